@@ -1,0 +1,90 @@
+"""The analysis: one run of a template, with its tables, arguments and destination (collaboration-api.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.base import GATHERED, ApiVersion, Description, Finding, Json, SpecModel, report
+from cleanroom_ml.specs.identifiers import Alias, LongName, Name, SpecId, Version, ViewName
+from cleanroom_ml.specs.problems import shown
+
+RESERVED_ARGUMENTS = ("preset_tables", "source_table", "my_table")
+"""`preset_tables` is documented as reserved; the mappings fill the other two, so no argument may shadow them."""
+
+
+class _Mappings(SpecModel):
+    """A list under its own key, and any other key naming one view: `arguments`. Both are given flat, as in the YAML."""
+
+    listed: ClassVar[str]
+    arguments: Mapping[LongName, ViewName] = Field(default_factory=dict, validation_alias=GATHERED)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_arguments(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        gathered: dict[str, Any] = {GATHERED: {key: item for key, item in value.items() if key != cls.listed}}
+        if cls.listed in value:
+            gathered[cls.listed] = value[cls.listed]
+        return gathered
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> _Mappings:
+        report(_reserved(self.arguments, ()))
+        return self
+
+
+class ViewMappings(_Mappings):
+    """Shared data: `source_tables` fills the variable source_table."""
+
+    listed: ClassVar[str] = "source_tables"
+    source_tables: tuple[ViewName, ...] = ()
+
+
+class LocalViewMappings(_Mappings):
+    """The runner's own linked data: `my_tables` fills the variable my_table."""
+
+    listed: ClassVar[str] = "my_tables"
+    my_tables: tuple[ViewName, ...] = ()
+
+
+class Activation(SpecModel):
+    """Where the result of an activation template goes."""
+
+    snowflake_collaborator: Alias
+    segment_name: LongName
+
+
+class TemplateConfiguration(SpecModel):
+    view_mappings: ViewMappings = Field(default_factory=ViewMappings)
+    local_view_mappings: LocalViewMappings = Field(default_factory=LocalViewMappings)
+    arguments: Mapping[LongName, Json] = Field(default_factory=dict)
+    activation: Activation | None = None
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> TemplateConfiguration:
+        report(_reserved(self.arguments, ("arguments",)))
+        return self
+
+
+class Analysis(SpecModel):
+    """What RUN is given. An activation template needs `template_configuration.activation`; only its owner can tell."""
+
+    api_version: ApiVersion
+    spec_type: Literal["analysis"]
+    template: SpecId
+    name: Name | None = None
+    version: Version | None = None
+    description: Description | None = None
+    template_configuration: TemplateConfiguration = Field(default_factory=TemplateConfiguration)
+
+
+def _reserved(names: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Finding]:
+    for name in names:
+        if fold(name).lower() in RESERVED_ARGUMENTS:
+            what = f"{shown(name)} is a reserved argument name"
+            yield Finding((*at, name), what, "another name; tables go into source_tables or my_tables", at_key=True)

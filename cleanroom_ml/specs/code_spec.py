@@ -1,0 +1,223 @@
+"""The code_spec: ML jobs, functions and procedures that templates call (reference/collaboration-api.md §2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.base import (
+    ApiVersion,
+    Bool,
+    Description,
+    Finding,
+    ShortDescription,
+    SpecModel,
+    as_text,
+    one_of,
+    repeated,
+    report,
+    violation,
+)
+from cleanroom_ml.specs.identifiers import LongName, Name, Version, duplicates, same, spec_id
+from cleanroom_ml.specs.paths import ArtifactStagePath, CodeStageDirectory, Entrypoint
+from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.requirements import Package, PipRequirement, Requirement, parse_requirement
+
+MAX_ML_JOBS = 5
+MAX_CALLABLES = 5
+MAX_ARTIFACTS = 5
+MAX_CODE_BODY_BYTES = 12 * 1024**2
+RUNTIME_VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+
+_HANDLER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+_IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}\Z")
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
+_SQL_TYPE = re.compile(r'[A-Za-z][A-Za-z0-9_ ,()"\n]{0,3999}\Z')
+_TABLE_TYPE = re.compile(r"TABLE\s*\(", re.IGNORECASE)
+
+
+def _content_hash(value: object) -> str:
+    text = as_text(value)
+    if not _HASH.match(text):
+        raise violation(f"{shown(text)} is not a SHA-256", "64 lower-case hexadecimal digits")
+    return text
+
+
+def _image_tag(value: object) -> str:
+    text = as_text(value)
+    if not _IMAGE_TAG.match(text):
+        raise violation(f"{shown(text)} is not an image tag", "at most 64 letters, digits and _ . -")
+    return text
+
+
+def _handler(value: object) -> str:
+    text = as_text(value)
+    if not _HANDLER.match(text) or len(text) > 255:
+        raise violation(f"{shown(text)} is not a handler", "function, or module.function")
+    return text
+
+
+def _sql_type(value: object) -> str:
+    text = as_text(value).strip()
+    depth = 0
+    for char in text:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth < 0:
+            break
+    if depth or not _SQL_TYPE.match(text):
+        raise violation(f"{shown(text)} is not an SQL type", "such as NUMBER(38, 0), STRING, TABLE (id STRING)")
+    return text
+
+
+def _code_body(value: object) -> str:
+    text = as_text(value)
+    size = len(text.encode())
+    if size > MAX_CODE_BODY_BYTES:
+        raise violation(f"has {size:,} bytes", f"at most {MAX_CODE_BODY_BYTES:,} bytes (12 MB)")
+    return text
+
+
+SqlType = Annotated[str, BeforeValidator(_sql_type)]
+Handler = Annotated[str, BeforeValidator(_handler)]
+
+
+class Artifact(SpecModel):
+    """A staged file that functions and procedures import by its alias."""
+
+    alias: LongName
+    stage_path: ArtifactStagePath
+    description: ShortDescription | None = None
+    content_hash: Annotated[str, BeforeValidator(_content_hash)] | None = None
+
+
+class Argument(SpecModel):
+    name: LongName
+    type: SqlType
+
+
+class _Callable(SpecModel):
+    name: LongName
+    language: Annotated[Literal["PYTHON"], BeforeValidator(one_of(["PYTHON"]))]
+    runtime_version: Annotated[str, BeforeValidator(one_of(RUNTIME_VERSIONS))] | None = None
+    handler: Handler
+    arguments: tuple[Argument, ...] = ()
+    packages: tuple[Package, ...] = ()
+    imports: tuple[LongName, ...] = ()
+    code_body: Annotated[str, BeforeValidator(_code_body)] | None = None
+    description: ShortDescription | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_code(self) -> _Callable:
+        findings = duplicates((argument.name for argument in self.arguments), "arguments", "name")
+        if self.code_body is not None and self.imports:
+            findings.append(Finding(("code_body",), "stands beside imports", "code_body or imports, not both"))
+        if self.code_body is None and not self.imports:
+            findings.append(Finding((), "has no code", "code_body, or imports of staged artifacts"))
+        report(findings)
+        return self
+
+
+class Function(_Callable):
+    type: Annotated[Literal["UDF", "UDTF"], BeforeValidator(one_of(["UDF", "UDTF"]))]
+    returns: SqlType
+
+    @model_validator(mode="after")
+    def _returns_what_its_type_says(self) -> Function:
+        if (self.type == "UDTF") != bool(_TABLE_TYPE.match(self.returns)):
+            allowed = "TABLE (<columns>) for a UDTF, a type such as FLOAT for a UDF"
+            report([Finding(("returns",), f"does not go with type {self.type}", allowed)])
+        return self
+
+
+class Procedure(_Callable):
+    returns: SqlType | None = None
+
+
+class MlJob(SpecModel):
+    """A script that runs in a container on a compute pool."""
+
+    name: LongName
+    entrypoint: Entrypoint
+    stage_code_dir: CodeStageDirectory
+    pip_requirements: tuple[PipRequirement, ...] = ()
+    description: Description | None = None
+    allow_monitoring: Bool = False
+    image_tag: Annotated[str, BeforeValidator(_image_tag)] | None = None
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """`pip_requirements`, parsed."""
+        return tuple(parse_requirement(text) for text in self.pip_requirements)
+
+
+class CodeSpec(SpecModel):
+    """One registered, immutable set of ML jobs, functions and procedures."""
+
+    api_version: ApiVersion
+    spec_type: Literal["code_spec"]
+    name: Name
+    version: Version
+    description: Description | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    functions: tuple[Function, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    ml_jobs: tuple[MlJob, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return spec_id(self.name, self.version)
+
+    def job(self, name: str) -> MlJob | None:
+        """The ML job of that name (case-insensitive where unquoted), or None."""
+        return next((job for job in self.ml_jobs if same(job.name, name)), None)
+
+    def callable_names(self) -> frozenset[str]:
+        """The folded names of all that a template can call."""
+        names = [job.name for job in self.ml_jobs]
+        names += [each.name for _, _, each in self._functions_and_procedures()]
+        return frozenset(fold(name) for name in names)
+
+    def _functions_and_procedures(self) -> list[tuple[str, int, Function | Procedure]]:
+        """With the field and the index where each stands."""
+        return [
+            *(("functions", index, function) for index, function in enumerate(self.functions)),
+            *(("procedures", index, procedure) for index, procedure in enumerate(self.procedures)),
+        ]
+
+    @model_validator(mode="after")
+    def _limits_and_names(self) -> CodeSpec:
+        report(self._findings())
+        return self
+
+    def _findings(self) -> Iterator[Finding]:
+        if not (self.ml_jobs or self.functions or self.procedures):
+            yield Finding((), "defines nothing", "at least one of ml_jobs, functions, procedures")
+        yield from _too_many("ml_jobs", len(self.ml_jobs), MAX_ML_JOBS)
+        yield from _too_many("artifacts", len(self.artifacts), MAX_ARTIFACTS)
+        if len(self.functions) + len(self.procedures) > MAX_CALLABLES:
+            field = "functions" if self.functions else "procedures"
+            number = len(self.functions) + len(self.procedures)
+            yield Finding((field,), f"{number} functions and procedures", f"at most {MAX_CALLABLES} together")
+        yield from duplicates((artifact.alias for artifact in self.artifacts), "artifacts", "alias")
+        aliases = {fold(artifact.alias) for artifact in self.artifacts}
+        callables = self._functions_and_procedures()
+        names = [("ml_jobs", index, job.name) for index, job in enumerate(self.ml_jobs)]
+        names += [(where, index, each.name) for where, index, each in callables]
+        for repeat in repeated(fold(name) for _, _, name in names):
+            where, index, name = names[repeat]
+            what = f"{shown(name)} is used twice (names are case-insensitive)"
+            yield Finding((where, index, "name"), what, "unique names")
+        for where, index, each in callables:
+            for at, imported in enumerate(each.imports):
+                if fold(imported) not in aliases:
+                    what = f"no artifact has the alias {shown(imported)}"
+                    known = ", ".join(artifact.alias for artifact in self.artifacts) or "artifacts to be listed first"
+                    yield Finding((where, index, "imports", at), what, known)
+
+
+def _too_many(field: str, number: int, maximum: int) -> list[Finding]:
+    return [Finding((field,), f"has {number} items", f"at most {maximum}")] if number > maximum else []

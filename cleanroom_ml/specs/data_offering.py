@@ -1,0 +1,138 @@
+"""The data_offering: tables and columns that a party shares, and what may be done with each column (§2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.base import ApiVersion, Bool, Description, Finding, SpecModel, one_of, report
+from cleanroom_ml.specs.column_types import JOIN_CATEGORIES, Category, ColumnType
+from cleanroom_ml.specs.identifiers import LongName, Name, PolicyName, TableName, Version, duplicates, same, spec_id
+from cleanroom_ml.specs.problems import shown
+
+ALLOWED_ANALYSES = ("template_only", "template_and_freeform_sql")
+OBJECT_CLASSES = ("ads_log", "custom")
+
+
+class ColumnPolicy(SpecModel):
+    """What a column is, which decides its name in the room and the policy it belongs to."""
+
+    category: Category
+    column_type: ColumnType | None = None
+    activation_allowed: Bool = False
+
+    @model_validator(mode="after")
+    def _standard_joins_have_a_type(self) -> ColumnPolicy:
+        if self.category == "join_standard" and self.column_type is None:
+            report([Finding((), "column_type is missing: the category is join_standard", "column_type: email, …")])
+        return self
+
+    @property
+    def joinable(self) -> bool:
+        """Whether it belongs to the join policy; the others belong to the column policy."""
+        return self.category in JOIN_CATEGORIES
+
+    def exposed_name(self, column: str) -> str:
+        """The name under which runners see the column `column`; column_type counts for join_standard only."""
+        if self.category == "join_standard" and self.column_type is not None:
+            return self.column_type
+        return "timestamp" if self.category == "timestamp" else column
+
+
+class AggregationPolicy(SpecModel):
+    name: PolicyName
+    entity_keys: tuple[LongName, ...] = ()
+
+
+class ColumnsPolicy(SpecModel):
+    """A policy of Snowflake's own, bound to columns by the names they have in the room."""
+
+    name: PolicyName
+    columns: tuple[LongName, ...] = ()
+
+
+class FreeformSqlPolicies(SpecModel):
+    """Policies of Snowflake's own, applied to free-form queries only."""
+
+    aggregation_policy: AggregationPolicy | None = None
+    join_policy: ColumnsPolicy | None = None
+    masking_policies: tuple[ColumnsPolicy, ...] = ()
+    projection_policies: tuple[ColumnsPolicy, ...] = ()
+    row_access_policy: ColumnsPolicy | None = None
+
+    def any(self) -> bool:
+        return self != FreeformSqlPolicies()
+
+
+class Dataset(SpecModel):
+    """One table, of which runners see the listed columns only."""
+
+    alias: Name
+    data_object_fqn: TableName
+    allowed_analyses: Annotated[
+        Literal["template_only", "template_and_freeform_sql"], BeforeValidator(one_of(ALLOWED_ANALYSES))
+    ]
+    object_class: Annotated[Literal["ads_log", "custom"], BeforeValidator(one_of(OBJECT_CLASSES))] | None = None
+    schema_and_template_policies: Mapping[LongName, ColumnPolicy]
+    freeform_sql_policies: FreeformSqlPolicies | None = None
+    require_freeform_sql_policy: Bool = False
+
+    @model_validator(mode="after")
+    def _columns_are_told_apart(self) -> Dataset:
+        report(self._findings())
+        return self
+
+    def _findings(self) -> Iterator[Finding]:
+        columns = self.schema_and_template_policies
+        where = "schema_and_template_policies"
+        if not columns:
+            yield Finding((where,), "lists no columns", "at least one column: only listed columns are shared")
+        sources: set[str] = set()
+        exposed: dict[str, str] = {}
+        for column, policy in columns.items():
+            if fold(column) in sources:
+                yield Finding(
+                    (where, column), f"the column {shown(column)} is listed twice", "each column once", at_key=True
+                )
+            sources.add(fold(column))
+            name = policy.exposed_name(column)
+            first = exposed.setdefault(fold(name), column)
+            if first != column and fold(first) != fold(column):
+                what = f"runners would see {shown(first)} and {shown(column)} both as {shown(name)}"
+                allowed = "one column for each column_type, one timestamp, no other column of that name"
+                yield Finding((where, column), what, allowed, at_key=True)
+        free = self.allowed_analyses == "template_and_freeform_sql"
+        policies = self.freeform_sql_policies
+        if free and self.require_freeform_sql_policy and (policies is None or not policies.any()):
+            what = "require_freeform_sql_policy is true, but there is no policy"
+            yield Finding(("require_freeform_sql_policy",), what, "a policy in freeform_sql_policies")
+
+
+class DataOffering(SpecModel):
+    """One registered, immutable offering."""
+
+    api_version: ApiVersion
+    spec_type: Literal["data_offering"]
+    name: Name
+    version: Version
+    description: Description | None = None
+    datasets: tuple[Dataset, ...]
+
+    @property
+    def id(self) -> str:
+        return spec_id(self.name, self.version)
+
+    def dataset(self, alias: str) -> Dataset | None:
+        """The dataset of that alias, or None."""
+        return next((dataset for dataset in self.datasets if same(dataset.alias, alias)), None)
+
+    @model_validator(mode="after")
+    def _datasets(self) -> DataOffering:
+        findings = duplicates((dataset.alias for dataset in self.datasets), "datasets", "alias")
+        if not self.datasets:
+            findings.append(Finding(("datasets",), "is empty", "at least one dataset"))
+        report(findings)
+        return self

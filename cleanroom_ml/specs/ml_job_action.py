@@ -1,0 +1,47 @@
+"""The ml_job_action: what to ask about a running or finished job (reference/collaboration-api.md §2 and §6)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from cleanroom_ml.specs.base import ApiVersion, Finding, SpecModel, as_text, one_of, report, violation
+from cleanroom_ml.specs.problems import shown
+
+ACTIONS = ("get_status", "get_logs", "get_result", "cancel")
+"""`cancel`, and `offset` of get_logs, are the embedded engine's own; Snowflake has the first three actions."""
+
+_JOB_ID = re.compile(r'[A-Za-z0-9_.$"\-]{1,512}\Z')
+
+
+def _job_id(value: object) -> str:
+    text = as_text(value)
+    if not _JOB_ID.match(text):
+        raise violation(f"{shown(text)} is not a job id", "the id that RUN returned")
+    return text
+
+
+def _offset(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 2**53:
+        raise violation(f"must be a whole number, not {shown(value)}", "0, 1, 2, …")
+    return int(value)
+
+
+class MlJobAction(SpecModel):
+    """What RUN_ML_JOB_ACTION is given; `action` comes back in lower case."""
+
+    api_version: ApiVersion
+    spec_type: Literal["ml_job_action"]
+    job_id: Annotated[str, BeforeValidator(_job_id)]
+    action: Annotated[
+        Literal["get_status", "get_logs", "get_result", "cancel"], BeforeValidator(one_of(ACTIONS, fold=True))
+    ]
+    offset: Annotated[int, BeforeValidator(_offset)] | None = None
+
+    @model_validator(mode="after")
+    def _offset_is_for_logs(self) -> MlJobAction:
+        if self.offset is not None and self.action != "get_logs":
+            report([Finding(("offset",), f"means nothing with action {self.action}", "offset with get_logs only")])
+        return self

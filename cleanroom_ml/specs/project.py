@@ -1,0 +1,187 @@
+"""The project file, cleanroom.yaml: what one party's directory holds (design/project-file.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS
+from cleanroom_ml.specs.base import Finding, Json, PositiveInt, SpecModel, as_text, repeated, report, violation
+from cleanroom_ml.specs.identifiers import Alias, LongName, Name, ViewName, identifier
+from cleanroom_ml.specs.paths import RelativePath, StageDirectory
+from cleanroom_ml.specs.problems import shown
+
+PROJECT_FILE = "cleanroom.yaml"
+COLLABORATION_FILE = "collaboration.yaml"
+
+_FAMILY = re.compile(r"(CPU_X64_(XS|S|SL|M|L)|HIGHMEM_X64_(S|M|SL|L)|GPU_NV_(XS|S|M|L)|GPU_GCP_NV_[A-Z0-9_]+)\Z")
+_RUN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,74}\Z")
+
+
+def _format_version(value: object) -> int:
+    if isinstance(value, bool) or value != 1 or not isinstance(value, int):
+        raise violation(f"is {shown(value)}", "1")
+    return 1
+
+
+def _family(value: object) -> str:
+    text = as_text(value).upper()
+    if not _FAMILY.match(text):
+        allowed = "CPU_X64_XS|S|SL|M|L, HIGHMEM_X64_S|M|SL|L, GPU_NV_XS|S|M|L, GPU_GCP_NV_…"
+        raise violation(f"{shown(value)} is not an instance family", allowed)
+    return text
+
+
+def _run_name(value: object) -> str:
+    text = as_text(value)
+    if not _RUN_NAME.match(text):
+        raise violation(f"{shown(text)} is not a name for a run", "letters, digits, _ and -, at most 75")
+    return text
+
+
+# A template is named by its name or by its id.
+TemplateName = Annotated[str, BeforeValidator(identifier(96))]
+RunName = Annotated[str, BeforeValidator(_run_name)]
+Family = Annotated[str, BeforeValidator(_family)]
+
+
+class Pool(SpecModel):
+    """The compute pool that `pool create` makes and `run` uses."""
+
+    name: LongName
+    family: Family
+    nodes: PositiveInt = 1
+
+
+class Run(SpecModel):
+    """One entry of `runs`: what `run NAME` runs, on what, with what."""
+
+    template: TemplateName
+    tables: tuple[ViewName, ...] = ()
+    my_tables: tuple[ViewName, ...] = ()
+    args: Mapping[LongName, Json] = Field(default_factory=dict)
+    nodes: PositiveInt | None = None
+    pool: LongName | None = None
+    warehouse: LongName | None = None
+
+    @model_validator(mode="after")
+    def _arguments_are_free(self) -> Run:
+        report(_reserved(self.args))
+        return self
+
+
+class Activate(SpecModel):
+    """What `activate` runs, and where the segment goes."""
+
+    template: TemplateName
+    to: Alias
+    segment: LongName
+    tables: tuple[ViewName, ...] = ()
+    my_tables: tuple[ViewName, ...] = ()
+    args: Mapping[LongName, Json] = Field(default_factory=dict)
+    warehouse: LongName | None = None
+
+    @model_validator(mode="after")
+    def _arguments_are_free(self) -> Activate:
+        report(_reserved(self.args))
+        return self
+
+
+class Project(SpecModel):
+    """One party's project. Paths are relative to `root`; `load_project` has checked that none leads out of it."""
+
+    version: Annotated[int, BeforeValidator(_format_version)]
+    collaboration: Name | None = None
+    stage: StageDirectory | None = None
+    code: RelativePath | None = None
+    code_specs: tuple[RelativePath, ...] = ()
+    templates: tuple[RelativePath, ...] = ()
+    offerings: tuple[RelativePath, ...] = ()
+    share_with: tuple[Alias, ...] = ()
+    reviewed: RelativePath | None = None
+    pool: Pool | None = None
+    runs: Mapping[RunName, Run] = Field(default_factory=dict)
+    activate: Activate | None = None
+
+    _root: Path = PrivateAttr(default=Path())
+
+    @property
+    def root(self) -> Path:
+        """The directory that holds cleanroom.yaml, absolute."""
+        return self._root
+
+    @property
+    def stage_path(self) -> str | None:
+        """`stage` as SQL writes it: `@DB.SCHEMA.STAGE/path`."""
+        return f"@{self.stage}" if self.stage else None
+
+    @property
+    def code_directory(self) -> Path | None:
+        return self._root / self.code if self.code else None
+
+    @property
+    def reviewed_directory(self) -> Path | None:
+        return self._root / self.reviewed if self.reviewed else None
+
+    @property
+    def collaboration_path(self) -> Path:
+        """Where the collaboration's spec is, in the project of its owner."""
+        return self._root / COLLABORATION_FILE
+
+    @property
+    def code_spec_paths(self) -> tuple[Path, ...]:
+        return tuple(self._root / path for path in self.code_specs)
+
+    @property
+    def template_paths(self) -> tuple[Path, ...]:
+        return tuple(self._root / path for path in self.templates)
+
+    @property
+    def offering_paths(self) -> tuple[Path, ...]:
+        return tuple(self._root / path for path in self.offerings)
+
+    @property
+    def default_run(self) -> str | None:
+        """The first name in `runs`, which `run` without a name means."""
+        return next(iter(self.runs), None)
+
+    def at(self, root: Path) -> Project:
+        """The same project, belonging to the directory `root` (absolute)."""
+        placed = self.model_copy()
+        placed._root = root
+        return placed
+
+    def paths(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every path that the file names, with its place in the file."""
+        for field in ("code", "reviewed"):
+            path: str | None = getattr(self, field)
+            if path is not None:
+                yield (field,), path
+        for field in ("code_specs", "templates", "offerings"):
+            for index, listed in enumerate(getattr(self, field)):
+                yield (field, index), listed
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Project:
+        report(self._findings())
+        return self
+
+    def _findings(self) -> Iterator[Finding]:
+        for field in ("code_specs", "templates", "offerings"):
+            listed = getattr(self, field)
+            for index in repeated(listed):
+                yield Finding((field, index), f"{shown(listed[index])} is listed twice", "each file once")
+        for index in repeated(fold(alias) for alias in self.share_with):
+            yield Finding(("share_with", index), f"{shown(self.share_with[index])} is listed twice", "each alias once")
+
+
+def _reserved(args: Mapping[str, object]) -> Iterator[Finding]:
+    for name in args:
+        if fold(name).lower() in RESERVED_ARGUMENTS:
+            what = f"{shown(name)} is a reserved argument name"
+            yield Finding(("args", name), what, "tables go into tables or my_tables", at_key=True)

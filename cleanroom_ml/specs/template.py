@@ -1,0 +1,153 @@
+"""The template: a JinjaSQL body that an analysis runner may run (reference/collaboration-api.md §2 and §5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.base import (
+    ApiVersion,
+    Bool,
+    Description,
+    Finding,
+    Json,
+    ShortDescription,
+    SpecModel,
+    as_text,
+    one_of,
+    repeated,
+    report,
+    violation,
+)
+from cleanroom_ml.specs.identifiers import CodeSpecId, LongName, Name, Version, ViewName, duplicates, spec_id
+from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.template_text import CodeCall, SqlsafeExpression, code_calls, sqlsafe_expressions
+
+TEMPLATE_TYPES = ("sql_analysis", "sql_activation")
+PARAMETER_TYPES = ("string", "integer", "number", "boolean", "array", "object")
+
+_RESERVED_ALIAS = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
+
+
+def _body(value: object) -> str:
+    text = as_text(value)
+    if not text.strip():
+        raise violation("is empty", "a JinjaSQL statement")
+    return text
+
+
+def _is_of_type(value: Any, name: str) -> bool:
+    if name in ("integer", "number"):
+        return not isinstance(value, bool) and isinstance(value, int if name == "integer" else int | float)
+    kinds: dict[str, type] = {"string": str, "boolean": bool, "array": list, "object": dict}
+    return isinstance(value, kinds[name])
+
+
+class Parameter(SpecModel):
+    """An argument that the runner passes."""
+
+    name: LongName
+    description: ShortDescription | None = None
+    required: Bool = False
+    default: Json = None
+    type: (
+        Annotated[
+            Literal["string", "integer", "number", "boolean", "array", "object"],
+            BeforeValidator(one_of(PARAMETER_TYPES, fold=True)),
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _default_is_of_its_type(self) -> Parameter:
+        if self.type is not None and self.default is not None and not _is_of_type(self.default, self.type):
+            report(
+                [
+                    Finding(
+                        ("default",),
+                        f"{shown(self.default)} is not of type {self.type}",
+                        f"a value of type {self.type}",
+                    )
+                ]
+            )
+        return self
+
+
+class PresetTable(SpecModel):
+    """A dataset that the template's author fixed; a runner cannot replace it."""
+
+    alias: LongName
+    template_view_name: ViewName
+
+    @model_validator(mode="after")
+    def _alias_is_free(self) -> PresetTable:
+        if _RESERVED_ALIAS.match(self.alias):
+            what = f"{shown(self.alias)} is reserved for source_table (p, p1, …) and my_table (c, c1, …)"
+            report([Finding(("alias",), what, "another name")])
+        return self
+
+
+class Template(SpecModel):
+    """One registered, immutable template."""
+
+    api_version: ApiVersion
+    spec_type: Literal["template"]
+    name: Name
+    version: Version
+    type: Annotated[Literal["sql_analysis", "sql_activation"], BeforeValidator(one_of(TEMPLATE_TYPES))]
+    description: Description | None = None
+    methodology: Description | None = None
+    parameters: tuple[Parameter, ...] = ()
+    code_specs: tuple[CodeSpecId, ...] = ()
+    preset_tables: tuple[PresetTable, ...] = ()
+    template: Annotated[str, BeforeValidator(_body)]
+
+    @property
+    def id(self) -> str:
+        return spec_id(self.name, self.version)
+
+    def code_calls(self) -> list[CodeCall]:
+        """Every `cleanroom.<code_spec_name>$<callable>` of the body, with its line."""
+        return code_calls(self.template)
+
+    def ml_job_calls(self) -> list[tuple[str, str]]:
+        """(code spec name, job name) of every callable that the body names, as written.
+
+        Functions and procedures are called the same way: the code spec tells which is which.
+        """
+        return [(call.code_spec_name, call.callable_name) for call in self.code_calls()]
+
+    def sqlsafe_expressions(self) -> list[SqlsafeExpression]:
+        """Where a value enters the SQL unbound."""
+        return sqlsafe_expressions(self.template)
+
+    def code_spec_ids_for(self, code_spec_name: str) -> tuple[str, ...]:
+        """The listed ids that can belong to a code spec of that name."""
+        return tuple(listed for listed in self.code_specs if fold(listed).startswith(fold(code_spec_name) + "_"))
+
+    @model_validator(mode="after")
+    def _names_and_calls(self) -> Template:
+        report(self._findings())
+        return self
+
+    def _findings(self) -> Iterator[Finding]:
+        yield from duplicates((parameter.name for parameter in self.parameters), "parameters", "name")
+        yield from duplicates((table.alias for table in self.preset_tables), "preset_tables", "alias")
+        for index in repeated(fold(listed) for listed in self.code_specs):
+            yield Finding(("code_specs", index), f"{shown(self.code_specs[index])} is listed twice", "each id once")
+        ids = {fold(listed) for listed in self.code_specs}
+        for call in self.code_calls():
+            name = call.code_spec_name
+            unknown = f"Template references unknown code spec callables: '{name}${call.callable_name}'."
+            if name.upper() in ids:
+                hint = (
+                    f" '{name}' looks like a code spec ID. Use the code spec name (without the version suffix) instead."
+                )
+                yield Finding(("template",), unknown + hint, "", line=call.line, needle=call.text)
+            elif not any(listed.startswith(name.upper() + "_") for listed in ids):
+                allowed = "code specs whose id is listed in code_specs"
+                yield Finding(("template",), unknown, allowed, line=call.line, needle=call.text)
