@@ -1,0 +1,397 @@
+"""One sandbox from its start to its end: limits, log, clock, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
+from cleanroom_ml.engine.sandbox.disk_use import disk_use
+from cleanroom_ml.engine.sandbox.drivers import Command, Driver
+from cleanroom_ml.engine.sandbox.errors import SandboxStartError
+from cleanroom_ml.engine.sandbox.no_limits import NoLimits
+from cleanroom_ml.engine.sandbox.policy import Limits, Outcome, Reason, SandboxSpec
+from cleanroom_ml.engine.sandbox.processes import boot_id, kill_pidfd, open_pidfd, start_time
+from cleanroom_ml.engine.sandbox.record import SandboxRecord
+from cleanroom_ml.engine.sandbox.spawner import spawn
+
+_START_SECONDS: Final = 20.0
+_DRAIN_SECONDS: Final = 1.0
+_SAMPLE_SECONDS: Final = 0.1
+_DISK_SAMPLE_SECONDS: Final = 1.0
+_CHUNK: Final = 1 << 16
+
+
+class SandboxProcess:
+    """A started sandbox. Made by `start`; every method may be called from any thread, and as often as one likes."""
+
+    def __init__(self, spec: SandboxSpec, driver: Driver, group: Group, for_us: ExitStack) -> None:
+        self._spec = spec
+        self._driver = driver
+        self._group = group
+        self._for_us = for_us
+        self._done = threading.Event()
+        self._lock = threading.Lock()
+        self._reason: Reason | None = None
+        self._detail = ""
+        self._outcome: Outcome | None = None
+        self._child_fd: int | None = None
+        self._reported = b""
+        self._log_total = 0
+        self._head = b""
+        self._began = time.monotonic()
+        self.child_pid: int | None = None
+        self._popen: subprocess.Popen[bytes]
+        self._log_read: int
+        self._command: Command
+
+    @classmethod
+    def start(cls, spec: SandboxSpec, *, driver: Driver | None = None, output: int | None = None) -> SandboxProcess:
+        """Start the program; stdout and stderr together are copied to the descriptor `output` (None: nowhere).
+
+        Returns once the sandbox exists and its limits hold. The caller keeps `output` and `spec.pass_fds` (it may close
+        them after this call). Raises IsolationUnavailable, or SandboxStartError when this one cannot be set up; what
+        fails later than that (a mount source that is missing) may also end as an Outcome `not_started`.
+        """
+        driver = driver if driver is not None else Bubblewrap()
+        with ExitStack() as for_child, ExitStack() as for_us:
+            command = driver.prepare(spec, for_child, for_us)
+            for fd in (command.status_fd, command.go_fd, command.gate_fd):
+                if fd is not None:
+                    for_us.callback(_close_quietly, fd)
+            group: Group = create_group(spec.name, spec.limits) if driver.enforces_limits else NoLimits()
+            self = cls(spec, driver, group, for_us)
+            for_us.callback(group.remove)
+            self._command = command
+            self._log_read, log_write = os.pipe()
+            for_child.callback(os.close, log_write)
+            for_us.callback(os.close, self._log_read)
+            sink = os.dup(output) if output is not None else os.open(os.devnull, os.O_WRONLY)
+            for_us.callback(os.close, sink)
+            try:
+                self._popen = spawn(command, group.prefix, log_write)
+            except OSError as error:
+                raise SandboxStartError(f"{spec.name} cannot be started", why=str(error)) from error
+            for_child.close()
+            try:
+                self._enter_limits()
+            except BaseException:
+                self._popen.kill()
+                self._popen.wait()
+                raise
+            self._for_us = for_us.pop_all()
+        threading.Thread(target=self._watch, args=(sink,), name=f"sandbox-{spec.name}", daemon=True).start()
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The driver's process on the host."""
+        return self._popen.pid
+
+    @property
+    def spec(self) -> SandboxSpec:
+        return self._spec
+
+    def record(self) -> SandboxRecord:
+        """What `destroy` needs in another process. Write it down before relying on the sandbox to be ended."""
+        child = self.child_pid
+        return SandboxRecord(
+            driver=self._driver.name,
+            name=self._spec.name,
+            boot=boot_id(),
+            pid=self.pid,
+            pid_started=start_time(self.pid) or 0,
+            child_pid=child,
+            child_started=start_time(child) if child is not None else None,
+            cgroups=tuple(map(str, self._group.directories)),
+        )
+
+    def oom_kills(self) -> int:
+        """How often the kernel has killed inside for want of memory, so far."""
+        return self._group.oom_kills()
+
+    def kill(self) -> None:
+        """Kill everything inside. Idempotent; returns at once (`wait` tells when it is over)."""
+        self._end("killed")
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """The outcome, once nothing is left of the sandbox; None when `timeout` seconds pass before."""
+        return self._outcome if self._done.wait(timeout) else None
+
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it runs."""
+        return self._outcome
+
+    def __enter__(self) -> SandboxProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.wait()
+
+    # -- start ---------------------------------------------------------------------------------------------------
+
+    def _enter_limits(self) -> None:
+        status_fd, go_fd = self._command.status_fd, self._command.go_fd
+        if status_fd is None or go_fd is None:
+            self.child_pid = self._popen.pid
+            self._child_fd = _pidfd(self._popen.pid)
+        else:
+            self._read_child_pid(status_fd)
+            assert self.child_pid is not None
+            self._child_fd = open_pidfd(self.child_pid)
+            if self._child_fd is None:
+                raise self._start_error()
+            try:
+                self._group.add(self.child_pid)
+                if self._driver.enforces_limits:
+                    _set_limits(self.child_pid, self._spec.limits)
+            except ProcessLookupError:
+                raise self._start_error() from None
+            except (OSError, ValueError) as error:
+                raise SandboxStartError(f"the limits of {self._spec.name} cannot be set", why=str(error)) from error
+            self._let_go(go_fd)
+        if self._child_fd is not None:
+            self._for_us.callback(os.close, self._child_fd)
+
+    def _let_go(self, go_fd: int) -> None:
+        gate_fd = self._command.gate_fd
+        assert gate_fd is not None
+        with contextlib.suppress(BrokenPipeError):  # it failed to set itself up: the watcher will say so
+            os.write(go_fd, b"g")
+            deadline = time.monotonic() + _START_SECONDS
+            while self._command.marks_readiness and not self._is_bound_to_us():
+                if time.monotonic() > deadline:
+                    raise self._start_error()
+                time.sleep(0.0005)
+            os.write(gate_fd, b"go\n")
+
+    def _is_bound_to_us(self) -> bool:
+        """Its seccomp filter is what bubblewrap's first process sets after PR_SET_PDEATHSIG, before it waits."""
+        try:
+            status = Path(f"/proc/{self.child_pid}/status").read_text()
+        except OSError:
+            return True  # gone already: nothing to wait for
+        return "\nSeccomp:\t0\n" not in status or "\nState:\tZ" in status
+
+    def _read_child_pid(self, status_fd: int) -> None:
+        # bubblewrap writes its report in pieces: a line is complete only with its line break.
+        deadline = time.monotonic() + _START_SECONDS
+        while b"\n" not in self._reported:
+            ready, _, _ = select.select([status_fd], [], [], max(0.0, deadline - time.monotonic()))
+            data = os.read(status_fd, 4096) if ready else b""
+            if not data:
+                raise self._start_error()
+            self._reported += data
+        line, _, self._reported = self._reported.partition(b"\n")
+        self.child_pid = int(json.loads(line)["child-pid"])
+
+    def _start_error(self) -> SandboxStartError:
+        self._popen.kill()
+        self._popen.wait()
+        os.set_blocking(self._log_read, False)
+        with contextlib.suppress(BlockingIOError):
+            self._head += os.read(self._log_read, 4096)
+        return SandboxStartError(
+            f"the sandbox {self._spec.name} cannot be set up",
+            why=self._head.decode(errors="replace").strip() or None,
+            fix="cleanroom-ml doctor",
+        )
+
+    # -- the watching thread ---------------------------------------------------------------------------------------
+
+    def _watch(self, sink: int) -> None:
+        try:
+            self._follow(sink)
+        finally:
+            self._finish(sink)
+
+    def _follow(self, sink: int) -> None:
+        limits = self._spec.limits
+        os.set_blocking(self._log_read, False)
+        driver_fd = _pidfd(self._popen.pid)
+        poller = select.poll()
+        poller.register(self._log_read, select.POLLIN)
+        if driver_fd is not None:
+            poller.register(driver_fd, select.POLLIN)
+        next_disk = self._began + _DISK_SAMPLE_SECONDS
+        try:
+            while self._popen.poll() is None:
+                now = time.monotonic()
+                pause = _SAMPLE_SECONDS
+                if self._group.enforced_by in ("cgroup_v1", "cgroup_v2") and driver_fd is not None:
+                    pause = _DISK_SAMPLE_SECONDS
+                if limits.wall_seconds is not None:
+                    left = self._began + limits.wall_seconds - now
+                    if left <= 0:
+                        self._end("timed_out", f"after {limits.wall_seconds:g} s")
+                    else:
+                        pause = min(pause, left)
+                if self._group.sample():
+                    self._end("out_of_memory")
+                if self._spec.scratch is not None and now >= next_disk:
+                    next_disk = now + _DISK_SAMPLE_SECONDS
+                    used = disk_use(self._spec.scratch, self.child_pid)
+                    if used is None or used > limits.scratch_bytes:
+                        self._end("disk_limit")
+                for fd, _ in poller.poll(pause * 1000):
+                    if fd == self._log_read and not self._pump(sink):
+                        poller.unregister(self._log_read)
+        finally:
+            if driver_fd is not None:
+                os.close(driver_fd)
+
+    def _pump(self, sink: int) -> bool:
+        """Copy what there is of the log; False at its end."""
+        try:
+            data = os.read(self._log_read, _CHUNK)
+        except BlockingIOError:
+            return True
+        if not data:
+            return False
+        room = self._spec.limits.log_bytes - self._log_total
+        self._log_total += len(data)
+        if len(self._head) < 4096:
+            self._head += data[:4096]
+        kept = data[: max(0, room)]
+        while kept:
+            kept = kept[os.write(sink, kept) :]
+        if self._log_total > self._spec.limits.log_flood_bytes:
+            self._end("log_limit")
+        return True
+
+    def _end(self, reason: Reason, detail: str = "") -> None:
+        with self._lock:
+            if self._done.is_set() or self._popen.returncode is not None:
+                return
+            if self._reason is None:
+                self._reason, self._detail = reason, detail
+            if self._driver.isolated and self._child_fd is not None:
+                kill_pidfd(self._child_fd)  # its first process: the kernel then kills its whole pid namespace
+            else:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def _finish(self, sink: int) -> None:
+        try:
+            self._popen.wait()
+            if not self._driver.isolated:
+                # No kernel ends what the program leaves behind (the relay is one of it): its group is all there is.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._popen.pid, signal.SIGKILL)
+            self._drain(sink)
+            peak, oom_kills = self._group.peak_bytes(), self._group.oom_kills()
+            exit_code = self._exit_code()
+        finally:
+            with self._lock:
+                self._for_us.close()
+            if self._driver.isolated and self.child_pid is not None:
+                with contextlib.suppress(
+                    ChildProcessError
+                ):  # ours only if we are a subreaper and bubblewrap was killed
+                    os.waitpid(self.child_pid, os.WNOHANG)
+        reason = self._reason
+        if reason is None:
+            if exit_code is None:
+                reason, self._detail = "not_started", self._head.decode(errors="replace").strip()
+            else:
+                reason = "out_of_memory" if exit_code != 0 and oom_kills else "exited"
+        over = reason in ("exited", "out_of_memory")
+        code = exit_code if over else None
+        self._outcome = Outcome(
+            exit_code=code,
+            signal=code - 128 if code is not None and 128 < code <= 128 + signal.NSIG else None,
+            reason=reason,
+            driver=self._driver.name,
+            memory_enforced_by=self._group.enforced_by,
+            cpu_enforced=self._group.cpu_enforced,
+            peak_memory_bytes=peak,
+            wall_seconds=time.monotonic() - self._began,
+            log_total_bytes=self._log_total,
+            log_truncated=self._log_total > self._spec.limits.log_bytes,
+            oom_kills=oom_kills,
+            detail=self._detail,
+        )
+        self._done.set()
+
+    def _drain(self, sink: int) -> None:
+        # Bounded: a descriptor of the log may have been sent to somebody who outlives the sandbox.
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select([self._log_read], [], [], left)
+            if not ready or not self._pump(sink):
+                return
+
+    def _exit_code(self) -> int | None:
+        """What bubblewrap reports: it does so only if the program was started. Without it, the process's own status."""
+        if self._command.status_fd is None:
+            code = self._popen.returncode
+            return code if code is None or code >= 0 else 128 - code
+        while data := os.read(self._command.status_fd, 4096):
+            self._reported += data
+        for line in self._reported.splitlines():
+            with contextlib.suppress(ValueError):
+                return int(json.loads(line).get("exit-code"))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    outcome: Outcome
+    output: bytes
+
+
+def run(spec: SandboxSpec, *, driver: Driver | None = None) -> Completed:
+    """Start, wait for the end, and return the (hostile) output, as much of it as `log_bytes` keeps."""
+    read_end = os.memfd_create("output") if hasattr(os, "memfd_create") else _temporary_file()
+    try:
+        with SandboxProcess.start(spec, driver=driver, output=read_end) as process:
+            outcome = process.wait()
+        assert outcome is not None
+        size = os.fstat(read_end).st_size
+        return Completed(outcome, os.pread(read_end, size, 0))
+    finally:
+        os.close(read_end)
+
+
+def _temporary_file() -> int:
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _pidfd(pid: int) -> int | None:
+    return open_pidfd(pid) if hasattr(os, "pidfd_open") else None
+
+
+def _close_quietly(fd: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
+def _set_limits(pid: int, limits: Limits) -> None:
+    """On bubblewrap's first process inside, before it starts the program: RLIMIT_NPROC then counts inside only."""
+    most_files = min(limits.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    for which, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_MEMLOCK, 1 << 16),
+        (resource.RLIMIT_NOFILE, most_files),
+        (resource.RLIMIT_NPROC, limits.processes),
+    ):
+        hard = resource.prlimit(pid, which)[1]
+        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.prlimit(pid, which, (ceiling, ceiling))

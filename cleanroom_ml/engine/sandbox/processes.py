@@ -1,0 +1,85 @@
+"""Finding and ending processes by identity, not by a number that somebody else may have by now."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def start_time(pid: int) -> int | None:
+    """The kernel's start time of a process in ticks since boot (field 22 of proc(5) stat); None when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The name, field 2, may hold spaces and brackets: count from the last bracket.
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def boot_id() -> str:
+    """Names this boot of this machine: pids and start times mean nothing in another one."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def open_pidfd(pid: int, started: int | None = None) -> int | None:
+    """A descriptor of exactly that process; None when it is gone, or (with `started`) is another one."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # The descriptor is opened first: from here on the pid cannot come to mean another process unnoticed.
+    if started is not None and start_time(pid) != started:
+        os.close(fd)
+        return None
+    return fd
+
+
+def kill_pidfd(fd: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
+
+
+def kill_exactly(pid: int, started: int) -> bool:
+    """SIGKILL the process with that pid and start time. False when it is gone already."""
+    fd = open_pidfd(pid, started)
+    if fd is None:
+        return False
+    try:
+        kill_pidfd(fd)
+    finally:
+        os.close(fd)
+    return True
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its descendants, as far as they can be seen right now."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        found.append(current)
+        try:
+            tasks = os.listdir(f"/proc/{current}/task")
+        except OSError:
+            continue
+        for task in tasks:
+            with contextlib.suppress(OSError):
+                waiting += map(int, Path(f"/proc/{current}/task/{task}/children").read_text().split())
+    return found
+
+
+def proportional_memory(pid: int) -> int:
+    """PSS of a process in bytes (shared pages by share), its RSS where the kernel does not tell; 0 when gone."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        with contextlib.suppress(OSError):
+            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0

@@ -1,0 +1,280 @@
+"""The host's side of one sandboxed worker: its sandbox, its control socket, and one call at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cleanroom_ml.engine.sandbox.drivers import Driver
+from cleanroom_ml.engine.sandbox.errors import (
+    WorkerCancelled,
+    WorkerCrashed,
+    WorkerError,
+    WorkerFailed,
+    WorkerTimeout,
+)
+from cleanroom_ml.engine.sandbox.policy import RUN, Limits, Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import SandboxProcess
+from cleanroom_ml.engine.sandbox.processes import kill_pidfd, open_pidfd
+from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
+
+_FDS_A_MESSAGE: Final = 200  # the kernel takes 253 (SCM_MAX_FD)
+_START_SECONDS: Final = 60.0
+_NEXT_CHILD_SECONDS: Final = 10.0
+_CREDENTIALS: Final = struct.Struct("iII")
+_SCM_CREDENTIALS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """What every worker of a pool is. See SandboxedWorkers."""
+
+    name: str
+    handler: str
+    preload: tuple[str, ...]
+    limits: Limits
+    libraries: tuple[Path, ...]
+    reply_bytes: int
+    driver: Driver
+    log_fd: int | None
+
+
+class CallHandle:
+    """One running call, as another thread may end it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kill: Callable[[], None] | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Kill the process that serves this call, and nothing else. Idempotent; after the end it does nothing."""
+        with self._lock:
+            self.cancelled = True
+            if self._kill is not None:
+                self._kill()
+
+    def _bind(self, kill: Callable[[], None] | None) -> None:
+        with self._lock:
+            self._kill = kill
+            if kill is not None and self.cancelled:
+                kill()
+
+
+class Worker:
+    """A started worker. Not thread-safe: the pool gives it to one call at a time."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        runtime = python_runtime(with_package=True)
+        libraries = tuple(Mount(path, f"{RUN}/path/{index}") for index, path in enumerate(config.libraries))
+        self._control, theirs = socket.socketpair()
+        if config.driver.isolated:
+            self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        with theirs:
+            spec = SandboxSpec(
+                name=config.name,
+                argv=(
+                    *(runtime.executable, "-I", "-S", f"{RUN}/zygote.py", str(theirs.fileno())),
+                    *(config.handler, ",".join(config.preload), "sweep" if config.driver.isolated else "-"),
+                ),
+                env={
+                    "SANDBOX_PATH": ":".join([*(m.target for m in libraries), LIBRARY, *runtime.site_packages]),
+                    # A library's threads, started by importing it, would not exist in the forked children.
+                    "OPENBLAS_NUM_THREADS": "1",
+                },
+                mounts=(
+                    *runtime.mounts,
+                    *libraries,
+                    Mount(Path(__file__).with_name("zygote.py").resolve(), f"{RUN}/zygote.py"),
+                ),
+                pass_fds=(theirs.fileno(),),
+                limits=config.limits,
+                stateless=True,
+            )
+            if not config.driver.isolated:  # LIBRARY itself is no mount: say where the package's parent is
+                package_parent = next(m.source.parent for m in runtime.mounts if m.target == f"{LIBRARY}/cleanroom_ml")
+                paths = [*(str(m.source) for m in libraries), str(package_parent), *runtime.site_packages]
+                spec = _replace_env(spec, {**spec.env, "SANDBOX_PATH": ":".join(paths)})
+            try:
+                self.process = SandboxProcess.start(spec, driver=config.driver, output=config.log_fd)
+            except BaseException:
+                self._control.close()
+                raise
+        self._patience = _START_SECONDS
+        self._child: int | None = None
+        self._calls = 0
+        self._oom_kills = 0
+
+    @property
+    def alive(self) -> bool:
+        return self.process.outcome() is None
+
+    def wait_ready(self, deadline: float) -> None:
+        """Wait for a child that waits for a request. Raises WorkerTimeout, or WorkerCrashed: the worker is over."""
+        patience = time.monotonic() + self._patience
+        while self._child is None:
+            until = min(deadline, patience)
+            try:
+                kind, number, pid = self._frame(until)
+            except TimeoutError as error:
+                if deadline < patience:
+                    raise WorkerTimeout("no worker was ready in time") from error
+                self.close()
+                raise WorkerCrashed("a worker does not get ready; it was killed") from error
+            except (EOFError, OSError) as error:
+                raise self._over() from error
+            if kind == b"X":
+                text = self._exactly(self._control, min(number, 8000), until).decode(errors="replace")
+                self.close()
+                raise WorkerCrashed(f"the worker {self._config.name} cannot load its handler", why=text)
+            if kind == b"R":
+                self._child = self._identify(number, pid)
+                self._patience = _NEXT_CHILD_SECONDS
+
+    def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
+        """Send a request to the waiting child and return its answer; `wait_ready` came before."""
+        child = self._child
+        assert child is not None
+        self._child = None
+        self._oom_kills = self.process.oom_kills()
+        ours, theirs = socket.socketpair()
+        handle._bind(lambda: kill_pidfd(child) if self._config.driver.isolated else _kill_plain(child))
+        try:
+            with ours:
+                with theirs:
+                    ours.settimeout(max(0.001, deadline - time.monotonic()))
+                    socket.send_fds(self._control, [b"C"], [theirs.fileno()])
+                kind, body = self._exchange(ours, request, fds, deadline)
+            return self._answer(kind, body)
+        except TimeoutError as error:
+            if handle.cancelled:
+                raise WorkerCancelled("the call was cancelled") from error
+            raise WorkerTimeout("the call did not answer in time and was killed") from error
+        except (EOFError, OSError) as error:
+            if handle.cancelled:
+                raise WorkerCancelled("the call was cancelled") from error
+            self._kill_child(child)
+            raise self._crash() from error
+        finally:
+            handle._bind(None)
+            self._kill_child(child)
+            if self._config.driver.isolated:
+                os.close(child)
+
+    def close(self) -> None:
+        """Kill the worker and wait until nothing is left of it. Idempotent."""
+        self.process.kill()
+        self.process.wait(_NEXT_CHILD_SECONDS)
+        self._control.close()
+        if self._child is not None and self._config.driver.isolated:
+            os.close(self._child)
+        self._child = None
+
+    def _exchange(
+        self, ours: socket.socket, request: dict[str, Any], fds: Sequence[int], deadline: float
+    ) -> tuple[int, bytes]:
+        body = json.dumps(request).encode()
+        ours.sendall(struct.pack("!QQ", len(body), len(fds)))
+        for start in range(0, len(fds), _FDS_A_MESSAGE):
+            socket.send_fds(ours, [b"F"], list(fds[start : start + _FDS_A_MESSAGE]))
+            self._exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
+        ours.sendall(body)
+        kind, length = struct.unpack("!BQ", self._exactly(ours, 9, deadline))
+        if length > self._config.reply_bytes:
+            raise OSError(f"an answer of {length} bytes, more than {self._config.reply_bytes}")
+        return kind, self._exactly(ours, length, deadline)
+
+    def _answer(self, kind: int, body: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise WorkerCrashed("the worker's answer is not JSON") from error
+        if not isinstance(answer, dict):
+            raise WorkerCrashed("the worker's answer is not an object")
+        if kind != 0:
+            raise WorkerFailed(str(answer.get("kind")), str(answer.get("message")))
+        return answer
+
+    def _crash(self) -> WorkerError:
+        """Why a child went away without an answer: its status comes from the zygote, if that still lives."""
+        with contextlib.suppress(TimeoutError, EOFError, OSError):
+            kind, status, _ = self._frame(time.monotonic() + 5.0)
+            if kind == b"E":
+                killed = os.WIFSIGNALED(status)
+                how = f"signal {os.WTERMSIG(status)}" if killed else f"status {os.waitstatus_to_exitcode(status)}"
+                if killed and self.process.oom_kills() > self._oom_kills:
+                    return WorkerCrashed("the call used more memory than it may", out_of_memory=True, why=how)
+                return WorkerCrashed("the process that served the call died", why=how)
+        return self._over()
+
+    def _over(self) -> WorkerCrashed:
+        outcome = self.process.wait(2.0)
+        self.close()
+        outcome = outcome or self.process.outcome()
+        if outcome is None:
+            return WorkerCrashed("the worker does not answer any more")
+        if outcome.oom_kills > self._oom_kills:
+            return WorkerCrashed("the call used more memory than it may", out_of_memory=True)
+        return WorkerCrashed(f"the worker ended ({outcome.reason})", why=outcome.detail or None)
+
+    def _kill_child(self, child: int) -> None:
+        if self._config.driver.isolated:
+            kill_pidfd(child)
+        else:
+            _kill_plain(child)
+
+    def _identify(self, number: int, credentials: int | None) -> int:
+        """The child as a pidfd (the kernel tells its pid, not the child itself); a plain pid without isolation."""
+        if not self._config.driver.isolated:
+            return number
+        pidfd = open_pidfd(credentials) if credentials else None
+        if pidfd is None:
+            self.close()
+            raise WorkerCrashed("the worker's process went away")
+        return pidfd
+
+    def _frame(self, deadline: float) -> tuple[bytes, int, int | None]:
+        data, pid = b"", None
+        while len(data) < 9:
+            self._control.settimeout(max(0.001, deadline - time.monotonic()))
+            part, ancillary, _, _ = self._control.recvmsg(9 - len(data), socket.CMSG_SPACE(_CREDENTIALS.size))
+            if not part:
+                raise EOFError
+            for level, kind, value in ancillary:
+                if level == socket.SOL_SOCKET and kind == _SCM_CREDENTIALS and sys.platform == "linux":
+                    pid = _CREDENTIALS.unpack(value[: _CREDENTIALS.size])[0]
+            data += part
+        return data[:1], struct.unpack("!Q", data[1:])[0], pid
+
+    @staticmethod
+    def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            part = connection.recv(min(size - len(data), 1 << 20))
+            if not part:
+                raise EOFError
+            data += part
+        return bytes(data)
+
+
+def _kill_plain(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 9)
+
+
+def _replace_env(spec: SandboxSpec, env: dict[str, str]) -> SandboxSpec:
+    from dataclasses import replace
+
+    return replace(spec, env=env)

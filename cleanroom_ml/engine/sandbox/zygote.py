@@ -1,0 +1,189 @@
+"""Runs inside a worker's sandbox: loads what is needed once, then forks one child for each request.
+
+`python -I -S zygote.py CONTROL_FD HANDLER MODULES SWEEP`, with SANDBOX_PATH for sys.path. Standard library only, no
+import of ours before the handler.
+
+Nothing of one request reaches the next: the child that served it is killed with everything that it started, and what it
+left in writable directories is removed before the next child exists. If that cannot be done, the zygote ends, and the
+whole sandbox with it. The zygote itself is not dumpable, so that its children cannot write into its memory; the control
+socket is closed in a child before it reads the first byte of a request.
+
+Control frames, zygote to host: one byte and a 64-bit number. R pid: a child waits for a request. E status: it ended
+(waitpid status). X length, then text: a module or the handler cannot be loaded. Host to zygote: one byte with the
+descriptor of the call's own socket.
+On the call's socket: `!QQ` (body length, number of descriptors), the descriptors in messages of up to 200, each
+acknowledged by a byte, then the body (JSON). The answer: `!BQ` (0 result, 1 error), then JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+_PR_SET_DUMPABLE = 4
+_WRITABLE = ("/scratch", "/tmp", "/dev/shm")
+_MOST_LEFTOVERS = 1000
+_NO_MORE_REQUESTS = 77
+
+_Handler = Callable[[dict[str, object], list[int]], dict[str, object]]
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    parts = []
+    while size:
+        part = connection.recv(min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _frame(kind: bytes, number: int) -> bytes:
+    return kind + struct.pack("!Q", number)
+
+
+def _set_dumpable(value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, value, 0, 0, 0)
+
+
+def _serve_one(control: socket.socket, handler: _Handler) -> None:
+    data, fds, _, _ = socket.recv_fds(control, 1, 1)
+    control.close()
+    if not data or not fds:
+        os._exit(_NO_MORE_REQUESTS)
+    call = socket.socket(fileno=fds[0])
+    length, count = struct.unpack("!QQ", _receive(call, 16))
+    files: list[int] = []
+    while len(files) < count:
+        data, more, flags, _ = socket.recv_fds(call, 1, 200)
+        if not data or not more or flags & socket.MSG_CTRUNC:
+            raise OSError(f"{count} descriptors are more than this process may hold")
+        files += more
+        call.sendall(b"A")
+    for fd in files:
+        os.set_inheritable(fd, False)
+    request = json.loads(_receive(call, length))
+    try:
+        kind, answer = 0, json.dumps(handler(request, files)).encode()
+    except Exception as error:  # noqa: BLE001 - whatever the handler raises is an answer to who called
+        kind, answer = 1, json.dumps({"kind": type(error).__name__, "message": str(error)}).encode()
+    call.sendall(struct.pack("!BQ", kind, len(answer)))
+    call.sendall(answer)
+
+
+def _child(control: socket.socket, handler: _Handler, isolated: bool) -> None:
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if isolated:
+            _set_dumpable(1)  # else its own /proc/self would be root's
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("1000")  # memory runs out: this process goes, not the zygote
+        else:
+            os.setpgid(0, 0)
+        control.sendall(_frame(b"R", os.getpid()))
+        prepare = getattr(handler, "prepare", None)
+        if prepare is not None:  # what every request needs is made ready while none has come yet
+            prepare()
+        _serve_one(control, handler)
+        status = 0
+    except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _end_everything_else() -> None:
+    os.kill(-1, signal.SIGKILL)
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _mounted() -> dict[str, frozenset[str]]:
+    """What lies in the writable directories before any request: mounts, and read-only directories on the way there."""
+    return {directory: frozenset(os.listdir(directory)) for directory in _WRITABLE}
+
+
+def _remove_leftovers(mounted: dict[str, frozenset[str]]) -> None:
+    for directory in _WRITABLE:
+        names = set(os.listdir(directory)) - mounted[directory]
+        if len(names) > _MOST_LEFTOVERS:
+            raise OSError(f"too much was left in {directory}")
+        for name in names:
+            path = Path(directory, name)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _alone_in_a_pid_namespace() -> bool:
+    """True only where the sweep can hit nobody else: the only processes are bubblewrap's first one and this one."""
+    pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+    return os.getpid() != 1 and pids == {1, os.getpid()} and os.getuid() != 0
+
+
+def _load(handler: str, modules: str) -> _Handler:
+    sys.path += os.environ.get("SANDBOX_PATH", "").split(os.pathsep)
+    for module in filter(None, modules.split(",")):
+        importlib.import_module(module)
+    module, _, name = handler.partition(":")
+    found: _Handler = getattr(importlib.import_module(module), name)
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    control_fd, handler_name, modules, sweep = int(arguments[0]), arguments[1], arguments[2], arguments[3] == "sweep"
+    os.closerange(3, control_fd)
+    os.closerange(control_fd + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.set_inheritable(control_fd, False)
+    control = socket.socket(fileno=control_fd)
+    if sweep and not _alone_in_a_pid_namespace():
+        raise SystemExit("zygote: not in a sandbox of its own")
+    try:
+        handler = _load(handler_name, modules)
+    except Exception:  # noqa: BLE001 - reported to the host, with where it happened
+        text = traceback.format_exc()[-8000:].encode()
+        control.sendall(_frame(b"X", len(text)) + text)
+        return
+    _set_dumpable(0)
+    mounted = _mounted() if sweep else {}
+    while True:
+        child = os.fork()
+        if child == 0:
+            _child(control, handler, sweep)
+        _, status = os.waitpid(child, 0)
+        if sweep:
+            with contextlib.suppress(ProcessLookupError):
+                _end_everything_else()
+            _remove_leftovers(mounted)
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child, signal.SIGKILL)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _NO_MORE_REQUESTS:
+            return
+        try:
+            control.sendall(_frame(b"E", status))
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

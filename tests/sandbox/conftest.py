@@ -1,0 +1,53 @@
+"""Running small programs in real sandboxes, and checking that nothing of them is left."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cleanroom_ml.engine.sandbox import Bubblewrap, Completed, Limits, SandboxSpec, python_runtime, run
+from cleanroom_ml.engine.sandbox.processes import tree
+from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
+
+HANDLERS = Path(__file__).parent / "handlers"
+
+RunInside = Callable[..., Completed]
+
+
+def cgroups_left() -> list[Path]:
+    return list(Path("/sys/fs/cgroup").glob(f"**/cleanroom-*-{os.getpid()}-*"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Every test must leave neither a cgroup nor a process behind."""
+    before, groups = set(tree(os.getpid())), set(cgroups_left())
+    yield
+    assert set(cgroups_left()) <= groups  # an engine that serves other tests from this process has groups of its own
+    # Nor are that engine's new children this test's: what the test started descends from no process of before.
+    elsewhere = {child for pid in before - {os.getpid()} for child in tree(pid)}
+    assert set(tree(os.getpid())) - before - elsewhere == set()
+
+
+@pytest.fixture
+def inside() -> RunInside:
+    """Run Python source in a sandbox; `without` takes controls away, keywords go into the SandboxSpec."""
+
+    def run_inside(source: str, *, without: tuple[str, ...] = (), limits: Limits | None = None, **spec) -> Completed:
+        runtime = python_runtime()
+        weakened = WeakenedForTests(frozenset(without)) if without else None
+        return run(
+            SandboxSpec(
+                argv=(runtime.executable, "-I", "-S", "-c", textwrap.dedent(source)),
+                mounts=(*runtime.mounts, *spec.pop("mounts", ())),
+                limits=limits if limits is not None else Limits(wall_seconds=30),
+                **spec,
+            ),
+            driver=Bubblewrap(weakened),
+        )
+
+    return run_inside
