@@ -1,0 +1,186 @@
+"""Accounts and their users: who can prove to be whom."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from cleanroom_ml.engine.storage.database import Database, Schema
+from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
+from cleanroom_ml.engine.storage.keys import folded_name, from_micros
+from cleanroom_ml.engine.storage.namespaces import Namespaces
+from cleanroom_ml.engine.storage.passwords import hash_password, password_matches
+from cleanroom_ml.engine.storage.warehouses import Warehouses
+
+SYSTEM_DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+DEFAULT_WAREHOUSE = "COMPUTE_WH"
+MIN_KEY_BITS = 2048
+
+SCHEMA = Schema(
+    "accounts",
+    1,
+    (
+        "CREATE TABLE accounts (name TEXT PRIMARY KEY, created_on INTEGER NOT NULL) STRICT",
+        """CREATE TABLE users (
+            account TEXT NOT NULL REFERENCES accounts (name), name TEXT NOT NULL, password TEXT,
+            public_key_pem TEXT, public_key_fingerprint TEXT, created_on INTEGER NOT NULL,
+            PRIMARY KEY (account, name)) STRICT""",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A user's RSA key; `fingerprint` is `SHA256:` and the base64 of the SHA-256 of its DER form, as JWTs name it."""
+
+    pem: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of the organization LOCAL, and its users."""
+
+    name: str
+    users: tuple[str, ...]
+    created_on: datetime
+
+
+class Accounts:
+    """Accounts and users."""
+
+    def __init__(self, database: Database, namespaces: Namespaces, warehouses: Warehouses) -> None:
+        self._database = database
+        self._namespaces = namespaces
+        self._warehouses = warehouses
+
+    def create(self, account: str, user: str, password: str | None = None, public_key_pem: str | None = None) -> None:
+        """Makes an account with its one user, the warehouse COMPUTE_WH and the system database, all or nothing.
+
+        Raises:
+            AlreadyExists: there is an account of this name.
+            InvalidName: a name is no upper-case identifier.
+            ValueError: neither password nor key, a password that is empty or too long, or no RSA key of 2048 bits.
+        """
+        folded_name(account, "account")
+        folded_name(user, "user")
+        if password is None and public_key_pem is None:
+            raise ValueError("a user needs a password or a public key")
+        key = None if public_key_pem is None else parse_public_key(public_key_pem)
+        hashed = None if password is None else hash_password(password)
+        now = self._database.now_micros()
+        with self._database.transaction() as connection:
+            if _exists(connection, account):
+                raise AlreadyExists("account", account)
+            connection.execute("INSERT INTO accounts (name, created_on) VALUES (?, ?)", (account, now))
+            connection.execute(
+                """INSERT INTO users (account, name, password, public_key_pem, public_key_fingerprint, created_on)
+                   VALUES (?, ?, ?, ?, ?, ?)""",
+                (account, user, hashed, key and key.pem, key and key.fingerprint, now),
+            )
+            self._namespaces.create_user_namespace(account)
+            self._namespaces.create_database(account, SYSTEM_DATABASE, "system")
+            self._warehouses.create(account, DEFAULT_WAREHOUSE)
+
+    def exists(self, account: str) -> bool:
+        """Whether there is such an account."""
+        with self._database.read() as connection:
+            return _exists(connection, account)
+
+    def user_exists(self, account: str, user: str) -> bool:
+        """Whether the account has such a user. Never to be told to somebody who has not logged in."""
+        with self._database.read() as connection:
+            return _user(connection, account, user) is not None
+
+    def list(self) -> list[Account]:
+        """All accounts, by name."""
+        with self._database.read() as connection:
+            users: dict[str, list[str]] = {}
+            for row in connection.execute("SELECT account, name FROM users ORDER BY account, name"):
+                users.setdefault(row["account"], []).append(row["name"])
+            rows = connection.execute("SELECT * FROM accounts ORDER BY name").fetchall()
+        return [Account(row["name"], tuple(users.get(row["name"], ())), from_micros(row["created_on"])) for row in rows]
+
+    def verify_password(self, account: str, user: str, password: str) -> bool:
+        """Whether this is the user's password. Costs the same, and says the same, for users that there are not."""
+        with self._database.read() as connection:
+            row = _user(connection, account, user)
+        return password_matches(None if row is None else row["password"], password)
+
+    def public_key(self, account: str, user: str) -> PublicKey | None:
+        """The user's public key; None where there is no such user or the user has none."""
+        with self._database.read() as connection:
+            row = _user(connection, account, user)
+        if row is None or row["public_key_pem"] is None:
+            return None
+        return PublicKey(row["public_key_pem"], row["public_key_fingerprint"])
+
+    def set_password(self, account: str, user: str, password: str | None) -> None:
+        """Gives the user another password, or (None) takes it away.
+
+        Raises:
+            NotFound: no such user.
+            ValueError: an empty password, or one longer than 256 bytes.
+        """
+        hashed = None if password is None else hash_password(password)
+        with self._database.transaction() as connection:
+            if not connection.execute(
+                "UPDATE users SET password = ? WHERE account = ? AND name = ?", (hashed, account, user)
+            ).rowcount:
+                raise NotFound("user", user)
+
+    def set_public_key(self, account: str, user: str, public_key_pem: str | None) -> None:
+        """Gives the user another key, or (None) takes it away.
+
+        Raises:
+            NotFound: no such user.
+            ValueError: no RSA public key of 2048 bits or more.
+        """
+        key = None if public_key_pem is None else parse_public_key(public_key_pem)
+        with self._database.transaction() as connection:
+            if not connection.execute(
+                "UPDATE users SET public_key_pem = ?, public_key_fingerprint = ? WHERE account = ? AND name = ?",
+                (key and key.pem, key and key.fingerprint, account, user),
+            ).rowcount:
+                raise NotFound("user", user)
+
+
+def parse_public_key(pem: str) -> PublicKey:
+    """The RSA public key that a PEM text (or its bare base64, as ALTER USER takes it) holds.
+
+    Raises:
+        ValueError: it is no RSA public key, or one of fewer than 2048 bits.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    if "-----BEGIN" not in pem:
+        pem = f"-----BEGIN PUBLIC KEY-----\n{''.join(pem.split())}\n-----END PUBLIC KEY-----\n"
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+    except (
+        Exception
+    ) as error:  # the library's errors on hostile input are of many types; none of them is ours to pass on
+        raise ValueError("not a public key in PEM form") from error
+    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
+        raise ValueError(f"the public key has to be RSA, of {MIN_KEY_BITS} bits or more")
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    der = key.public_bytes(serialization.Encoding.DER, info)
+    return PublicKey(
+        pem=key.public_bytes(serialization.Encoding.PEM, info).decode(),
+        fingerprint="SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode(),
+    )
+
+
+def _exists(connection: sqlite3.Connection, account: str) -> bool:
+    return connection.execute("SELECT 1 FROM accounts WHERE name = ?", (account,)).fetchone() is not None
+
+
+def _user(connection: sqlite3.Connection, account: str, user: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM users WHERE account = ? AND name = ?", (account, user)
+    ).fetchone()
+    return row

@@ -1,0 +1,93 @@
+"""What one commit can do to tables. Each change names the table as its session sees it (`session_id`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cleanroom_ml.engine.storage.keys import Column, Key, TableKind, TableObject
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """Makes a table, of kind TEMPORARY for `session_id` only.
+
+    Where one is there already: `error` raises AlreadyExists, `replace` takes its place, `ignore` leaves it.
+    """
+
+    key: Key
+    columns: tuple[Column, ...]
+    kind: TableKind = "TABLE"
+    session_id: str | None = None
+    objects: tuple[TableObject, ...] = ()
+    if_exists: Literal["error", "replace", "ignore"] = "error"
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Adds objects. With `base_snapshot` None any number of appends can be made at once, with a number only the first.
+
+    `columns`, where given, must be those that the table has at the commit: what was written fits no other table.
+    """
+
+    key: Key
+    base_snapshot: int | None = None
+    objects: tuple[TableObject, ...] = ()
+    session_id: str | None = None
+    columns: tuple[Column, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Puts `objects` in place of all that the table held at `base_snapshot`, and `columns` in place of its columns."""
+
+    key: Key
+    base_snapshot: int
+    objects: tuple[TableObject, ...]
+    columns: tuple[Column, ...] | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumns:
+    """Gives the table other columns; `objects`, where given, are its rows rewritten to them."""
+
+    key: Key
+    base_snapshot: int
+    columns: tuple[Column, ...]
+    objects: tuple[TableObject, ...] | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenameTable:
+    """Moves the table to another name of the same account; its snapshot stays."""
+
+    key: Key
+    new_key: Key
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    """Removes the table that the session sees: its temporary one first."""
+
+    key: Key
+    if_exists: bool = False
+    session_id: str | None = None
+
+
+Change = CreateTable | Append | Replace | AlterColumns | RenameTable | DropTable
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """The statement that a commit belongs to, recorded SUCCESS with its response in the same transaction.
+
+    `query_id` was started before (`Queries.start`). `response` is the JSON text that a retry of the request is answered
+    with.
+    """
+
+    query_id: str
+    response: str

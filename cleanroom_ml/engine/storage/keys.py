@@ -1,0 +1,142 @@
+"""The values that the catalog is made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from cleanroom_ml.engine.storage.errors import InvalidHash, InvalidName
+
+TableKind = Literal["TABLE", "TEMPORARY", "TRANSIENT"]
+
+MAX_NAME = 255
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_FOLDED = re.compile(r"[A-Z_][A-Z0-9_$]{0,254}\Z")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """The identity of a table, view, stage or file format: four folded identifiers."""
+
+    account: str
+    database: str
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `type` is canonical Snowflake type text (`NUMBER(38,0)`, `VARCHAR`, …)."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TableObject:
+    """One Parquet object of a table: its hash, its number of rows, its size in bytes."""
+
+    sha256: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table at one snapshot. `session_id` is set for temporary tables only."""
+
+    key: Key
+    columns: tuple[Column, ...]
+    objects: tuple[TableObject, ...]
+    snapshot: int
+    kind: TableKind
+    session_id: str | None
+    created_on: datetime
+    comment: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One step in the life of a table, for receipts. Ids are unique in the whole catalog and only grow."""
+
+    id: int
+    operation: str
+    rows: int
+    bytes: int
+    created_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view: the text of its query, resolved by its definer's rights."""
+
+    key: Key
+    columns: tuple[Column, ...]
+    text: str
+    secure: bool
+    created_on: datetime
+    comment: str = ""
+
+
+def checked_name(name: str, what: str = "name") -> str:
+    """`name` unchanged, if the catalog stores such names (1–255 characters, no control characters).
+
+    Raises:
+        InvalidName: it does not.
+    """
+    if not 0 < len(name) <= MAX_NAME:
+        raise InvalidName(f"a {what} has 1 to {MAX_NAME} characters, this one has {len(name)}")
+    if any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in name) or not _encodable(name):
+        raise InvalidName(f"a {what} holds no control characters: {name!r}")
+    return name
+
+
+def checked_key(key: Key) -> Key:
+    """`key` unchanged, if each of its parts is a name. Raises InvalidName otherwise."""
+    checked_name(key.account, "account")
+    checked_name(key.database, "database")
+    checked_name(key.schema, "schema")
+    checked_name(key.name)
+    return key
+
+
+def folded_name(name: str, what: str) -> str:
+    """`name` unchanged, if it is a folded, unquoted identifier, which accounts, users and roles must be.
+
+    Raises:
+        InvalidName: it is not.
+    """
+    if not _FOLDED.match(name):
+        raise InvalidName(f"{what} {name!r} is not an upper-case identifier (letters, digits, _ and $)")
+    return name
+
+
+def checked_sha256(sha256: str) -> str:
+    """`sha256` unchanged, if it is 64 lower-case hexadecimal digits. Raises InvalidHash otherwise."""
+    if not isinstance(sha256, str) or not _SHA256.match(sha256):
+        raise InvalidHash("an object is named by 64 lower-case hexadecimal digits")
+    return sha256
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since the epoch: how the catalog stores a moment."""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment that `to_micros` stored, in UTC."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+def _encodable(name: str) -> bool:
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in name)

@@ -1,0 +1,77 @@
+"""The facade: one home directory's catalog and objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cleanroom_ml.engine.storage import (
+    accounts,
+    file_formats,
+    garbage,
+    namespaces,
+    queries,
+    sessions,
+    stages,
+    tables,
+    views,
+    warehouses,
+)
+from cleanroom_ml.engine.storage.database import Clock, Database, Schema
+from cleanroom_ml.engine.storage.objects import ObjectStore
+
+SCHEMAS: tuple[Schema, ...] = (
+    accounts.SCHEMA,
+    namespaces.SCHEMA,
+    warehouses.SCHEMA,
+    sessions.SCHEMA,
+    queries.SCHEMA,
+    tables.SCHEMA,
+    views.SCHEMA,
+    stages.SCHEMA,
+    file_formats.SCHEMA,
+    garbage.SCHEMA,
+)
+
+
+class Storage:
+    """Everything that the engine keeps: `HOME/catalog.sqlite`, `HOME/objects/`, `HOME/spool/`."""
+
+    def __init__(self, home: Path, database: Database) -> None:
+        """Use `open`."""
+        self.home = home
+        self.database = database
+        self.objects = ObjectStore(home / "objects")
+        self.namespaces = namespaces.Namespaces(database)
+        self.warehouses = warehouses.Warehouses(database)
+        self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
+        self.sessions = sessions.Sessions(database)
+        self.queries = queries.Queries(database, home / "spool")
+        self.tables = tables.Tables(database, self.objects, self.queries)
+        self.views = views.Views(database)
+        self.stages = stages.Stages(database, self.objects)
+        self.file_formats = file_formats.FileFormats(database)
+        self.garbage = garbage.Garbage(database, self.objects)
+
+    @classmethod
+    def open(cls, home: Path, extra_schemas: Sequence[Schema] = (), *, clock: Clock | None = None) -> Storage:
+        """Opens the home at `home`, making what is not there (0700), with the tables of the parts in `extra_schemas`.
+
+        Raises:
+            SchemaError: the catalog on disk is not one that this version can use.
+        """
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(home, Database.open(home / "catalog.sqlite", (*SCHEMAS, *extra_schemas), clock=clock))
+
+    def pin(self, sha256s: Iterable[str]) -> AbstractContextManager[None]:
+        """While the block runs, garbage collection keeps these objects. Pin, then open."""
+        return self.garbage.pin(sha256s)
+
+    def collect_garbage(self, grace_seconds: float = garbage.GRACE_SECONDS) -> garbage.Collected:
+        """Deletes objects that nothing has pointed at for `grace_seconds`; see `Garbage.collect`."""
+        return self.garbage.collect(grace_seconds)
+
+    def close(self) -> None:
+        """Closes the catalog's connections."""
+        self.database.close()

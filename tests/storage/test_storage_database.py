@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from cleanroom_ml.engine.storage.database import Database, Schema
+from cleanroom_ml.engine.storage.errors import SchemaError
+
+NOTES = Schema("notes", 1, ("CREATE TABLE notes (text TEXT NOT NULL) STRICT",))
+
+
+def texts(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [row["text"] for row in connection.execute("SELECT text FROM notes ORDER BY rowid")]
+
+
+def add(database: Database, text: str) -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO notes VALUES (?)", (text,))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database.open(tmp_path / "c.sqlite", [NOTES])
+
+
+def test_files_are_private_and_writes_wait_for_the_disk(tmp_path: Path, database: Database) -> None:
+    add(database, "a")
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 3  # the database, its -wal, its -shm
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    with database.read() as connection:
+        pragmas = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+        assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+        assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def add_and_fail(database: Database, text: str) -> None:
+    with database.transaction():
+        add(database, text)
+        raise ZeroDivisionError
+
+
+def test_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail(database, "lost")
+    assert texts(database) == []
+    add(database, "kept")
+    assert texts(database) == ["kept"]
+
+
+def test_inner_transaction_is_undone_alone(database: Database) -> None:
+    with database.transaction():
+        add(database, "outer")
+        with pytest.raises(ZeroDivisionError):
+            add_and_fail(database, "inner")
+        add(database, "later")
+    assert texts(database) == ["outer", "later"]
+
+
+def test_read_is_of_one_moment_while_others_write(database: Database) -> None:
+    add(database, "before")
+    with database.read() as connection:
+        first = connection.execute("SELECT count(*) FROM notes").fetchone()[0]
+        thread = threading.Thread(target=add, args=(database, "meanwhile"))
+        thread.start()
+        thread.join()
+        assert connection.execute("SELECT count(*) FROM notes").fetchone()[0] == first == 1
+    assert texts(database) == ["before", "meanwhile"]
+
+
+def test_transaction_inside_read_is_refused(database: Database) -> None:
+    with database.read(), pytest.raises(RuntimeError), database.transaction():
+        pass
+
+
+def test_many_threads_write_without_losing_or_failing(database: Database) -> None:
+    threads = [threading.Thread(target=lambda n=n: [add(database, f"{n}.{i}") for i in range(10)]) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(texts(database))) == 80
+
+
+def test_schema_is_installed_once_and_upgraded(tmp_path: Path, database: Database) -> None:
+    add(database, "old")
+    database.close()
+    newer = Schema("notes", 2, (), {2: ("ALTER TABLE notes ADD COLUMN author TEXT",)})
+    for _ in range(2):
+        database = Database.open(tmp_path / "c.sqlite", [newer])
+        with database.read() as connection:
+            assert connection.execute("SELECT text, author FROM notes").fetchall()[0]["author"] is None
+        database.close()
+    with pytest.raises(SchemaError, match="has version 2, this program knows 1"):
+        Database.open(tmp_path / "c.sqlite", [NOTES])
+    with pytest.raises(SchemaError, match="no way to version 3"):
+        Database.open(tmp_path / "c.sqlite", [Schema("notes", 3, ())])
+
+
+def test_failed_upgrade_leaves_the_old_version(tmp_path: Path, database: Database) -> None:
+    database.close()
+    broken = Schema("notes", 2, (), {2: ("ALTER TABLE notes ADD COLUMN author TEXT", "SELECT no_such_function()")})
+    with pytest.raises(sqlite3.OperationalError):
+        Database.open(tmp_path / "c.sqlite", [broken])
+    again = Database.open(tmp_path / "c.sqlite", [NOTES])
+    with again.read() as connection:
+        assert [row["name"] for row in connection.execute("PRAGMA table_info(notes)")] == ["text"]
+
+
+def test_catalog_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError):
+        Database(tmp_path / "link")
