@@ -1,0 +1,54 @@
+"""Values bound to a statement: `?` and `:1` by position, `:name` by name, whole columns for a batch insert."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from cleanroom_ml.engine.sql.errors import SqlError
+
+Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
+Value = Scalar | list[Any] | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Binds:
+    """Bound values, already Python values of the right kind (the protocol room decodes the wire's text).
+
+    `positional` are the values of `?` and `:1`…; `named` those of `:name` (keys in upper case); `rows` are the rows
+    of a batch, each as
+    long as the statement has `?`.
+    """
+
+    positional: tuple[Value, ...] = ()
+    named: Mapping[str, Value] = field(default_factory=dict)
+    rows: tuple[tuple[Scalar, ...], ...] | None = None
+
+    @classmethod
+    def of(cls, *values: Value, **named: Value) -> Binds:
+        return cls(tuple(values), {name.upper(): value for name, value in named.items()})
+
+    @classmethod
+    def batch(cls, rows: Iterable[Iterable[Scalar]]) -> Binds:
+        return cls(rows=tuple(tuple(row) for row in rows))
+
+    def value(self, name: str) -> Value:
+        """The value of a placeholder: its number from 1, or its name.
+
+        Raises:
+            SqlError: nothing is bound to it.
+        """
+        if name.isdigit():
+            if 1 <= int(name) <= len(self.positional):
+                return self.positional[int(name) - 1]
+            raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable ? ({name[:20]}) not set.")
+        upper = name.upper()
+        if upper in self.named:
+            return self.named[upper]
+        raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable :{name[:100]} not set.")
+
+
+NO_BINDS = Binds()

@@ -1,0 +1,150 @@
+"""What resolution asks of whoever owns the names: accounts (statements/) and rooms (rooms/) implement `Catalog`.
+
+A catalog is the only way by which a name in SQL becomes data, so authorisation is: it gives a source, or None, and
+None reads
+"does not exist or not authorized".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from cleanroom_ml.engine.sql.types import SqlType
+
+Columns = tuple[tuple[str, SqlType], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A snapshot of a table: its declared columns and the Parquet objects that hold its rows (none: an empty table).
+
+    `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap.
+    """
+
+    columns: Columns
+    objects: tuple[str, ...]
+    writable: bool = False
+    key: object = None
+    snapshot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSource:
+    """A view. Its text is resolved with its definer's catalog: owner's rights. `columns` renames the text's columns,
+    in order.
+    """
+
+    columns: tuple[str, ...] | None
+    text: str
+    catalog: Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSource:
+    """A small relation given by value (INFORMATION_SCHEMA, a directory table). Values: None, bool, int, float, str,
+    Decimal, date, datetime.
+    """
+
+    columns: Columns
+    rows: tuple[tuple[Any, ...], ...]
+
+
+Source = TableSource | ViewSource | RowsSource
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How staged files are read: `type` is CSV, JSON or PARQUET; the rest are Snowflake's file format options of the
+    same names.
+    """
+
+    type: str = "CSV"
+    field_delimiter: str = ","
+    skip_header: int = 0
+    parse_header: bool = False
+    field_optionally_enclosed_by: str | None = None
+    escape: str | None = None
+    null_if: tuple[str, ...] = ("\\N",)
+    empty_field_as_null: bool = True
+    trim_space: bool = False
+    skip_blank_lines: bool = False
+    compression: str = "AUTO"
+    encoding: str = "UTF8"
+    strip_outer_array: bool = False
+    date_format: str | None = None
+    timestamp_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageReference:
+    """`@db.schema.stage/path` as written: folded `parts` (("~",) is the user's stage), path below it ("" for all),
+    options in parentheses.
+    """
+
+    parts: tuple[str, ...]
+    path: str = ""
+    pattern: str | None = None
+    file_format: tuple[str, ...] | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """One staged file: its path in the stage (METADATA$FILENAME) and the object that holds it."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedSource:
+    """The files that a stage reference stands for, and how to read them."""
+
+    files: tuple[StagedFile, ...]
+    options: FileOptions
+    columns: tuple[str, ...] | None = None
+    """The column names that all of the files have, where they are Parquet and somebody looked: `$1:name` is then read
+    from the column itself instead of through JSON. Names are exact; see `staged.distinct`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValues:
+    """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case)."""
+
+    account: str
+    user: str
+    role: str
+    warehouse: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    session_id: str = ""
+    version: str = "9.0.0"
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Catalog(Protocol):
+    """Names → data, for one session."""
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        """What a table name of 1 to 3 folded parts stands for; the catalog applies the current database and schema.
+        None: no such thing, or not for this session.
+        """
+
+    def context(self) -> ContextValues:
+        """The session's context."""
+
+
+@runtime_checkable
+class StageCatalog(Protocol):
+    """A catalog that also lets queries read stages. One that does not implement it has no stages."""
+
+    def staged(self, reference: StageReference) -> StagedSource | None:
+        """The files of `@stage/path (…)`; None: no such stage, or not for this session. File format names are
+        resolved by the catalog.
+        """
+
+    def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
+        """The directory table of a stage."""

@@ -1,0 +1,49 @@
+"""What resolution and translation produce: DuckDB text that names its inputs by markers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cleanroom_ml.engine.sql.catalog import Columns, TableSource
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement for a warehouse worker.
+
+    Args:
+        sql: DuckDB text. Where it reads input `n` it says `<token>:<n>:`; the worker puts that descriptor's path there.
+        inputs: SHA-256 of the objects it may read, in marker order. Nothing else is handed over.
+        token: random per statement, so that no text of the client's can be a marker.
+        columns: names and types that the result is known to have (a write's target columns), or None.
+        operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
+    """
+
+    sql: str
+    inputs: tuple[str, ...]
+    token: str
+    columns: Columns | None = None
+    operations: bool = False
+
+
+class Operation:
+    """The operation column of a mutation. Rows marked DELETED are left out of the new content."""
+
+    KEPT = 0
+    UPDATED = 1
+    INSERTED = 2
+    DELETED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A DML statement: `compiled` gives rows in the target's column order; write it with `warehouse.write(compiled,
+    columns=target.columns)`.
+
+    `replaces`: the rows are the table's whole new content (UPDATE, DELETE, MERGE, INSERT OVERWRITE); otherwise they
+    are appended.
+    """
+
+    compiled: Compiled
+    target: TableSource
+    replaces: bool

@@ -1,0 +1,96 @@
+"""Errors that a client of the engine sees, with Snowflake's own codes, SQL states and wording.
+
+A message is always built here or in the rooms, from what the client itself wrote: never DuckDB's text, a host path,
+another catalog's
+names, or a value out of the data (design/measured-facts.md: a DuckDB cast error quotes the value it failed on).
+"""
+
+from __future__ import annotations
+
+COMPILATION = "SQL compilation error:\n"
+_SHOWN = 200
+
+
+class SqlError(Exception):
+    """A statement was refused or failed. `str(error)` is the message as the client reads it.
+
+    Args:
+        code: Snowflake's error number (the client shows it with six digits).
+        sqlstate: five characters.
+        message: what the client reads.
+    """
+
+    def __init__(self, code: int, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sqlstate = sqlstate
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[SqlError], tuple[int, str, str]]:
+        return SqlError, (self.code, self.sqlstate, self.message)
+
+    @classmethod
+    def not_found(cls, kind: str, name: str) -> SqlError:
+        """What does not exist and what one may not see read the same, on purpose."""
+        label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
+        return cls(2003, "42S02", f"{COMPILATION}{label} '{_shown(name)}' does not exist or not authorized.")
+
+    @classmethod
+    def syntax(cls, message: str) -> SqlError:
+        return cls(1003, "42000", f"{COMPILATION}{message}")
+
+    @classmethod
+    def unsupported(cls, what: str) -> SqlError:
+        return cls(2, "0A000", f"{COMPILATION}Unsupported feature '{_shown(what)}'.")
+
+    @classmethod
+    def unknown_function(cls, name: str) -> SqlError:
+        return cls(2140, "42601", f"{COMPILATION}Unknown function {_shown(name)}")
+
+    @classmethod
+    def invalid_identifier(cls, name: str) -> SqlError:
+        return cls(904, "42000", f"{COMPILATION}error: invalid identifier '{_shown(name)}'")
+
+    @classmethod
+    def already_exists(cls, kind: str, name: str) -> SqlError:
+        label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
+        return cls(2002, "42710", f"{COMPILATION}{label} '{_shown(name)}' already exists.")
+
+    @classmethod
+    def bad_value(cls, message: str) -> SqlError:
+        return cls(100038, "22018", message)
+
+    @classmethod
+    def cancelled(cls) -> SqlError:
+        return cls(604, "57014", "SQL execution canceled")
+
+    @classmethod
+    def timed_out(cls, seconds: float | None = None) -> SqlError:
+        limit = "" if seconds is None else f" of {seconds:g} second(s)"
+        return cls(630, "57014", f"Statement reached its statement or warehouse timeout{limit} and was canceled.")
+
+    @classmethod
+    def too_complex(cls) -> SqlError:
+        return cls.syntax("The statement is too large or nested too deeply.")
+
+    @classmethod
+    def out_of_memory(cls) -> SqlError:
+        return cls(300005, "53200", "The statement needs more memory than the warehouse has.")
+
+    @classmethod
+    def internal(cls, query_id: str) -> SqlError:
+        return cls(
+            603, "XX000", f"SQL execution internal error: processing aborted; the query id is {_shown(query_id)}."
+        )
+
+
+def room_error(name: str, message: str) -> SqlError:
+    """An error of the clean room; `name` is one of collaboration-api.md §7 or of the contract, the client maps it to
+    an exit code.
+    """
+    return SqlError(100357, "P0000", f"{name}: {message}")
+
+
+def _shown(text: str) -> str:
+    """A client's own words, cut short, so that a megabyte of name does not come back as a megabyte of message."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,113 @@
+"""USE, ALTER SESSION, SET and UNSET: the session's own context."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cleanroom_ml.engine.sql.compile import compile_scalars
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import AlterSession, SetVariable, UnsetVariable, Use
+from cleanroom_ml.engine.statements.ddl_namespaces import own_schema, owns
+from cleanroom_ml.engine.statements.refusals import insufficient, shown
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.work import Work
+
+ROLES = ("ACCOUNTADMIN", "PUBLIC", "SAMOOHA_APP_ROLE", "SYSADMIN")
+_MAX_PARAMETERS = 200
+_MAX_VALUE = 16_384
+_NAMELESS = ("X",)
+
+
+def use(work: Work, statement: Use) -> Rows:
+    """USE DATABASE | SCHEMA | WAREHOUSE | ROLE | SECONDARY ROLES."""
+    session, name = work.session, statement.name
+    match statement.kind:
+        case "ROLE":
+            if name[-1] not in ROLES:
+                raise insufficient(f"role '{shown(name)}' does not exist or is not granted to you.")
+            session.role = name[-1]
+        case "SECONDARY ROLES":
+            return success()
+        case "WAREHOUSE":
+            if work.storage.warehouses.get(session.account, name[-1]) is None:
+                raise SqlError.not_found("Warehouse", shown(name))
+            session.warehouse = name[-1]
+        case "SCHEMA":
+            session.database, session.schema = _schema(work, name)
+        case _ if len(name) == 2:
+            session.database, session.schema = _schema(work, name)
+        case _:
+            session.database, session.schema = _database(work, name)
+    work.keep_session()
+    return success()
+
+
+def alter_session(work: Work, statement: AlterSession) -> Rows:
+    """ALTER SESSION SET | UNSET. Parameters that mean nothing here are kept and shown, as clients expect."""
+    parameters = work.session.parameters
+    for name, value in statement.set.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if len(text) > _MAX_VALUE or (name not in parameters and len(parameters) >= _MAX_PARAMETERS):
+            raise SqlError.bad_value(f"Session parameter {name[:100]} is too large, or there are too many.")
+        parameters[name] = text
+    for name in statement.unset:
+        parameters.pop(name, None)
+    work.keep_session()
+    return success()
+
+
+def set_variable(work: Work, statement: SetVariable) -> Rows:
+    """SET a = expression: evaluated by a worker, like every expression."""
+    if any(not name.replace("_", "A").replace("$", "A").isalnum() for name in statement.names):
+        raise SqlError.invalid_identifier(", ".join(statement.names))
+    compiled = compile_scalars(statement.values, work.catalog, work.binds)
+    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start)
+    for name, value in zip(statement.names, rows[0], strict=True):
+        kept = _kept(value)
+        if len(json.dumps(kept)) > _MAX_VALUE or len(work.session.variables) > _MAX_PARAMETERS:
+            raise SqlError.bad_value(f"Session variable {name[:100]} is too large, or there are too many.")
+        work.session.variables[name] = kept
+    work.keep_session()
+    return success()
+
+
+def unset_variable(work: Work, statement: UnsetVariable) -> Rows:
+    """UNSET a, …."""
+    for name in statement.names:
+        if name in work.catalog.context().variables:
+            work.session.variables.pop(name, None)
+    work.keep_session()
+    return success()
+
+
+def drop_context(work: Work, kind: str, name: str) -> None:
+    """A warehouse was dropped: it is no session's current one any more, for this session at once."""
+    if kind == "WAREHOUSE" and work.session.warehouse == name:
+        work.session.warehouse = None
+        work.keep_session()
+
+
+def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
+    if work.restricted:
+        key = work.catalog.target((*name, "CLEANROOM", *_NAMELESS), "TABLE")
+        return key.database, key.schema
+    if not owns(work, name[-1]):
+        raise SqlError.not_found("Database", shown(name))
+    public = work.storage.namespaces.schema_exists(work.session.account, name[-1], "PUBLIC")
+    return name[-1], "PUBLIC" if public else None
+
+
+def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
+    if work.restricted:
+        key = work.catalog.target((*name, *_NAMELESS), "TABLE")
+        return key.database, key.schema
+    database, schema = own_schema(work, name)
+    if not work.storage.namespaces.schema_exists(work.session.account, database, schema):
+        raise SqlError.not_found("Schema", shown(name))
+    return database, schema
+
+
+def _kept(value: Any) -> Any:
+    """What a session keeps: JSON's own values, everything else as text."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,199 @@
+"""CREATE TABLE in its forms, DROP TABLE, ALTER TABLE."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
+from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, Drop
+from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.statements import dml
+from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
+from cleanroom_ml.engine.statements.refusals import busy, shown, translated
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import changes
+from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
+
+_KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
+
+
+def create_table(work: Work, statement: CreateTable) -> Rows:
+    """CREATE [OR REPLACE] [TEMPORARY|TRANSIENT] TABLE [IF NOT EXISTS], empty, AS SELECT, or LIKE another."""
+    key = work.catalog.target(statement.name, "TABLE")
+    kind = _KINDS[statement.kind]
+    session_id = work.temporary(kind == "TEMPORARY")
+    there = work.storage.tables.get(key, session_id)
+    exists = there is not None and there.session_id == session_id
+    if exists and statement.if_not_exists:
+        return success(f"{key.name} already exists, statement succeeded.")
+    if exists and not statement.or_replace:
+        raise SqlError.already_exists("Table", shown(statement.name))
+    objects: tuple[TableObject, ...] = ()
+    if statement.query is not None:
+        columns, objects = _selected(work, statement)
+    elif statement.like is not None:
+        columns = _like(work, statement.like)
+    else:
+        columns = tuple(column(spec) for spec in statement.columns)
+    if not columns:
+        raise SqlError.syntax("A table needs at least one column.")
+    if_exists: Literal["error", "replace", "ignore"] = (
+        "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
+    )
+    reply = success(f"Table {key.name} successfully created.")
+    change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
+    with translated(statement.name):
+        (made,) = work.commit([change], reply)
+    return reply if made else success(f"{key.name} already exists, statement succeeded.")
+
+
+def drop_table(work: Work, statement: Drop) -> Rows:
+    """DROP TABLE [IF EXISTS]: the session's temporary one first."""
+    key = work.catalog.target(statement.name, "TABLE")
+    with translated(statement.name):
+        (dropped,) = work.commit(
+            [changes.DropTable(key, statement.if_exists, work.session.id)], success(f"{key.name} successfully dropped.")
+        )
+    return success(f"{key.name} successfully dropped.") if dropped else already_dropped(key.name)
+
+
+def already_dropped(name: str) -> Rows:
+    """The answer of a DROP … IF EXISTS that found nothing."""
+    return success(f"Drop statement executed successfully ({name} already dropped).")
+
+
+def alter_table(work: Work, statement: AlterTable) -> Rows:
+    """ALTER TABLE … RENAME TO, ADD COLUMN, DROP COLUMN, RENAME COLUMN."""
+    key = work.catalog.target(statement.name, "TABLE")
+    reply = success()
+    if work.storage.tables.get(key, work.session.id) is None:
+        if statement.if_exists:
+            return reply
+        raise SqlError.not_found("Table", shown(statement.name))
+    if statement.new_name is not None:
+        new_key = work.catalog.target(statement.new_name, "TABLE")
+        with translated(statement.new_name):
+            work.commit([changes.RenameTable(key, new_key, work.session.id)], reply)
+        return reply
+    for _ in range(dml.ATTEMPTS):
+        table = work.storage.tables.get(key, work.session.id)
+        if table is None:
+            raise SqlError.not_found("Table", shown(statement.name))
+        try:
+            with translated(statement.name):
+                work.commit([_altered(work, table, statement)], reply)
+        except SnapshotConflict:
+            continue
+        return reply
+    raise busy()
+
+
+def column(spec: ColumnSpec) -> Column:
+    """A declared column as storage keeps it. Raises SqlError: a DEFAULT, which storage cannot keep."""
+    if spec.default is not None and type(spec.default).__name__ != "Null":
+        raise SqlError.unsupported("DEFAULT of a column")
+    return Column(spec.name, str(spec.type), spec.nullable)
+
+
+def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
+    compiled = compile_query(statement.query, work.catalog, work.binds)
+    with work.storage.pin(compiled.inputs):
+        found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+        columns = tuple(Column(each.name, str(each.type)) for each in found)
+        names = statement.query_columns or tuple(spec.name for spec in statement.columns)
+        if names and len(names) != len(columns):
+            raise SqlError.syntax(f"The query has {len(columns)} columns, {len(names)} are named.")
+        if names:
+            columns = tuple(Column(name, each.type) for name, each in zip(names, columns, strict=True))
+        if statement.columns:
+            columns = tuple(
+                column(spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
+                for spec, each in zip(statement.columns, columns, strict=True)
+            )
+        if len({each.name.casefold() for each in columns}) != len(columns):
+            raise SqlError.syntax("duplicate column name (names that differ only in case are not supported).")
+        written = work.warehouse.write(
+            compiled,
+            [(each.name, _kind(each)) for each in columns],
+            query_id=work.query_id,
+            timeout=work.seconds,
+            on_start=work.on_start,
+        )
+    refuse_nulls_in(work, columns, written)
+    return columns, dml.added(written)
+
+
+def _typed(spec: ColumnSpec) -> bool:
+    # The grammar gives no type where CREATE TABLE t (a, b) AS SELECT leaves it to the query.
+    kind: SqlType | None = spec.type
+    return kind is not None
+
+
+def _kind(each: Column) -> SqlType:
+    return parse_type(each.type)
+
+
+def _like(work: Work, name: tuple[str, ...]) -> tuple[Column, ...]:
+    source = work.catalog.source(name)
+    if isinstance(source, TableSource):
+        table = work.storage.tables.get(source.key, work.session.id) if isinstance(source.key, Key) else None
+        if table is not None:
+            return table.columns
+        return tuple(Column(each, str(kind)) for each, kind in source.columns)
+    if isinstance(source, ViewSource):
+        raise SqlError.unsupported("CREATE TABLE LIKE a view")
+    raise SqlError.not_found("Table", shown(name))
+
+
+def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
+    """The change that an action on columns is, from the table as it is now."""
+    old = {each.name: each for each in table.columns}
+    kept: list[tuple[Column, str | None]] = [(each, each.name) for each in table.columns]
+    match statement.action:
+        case "add":
+            for spec in statement.columns:
+                if spec.name in old:
+                    raise SqlError.syntax(f"column '{spec.name}' already exists")
+                if not spec.nullable and table.rows:
+                    raise SqlError.syntax(f"Non-nullable column '{spec.name}' cannot be added to a table with rows.")
+                kept.append((column(spec), None))
+        case "drop":
+            for name in statement.names:
+                if name not in old:
+                    raise SqlError.syntax(f"column '{name}' does not exist")
+            kept = [(each, was) for each, was in kept if each.name not in statement.names]
+            if not kept:
+                raise SqlError.syntax("The last column of a table cannot be dropped.")
+        case "rename column":
+            was, becomes = statement.names
+            if was not in old:
+                raise SqlError.syntax(f"column '{was}' does not exist")
+            if becomes in old:
+                raise SqlError.syntax(f"column '{becomes}' already exists")
+            kept = [
+                (Column(becomes, each.type, each.nullable), name) if name == was else (each, name)
+                for each, name in kept
+            ]
+        case action:
+            raise SqlError.unsupported(f"ALTER TABLE {action}")
+    columns = tuple(each for each, _ in kept)
+    objects: tuple[TableObject, ...] = ()
+    if table.objects:
+        source = TableSource(
+            tuple((each.name, _kind(each)) for each in table.columns), tuple(item.sha256 for item in table.objects)
+        )
+        compiled = compile_rewrite(source, [(each.name, _kind(each), was) for each, was in kept])
+        with work.storage.pin(compiled.inputs):
+            written = work.warehouse.write(
+                compiled,
+                [(each.name, _kind(each)) for each in columns],
+                query_id=work.query_id,
+                timeout=work.seconds,
+                on_start=work.on_start,
+            )
+        objects = dml.added(written)
+    return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)

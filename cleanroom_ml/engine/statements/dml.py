@@ -1,0 +1,272 @@
+"""INSERT, UPDATE, DELETE, MERGE, TRUNCATE: a worker writes one object, then one compare-and-swap adds it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.compile import compile_insert
+from cleanroom_ml.engine.sql.compiled import Mutation
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
+from cleanroom_ml.engine.sql.nodes import Delete, Insert, Merge, Truncate, Update
+from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.statements import compaction, results
+from cleanroom_ml.engine.statements.nullability import refuse_nulls
+from cleanroom_ml.engine.statements.refusals import busy, shown, translated
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.transactions import overlaid
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.changes import Append, Change, Replace
+from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
+from cleanroom_ml.engine.warehouse.pool import Written
+
+ATTEMPTS = 12
+_NUMBER = SqlType("NUMBER", 38, 0)
+_locks: dict[Key, threading.Lock] = {}
+_locks_lock = threading.Lock()
+
+
+def insert(work: Work, statement: Insert) -> Rows:
+    """INSERT, with OVERWRITE, VALUES, a query, or a batch of bound rows."""
+
+    def reply(written: Written) -> Rows:
+        return counted(results.INSERT, {"number of rows inserted": written.rows})
+
+    return write(work, statement.target, lambda: compile_insert(statement, work.catalog, work.binds), reply)
+
+
+def update(work: Work, statement: Update) -> Rows:
+    """UPDATE."""
+
+    def reply(written: Written) -> Rows:
+        counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": 0}
+        return counted(results.UPDATE, counts)
+
+    return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)
+
+
+def delete(work: Work, statement: Delete) -> Rows:
+    """DELETE."""
+
+    def reply(written: Written) -> Rows:
+        return counted(results.DELETE, {"number of rows deleted": written.deleted})
+
+    return write(work, statement.target, lambda: compile_delete(statement, work.catalog, work.binds), reply)
+
+
+def merge(work: Work, statement: Merge) -> Rows:
+    """MERGE. As on Snowflake there is a count for each kind of clause that the statement has, and no other."""
+    clauses = _merge_clauses(statement.ast)
+
+    def reply(written: Written) -> Rows:
+        counts = {"inserted": written.inserted, "updated": written.updated, "deleted": written.deleted}
+        return counted(
+            results.MERGE, {f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses}
+        )
+
+    return write(work, statement.target, lambda: compile_merge(statement, work.catalog, work.binds), reply)
+
+
+def truncate(work: Work, statement: Truncate) -> Rows:
+    """TRUNCATE [IF EXISTS]."""
+    reply = success()
+    for attempt in _attempts():
+        source = work.catalog.source(statement.target)
+        if not isinstance(source, TableSource) or not source.writable:
+            if statement.if_exists and source is None:
+                return reply
+            raise SqlError.not_found("Table", shown(statement.target))
+        key = work.writable(statement.target, source.key)
+        change = Replace(key, source.snapshot, (), session_id=work.session.id)
+        if committed(work, [change], source, reply, attempt):
+            return reply
+    raise busy()
+
+
+def write(
+    work: Work,
+    target: tuple[str, ...],
+    compile_again: Callable[[], Mutation],
+    reply_for: Callable[[Written], Rows],
+    *,
+    also: Callable[[], None] | None = None,
+) -> Rows:
+    """Runs a mutation and commits it, from the start again when the table moved meanwhile.
+
+    Args:
+        compile_again: compiles it against what the table is now.
+        also: done in the transaction of the commit.
+
+    Raises:
+        SqlError: what the statement itself is refused for, or too many conflicts.
+    """
+    contested: Key | None = None
+    for attempt in _attempts():
+        with _turn(contested):
+            mutation = compile_again()
+            source = mutation.target
+            if not source.writable:
+                raise SqlError.not_found("Table", shown(target))
+            key = work.writable(target, source.key)
+            contested = key if mutation.replaces else None
+            reply = _attempt(work, mutation, key, reply_for, attempt, also)
+        if reply is not None:
+            if not mutation.replaces:
+                compaction.compact(work, key)
+            return reply
+    raise busy()
+
+
+def _attempt(
+    work: Work,
+    mutation: Mutation,
+    key: Key,
+    reply_for: Callable[[Written], Rows],
+    attempt: int,
+    also: Callable[[], None] | None,
+) -> Rows | None:
+    """Writes and commits once; None when the table moved since it was compiled."""
+    source = mutation.target
+    table = work.storage.tables.get(key, work.session.id)
+    if table is None or not _same_columns(table, source):
+        return None
+    with work.storage.pin(mutation.compiled.inputs):
+        written = work.warehouse.write(
+            mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start
+        )
+    refuse_nulls(work, table, written)
+    reply = reply_for(written)
+    objects = added(written)
+    change: Change = (
+        Replace(key, source.snapshot, objects, session_id=work.session.id)
+        if mutation.replaces
+        else Append(key, None, objects, session_id=work.session.id, columns=table.columns)
+    )
+    return reply if committed(work, [change], source, reply, attempt, also) else None
+
+
+def counted(kind: int, counts: dict[str, int]) -> Rows:
+    """The answer of a DML: one row of counts, named as the connector looks for them."""
+    columns = tuple((name, _NUMBER) for name in counts)
+    return Rows(columns, (tuple(counts.values()),), kind, affected=sum(counts.values()))
+
+
+def added(written: Written) -> tuple[TableObject, ...]:
+    """The object that a write made; none where there were no rows."""
+    return () if written.sha256 is None else (TableObject(written.sha256, written.rows, written.bytes),)
+
+
+def committed(
+    work: Work,
+    changes: list[Change],
+    source: TableSource,
+    reply: Rows,
+    attempt: int,
+    also: Callable[[], None] | None = None,
+) -> bool:
+    """Whether the changes are in; False when the table moved and there is another attempt to make."""
+    overlay = work.overlay()
+    if overlay is not None:
+        overlay.add(changes, source)
+        if work.recording:
+            # The record holds the objects of the open transaction, which nothing else points at yet.
+            objects = [
+                item.sha256 for change in changes if isinstance(change, Append | Replace) for item in change.objects
+            ]
+            work.storage.queries.finish(work.query_id, results.encode(reply), objects=objects)
+        return True
+    name = (source.key.name,) if isinstance(source.key, Key) else ()
+    try:
+        with translated(name), work.storage.database.transaction():
+            work.commit(changes, reply)
+            if also is not None:
+                also()
+    except SnapshotConflict:
+        if attempt + 1 == ATTEMPTS:
+            raise busy() from None
+        return False
+    return True
+
+
+def _attempts() -> Iterator[int]:
+    """Numbers of attempts, with a growing pause between them."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))
+        yield attempt
+
+
+@contextmanager
+def _turn(key: Key | None) -> Iterator[None]:
+    """Statements that have lost a race for the same table take turns from then on, so that each gets through."""
+    if key is None:
+        yield
+        return
+    with _locks_lock:
+        lock = _locks.setdefault(key, threading.Lock())
+    with lock:
+        yield
+
+
+def _same_columns(table: Table, source: TableSource) -> bool:
+    return [(column.name, column.type) for column in table.columns] == [
+        (name, str(kind)) for name, kind in source.columns
+    ]
+
+
+def _merge_clauses(ast: Any) -> set[str]:
+    whens = ast.args.get("whens")
+    clauses = whens.expressions if whens is not None else ast.expressions
+    kinds = {"Insert": "inserted", "Update": "updated"}
+    return {kinds.get(type(when.args.get("then")).__name__, "deleted") for when in clauses}
+
+
+def batched(work: Work, statement: Update | Delete | Merge) -> Rows:
+    """A batch of bound rows for a statement that is no INSERT: one execution a row, all of them in one commit."""
+    handlers: dict[type, Callable[[Work, Any], Rows]] = {Update: update, Delete: delete, Merge: merge}
+    handler = handlers[type(statement)]
+    rows = work.binds.rows or ()
+    own = work.overlay() is None
+    if own:
+        work.transactions.begin(work.session)
+    try:
+        replies = [handler(for_row(work, row), statement) for row in rows]
+        total = _total(replies)
+        if own:
+            overlay = work.transactions.end(work.session)
+            with translated(statement.target):
+                work.commit(overlay.changes if overlay else [], total)
+    except SnapshotConflict:
+        raise busy() from None
+    finally:
+        if own:
+            work.transactions.end(work.session)
+    return total
+
+
+def for_row(work: Work, row: tuple[Any, ...]) -> Work:
+    """The same statement with one row of its batch."""
+    overlay = work.transactions.current(work.session)
+    return replace(
+        work,
+        binds=replace(work.binds, positional=row, rows=None),
+        catalog=overlaid(work.catalog, overlay),
+        recording=False,
+    )
+
+
+def _total(replies: list[Rows]) -> Rows:
+    if not replies:
+        raise SqlError.syntax("The batch has no rows.")
+    sums = {
+        name: sum(int(reply.rows[0][index]) for reply in replies) for index, (name, _) in enumerate(replies[0].columns)
+    }
+    return counted(replies[0].statement_type, sums)

@@ -1,0 +1,272 @@
+"""`Executor`: one statement, for one session, to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cleanroom_ml.engine.sql import nodes
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.classify import classify
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import Statement
+from cleanroom_ml.engine.statements import (
+    calls,
+    context,
+    copy_into,
+    ddl_namespaces,
+    ddl_tables,
+    describe,
+    dml,
+    file_transfer,
+    grants,
+    policy,
+    queries,
+    show,
+    stages,
+    transaction_statements,
+    views,
+    warehouses,
+)
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.patterns import Patterns
+from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog
+from cleanroom_ml.engine.statements.results import Rows, StatementResult, decode, success
+from cleanroom_ml.engine.statements.stage_reader import StageReader
+from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+
+RoomCatalogs = Callable[[Session], StatementCatalog]
+Handler = Callable[[Work, Any], StatementResult]
+
+_DROPS: Mapping[str, Handler] = {
+    "TABLE": ddl_tables.drop_table,
+    "VIEW": views.drop_view,
+    "DATABASE": ddl_namespaces.drop_database,
+    "SCHEMA": ddl_namespaces.drop_schema,
+    "STAGE": stages.drop_stage,
+    "FILE FORMAT": stages.drop_file_format,
+    "WAREHOUSE": warehouses.drop_warehouse,
+    "COMPUTE POOL": warehouses.drop_compute_pool,
+}
+_HANDLERS: Mapping[type[Statement], Handler] = {
+    nodes.Query: queries.query,
+    nodes.InferSchema: queries.infer_schema,
+    nodes.Insert: dml.insert,
+    nodes.Update: dml.update,
+    nodes.Delete: dml.delete,
+    nodes.Merge: dml.merge,
+    nodes.Truncate: dml.truncate,
+    nodes.CopyInto: copy_into.copy_into,
+    nodes.CreateTable: ddl_tables.create_table,
+    nodes.AlterTable: ddl_tables.alter_table,
+    nodes.CreateView: views.create_view,
+    nodes.CreateDatabase: ddl_namespaces.create_database,
+    nodes.CreateSchema: ddl_namespaces.create_schema,
+    nodes.CreateStage: stages.create_stage,
+    nodes.AlterStage: stages.alter_stage,
+    nodes.CreateFileFormat: stages.create_file_format,
+    nodes.CreateWarehouse: warehouses.create_warehouse,
+    nodes.CreateComputePool: warehouses.create_compute_pool,
+    nodes.AlterObject: warehouses.alter_object,
+    nodes.Put: file_transfer.put,
+    nodes.Get: file_transfer.get,
+    nodes.ListFiles: stages.list_files,
+    nodes.Remove: stages.remove,
+    nodes.Show: show.show,
+    nodes.Describe: describe.describe,
+    nodes.Use: context.use,
+    nodes.AlterSession: context.alter_session,
+    nodes.SetVariable: context.set_variable,
+    nodes.UnsetVariable: context.unset_variable,
+    nodes.Begin: transaction_statements.begin,
+    nodes.Commit: transaction_statements.commit,
+    nodes.Rollback: transaction_statements.rollback,
+    nodes.Grant: grants.grant,
+    nodes.Call: calls.call,
+    nodes.Block: calls.block,
+}
+# These commit an open transaction first, as on Snowflake.
+_DDL = (
+    nodes.CreateTable, nodes.AlterTable, nodes.CreateView, nodes.CreateDatabase, nodes.CreateSchema, nodes.CreateStage,
+    nodes.AlterStage, nodes.CreateFileFormat, nodes.CreateWarehouse, nodes.CreateComputePool, nodes.Drop, nodes.Grant,
+    nodes.Truncate,
+)  # fmt: skip
+_BATCHED = (nodes.Update, nodes.Delete, nodes.Merge)
+_MOST_NESTED = 3
+
+
+class Executor:
+    """Executes statements. Blocking and thread-safe; the statements of one session one at a time.
+
+    Args:
+        procedures: what CALL reaches.
+        pools: compute pools; None: this engine has none.
+        room_catalogs: the catalog of a session of kind `job` or `room`; None: such sessions are refused.
+        applications: DESCRIBE APPLICATION and SHOW APPLICATIONS.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        warehouse: Warehouse,
+        *,
+        procedures: Procedures | None = None,
+        pools: Pools | None = None,
+        room_catalogs: RoomCatalogs | None = None,
+        applications: Applications | None = None,
+    ) -> None:
+        self._storage = storage
+        self._warehouse = warehouse
+        self._procedures = procedures
+        self._pools = pools
+        self._room_catalogs = room_catalogs
+        self._applications = applications
+        self._patterns = Patterns(warehouse)
+        self.transactions = Transactions(storage.sessions)
+
+    def execute(
+        self,
+        session: Session,
+        text: str,
+        *,
+        binds: Binds | None = None,
+        query_id: str,
+        request_id: str | None = None,
+        describe_only: bool = False,
+        on_start: OnStart | None = None,
+    ) -> StatementResult:
+        """Runs one statement. The session's context changes in `session`, and is kept.
+
+        A request id that this session has used before is answered with what happened then. Where the caller recorded
+        the query (`storage.queries.start`), a statement that changes the catalog records its outcome in the same
+        transaction: applied and recorded, or neither.
+
+        Raises:
+            SqlError: the statement was refused or failed; nothing of it is applied.
+        """
+        if request_id is not None:
+            earlier = self._earlier(session, query_id, request_id)
+            if earlier is not None:
+                return earlier
+        if session.kind == "client":
+            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns)
+        elif self._room_catalogs is not None:
+            catalog = self._room_catalogs(session)
+        else:
+            raise SqlError.unsupported("sessions of jobs and rooms")
+        restricted = session.kind != "client"
+        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, describe_only, on_start, restricted)
+
+    def execute_in(
+        self,
+        catalog: StatementCatalog,
+        session: Session,
+        text: str,
+        binds: Binds | None,
+        query_id: str,
+        *,
+        on_start: OnStart | None = None,
+    ) -> StatementResult:
+        """Runs one statement of a room with the names of `catalog` and no others, whoever's session asks.
+
+        Raises:
+            SqlError: as `execute`; a statement that rooms do not allow.
+        """
+        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, False, on_start, True)
+
+    def _execute(
+        self,
+        session: Session,
+        catalog: StatementCatalog,
+        text: str,
+        binds: Binds,
+        query_id: str,
+        describe_only: bool,
+        on_start: OnStart | None,
+        restricted: bool,
+        nesting: int = 0,
+    ) -> StatementResult:
+        if nesting > _MOST_NESTED:
+            raise SqlError.too_complex()
+        statement = classify(text, binds)
+        policy.check(statement, restricted=restricted)
+        if restricted and session.kind == "client":
+            policy.check_template(statement)
+
+        def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
+            bound = Binds(binds.positional, {**binds.named, **variables})
+            return self._execute(session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1)
+
+        work = Work(
+            storage=self._storage,
+            warehouse=self._warehouse,
+            session=session,
+            catalog=catalog,
+            stages=StageReader(self._storage, session, catalog.target, self._patterns, temporary_only=restricted),
+            transactions=self.transactions,
+            query_id=query_id,
+            run=run,
+            binds=binds,
+            on_start=on_start,
+            restricted=restricted,
+            # A block is many commits: one of them must not stand for the whole.
+            recording=nesting == 0
+            and not isinstance(statement, nodes.Block)
+            and self._storage.queries.get(query_id) is not None,
+            procedures=self._procedures,
+            pools=self._pools,
+            applications=self._applications,
+        )
+        if describe_only:
+            return _described(work, statement)
+        if isinstance(statement, _DDL):
+            transaction_statements.commit_before_ddl(work)
+        work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
+        if binds.rows is not None and isinstance(statement, _BATCHED):
+            return dml.batched(work, statement)
+        return _handler(statement)(work, statement)
+
+    def _earlier(self, session: Session, query_id: str, request_id: str) -> StatementResult | None:
+        """The outcome of this request, if it was made before; None where it is to be run."""
+        record = self._storage.queries.by_request(session.id, request_id)
+        if record is None:
+            return None
+        match record.state:
+            case "SUCCESS":
+                rows = None if record.response is None else decode(record.response)
+                if rows is None:
+                    # The front put its own answer there, and it answers repeated requests before it comes here.
+                    raise SqlError.internal(query_id)
+                return rows
+            case "FAILED" | "ABORTED":
+                raise SqlError(
+                    record.code or 603, record.sqlstate or "XX000", record.message or "The statement failed."
+                )
+            case _ if record.query_id != query_id:
+                raise SqlError(604, "57014", "The same request is being executed already.")
+        return None
+
+
+def _handler(statement: Statement) -> Handler:
+    handler = _DROPS.get(statement.kind) if isinstance(statement, nodes.Drop) else _HANDLERS.get(type(statement))
+    if handler is None:
+        kind = f" {statement.kind}" if isinstance(statement, nodes.Drop) else ""
+        raise SqlError.unsupported(f"{type(statement).__name__}{kind}")
+    return handler
+
+
+def _described(work: Work, statement: Statement) -> Rows:
+    """What the statement would give, without doing anything."""
+    if isinstance(statement, nodes.Query):
+        return queries.describe_query(work, statement)
+    if isinstance(statement, nodes.InferSchema):
+        return queries.describe_inferred(statement)
+    if isinstance(statement, nodes.Show | nodes.Describe):
+        result = _handler(statement)(work, statement)
+        return replace(result, rows=()) if isinstance(result, Rows) else success()
+    return replace(success(), rows=())

@@ -1,0 +1,81 @@
+"""PUT and GET: what moves where; the protocol room moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import Get, Put
+from cleanroom_ml.engine.statements.results import Download, StagedDownload, Upload
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.errors import InvalidPath
+from cleanroom_ml.engine.storage.stage_paths import checked_path
+
+_PUT = frozenset({"PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"})
+_GET = frozenset({"PARALLEL", "PATTERN"})
+_COMPRESSIONS = frozenset(
+    {"AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "PARQUET", "ORC", "NONE"}
+)
+
+
+def put(work: Work, statement: Put) -> Upload:
+    """PUT file://… @stage/directory."""
+    options = _known(statement.options, _PUT)
+    stage = work.stages.existing(statement.target.parts)
+    directory = statement.target.path.rstrip("/")
+    if directory:
+        try:
+            checked_path(directory)
+        except InvalidPath as error:
+            raise SqlError.syntax(f"Invalid stage path: {error}.") from error
+    compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
+    if compression not in _COMPRESSIONS:
+        raise SqlError.unsupported(f"SOURCE_COMPRESSION {compression}")
+    return Upload(
+        stage=stage.key,
+        session_id=stage.session_id,
+        directory=f"{directory}/" if directory else "",
+        source=statement.source,
+        parallel=_parallel(options, 4),
+        auto_compress=_flag(options, "AUTO_COMPRESS", True),
+        source_compression=compression,
+        overwrite=_flag(options, "OVERWRITE", False),
+    )
+
+
+def get(work: Work, statement: Get) -> Download:
+    """GET @stage/prefix file://… [PATTERN = '…']. Nothing that matches is no error, as on Snowflake."""
+    options = _known(statement.options, _GET)
+    stage = work.stages.existing(statement.source.parts)
+    pattern = options.get("PATTERN", statement.source.pattern)
+    files = work.stages.files(stage, statement.source.path, None if pattern is None else str(pattern))
+    return Download(
+        stage=stage.key,
+        session_id=stage.session_id,
+        target=statement.target,
+        files=tuple(StagedDownload(file.path, file.sha256, file.size) for file in files),
+        parallel=_parallel(options, 10),
+    )
+
+
+def _known(options: Mapping[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
+    if unknown := sorted(options.keys() - known):
+        raise SqlError.syntax(f"invalid parameter '{unknown[0]}'")
+    return options
+
+
+def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = options.get(name, default)
+    if isinstance(value, str) and value.upper() in {"TRUE", "FALSE"}:
+        return value.upper() == "TRUE"
+    if not isinstance(value, bool):
+        raise SqlError.syntax(f"Invalid value for {name}: TRUE or FALSE is needed.")
+    return value
+
+
+def _parallel(options: Mapping[str, Any], default: int) -> int:
+    value = options.get("PARALLEL", default)
+    if isinstance(value, bool) or not str(value).isdigit() or not 1 <= int(value) <= 99:
+        raise SqlError.syntax("Invalid value for PARALLEL: a number from 1 to 99 is needed.")
+    return int(value)

@@ -1,0 +1,100 @@
+"""INFORMATION_SCHEMA, as far as clients ask it: relations given by value, of one database of one account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cleanroom_ml.engine.sql.catalog import RowsSource
+from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.storage.keys import Column, Key
+from cleanroom_ml.engine.storage.storage import Storage
+
+NAME = "INFORMATION_SCHEMA"
+_TEXT = SqlType("VARCHAR")
+_NUMBER = SqlType("NUMBER", 38, 0)
+_MOMENT = SqlType("TIMESTAMP_LTZ")
+
+_TABLES = (
+    ("TABLE_CATALOG", _TEXT), ("TABLE_SCHEMA", _TEXT), ("TABLE_NAME", _TEXT), ("TABLE_OWNER", _TEXT),
+    ("TABLE_TYPE", _TEXT), ("IS_TRANSIENT", _TEXT), ("ROW_COUNT", _NUMBER), ("BYTES", _NUMBER), ("CREATED", _MOMENT),
+    ("COMMENT", _TEXT),
+)  # fmt: skip
+_COLUMNS = (
+    ("TABLE_CATALOG", _TEXT), ("TABLE_SCHEMA", _TEXT), ("TABLE_NAME", _TEXT), ("COLUMN_NAME", _TEXT),
+    ("ORDINAL_POSITION", _NUMBER), ("COLUMN_DEFAULT", _TEXT), ("IS_NULLABLE", _TEXT), ("DATA_TYPE", _TEXT),
+    ("CHARACTER_MAXIMUM_LENGTH", _NUMBER), ("NUMERIC_PRECISION", _NUMBER), ("NUMERIC_SCALE", _NUMBER),
+    ("COMMENT", _TEXT),
+)  # fmt: skip
+_SCHEMATA = (
+    ("CATALOG_NAME", _TEXT), ("SCHEMA_NAME", _TEXT), ("SCHEMA_OWNER", _TEXT), ("CREATED", _MOMENT), ("COMMENT", _TEXT),
+)  # fmt: skip
+_VIEWS = (
+    ("TABLE_CATALOG", _TEXT), ("TABLE_SCHEMA", _TEXT), ("TABLE_NAME", _TEXT), ("TABLE_OWNER", _TEXT),
+    ("VIEW_DEFINITION", _TEXT), ("IS_SECURE", _TEXT), ("CREATED", _MOMENT), ("COMMENT", _TEXT),
+)  # fmt: skip
+
+
+def relation(storage: Storage, account: str, database: str, name: str, session_id: str | None) -> RowsSource | None:
+    """TABLES, COLUMNS, SCHEMATA or VIEWS of a database that the caller has checked; None for another name."""
+    tables = storage.tables.list(account, database, None, session_id)
+    views = storage.views.list(account, database)
+    match name:
+        case "TABLES":
+            rows: list[tuple[Any, ...]] = [
+                (
+                    *(database, table.key.schema, table.key.name, "ACCOUNTADMIN"),
+                    "LOCAL TEMPORARY" if table.kind == "TEMPORARY" else "BASE TABLE",
+                    "YES" if table.kind == "TRANSIENT" else "NO",
+                    *(table.rows, table.bytes, table.created_on, table.comment or None),
+                )
+                for table in tables
+            ]
+            rows += [
+                (
+                    database,
+                    view.key.schema,
+                    view.key.name,
+                    "ACCOUNTADMIN",
+                    "VIEW",
+                    "NO",
+                    None,
+                    None,
+                    view.created_on,
+                    None,
+                )
+                for view in views
+            ]
+            return RowsSource(_TABLES, tuple(rows))
+        case "COLUMNS":
+            described = [(table.key, table.columns) for table in tables] + [(view.key, view.columns) for view in views]
+            return RowsSource(_COLUMNS, tuple(row for key, columns in described for row in _columns(key, columns)))
+        case "SCHEMATA":
+            schemas = storage.namespaces.schemas(account, database)
+            return RowsSource(
+                _SCHEMATA,
+                tuple((database, each.name, "ACCOUNTADMIN", each.created_on, each.comment or None) for each in schemas),
+            )
+        case "VIEWS":
+            return RowsSource(
+                _VIEWS,
+                tuple(
+                    (database, view.key.schema, view.key.name, "ACCOUNTADMIN", None if view.secure else view.text,
+                     "YES" if view.secure else "NO", view.created_on, view.comment or None)
+                    for view in views
+                ),
+            )  # fmt: skip
+    return None
+
+
+def _columns(key: Key, columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for position, column in enumerate(columns, start=1):
+        kind = parse_type(column.type)
+        length = (kind.length or 16_777_216) if kind.name == "VARCHAR" else None
+        rows.append(
+            (
+                *(key.database, key.schema, key.name, column.name, position, None, "YES" if column.nullable else "NO"),
+                *("TEXT" if kind.name == "VARCHAR" else kind.name, length, kind.precision, kind.scale, None),
+            )
+        )
+    return rows

@@ -1,0 +1,65 @@
+"""Which statements which kind of session may send at all. What is not listed is refused before it is looked at."""
+
+from __future__ import annotations
+
+from cleanroom_ml.engine.sql import nodes
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import Statement
+
+# Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace.
+_ROOM: frozenset[type[Statement]] = frozenset(
+    {
+        nodes.AlterSession, nodes.AlterTable, nodes.Begin, nodes.Block, nodes.Commit, nodes.CopyInto,
+        nodes.CreateFileFormat, nodes.CreateStage, nodes.CreateTable, nodes.Delete, nodes.Describe, nodes.Drop,
+        nodes.InferSchema, nodes.Insert, nodes.ListFiles, nodes.Merge, nodes.Put, nodes.Query, nodes.Remove,
+        nodes.Rollback, nodes.SetVariable, nodes.Show, nodes.Truncate, nodes.UnsetVariable, nodes.Update, nodes.Use,
+    }
+)  # fmt: skip
+_ROOM_DROPS = frozenset({"TABLE", "STAGE", "FILE FORMAT"})
+_ROOM_DESCRIBES = frozenset({"TABLE", "VIEW", "STAGE"})
+_ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
+
+
+# A template runs in its caller's own session: what it sets there would stay after it, and be out of the room.
+_STAYS = (nodes.AlterSession, nodes.SetVariable, nodes.UnsetVariable, nodes.Use)
+
+
+def check_template(statement: Statement) -> None:
+    """Refuses what a template, or a part of one, may not do to the session that it runs in.
+
+    Raises:
+        SqlError: the statement changes the session.
+    """
+    if isinstance(statement, _STAYS):
+        raise SqlError.unsupported(f"{_spoken(statement)} in a template")
+
+
+def check(statement: Statement, *, restricted: bool) -> None:
+    """Refuses what a session of a job or a room may not send; other sessions are bounded by their catalog alone.
+
+    Raises:
+        SqlError: the statement is not for this kind of session.
+    """
+    if not restricted:
+        return
+    allowed = type(statement) in _ROOM
+    match statement:
+        case nodes.Drop():
+            allowed = statement.kind in _ROOM_DROPS
+        case nodes.Describe():
+            allowed = statement.kind in _ROOM_DESCRIBES
+        case nodes.Use():
+            allowed = statement.kind in _ROOM_USES
+        case nodes.CreateStage() | nodes.CreateFileFormat():
+            allowed = statement.temporary
+        case nodes.Show():
+            allowed = True
+    if not allowed:
+        raise SqlError.unsupported(f"{_spoken(statement)} in a clean room")
+
+
+def _spoken(statement: Statement) -> str:
+    """`CreateView` → `CREATE VIEW`, with the kind that the statement names."""
+    words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(statement).__name__)
+    kind = getattr(statement, "kind", "")
+    return f"{words.strip().upper()} {kind}".strip()

@@ -1,0 +1,75 @@
+"""What statements ask of the rest of the engine: a session's names, procedures, compute pools, applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.statements.results import Rows, StatementResult
+from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.sessions import Session
+
+
+class StatementCatalog(Catalog, Protocol):
+    """The names of an account (`AccountCatalog`) or of a room: what may be read, and where something new may land.
+
+    A catalog that also has `staged` and `directory` (`sql.catalog.StageCatalog`) lets queries read stages.
+    """
+
+    def target(self, parts: tuple[str, ...], kind: str) -> Key:
+        """Where a name that is created, changed or dropped lands. `kind` is TABLE, VIEW, STAGE or FILE FORMAT.
+
+        The database and schema exist and belong to this catalog; whether the thing itself exists is not said.
+
+        Raises:
+            SqlError: not found, for everything that is not this catalog's.
+        """
+
+
+class Procedures(Protocol):
+    """What CALL reaches (`engine/procedures.py`)."""
+
+    def call(self, session: Session, name: tuple[str, ...], args: tuple[Any, ...], *, query_id: str) -> StatementResult:
+        """Runs a procedure. Raises SqlError; an unknown name is one too."""
+
+
+class Pools(Protocol):
+    """Compute pools of an account (`engine/jobs`). Names are folded; every method raises SqlError."""
+
+    def create(
+        self,
+        session: Session,
+        name: str,
+        options: Mapping[str, Any],
+        application: str | None,
+        *,
+        if_not_exists: bool = False,
+        or_replace: bool = False,
+    ) -> None:
+        """Makes a pool: MIN_NODES, MAX_NODES, INSTANCE_FAMILY, AUTO_RESUME, … in upper case."""
+
+    def drop(self, session: Session, name: str, *, if_exists: bool = False) -> bool:
+        """Removes a pool; whether it was there."""
+
+    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Any]) -> None:
+        """SUSPEND, RESUME, STOP ALL, SET or UNSET."""
+
+    def show(self, session: Session, like: str | None = None) -> Rows:
+        """The account's pools, as SHOW COMPUTE POOLS."""
+
+    def show_families(self, session: Session) -> Rows:
+        """SHOW COMPUTE POOL INSTANCE FAMILIES."""
+
+    def describe(self, session: Session, name: str) -> Rows:
+        """One pool; not found is a SqlError."""
+
+
+class Applications(Protocol):
+    """The account's applications: the rooms that it has joined (`engine/rooms`)."""
+
+    def describe(self, session: Session, name: str) -> Rows:
+        """DESCRIBE APPLICATION. Raises SqlError not found."""
+
+    def show(self, session: Session, like: str | None = None) -> Rows:
+        """SHOW APPLICATIONS."""

@@ -1,0 +1,82 @@
+"""SELECT, and INFER_SCHEMA, which is one in form."""
+
+from __future__ import annotations
+
+from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import InferSchema, Query
+from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.statements.work import Work
+
+_INFERRED = (
+    ("COLUMN_NAME", VARCHAR),
+    ("TYPE", VARCHAR),
+    ("NULLABLE", SqlType("BOOLEAN")),
+    ("EXPRESSION", VARCHAR),
+    ("FILENAMES", VARCHAR),
+    ("ORDER_ID", SqlType("NUMBER", 38, 0)),
+)
+
+
+def query(work: Work, statement: Query) -> StatementResult:
+    """Runs a query into a spool file."""
+    compiled = compile_query(statement.ast, work.catalog, work.binds)
+    with work.storage.pin(compiled.inputs):
+        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start)
+
+
+def describe_query(work: Work, statement: Query) -> Rows:
+    """The columns that a query would give, and no rows."""
+    compiled = compile_query(statement.ast, work.catalog, work.binds)
+    with work.storage.pin(compiled.inputs):
+        columns = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+    return Rows(tuple((column.name, column.type) for column in columns), ())
+
+
+def infer_schema(work: Work, statement: InferSchema) -> Rows:
+    """INFER_SCHEMA with Snowflake's columns and names of types."""
+    chosen = describe_inferred(statement)
+    staged = work.stages.staged(statement.location)
+    if staged is None:
+        raise SqlError.not_found("Stage", shown(statement.location.parts))
+    if not staged.files:
+        raise SqlError.not_found("File", statement.location.path or shown(statement.location.parts))
+    files = [(file.path, file.sha256) for file in staged.files]
+    with work.storage.pin(sha256 for _, sha256 in files):
+        found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id, on_start=work.on_start)
+    rows = [
+        {
+            "COLUMN_NAME": column.name,
+            "TYPE": inferred_type(column.type),
+            "NULLABLE": column.nullable,
+            "EXPRESSION": column.expression,
+            "FILENAMES": ", ".join(column.filenames),
+            "ORDER_ID": column.order,
+        }
+        for column in found
+    ]
+    return Rows(chosen.columns, [tuple(row[name] for name, _ in chosen.columns) for row in rows])
+
+
+def describe_inferred(statement: InferSchema) -> Rows:
+    """The columns of an INFER_SCHEMA query, and no rows. Raises SqlError: it has no such column."""
+    known = dict(_INFERRED)
+    for name in statement.columns:
+        if name not in known:
+            raise SqlError.invalid_identifier(name)
+    return Rows(tuple((name, known[name]) for name in statement.columns) or _INFERRED, ())
+
+
+def inferred_type(kind: SqlType) -> str:
+    """A type as INFER_SCHEMA writes it."""
+    match kind.name:
+        case "NUMBER":
+            return f"NUMBER({kind.precision}, {kind.scale})"
+        case "VARCHAR":
+            return "TEXT"
+        case "FLOAT":
+            return "REAL"
+        case name:
+            return name

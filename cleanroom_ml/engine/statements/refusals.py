@@ -1,0 +1,59 @@
+"""Storage's errors as the errors that a client sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage import errors
+from cleanroom_ml.naming import display
+
+
+def shown(parts: tuple[str, ...]) -> str:
+    """A folded name as a message shows it."""
+    return ".".join(display(part) for part in parts)
+
+
+def no_current(what: str) -> SqlError:
+    """A name that is not qualified, in a session without a current database or schema."""
+    return SqlError(
+        90105 if what == "database" else 90106,
+        "22000",
+        f"Cannot perform operation. This session does not have a current {what}. "
+        f"Call 'USE {what.upper()}', or use a qualified name.",
+    )
+
+
+def insufficient(reason: str) -> SqlError:
+    """Something that exists for everybody to see, and that this session may not do."""
+    return SqlError(3001, "42501", f"SQL access control error:\nInsufficient privileges: {reason}")
+
+
+def busy() -> SqlError:
+    """A compare-and-swap that lost too many times."""
+    return SqlError(
+        625, "57014", "Other statements changed the table while this one ran, several times over. Run it again."
+    )
+
+
+@contextmanager
+def translated(name: tuple[str, ...]) -> Iterator[None]:
+    """Turns storage's refusals into SqlErrors that name what the client wrote, `name`, and nothing else.
+
+    SnapshotConflict and RequestMismatch pass: they are for the caller to act on.
+    """
+    try:
+        yield
+    except errors.NotFound as error:
+        raise SqlError.not_found(error.kind, shown(name)) from error
+    except errors.AlreadyExists as error:
+        raise SqlError.already_exists(error.kind, shown(name)) from error
+    except (errors.InvalidName, errors.InvalidPath) as error:
+        raise SqlError.syntax(f"Invalid name: {error}.") from error
+    except errors.IllegalState as error:
+        raise SqlError.cancelled() from error
+    except errors.SessionGone as error:
+        raise SqlError(
+            390111, "08001", "Session no longer exists. New login required to access the service."
+        ) from error

@@ -1,0 +1,157 @@
+"""BEGIN … COMMIT: the changes of a session, kept as an overlay over the snapshots they are based on until COMMIT.
+
+Nothing of an open transaction is in the catalog. COMMIT is one compare-and-swap; when another session changed one of
+the tables meanwhile, it fails and the whole transaction is rolled back. An overlay lives in this process: after a
+restart of the engine the session learns that its transaction is gone, and never that a part of it was committed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from cleanroom_ml.engine.sql.catalog import (
+    Catalog,
+    ContextValues,
+    RowsSource,
+    Source,
+    StageCatalog,
+    StagedSource,
+    StageReference,
+    TableSource,
+    ViewSource,
+)
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.statements.ports import StatementCatalog
+from cleanroom_ml.engine.storage.changes import Append, Change, Replace
+from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.sessions import Session, Sessions
+
+_MARK = "CLEANROOM_ML_TRANSACTION"
+
+
+@dataclass(slots=True)
+class Overlay:
+    """The uncommitted content of the tables that a transaction has written, by key: (base snapshot, objects)."""
+
+    id: str
+    changes: list[Change] = field(default_factory=list)
+    content: dict[Key, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+
+    def add(self, changes: Sequence[Change], seen: TableSource) -> None:
+        """Adds changes of rows to the one table `seen`, as they were made from what the transaction saw."""
+        for change in changes:
+            if not isinstance(change, Append | Replace):
+                raise TypeError("only rows change inside of a transaction; DDL commits it")
+            before = () if isinstance(change, Replace) else seen.objects
+            base = self.content.get(change.key, (seen.snapshot, ()))[0]
+            self.content[change.key] = (base, before + tuple(item.sha256 for item in change.objects))
+            self.changes.append(replace(change, base_snapshot=base) if isinstance(change, Replace) else change)
+
+
+class OverlaidCatalog:
+    """A catalog as an open transaction sees it."""
+
+    def __init__(self, inner: Catalog, overlay: Overlay) -> None:
+        self._inner = inner
+        self._overlay = overlay
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        """The inner catalog's source, with what this transaction wrote."""
+        found = self._inner.source(parts)
+        if isinstance(found, ViewSource):
+            return replace(found, catalog=OverlaidCatalog(found.catalog, self._overlay))
+        if isinstance(found, TableSource) and isinstance(found.key, Key) and found.key in self._overlay.content:
+            base, objects = self._overlay.content[found.key]
+            # The base, not what is there now: a commit from it must fail when the table moved.
+            return replace(found, objects=objects, snapshot=base)
+        return found
+
+    def context(self) -> ContextValues:
+        """The inner catalog's."""
+        return self._inner.context()
+
+    def target(self, parts: tuple[str, ...], kind: str) -> Key:
+        """The inner catalog's; one that has none allows no writing."""
+        target = getattr(self._inner, "target", None)
+        if target is None:
+            raise SqlError.not_found(kind, ".".join(parts))
+        key: Key = target(parts, kind)
+        return key
+
+    def staged(self, reference: StageReference) -> StagedSource | None:
+        """The inner catalog's."""
+        return self._inner.staged(reference) if isinstance(self._inner, StageCatalog) else None
+
+    def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
+        """The inner catalog's."""
+        return self._inner.directory(parts) if isinstance(self._inner, StageCatalog) else None
+
+
+class Transactions:
+    """The open transactions of all sessions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._open: dict[str, Overlay] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, session: Session) -> Overlay:
+        """Opens a transaction, or gives the one that is open, as Snowflake does for a second BEGIN."""
+        current = self.current(session)
+        if current is not None:
+            return current
+        overlay = Overlay(secrets.token_hex(8))
+        session.variables[_MARK] = overlay.id
+        self._sessions.update(session)
+        with self._lock:
+            self._open[session.id] = overlay
+        return overlay
+
+    def current(self, session: Session) -> Overlay | None:
+        """The session's open transaction.
+
+        Raises:
+            SqlError: it was open when the engine stopped; it is rolled back, and the session goes on without it.
+        """
+        with self._lock:
+            overlay = self._open.get(session.id)
+        mark = session.variables.get(_MARK)
+        if mark is None or (overlay is not None and overlay.id == mark):
+            return overlay
+        self.end(session)
+        raise SqlError(
+            90232, "40000", "The engine was restarted while a transaction was open. The transaction was rolled back."
+        )
+
+    def wanted(self, session: Session) -> Overlay | None:
+        """The transaction that a write of the session belongs to: the open one, or with AUTOCOMMIT off a new one."""
+        overlay = self.current(session)
+        if overlay is None and session.parameters.get("AUTOCOMMIT", "true").lower() == "false":
+            return self.begin(session)
+        return overlay
+
+    def end(self, session: Session) -> Overlay | None:
+        """Closes the session's transaction, if it has one, and forgets its changes. What was open."""
+        with self._lock:
+            overlay = self._open.pop(session.id, None)
+        if session.variables.pop(_MARK, None) is not None:
+            self._sessions.update(session)
+        return overlay
+
+    def forget(self, session_id: str) -> None:
+        """A session ended: its transaction is rolled back."""
+        with self._lock:
+            self._open.pop(session_id, None)
+
+
+def session_variables(session: Session) -> dict[str, object]:
+    """The variables that the session set itself."""
+    return {name: value for name, value in session.variables.items() if name != _MARK}
+
+
+def overlaid(catalog: StatementCatalog, overlay: Overlay | None) -> StatementCatalog:
+    """The catalog as the transaction sees it; outside of one, the catalog itself."""
+    return catalog if overlay is None else OverlaidCatalog(catalog, overlay)

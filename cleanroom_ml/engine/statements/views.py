@@ -1,0 +1,48 @@
+"""CREATE VIEW, DROP VIEW."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.nodes import CreateView, Drop
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.ddl_namespaces import existed
+from cleanroom_ml.engine.statements.ddl_tables import already_dropped
+from cleanroom_ml.engine.statements.refusals import translated
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.keys import Column
+
+
+def create_view(work: Work, statement: CreateView) -> Rows:
+    """CREATE [OR REPLACE] [SECURE] VIEW. The text is compiled as every reader's will be, from the view's schema."""
+    if statement.temporary or not isinstance(work.catalog, AccountCatalog):
+        raise SqlError.unsupported("temporary views" if statement.temporary else "views in a clean room")
+    key = work.catalog.target(statement.name, "VIEW")
+    compiled = compile_query(statement.text, work.catalog.within(key.database, key.schema))
+    with work.storage.pin(compiled.inputs):
+        found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+    names = statement.columns or tuple(each.name for each in found)
+    if len(names) != len(found):
+        raise SqlError.syntax(f"The view names {len(names)} columns, its query has {len(found)}.")
+    columns = tuple(Column(name, str(each.type), each.nullable) for name, each in zip(names, found, strict=True))
+    if_exists: Literal["error", "replace", "ignore"] = (
+        "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
+    )
+    reply = success(f"View {key.name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        made = work.storage.views.create(
+            key, columns, statement.text, secure=statement.secure, if_exists=if_exists, comment=statement.comment or ""
+        )
+    return reply if made else existed(key.name)
+
+
+def drop_view(work: Work, statement: Drop) -> Rows:
+    """DROP VIEW."""
+    key = work.catalog.target(statement.name, "VIEW")
+    reply = success(f"{key.name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        dropped = work.storage.views.drop(key, if_exists=statement.if_exists)
+    return reply if dropped else already_dropped(key.name)

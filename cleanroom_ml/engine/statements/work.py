@@ -1,0 +1,91 @@
+"""`Work`: one statement under way, with everything that its handler may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog
+from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.results import Rows, StatementResult, encode
+from cleanroom_ml.engine.statements.stage_reader import StageReader
+from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
+from cleanroom_ml.engine.storage.changes import Change, RequestRecord
+from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+
+DEFAULT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One statement of one session.
+
+    Args:
+        catalog: the only way to names; as the session's open transaction sees it.
+        stages: the only way to stages.
+        restricted: a job's or a room's session, whose world is its room.
+        recording: the query was started in storage, so that a commit can record its outcome with it.
+    """
+
+    storage: Storage
+    warehouse: Warehouse
+    session: Session
+    catalog: StatementCatalog
+    stages: StageReader
+    transactions: Transactions
+    query_id: str
+    run: Callable[[str, Mapping[str, Any]], StatementResult]
+    binds: Binds = NO_BINDS
+    on_start: OnStart | None = None
+    restricted: bool = False
+    recording: bool = False
+    procedures: Procedures | None = None
+    pools: Pools | None = None
+    applications: Applications | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The statement's time limit, from the session's STATEMENT_TIMEOUT_IN_SECONDS."""
+        try:
+            seconds = float(self.session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", ""))
+        except ValueError:
+            return DEFAULT_SECONDS
+        return min(seconds, 604_800.0) if seconds > 0 else DEFAULT_SECONDS
+
+    @contextmanager
+    def recorded(self, reply: Rows) -> Iterator[None]:
+        """One transaction of the catalog that also records `reply`, with which a repeated request is then answered."""
+        with self.storage.database.transaction():
+            yield
+            if self.recording:
+                self.storage.queries.finish(self.query_id, encode(reply))
+
+    def commit(self, changes: list[Change], reply: Rows) -> tuple[bool, ...]:
+        """`Tables.commit` with the reply recorded. Raises what it raises."""
+        request = RequestRecord(self.query_id, encode(reply)) if self.recording else None
+        return self.storage.tables.commit(changes, request=request)
+
+    def overlay(self) -> Overlay | None:
+        """The transaction that this statement's rows belong to; None: they are committed at once."""
+        return self.transactions.wanted(self.session)
+
+    def temporary(self, wanted: bool) -> str | None:
+        """The session id of what is created as temporary, None for what is to stay."""
+        return self.session.id if wanted else None
+
+    def keep_session(self) -> None:
+        """Writes the session's context down."""
+        self.storage.sessions.update(self.session)
+
+    def writable(self, parts: tuple[str, ...], key: object) -> Key:
+        """The key of a target that the catalog gave as writable. Raises SqlError not found."""
+        if not isinstance(key, Key):
+            raise SqlError.not_found("Table", shown(parts))
+        return key

@@ -1,0 +1,92 @@
+"""Reading a worker's answer: it comes from where hostile SQL ran, so every value is checked before it is used."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types import SqlType, parse_type
+
+_MAX_COLUMNS: Final = 10_000
+_MAX_NAME: Final = 1024
+
+
+def columns(answer: Mapping[str, Any], query_id: str) -> tuple[tuple[str, SqlType], ...]:
+    """`columns`: [[name, type], …]."""
+    found = answer.get("columns")
+    if not isinstance(found, list) or len(found) > _MAX_COLUMNS:
+        raise SqlError.internal(query_id)
+    checked = []
+    for item in found:
+        if not (isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item)):
+            raise SqlError.internal(query_id)
+        try:
+            checked.append((item[0][:_MAX_NAME], parse_type(item[1])))
+        except ValueError:
+            raise SqlError.internal(query_id) from None
+    return tuple(checked)
+
+
+def batches(answer: Mapping[str, Any], size: int, query_id: str) -> list[tuple[int, int, int]]:
+    """`batches`: [[offset, length, rows], …], one after the other inside of a file of `size` bytes."""
+    found = answer.get("batches")
+    if not isinstance(found, list):
+        raise SqlError.internal(query_id)
+    checked: list[tuple[int, int, int]] = []
+    end = 0
+    for item in found:
+        if not (isinstance(item, list) and len(item) == 3 and all(_count(part) for part in item)):
+            raise SqlError.internal(query_id)
+        offset, length, rows = item
+        if offset != end or not length or not rows or offset + length > size:
+            raise SqlError.internal(query_id)
+        end = offset + length
+        checked.append((offset, length, rows))
+    return checked
+
+
+def counts(answer: Mapping[str, Any], query_id: str) -> dict[str, int]:
+    """A write's counts."""
+    found = {key: answer.get(key) for key in ("rows", "updated", "inserted", "deleted")}
+    if not all(_count(value) for value in found.values()):
+        raise SqlError.internal(query_id)
+    return {key: int(value) for key, value in found.items() if isinstance(value, int)}
+
+
+def rows(answer: Mapping[str, Any], types: Sequence[tuple[str, SqlType]], query_id: str) -> list[tuple[Any, ...]]:
+    """`rows` as Python values of the columns' types."""
+    found = answer.get("rows")
+    if not isinstance(found, list) or not all(isinstance(row, list) and len(row) == len(types) for row in found):
+        raise SqlError.internal(query_id)
+    try:
+        return [
+            tuple(_value(value, sql_type) for value, (_, sql_type) in zip(row, types, strict=True)) for row in found
+        ]
+    except (ValueError, TypeError, ArithmeticError):
+        raise SqlError.internal(query_id) from None
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "FLOAT": float,
+    "DATE": datetime.date.fromisoformat,
+    "TIME": datetime.time.fromisoformat,
+    "BINARY": bytes.fromhex,
+    "BOOLEAN": bool,
+}
+
+
+def _value(value: Any, sql_type: SqlType) -> Any:
+    if value is None:
+        return None
+    if sql_type.name == "NUMBER":
+        return Decimal(str(value)) if sql_type.scale else int(value)
+    if sql_type.is_timestamp:
+        return datetime.datetime.fromisoformat(value)
+    return _READERS.get(sql_type.name, str)(value)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,96 @@
+"""DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
+
+Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is JSON text; nested
+values become JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cleanroom_ml.engine.sql.types import MAX_LENGTH, SqlType
+
+
+def arrow_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:
+    """The Arrow type on the wire of a result column that DuckDB gives as `given`."""
+    if sql_type.name == "NUMBER":
+        if pa.types.is_decimal(given):
+            return pa.decimal128(given.precision, given.scale)
+        return pa.decimal128(20, 0) if given == pa.uint64() else pa.int64()
+    if sql_type.is_timestamp or sql_type.name == "TIME":
+        return pa.int64()
+    return {"FLOAT": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "BINARY": pa.binary()}.get(
+        sql_type.name, pa.string()
+    )
+
+
+def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema) -> pa.Schema:
+    """Fields with the metadata by which the connector picks its converters."""
+    fields = []
+    for number, (name, sql_type) in enumerate(zip(names, types, strict=True)):
+        temporal = sql_type.is_timestamp or sql_type.name == "TIME"
+        metadata = {
+            "logicalType": sql_type.wire_name.upper(),
+            "precision": str(sql_type.precision if sql_type.precision is not None else 38),
+            "scale": str(6 if temporal else sql_type.scale or 0),
+            "charLength": str((sql_type.length or MAX_LENGTH) if sql_type.name == "VARCHAR" else 0),
+        }
+        fields.append(pa.field(name, arrow_type(sql_type, given.field(number).type), metadata=metadata))
+    return pa.schema(fields)
+
+
+def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of DuckDB's under the wire's schema."""
+    return pa.RecordBatch.from_arrays(
+        [column(array, field.type) for array, field in zip(batch.columns, schema, strict=True)], schema=schema
+    )
+
+
+def column(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """One column as the wire's type."""
+    given = array.type
+    if given == target:
+        return array
+    if pa.types.is_timestamp(given):
+        return array.cast(pa.timestamp("us", tz=given.tz), safe=False).view(target)
+    if pa.types.is_time(given):
+        return array.cast(pa.time64("us")).view(target)
+    if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
+        return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
+    return array.cast(target)
+
+
+def narrowed(table: pa.Table) -> pa.Table:
+    """One stream's rows with every decimal column that fits into 64 bits as whole numbers of its last digit.
+
+    Snowflake sends the narrowest form that holds a chunk's values, and the connector's pandas reader makes `float64` of
+    it, as scripts expect; of 128-bit decimals it makes Python objects, at ten times the memory.
+    """
+    for number, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):
+            whole = _whole_numbers(table.column(number))
+            if whole is not None:
+                table = table.set_column(number, field.with_type(pa.int64()), whole)
+    return table
+
+
+def _whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    units = pa.decimal128(38, 0)
+    try:
+        return pa.chunked_array(
+            [
+                pa.Array.from_buffers(units, len(chunk), chunk.buffers(), offset=chunk.offset).cast(pa.int64())
+                for chunk in column.chunks
+            ],
+            pa.int64(),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str, separators=(",", ":"))

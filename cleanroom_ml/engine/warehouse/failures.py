@@ -1,0 +1,95 @@
+"""What a worker says went wrong, as an error of the client's.
+
+A worker's answer is hostile: only kinds that are known here, names that the statement itself wrote, and types that
+exist, come through.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cleanroom_ml.engine.sandbox import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.types import SqlType, from_duckdb, parse_type
+from cleanroom_ml.naming import quote
+
+logger = logging.getLogger(__name__)
+
+
+def from_answer(error: Any, sql: str, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
+    """The error that the `error` part of an answer means."""
+    if not isinstance(error, Mapping):
+        return SqlError.internal(query_id)
+    kind = error.get("kind")
+    if not isinstance(kind, str):
+        return SqlError.internal(query_id)
+    name = error.get("name")
+    named = name if isinstance(name, str) and quote(name) in sql and not name.startswith("_") else None
+    position = error.get("column")
+    column = (
+        columns[position][0]
+        if isinstance(position, int) and not isinstance(position, bool) and 0 <= position < len(columns)
+        else None
+    )
+    where = f" in column '{column}'" if column is not None else ""
+    if kind == "division":
+        return SqlError(100051, "22012", "Division by zero")
+    if kind == "duplicate":
+        return SqlError(100090, "42P18", "Duplicate row detected during DML action")
+    if kind == "length":
+        return SqlError(100078, "22000", f"String is too long and would be truncated{where}")
+    if kind == "range":
+        return SqlError(100132, "22003", f"Number out of representable range{where}")
+    if kind == "conversion":
+        return SqlError.bad_value(f"A value cannot be converted to {_type(error.get('target'))}{where}")
+    if kind == "column":
+        return SqlError.invalid_identifier(named or "?")
+    if kind == "ambiguous":
+        return SqlError(2006, "42601", f"{COMPILATION}ambiguous column name '{named or '?'}'")
+    if kind == "group_by":
+        return SqlError(
+            979,
+            "42601",
+            f"{COMPILATION}'{named or 'an expression'}' in select clause is neither an aggregate nor in the group by clause.",  # noqa: E501
+        )
+    if kind == "types":
+        return SqlError(1044, "42P13", f"{COMPILATION}Invalid argument types or number of columns in the statement.")
+    if kind == "denied":
+        return SqlError(3001, "42501", "SQL access control error:\nInsufficient privileges for this statement.")
+    if kind == "memory":
+        return SqlError.out_of_memory()
+    if kind == "disk":
+        return SqlError(
+            300005, "53100", "The statement's result or temporary data is larger than the warehouse's disk."
+        )
+    if kind in {"unsupported", "no_result"}:
+        return SqlError.unsupported("this combination of constructs")
+    logger.error("query %s: a worker said %r, which is not known", query_id, kind[:40])
+    return SqlError.internal(query_id)
+
+
+def from_worker(error: WorkerError, query_id: str, timeout: float) -> SqlError:
+    """The error that a call without an answer means."""
+    if isinstance(error, WorkerCancelled):
+        return SqlError.cancelled()
+    if isinstance(error, WorkerTimeout):
+        return SqlError.timed_out(timeout)
+    if isinstance(error, WorkerCrashed) and error.out_of_memory:
+        return SqlError.out_of_memory()
+    # A failure's text may quote data; that of a worker which could not serve at all is about the machine.
+    logger.error("query %s: %s", query_id, error if isinstance(error, WorkerCrashed) else type(error).__name__)
+    return SqlError.internal(query_id)
+
+
+def _type(target: Any) -> str:
+    """A DuckDB type's name as Snowflake's; what is no type is not said."""
+    if not isinstance(target, str):
+        return "the type that is needed"
+    found = {"INT64": "BIGINT", "INT32": "INT", "INT16": "INT", "INT8": "INT", "BOOL": "BOOLEAN"}.get(target, target)
+    try:
+        parse_type(found)
+    except ValueError:
+        return "the type that is needed"
+    return str(from_duckdb(found))

@@ -1,0 +1,105 @@
+"""A query's rows as one Parquet object in declared columns (runs inside the sandbox)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.naming import quote
+
+ROW_GROUP: Final = 122_880
+
+
+def casting(sql: str, names: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
+    """The query with its columns cast, by position, to the declared types; what does not fit fails with the column's
+    number.
+    """
+    casts = [_cast(quote(names[number]), number, parse_type(text)) for number, (_, text) in enumerate(columns)]
+    casts += [quote(name) for name in names[len(columns) :]]
+    return f"SELECT {', '.join(casts)} FROM ({sql}) AS _written({', '.join(map(quote, names))})"
+
+
+def _cast(name: str, number: int, sql_type: SqlType) -> str:
+    value = f"CAST({name} AS {sql_type.duckdb})"
+    bound = None
+    if sql_type.length is not None:
+        bound = f"{'length' if sql_type.name == 'VARCHAR' else 'octet_length'}({value}) > {sql_type.length}"
+        kind = "length"
+    elif sql_type.name == "NUMBER" and not sql_type.scale and (sql_type.precision or 38) < 19:
+        bound = f"abs(CAST({value} AS HUGEINT)) >= {10 ** (sql_type.precision or 38)}"
+        kind = "range"
+    if bound is None:
+        return value
+    return f"CASE WHEN {bound} THEN error('cleanroom:{kind}:{number}') ELSE {value} END"
+
+
+def arrow_type(sql_type: SqlType) -> pa.DataType:
+    """How a declared column is stored."""
+    if sql_type.name == "NUMBER":
+        return pa.decimal128(sql_type.precision, sql_type.scale) if sql_type.scale else pa.int64()
+    return {
+        "FLOAT": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "DATE": pa.date32(),
+        "TIME": pa.time64("us"),
+        "TIMESTAMP_NTZ": pa.timestamp("us"),
+        "TIMESTAMP_LTZ": pa.timestamp("us", tz="UTC"),
+        "TIMESTAMP_TZ": pa.timestamp("us", tz="UTC"),
+        "BINARY": pa.binary(),
+    }.get(sql_type.name, pa.string())
+
+
+def write(
+    reader: pa.RecordBatchReader, columns: Sequence[Sequence[str]], output: int, *, operations: bool
+) -> dict[str, Any]:
+    """Write the reader's rows; {rows, updated, inserted, deleted}. With `operations` the last column says what each
+    row is.
+    """
+    schema = pa.schema([pa.field(name, arrow_type(parse_type(text))) for name, text in columns])
+    counts = {Operation.UPDATED: 0, Operation.INSERTED: 0, Operation.DELETED: 0}
+    rows = 0
+    pending: list[pa.RecordBatch] = []
+    waiting = 0
+    with open(output, "wb", closefd=False) as file:
+        with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=True) as writer:
+            for batch in reader:
+                if operations:
+                    batch = _counted(batch, counts)
+                if not batch.num_rows:
+                    continue
+                arrays = [_stored(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
+                pending.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+                waiting += batch.num_rows
+                rows += batch.num_rows
+                if waiting >= ROW_GROUP:
+                    writer.write_table(pa.Table.from_batches(pending), row_group_size=ROW_GROUP)
+                    pending, waiting = [], 0
+            if pending:
+                writer.write_table(pa.Table.from_batches(pending), row_group_size=ROW_GROUP)
+        file.flush()
+    return {
+        "rows": rows,
+        "updated": counts[Operation.UPDATED],
+        "inserted": counts[Operation.INSERTED],
+        "deleted": counts[Operation.DELETED],
+    }
+
+
+def _counted(batch: pa.RecordBatch, counts: dict[int, int]) -> pa.RecordBatch:
+    """Count a batch's operations, and drop its deleted rows and the operation column."""
+    operation = batch.column(batch.num_columns - 1)
+    for found in pc.value_counts(operation).to_pylist():
+        if found["values"] in counts:
+            counts[found["values"]] += found["counts"]
+    kept = batch.filter(pc.not_equal(operation, Operation.DELETED))
+    return kept.select(list(range(batch.num_columns - 1)))
+
+
+def _stored(array: pa.Array, target: pa.DataType) -> pa.Array:
+    return array if array.type == target else array.cast(target)

@@ -1,0 +1,307 @@
+"""`Warehouse`: the front's side of the SQL workers. It moves descriptors and file names, never rows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from cleanroom_ml.engine.sandbox import CallHandle, Limits, SandboxedWorkers, WorkerError
+from cleanroom_ml.engine.sandbox.policy import GIB, MIB
+from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
+from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.infer import compile_file, inferred
+from cleanroom_ml.engine.sql.staged import distinct
+from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.warehouse import answers
+from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
+
+_PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
+_QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
+
+
+class Objects(Protocol):
+    """What a warehouse needs of `storage.ObjectStore`."""
+
+    def open(self, sha256: str) -> int: ...
+    def create_output(self) -> tuple[int, Path]: ...
+    def adopt(self, path: Path) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    name: str
+    type: SqlType
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One Arrow IPC stream inside the spool file: byte `offset` and `length`, and its number of `rows`."""
+
+    offset: int
+    length: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A query's result on disk. `batches[0]`, if any, has at most 2,048 rows so that it can be inlined; no rows, no
+    batches.
+    """
+
+    path: Path
+    columns: tuple[ResultColumn, ...]
+    batches: tuple[Batch, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write's outcome: the new Parquet object (None: no rows, nothing written), and how many rows each operation
+    touched.
+    """
+
+    sha256: str | None
+    rows: int
+    bytes: int
+    updated: int = 0
+    inserted: int = 0
+    deleted: int = 0
+
+
+OnStart = Callable[[Callable[[], None]], None]
+"""Called once the work is under way with a function that cancels it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferredColumn:
+    """A row of INFER_SCHEMA."""
+
+    name: str
+    type: SqlType
+    nullable: bool
+    expression: str
+    filenames: tuple[str, ...] = ()
+    order: int = 0
+
+
+class Warehouse:
+    """Runs compiled statements in sandboxed workers. Thread-safe; every method blocks.
+
+    Args:
+        objects: where inputs are opened and outputs are adopted.
+        spool: directory for results, `<query_id>.arrows` each; made 0700.
+        size: statements at once.
+        memory_bytes: of one statement, Python and Arrow included; DuckDB gets 60 % of it and spills past that.
+        threads: of one statement.
+        workers: the workers, where a caller brings its own (tests); otherwise they are started here.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        spool: Path,
+        size: int = 2,
+        *,
+        memory_bytes: int = 3 * GIB,
+        threads: int = 2,
+        workers: SandboxedWorkers | None = None,
+    ) -> None:
+        self._objects = objects
+        self._spool = spool
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spool.chmod(0o700)
+        self._settings = {"threads": threads, "memory_mib": int(memory_bytes * 0.6) // MIB, "scratch": "/scratch"}
+        self._workers = workers or SandboxedWorkers(
+            handler="cleanroom_ml.engine.warehouse.worker:handle",
+            preload=_PRELOAD,
+            size=size,
+            limits=Limits(
+                memory_bytes=memory_bytes,
+                cpus=float(threads),
+                scratch_bytes=8 * GIB,
+                file_bytes=64 * GIB,
+                open_files=8192,
+            ),
+            name="warehouse",
+        )
+
+    def query(
+        self, compiled: Compiled, *, query_id: str, timeout: float = 3600.0, on_start: OnStart | None = None
+    ) -> Spooled:
+        """Run a query and spool its result. Raises SqlError."""
+        path = self._spool_path(query_id)
+        output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            answer = self._call({"op": "query"}, compiled, query_id, timeout, on_start, output=output)
+            columns = answers.columns(answer, query_id)
+            batches = answers.batches(answer, os.fstat(output).st_size, query_id)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+        finally:
+            os.close(output)
+        return Spooled(
+            path,
+            tuple(ResultColumn(name, found) for name, found in columns),
+            tuple(Batch(*batch) for batch in batches),
+            sum(rows for _, _, rows in batches),
+        )
+
+    def rows(
+        self,
+        compiled: Compiled,
+        *,
+        query_id: str,
+        limit: int = 1000,
+        timeout: float = 600.0,
+        on_start: OnStart | None = None,
+    ) -> tuple[tuple[ResultColumn, ...], list[tuple[Any, ...]]]:
+        """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
+        answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout, on_start)
+        columns = answers.columns(answer, query_id)
+        found = answers.rows(answer, columns, query_id)
+        if len(found) > limit:
+            raise SqlError.unsupported(f"a result of more than {limit} rows here")
+        return tuple(ResultColumn(name, sql_type) for name, sql_type in columns), found
+
+    def write(
+        self,
+        compiled: Compiled,
+        columns: Sequence[tuple[str, SqlType]],
+        *,
+        query_id: str,
+        timeout: float = 3600.0,
+        on_start: OnStart | None = None,
+    ) -> Written:
+        """Write a query's rows, cast to `columns` by position, as one Parquet object. Raises SqlError.
+
+        What was written before a failure is not kept; rows that do not fit a column fail the statement.
+        """
+        output, path = self._objects.create_output()
+        try:
+            request = {
+                "op": "write",
+                "columns": [[name, str(found)] for name, found in columns],
+                "operations": compiled.operations,
+            }
+            answer = self._call(request, compiled, query_id, timeout, on_start, output=output, columns=columns)
+            counts = answers.counts(answer, query_id)
+            size = os.fstat(output).st_size
+        except BaseException:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+        finally:
+            os.close(output)
+        if not counts["rows"]:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"])
+        sha256 = self._objects.adopt(path)
+        return Written(sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"])
+
+    def describe(
+        self, compiled: Compiled, *, query_id: str, timeout: float = 60.0, on_start: OnStart | None = None
+    ) -> tuple[ResultColumn, ...]:
+        """The result's columns, without running it. Raises SqlError."""
+        answer = self._call({"op": "describe"}, compiled, query_id, timeout, on_start)
+        return tuple(ResultColumn(name, found) for name, found in answers.columns(answer, query_id))
+
+    def infer_schema(
+        self,
+        files: Sequence[tuple[str, str]],
+        options: FileOptions,
+        *,
+        query_id: str,
+        timeout: float = 60.0,
+        on_start: OnStart | None = None,
+    ) -> tuple[InferredColumn, ...]:
+        """The columns of staged files, the first file's order first: `files` are (path, sha256). Raises SqlError."""
+        merged: dict[str, InferredColumn] = {}
+        for path, sha256 in files:
+            described = self.describe(
+                compile_file(path, sha256, options), query_id=query_id, timeout=timeout, on_start=on_start
+            )
+            for number, column in enumerate(described):
+                known = merged.get(column.name)
+                name, found, expression = inferred(column.name, column.type, number, options)
+                if known is not None:
+                    found = known.type if known.type == found else SqlType("VARCHAR")
+                merged[name] = InferredColumn(
+                    name,
+                    found,
+                    True,
+                    expression,
+                    (*(known.filenames if known else ()), path),
+                    known.order if known else len(merged),
+                )
+        return tuple(merged.values())
+
+    def looked_into(self, staged: StagedSource, *, query_id: str, on_start: OnStart | None = None) -> StagedSource:
+        """The same source, with its `columns` where it is one Parquet file whose columns can be told apart. Raises
+        SqlError.
+        """
+        if staged.options.type.upper() != "PARQUET" or len(staged.files) != 1:
+            return staged
+        file = staged.files[0]
+        compiled = compile_file(file.path, file.sha256, staged.options)
+        described = self.describe(compiled, query_id=query_id, on_start=on_start)
+        return replace(staged, columns=distinct([column.name for column in described]))
+
+    def close(self) -> None:
+        """Stop the workers; statements in progress fail."""
+        self._workers.close()
+
+    def _spool_path(self, query_id: str) -> Path:
+        if not _QUERY_ID.match(query_id):
+            raise ValueError(f"not a query id: {query_id!r}")
+        return self._spool / f"{query_id}.arrows"
+
+    def _call(
+        self,
+        request: dict[str, Any],
+        compiled: Compiled,
+        query_id: str,
+        timeout: float,
+        on_start: OnStart | None,
+        *,
+        output: int | None = None,
+        columns: Sequence[tuple[str, SqlType]] = (),
+    ) -> dict[str, Any]:
+        started: Callable[[CallHandle], None] | None = None
+        if on_start is not None:
+            tell = on_start
+
+            def started(handle: CallHandle) -> None:
+                tell(handle.cancel)
+
+        with contextlib.ExitStack() as opened:
+            fds = []
+            for sha256 in compiled.inputs:
+                fd = self._objects.open(sha256)
+                opened.callback(os.close, fd)
+                fds.append(fd)
+            full = {
+                **request,
+                "sql": compiled.sql,
+                "token": compiled.token,
+                "inputs": len(fds),
+                "settings": self._settings,
+            }
+            if output is not None:
+                fds.append(output)
+            try:
+                answer = self._workers.call(full, fds, timeout_seconds=timeout, on_start=started)
+            except WorkerError as error:
+                raise from_worker(error, query_id, timeout) from error
+        if "error" in answer:
+            raise from_answer(answer["error"], compiled.sql, columns, query_id)
+        return answer

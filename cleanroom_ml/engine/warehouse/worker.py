@@ -1,0 +1,185 @@
+"""The handler that runs inside a warehouse's sandbox: one statement, one DuckDB, one process.
+
+It is handed DuckDB text, descriptors of exactly the objects that the text may read, and one descriptor to write.
+Whatever the text
+says, there is nothing else here to be read. Its answer is treated as hostile by the front (pool.py): it is data,
+never a message.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from cleanroom_ml.engine.sql.types import SqlType, from_duckdb
+from cleanroom_ml.engine.warehouse import parquet_out, spool
+from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
+
+FIRST_ROWS: Final = 2048
+BATCH_ROWS: Final = 122_880
+_MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
+_TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
+_OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
+
+
+class Handler:
+    """Serves one request (`__call__`): `op` is query, rows, write or describe.
+
+    `fds` are the inputs in marker order; query and write bring the output as the last one. The answer has `error` (a
+    kind and details, see `failure`) or the op's result.
+    """
+
+    def __init__(self) -> None:
+        self._ready: duckdb.DuckDBPyConnection | None = None
+
+    def prepare(self) -> None:
+        """Open and use DuckDB ahead of the request: 40 ms that nobody then waits for. The process serves one request
+        only, and ends without closing it: taking a database down takes longer than most queries.
+        """
+        self._ready = _open()
+        warm = self._ready.sql("SELECT CAST(1 AS BIGINT) AS a").to_arrow_reader(1)
+        warm.read_all()
+
+    def __call__(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        try:
+            if self._ready is None:
+                self._ready = _open()
+            return _serve(request, fds, self._ready)
+        except duckdb.Error as error:
+            return {"error": failure(error)}
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
+        except (MemoryError, OSError) as error:
+            return {"error": {"kind": "memory" if isinstance(error, MemoryError) else "disk"}}
+
+
+handle = Handler()
+
+
+def _open() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+            "threads": 1,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: dict[str, Any]) -> None:
+    """From here on it can open these paths and nothing else, and nobody can change its settings."""
+    listed = ", ".join(f"'{path}'" for path in paths)
+    for statement in (
+        f"SET threads = {int(settings.get('threads', 2))}",
+        f"SET memory_limit = '{int(settings.get('memory_mib', 1024))}MiB'",
+        f"SET temp_directory = '{settings.get('scratch', '/scratch')}/duckdb'",
+        "SET preserve_insertion_order = true",
+        f"SET allowed_paths = [{listed}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(statement)
+
+
+def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    op = request["op"]
+    inputs = fds[: request["inputs"]]
+    paths = [f"/proc/self/fd/{fd}" for fd in inputs]
+    sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
+    confine(connection, paths, request.get("settings", {}))
+    if op == "write":
+        names = [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
+        if len(connection.sql(sql).columns) != len(names):
+            return {"error": {"kind": "types"}}
+        sql = parquet_out.casting(sql, names, request["columns"])
+    relation = connection.sql(sql)
+    if relation is None:
+        return {"error": {"kind": "no_result"}}
+    names = list(relation.columns)
+    types = [from_duckdb(str(found)) for found in relation.types]
+    columns = [[name, str(found)] for name, found in zip(names, types, strict=True)]
+    if op == "describe":
+        return {"columns": columns}
+    if op == "rows":
+        found = relation.limit(request["limit"] + 1).fetchall()
+        return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
+    reader = relation.to_arrow_reader(BATCH_ROWS)
+    if op == "query":
+        return {"columns": columns, **_spool(reader, names, types, fds[-1])}
+    if op == "write":
+        return parquet_out.write(reader, request["columns"], fds[-1], operations=bool(request.get("operations")))
+    raise ValueError(f"no such op: {op}")
+
+
+def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, Any]:
+    schema = wire_schema(names, types, reader.schema)
+    with open(output, "wb", closefd=False) as file:
+        writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS)
+        for batch in reader:
+            writer.add(convert(batch, schema))
+        writer.finish()
+        file.flush()
+    return {"batches": writer.batches, "total": writer.rows}
+
+
+def failure(error: duckdb.Error) -> dict[str, Any]:
+    """What went wrong, without DuckDB's text: it quotes values, paths and names of other things.
+
+    PermissionException means that the statement reached for what it was not handed. `name` is an identifier that the
+    statement itself wrote (the front checks that it did), `target` a type's name.
+    """
+    text = str(error)
+    ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
+    if ours is not None:
+        return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+        if "mbiguous" in text:
+            return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
+        if "GROUP BY" in text:
+            return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
+        name = _first(_MISSING, text)
+        return {"kind": "column" if name is not None else "types", "name": name}
+    if isinstance(error, duckdb.PermissionException):
+        return {"kind": "denied"}
+    if isinstance(
+        error,
+        duckdb.ConversionException
+        | duckdb.OutOfRangeException
+        | duckdb.InvalidInputException
+        | duckdb.TypeMismatchException,
+    ):
+        return {
+            "kind": "range" if isinstance(error, duckdb.OutOfRangeException) else "conversion",
+            "target": _first(_TARGET, text),
+        }
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return {"kind": "memory"}
+    if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
+        return {"kind": "unsupported"}
+    return {"kind": "other"}
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
+    return found.group(1)[:300] if found else None
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can carry it; the front reads it back by the column's type."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).hex()
+    return str(value)

@@ -1,0 +1,67 @@
+"""A catalog over Parquet files, and a DuckDB that runs what was compiled against it: what the unit tests of
+translation share.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import duckdb
+
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
+from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.types import parse_type
+
+PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
+ '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""
+ORDERS = """SELECT (i % 2)::BIGINT AS "ID", (i * 10)::BIGINT AS "AMOUNT" FROM range(5) r(i)"""
+
+
+class World:
+    """Catalog and executor. Objects are named after their tables."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.sources: dict[tuple[str, ...], Source] = {}
+        self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
+        self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)
+        self.sources[("EMPTY",)] = TableSource((("A", parse_type("INT")), ("B", parse_type("VARIANT"))), (), True)
+        self.sources[("NAMES",)] = ViewSource(("WHO",), "select name from people where id > 1", self)
+        self.sources[("LOOP",)] = ViewSource(None, "select * from loop", self)
+
+    def table(self, name: str, columns: str, query: str) -> None:
+        self.connection.execute(f"COPY ({query}) TO '{self.path(name)}' (FORMAT parquet)")
+        declared = tuple((item.split()[0], parse_type(item.split(None, 1)[1])) for item in columns.split(";"))
+        self.sources[(name,)] = TableSource(declared, (name,), True)
+
+    def path(self, sha256: str) -> Path:
+        return self.root / f"{sha256}.parquet"
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        return self.sources.get(parts)
+
+    def context(self) -> ContextValues:
+        return ContextValues(
+            "ACME", "ANN", "PUBLIC", None, "DB", "PUBLIC", "7", variables={"LIMIT_DAY": datetime.date(2024, 2, 1)}
+        )
+
+    def run(self, compiled: Compiled) -> list[tuple[object, ...]]:
+        sql = compiled.sql
+        for number, sha256 in enumerate(compiled.inputs):
+            sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
+        return self.connection.sql(sql).fetchall()
+
+    def names(self, text: str) -> list[str]:
+        compiled = compile_query(text, self)
+        sql = compiled.sql
+        for number, sha256 in enumerate(compiled.inputs):
+            sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
+        return list(self.connection.sql(sql).columns)
+
+    def query(self, text: str, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
+        return self.run(compile_query(text, self, binds))

@@ -1,0 +1,60 @@
+"""A real home with two accounts, ALPHA and BETA, a room's database, and an executor over real workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from statements_client import Client
+
+from cleanroom_ml.engine.statements.executor import Executor
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Warehouse
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    storage = Storage.open(tmp_path / "home")
+    for account in ("ALPHA", "BETA"):
+        storage.accounts.create(account, f"{account}_USER", password="p")
+        storage.namespaces.create_database(account, f"{account}_DB")
+    storage.namespaces.create_database("ALPHA", "SFDCR_ROOM", "application")
+    storage.namespaces.create_schema("ALPHA", "SFDCR_ROOM", "CLEANROOM")
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def warehouse(storage: Storage) -> Iterator[Warehouse]:
+    warehouse = Warehouse(storage.objects, storage.queries.spool)
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture
+def executor(storage: Storage, warehouse: Warehouse) -> Executor:
+    return Executor(storage, warehouse)
+
+
+def client(storage: Storage, executor: Executor, account: str) -> Client:
+    session, _ = storage.sessions.create(
+        account, f"{account}_USER", database=f"{account}_DB", schema="PUBLIC", warehouse="COMPUTE_WH"
+    )
+    return Client(storage, executor, session)
+
+
+@pytest.fixture
+def alpha(storage: Storage, executor: Executor) -> Client:
+    return client(storage, executor, "ALPHA")
+
+
+@pytest.fixture
+def alpha_again(storage: Storage, executor: Executor) -> Client:
+    """A second session of ALPHA."""
+    return client(storage, executor, "ALPHA")
+
+
+@pytest.fixture
+def beta(storage: Storage, executor: Executor) -> Client:
+    return client(storage, executor, "BETA")
