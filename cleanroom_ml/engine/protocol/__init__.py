@@ -1,0 +1,4 @@
+"""Snowflake's wire protocol as pure functions.
+
+Requests in, responses out. Nothing here reads a file, a socket or a clock.
+"""

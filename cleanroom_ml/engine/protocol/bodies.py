@@ -1,0 +1,118 @@
+"""Request bodies: bounded before, while and after they are unpacked."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+from .errors import WireError, bad_request
+
+_GZIP = 16 + zlib.MAX_WBITS
+_MAX_DEPTH = 64
+
+
+def too_large(limit: int) -> WireError:
+    """The refusal of a body of more than `limit` bytes."""
+    return bad_request(f"The request is larger than {limit} bytes.", status=413)
+
+
+def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
+    """The plain bytes of a body sent with `Content-Encoding: encoding`.
+
+    Never holds more than `limit` + 1 unpacked bytes, whatever a gzip bomb promises.
+
+    Raises:
+        WireError: it is not what it claims to be, or unpacks to more than `limit` bytes.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        if len(raw) > limit:
+            raise too_large(limit)
+        return raw
+    if encoding != "gzip":
+        raise bad_request("The request's Content-Encoding is not supported.", status=415)
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        plain = unpacker.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise bad_request("The request is not valid gzip.") from error
+    if len(plain) > limit:
+        raise too_large(limit)
+    if not unpacker.eof or unpacker.unused_data:
+        raise bad_request("The request is not one whole gzip member.")
+    return plain
+
+
+def parse_object(plain: bytes) -> dict[str, Any]:
+    """The JSON object of a body; an empty body is an empty object.
+
+    Raises:
+        WireError: it is not JSON, not an object, or nested deeper than any client sends.
+    """
+    if not plain:
+        return {}
+    if _depth_exceeds(plain, _MAX_DEPTH):
+        raise bad_request("The request's JSON is nested too deeply.")
+    try:
+        value = json.loads(plain)
+    except (ValueError, RecursionError) as error:
+        raise bad_request("The request is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise bad_request("The request is not a JSON object.")
+    return value
+
+
+def text(body: dict[str, Any], key: str, *, limit: int = 4096) -> str | None:
+    """`body[key]` as text; None where it is absent or null.
+
+    Raises:
+        WireError: it is something else than text, or longer than `limit` characters.
+    """
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise bad_request(f"{key} is not text.")
+    if len(value) > limit:
+        raise bad_request(f"{key} is too long.")
+    return value
+
+
+def section(body: dict[str, Any], key: str) -> dict[str, Any]:
+    """`body[key]` as an object; empty where it is absent or null.
+
+    Raises:
+        WireError: it is something else.
+    """
+    value = body.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise bad_request(f"{key} is not an object.")
+    return value
+
+
+def _depth_exceeds(plain: bytes, limit: int) -> bool:
+    """Whether brackets outside of strings nest deeper than `limit`; counts only where there are that many at all."""
+    if plain.count(b"[") + plain.count(b"{") <= limit:
+        return False
+    depth = 0
+    in_string = escaped = False
+    for byte in plain:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+            if depth > limit:
+                return True
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return False

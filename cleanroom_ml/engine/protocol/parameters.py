@@ -1,0 +1,48 @@
+"""The session parameters that clients are told (connector: `connection._update_parameters`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_FIXED: Final[dict[str, Any]] = {
+    "AUTOCOMMIT": True,
+    # 0: the connector never uploads array bindings to a stage; they come in the request.
+    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
+    "CLIENT_PREFETCH_THREADS": 4,
+    "CLIENT_TELEMETRY_ENABLED": False,
+    "CLIENT_SESSION_KEEP_ALIVE": False,
+    "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
+    "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "arrow",
+    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": False,
+    "QUERY_CONTEXT_CACHE_SIZE": 0,
+}
+_DEFAULTS: Final[dict[str, Any]] = {
+    "TIMEZONE": "Etc/UTC",
+    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3",
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT": "",
+    "TIMESTAMP_TZ_OUTPUT_FORMAT": "",
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIME_OUTPUT_FORMAT": "HH24:MI:SS",
+    "BINARY_OUTPUT_FORMAT": "HEX",
+    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+}
+
+
+def login_parameters(session: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every parameter that a client is told at login; `session` has what was set."""
+    return _listed(_FIXED | _DEFAULTS | _known(session))
+
+
+def query_parameters(session: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The parameters that come with each result, so that an ALTER SESSION reaches the client's conversion."""
+    return _listed(_DEFAULTS | _known(session))
+
+
+def _known(session: Mapping[str, str]) -> dict[str, Any]:
+    return {name: session[name] for name in _DEFAULTS if name in session}
+
+
+def _listed(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in values.items()]

@@ -1,0 +1,145 @@
+"""Query requests, and what is said about a query that still runs (connector: `connection.cmd_query`)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .bindings import Bindings, parse_bindings
+from .bodies import section, text
+from .errors import QUERY_DETACHED, QUERY_IN_PROGRESS, bad_request, success
+from .login import parameter_text
+
+MAX_SQL_TEXT = 4 << 20
+_RESULT_SCAN = re.compile(
+    r"\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f-]{36})'\s*\)\s*\)\s*;?\s*\Z", re.IGNORECASE
+)
+_CANCEL_ALL = re.compile(r"\s*select\s+system\$cancel_all_queries\s*\(\s*'?(\d{1,20})'?\s*\)\s*;?\s*\Z", re.IGNORECASE)
+_CANCEL_ONE = re.compile(r"\s*select\s+system\$cancel_query\s*\(\s*'([0-9a-f-]{36})'\s*\)\s*;?\s*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """`SYSTEM$CANCEL_ALL_QUERIES(session)` (Snowpark sends it when it closes) or `SYSTEM$CANCEL_QUERY('id')`."""
+
+    session_id: str | None = None
+    query_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """One query request. `request_id` is the client's: a retry carries the same one.
+
+    `statements` is MULTI_STATEMENT_COUNT: 1 unless the client says otherwise, 0 for any number. `parameters` hold for
+    this
+    statement only.
+    """
+
+    request_id: str
+    sql: str
+    bindings: Bindings | None = None
+    asynchronous: bool = False
+    describe_only: bool = False
+    statements: int = 1
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """STATEMENT_TIMEOUT_IN_SECONDS of this request, if it sets one."""
+        return positive_seconds(self.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS"))
+
+
+def parse_query(query: Mapping[str, str], body: dict[str, Any]) -> QueryRequest:
+    """The query request of a URL's query and a body.
+
+    Raises:
+        WireError: it is malformed.
+    """
+    sql = text(body, "sqlText", limit=MAX_SQL_TEXT)
+    if sql is None:
+        raise bad_request("A query request needs sqlText.")
+    if body.get("bindStage"):
+        raise bad_request("Array bindings are sent with the request here, not through a stage.")
+    parameters = {str(name).upper(): parameter_text(value) for name, value in section(body, "parameters").items()}
+    count = parameters.pop("MULTI_STATEMENT_COUNT", "1")
+    if not count.isascii() or not count.isdigit() or len(count) > 6:
+        raise bad_request("MULTI_STATEMENT_COUNT is not a number.")
+    return QueryRequest(
+        request_id=checked_uuid(query.get("requestId"), "requestId"),
+        sql=sql,
+        bindings=parse_bindings(section(body, "bindings")),
+        asynchronous=body.get("asyncExec") is True,
+        describe_only=body.get("describeOnly") is True,
+        statements=int(count),
+        parameters=parameters,
+    )
+
+
+def parse_abort(body: dict[str, Any]) -> str:
+    """The request id of the query that an abort request is about. Raises WireError where it has none."""
+    return checked_uuid(text(body, "requestId", limit=64), "requestId")
+
+
+def checked_uuid(value: str | None, what: str) -> str:
+    """The canonical text of a UUID. Raises WireError where it is none."""
+    try:
+        return str(uuid.UUID(value or ""))
+    except ValueError as error:
+        raise bad_request(f"{what} is not a UUID.") from error
+
+
+def scanned_result(sql: str) -> str | None:
+    """The query id of `select * from table(result_scan('<id>'))`.
+
+    How clients collect the result of an asynchronous query.
+    """
+    match = _RESULT_SCAN.match(sql[:200]) if len(sql) <= 200 else None
+    return match.group(1).lower() if match else None
+
+
+def cancellation(sql: str) -> Cancellation | None:
+    """What the statement cancels; None where it is another statement."""
+    if len(sql) > 200:
+        return None
+    if match := _CANCEL_ALL.match(sql):
+        return Cancellation(session_id=match.group(1))
+    if match := _CANCEL_ONE.match(sql):
+        return Cancellation(query_id=match.group(1).lower())
+    return None
+
+
+def in_progress(query_id: str, *, asynchronous: bool) -> dict[str, Any]:
+    """The answer about a query that still runs: the client asks again at `getResultUrl`."""
+    code = QUERY_DETACHED if asynchronous else QUERY_IN_PROGRESS
+    data = {
+        "queryId": query_id,
+        "getResultUrl": f"/queries/{query_id}/result",
+        "queryAbortsAfterSecs": 300,
+        "progressDesc": None,
+    }
+    return success(data, code=str(code), message="Query execution in progress.")
+
+
+def query_status(query_id: str, status: str, *, error: tuple[int, str] | None = None) -> dict[str, Any]:
+    """The answer to a question after a query's state. `error` is the code and message of one that failed."""
+    entry: dict[str, Any] = {"id": query_id, "status": status, "state": status}
+    if error is not None:
+        entry |= {"errorCode": f"{error[0]:06d}", "errorMessage": error[1]}
+    return success({"queries": [entry]})
+
+
+def unknown_query() -> dict[str, Any]:
+    """The answer about a query that there is not, or that this session may not know of."""
+    return success({"queries": []})
+
+
+def positive_seconds(value: str | None) -> float | None:
+    """A number of seconds that a parameter sets; None where it sets none (0 means no limit of its own)."""
+    try:
+        seconds = float(value) if value is not None else 0.0
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 1e9 else None

@@ -1,0 +1,110 @@
+"""The `data` of an answer to a query (connector.
+
+`cursor._init_result_and_meta`, `result_batch.create_batches_from_response`).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .parameters import query_parameters
+
+CHUNK_HEADER: Final = "x-cleanroom-chunk"
+MULTI_STATEMENT_TYPE: Final = 0xA000
+MULTI_STATEMENT_MESSAGE: Final = "Multiple statements executed successfully."
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """What a session has become by a statement, for the client's own bookkeeping."""
+
+    database: str | None
+    schema: str | None
+    warehouse: str | None
+    role: str | None
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a result that the client fetches itself: where, how many rows, how many bytes."""
+
+    url: str
+    rows: int
+    size: int
+
+
+def arrow_data(
+    rowtype: Sequence[Mapping[str, Any]], total: int, first: bytes, chunks: Sequence[Chunk], capability: str
+) -> dict[str, Any]:
+    """A result in Arrow.
+
+    `first` is the first batch, always sent inline where there are rows at all: a client that starts with
+    remote chunks only can deadlock (design/measured-facts.md). `capability` is echoed with each chunk's request."""
+    data: dict[str, Any] = {
+        "rowtype": list(rowtype),
+        "rowsetBase64": base64.b64encode(first).decode("ascii"),
+        "total": total,
+        "returned": total,
+        "queryResultFormat": "arrow",
+    }
+    if chunks:
+        data["chunks"] = [
+            {"url": chunk.url, "rowCount": chunk.rows, "uncompressedSize": chunk.size, "compressedSize": chunk.size}
+            for chunk in chunks
+        ]
+        data["chunkHeaders"] = {CHUNK_HEADER: capability}
+    return data
+
+
+def json_data(rowtype: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[str | None]]) -> dict[str, Any]:
+    """A small result as texts."""
+    return {
+        "rowtype": list(rowtype),
+        "rowset": [list(row) for row in rows],
+        "total": len(rows),
+        "returned": len(rows),
+        "queryResultFormat": "json",
+    }
+
+
+def finished(data: dict[str, Any], *, query_id: str, statement_type: int, session: SessionView) -> dict[str, Any]:
+    """`data` with what every finished statement tells."""
+    return data | {
+        "queryId": query_id,
+        "statementTypeId": statement_type,
+        "sqlState": None,
+        "finalDatabaseName": session.database,
+        "finalSchemaName": session.schema,
+        "finalWarehouseName": session.warehouse,
+        "finalRoleName": session.role,
+        "databaseProvider": None,
+        "numberOfBinds": 0,
+        "arrayBindSupported": True,
+        "version": 1,
+        "parameters": query_parameters(session.parameters),
+    }
+
+
+def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, Any]:
+    """The result of several statements: the client fetches each by its id."""
+    column = {
+        "name": "multiple statement execution",
+        "database": "",
+        "schema": "",
+        "table": "",
+        "nullable": False,
+        "type": "text",
+        "byteLength": 16777216,
+        "length": 16777216,
+        "scale": None,
+        "precision": None,
+        "collation": None,
+    }
+    return json_data([column], [[MULTI_STATEMENT_MESSAGE]]) | {
+        "resultIds": ",".join(query_ids),
+        "resultTypes": ",".join(str(kind) for kind in statement_types),
+    }

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from cleanroom_ml.engine.protocol.bindings import Bindings
+from cleanroom_ml.engine.protocol.errors import WireError
+from cleanroom_ml.engine.protocol.hosts import allowed_hosts, is_loopback
+from cleanroom_ml.engine.protocol.login import parse_login
+from cleanroom_ml.engine.protocol.parameters import login_parameters, query_parameters
+from cleanroom_ml.engine.protocol.queries import parse_query, scanned_result
+from cleanroom_ml.engine.protocol.stages import PutMemory
+
+REQUEST = {"requestId": str(uuid.uuid4())}
+
+
+def login_body(**data: Any) -> dict[str, Any]:
+    return {"data": {"ACCOUNT_NAME": "alpha", "LOGIN_NAME": "ann", "PASSWORD": "geheim", **data}}
+
+
+def test_a_login_is_read_with_folded_names() -> None:
+    query = {"databaseName": "db", "schemaName": '"Mixed"', "roleName": "public"}
+    login = parse_login(query, login_body(SESSION_PARAMETERS={"timezone": "UTC", "AUTOCOMMIT": True}))
+    assert (login.account, login.user, login.database, login.schema, login.role) == (
+        "ALPHA",
+        "ANN",
+        "DB",
+        "Mixed",
+        "PUBLIC",
+    )
+    assert login.parameters == {"TIMEZONE": "UTC", "AUTOCOMMIT": "true"}
+
+
+def test_a_login_does_not_show_its_secret() -> None:
+    assert "geheim" not in repr(parse_login({}, login_body()))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"ACCOUNT_NAME": None},
+        {"LOGIN_NAME": ""},
+        {"LOGIN_NAME": "a b"},
+        {"PASSWORD": None},
+        {"PASSWORD": 7},
+        {"AUTHENTICATOR": "EXTERNALBROWSER"},
+        {"AUTHENTICATOR": "SNOWFLAKE_JWT"},
+        {"SESSION_PARAMETERS": {str(n): n for n in range(200)}},
+        {"ACCOUNT_NAME": "x" * 300},
+    ],
+)
+def test_a_login_that_cannot_be_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        parse_login({}, login_body(**data))
+
+
+def test_a_query_request_is_read() -> None:
+    body = {"sqlText": "select ?", "asyncExec": True, "parameters": {"MULTI_STATEMENT_COUNT": 0, "x": 1}}
+    request = parse_query(REQUEST, body)
+    assert (request.sql, request.asynchronous, request.statements, request.parameters) == (
+        "select ?",
+        True,
+        0,
+        {"X": "1"},
+    )
+    timed = parse_query(REQUEST, {"sqlText": "x", "parameters": {"STATEMENT_TIMEOUT_IN_SECONDS": "5"}})
+    assert timed.timeout_seconds == 5
+    assert parse_query(REQUEST, {"sqlText": "x"}).timeout_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ({}, {"sqlText": "x"}),
+        ({"requestId": "1"}, {"sqlText": "x"}),
+        (REQUEST, {}),
+        (REQUEST, {"sqlText": 1}),
+        (REQUEST, {"sqlText": "x", "bindStage": "@s"}),
+        (REQUEST, {"sqlText": "x", "parameters": []}),
+        (REQUEST, {"sqlText": "x", "parameters": {"MULTI_STATEMENT_COUNT": "²"}}),
+    ],
+)
+def test_a_query_request_that_cannot_be_is_refused(query: dict[str, str], body: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        parse_query(query, body)
+
+
+def test_the_scan_of_a_result_is_known_by_its_exact_text() -> None:
+    query_id = str(uuid.uuid4())
+    assert scanned_result(f"select * from table(result_scan('{query_id}'))") == query_id
+    assert scanned_result(f"SELECT *  FROM TABLE ( RESULT_SCAN ( '{query_id}' ) ) ;") == query_id
+    assert scanned_result(f"select a from table(result_scan('{query_id}'))") is None
+    assert scanned_result("select * from table(result_scan('x'))") is None
+
+
+def test_the_connector_never_uploads_array_bindings() -> None:
+    told = {entry["name"]: entry["value"] for entry in login_parameters({"TIMEZONE": "Europe/Paris", "OURS": "x"})}
+    assert told["CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"] == 0
+    assert told["CLIENT_TELEMETRY_ENABLED"] is False
+    assert told["TIMEZONE"] == "Europe/Paris"
+    assert "OURS" not in told
+    assert {"name": "TIMEZONE", "value": "Etc/UTC"} in query_parameters({})
+
+
+TARGET = Bindings(values=("@stage/a",))
+
+
+def test_a_put_that_is_repeated_for_one_file_finds_its_target_again() -> None:
+    memory = PutMemory()
+    assert memory.bindings("s", "PUT 'file:///tmp/data*.csv' ? PARALLEL=4", TARGET) is TARGET
+    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is TARGET
+    assert memory.bindings("s", "PUT 'file://other.csv' ? PARALLEL=4", None) is None
+    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=8", None) is None
+    assert memory.bindings("t", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
+    assert memory.bindings("s", "SELECT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
+    memory.forget("s")
+    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
+
+
+def test_the_newest_target_counts_and_memory_is_bounded() -> None:
+    memory = PutMemory()
+    newer = Bindings(values=("@stage/b",))
+    memory.bindings("s", "PUT file:///tmp/a.csv ?", TARGET)
+    memory.bindings("s", "PUT file:///tmp/a.csv ?", newer)
+    assert memory.bindings("s", "PUT file://a.csv ?", None) is newer
+    for number in range(3000):
+        memory.bindings(f"s{number}", "PUT file:///tmp/a.csv ?", TARGET)
+    assert len(memory._sessions) <= 1024
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "host", ["evil.example:20000", "127.0.0.1:80", "127.0.0.1", "127.0.0.1.evil:20000", "", "0:20000"]
+)
+def test_other_hosts_are_not_ours(host: str) -> None:
+    assert host not in allowed_hosts("127.0.0.1", 20000)
+
+
+def test_loopback_names_are_ours() -> None:
+    assert {"127.0.0.1:20000", "localhost:20000", "[::1]:20000"} == allowed_hosts("127.0.0.1", 20000)
+    assert is_loopback("::1")
+    assert not is_loopback("0.0.0.0")
