@@ -1,0 +1,281 @@
+"""RUN: one analysis, activation or ML job, by an approved template on shared data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access, requests_store
+from cleanroom_ml.engine.rooms.access import Member, key_of
+from cleanroom_ml.engine.rooms.activation import Activations
+from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
+from cleanroom_ml.engine.rooms.history import History
+from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries, read_spec
+from cleanroom_ml.engine.rooms.render import Rendered, render
+from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.rooms.update_requests import missing_approvals
+from cleanroom_ml.engine.rooms.views import ResolvedView, resolve_view
+from cleanroom_ml.engine.sql import nodes
+from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.classify import classify
+from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis
+from cleanroom_ml.specs.template import Parameter, Template
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What is asked for, from either form of RUN. `mapped` are (argument, view name, local)."""
+
+    template_id: str
+    source_tables: tuple[str, ...]
+    my_tables: tuple[str, ...]
+    mapped: tuple[tuple[str, str, bool], ...]
+    arguments: Mapping[str, Any]
+    destination: str | None = None
+    segment_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A run that is allowed: as whom, by which approval, on which datasets."""
+
+    member: Member
+    request: Request
+    template: Template
+    sources: tuple[ResolvedView, ...]
+    others: tuple[ResolvedView, ...]
+    scope: RoomScope
+
+
+class Analyses:
+    """RUN."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        registries: Registries,
+        executor: RoomExecutor,
+        renderer: Renderer,
+        ml_jobs: MlJobs,
+        activations: Activations,
+        history: History,
+    ) -> None:
+        self._storage = storage
+        self._registries = registries
+        self._executor = executor
+        self._renderer = renderer
+        self._ml_jobs = ml_jobs
+        self._activations = activations
+        self._history = history
+
+    def run(self, caller: Caller, name: str, arguments: Sequence[Any], *, query_id: str) -> Any:
+        """RUN(name, spec) or RUN(name, template_id, views, local_views, arguments).
+
+        Returns:
+            The executor's own result for an analysis; `RoomRows` for a job (one column JOB_ID) and an activation.
+
+        Raises:
+            SqlError: CollaborationStateException, PermissionDeniedException (no analysis runner),
+                TemplateNotApprovedException, SpecValidationError, PolicyViolationError, TemplateRenderError,
+                ActivationError, and what the statement itself raises.
+        """
+        wanted = _request(arguments)
+        prepared = self._prepare(caller, name, wanted)
+        with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
+            rendered = self._render(prepared, wanted)
+            result = self._execute(caller, prepared, wanted, rendered, query_id)
+            if isinstance(result, RoomRows) and [name for name, _ in result.columns] == ["JOB_ID"]:
+                found["job_id"] = result.rows[0][0]
+            return result
+
+    def _prepare(self, caller: Caller, name: str, wanted: RunRequest) -> _Prepared:
+        with self._storage.database.read() as connection:
+            member = access.joined(connection, caller.account, name)
+            if not access.is_runner(connection, member.collaboration, member.alias_key):
+                raise room_error(
+                    "PermissionDeniedException", f"{member.alias} is no analysis runner of this collaboration."
+                )
+            template_key = key_of(wanted.template_id, "template id")
+            request = requests_store.approved(connection, member.collaboration, member.alias_key, template_key)
+            if request is None:
+                raise missing_approvals(connection, member, template_key, wanted.template_id)
+            template = read_spec(Template, request.payload["template"])
+            sources = tuple(resolve_view(connection, self._registries, member, view) for view in wanted.source_tables)
+            others = (
+                *(
+                    resolve_view(connection, self._registries, member, table.template_view_name)
+                    for table in template.preset_tables
+                ),
+                *(resolve_view(connection, self._registries, member, view, local=True) for view in wanted.my_tables),
+                *(
+                    resolve_view(connection, self._registries, member, view, local=local)
+                    for _, view, local in wanted.mapped
+                ),
+            )
+            self._activations.check_destination(connection, member, template, wanted.destination, wanted.segment_name)
+        scope = RoomScope(
+            member.collaboration,
+            member.local_name or member.source_name,
+            member.alias,
+            member.alias_key,
+            member.account,
+            member.application,
+            tuple(dict.fromkeys(resolved.view for resolved in (*sources, *others))),
+        )
+        return _Prepared(member, request, template, sources, others, scope)
+
+    def _render(self, prepared: _Prepared, wanted: RunRequest) -> Rendered:
+        template = prepared.template
+        variables: dict[str, Any] = {
+            **_arguments(template.parameters, wanted, {"source_tables", "my_tables"}),
+            **{argument: view for argument, view, _ in wanted.mapped},
+            "source_table": list(wanted.source_tables),
+            "my_table": list(wanted.my_tables),
+            "preset_tables": {table.alias: table.template_view_name for table in template.preset_tables},
+        }
+        return render(
+            self._renderer,
+            template.template,
+            variables,
+            tables=[resolved.policies for resolved in prepared.sources],
+            presets=[fold(table.alias) for table in template.preset_tables],
+        )
+
+    def _execute(
+        self, caller: Caller, prepared: _Prepared, wanted: RunRequest, rendered: Rendered, query_id: str
+    ) -> Any:
+        binds = Binds.of(**rendered.binds)
+        statement = classify(rendered.sql, binds)
+        activating = prepared.template.type == "sql_activation"
+        if isinstance(statement, nodes.Call) and not activating:
+            call = (statement.name, statement.args)
+            return self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+        if activating and not isinstance(statement, nodes.Block):
+            raise room_error(
+                "TemplateRenderError", "an activation template must be a BEGIN … END block that returns a table's name"
+            )
+        if not isinstance(statement, nodes.Query | nodes.Block):
+            raise room_error(
+                "TemplateRenderError",
+                "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
+            )
+        catalog = RoomCatalog(self._storage, prepared.scope, caller)
+        result = self._executor.run(catalog, caller, rendered.sql, rendered.binds, query_id=query_id)
+        if not activating:
+            return result
+        returned = self._executor.returned(result)
+        assert wanted.destination is not None
+        assert wanted.segment_name is not None
+        return self._activations.activate(
+            caller,
+            prepared.member,
+            prepared.request.payload["template_id"],
+            returned,
+            wanted.destination,
+            wanted.segment_name,
+            query_id=query_id,
+        )
+
+
+def _request(arguments: Sequence[Any]) -> RunRequest:
+    if len(arguments) == 1:
+        spec = read_spec(Analysis, arguments[0])
+        configured = spec.template_configuration
+        views, local = configured.view_mappings, configured.local_view_mappings
+        return RunRequest(
+            spec.template,
+            views.source_tables,
+            local.my_tables,
+            (
+                *((key, view, False) for key, view in views.arguments.items()),
+                *((key, view, True) for key, view in local.arguments.items()),
+            ),
+            configured.arguments,
+            configured.activation.snowflake_collaborator if configured.activation else None,
+            configured.activation.segment_name if configured.activation else None,
+        )
+    if len(arguments) != 4:
+        raise room_error(
+            "SpecValidationError",
+            "RUN takes (collaboration, analysis spec) or (collaboration, template, views, local views, arguments)",
+        )
+    template_id, views_given, local_given, given = arguments
+    if (
+        not isinstance(template_id, str)
+        or not _texts(views_given)
+        or not _texts(local_given)
+        or not isinstance(given or {}, dict)
+    ):
+        raise room_error(
+            "SpecValidationError", "give a template id, two arrays of view names, and an object of arguments"
+        )
+    return RunRequest(template_id, tuple(views_given or ()), tuple(local_given or ()), (), given or {})
+
+
+def _texts(value: Any) -> bool:
+    return value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
+
+
+def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[str]) -> dict[str, Any]:
+    """The arguments with the defaults of those not given. Raises SqlError for one that is missing, reserved or of
+    another type.
+    """
+    values = dict(wanted.arguments)
+    mapped = {argument for argument, _, _ in wanted.mapped}
+    for name in values:
+        if name.strip('"').lower() in RESERVED_ARGUMENTS or name in mapped:
+            raise room_error("SpecValidationError", f"'{name[:100]}' cannot be passed as an argument")
+    for parameter in parameters:
+        if parameter.name in tables or parameter.name in mapped:
+            continue
+        if parameter.name not in values:
+            if parameter.required and parameter.default is None:
+                raise room_error("SpecValidationError", f"the template requires the argument '{parameter.name}'")
+            if parameter.default is not None:
+                values[parameter.name] = parameter.default
+            continue
+        value = values[parameter.name]
+        kinds = _KINDS.get(parameter.type or "")
+        if (
+            kinds
+            and value is not None
+            and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds))
+        ):
+            raise room_error("SpecValidationError", f"the argument '{parameter.name}' must be of type {parameter.type}")
+    return values
+
+
+def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
+    tables = [
+        {
+            "name": ".".join(resolved.view.name),
+            "provider_key": resolved.view.provider_key,
+            "offering_id": resolved.offering_id,
+            "local": resolved.view.local,
+        }
+        for resolved in (*prepared.sources, *prepared.others)
+    ]
+    return {
+        "tables": tables,
+        "submitted_by": prepared.request.requester,
+        "request_parameters": {
+            "template_id": prepared.request.payload["template_id"],
+            "arguments": dict(wanted.arguments),
+            "activation_destination": wanted.destination,
+        },
+    }

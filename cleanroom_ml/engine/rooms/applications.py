@@ -1,0 +1,52 @@
+"""A collaboration as it is installed in one account: the application database with the internal tables of that
+account's runs.
+"""
+
+from __future__ import annotations
+
+from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX, INTERNAL_SCHEMA, Member
+from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.storage.errors import AlreadyExists
+from cleanroom_ml.engine.storage.storage import Storage
+
+
+def install(storage: Storage, account: str, local_key: str) -> None:
+    """Makes the application database and its internal schema; does nothing where they are there.
+
+    Raises:
+        SqlError: CollaborationStateException, another database of the account has the application's name.
+    """
+    name = APPLICATION_PREFIX + local_key
+    try:
+        if storage.namespaces.database_kind(account, name) != "application":
+            storage.namespaces.create_database(account, name, kind="application")
+    except AlreadyExists:
+        raise room_error(
+            "CollaborationStateException",
+            f"database {name} exists in your account already; the collaboration needs that name. "
+            "Drop the database, or review the collaboration under another name.",
+        ) from None
+    storage.namespaces.create_schema(account, name, INTERNAL_SCHEMA, if_exists="ignore")
+
+
+def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> RoomRows:
+    """DESCRIBE APPLICATION: property and value, of which `upgrade_state` says whether code specs can be called.
+
+    Raises:
+        SqlError: no such application in the caller's account.
+    """
+    if member is None or storage.namespaces.database_kind(caller.account, name) != "application":
+        raise SqlError.not_found("APPLICATION", name)
+    properties = (
+        ("name", name),
+        ("source_organization", "LOCAL"),
+        ("source_type", "APPLICATION PACKAGE"),
+        ("collaboration", member.local_name),
+        ("collaborator", member.alias),
+        ("version", "EMBEDDED"),
+        ("patch", "0"),
+        ("upgrade_state", "COMPLETE"),
+        ("upgrade_failure_reason", None),
+    )
+    return RoomRows((("property", "VARCHAR"), ("value", "VARCHAR")), properties)

@@ -1,0 +1,184 @@
+"""Code specs: registering one freezes what its stage directories hold (architecture decision 4), and pins it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
+from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.rooms.requirements import resolve
+from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.stages import StageFile
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.errors import UsageError
+from cleanroom_ml.naming import split_name
+from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
+from cleanroom_ml.specs.write import dump_spec
+
+IMAGE = "local"
+MAX_FILES = 500
+MAX_BYTES = 2 * 1024**3
+_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")+"|[^/"])+)/(.+)\Z')
+
+
+class CodeSpecs:
+    """REGISTER_CODE_SPEC, and the check that what is registered is still what the stage holds."""
+
+    def __init__(self, storage: Storage, registries: Registries) -> None:
+        self._storage = storage
+        self._registries = registries
+
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+        """REGISTER_CODE_SPEC.
+
+        Raises:
+            SqlError: SpecValidationError, CodeSpecAlreadyExistsException, CodeSpecStageNotAccessibleError,
+                StageDirectoryNotEnabledError, CodeSpecArtifactNotFoundAtStageError, RequirementNotSatisfiedError.
+        """
+        spec = read_spec(CodeSpec, spec_text)
+        if registry is not None:
+            raise room_error(
+                "SpecValidationError", "custom registries hold templates or data offerings, not code specs"
+            )
+        if spec.functions or spec.procedures:
+            raise room_error(
+                "SpecValidationError", "the embedded engine runs ml_jobs only; it has no functions or procedures yet"
+            )
+        self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
+        with self._storage.database.transaction():
+            # One transaction: what the stage holds, that the store has it, and the row that keeps it there.
+            jobs = [self._freeze(caller.account, job) for job in spec.ml_jobs]
+            self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
+            new_id = self._registries.add(
+                caller,
+                "CODE SPEC",
+                name=spec.name,
+                version=spec.version,
+                registry_key="DEFAULT",
+                spec=str(spec_text),
+                detail={"ml_jobs": jobs, "shown": _shown(spec, jobs)},
+            )
+        return RoomRows.one("REGISTER_CODE_SPEC", new_id)
+
+    def check_unchanged(self, resource: Resource) -> None:
+        """Every load verifies every file: raises where the stage does not hold what was registered.
+
+        Raises:
+            SqlError: ContentHashMismatchError, naming each file that was changed, added or removed since; a spec
+            without
+                manifest (documented text).
+        """
+        spec = read_spec(CodeSpec, resource.spec)
+        frozen = {job["name"]: job for job in resource.detail.get("ml_jobs", ())}
+        differences: list[str] = []
+        for job in spec.ml_jobs:
+            recorded = frozen.get(job.name)
+            if recorded is None or not recorded.get("content_manifest"):
+                raise room_error(
+                    "SpecValidationError",
+                    f"ML job '{job.name}' has no content_manifest. Re-register the code spec to generate the manifest.",
+                )
+            now = _manifest(self._listed(resource.account, job, refreshed=False), job.stage_code_dir)
+            differences += compare(Manifest.from_json(recorded["content_manifest"]), now).describe()
+        if differences:
+            raise mismatch(f"the stage of code spec {resource.id} does not hold what was registered", differences)
+
+    def check_pinned(self, jobs: Sequence[Mapping[str, Any]]) -> None:
+        """Re-hashes the pinned objects on disk.
+
+        Raises:
+            SqlError: ContentHashMismatchError, naming the files.
+        """
+        wrong = [
+            f"changed: {file['path']}"
+            for job in jobs
+            for file in job["content_manifest"]
+            if not self._storage.objects.verify(file["sha256"])
+        ]
+        if wrong:
+            raise mismatch("the engine's own copy of the code is not what was registered", wrong)
+
+    def _freeze(self, account: str, job: MlJob) -> dict[str, Any]:
+        manifest = _manifest(self._listed(account, job, refreshed=True), job.stage_code_dir)
+        if len(manifest.files) > MAX_FILES or manifest.total_size > MAX_BYTES:
+            raise room_error(
+                "SpecValidationError",
+                f"{job.stage_code_dir} holds {len(manifest.files):,} files, {manifest.total_size:,} bytes; "
+                f"at most {MAX_FILES} files and {MAX_BYTES:,} bytes can be registered",
+            )
+        paths = manifest.by_path()
+        if job.entrypoint not in paths:
+            raise room_error(
+                "CodeSpecArtifactNotFoundAtStageError",
+                f"ML job '{job.name}': {job.stage_code_dir} has no file {job.entrypoint}.",
+            )
+        return {
+            "name": job.name,
+            "entrypoint": job.entrypoint,
+            "content_manifest": manifest.to_json(),
+            "content_digest": manifest.content_digest,
+            "image": IMAGE,
+            "pip_requirements": list(job.pip_requirements),
+            "allow_monitoring": job.allow_monitoring,
+            "dependency_lock": resolve(job.name, job.requirements),
+        }
+
+    def _listed(self, account: str, job: MlJob, *, refreshed: bool) -> list[tuple[str, StageFile]]:
+        """(path relative to the code directory, file) of what the stage holds. With `refreshed`, its directory must
+        say the same.
+        """
+        match = _STAGE_PATH.match(job.stage_code_dir)
+        parts = split_name(match[1]) if match else ()
+        key = Key(account, *parts) if len(parts) == 3 else None
+        stage = None
+        if key is not None and self._storage.namespaces.database_kind(account, key.database) == "standard":
+            stage = self._storage.stages.get(key)
+        if match is None or key is None or stage is None:
+            raise room_error(
+                "CodeSpecStageNotAccessibleError",
+                f"the stage of {job.stage_code_dir} does not exist or is not authorized.",
+            )
+        if not stage.directory:
+            raise room_error(
+                "StageDirectoryNotEnabledError",
+                f"stage {key} has no directory table: ALTER STAGE {key} SET DIRECTORY = (ENABLE = TRUE)",
+            )
+        prefix = match[2].strip("/") + "/"
+        held = self._storage.stages.list_files(key, prefix)
+        listed = self._storage.stages.directory_files(key, prefix)
+        if refreshed and [(file.path, file.sha256) for file in held] != [(file.path, file.sha256) for file in listed]:
+            raise room_error(
+                "CodeSpecArtifactNotFoundAtStageError",
+                f"{job.stage_code_dir} was changed since its directory was refreshed: ALTER STAGE {key} REFRESH",
+            )
+        if refreshed and not held:
+            raise room_error("CodeSpecArtifactNotFoundAtStageError", f"there are no files in {job.stage_code_dir}.")
+        return [(file.path.removeprefix(prefix), file) for file in held]
+
+
+def mismatch(what: str, differences: Sequence[str]) -> Exception:
+    """The error for bytes that are not what they should be; one line a file."""
+    return room_error("ContentHashMismatchError", "\n".join([f"{what}:", *differences]))
+
+
+def _shown(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
+    """The spec as others see it: with the manifest of each ML job."""
+    plain = yaml.safe_load(dump_spec(spec))
+    for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):
+        job["content_digest"] = frozen["content_digest"]
+        job["content_manifest"] = frozen["content_manifest"]
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def _manifest(files: Sequence[tuple[str, StageFile]], directory: str) -> Manifest:
+    try:
+        return Manifest(tuple(FileEntry(path, file.size, file.sha256) for path, file in files))
+    except UsageError as error:
+        raise room_error("SpecValidationError", f"{directory}: {error}") from None

@@ -1,0 +1,24 @@
+"""One dataset of a registered offering, from what registration found out: its view and its policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cleanroom_ml.naming import quote, quote_name
+
+
+def view_text(detail: Mapping[str, Any]) -> str:
+    """The query of the live view: the listed columns and no others, under the names that runners see."""
+    columns = ", ".join(f"{quote(column['source'])} AS {quote(column['name'])}" for column in detail["columns"])
+    return f"SELECT {columns} FROM {quote_name(tuple(detail['source']))}"
+
+
+def policies_of(detail: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The exposed columns by policy: join_* categories are the join policy, the others the column policy (§2)."""
+    columns = detail["columns"]
+    return {
+        "join": [column["name"] for column in columns if column["joinable"]],
+        "column": [column["name"] for column in columns if not column["joinable"]],
+        "activation": [column["name"] for column in columns if column["activation"]],
+    }

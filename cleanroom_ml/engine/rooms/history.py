@@ -1,0 +1,134 @@
+"""VIEW_ACTIVITY_HISTORY: every run, for everybody as much as they may know of it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access
+from cleanroom_ml.engine.rooms.access import Member
+from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.engine.storage.keys import from_micros
+
+_REDACTED = "The run failed. Only the analysis runner can see why."
+_INTERRUPTED = "The engine was stopped while this ran."
+
+
+class History:
+    """Records runs, and shows them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def recorded(self, member: Member, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Around one run: written down before it starts; SUCCESS or ERROR afterwards.
+
+        What the body puts into the dictionary that it gets is added to `info` when it succeeds.
+        """
+        activity = f"activity_{secrets.token_hex(12)}"
+        started = self._database.now_micros()
+        with self._database.transaction() as connection:
+            (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_activities").fetchone()
+            connection.execute(
+                "INSERT INTO room_activities VALUES (?, ?, ?, ?, ?, NULL, 'RUNNING', '', ?)",
+                (activity, number, member.collaboration, member.account, started, json.dumps(info, default=str)),
+            )
+        found: dict[str, Any] = {}
+        try:
+            yield found
+        except BaseException as error:
+            self._finish(activity, started, "ERROR", error.message if isinstance(error, SqlError) else "internal error")
+            raise
+        self._finish(activity, started, "SUCCESS", "", {**info, **found})
+
+    def recover(self) -> None:
+        """After a start: what was running then is running no more."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE room_activities SET status = 'ERROR', failure = ?, duration_ms = 0 WHERE status = 'RUNNING'",
+                (_INTERRUPTED,),
+            )
+
+    def view(self, caller: Caller, name: str) -> RoomRows:
+        """VIEW_ACTIVITY_HISTORY: the caller's runs, and others' runs on the caller's data."""
+        with self._database.read() as connection:
+            member = access.joined(connection, caller.account, name)
+            rows = connection.execute(
+                "SELECT * FROM room_activities WHERE collaboration = ? AND status <> 'RUNNING' ORDER BY number",
+                (member.collaboration,),
+            ).fetchall()
+            shown = [found for row in rows if (found := _row(connection, member, row)) is not None]
+        columns = (
+            ("ACTIVITY_ID", "VARCHAR"),
+            ("ANALYSIS_RUNNER_ALIAS", "VARCHAR"),
+            ("START_TS", "TIMESTAMP_LTZ"),
+            ("TOTAL_DURATION", "NUMBER(38,0)"),
+            ("STATUS", "VARCHAR"),
+            ("FAILURE_REASON", "VARCHAR"),
+            ("ACTIVITY_TYPE", "VARCHAR"),
+            ("ACTIVITY_INFO", "VARIANT"),
+        )
+        return RoomRows(columns, tuple(shown))
+
+    def _finish(
+        self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None
+    ) -> None:
+        told = None if info is None else json.dumps(info, default=str)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE room_activities SET status = ?, failure = ?, duration_ms = ?, info = coalesce(?, info) "
+                "WHERE id = ?",
+                (status, failure, (self._database.now_micros() - started) // 1000, told, activity),
+            )
+
+
+def _row(connection: sqlite3.Connection, member: Member, row: sqlite3.Row) -> tuple[Any, ...] | None:
+    own = row["account"] == member.account
+    info = _visible_info(json.loads(row["info"]), member, own)
+    if info is None:
+        return None
+    runner = access.by_account(connection, member.collaboration, row["account"])
+    failure = row["failure"] if own or not row["failure"] else _REDACTED
+    return (
+        row["id"],
+        runner.alias if runner else "",
+        from_micros(row["started_on"]),
+        row["duration_ms"],
+        row["status"],
+        failure or None,
+        "RUN",
+        info,
+    )
+
+
+def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, Any] | None:
+    """What a member may know; None: nothing, not even that there was a run. Others see the tables that are theirs."""
+    tables = info.pop("tables")
+    mine = [table for table in tables if own or table["provider_key"] == member.alias_key]
+    submitted = info.pop("submitted_by") == member.account
+    if not (own or mine or submitted):
+        return None
+    parameters = info["request_parameters"]
+    visible: dict[str, Any] = {
+        "template_id": parameters["template_id"],
+        "activation_destination": parameters["activation_destination"],
+    }
+    if mine:
+        visible["source_tables"] = [table["name"] for table in mine if not table["local"]]
+    if own:
+        visible["local_tables"] = [table["name"] for table in tables if table["local"]]
+        visible["arguments"] = parameters["arguments"]
+    shown: dict[str, Any] = {
+        "data_offering_ids": sorted({table["offering_id"] for table in mine}),
+        "request_parameters": visible,
+    }
+    if own and "job_id" in info:
+        shown["job_id"] = info["job_id"]  # of the embedded engine: a job's id is its runner's alone
+    return shown

@@ -1,0 +1,130 @@
+"""What the rooms ask of the job pools (implemented by `engine/jobs`).
+
+The rooms decide *whether* a job may run and with what: pinned code, pool, warehouse, the views that it may read. The
+launcher decides *when and where*. Nothing that a launcher is given has to be checked again for permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class JobState(StrEnum):
+    """Where a job is. The first four are Snowflake's; CANCELLED exists in the embedded engine only."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a job never leaves this state."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class JobNotFoundError(LookupError):
+    """No job has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One pinned file of a job's code: `path` relative to the code directory, with '/'; `size` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """One run of an ML job, already authorised.
+
+    `pool` and `warehouse` are folded names of the runner's account, granted to `application`. `scope` is the JSON form
+    of the job's `RoomScope`: what its session may see. `args_json` is handed to the script unchanged after `--args`.
+    """
+
+    account: str
+    user: str
+    collaboration: str
+    runner: str
+    application: str
+    template_id: str
+    code_spec_id: str
+    job_name: str
+    entrypoint: str
+    files: tuple[JobFile, ...]
+    args_json: str
+    pool: str
+    nodes: int
+    warehouse: str
+    requirements: tuple[str, ...]
+    image: str
+    allow_monitoring: bool
+    approval_digest: str
+    result_limit_bytes: int
+    scope: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """Where a job is and, once it ended, why. Times are UTC.
+
+    `reason` is `none` until the job failed; then `script_failed`, `out_of_memory`, `timed_out`, `crashed`, `refused`,
+    `cancelled` or `supervisor_lost`.
+    """
+
+    job_id: str
+    status: JobState
+    reason: str
+    message: str
+    exit_code: int | None
+    created_on: datetime
+    started_on: datetime | None
+    ended_on: datetime | None
+    pool: str
+    nodes: int
+    template_id: str
+    code_spec_id: str
+    job_name: str
+    approval_digest: str
+    isolation: str
+    memory_enforced_by: str
+    peak_memory_bytes: int | None
+    account: str = ""
+    collaboration: str = ""
+    runner: str = ""
+
+
+class JobLauncher(Protocol):
+    """The pools as the rooms see them: blocking, thread-safe. An unknown id raises `JobNotFoundError`."""
+
+    def submit(self, request: JobRequest) -> str:
+        """Persist the job as PENDING and return its id.
+
+        Raises:
+            SqlError: `ComputePoolError`, where the pool can never run it.
+        """
+
+    def request(self, job_id: str) -> JobRequest:
+        """The request that the job was submitted with."""
+
+    def status(self, job_id: str) -> JobStatus:
+        """Where the job is now."""
+
+    def logs(self, job_id: str, offset: int = 0) -> str:
+        """The job's output from character `offset` on."""
+
+    def result(self, job_id: str) -> str | None:
+        """The JSON text of the job's return value; None where it set none or has not ended."""
+
+    def cancel(self, job_id: str) -> None:
+        """End the job; does nothing where it has ended."""
+
+    def list(self, account: str, collaboration: str) -> Sequence[JobStatus]:
+        """The jobs that this account ran in this collaboration, newest first."""

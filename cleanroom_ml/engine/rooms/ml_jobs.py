@@ -1,0 +1,186 @@
+"""ML jobs as the room sees them: which call starts which pinned code, and who may ask about it afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access, configuration
+from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
+from cleanroom_ml.engine.rooms.catalog import RoomScope
+from cleanroom_ml.engine.rooms.job_launcher import JobFile, JobLauncher, JobRequest, JobStatus
+from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.registries import read_spec
+from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.ml_job_action import MlJobAction
+
+MAX_NODES = 64
+MAX_ARGS_CHARACTERS = 1 << 20
+_SIGNATURE = "(compute_pool, num_instances, warehouse, args_json)"
+
+
+class MlJobs:
+    """Submitting a job, and RUN_ML_JOB_ACTION."""
+
+    def __init__(self, storage: Storage, launcher: JobLauncher) -> None:
+        self._storage = storage
+        self._launcher = launcher
+
+    def submit(
+        self,
+        caller: Caller,
+        member: Member,
+        approval: Request,
+        scope: RoomScope,
+        call: tuple[tuple[str, ...], Sequence[Any]],
+    ) -> RoomRows:
+        """Hands a job to the pools, and answers with its id.
+
+        Raises:
+            SqlError: SpecValidationError (the call is none of the template's code), ComputePoolError (pool or
+            warehouse are
+                not granted to the application).
+        """
+        name, args = call
+        code, job = _job_of(approval.payload["code_specs"], name)
+        pool, nodes, warehouse, args_json = self._arguments(member, name, args)
+        request = JobRequest(
+            account=member.account,
+            user=caller.user,
+            collaboration=scope.collaboration,
+            runner=member.alias,
+            application=member.application,
+            template_id=approval.payload["template_id"],
+            code_spec_id=code["id"],
+            job_name=job["name"],
+            entrypoint=job["entrypoint"],
+            files=tuple(JobFile(file["path"], file["size"], file["sha256"]) for file in job["content_manifest"]),
+            args_json=args_json,
+            pool=pool,
+            nodes=nodes,
+            warehouse=warehouse,
+            requirements=tuple(job["pip_requirements"]),
+            image=job["image"],
+            allow_monitoring=job["allow_monitoring"],
+            approval_digest=approval.digest,
+            result_limit_bytes=approval.payload["result_limit_bytes"],
+            scope=scope.to_json(),
+        )
+        return RoomRows.one("JOB_ID", self._launcher.submit(request))
+
+    def action(self, caller: Caller, name: str, spec_text: object) -> RoomRows:
+        """RUN_ML_JOB_ACTION: for the runner that ran the job, and nobody else.
+
+        Raises:
+            SqlError: MLJobNotFoundException, MLJobMonitoringNotAllowedError, MLJobNotFinishedError, MLJobFailedError.
+        """
+        action = read_spec(MlJobAction, spec_text)
+        with self._storage.database.read() as connection:
+            member = access.joined(connection, caller.account, name)
+            monitored = configuration.value_of(connection, member, configuration.MONITORING) == "true"
+        request = self._own(member, action.job_id)
+        if action.action == "get_status":
+            status = self._launcher.status(action.job_id)
+            columns = (("STATUS", "VARCHAR"), ("DETAILS", "VARCHAR"))
+            return RoomRows(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
+        if action.action == "get_logs":
+            if not request.allow_monitoring:
+                raise room_error(
+                    "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
+                )
+            if not monitored:
+                raise room_error(
+                    "MLJobMonitoringNotAllowedError",
+                    f"the collaboration's owner has set {configuration.MONITORING} to false.",
+                )
+            return RoomRows.one("LOGS", self._launcher.logs(action.job_id, action.offset or 0))
+        if action.action == "cancel":
+            self._launcher.cancel(action.job_id)
+            return RoomRows.one("STATUS", str(self._launcher.status(action.job_id).status))
+        return self._result(self._launcher.status(action.job_id))
+
+    def _result(self, status: JobStatus) -> RoomRows:
+        state = str(status.status)
+        if state in ("PENDING", "RUNNING"):
+            raise room_error("MLJobNotFinishedError", f"job {status.job_id} is {state}; it has no result yet.")
+        # A result that may not leave is refused by name, before the job's own ending is told.
+        result = self._launcher.result(status.job_id)
+        if state != "DONE":
+            raise room_error("MLJobFailedError", f"job {status.job_id} is {state} ({status.reason}): {status.message}")
+        return RoomRows.one("RESULT", result)
+
+    def _own(self, member: Member, job_id: str) -> JobRequest:
+        """The request of a job of this account in this collaboration; others' jobs do not exist."""
+        try:
+            request = self._launcher.request(job_id)
+        except LookupError:
+            request = None
+        if (
+            request is None
+            or request.account != member.account
+            or request.scope.get("collaboration_id") != member.collaboration
+        ):
+            raise room_error(
+                "MLJobNotFoundException", f"there is no job '{job_id[:100]}' of yours in this collaboration."
+            )
+        return request
+
+    def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[Any]) -> tuple[str, int, str, str]:
+        if len(args) != 4:
+            raise room_error(
+                "SpecValidationError", f"an ML job takes 4 arguments {_SIGNATURE}, {'.'.join(name)} got {len(args)}"
+            )
+        pool, warehouse = key_of(args[0], "compute pool"), key_of(args[2], "warehouse")
+        nodes = args[1]
+        if isinstance(nodes, str) and nodes.isdecimal() and len(nodes) < 4:
+            nodes = int(nodes)
+        if isinstance(nodes, bool) or not isinstance(nodes, int) or not 1 <= nodes <= MAX_NODES:
+            raise room_error("SpecValidationError", f"num_instances must be a whole number from 1 to {MAX_NODES}")
+        application = member.application
+        for kind, thing in (("COMPUTE POOL", pool), ("WAREHOUSE", warehouse)):
+            if not self._storage.warehouses.has_usage(member.account, kind, thing, application):  # type: ignore[arg-type]
+                raise room_error(
+                    "ComputePoolError",
+                    f"{kind.lower()} {thing} does not exist, or the application may not use it: "
+                    f"GRANT USAGE ON {kind} {thing} TO APPLICATION {application}",
+                )
+        return pool, nodes, warehouse, _args_json(args[3])
+
+
+def _job_of(
+    code_specs: Sequence[Mapping[str, Any]], name: tuple[str, ...]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The approved code that `cleanroom.<code spec name>$<job name>` means."""
+    spec_name, dollar, job_name = name[-1].partition("$")
+    if len(name) == 2 and name[0] == INTERNAL_SCHEMA and dollar:
+        for code in code_specs:
+            for job in code["ml_jobs"]:
+                if fold(code["name"]).upper() == spec_name.upper() and fold(job["name"]).upper() == job_name.upper():
+                    return code, job
+    raise room_error(
+        "SpecValidationError",
+        f"Template references unknown code spec callables: '{name[-1][:300]}'. None of its code specs has it.",
+    )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _args_json(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, dict | list) else value
+    try:
+        if text is not None and (not isinstance(text, str) or len(text) > MAX_ARGS_CHARACTERS):
+            raise ValueError
+        json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        raise room_error(
+            "SpecValidationError", "the job's arguments must be JSON, such as OBJECT_CONSTRUCT(…)::VARCHAR"
+        ) from None
+    return text or "{}"

@@ -1,0 +1,298 @@
+"""Data offerings: which columns of which tables a party shares, under which names, and with whom.
+
+A dataset is a live view: the listed columns only, renamed as collaboration-api.md §2 says. What registration found out
+is kept with the spec (`detail`): for each dataset its source table and, for each exposed column, where it comes from
+and the policies that it belongs to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access
+from cleanroom_ml.engine.rooms.access import Member, key_of
+from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
+from cleanroom_ml.engine.rooms.datasets import policies_of, view_text
+from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.sql.catalog import ContextValues
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.naming import display, fold, quote, split_name
+from cleanroom_ml.specs.column_types import SQL_CHECKS
+from cleanroom_ml.specs.data_offering import DataOffering, Dataset
+
+
+class Offerings:
+    """REGISTER_DATA_OFFERING, LINK_…, UNLINK_…, VIEW_DATA_OFFERINGS."""
+
+    def __init__(self, storage: Storage, registries: Registries, executor: RoomExecutor) -> None:
+        self._storage = storage
+        self._database = storage.database
+        self._registries = registries
+        self._executor = executor
+
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None, *, query_id: str) -> RoomRows:
+        """REGISTER_DATA_OFFERING: every column must exist, and values must have the format their column_type promises.
+
+        Raises:
+            SqlError: SpecValidationError; DataOfferingAlreadyExistsException; the table does not exist or is not the
+                caller's.
+        """
+        spec = read_spec(DataOffering, spec_text)
+        registry_key = self._registries.registry_key(caller, "DATA OFFERING", registry)
+        self._registries.check_new(caller, "DATA OFFERING", spec.name, spec.version)
+        detail = {fold(dataset.alias): self._dataset(caller, dataset, query_id) for dataset in spec.datasets}
+        new_id = self._registries.add(
+            caller,
+            "DATA OFFERING",
+            name=spec.name,
+            version=spec.version,
+            registry_key=registry_key,
+            spec=str(spec_text),
+            detail=detail,
+        )
+        return RoomRows.one("REGISTER_DATA_OFFERING", new_id)
+
+    def link(self, caller: Caller, name: str, offering_id: object, share_with: object) -> RoomRows:
+        """LINK_DATA_OFFERING: all the named runners, or none of them."""
+        with self._database.transaction() as connection:
+            member = access.joined(connection, caller.account, name)
+            resource = self._registered(caller.account, offering_id)
+            for alias in self.runners_served(connection, member, share_with):
+                row = (member.collaboration, alias, member.alias_key, resource.id_key)
+                there = connection.execute(
+                    "SELECT 1 FROM room_links"
+                    " WHERE collaboration = ? AND runner_key = ? AND provider_key = ? AND offering_key = ?",
+                    row,
+                ).fetchone()
+                if there:
+                    raise room_error(
+                        "DataOfferingAlreadyLinkedException",
+                        f"'{resource.id}' is shared with {display(alias)} already.",
+                    )
+                connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
+            self._touch(connection, member)
+        return RoomRows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
+
+    def unlink(self, caller: Caller, name: str, offering_id: object, remove_for: object) -> RoomRows:
+        """UNLINK_DATA_OFFERING: the named runners lose it at once, running jobs included."""
+        key = key_of(offering_id, "data offering id")
+        with self._database.transaction() as connection:
+            member = access.joined(connection, caller.account, name)
+            for alias in self.runners_served(connection, member, remove_for):
+                gone = connection.execute(
+                    "DELETE FROM room_links"
+                    " WHERE collaboration = ? AND runner_key = ? AND provider_key = ? AND offering_key = ?",
+                    (member.collaboration, alias, member.alias_key, key),
+                ).rowcount
+                if not gone:
+                    raise room_error(
+                        "DataProviderWithoutDataOffering", f"'{offering_id}' is not shared with {display(alias)}."
+                    )
+            self._touch(connection, member)
+        return RoomRows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
+
+    def link_local(self, caller: Caller, name: str, offering_id: object, *, linked: bool) -> RoomRows:
+        """LINK_LOCAL_DATA_OFFERING and its opposite: the caller's own data, for the caller's own runs only."""
+        with self._database.transaction() as connection:
+            member = access.joined(connection, caller.account, name)
+            resource = self._registered(caller.account, offering_id)
+            row = (member.collaboration, caller.account, resource.id_key)
+            if linked:
+                connection.execute(
+                    "INSERT OR IGNORE INTO room_local_links VALUES (?, ?, ?, ?)", (*row, self._database.now_micros())
+                )
+            else:
+                connection.execute(
+                    "DELETE FROM room_local_links WHERE collaboration = ? AND account = ? AND offering_key = ?", row
+                )
+        procedure = "LINK_LOCAL_DATA_OFFERING" if linked else "UNLINK_LOCAL_DATA_OFFERING"
+        return RoomRows.one(procedure, f"{resource.id} is {'linked to' if linked else 'unlinked from'} {name}.")
+
+    def view(self, caller: Caller, name: str) -> RoomRows:
+        """VIEW_DATA_OFFERINGS: what the caller may analyse, and what the caller has linked."""
+        with self._database.read() as connection:
+            member = access.find(connection, caller.account, name)
+            if member.status not in ("IN_REVIEW", "JOINING", "JOIN_FAILED", "JOINED"):
+                raise room_error("CollaborationStateException", f"review '{name}' first.")
+            rows = [row for link in visible_links(connection, member) for row in self._view_rows(*link)]
+        columns = (
+            ("TEMPLATE_VIEW_NAME", "VARCHAR"),
+            ("TEMPLATE_JOIN_COLUMNS", "ARRAY"),
+            ("ANALYSIS_ALLOWED_COLUMNS", "ARRAY"),
+            ("ACTIVATION_ALLOWED_COLUMNS", "ARRAY"),
+            ("FREEFORM_SQL_VIEW_NAME", "VARCHAR"),
+            ("FREEFORM_SQL_COLUMN_POLICIES", "VARCHAR"),
+            ("SHARED_BY", "VARCHAR"),
+            ("SHARED_WITH", "ARRAY"),
+            ("DATA_OFFERING_ID", "VARCHAR"),
+        )
+        return RoomRows(columns, tuple(rows))
+
+    def check_declared(self, connection: sqlite3.Connection, member: Member) -> None:
+        """What a joining provider is said to offer must be registered. Raises SqlError naming what is not."""
+        rows = connection.execute(
+            "SELECT DISTINCT offering_key FROM room_links WHERE collaboration = ? AND provider_key = ?",
+            (member.collaboration, member.alias_key),
+        ).fetchall()
+        missing = [
+            row["offering_key"]
+            for row in rows
+            if self._registries.by_key(member.account, "DATA OFFERING", row["offering_key"]) is None
+        ]
+        if missing:
+            raise room_error(
+                "DataProviderWithoutDataOffering",
+                f"the collaboration's spec lists data offerings that you have not registered: {', '.join(missing)}.",
+            )
+
+    def runners_served(self, connection: sqlite3.Connection, member: Member, aliases: object) -> list[str]:
+        """The folded aliases of runners that `member` provides data to. Raises SqlError for any other."""
+        keys = alias_keys(aliases)
+        for key in keys:
+            if access.by_alias(connection, member.collaboration, key) is None:
+                raise room_error(
+                    "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(key)}'."
+                )
+            if member.alias_key not in access.providers_of(connection, member.collaboration, key):
+                raise room_error(
+                    "PermissionDeniedException", f"you are not a data provider of an analysis runner '{display(key)}'."
+                )
+        return keys
+
+    def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> dict[str, Any]:
+        source = split_name(dataset.data_object_fqn)
+        context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
+        catalog = ProviderCatalog(self._storage, caller.account, context)
+        present = source_columns(self._storage, caller.account, source)
+        if present is None:
+            raise SqlError.not_found("TABLE", dataset.data_object_fqn)
+        columns = []
+        for written, policy in dataset.schema_and_template_policies.items():
+            column = fold(written)
+            if present and column not in present:
+                raise room_error(
+                    "SpecValidationError",
+                    f"column {display(column)} is not in {dataset.data_object_fqn}; it has: {_some(present)}",
+                )
+            columns.append(
+                {
+                    "source": column,
+                    "name": fold(policy.exposed_name(written)),
+                    "joinable": policy.joinable,
+                    "activation": policy.activation_allowed,
+                    "type": policy.column_type if policy.category == "join_standard" else None,
+                }
+            )
+        detail = {
+            "source": list(source),
+            "columns": columns,
+            "alias": dataset.alias,
+            "freeform": dataset.allowed_analyses,
+        }
+        self._check_values(caller, catalog, dataset, detail, query_id)
+        return detail
+
+    def _check_values(
+        self, caller: Caller, catalog: ProviderCatalog, dataset: Dataset, detail: Mapping[str, Any], query_id: str
+    ) -> None:
+        """Counts the values that break their column_type's format, with the provider's own rights; and that the view
+        works.
+        """
+        typed = [column for column in detail["columns"] if column["type"]]
+        counts = [
+            f"COUNT_IF(NOT REGEXP_LIKE(CAST({quote(column['name'])} AS VARCHAR), {pattern}))"
+            for column in typed
+            for pattern in [_literal(SQL_CHECKS[column["type"]])]
+        ]
+        query = f"SELECT {', '.join(['COUNT(*)', *counts])} FROM ({view_text(detail)}) AS offered"
+        row = self._executor.values(catalog, caller, query, query_id=query_id)[0]
+        for column, wrong in zip(typed, row[1:], strict=True):
+            if wrong:
+                raise room_error(
+                    "SpecValidationError",
+                    f"{dataset.data_object_fqn}: {int(wrong):,} values of {display(column['source'])} "
+                    f"are no {column['type']}",
+                )
+
+    def _registered(self, account: str, offering_id: object) -> Resource:
+        resource = self._registries.by_key(account, "DATA OFFERING", key_of(offering_id, "data offering id"))
+        if resource is None:
+            raise room_error(
+                "DataProviderWithoutDataOffering", f"you have not registered a data offering '{offering_id}'."
+            )
+        return resource
+
+    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Any, ...]]:
+        resource = self._registries.by_key(provider.account, "DATA OFFERING", offering_key)
+        if resource is None:
+            return []
+        rows = []
+        for detail in resource.detail.values():
+            policies = policies_of(detail)
+            rows.append(
+                (
+                    f"{provider.alias}.{resource.id}.{detail['alias']}",
+                    sorted(policies["join"]),
+                    sorted(policies["column"]),
+                    sorted(policies["activation"]),
+                    None,
+                    None,
+                    provider.alias,
+                    list(shared_with),
+                    resource.id,
+                )
+            )
+        return rows
+
+    def _touch(self, connection: sqlite3.Connection, member: Member) -> None:
+        connection.execute(
+            "UPDATE room_collaborations SET updated_on = ? WHERE uid = ?",
+            (self._database.now_micros(), member.collaboration),
+        )
+
+
+def visible_links(connection: sqlite3.Connection, member: Member) -> list[tuple[Member, str, list[str]]]:
+    """(provider, offering, aliases it is shared with) of what a member may see: shared with it by who has joined, or
+    its own.
+    """
+    rows = connection.execute(
+        """SELECT provider_key, offering_key, runner_key FROM room_links WHERE collaboration = ?
+           ORDER BY provider_key, offering_key, runner_key""",
+        (member.collaboration,),
+    ).fetchall()
+    shared: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        shared.setdefault((row["provider_key"], row["offering_key"]), []).append(row["runner_key"])
+    found: list[tuple[Member, str, list[str]]] = []
+    for (provider_key, offering_key), runners in shared.items():
+        provider = access.by_alias(connection, member.collaboration, provider_key)
+        mine = provider_key == member.alias_key
+        if provider is None or not (mine or (member.alias_key in runners and provider.status == "JOINED")):
+            continue
+        seen = runners if mine else [member.alias_key]
+        aliases = [other.alias for key in seen if (other := access.by_alias(connection, member.collaboration, key))]
+        found.append((provider, offering_key, aliases))
+    local = connection.execute(
+        "SELECT offering_key FROM room_local_links WHERE collaboration = ? AND account = ? ORDER BY offering_key",
+        (member.collaboration, member.account),
+    )
+    return [*found, *((member, row["offering_key"], ["LOCAL"]) for row in local)]
+
+
+def alias_keys(aliases: object) -> list[str]:
+    """A procedure's array of aliases, folded, each once. Raises SqlError SpecValidationError."""
+    if not isinstance(aliases, list | tuple) or not aliases:
+        raise room_error("SpecValidationError", "give an array of at least one alias, such as ['alice']")
+    return list(dict.fromkeys(key_of(alias, "alias") for alias in aliases))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(display(name) for name in names[:20]) + (", …" if len(names) > 20 else "")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,86 @@
+"""Rendering a template where it can do no harm: in a sandboxed worker, with limits on time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cleanroom_ml.engine.rooms.policies import Policies
+from cleanroom_ml.engine.rooms.ports import Renderer
+from cleanroom_ml.engine.sandbox.errors import WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.errors import room_error
+
+HANDLER = "cleanroom_ml.engine.rooms.render_worker:handle"
+PRELOAD = ("jinja2", "jinja2.sandbox", "cleanroom_ml.engine.rooms.render_worker")
+MEMORY_BYTES = 256 << 20
+SECONDS = 10.0
+
+
+class Workers(Protocol):
+    """`sandbox.workers.SandboxedWorkers`."""
+
+    def call(self, request: dict[str, Any], fds: Sequence[int] = (), *, timeout_seconds: float) -> dict[str, Any]:
+        """The handler's answer. Raises WorkerError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """SQL text with placeholders, and their values by name: never to be spliced, only to be bound."""
+
+    sql: str
+    binds: Mapping[str, Any]
+
+
+class SandboxedRenderer:
+    """`ports.Renderer` over a pool of sandboxed workers made for `HANDLER`."""
+
+    def __init__(self, workers: Workers, *, seconds: float = SECONDS) -> None:
+        self._workers = workers
+        self._seconds = seconds
+
+    def call(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `ports.Renderer.call`."""
+        try:
+            return self._workers.call(dict(request), timeout_seconds=self._seconds)
+        except WorkerTimeout:
+            raise room_error(
+                "TemplateRenderError", f"the template was not rendered within {self._seconds:g} s"
+            ) from None
+        except WorkerError:
+            raise room_error(
+                "TemplateRenderError", "the template was stopped: it needs too much memory, or crashed"
+            ) from None
+
+
+def check_template(renderer: Renderer, template: str) -> None:
+    """Raises SqlError SpecValidationError where a template does not compile."""
+    answer = renderer.call({"template": template, "check": True})
+    if "error" in answer:
+        raise room_error("SpecValidationError", f"template: {answer['error']['message']}")
+
+
+def render(
+    renderer: Renderer,
+    template: str,
+    variables: Mapping[str, Any],
+    *,
+    tables: Sequence[Policies] = (),
+    presets: Sequence[str] = (),
+) -> Rendered:
+    """The statement that a template gives for these variables.
+
+    Raises:
+        SqlError: TemplateRenderError, PolicyViolationError or PresetTableUnsupportedReferenceError.
+    """
+    answer = renderer.call(
+        {
+            "template": template,
+            "variables": dict(variables),
+            "tables": [dict(table) for table in tables],
+            "presets": list(presets),
+        }
+    )
+    if "error" in answer:
+        raise room_error(str(answer["error"]["name"]), str(answer["error"]["message"]))
+    return Rendered(str(answer["sql"]), dict(answer["binds"]))

@@ -1,0 +1,91 @@
+"""`Rooms`: the facade of the clean room. It puts the parts together; the rules are in the parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access, applications
+from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX
+from cleanroom_ml.engine.rooms.activation import Activations
+from cleanroom_ml.engine.rooms.analysis import Analyses
+from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
+from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
+from cleanroom_ml.engine.rooms.collaborations import Collaborations
+from cleanroom_ml.engine.rooms.configuration import Configuration
+from cleanroom_ml.engine.rooms.history import History
+from cleanroom_ml.engine.rooms.job_launcher import JobLauncher
+from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
+from cleanroom_ml.engine.rooms.offerings import Offerings
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries
+from cleanroom_ml.engine.rooms.templates import Templates
+from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.storage import Storage
+
+
+class Rooms:
+    """Everything that COLLABORATION and REGISTRY procedures do. Blocking and thread-safe.
+
+    Args:
+        storage: opened with `schema.SCHEMA` among its schemas.
+        executor: runs SQL with the names of a room.
+        renderer: evaluates templates in a sandbox.
+        launcher: runs ML jobs.
+    """
+
+    def __init__(self, storage: Storage, executor: RoomExecutor, renderer: Renderer, launcher: JobLauncher) -> None:
+        self._storage = storage
+        self._launcher = launcher
+        self.registries = Registries(storage.database)
+        self.offerings = Offerings(storage, self.registries, executor)
+        self.code_specs = CodeSpecs(storage, self.registries)
+        self.templates = Templates(storage, self.registries, self.code_specs, renderer)
+        self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
+        self.collaborations = Collaborations(storage, self.offerings, self.requests)
+        self.configuration = Configuration(storage.database)
+        self.history = History(storage.database)
+        self.ml_jobs = MlJobs(storage, launcher)
+        self.activations = Activations(storage, executor)
+        self.analyses = Analyses(
+            storage, self.registries, executor, renderer, self.ml_jobs, self.activations, self.history
+        )
+
+    def recover(self) -> None:
+        """To be called once, at the engine's start: continues or fails what a killed engine left half-way."""
+        self.collaborations.recover()
+        self.requests.finish_approved()
+        self.history.recover()
+
+    def job_scope(self, job_id: str) -> RoomScope:
+        """What the session of a job may see.
+
+        Raises:
+            SqlError: there is no such job.
+        """
+        try:
+            return RoomScope.from_json(self._launcher.request(job_id).scope)
+        except LookupError:
+            raise SqlError.not_found("JOB", job_id) from None
+
+    def job_catalog(self, session: Any) -> RoomCatalog:
+        """The names of a job's session (`session.job_id`). Raises SqlError."""
+        return RoomCatalog(self._storage, self.job_scope(str(session.job_id)), session)
+
+    def describe_application(self, caller: Caller, name: str) -> RoomRows:
+        """DESCRIBE APPLICATION, of a folded name. Raises SqlError not found."""
+        member = None
+        if name.startswith(APPLICATION_PREFIX):
+            with self._storage.database.read() as connection:
+                found = access.memberships(connection, caller.account)
+            member = next((each for each in found if each.local_key and each.application == name), None)
+        return applications.describe(self._storage, caller, name, member)
+
+    def applications(self, caller: Caller) -> RoomRows:
+        """SHOW APPLICATIONS."""
+        with self._storage.database.read() as connection:
+            found = [member for member in access.memberships(connection, caller.account) if member.local_key]
+        columns = (("name", "VARCHAR"), ("source_type", "VARCHAR"), ("source", "VARCHAR"), ("comment", "VARCHAR"))
+        return RoomRows(
+            columns, tuple((member.application, "APPLICATION PACKAGE", member.source_name, "") for member in found)
+        )

@@ -1,0 +1,135 @@
+"""Templates: registering them, and what they refer to."""
+
+from __future__ import annotations
+
+import re
+
+from cleanroom_ml.engine.rooms.access import find
+from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.rooms.render import check_template
+from cleanroom_ml.engine.rooms.requests_store import added_templates
+from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.template import Template
+
+_PRESET = re.compile(r"""preset_tables\s*(?:\[\s*['"]([^'"]{1,300})['"]\s*\]|\.\s*([A-Za-z_]\w*))""", re.IGNORECASE)
+_SQL_ALIAS = re.compile(r"\s*\)?\s*(?:AS\s+)?([A-Za-z_]\w*)", re.IGNORECASE)
+_RESERVED = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
+
+
+class Templates:
+    """REGISTER_TEMPLATE, VIEW_TEMPLATES, VIEW_CODE_SPECS."""
+
+    def __init__(self, storage: Storage, registries: Registries, code_specs: CodeSpecs, renderer: Renderer) -> None:
+        self._database = storage.database
+        self._registries = registries
+        self._code_specs = code_specs
+        self._renderer = renderer
+
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+        """REGISTER_TEMPLATE: it must compile, and its code specs be registered in the caller's account.
+
+        Raises:
+            SqlError: SpecValidationError, CodeSpecNotFoundForOwnerException, TemplateAlreadyExistsException.
+        """
+        spec = read_spec(Template, spec_text)
+        registry_key = self._registries.registry_key(caller, "TEMPLATE", registry)
+        self._registries.check_new(caller, "TEMPLATE", spec.name, spec.version)
+        self.code_specs_of(caller.account, spec)
+        _check_presets(spec)
+        check_template(self._renderer, spec.template)
+        new_id = self._registries.add(
+            caller,
+            "TEMPLATE",
+            name=spec.name,
+            version=spec.version,
+            registry_key=registry_key,
+            spec=str(spec_text),
+            detail={},
+        )
+        return RoomRows.one("REGISTER_TEMPLATE", new_id)
+
+    def code_specs_of(self, account: str, spec: Template) -> list[Resource]:
+        """The registered code specs that a template lists, every call of its body among them.
+
+        Raises:
+            SqlError: CodeSpecNotFoundForOwnerException, SpecValidationError.
+        """
+        found: list[Resource] = []
+        callables: set[tuple[str, str]] = set()
+        for listed in spec.code_specs:
+            resource = self._registries.find(account, "CODE SPEC", listed)
+            if resource is None:
+                raise room_error(
+                    "CodeSpecNotFoundForOwnerException", f"code spec '{listed}' is not registered in your account."
+                )
+            found.append(resource)
+            callables |= {(fold(resource.name), name) for name in read_spec(CodeSpec, resource.spec).callable_names()}
+        for call in spec.code_calls():
+            if (call.code_spec_name.upper(), call.callable_name.upper()) not in callables:
+                raise room_error(
+                    "SpecValidationError",
+                    f"Template references unknown code spec callables: '{call.code_spec_name}${call.callable_name}'.",
+                )
+        return found
+
+    def view(self, caller: Caller, name: str) -> RoomRows:
+        """VIEW_TEMPLATES: those that the caller can run, or has submitted."""
+        with self._database.read() as connection:
+            rows = added_templates(connection, find(connection, caller.account, name))
+        columns = (
+            ("TEMPLATE_ID", "VARCHAR"),
+            ("TEMPLATE_SPEC", "VARCHAR"),
+            ("PARAMETERS", "VARIANT"),
+            ("SHARED_BY", "VARCHAR"),
+            ("SHARED_WITH", "ARRAY"),
+        )
+        return RoomRows(
+            columns, tuple((row.template_id, row.spec, row.parameters, row.shared_by, row.shared_with) for row in rows)
+        )
+
+    def view_code_specs(self, caller: Caller, name: str) -> RoomRows:
+        """VIEW_CODE_SPECS: those of the templates that VIEW_TEMPLATES shows, with their manifests."""
+        with self._database.read() as connection:
+            rows = added_templates(connection, find(connection, caller.account, name))
+        seen = {(row.shared_by, code["id"]): code["shown"] for row in rows for code in row.code_specs}
+        columns = (("CODE_SPEC_ID", "VARCHAR"), ("CODE_SPEC", "VARCHAR"), ("SHARED_BY", "VARCHAR"))
+        return RoomRows(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
+
+
+def _check_presets(spec: Template) -> None:
+    declared = {table.alias for table in spec.preset_tables}
+    used, reserved = _preset_uses(spec.template)
+    if reserved:
+        raise room_error(
+            "SpecValidationError", f"preset_tables reference(s) use reserved SQL alias(es): {_list(reserved)}"
+        )
+    if used - declared:
+        raise room_error(
+            "SpecValidationError", f"Template references undeclared preset_tables alias(s): {_list(used - declared)}"
+        )
+
+
+def _preset_uses(body: str) -> tuple[set[str], set[str]]:
+    """(aliases of preset_tables that a body uses, reserved SQL aliases that it gives them).
+
+    Takes time in proportion to the body's length: it is read in the front, and its author is not to be trusted.
+    """
+    used: set[str] = set()
+    reserved: set[str] = set()
+    pieces = body.split("}}")
+    for number, piece in enumerate(pieces):
+        found = [match[1] or match[2] for match in _PRESET.finditer(piece)]
+        used.update(found)
+        alias = _SQL_ALIAS.match(pieces[number + 1]) if found and number + 1 < len(pieces) else None
+        if alias is not None and _RESERVED.match(alias[1]):
+            reserved.add(alias[1])
+    return used, reserved
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,340 @@
+"""Update requests: who has to approve what, and what happens then (collaboration-api.md §4).
+
+To share a template with a runner, the runner and every data provider of that runner must approve. The sender's own
+approval is automatic. One rejection ends the request, and nothing that was said can be unsaid.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access, configuration, requests_store
+from cleanroom_ml.engine.rooms.access import Member, identity, key_of
+from cleanroom_ml.engine.rooms.code_specs import IMAGE, CodeSpecs, mismatch
+from cleanroom_ml.engine.rooms.offerings import alias_keys
+from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.rooms.templates import Templates
+from cleanroom_ml.engine.rooms.views import resolve_view
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.errors import HashMismatchError, UsageError
+from cleanroom_ml.evidence.approval_digest import approval_digest
+from cleanroom_ml.evidence.approval_subject import approval_subject
+from cleanroom_ml.naming import display, fold
+from cleanroom_ml.specs.collaboration import Collaboration
+from cleanroom_ml.specs.template import Template
+
+RESULT_LIMIT_BYTES = 64 * 1024
+_MAX_REASON = 1_000
+
+
+class UpdateRequests:
+    """ADD_TEMPLATE_REQUEST, VIEW_UPDATE_REQUESTS, APPROVE_UPDATE_REQUEST, REJECT_UPDATE_REQUEST."""
+
+    def __init__(self, storage: Storage, registries: Registries, templates: Templates, code_specs: CodeSpecs) -> None:
+        self._storage = storage
+        self._database = storage.database
+        self._registries = registries
+        self._templates = templates
+        self._code_specs = code_specs
+
+    def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> RoomRows:
+        """ADD_TEMPLATE_REQUEST: one request for each runner; none at all where one of them cannot be made.
+
+        Raises:
+            SqlError: ContentHashMismatchError, where the stage holds other code than what was registered.
+        """
+        resource, spec, codes = self._submittable(caller.account, template_id)
+        with self._database.transaction() as connection:
+            member = access.joined(connection, caller.account, name)
+            for runner_key in alias_keys(share_with):
+                self._submit(connection, caller, member, resource, spec, codes, runner_key, {})
+        self.finish_approved()
+        return RoomRows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
+
+    def submit_declared(self, connection: sqlite3.Connection, caller: Caller, uid: str, spec: Collaboration) -> None:
+        """The templates that a new collaboration's spec lists: requests of its owner, to be approved like any other."""
+        owner = access.by_account(connection, uid, caller.account)
+        assert owner is not None
+        for alias, runner in spec.analysis_runners.items():
+            for reference in runner.templates:
+                resource, template, codes = self._submittable(caller.account, reference.id)
+                self._submit(connection, caller, owner, resource, template, codes, fold(alias), {"declared": True})
+
+    def approve_by_joining(self, connection: sqlite3.Connection, caller: Caller, member: Member) -> None:
+        """Joining approves the templates that the spec lists, as REVIEW has shown it; never those that run code."""
+        for request in requests_store.visible(connection, member):
+            mine = _decision_of(connection, request, member.account)
+            declared = request.details.get("declared") and not request.payload["code_specs"]
+            if declared and request.status == "REQUESTED" and mine == "PENDING":
+                self._decide(connection, caller, request, "APPROVED", "by joining")
+
+    def approve(self, caller: Caller, name: str, request_id: str) -> RoomRows:
+        """APPROVE_UPDATE_REQUEST: everything that is approved is hashed again first, on the engine's own disk.
+
+        Raises:
+            SqlError: UpdateRequestNotFoundException, PermissionDeniedException, UpdateRequestStateException,
+                ContentHashMismatchError.
+        """
+        with self._database.read() as connection:
+            request = self._decidable(connection, caller, name, request_id)
+            source_name = access.joined(connection, caller.account, name).source_name
+        self._verify(source_name, request)
+        with self._database.transaction() as connection:
+            request = self._decidable(connection, caller, name, request_id)
+            self._decide(connection, caller, request, "APPROVED", "")
+        self.finish_approved()
+        return RoomRows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
+
+    def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> RoomRows:
+        """REJECT_UPDATE_REQUEST: ends the request, for everybody and for good."""
+        if not isinstance(reason, str) or len(reason) > _MAX_REASON:
+            raise room_error(
+                "SpecValidationError", f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty"
+            )
+        with self._database.transaction() as connection:
+            request = self._decidable(connection, caller, name, request_id)
+            self._decide(connection, caller, request, "REJECTED", reason)
+        return RoomRows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
+
+    def view(self, caller: Caller, name: str) -> RoomRows:
+        """VIEW_UPDATE_REQUESTS: those that the caller has sent or can decide on, each with its status as the caller
+        sees it.
+        """
+        with self._database.read() as connection:
+            member = access.find(connection, caller.account, name)
+            if member.local_key is None:
+                raise room_error("CollaborationStateException", f"review '{name}' first.")
+            rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
+        columns = (
+            ("ID", "VARCHAR"),
+            ("TYPE", "VARCHAR"),
+            ("STATUS", "VARCHAR"),
+            ("APPROVAL_LOG", "VARCHAR"),
+            ("DETAILS", "VARCHAR"),
+            ("SPEC", "VARCHAR"),
+            ("UPDATED_ON", "TIMESTAMP_LTZ"),
+        )
+        return RoomRows(columns, tuple(rows))
+
+    def finish_approved(self) -> None:
+        """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
+        with self._database.read() as connection:
+            waiting = [
+                row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")
+            ]
+        for request_id in waiting:
+            self._apply(request_id)
+
+    def _apply(self, request_id: str) -> None:
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT * FROM room_requests WHERE id = ? AND status = 'APPROVED'", (request_id,)
+            ).fetchone()
+            if row is None:
+                return
+            now = self._database.now_micros()
+            connection.execute(
+                "INSERT OR REPLACE INTO room_templates VALUES (?, ?, ?, ?, ?)",
+                (row["collaboration"], row["runner_key"], row["template_key"], request_id, now),
+            )
+            requests_store.move(connection, request_id, "COMPLETED", now)
+            connection.execute(
+                "UPDATE room_collaborations SET updated_on = ? WHERE uid = ?", (now, row["collaboration"])
+            )
+
+    def _submittable(self, account: str, template_id: object) -> tuple[Resource, Template, list[Resource]]:
+        resource = self._registries.by_key(account, "TEMPLATE", key_of(template_id, "template id"))
+        if resource is None:
+            raise room_error(
+                "TemplateNotFoundForOwnerException", f"you have not registered a template '{template_id}'."
+            )
+        spec = read_spec(Template, resource.spec)
+        codes = self._templates.code_specs_of(account, spec)
+        for code in codes:
+            self._code_specs.check_unchanged(code)
+            self._code_specs.check_pinned(code.detail["ml_jobs"])
+        return resource, spec, codes
+
+    def _submit(
+        self,
+        connection: sqlite3.Connection,
+        caller: Caller,
+        requester: Member,
+        resource: Resource,
+        spec: Template,
+        codes: Sequence[Resource],
+        runner_key: str,
+        extra: Mapping[str, Any],
+    ) -> None:
+        runner = access.by_alias(connection, requester.collaboration, runner_key)
+        if runner is None:
+            raise room_error(
+                "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(runner_key)}'."
+            )
+        if not access.is_runner(connection, requester.collaboration, runner_key):
+            raise room_error("SpecValidationError", f"'{runner.alias}' is no analysis runner of this collaboration")
+        if not extra:
+            for preset in spec.preset_tables:
+                resolve_view(connection, self._registries, runner, preset.template_view_name)
+        for code in codes:
+            self._storage.objects.require(
+                file["sha256"] for job in code.detail["ml_jobs"] for file in job["content_manifest"]
+            )
+        payload = {
+            "template": resource.spec,
+            "template_id": resource.id,
+            "requester": requester.alias,
+            "runner": runner.alias,
+            "code_specs": [_code_payload(code) for code in codes],
+            "dependency_lock": {
+                f"{code.id}${job['name']}": job["dependency_lock"] for code in codes for job in code.detail["ml_jobs"]
+            },
+            "image": IMAGE,
+            "result_limit_bytes": RESULT_LIMIT_BYTES,
+            "previous": requests_store.previous(connection, requester.collaboration, runner_key, fold(spec.name)),
+        }
+        details: dict[str, Any] = {
+            "template_id": resource.id,
+            "share_with": [runner.alias],
+            "requested_by": requester.alias,
+            **extra,
+        }
+        if codes:
+            details["code_specs"] = [code.id for code in codes]
+        approvers = _approvers(connection, requester.collaboration, runner)
+        now = self._database.now_micros()
+        request_id = requests_store.insert(connection, requester, runner, spec, payload, details, approvers, now)
+        for approver in approvers:
+            request = requests_store.load(connection, requester.collaboration, request_id)
+            assert request is not None
+            if approver.account == requester.account:
+                self._decide(connection, caller, request, "APPROVED", "the sender's own")
+            elif configuration.value_of(connection, approver, configuration.AUTO_APPROVAL) == "true":
+                requests_store.decide(
+                    connection,
+                    request,
+                    approver.account,
+                    "APPROVED",
+                    reason="automatically",
+                    user=configuration.AUTO_APPROVAL,
+                    now=now,
+                )
+
+    def _decide(
+        self, connection: sqlite3.Connection, caller: Caller, request: Request, wanted: str, reason: str
+    ) -> None:
+        requests_store.decide(
+            connection,
+            request,
+            caller.account,
+            wanted,
+            reason=reason,
+            user=caller.user,
+            now=self._database.now_micros(),
+        )
+
+    def _decidable(self, connection: sqlite3.Connection, caller: Caller, name: str, request_id: str) -> Request:
+        """The request, where the caller is one of those who decide."""
+        member = access.joined(connection, caller.account, name)
+        request = requests_store.load(connection, member.collaboration, str(request_id))
+        approver = request is not None and _decision_of(connection, request, caller.account) is not None
+        if request is None or not (approver or request.requester == caller.account):
+            raise room_error(
+                "UpdateRequestNotFoundException", f"there is no update request '{str(request_id)[:100]}' for you here."
+            )
+        if not approver:
+            raise room_error("PermissionDeniedException", "you are not among those who decide on this request.")
+        return request
+
+    def _verify(self, source_name: str, request: Request) -> None:
+        for code in request.payload["code_specs"]:
+            self._code_specs.check_pinned(code["ml_jobs"])
+        try:
+            digest = approval_digest(approval_subject(source_name, request.payload))
+        except (UsageError, HashMismatchError):
+            digest = ""
+        if digest != request.digest:
+            raise mismatch("the request is not what was sent", [f"changed: {request.id}"])
+
+
+def missing_approvals(connection: sqlite3.Connection, runner: Member, template_key: str, template_id: str) -> SqlError:
+    """Why a runner may not run a template: who has not approved, who has rejected, or that nobody has asked."""
+    request = requests_store.latest(connection, runner.collaboration, runner.alias_key, template_key)
+    if request is None:
+        text = f"no template '{template_id[:100]}' was shared with {runner.alias}."
+        return room_error("TemplateNotApprovedException", text)
+    said = requests_store.decisions(connection, request.id)
+    if request.status == "REJECTED":
+        by = ", ".join(decision.alias for decision in said if decision.decision == "REJECTED")
+        return room_error("TemplateNotApprovedException", f"template '{template_id}' was rejected by {by}.")
+    waiting = ", ".join(decision.alias for decision in said if decision.decision == "PENDING")
+    if waiting:
+        return room_error(
+            "TemplateNotApprovedException", f"template '{template_id}' still needs the approval of: {waiting}."
+        )
+    return room_error(
+        "TemplateNotApprovedException", f"template '{template_id}' is {request.status}: it is not ready to run."
+    )
+
+
+def _approvers(connection: sqlite3.Connection, collaboration: str, runner: Member) -> list[Member]:
+    keys = dict.fromkeys([runner.alias_key, *access.providers_of(connection, collaboration, runner.alias_key)])
+    found = [access.by_alias(connection, collaboration, key) for key in keys]
+    return [member for member in found if member is not None]
+
+
+def _decision_of(connection: sqlite3.Connection, request: Request, account: str) -> str | None:
+    said = requests_store.decisions(connection, request.id)
+    return next((decision.decision for decision in said if decision.account == account), None)
+
+
+def _code_payload(code: Resource) -> dict[str, Any]:
+    jobs = [{key: value for key, value in job.items() if key != "dependency_lock"} for job in code.detail["ml_jobs"]]
+    return {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
+
+
+def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tuple[Any, ...]:
+    said = requests_store.decisions(connection, request.id)
+    log = [
+        {
+            "collaborator": decision.alias,
+            "account": identity(decision.account),
+            "decision": decision.decision,
+            "reason": decision.reason,
+            "decided_on": None if decision.decided_on is None else from_micros(decision.decided_on).isoformat(),
+            "by_user": decision.by_user,
+            "attested_by": "engine",
+        }
+        for decision in said
+    ]
+    shown = {
+        **request.payload,
+        "code_specs": [
+            {key: value for key, value in code.items() if key != "shown"} for code in request.payload["code_specs"]
+        ],
+        "collaboration": member.source_name,
+        "approval_digest": request.digest,
+    }
+    return (
+        request.id,
+        request.type,
+        seen_status(request.status, _decision_of(connection, request, member.account)),
+        json.dumps(log),
+        json.dumps(request.details),
+        json.dumps(shown),
+        from_micros(request.updated_on),
+    )
+
+
+def seen_status(status: str, mine: str | None) -> str:
+    """A request's status as one party sees it; `mine` is that party's decision, None where it has no say."""
+    if status != "REQUESTED" or mine is None:
+        return status
+    return "PENDING_MY_APPROVAL" if mine == "PENDING" else "PENDING_PARTNER_APPROVAL"

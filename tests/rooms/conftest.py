@@ -1,0 +1,100 @@
+"""A room with three real accounts, on real storage, workers and renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rooms_world import (
+    ADVERTISED,
+    CODE_SPEC,
+    COLLABORATION,
+    HASH,
+    JOB_TEMPLATE,
+    OFFERING,
+    PUBLIC_KEY,
+    JobBook,
+    Party,
+    World,
+)
+
+from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
+from cleanroom_ml.engine.rooms.render import HANDLER, MEMORY_BYTES, PRELOAD, SandboxedRenderer
+from cleanroom_ml.engine.rooms.rooms import Rooms
+from cleanroom_ml.engine.rooms.schema import SCHEMA
+from cleanroom_ml.engine.sandbox import Limits, SandboxedWorkers
+from cleanroom_ml.engine.statements.executor import Executor
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Warehouse
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Iterator[SandboxedRenderer]:
+    """Rendering as the engine does it."""
+    with SandboxedWorkers(HANDLER, preload=PRELOAD, size=1, limits=Limits(memory_bytes=MEMORY_BYTES)) as workers:
+        yield SandboxedRenderer(workers, seconds=5.0)
+
+
+@pytest.fixture(scope="session")
+def sql_workers() -> Iterator[SandboxedWorkers]:
+    """SQL workers for all tests; each test has a warehouse of its own over them."""
+    with SandboxedWorkers(
+        "cleanroom_ml.engine.warehouse.worker:handle",
+        preload=("duckdb", "pyarrow"),
+        size=1,
+        limits=Limits(memory_bytes=1 << 30, scratch_bytes=1 << 28, file_bytes=1 << 28, open_files=1024),
+        name="warehouse",
+    ) as workers:
+        yield workers
+
+
+@pytest.fixture
+def world(tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers) -> Iterator[World]:
+    """Three accounts that have nothing to do with each other yet, over the real statements and warehouse."""
+    storage = Storage.open(tmp_path / "home", [SCHEMA])
+    warehouse = Warehouse(storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers)
+    jobs = JobBook()
+    runner = StatementRunner(storage, warehouse)
+    rooms = Rooms(storage, runner, renderer, jobs)
+    table = ProcedureTable(rooms)
+    executor = Executor(
+        storage, warehouse, procedures=table, room_catalogs=rooms.job_catalog, applications=RoomApplications(rooms)
+    )
+    runner.executor = executor
+    made = World(storage, rooms, jobs, runner)
+    for account in ("PUBLISHER", "ADVERTISER", "STRANGER"):
+        storage.accounts.create(account, "ANN", public_key_pem=PUBLIC_KEY)
+        session, _ = storage.sessions.create(account, "ANN")
+        session.warehouse = "COMPUTE_WH"
+        made.parties[account] = Party(table, session, executor)
+    yield made
+    storage.close()
+
+
+@pytest.fixture
+def joined(world: World) -> World:
+    """The collaboration `lookalike`: the publisher owns it and provides, the advertiser runs; both have joined and
+    linked.
+    """
+    rows = {"EMAIL_HASH": [HASH, "b" * 64], "CITY": ["Oslo", None], "SECRET": ["s1", "s2"]}
+    for account in ("PUBLISHER", "ADVERTISER"):
+        world.table(account, "CUSTOMERS", rows)
+    world.publisher.call("REGISTER_DATA_OFFERING", OFFERING)
+    world.advertiser.call("REGISTER_DATA_OFFERING", ADVERTISED)
+    world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
+    world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
+    world.advertiser.call("JOIN", "lookalike")
+    world.publisher.call("LINK_DATA_OFFERING", "lookalike", "sales_v1", ["adv"])
+    world.advertiser.call("LINK_DATA_OFFERING", "lookalike", "redeemers_v1", ["adv"])
+    return world
+
+
+@pytest.fixture
+def submitted(joined: World) -> World:
+    """The publisher has sent the template `train_v1` with its code; nobody else has said anything."""
+    joined.stage("PUBLISHER", {"model/train.py": "print(1)\n", "model/lib/util.py": "x = 1\n"})
+    joined.publisher.call("REGISTER_CODE_SPEC", CODE_SPEC)
+    joined.publisher.call("REGISTER_TEMPLATE", JOB_TEMPLATE)
+    joined.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "train_v1", ["adv"])
+    return joined
