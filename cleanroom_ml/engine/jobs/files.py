@@ -1,0 +1,54 @@
+"""Files of a job's directory (HOME/jobs/<id>/): names, atomic writing, and sockets at long paths."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+PLAN: Final = "plan.json"
+TOKEN: Final = "token"
+RECORD: Final = "record.json"
+CANCEL: Final = "cancel"
+LOCK: Final = "supervisor.lock"
+SUPERVISOR_LOG: Final = "supervisor.log"
+LOG: Final = "stdout.log"
+RESULT: Final = "result.json"
+CODE: Final = "code"
+SCRATCH: Final = "scratch"
+JOB_SOCKET: Final = "job.sock"
+FRONT_SOCKET: Final = "front.sock"
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` at `path` so that after a crash there is the old file or the new one, never a part of one."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """A path to the same socket that is short enough for sockaddr_un (108 bytes), whatever the length of `path`."""
+    fd = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}/{path.name}"
+    finally:
+        os.close(fd)

@@ -1,0 +1,74 @@
+"""What SHOW and DESCRIBE of compute pools answer, free of any protocol: columns with Snowflake's types, and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cleanroom_ml.engine.jobs.store import Job
+
+Columns = tuple[tuple[str, str], ...]
+
+_TEXT, _NUMBER, _TIME = "VARCHAR", "NUMBER(38,0)", "TIMESTAMP_LTZ"
+_COMMON: Final[Columns] = (
+    ("name", _TEXT),
+    ("state", _TEXT),
+    ("min_nodes", _NUMBER),
+    ("max_nodes", _NUMBER),
+    ("instance_family", _TEXT),
+    ("num_services", _NUMBER),
+    ("num_jobs", _NUMBER),
+    ("auto_suspend_secs", _NUMBER),
+    ("auto_resume", _TEXT),
+    ("active_nodes", _NUMBER),
+    ("idle_nodes", _NUMBER),
+    ("target_nodes", _NUMBER),
+    ("created_on", _TIME),
+    ("resumed_on", _TIME),
+    ("updated_on", _TIME),
+    ("owner", _TEXT),
+    ("comment", _TEXT),
+    ("is_exclusive", _TEXT),
+    ("application", _TEXT),
+)
+SHOW_COLUMNS: Final[Columns] = (*_COMMON, ("placement_group", _TEXT), ("backup_instance_families", _TEXT))
+DESCRIBE_COLUMNS: Final[Columns] = (
+    *_COMMON,
+    ("budget", _TEXT),
+    ("error_code", _TEXT),
+    ("status_message", _TEXT),
+    ("placement_group", _TEXT),
+)
+FAMILY_COLUMNS: Final[Columns] = (
+    ("name", _TEXT),
+    ("vcpu", _NUMBER),
+    ("memory_gib", _NUMBER),
+    ("gpu", _TEXT),
+    ("gpu_count", _NUMBER),
+    ("message", _TEXT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Columns as (name, canonical type text) and rows of plain Python values (times are aware datetimes)."""
+
+    columns: Columns
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How full a pool is: jobs that run, the nodes that they hold, and jobs that wait."""
+
+    jobs: int
+    active_nodes: int
+    waiting: int
+
+    @classmethod
+    def of(cls, unfinished: Sequence[Job], max_nodes: int) -> Usage:
+        """The usage of a pool with these jobs."""
+        holding = [job for job in unfinished if job.phase.holds_nodes]
+        nodes = sum(job.request.nodes for job in holding)
+        return cls(len(holding), min(nodes, max_nodes), len(unfinished) - len(holding))

@@ -1,0 +1,187 @@
+"""Moves jobs: one tick looks at every job that has not ended, oldest first, and takes each at most one step on.
+
+Every step is persisted before it is acted on, and every act is idempotent: whatever a killed front left half done, the
+next tick of the next front does again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from cleanroom_ml.engine.jobs import adopt, endings, files, launching
+from cleanroom_ml.engine.jobs.model import Ending, Phase
+from cleanroom_ml.engine.jobs.pools import ComputePools
+from cleanroom_ml.engine.jobs.record import Plan, Record
+from cleanroom_ml.engine.jobs.store import Job, JobStore
+from cleanroom_ml.engine.jobs.transitions import Step
+from cleanroom_ml.engine.storage.keys import to_micros
+
+log = logging.getLogger(__name__)
+
+_PoolName = tuple[str, str]
+
+
+class JobSockets(Protocol):
+    """The front's listening sockets, one a job (implemented by engine/server). Both verbs are idempotent."""
+
+    def open_job_socket(self, job_id: str, token_sha256: str) -> None:
+        """Listen on HOME/jobs/<id>/front.sock; only the token with this hash logs in there."""
+
+    def close_job_socket(self, job_id: str) -> None:
+        """Stop listening, and end the job's sessions."""
+
+
+class Scheduler:
+    """The steps of jobs. Not thread-safe: one thread ticks."""
+
+    def __init__(
+        self,
+        jobs_root: Path,
+        store: JobStore,
+        pools: ComputePools,
+        sockets: JobSockets,
+        plan: Callable[[Job], Plan],
+    ) -> None:
+        self._root = jobs_root
+        self._store = store
+        self._pools = pools
+        self._sockets = sockets
+        self._plan = plan
+        self._supervisors = launching.Supervisors()
+        self._listening: set[str] = set()
+        self._troubles: dict[str, str] = {}
+
+    def tick(self) -> bool:
+        """Take every job one step on; whether there is any that may need a further tick.
+
+        A job that cannot be moved does not keep the others from moving.
+        """
+        self._supervisors.reap()
+        unfinished = self._store.unfinished()
+        free = self._free_nodes(unfinished)
+        for job in unfinished:
+            try:
+                self._step(job, free)
+            except Exception as error:  # a single job's trouble (a full disk, a broken record) must not stop the queue
+                if self._troubles.get(job.job_id) != repr(error):
+                    log.exception("job %s could not be moved; every tick tries again", job.job_id)
+                    self._troubles[job.job_id] = repr(error)
+        return bool(unfinished)
+
+    def _step(self, job: Job, free: dict[_PoolName, int]) -> None:
+        """One step.
+
+        QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now? End. 3. First of its pool, its nodes
+                  free? Make it STARTING with a new token, launch it.
+        STARTING  1. Nobody supervises it, nothing is recorded? Launch it (again). 2. Else follow the record.
+        RUNNING   Follow the record: ended? End. Nobody there? Destroy the sandbox, end as supervisor_lost.
+        ended     Close the socket, remove what is not needed any more.
+        """
+        match job.phase:
+            case Phase.QUEUED if job.cancel_requested:
+                self._store.end(job.job_id, endings.CANCELLED)
+            case Phase.QUEUED:
+                self._try_to_start(job, free)
+            case Phase.STARTING | Phase.RUNNING:
+                self._follow(job)
+            case _:
+                self._clean_up(job)
+
+    def _free_nodes(self, unfinished: Sequence[Job]) -> dict[_PoolName, int]:
+        """Nodes that each pool could still give; none where it is suspended (its jobs wait for RESUME)."""
+        free: dict[_PoolName, int] = {}
+        for name in {_pool_of(job) for job in unfinished}:
+            pool = self._pools.find(*name)
+            free[name] = 0 if pool is None or pool.suspended else pool.max_nodes
+        for job in unfinished:
+            if job.phase.holds_nodes:
+                free[_pool_of(job)] -= job.request.nodes
+        return free
+
+    def _try_to_start(self, job: Job, free: dict[_PoolName, int]) -> None:
+        pool = _pool_of(job)
+        now = self._pools.find(*pool)
+        if now is not None and job.request.nodes > now.max_nodes:
+            # It could never start, and everybody behind it would wait for ever.
+            self._store.end(job.job_id, endings.too_many_nodes(now.name, job.request.nodes, now.max_nodes))
+            return
+        if job.request.nodes > free[pool]:
+            free[pool] = 0  # whoever came later waits behind it, even if there were room for less
+            return
+        free[pool] -= job.request.nodes
+        token = launching.new_token()
+        started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest())
+        self._launch(started, token)
+
+    def _launch(self, job: Job, token: str) -> None:
+        directory = self._root / job.job_id
+        launching.prepare(directory, self._plan(job), token)
+        self._listen(job)
+        pid, started = self._supervisors.start(directory)
+        self._store.note_supervisor(job.job_id, pid, started)
+
+    def _follow(self, job: Job) -> None:
+        directory = self._root / job.job_id
+        record = Record.read(directory)
+        if adopt.supervised(record, job.supervisor):
+            self._listen(job)
+            if job.cancel_requested:
+                launching.request_cancel(directory)
+            record = Record.read(directory)
+            if job.phase is Phase.STARTING and record is not None and record.step in (Step.RUNNING, Step.COLLECTING):
+                self._store.run(
+                    job.job_id, record.started_on or job.created_on, record.isolation, record.memory_enforced_by
+                )
+            return
+        # Read again, now that nobody writes it any more: its last word may have come after the first reading.
+        record = Record.read(directory)
+        if record is not None and record.step is Step.ENDED and record.ending is not None:
+            self._end(job, record.ending, record)
+        elif record is not None or job.supervisor is not None:
+            adopt.end_sandbox(record)
+            self._end(job, endings.SUPERVISOR_LOST, record)
+        elif job.cancel_requested:
+            self._end(job, endings.CANCELLED, None)
+        else:
+            self._launch_again(job)
+
+    def _launch_again(self, job: Job) -> None:
+        # A front was killed between its commit and the start, or right after the start. A token that is on disk may
+        # have been read by a supervisor that has not recorded anything yet: it stays. One that is not was never given
+        # to anybody.
+        try:
+            token = (self._root / job.job_id / files.TOKEN).read_text(encoding="ascii")
+        except FileNotFoundError:
+            token = launching.new_token()
+        self._launch(self._store.replace_token(job.job_id, hashlib.sha256(token.encode()).hexdigest()), token)
+
+    def _listen(self, job: Job) -> None:
+        if job.job_id not in self._listening and job.token_sha256 is not None:
+            self._sockets.open_job_socket(job.job_id, job.token_sha256)
+            self._listening.add(job.job_id)
+
+    def _end(self, job: Job, ending: Ending, record: Record | None) -> None:
+        facts = {}
+        if record is not None:
+            facts = {
+                "isolation": record.isolation,
+                "memory_enforced_by": record.memory_enforced_by,
+                "peak_memory_bytes": record.peak_memory_bytes,
+                "started_on": to_micros(record.started_on) if record.started_on else None,
+            }
+        ended = self._store.end(job.job_id, ending, ended_on=record.ended_on if record else None, **facts)
+        self._clean_up(ended)
+
+    def _clean_up(self, job: Job) -> None:
+        self._sockets.close_job_socket(job.job_id)
+        self._listening.discard(job.job_id)
+        launching.clean_up(self._root / job.job_id)
+        self._store.note_cleaned(job.job_id)
+
+
+def _pool_of(job: Job) -> _PoolName:
+    return job.request.account, job.request.pool

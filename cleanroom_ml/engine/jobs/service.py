@@ -1,0 +1,200 @@
+"""The pools as the rest of the engine sees them: submit a job, ask about it, cancel it; and go on after a restart."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleanroom_ml.engine.jobs import files, logs, requirements
+from cleanroom_ml.engine.jobs.errors import ComputePoolError, MLJobResultInvalidError, MLJobResultTooLargeError
+from cleanroom_ml.engine.jobs.families import Machine, limits, this_machine
+from cleanroom_ml.engine.jobs.model import JobRequest, JobState, JobStatus, Reason, RequestLike
+from cleanroom_ml.engine.jobs.pools import ComputePools
+from cleanroom_ml.engine.jobs.record import Plan, Record
+from cleanroom_ml.engine.jobs.scheduler import JobSockets, Scheduler
+from cleanroom_ml.engine.jobs.store import Job, JobStore
+from cleanroom_ml.engine.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Bounds of every job of this engine; what a pool's family gives comes on top.
+
+    Args:
+        wall_seconds: the longest that a job may run.
+        scratch_bytes: what a job may leave in files while it runs.
+        log_bytes: how much of a job's output is kept.
+        processes: processes and threads of one job.
+        tick_seconds: how often jobs are looked at.
+        relay_patience_seconds: how long a job's request waits for a front that is being restarted.
+    """
+
+    wall_seconds: float = 24 * 3600.0
+    scratch_bytes: int = 10 * GIB
+    log_bytes: int = 16 << 20
+    processes: int = 2048
+    tick_seconds: float = 0.25
+    relay_patience_seconds: float = 600.0
+
+
+class JobService:
+    """Implements the rooms' `JobLauncher`. Thread-safe and blocking; `recover` starts it, `close` stops it.
+
+    What a job needs to go on is in the catalog and in its directory: any number of these may come and go while a job
+    runs.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        database: Database,
+        sockets: JobSockets,
+        *,
+        settings: Settings | None = None,
+        machine: Callable[[], Machine] = this_machine,
+        pools: ComputePools | None = None,
+        no_isolation: str = "",
+    ) -> None:
+        self._jobs_root = home / "jobs"
+        self._objects_root = home / "objects"
+        self._settings = settings or Settings()
+        self._machine = machine
+        self._no_isolation = no_isolation
+        self._store = JobStore(database)
+        self.pools = pools or ComputePools(database, self._store)
+        self._scheduler = Scheduler(self._jobs_root, self._store, self.pools, sockets, self._plan)
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="job-scheduler", daemon=True)
+
+    def recover(self) -> None:
+        """Start moving jobs: those that run are adopted, those that wait go on waiting, what was half done is done."""
+        self._jobs_root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop moving jobs. Running ones run on; the next `recover` adopts them."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def submit(self, asked: RequestLike) -> str:
+        """Persist the job as PENDING and return its id.
+
+        Raises:
+            ComputePoolError: the pool cannot ever run it.
+            RequirementNotSatisfiedError: the runtime does not hold what it asks for.
+        """
+        request = JobRequest.of(asked)
+        if request.entrypoint not in {file.path for file in request.files}:
+            raise ComputePoolError(f"the job's entrypoint '{request.entrypoint}' is not among its files")
+        requirements.check(request.requirements)
+        self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
+        job_id = f"MLJOB_{secrets.token_hex(8).upper()}"
+        self._store.add(job_id, request)
+        self._wake.set()
+        return job_id
+
+    def request(self, job_id: str) -> JobRequest:
+        """The request that the job was submitted with. Raises JobNotFoundError."""
+        return self._store.get(job_id).request
+
+    def status(self, job_id: str) -> JobStatus:
+        """Where the job is. Raises JobNotFoundError."""
+        return self._store.get(job_id).status()
+
+    def logs(self, job_id: str, offset: int = 0) -> str:
+        """The job's output from character `offset` on: hostile text, with its escape codes. Raises JobNotFoundError.
+
+        Whether the caller may read it (`allow_monitoring`) is for the caller to know.
+        """
+        job = self._store.get(job_id)
+        return logs.read(self._jobs_root / job_id, offset, ended=job.phase.terminal)
+
+    def result(self, job_id: str) -> str | None:
+        """The JSON text of the job's return value; None where it set none or is not DONE.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            MLJobResultTooLargeError: it returned more than may leave the room.
+            MLJobResultInvalidError: what it left is not JSON.
+        """
+        job = self._store.get(job_id)
+        if job.ending is not None and job.ending.reason is Reason.RESULT_REFUSED:
+            record = Record.read(self._jobs_root / job_id)
+            too_large = record is not None and record.result == "too_large"
+            raise (MLJobResultTooLargeError if too_large else MLJobResultInvalidError)(job.ending.message)
+        if job.phase.state is not JobState.DONE:
+            return None
+        try:
+            return (self._jobs_root / job_id / files.RESULT).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def cancel(self, job_id: str) -> None:
+        """End the job; does nothing where it has ended. Raises JobNotFoundError."""
+        if self._store.get(job_id).phase.terminal:
+            return
+        self._store.request_cancel(job_id)
+        self._wake.set()
+
+    def list(self, account: str, collaboration: str) -> Sequence[JobStatus]:
+        """The jobs that this account ran in this collaboration, newest first."""
+        return [job.status() for job in self._store.of_collaboration(account, collaboration)]
+
+    def stop_all(self, account: str, pool: str) -> None:
+        """ALTER COMPUTE POOL … STOP ALL: cancel every job of the pool. Raises ComputePoolError."""
+        self.pools.get(account, pool)
+        for job in self._store.of_pool(account, pool):
+            self.cancel(job.job_id)
+
+    def job_directory(self, job_id: str) -> Path:
+        """HOME/jobs/<id>: where the front listens on `front.sock` for this job."""
+        return self._jobs_root / job_id
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.clear()
+            pause: float | None = self._settings.tick_seconds
+            try:
+                if not self._scheduler.tick():
+                    pause = None  # until somebody submits a job
+            except Exception:  # the queue must outlive a full disk; what could not be read now is read at the next tick
+                log.exception("the job scheduler's tick failed")
+            self._wake.wait(pause)
+
+    def _plan(self, job: Job) -> Plan:
+        request = job.request
+        pool = self.pools.get(request.account, request.pool)
+        bounds = limits(pool.family, request.nodes, self._machine())
+        return Plan(
+            job_id=job.job_id,
+            objects=str(self._objects_root),
+            files=request.files,
+            entrypoint=request.entrypoint,
+            args_json=request.args_json,
+            account=request.account,
+            user=request.user,
+            database=request.application,
+            schema="CLEANROOM",
+            warehouse=request.warehouse,
+            allow_monitoring=request.allow_monitoring,
+            cpus=bounds.cpus,
+            memory_bytes=bounds.memory_bytes,
+            wall_seconds=self._settings.wall_seconds,
+            scratch_bytes=self._settings.scratch_bytes,
+            log_bytes=self._settings.log_bytes,
+            result_limit_bytes=request.result_limit_bytes,
+            processes=self._settings.processes,
+            relay_patience_seconds=self._settings.relay_patience_seconds,
+            no_isolation=self._no_isolation,
+        )

@@ -1,0 +1,250 @@
+"""The jobs table: one row a job, moved only along the transition table, terminal exactly once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cleanroom_ml.engine.jobs.errors import JobNotFoundError
+from cleanroom_ml.engine.jobs.model import Ending, JobRequest, JobStatus, Phase, Reason
+from cleanroom_ml.engine.jobs.transitions import check_phase
+from cleanroom_ml.engine.storage.database import Database, Schema
+from cleanroom_ml.engine.storage.keys import from_micros, to_micros
+
+
+def _references(connection: sqlite3.Connection) -> Iterator[str]:
+    """Objects that a job which has not ended may still lay out."""
+    for row in connection.execute("SELECT request FROM jobs WHERE cleaned = 0"):
+        yield from (file.sha256 for file in JobRequest.from_json(row["request"]).files)
+
+
+SCHEMA: Final = Schema(
+    name="jobs",
+    version=1,
+    statements=(
+        """
+        CREATE TABLE jobs (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            job_id TEXT NOT NULL UNIQUE,
+            account TEXT NOT NULL,
+            collaboration TEXT NOT NULL,
+            pool TEXT NOT NULL,
+            nodes INTEGER NOT NULL CHECK (nodes > 0),
+            request TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT 'none',
+            message TEXT NOT NULL DEFAULT '',
+            exit_code INTEGER,
+            cancel_requested INTEGER NOT NULL DEFAULT 0,
+            cleaned INTEGER NOT NULL DEFAULT 0, -- 1 only once the job has ended
+            token_sha256 TEXT,
+            supervisor_pid INTEGER,
+            supervisor_started INTEGER,
+            created_on INTEGER NOT NULL,
+            started_on INTEGER,
+            ended_on INTEGER,
+            isolation TEXT NOT NULL DEFAULT '',
+            memory_enforced_by TEXT NOT NULL DEFAULT '',
+            peak_memory_bytes INTEGER
+        ) STRICT
+        """,
+        "CREATE INDEX jobs_by_collaboration ON jobs (account, collaboration)",
+        "CREATE INDEX jobs_unfinished ON jobs (sequence) WHERE cleaned = 0",
+        """
+        CREATE TABLE compute_pools (
+            account TEXT NOT NULL,
+            name TEXT NOT NULL,
+            instance_family TEXT NOT NULL,
+            min_nodes INTEGER NOT NULL,
+            max_nodes INTEGER NOT NULL,
+            auto_resume INTEGER NOT NULL,
+            auto_suspend_secs INTEGER NOT NULL,
+            suspended INTEGER NOT NULL,
+            application TEXT,
+            owner TEXT NOT NULL,
+            comment TEXT,
+            created_on INTEGER NOT NULL,
+            resumed_on INTEGER,
+            updated_on INTEGER NOT NULL,
+            PRIMARY KEY (account, name)
+        ) STRICT
+        """,
+    ),
+    references=_references,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row. `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog."""
+
+    job_id: str
+    request: JobRequest
+    phase: Phase
+    ending: Ending | None
+    cancel_requested: bool
+    cleaned: bool
+    token_sha256: str | None
+    supervisor: tuple[int, int] | None
+    created_on: datetime
+    started_on: datetime | None
+    ended_on: datetime | None
+    isolation: str
+    memory_enforced_by: str
+    peak_memory_bytes: int | None
+
+    def status(self) -> JobStatus:
+        """The job as a client is told."""
+        request = self.request
+        return JobStatus(
+            job_id=self.job_id,
+            status=self.phase.state,
+            reason=(self.ending.reason if self.ending else Reason.NONE).value,
+            message=self.ending.message if self.ending else "",
+            exit_code=self.ending.exit_code if self.ending else None,
+            created_on=self.created_on,
+            started_on=self.started_on,
+            ended_on=self.ended_on,
+            pool=request.pool,
+            nodes=request.nodes,
+            template_id=request.template_id,
+            code_spec_id=request.code_spec_id,
+            job_name=request.job_name,
+            approval_digest=request.approval_digest,
+            isolation=self.isolation,
+            memory_enforced_by=self.memory_enforced_by,
+            peak_memory_bytes=self.peak_memory_bytes,
+            account=request.account,
+            collaboration=request.collaboration,
+            runner=request.runner,
+        )
+
+
+class JobStore:
+    """The jobs of all accounts. Each method is one transaction, or part of the caller's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job_id: str, request: JobRequest) -> None:
+        """A new job, QUEUED behind all others."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO jobs (job_id, account, collaboration, pool, nodes, request, phase, created_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job_id,
+                    request.account,
+                    request.collaboration,
+                    request.pool,
+                    request.nodes,
+                    request.to_json(),
+                    Phase.QUEUED,
+                    self._database.now_micros(),
+                ),
+            )
+
+    def get(self, job_id: str) -> Job:
+        """The job. Raises JobNotFoundError."""
+        found = self._select("job_id = ?", (job_id,))
+        if not found:
+            raise JobNotFoundError(f"there is no job '{job_id}'")
+        return found[0]
+
+    def unfinished(self) -> Sequence[Job]:
+        """Jobs that have not ended, and ended ones with something left to clean up; oldest first."""
+        return self._select("cleaned = 0", ())
+
+    def of_collaboration(self, account: str, collaboration: str) -> Sequence[Job]:
+        """What this account ran in this collaboration, newest first."""
+        return self._select("account = ? AND collaboration = ?", (account, collaboration))[::-1]
+
+    def of_pool(self, account: str, pool: str) -> Sequence[Job]:
+        """Jobs of this pool that have not ended, oldest first."""
+        jobs = self._select("cleaned = 0 AND account = ? AND pool = ?", (account, pool))
+        return [job for job in jobs if not job.phase.terminal]
+
+    def start(self, job_id: str, token_sha256: str) -> Job:
+        """QUEUED → STARTING, with the hash of the token that the job is going to be given."""
+        return self._move(job_id, Phase.STARTING, token_sha256=token_sha256)
+
+    def run(self, job_id: str, started_on: datetime, isolation: str, memory_enforced_by: str) -> Job:
+        """STARTING → RUNNING."""
+        return self._move(
+            job_id,
+            Phase.RUNNING,
+            started_on=to_micros(started_on),
+            isolation=isolation,
+            memory_enforced_by=memory_enforced_by,
+        )
+
+    def end(self, job_id: str, ending: Ending, *, ended_on: datetime | None = None, **facts: Any) -> Job:
+        """To a terminal phase. `facts` are further columns. Raises IllegalTransition the second time."""
+        return self._move(
+            job_id,
+            ending.phase,
+            reason=ending.reason,
+            message=ending.message,
+            exit_code=ending.exit_code,
+            ended_on=to_micros(ended_on or self._database.now()),
+            token_sha256=None,
+            **facts,
+        )
+
+    def replace_token(self, job_id: str, token_sha256: str) -> Job:
+        """Another token for a STARTING job whose first one was never given to anybody."""
+        self._set(job_id, token_sha256=token_sha256)
+        return self.get(job_id)
+
+    def note_supervisor(self, job_id: str, pid: int, started: int) -> None:
+        """Remember the process that supervises the job."""
+        self._set(job_id, supervisor_pid=pid, supervisor_started=started)
+
+    def request_cancel(self, job_id: str) -> None:
+        """Ask for the end of a job, whatever phase it is in."""
+        self._set(job_id, cancel_requested=1)
+
+    def note_cleaned(self, job_id: str) -> None:
+        """Nothing is left to clean up of this job."""
+        self._set(job_id, cleaned=1)
+
+    def _move(self, job_id: str, after: Phase, **columns: Any) -> Job:
+        with self._database.transaction():
+            check_phase(self.get(job_id).phase, after)
+            self._set(job_id, phase=after.value, **columns)
+            return self.get(job_id)
+
+    def _set(self, job_id: str, **columns: Any) -> None:
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        with self._database.transaction() as connection:
+            connection.execute(f"UPDATE jobs SET {assignments} WHERE job_id = ?", (*columns.values(), job_id))
+
+    def _select(self, where: str, parameters: tuple[Any, ...]) -> list[Job]:
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY sequence", parameters).fetchall()
+        return [_job(row) for row in rows]
+
+
+def _job(row: sqlite3.Row) -> Job:
+    phase = Phase(row["phase"])
+    return Job(
+        job_id=row["job_id"],
+        request=JobRequest.from_json(row["request"]),
+        phase=phase,
+        ending=Ending(phase, Reason(row["reason"]), row["message"], row["exit_code"]) if phase.terminal else None,
+        cancel_requested=bool(row["cancel_requested"]),
+        cleaned=bool(row["cleaned"]),
+        token_sha256=row["token_sha256"],
+        supervisor=(
+            (row["supervisor_pid"], row["supervisor_started"]) if row["supervisor_started"] is not None else None
+        ),
+        created_on=from_micros(row["created_on"]),
+        started_on=from_micros(row["started_on"]) if row["started_on"] is not None else None,
+        ended_on=from_micros(row["ended_on"]) if row["ended_on"] is not None else None,
+        isolation=row["isolation"],
+        memory_enforced_by=row["memory_enforced_by"],
+        peak_memory_bytes=row["peak_memory_bytes"],
+    )

@@ -1,0 +1,63 @@
+"""The job's Snowpark session: the real connector, over loopback, to the engine's socket for this job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+
+def open_session(about: Mapping[str, Any]) -> Any:
+    """Connect, and make the session the active one: `get_active_session()` and `Session.builder.getOrCreate()` return
+    it.
+
+    `about` is the job's file (see `launcher`). The engine may be restarted at any moment, and everything is then asked
+    again, with the same request id: so the connector never gives up by itself; the relay in front of it bounds the
+    wait.
+
+    Raises:
+        snowflake.connector.errors.Error: the engine cannot be reached or refuses the session.
+    """
+    import snowflake.connector
+    from snowflake.snowpark import Session
+
+    _retry_downloads_longer()
+    connection = snowflake.connector.connect(
+        account=about["account"],
+        user=about["user"],
+        authenticator="oauth",
+        token=about["token"],
+        protocol="http",
+        host=about["host"],
+        port=about["port"],
+        database=about["database"],
+        schema=about["schema"],
+        warehouse=about["warehouse"],
+        paramstyle="qmark",
+        application="cleanroom_ml_job",
+        login_timeout=900,
+        network_timeout=None,
+        platform_detection_timeout_seconds=0,
+        client_session_keep_alive=True,
+        session_parameters={"CLIENT_TELEMETRY_ENABLED": False},
+    )
+    connection.telemetry_enabled = False
+    session = Session.builder.configs({"connection": connection}).create()
+    os.register_at_fork(after_in_child=_forget_sessions)
+    return session
+
+
+def _retry_downloads_longer() -> None:
+    # Chunks of results are fetched with a bound of their own, by default 10 attempts of 7 seconds; one attempt may wait
+    # for a restart of the engine.
+    from snowflake.connector import result_batch
+
+    result_batch.DOWNLOAD_TIMEOUT = 120
+    result_batch.MAX_DOWNLOAD_RETRY = 20
+
+
+def _forget_sessions() -> None:
+    """The session is the main process's alone: two processes on one connection would read each other's answers."""
+    from snowflake.snowpark import session
+
+    session._active_sessions.clear()

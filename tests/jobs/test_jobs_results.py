@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+
+import pytest
+
+from cleanroom_ml.engine.jobs.results import RESULT_NAME, collect
+
+LIMIT = 1000
+
+
+@pytest.fixture
+def leave(tmp_path):
+    def leave(data: bytes) -> None:
+        (tmp_path / RESULT_NAME).write_bytes(data)
+
+    return leave
+
+
+def test_no_result(tmp_path):
+    assert collect(tmp_path, LIMIT).kind == "none"
+    assert collect(tmp_path / "missing", LIMIT).kind == "none"
+
+
+def test_a_document_is_written_anew(tmp_path, leave):
+    leave(b' {"auc": 0.5, "n": [1, 2], "name": "\xc3\xa9\\u001b[31m"} ')
+    got = collect(tmp_path, LIMIT)
+    assert got.kind == "kept"
+    assert json.loads(got.text) == {"auc": 0.5, "n": [1, 2], "name": "é\x1b[31m"}
+    assert "\x1b" not in got.text
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"NaN",
+        b"[Infinity]",
+        b"{'a': 1}",
+        b"",
+        b"\xff\xfe",
+        b"[" * 900,
+        b'{"a": 1} trailing',
+        b"9" * 999,
+        b'"\\ud800"',
+        b"1e999",
+    ],
+    ids=lambda data: repr(data[:12]),
+)
+def test_what_is_not_json_is_refused(tmp_path, leave, data):
+    leave(data)
+    got = collect(tmp_path, LIMIT)
+    assert (got.kind, got.text) == ("invalid", "") or data == b"9" * 999
+    if data == b"9" * 999:
+        assert got.kind == "kept"
+
+
+@pytest.mark.attack
+def test_deep_nesting_does_not_reach_the_interpreters_limit(tmp_path, leave):
+    leave(b"[" * 400_000 + b"]" * 400_000)
+    assert collect(tmp_path, 1 << 20).kind == "invalid"
+
+
+@pytest.mark.attack
+def test_a_huge_number_is_refused_not_computed(tmp_path, leave):
+    leave(b"9" * 100_000)
+    assert collect(tmp_path, 1 << 20).kind == "invalid"
+
+
+@pytest.mark.attack
+def test_too_large_is_refused_without_being_read(tmp_path, leave):
+    (tmp_path / RESULT_NAME).touch()
+    os.truncate(tmp_path / RESULT_NAME, 1 << 40)
+    got = collect(tmp_path, LIMIT)
+    assert got.kind == "too_large"
+    assert "1,099,511,627,776 bytes; at most 1,000 bytes" in got.message
+
+
+def test_the_limit_is_of_what_leaves(tmp_path, leave):
+    leave(b'"' + b"x" * (LIMIT - 2) + b'"')
+    assert collect(tmp_path, LIMIT).kind == "kept"
+    leave(b"[" + b"1," * 300 + b"1]")
+    assert collect(tmp_path, 600).kind == "too_large"
+
+
+@pytest.mark.attack
+def test_links_and_special_files_are_not_followed(tmp_path):
+    secret = tmp_path / "secret.json"
+    secret.write_text('"the other party\'s"')
+    box = tmp_path / "scratch"
+    box.mkdir()
+    path = box / RESULT_NAME
+
+    path.symlink_to(secret)
+    assert (collect(box, LIMIT).kind, "symbolic link" in collect(box, LIMIT).message) == ("invalid", True)
+    path.unlink()
+    path.hardlink_to(secret)
+    assert "more than one name" in collect(box, LIMIT).message
+    path.unlink()
+    os.mkfifo(path)
+    assert collect(box, LIMIT).kind == "invalid"
+    path.unlink()
+    path.mkdir()
+    assert collect(box, LIMIT).kind == "invalid"
+    path.rmdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        assert collect(box, LIMIT).kind == "invalid"
+    path.unlink()
+    path.write_text("1")
+    (tmp_path / "elsewhere").symlink_to(box)
+    with pytest.raises(OSError):
+        collect(tmp_path / "elsewhere", LIMIT)
