@@ -1,0 +1,299 @@
+"""The HTTP surface: one handler of a few lines for each endpoint. The gate has authenticated whoever gets here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from cleanroom_ml.engine import admin
+from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.protocol.bodies import parse_object, unpack
+from cleanroom_ml.engine.protocol.errors import WireError, bad_request, failure, success
+from cleanroom_ml.engine.protocol.login import login_response, parse_login
+from cleanroom_ml.engine.protocol.parameters import login_parameters
+from cleanroom_ml.engine.protocol.queries import checked_uuid, parse_abort, parse_query, positive_seconds
+from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.transfers import file_range, read_body, receive_upload
+
+if TYPE_CHECKING:
+    from cleanroom_ml.engine.app import Engine
+
+logger = logging.getLogger(__name__)
+
+# The connector gives up on a silent socket after 60 seconds; it is told "in progress" before that, and asks again.
+PATIENCE_SECONDS: Final = 40.0
+DEFAULT_TIMEOUT_SECONDS: Final = 24 * 3600.0
+
+SMALL_BODY: Final = 256 << 10
+QUERY_BODY: Final = 64 << 20
+MAX_WAITING_LOGINS: Final = 64
+
+
+class Handlers:
+    """The handlers of one engine. `stop` asks the process to end."""
+
+    def __init__(self, engine: Engine, stop: Callable[[], None]) -> None:
+        self._engine = engine
+        self._stop = stop
+        self._logins = asyncio.Semaphore(MAX_WAITING_LOGINS)
+        self._large = asyncio.Semaphore(2)
+
+    def application(self, hosts: frozenset[str]) -> Starlette:
+        """The ASGI application: routes behind the gate."""
+        app = Starlette(
+            routes=self.routes(),
+            exception_handlers={WireError: _refused, HTTPException: _no_route, Exception: _internal},
+        )
+        app.router.redirect_slashes = False
+        app.add_middleware(
+            Gate,
+            hosts=hosts,
+            session_of=self._engine.storage.sessions.by_token,
+            in_thread=self._engine.in_thread,
+            capabilities=self._engine.capabilities,
+            operator_secret=self._engine.operator_secret,
+        )
+        return app
+
+    def routes(self) -> list[Route]:
+        """Every endpoint that there is."""
+        return [
+            Route("/session/v1/login-request", self.login, methods=["POST"]),
+            Route("/session/token-request", self.renew, methods=["POST"]),
+            Route("/session/heartbeat", self.heartbeat, methods=["POST"]),
+            Route("/session", self.close_session, methods=["POST"]),
+            Route("/queries/v1/query-request", self.query, methods=["POST"]),
+            Route("/queries/v1/abort-request", self.abort_request, methods=["POST"]),
+            Route("/queries/{query_id}/abort-request", self.abort_query, methods=["POST"]),
+            Route("/queries/{query_id}/result", self.result, methods=["GET"]),
+            Route("/monitoring/queries/{query_id}", self.monitor, methods=["GET"]),
+            Route("/telemetry/send", self.telemetry, methods=["POST"]),
+            Route("/chunks/{query_id}/{index:int}", self.chunk, methods=["GET"]),
+            Route("/stage/upload/{capability}/{name}", self.upload, methods=["PUT"]),
+            Route("/stage/download/{capability}/{name}", self.download, methods=["GET"]),
+            Route("/cleanroom/identity", self.identity, methods=["GET"]),
+            Route("/cleanroom/health", self.health, methods=["GET"]),
+            Route("/cleanroom/admin/accounts", self.accounts, methods=["GET", "POST"]),
+            Route("/cleanroom/admin/stop", self.stop, methods=["POST"]),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        if self._logins.locked():
+            raise WireError(390102, "Too many logins at once.", status=503)
+        async with self._logins:
+            body = await self._object(request, SMALL_BODY)
+            wanted = parse_login(request.query_params, body)
+            session, tokens = await self._engine.in_login_thread(
+                self._engine.logins.open, wanted, job_id=_caller(request).job_id
+            )
+        answer = login_response(
+            token=tokens.session_token,
+            master_token=tokens.master_token,
+            session_validity=tokens.session_seconds,
+            master_validity=tokens.master_seconds,
+            session_number=int(session.id),
+            parameters=login_parameters(session.parameters),
+            session_info={
+                "databaseName": session.database,
+                "schemaName": session.schema,
+                "warehouseName": session.warehouse,
+                "roleName": session.role,
+            },
+        )
+        return JSONResponse(answer)
+
+    async def renew(self, request: Request) -> Response:
+        caller = _caller(request)
+        await self._object(request, SMALL_BODY)
+        try:
+            session, tokens = await self._engine.in_thread(self._engine.renew, caller.secret, caller.job_id)
+        except SessionGone as error:
+            raise master_token_refused() from error
+        data = {
+            "sessionToken": tokens.session_token,
+            "validityInSecondsST": tokens.session_seconds,
+            "masterToken": tokens.master_token,
+            "validityInSecondsMT": tokens.master_seconds,
+            "masterValidityInSeconds": tokens.master_seconds,
+            "sessionId": int(session.id),
+        }
+        return JSONResponse(success(data))
+
+    async def heartbeat(self, request: Request) -> Response:
+        await self._engine.in_thread(self._engine.storage.sessions.heartbeat, _session(request).id)
+        return JSONResponse(success())
+
+    async def close_session(self, request: Request) -> Response:
+        if request.query_params.get("delete") != "true":
+            raise bad_request("A session can only be deleted.")
+        await self._engine.in_thread(self._engine.close_session, _session(request))
+        return JSONResponse(success())
+
+    async def query(self, request: Request) -> Response:
+        session = _session(request)
+        body = await self._object(request, QUERY_BODY)
+        wanted = parse_query(request.query_params, body)
+        query_id = await self._engine.in_thread(self._engine.queries.submit, session, wanted)
+        self._bound_time(query_id, session, wanted.timeout_seconds)
+        return await self._answer(request, query_id, patience=0 if wanted.asynchronous else PATIENCE_SECONDS)
+
+    async def result(self, request: Request) -> Response:
+        query_id = checked_uuid(request.path_params["query_id"], "The query id")
+        return await self._answer(request, query_id, patience=PATIENCE_SECONDS)
+
+    async def abort_request(self, request: Request) -> Response:
+        request_id = parse_abort(await self._object(request, QUERY_BODY))
+        await self._engine.in_thread(self._engine.queries.abort_request, _session(request), request_id)
+        return JSONResponse(success())
+
+    async def abort_query(self, request: Request) -> Response:
+        query_id = checked_uuid(request.path_params["query_id"], "The query id")
+        done = await self._engine.in_thread(self._engine.queries.abort, _session(request), query_id)
+        return JSONResponse(
+            success() if done else failure(605, "Identified SQL statement is not currently executing.", "02000")
+        )
+
+    async def monitor(self, request: Request) -> Response:
+        query_id = checked_uuid(request.path_params["query_id"], "The query id")
+        return JSONResponse(await self._engine.in_thread(self._engine.queries.status, _session(request), query_id))
+
+    async def telemetry(self, request: Request) -> Response:
+        """Nothing is collected here."""
+        return JSONResponse(success())
+
+    async def chunk(self, request: Request) -> Response:
+        query_id = request.path_params["query_id"]
+        if _caller(request).claims.get("query") != query_id:
+            raise bad_request("Not found.", status=404)
+        found = await self._engine.in_thread(self._engine.queries.chunk, query_id, request.path_params["index"])
+        if found is None or not found[1].path.is_file():
+            raise bad_request("The result has been deleted.", status=410)
+        part = found[1]
+        return StreamingResponse(
+            file_range(part.path, part.offset, part.length, self._engine.in_thread),
+            media_type="application/octet-stream",
+            headers={"Content-Length": str(part.length)},
+        )
+
+    async def upload(self, request: Request) -> Response:
+        claims = _caller(request).claims
+        if request.path_params["name"] != claims["name"]:
+            raise bad_request("Not found.", status=404)
+        await receive_upload(request, claims["ticket"], claims["name"], self._engine.storage, self._engine.in_thread)
+        return Response()
+
+    async def download(self, request: Request) -> Response:
+        claims = _caller(request).claims
+        try:
+            descriptor = await self._engine.in_thread(self._engine.storage.objects.open, claims["object"])
+        except StorageError as error:
+            raise bad_request("The file is gone.", status=410) from error
+        return StreamingResponse(
+            file_range(descriptor, 0, claims["size"], self._engine.in_thread),
+            media_type="application/octet-stream",
+            headers={"Content-Length": str(claims["size"])},
+        )
+
+    async def identity(self, request: Request) -> Response:
+        return JSONResponse(self._engine.identity.answer(request.query_params.get("nonce", ""), _caller(request).host))
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ready"})
+
+    async def accounts(self, request: Request) -> Response:
+        storage = self._engine.storage
+        if request.method == "GET":
+            return JSONResponse(await self._engine.in_thread(admin.list_accounts, storage))
+        body = await self._object(request, SMALL_BODY)
+        isolated = not self._engine.isolation_reason
+        return JSONResponse(await self._engine.in_thread(admin.create_account, storage, body, isolated))
+
+    async def stop(self, request: Request) -> Response:
+        logger.info("told to stop by the operator")
+        self._stop()
+        return JSONResponse({"stopping": True})
+
+    async def _answer(self, request: Request, query_id: str, *, patience: float) -> Response:
+        """The query's answer, or after `patience` seconds that it is in progress."""
+        session, queries = _session(request), self._engine.queries
+        done = queries.wait(query_id)
+        if done is not None and patience > 0:
+            waiting = asyncio.wrap_future(done)
+            await asyncio.wait((waiting,), timeout=patience)
+        answer = await self._engine.in_thread(
+            queries.answer, session, query_id, _caller(request).base_url, asynchronous=patience == 0
+        )
+        return await self._json(answer)
+
+    async def _object(self, request: Request, limit: int) -> dict[str, Any]:
+        """The request's JSON object. Large ones are unpacked two at a time, off the event loop."""
+        raw = await read_body(request, limit)
+        encoding = request.headers.get("content-encoding", "")
+        if len(raw) <= 16384:
+            return parse_object(unpack(raw, encoding, limit))
+        async with self._large:
+            plain = await self._engine.in_thread(unpack, raw, encoding, limit)
+            parsed: dict[str, Any] = await self._engine.in_thread(parse_object, plain)
+            return parsed
+
+    async def _json(self, answer: dict[str, Any]) -> Response:
+        content = await self._engine.in_thread(_encoded, answer)
+        return Response(content, media_type="application/json")
+
+    def _bound_time(self, query_id: str, session: Session, wanted: float | None) -> None:
+        """End the statement when its time is over."""
+        done = self._engine.queries.wait(query_id)
+        if done is None:
+            return
+        of_session = positive_seconds(session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS"))
+        seconds = min(wanted or of_session or DEFAULT_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(
+            seconds,
+            lambda: loop.create_task(_awaited(self._engine.in_thread(self._engine.queries.expire, query_id, seconds))),
+        )
+        done.add_done_callback(lambda _: loop.call_soon_threadsafe(timer.cancel))
+
+
+async def _awaited(work: Awaitable[Any]) -> None:
+    await work
+
+
+def _encoded(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope["state"]["caller"]
+    return caller
+
+
+def _session(request: Request) -> Session:
+    session = _caller(request).session
+    assert session is not None, "the gate lets nobody without a session here"
+    return session
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WireError)
+    return JSONResponse(error.payload(), error.status)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return JSONResponse(bad_request("There is no such endpoint.").payload(), status)
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    # Starlette logs the traceback itself; a client is told nothing of it.
+    return JSONResponse(failure(603, "Internal error of the engine; its log says more.", "XX000"), 500)

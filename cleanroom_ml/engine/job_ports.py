@@ -1,0 +1,136 @@
+"""The job pools as statements and rooms ask for them: with sessions, and with SQL errors for what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from cleanroom_ml.engine.jobs.errors import JobsError
+from cleanroom_ml.engine.jobs.listing import Listing
+from cleanroom_ml.engine.jobs.model import JobRequest as OwnRequest
+from cleanroom_ml.engine.jobs.service import JobService
+from cleanroom_ml.engine.rooms.job_launcher import JobRequest, JobStatus
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.statements.results import SHOW, Rows
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+
+
+class SessionPools:
+    """`statements.ports.Pools` over the compute pools of the session's account."""
+
+    def __init__(self, jobs: JobService, storage: Storage) -> None:
+        self._jobs = jobs
+        self._pools = jobs.pools
+        self._storage = storage
+
+    def create(
+        self,
+        session: Session,
+        name: str,
+        options: Mapping[str, Any],
+        application: str | None,
+        *,
+        if_not_exists: bool = False,
+        or_replace: bool = False,
+    ) -> None:
+        """CREATE COMPUTE POOL. Raises SqlError."""
+        if or_replace:
+            raise SqlError.unsupported("OR REPLACE of a compute pool")
+        with refusals():
+            self._pools.create(
+                session.account,
+                name,
+                options,
+                application=application,
+                if_not_exists=if_not_exists,
+                owner=session.role,
+            )
+
+    def drop(self, session: Session, name: str, *, if_exists: bool = False) -> bool:
+        """DROP COMPUTE POOL, with every USAGE that was granted on it. Raises SqlError."""
+        with refusals(), self._storage.database.transaction():
+            dropped = self._pools.drop(session.account, name, if_exists=if_exists)
+            self._storage.warehouses.revoke_all(session.account, "COMPUTE POOL", name)
+        return dropped
+
+    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Any]) -> None:
+        """ALTER COMPUTE POOL. Raises SqlError."""
+        with refusals():
+            match action.upper():
+                case "SUSPEND":
+                    self._pools.suspend(session.account, name)
+                case "RESUME":
+                    self._pools.resume(session.account, name)
+                case "STOP ALL":
+                    self._jobs.stop_all(session.account, name)
+                case "SET":
+                    self._pools.set(session.account, name, options)
+                case other:
+                    raise SqlError.unsupported(f"ALTER COMPUTE POOL {other}")
+
+    def show(self, session: Session, like: str | None = None) -> Rows:
+        """SHOW COMPUTE POOLS."""
+        return _rows(self._pools.show(session.account, like))
+
+    def describe(self, session: Session, name: str) -> Rows:
+        """DESCRIBE COMPUTE POOL. Raises SqlError."""
+        with refusals():
+            return _rows(self._pools.describe(session.account, name))
+
+    def show_families(self, session: Session) -> Rows:
+        """SHOW COMPUTE POOL INSTANCE FAMILIES."""
+        return _rows(self._pools.show_families())
+
+
+class RoomLauncher:
+    """`rooms.job_launcher.JobLauncher` over the job service: its refusals as the room's errors."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self._jobs = jobs
+
+    def submit(self, request: JobRequest) -> str:
+        """See `JobLauncher.submit`."""
+        with refusals():
+            return self._jobs.submit(cast(OwnRequest, request))
+
+    def request(self, job_id: str) -> JobRequest:
+        """See `JobLauncher.request`."""
+        return cast(JobRequest, self._jobs.request(job_id))
+
+    def status(self, job_id: str) -> JobStatus:
+        """See `JobLauncher.status`."""
+        return cast(JobStatus, self._jobs.status(job_id))
+
+    def logs(self, job_id: str, offset: int = 0) -> str:
+        """See `JobLauncher.logs`."""
+        return self._jobs.logs(job_id, offset)
+
+    def result(self, job_id: str) -> str | None:
+        """See `JobLauncher.result`."""
+        with refusals():
+            return self._jobs.result(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """See `JobLauncher.cancel`."""
+        self._jobs.cancel(job_id)
+
+    def list(self, account: str, collaboration: str) -> Sequence[JobStatus]:
+        """See `JobLauncher.list`."""
+        return cast("Sequence[JobStatus]", self._jobs.list(account, collaboration))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the pools refuse, as the error of the clean room that has its name."""
+    try:
+        yield
+    except JobsError as error:
+        message = "; ".join(part for part in (error.what, error.why, error.fix) if part)
+        raise room_error(error.name, message) from error
+
+
+def _rows(listing: Listing) -> Rows:
+    return Rows(tuple((name, parse_type(kind)) for name, kind in listing.columns), listing.rows, SHOW)

@@ -1,0 +1,417 @@
+"""Runs statements for clients: at once or asynchronously, several together, repeated, cancelled, collected later.
+
+Each statement is recorded before it runs, under the request id that a client's retry carries again, and its outcome
+after. So
+a retry waits for, or gets, the first attempt's outcome, and never runs anything twice. What the engine's death
+interrupted before it was committed runs when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
+from cleanroom_ml.engine.protocol import queries as wire
+from cleanroom_ml.engine.protocol.bindings import Bindings
+from cleanroom_ml.engine.protocol.errors import WireError, failure, success
+from cleanroom_ml.engine.protocol.queries import QueryRequest
+from cleanroom_ml.engine.protocol.stages import PutMemory
+from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
+from cleanroom_ml.engine.running import Running
+from cleanroom_ml.engine.sql import nodes
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.classify import classify
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.parse import split
+from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.storage.errors import IllegalState, RequestMismatch
+from cleanroom_ml.engine.storage.queries import QueryRecord
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+THREADS: Final = 48
+MAX_IN_FLIGHT: Final = 24
+MAX_STATEMENTS: Final = 200
+INTERRUPTED_CODE: Final = 610
+INTERRUPTED: Final = (
+    "The engine was restarted while the statement ran. Nothing it had not finished was kept. Run it again."
+)
+
+
+OnStart = Callable[[Callable[[], None]], None]
+"""Called once work is under way, with the function that cancels it."""
+
+
+class Execute(Protocol):
+    """`statements.Executor.execute`."""
+
+    def __call__(
+        self,
+        session: Session,
+        text: str,
+        *,
+        binds: Binds | None,
+        query_id: str,
+        request_id: str | None = None,
+        describe_only: bool = False,
+        on_start: OnStart | None = None,
+    ) -> StatementResult: ...
+
+
+class QueryService:
+    """Every statement of every client. Blocking and thread-safe; the work itself happens on threads of its own."""
+
+    def __init__(self, storage: Storage, execute: Execute, answers: Answers) -> None:
+        self._storage = storage
+        self._execute = execute
+        self._answers = answers
+        self._puts = PutMemory()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="statement")
+        self._running: dict[str, Running] = {}
+        self._hooks: dict[str, OnStart] = {}
+        self._queues: dict[str, deque[tuple[Running, QueryRequest]]] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def recover(self) -> int:
+        """At the start: what was under way when the engine died has failed. How many."""
+        return self._storage.queries.fail_interrupted(code=INTERRUPTED_CODE, sqlstate="57P01", message=INTERRUPTED)
+
+    def submit(self, session: Session, request: QueryRequest) -> str:
+        """Start the statement, or find the attempt that this request repeats; its query id.
+
+        Raises:
+            WireError: too many at once, or the request id was used for another statement.
+        """
+        scanned = wire.scanned_result(request.sql)
+        if scanned is not None:
+            self._record(session, scanned)
+            return scanned
+        request = replace(request, bindings=self._puts.bindings(session.id, request.sql, request.bindings))
+        principal = session.job_id or session.account
+        query_id = str(uuid.uuid4())
+        cancelled = wire.cancellation(request.sql)
+        if cancelled is not None:
+            return self._cancel(session, request, cancelled, query_id)
+        with self._lock:
+            try:
+                record, fresh = self._start(query_id, session, request)
+            except RequestMismatch as error:
+                raise WireError(390400, "This request id was used for another statement.", sqlstate="08000") from error
+            query_id = record.query_id
+            if not fresh:
+                return query_id
+            running = Running(query_id, principal, session.id)
+            self._running[query_id] = running
+            self._in_flight[principal] += 1
+            if self._in_flight[principal] > MAX_IN_FLIGHT:
+                running.stopped_by = SqlError(
+                    625, "53300", f"{principal} has {MAX_IN_FLIGHT} statements under way already."
+                )
+            # A session's statements run one after the other, so that one session never holds more than one thread.
+            queue = self._queues.setdefault(session.id, deque())
+            queue.append((running, request))
+            if len(queue) == 1:
+                self._pool.submit(self._take_turn, session.id)
+        return query_id
+
+    def wait(self, query_id: str) -> Future[None] | None:
+        """Resolved once the query has ended; None where it does not run (any more) in this process."""
+        with self._lock:
+            running = self._running.get(query_id)
+        return None if running is None else running.done
+
+    def on_start(self, query_id: str) -> OnStart | None:
+        """What the work of a query that runs here is to be told by, so that it can be cancelled; None where none does.
+
+        For what a CALL runs on behalf of its query: templates are statements of others, and must end with it.
+        """
+        with self._lock:
+            return self._hooks.get(query_id)
+
+    def answer(self, session: Session, query_id: str, base_url: str, *, asynchronous: bool = False) -> dict[str, Any]:
+        """What there is to say about the query now: still running, its result, or its error.
+
+        Raises:
+            WireError: there is no such query that this session may know of.
+        """
+        record = self._record(session, query_id)
+        if not is_final(record.state):
+            return wire.in_progress(query_id, asynchronous=asynchronous)
+        if record.state != "SUCCESS":
+            return failure(record.code or 603, record.message or "", record.sqlstate or "XX000", query_id)
+        try:
+            return success(self._answers.data(record, session, base_url))
+        except FileNotFoundError:
+            return failure(612, "The result has been deleted. Run the statement again.", "02000", query_id)
+
+    def status(self, session: Session, query_id: str) -> dict[str, Any]:
+        """The state of a query, for a client that polls."""
+        try:
+            record = self._record(session, query_id)
+        except WireError:
+            return wire.unknown_query()
+        error = None if record.code is None else (record.code, record.message or "")
+        return wire.query_status(query_id, CLIENT_STATUS[record.state], error=error)
+
+    def abort_request(self, session: Session, request_id: str) -> bool:
+        """Cancel the query that this request of this session started; whether there was one to cancel."""
+        record = self._storage.queries.by_request(session.id, request_id)
+        return record is not None and self.abort(session, record.query_id)
+
+    def abort(self, session: Session, query_id: str) -> bool:
+        """Cancel a query. Once this returns True, nothing of it is committed any more."""
+        try:
+            self._record(session, query_id)
+            self._storage.queries.abort(query_id)
+        except (WireError, IllegalState):
+            return False
+        self._stop(query_id, SqlError.cancelled())
+        return True
+
+    def expire(self, query_id: str, seconds: float) -> None:
+        """The statement ran for as long as it may."""
+        reason = SqlError.timed_out(seconds)
+        try:
+            self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
+        except IllegalState:
+            return
+        self._stop(query_id, reason)
+
+    def session_closed(self, session_id: str) -> None:
+        """End what a session that was closed has under way."""
+        self._puts.forget(session_id)
+        with self._lock:
+            running = [entry for entry in self._running.values() if entry.session_id == session_id]
+        for entry in running:
+            try:
+                self._storage.queries.abort(entry.query_id)
+            except IllegalState:
+                continue
+            entry.stop(SqlError.cancelled())
+
+    def close(self) -> None:
+        """The engine stops: what runs is ended and says so."""
+        with self._lock:
+            running = list(self._running.values())
+        for entry in running:
+            entry.stop(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED))
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, Any] | None:
+        """Where a chunk of a result lies; None where there is no such chunk."""
+        record = self._storage.queries.get(query_id)
+        found = None if record is None else self._answers.chunk(record, index)
+        return None if record is None or found is None else (record, found)
+
+    def _cancel(self, session: Session, request: QueryRequest, what: wire.Cancellation, query_id: str) -> str:
+        """A statement that cancels others: it never waits for its turn behind them."""
+        record, created = self._storage.queries.start(query_id, session.id, request.request_id, _hash(request))
+        if not created:
+            return record.query_id
+        if what.query_id is not None:
+            done = self.abort(session, what.query_id)
+            message = f"query [{what.query_id}] " + ("terminated." if done else "is not currently executing.")
+        else:
+            with self._lock:
+                under_way = [entry.query_id for entry in self._running.values() if entry.session_id == what.session_id]
+            count = sum(self.abort(session, query_id) for query_id in under_way)
+            message = f"{count} queries cancelled."
+        rows = Rows((("STATUS", VARCHAR),), ((message,),))
+        self._storage.queries.finish(query_id, outcome_of(rows, session, self._storage).response)
+        return query_id
+
+    def _start(self, query_id: str, session: Session, request: QueryRequest) -> tuple[QueryRecord, bool]:
+        """The statement's record, and whether it is to be run now.
+
+        A client that lost its engine in the middle repeats its request. What was interrupted then runs again, under the
+        query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
+        """
+        record, created = self._storage.queries.start(query_id, session.id, request.request_id, _hash(request))
+        interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
+        if created or not interrupted or not _is_one_commit(request):
+            return record, created
+        return record, self._storage.queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
+
+    def _take_turn(self, session_id: str) -> None:
+        with self._lock:
+            running, request = self._queues[session_id][0]
+        try:
+            self._run(running, request)
+        finally:
+            with self._lock:
+                queue = self._queues[session_id]
+                queue.popleft()
+                if queue:
+                    self._pool.submit(self._take_turn, session_id)
+                else:
+                    del self._queues[session_id]
+
+    def _run(self, running: Running, request: QueryRequest) -> None:
+        try:
+            if not running.begin() and running.stopped_by is not None:
+                raise running.stopped_by
+            with self._lock:
+                self._hooks[running.query_id] = running.on_start
+            # As it is now: statements before this one may have changed the session's context.
+            session = self._storage.sessions.get(running.session_id)
+            if session is None:
+                raise SqlError.cancelled()
+            outcome = self._outcome(running, session, request)
+            self._storage.queries.finish(running.query_id, outcome.response, outcome.spool, objects=outcome.objects)
+        except Exception as error:  # noqa: BLE001 - a statement ends here: whatever it was, the client is told
+            self._failed(running, error)
+        finally:
+            with self._lock:
+                del self._running[running.query_id]
+                self._hooks.pop(running.query_id, None)
+                self._in_flight[running.principal] -= 1
+                if self._in_flight[running.principal] <= 0:
+                    del self._in_flight[running.principal]
+            running.finish()
+
+    def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
+        if request.statements != 1:
+            return self._several(running, session, request)
+        result = self._execute(
+            session,
+            request.sql,
+            binds=_binds(request.bindings),
+            query_id=running.query_id,
+            request_id=request.request_id,
+            describe_only=request.describe_only,
+            on_start=running.on_start,
+        )
+        return outcome_of(result, session, self._storage)
+
+    def _several(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
+        texts = split(request.sql)
+        if request.statements not in (0, len(texts)):
+            message = (
+                f"Actual statement count {len(texts)} did not match the desired statement count {request.statements}."
+            )
+            raise SqlError(8, "0A000", message)
+        if len(texts) > MAX_STATEMENTS:
+            raise SqlError.unsupported(f"more than {MAX_STATEMENTS} statements in one request")
+        if request.bindings is not None:
+            raise SqlError.unsupported("bound values with several statements")
+        query_ids: list[str] = []
+        kinds: list[int] = []
+        for index, text in enumerate(texts):
+            if running.stopped_by is not None:
+                raise running.stopped_by
+            record = self._child(running, session, request, text, index)
+            if record.state != "SUCCESS":
+                raise SqlError(record.code or 603, record.sqlstate or "XX000", record.message or "")
+            query_ids.append(record.query_id)
+            kinds.append(kept_type(record))
+        return multi_statement_outcome(query_ids, kinds, session)
+
+    def _child(self, parent: Running, session: Session, request: QueryRequest, text: str, index: int) -> QueryRecord:
+        """Run one of several statements to its end. A repeated request finds those that were applied."""
+        request_id = str(uuid.uuid5(uuid.UUID(request.request_id), str(index)))
+        query_id = str(uuid.uuid4())
+        child = replace(request, sql=text, request_id=request_id, statements=1)
+        record, fresh = self._start(query_id, session, child)
+        if not fresh:
+            return record
+        query_id = record.query_id
+        running = Running(query_id, parent.principal, session.id)
+
+        def on_start(cancel: Callable[[], None]) -> None:
+            parent.on_start(cancel)
+
+        with self._lock:
+            self._hooks[query_id] = on_start
+        try:
+            result = self._execute(
+                session, text, binds=None, query_id=query_id, request_id=request_id,
+                describe_only=request.describe_only, on_start=on_start,
+            )  # fmt: skip
+            outcome = outcome_of(result, session, self._storage)
+            return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
+        except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
+            running.stopped_by = parent.stopped_by
+            self._failed(running, error)
+            record_now = self._storage.queries.get(query_id)
+            assert record_now is not None
+            return record_now
+        finally:
+            with self._lock:
+                self._hooks.pop(query_id, None)
+
+    def _failed(self, running: Running, error: Exception) -> None:
+        """Record how the statement failed; what was recorded before (a cancellation) stays."""
+        if running.stopped_by is not None:
+            error = running.stopped_by
+        if not isinstance(error, SqlError | WireError):
+            if not isinstance(error, IllegalState):
+                logger.error("query %s: internal error", running.query_id, exc_info=error)
+            error = SqlError.internal(running.query_id)
+        try:
+            self._storage.queries.fail(
+                running.query_id, code=error.code, sqlstate=error.sqlstate, message=error.message
+            )
+        except IllegalState:
+            logger.info("query %s had ended before", running.query_id)
+
+    def _stop(self, query_id: str, reason: SqlError) -> None:
+        with self._lock:
+            running = self._running.get(query_id)
+        if running is not None:
+            running.stop(reason)
+
+    def _record(self, session: Session, query_id: str) -> QueryRecord:
+        record = self._storage.queries.get(query_id)
+        if record is None or not self._may_see(session, record):
+            raise WireError(709, "Statement not found, or not yours.", sqlstate="02000", query_id=query_id)
+        return record
+
+    def _may_see(self, session: Session, record: QueryRecord) -> bool:
+        """A person sees what the same user ran, a job what the job itself ran; never one the other's."""
+        if record.session_id == session.id:
+            return True
+        if (record.account, record.user) != (session.account, session.user):
+            return False
+        audience = audience_of(record)
+        if audience is None:
+            owner = self._storage.sessions.get(record.session_id)
+            if owner is None:
+                return False
+            audience = owner.job_id or ""
+        return audience == (session.job_id or "")
+
+
+def _binds(bindings: Bindings | None) -> Binds | None:
+    if bindings is None:
+        return None
+    return Binds(positional=bindings.values) if bindings.rows is None else Binds(rows=bindings.rows)
+
+
+def _is_one_commit(request: QueryRequest) -> bool:
+    """Whether the statement changes what it changes in one transaction. A block or a procedure may have done a half."""
+    if request.statements != 1:
+        return True  # each of several decides for itself
+    try:
+        statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
+    except SqlError:
+        return False
+    return not isinstance(statement, nodes.Block | nodes.Call)
+
+
+def _hash(request: QueryRequest) -> str:
+    """What makes two requests the same statement; the text itself is not kept."""
+    bound = repr(request.bindings) if request.bindings is not None else ""
+    parts = json.dumps([request.sql, bound, request.describe_only, request.asynchronous, request.statements])
+    return hashlib.sha256(parts.encode()).hexdigest()
