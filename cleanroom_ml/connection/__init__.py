@@ -1,0 +1,8 @@
+"""Which target, which credentials, and talking to it."""
+
+from __future__ import annotations
+
+from cleanroom_ml.connection.session import Connection, connect
+from cleanroom_ml.connection.target import Setting, Target, resolve
+
+__all__ = ["Connection", "Setting", "Target", "connect", "resolve"]

@@ -1,0 +1,168 @@
+"""One open connection: statements in, rows out, errors as ours. The connector is imported when it connects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from cleanroom_ml.connection.driver import rows_only_connector
+from cleanroom_ml.connection.errors import from_connector
+from cleanroom_ml.connection.literals import literal
+from cleanroom_ml.connection.target import Target
+from cleanroom_ml.errors import ConnectError
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.connector.cursor import SnowflakeCursor
+
+DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+
+Row = dict[str, Any]
+
+
+class Connection:
+    """A logged-in session on the target. Rows are dictionaries with lower-case keys.
+
+    Every method raises the errors of `cleanroom_ml.errors`; a statement is sent as finished text, without bindings, and
+    `observer`, if given, is told each one (the golden file of the commands' SQL is made from it).
+    """
+
+    def __init__(
+        self, target: Target, connection: SnowflakeConnection, *, observer: Callable[[str], None] | None = None
+    ) -> None:
+        self.target = target
+        self._connection = connection
+        self._observer = observer
+
+    def execute(self, sql: str) -> list[Row]:
+        """Run one statement and fetch all its rows (metadata-sized results)."""
+        with self._cursor(sql) as cursor:
+            columns = [column.name.lower() for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def call(self, procedure: str, *arguments: object) -> list[Row]:
+        """`CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.<procedure>(…)`, e.g. `call("COLLABORATION.JOIN", name)`."""
+        return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
+
+    def scalar(self, procedure: str, *arguments: object) -> Any:
+        """The first column of the first row of a call; None if it returned no row."""
+        rows = self.call(procedure, *arguments)
+        return next(iter(rows[0].values())) if rows else None
+
+    def put(self, file: Path, stage_path: str) -> None:
+        """Upload one file uncompressed, replacing what was there."""
+        quoted = f"file://{file.absolute().as_posix()}".replace("\\", "\\\\").replace("'", "\\'")
+        self.execute(f"PUT '{quoted}' {stage_path} AUTO_COMPRESS=FALSE OVERWRITE=TRUE")
+
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query one by one, never all of them in memory."""
+        with self._cursor(sql) as cursor:
+            yield from cursor
+
+    def cursor(self) -> SnowflakeCursor:
+        """The connector's own cursor, for whoever wants the driver itself."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def _cursor(self, sql: str) -> Iterator[SnowflakeCursor]:
+        from snowflake.connector.errors import Error
+
+        if self._observer is not None:
+            self._observer(sql)
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql)
+            yield cursor
+        except Error as error:
+            raise from_connector(error) from error
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Log out; closing twice is fine."""
+        self._connection.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(target: Target, *, observer: Callable[[str], None] | None = None, rows_only: bool = False) -> Connection:
+    """Log in. The embedded engine proves that it is the home's own before it is sent anything.
+
+    Args:
+        rows_only: this process never asks for pandas results, so that they need not be loaded (see `driver`).
+
+    Raises:
+        ConnectError: the target is not there, is not what it claims to be, or refuses the credentials.
+    """
+    if target.kind == "engine":
+        _verify_engine(target)
+    import logging
+
+    logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
+    parameters: dict[str, Any] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
+    parameters["application"] = "cleanroom_ml"
+    if target.kind == "engine":
+        parameters["platform_detection_timeout_seconds"] = 0.0  # nothing in a cloud is asked who we are
+    if rows_only and str(parameters.get("authenticator", "")).upper() != "WORKLOAD_IDENTITY":
+        rows_only_connector()
+    import snowflake.connector
+    from snowflake.connector.errors import Error
+
+    try:
+        if target.kind == "engine":
+            parameters = _with_loaded_key(parameters)
+        return Connection(target, snowflake.connector.connect(**parameters), observer=observer)
+    except Error as error:
+        raise from_connector(error, connecting=True) from error
+    except (OSError, TypeError, ValueError) as error:
+        # What the connector does not turn into an error of its own: a key file that is missing, or cannot be read.
+        raise ConnectError(
+            f"the connection {target.name!r} cannot be used",
+            why=str(error) or type(error).__name__,
+            fix=f"cleanroom-ml connection explain {target.name}",
+        ) from error
+
+
+def _with_loaded_key(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The same parameters with the key itself in the place of its file.
+
+    The connector loads it twice, and each time proves that its primes are prime: 0.1 s of every command on a quiet
+    machine. The keys of the engine's accounts were made here (local/keys.py), in files that only this person can write.
+    """
+    file = parameters.get("private_key_file")
+    if not isinstance(file, str) or parameters.get("private_key_file_pwd") is not None:
+        return parameters
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    content = Path(file).expanduser().read_bytes()
+    key = load_pem_private_key(content, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, RSAPrivateKey):
+        return parameters
+    return {**{name: value for name, value in parameters.items() if name != "private_key_file"}, "private_key": key}
+
+
+def _verify_engine(target: Target) -> None:
+    from cleanroom_ml.connection.engine_identity import verify_engine
+
+    if target.home is None:
+        raise ConnectError(f"the connection {target.name!r} of the embedded engine has no home")
+    parameters = target.parameters
+    try:
+        port = int(str(parameters.get("port", 0)))
+    except ValueError as error:
+        raise ConnectError(
+            f"the port of the connection {target.name!r} is no number",
+            why=repr(parameters["port"]),
+            fix=f"cleanroom-ml connection explain {target.name}",
+        ) from error
+    verify_engine(target.home, host=str(parameters.get("host", "127.0.0.1")), port=port)

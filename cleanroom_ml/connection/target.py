@@ -1,0 +1,144 @@
+"""Which target a command talks to: a Snowflake account or an account of the embedded engine.
+
+Precedence (design/project-file.md; design/cli-conventions.md, "Connections"): `-c NAME`, `CLEANROOM_ML_CONNECTION`, the
+connection that this person bound to the directory, Snowflake's own default connection. Nothing is assumed past that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from cleanroom_ml.connection import bindings, directories, sources
+from cleanroom_ml.errors import UsageError
+
+# A key is secret if its name says so; the names of files that hold a secret are not.
+_SECRET = re.compile(r"pass|pwd|token|secret|credential|assertion|private_?key|session_key|cookie", re.IGNORECASE)
+_FILE_NAME = re.compile(r"(_file|_path|_file_path|_file_name)\Z", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?<=//)[^/@\s]*(?=@)")
+MASK = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of a connection and where its value came from. `secret` values are never shown."""
+
+    key: str
+    value: object = field(repr=False)
+    source: str
+
+    @property
+    def secret(self) -> bool:
+        return bool(_SECRET.search(self.key)) and not _FILE_NAME.search(self.key)
+
+    @property
+    def shown(self) -> str:
+        return MASK if self.secret else _USER_INFO.sub(MASK, str(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A resolved connection: its name, what it leads to, its settings, and how it was chosen."""
+
+    name: str
+    kind: Literal["engine", "snowflake"]
+    settings: tuple[Setting, ...]
+    chosen_by: str
+    home: Path | None = None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The keyword arguments of `snowflake.connector.connect`; `private_key_path` is Snowflake CLI's name of one."""
+        given = {setting.key: setting.value for setting in self.settings}
+        if "private_key_path" in given:
+            path = given.pop("private_key_path")
+            given.setdefault("private_key_file", path)
+        return given
+
+    def __str__(self) -> str:
+        account = str(self.parameters.get("account", "?"))
+        place = f"embedded engine at {self.home}" if self.kind == "engine" else "Snowflake"
+        return f"{self.name} (account {account}, {place})"
+
+
+def resolve(name: str | None = None, *, directory: Path | None = None, temporary: bool = False) -> Target:
+    """The target of a command in `directory` (default: the current one).
+
+    Args:
+        name: what `-c` said.
+        temporary: `-x`: no named section at all; everything comes from `SNOWFLAKE_<KEY>` variables.
+
+    Raises:
+        UsageError: nothing is bound and there is no default, no connection has that name, or the variables that `-x`
+            asks for are not set.
+    """
+    if temporary:
+        return _temporary(name)
+    where = (directory or Path.cwd()).resolve()
+    choices = (
+        (name, "-c/--connection"),
+        (os.environ.get("CLEANROOM_ML_CONNECTION"), "CLEANROOM_ML_CONNECTION"),
+        (bindings.bound_to(where), f"bound to {where.name}/ by `cleanroom-ml connection use`"),
+        (sources.default_name(), "Snowflake's default connection"),
+    )
+    for candidate, chosen_by in choices:
+        if candidate:
+            return named(candidate, chosen_by)
+    raise UsageError(
+        f"no connection is bound to {where.name}/",
+        why="a command that reaches an account never guesses which one",
+        fix=_two_choices(where.name),
+    )
+
+
+def _two_choices(directory: str) -> str:
+    """What to bind: an account of the embedded engine, or a connection of Snowflake's own files."""
+    local, remote = sorted(sources.engine_sections()), sorted(sources.snowflake_sections())
+    likely = directory if directory in local or not local else local[0]
+    engine = f"cleanroom-ml connection use {likely if local else 'local'}"
+    about = f"accounts there: {', '.join(local)}" if local else "first: cleanroom-ml account create local"
+    known = (
+        f"known: {', '.join(remote)}" if remote else f"a section of {directories.snowflake_home() / 'connections.toml'}"
+    )
+    return f"{engine}  (the embedded engine; {about}), or cleanroom-ml connection use NAME  (Snowflake; {known})"
+
+
+def _temporary(name: str | None) -> Target:
+    if name:
+        raise UsageError("-c and -x exclude each other", why="-x takes nothing from a named connection", fix="drop one")
+    settings = sources.generic_variables()
+    if not any(setting.key == "account" for setting in settings):
+        raise UsageError(
+            "-x takes the connection from variables, and SNOWFLAKE_ACCOUNT is not set",
+            fix="export SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER and the credentials' variables",
+        )
+    return Target("temporary", "snowflake", settings, "-x/--temporary-connection")
+
+
+def named(name: str, chosen_by: str) -> Target:
+    """The connection of that name: the embedded engine's accounts first, then Snowflake's own files.
+
+    Raises:
+        UsageError: there is none; the message lists the nearest ones.
+    """
+    home = directories.engine_home()
+    local = sources.engine_sections()
+    if name in local:
+        return Target(
+            name, "engine", sources.with_variables(name, local[name], home / "connections.toml"), chosen_by, home
+        )
+    snowflake = sources.snowflake_sections()
+    if name in snowflake:
+        return Target(name, "snowflake", sources.with_variables(name, *snowflake[name]), chosen_by)
+    known = sorted({*local, *snowflake})
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    raise UsageError(
+        f"there is no connection named {name!r}",
+        why=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}",
+        fix=f"cleanroom-ml account create {name}" if not near else f"cleanroom-ml connection use {near[0]}",
+    )

@@ -1,0 +1,205 @@
+"""Start, find and stop this machine's engine.
+
+Whoever needs it calls `ensure_running`; two who do so at once start one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleanroom_ml.connection.engine_identity import verify_engine
+from cleanroom_ml.engine.home import Home
+from cleanroom_ml.errors import ConnectError
+from cleanroom_ml.local import operator
+from cleanroom_ml.local.home import ensure_home
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+_KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "LD_LIBRARY_PATH",
+)
+_KEPT_PREFIXES = ("LC_", "XDG_", "PYTHON", "CLEANROOM_ML_", "CUDA_", "NVIDIA_")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """`running`: this home's own engine answers. The other values are from its `engine.json`."""
+
+    home: Path
+    running: bool
+    detail: str
+    host: str | None = None
+    port: int | None = None
+    pid: int | None = None
+    version: str | None = None
+    isolation: str | None = None
+    isolation_reason: str = ""
+
+
+def status(home: Home | None = None) -> EngineStatus:
+    """What there is to know about the engine; starts nothing."""
+    home = home or ensure_home()
+    if home.description_values() is None:
+        return EngineStatus(home.path, False, "no engine has run here yet")
+    try:
+        host, port = operator.address(home)
+        verify_engine(home.path, host=host, port=port, timeout=5.0)
+    except ConnectError as error:
+        return EngineStatus(home.path, False, error.what)
+    # Read once more: an engine writes this file before it answers, so now it is of the one that answered.
+    values = home.description_values() or {}
+    return EngineStatus(
+        home.path,
+        True,
+        "running",
+        host=host,
+        port=port,
+        pid=int(values.get("pid", 0)),
+        version=str(values.get("version")),
+        isolation=str(values.get("isolation")),
+        isolation_reason=str(values.get("isolation_reason", "")),
+    )
+
+
+def ensure_running(
+    home: Home | None = None, *, arguments: Sequence[str] = (), timeout: float = START_SECONDS
+) -> EngineStatus:
+    """The engine, started (detached) if it does not run. `arguments` are further ones of `cleanroom_ml.engine.server`.
+
+    Raises:
+        ConnectError: it does not start; says why, in the engine's own words.
+    """
+    home = home or ensure_home()
+    found = status(home)
+    if found.running:
+        return found
+    deadline = time.monotonic() + timeout
+    with _starting(home, deadline):
+        found = status(home)
+        return found if found.running else _start(home, arguments, deadline)
+
+
+def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:
+    """Stop the engine and wait until it is gone; False where none ran. Jobs go on; a later start finds them again.
+
+    Raises:
+        ConnectError: it does not stop.
+    """
+    home = home or ensure_home()
+    if not status(home).running:
+        return False
+    operator.call(home, "POST", "/cleanroom/admin/stop", {})
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if _lock_free(home):
+            return True
+        time.sleep(0.05)
+    raise ConnectError("the engine does not stop", fix=f"kill {status(home).pid or '<pid>'}")
+
+
+def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatus:
+    complaint = home.path / "engine-start.log"
+    descriptor = os.open(complaint, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cleanroom_ml.engine.server", "--home", str(home.path), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            cwd="/",
+            env=_environment(),
+        )
+    finally:
+        os.close(descriptor)
+    while time.monotonic() < deadline:
+        found = status(home)
+        if found.running:
+            return found
+        if process.poll() is not None and _lock_free(home):
+            raise _complaint(complaint, process.returncode)
+        time.sleep(0.05)
+    raise ConnectError("the engine did not become ready in time", why="still starting, or hung", fix=f"tail {home.log}")
+
+
+def _complaint(path: Path, code: int) -> ConnectError:
+    """What the engine said before it gave up: its last line is JSON where it knew why."""
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = lines[-1] if lines else ""
+    try:
+        said = json.loads(last)
+        return ConnectError(str(said["what"]), why=said.get("why"), fix=said.get("fix"))
+    except (ValueError, KeyError, TypeError):
+        return ConnectError(
+            f"the engine does not start (exit status {code})", why=last[:500] or None, fix=f"cat {path}"
+        )
+
+
+@contextmanager
+def _starting(home: Home, deadline: float) -> Iterator[None]:
+    """Only one process at a time starts an engine in this home."""
+    descriptor = os.open(home.path / "start.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ConnectError("another process has been starting the engine for too long") from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_free(home: Home) -> bool:
+    """Whether no engine holds this home. Asked only while nobody may start one, or after it was told to stop."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _environment() -> dict[str, str]:
+    """What the engine needs of the environment: not the credentials that a shell carries along."""
+    return {
+        name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def require_running(home: Home) -> EngineStatus:
+    """The engine, if it runs.
+
+    Raises:
+        ConnectError: it does not.
+    """
+    found = status(home)
+    if not found.running:
+        raise ConnectError(found.detail, fix="cleanroom-ml engine start")
+    return found

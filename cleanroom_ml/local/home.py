@@ -1,0 +1,23 @@
+"""The engine's home and a person's own keys, made where they are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cleanroom_ml.connection.directories import config_home, engine_home
+from cleanroom_ml.engine.home import Home, open_home
+
+
+def ensure_home(path: Path | None = None) -> Home:
+    """The home, made (0700) if it is not there.
+
+    Raises UsageError where others may enter it or it is somebody else's.
+    """
+    return open_home(path or engine_home())
+
+
+def ensure_config() -> Path:
+    """The person's configuration directory, made (0700) if it is not there."""
+    path = config_home()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

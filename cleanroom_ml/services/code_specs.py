@@ -1,0 +1,182 @@
+"""Register code specs: the server freezes the SHA-256 of every staged file (reference/collaboration-api.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from cleanroom_ml.artifacts import FileEntry, Manifest, build_manifest, compare
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
+from cleanroom_ml.services.registration import CODE_SPECS, differing_fields, registered_spec
+from cleanroom_ml.services.staging import StageLocation, staged_difference
+from cleanroom_ml.specs import (
+    CodeSpec,
+    MlJob,
+    Project,
+    Template,
+    bump_version,
+    load_spec,
+    parse_spec,
+    replace_code_spec_reference,
+    set_version_in_text,
+)
+from cleanroom_ml.specs.load import read_text
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Leaves numbers as they were written, so that a version such as `2025_10` stays what it is."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("bool", "null")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredCodeSpec:
+    """What registering did; `content_digests` by job name. `edited` names the files that `--bump` changed."""
+
+    id: str
+    outcome: Literal["registered", "unchanged"]
+    content_digests: dict[str, str]
+    edited: tuple[str, ...] = ()
+
+
+def register_code_spec(
+    connection: Connection, project: Project, path: Path, *, bump: bool = False
+) -> RegisteredCodeSpec:
+    """Register the code spec of a file with the content that is staged.
+
+    The staged files must be the directory's: registering is for ever, so a forgotten `stage` is caught before it. The
+    same content again changes nothing; other content under the same version is a conflict, or with `bump` the next
+    version, in the file itself and in the project's templates that name it.
+
+    Raises:
+        SpecProblems: the file breaks a rule.
+        ConflictError: the version is registered with other content (names the files and fields that differ).
+        HashMismatchError: the stage holds other bytes than the directory.
+    """
+    spec = _load(path)
+    _check_staged(connection, project, spec)
+    before = registered_spec(connection, CODE_SPECS, spec.id)
+    if before is None:
+        return _register(connection, path, spec)
+    differences = _differences(before, spec, project)
+    if not differences:
+        return RegisteredCodeSpec(spec.id, "unchanged", _digests(before))
+    if not bump:
+        raise ConflictError(
+            f"the code spec {spec.id} is registered with other content",
+            differences=differences,
+            why="; ".join(differences),
+            fix="cleanroom-ml spec register --bump",
+        )
+    edited = _bump(connection, project, path, spec)
+    registered = _register(connection, path, _load(path))
+    return RegisteredCodeSpec(registered.id, "registered", registered.content_digests, edited)
+
+
+def manifests(spec_text: str) -> dict[str, Manifest]:
+    """The content manifests that a registered code spec is shown with, by job name."""
+    jobs = _mapping(spec_text).get("ml_jobs") or []
+    return {str(job["name"]): _manifest(job["content_manifest"]) for job in jobs if job.get("content_manifest")}
+
+
+def _load(path: Path) -> CodeSpec:
+    spec = load_spec(path)
+    if not isinstance(spec, CodeSpec):
+        raise UsageError(f"{path} is a {spec.spec_type}", why="a code spec is expected here")
+    return spec
+
+
+def _register(connection: Connection, path: Path, spec: CodeSpec) -> RegisteredCodeSpec:
+    connection.call(CODE_SPECS.register, read_text(path))
+    after = registered_spec(connection, CODE_SPECS, spec.id)
+    return RegisteredCodeSpec(spec.id, "registered", _digests(after or ""))
+
+
+def _check_staged(connection: Connection, project: Project, spec: CodeSpec) -> None:
+    if project.code_directory is None or project.stage is None:
+        return
+    location = StageLocation.parse(project.stage)
+    if not any(_same_place(job.stage_code_dir, location) for job in spec.ml_jobs):
+        return
+    differences = staged_difference(connection, project.code_directory, location)
+    if differences:
+        raise HashMismatchError(
+            f"{location} does not hold what {project.code} holds",
+            differences=differences,
+            why="; ".join(differences),
+            fix="cleanroom-ml stage",
+        )
+
+
+def _same_place(stage_code_dir: str, location: StageLocation) -> bool:
+    return stage_code_dir.strip("/").upper() == str(location).upper()
+
+
+def _differences(before: str, spec: CodeSpec, project: Project) -> tuple[str, ...]:
+    frozen = manifests(before)
+    fields = differing_fields(parse_spec(_without_manifests(before), source=spec.id), spec)
+    found = [f"field {field} differs" for field in fields]
+    if project.code_directory is not None:
+        local = build_manifest(project.code_directory)
+        lines = [line for manifest in frozen.values() for line in compare(manifest, local).describe()]
+        found += dict.fromkeys(lines)
+    return tuple(found)
+
+
+def _bump(connection: Connection, project: Project, path: Path, spec: CodeSpec) -> tuple[str, ...]:
+    """The next free version into the code spec's file, and into every template of the project that names it."""
+    version = bump_version(spec.version)
+    while registered_spec(connection, CODE_SPECS, f"{spec.name}_{version}") is not None:
+        version = bump_version(version)
+    edits = {path: set_version_in_text(read_text(path), version)}
+    for template_path in project.template_paths:
+        template = load_spec(template_path)
+        if isinstance(template, Template) and spec.id.upper() in {listed.upper() for listed in template.code_specs}:
+            text = replace_code_spec_reference(read_text(template_path), spec.id, f"{spec.name}_{version}")
+            edits[template_path] = set_version_in_text(text, bump_version(template.version))
+    for edited, text in edits.items():
+        edited.write_text(text, encoding="utf-8")
+    return tuple(edited.name for edited in edits)
+
+
+def _digests(spec_text: str) -> dict[str, str]:
+    return {name: f"sha256:{manifest.content_digest}" for name, manifest in manifests(spec_text).items()}
+
+
+def _mapping(spec_text: str) -> Mapping[str, Any]:
+    loaded = yaml.load(spec_text, _TextLoader) if spec_text else {}
+    return loaded if isinstance(loaded, Mapping) else {}
+
+
+def _without_manifests(spec_text: str) -> str:
+    spec = dict(_mapping(spec_text))
+    jobs = spec.get("ml_jobs") or []
+    spec["ml_jobs"] = [{key: value for key, value in job.items() if key in MlJob.model_fields} for job in jobs]
+    return yaml.safe_dump({key: value for key, value in spec.items() if value != []}, sort_keys=False)
+
+
+def _manifest(entries: list[dict[str, Any]]) -> Manifest:
+    return Manifest(tuple(FileEntry(str(entry["path"]), int(entry["size"]), str(entry["sha256"])) for entry in entries))
+
+
+def registered_text(connection: Connection, spec_id: str) -> str:
+    """A registered code spec with its manifests. Raises UsageError: this account registered none of that id."""
+    text = registered_spec(connection, CODE_SPECS, spec_id)
+    if text is None:
+        raise UsageError(f"this account registered no code spec {spec_id!r}", fix="cleanroom-ml spec list")
+    return text
+
+
+def difference(connection: Connection, project: Project, path: Path) -> tuple[str, ...]:
+    """How a file's code spec and the project's code differ from what is registered under its id."""
+    spec = _load(path)
+    return _differences(registered_text(connection, spec.id), spec, project)

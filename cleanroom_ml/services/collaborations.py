@@ -1,0 +1,186 @@
+"""Create, review and join collaborations, and what is configured in them (reference/collaboration-api.md §3)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.specs import Collaboration, dump_spec, load_spec
+
+_FAILED = frozenset({"CREATE_FAILED", "INSTALLATION_FAILED", "JOIN_FAILED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One collaborator's state in a collaboration."""
+
+    collaborator: str
+    account: str
+    roles: str
+    status: str
+    details: str
+    updated_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A collaboration that this account owns, joined, or is invited to. `name` is None until it is installed here."""
+
+    source_name: str
+    name: str | None
+    owner_account: str
+    updated_on: str
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """`changed` is False where there was nothing left to do."""
+
+    collaboration: str
+    status: str
+    changed: bool
+
+
+def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
+    """The collaborations that this account can see."""
+    return tuple(
+        Listed(
+            str(row["source_name"]),
+            str(row["collaboration_name"]) if row["collaboration_name"] else None,
+            str(row["owner_account"]),
+            rfc3339(row["updated_on"]),
+            str(row["collaboration_spec"]),
+        )
+        for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS")
+    )
+
+
+def create(connection: Connection, spec: Collaboration, *, timeout_seconds: float = 600) -> Joined:
+    """INITIALIZE, JOIN, and wait until the owner has joined. A collaboration of that name that is there is kept.
+
+    Raises:
+        ServerError: the server refused the spec, or creating failed.
+    """
+    existing = next((item for item in list_collaborations(connection) if _same(item.source_name, spec.name)), None)
+    if existing is None:
+        connection.call("COLLABORATION.INITIALIZE", dump_spec(spec))
+    # Without a warehouse to join with, INITIALIZE ends in CREATED and leaves the joining to its owner.
+    if _wait(connection, spec.name, {"CREATED", "IN_REVIEW", "JOINED"}, timeout_seconds) != "JOINED":
+        connection.call("COLLABORATION.JOIN", spec.name)
+    return Joined(spec.name, _wait(connection, spec.name, {"JOINED"}, timeout_seconds), existing is None)
+
+
+def review(connection: Connection, name: str, *, owner_account: str | None = None) -> Listed:
+    """What an invitation asks for; calls REVIEW, which installs the application, unless that has been done.
+
+    Raises:
+        UsageError: this account is not invited to a collaboration of that name.
+    """
+    invitation = find(connection, name, owner_account)
+    if invitation.name is None:
+        connection.call("COLLABORATION.REVIEW", invitation.source_name, invitation.owner_account)
+        invitation = find(connection, name, owner_account)
+    return invitation
+
+
+def join(
+    connection: Connection, name: str, *, owner_account: str | None = None, timeout_seconds: float = 600
+) -> Joined:
+    """Review if that is still to do, JOIN, and wait until joined; repeating is safe."""
+    invitation = review(connection, name, owner_account=owner_account)
+    local = invitation.name or invitation.source_name
+    mine = _my_status(connection, local)
+    if mine == "JOINED":
+        return Joined(local, mine, False)
+    connection.call("COLLABORATION.JOIN", local)
+    return Joined(local, _wait(connection, local, {"JOINED"}, timeout_seconds), True)
+
+
+def members(connection: Connection, name: str) -> tuple[Membership, ...]:
+    """Everybody's state in the collaboration."""
+    return tuple(
+        Membership(
+            str(row["collaborator_name"]),
+            str(row["collaborator_account"]),
+            str(row["roles"]),
+            str(row["status"]),
+            str(row.get("details") or ""),
+            rfc3339(row["updated_on"]),
+        )
+        for row in connection.call("COLLABORATION.GET_STATUS", name)
+    )
+
+
+def configuration(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """The collaboration's configuration: CONFIGURATION, VALUE, STATUS."""
+    return connection.call("COLLABORATION.GET_CONFIGURATION", name)
+
+
+def configure(connection: Connection, name: str, key: str, value: str) -> list[dict[str, Any]]:
+    """Set one configuration value; returns the configuration after it."""
+    connection.call("COLLABORATION.SET_CONFIGURATION", name, key.upper(), value)
+    return configuration(connection, name)
+
+
+def read(path: Path) -> Collaboration:
+    """The collaboration spec of a file. Raises SpecProblems, or UsageError for another kind of spec."""
+    spec = load_spec(path)
+    if not isinstance(spec, Collaboration):
+        raise UsageError(f"{path} is a {spec.spec_type}", why="a collaboration spec is expected here")
+    return spec
+
+
+def find(connection: Connection, name: str, owner_account: str | None = None) -> Listed:
+    """The collaboration that a name means to this account. Raises UsageError: none, or several owners' ones."""
+    matching = [
+        item
+        for item in list_collaborations(connection)
+        if (_same(item.source_name, name) or _same(item.name or "", name))
+        and (owner_account is None or _same(item.owner_account, owner_account))
+    ]
+    if not matching:
+        raise UsageError(
+            f"this account is not invited to a collaboration named {name!r}",
+            fix="cleanroom-ml collaboration list; the owner's spec names the accounts",
+        )
+    if len(matching) > 1:
+        owners = ", ".join(item.owner_account for item in matching)
+        raise UsageError(f"several invitations are named {name!r}: from {owners}", fix="--owner ORG.ACCOUNT")
+    return matching[0]
+
+
+def me(connection: Connection, name: str) -> Membership | None:
+    """This account's own membership; None where it is no member."""
+    rows = connection.execute("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT")
+    account = str(rows[0]["account"])
+    return next((member for member in members(connection, name) if _same(member.account, account)), None)
+
+
+def _my_status(connection: Connection, name: str) -> str:
+    mine = me(connection, name)
+    return mine.status if mine else ""
+
+
+def _wait(connection: Connection, name: str, wanted: set[str], timeout_seconds: float) -> str:
+    deadline, pause = time.monotonic() + timeout_seconds, 0.1
+    while (status := _my_status(connection, name)) not in wanted:
+        if status in _FAILED:
+            details = "; ".join(member.details for member in members(connection, name) if member.details)
+            raise ServerError(f"the collaboration {name} ended in {status}", why=details or None)
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(
+                f"the collaboration {name} is still {status}", fix="cleanroom-ml collaboration status"
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+    return status
+
+
+def _same(one: str, other: str) -> bool:
+    return one.upper() == other.upper()

@@ -1,0 +1,56 @@
+"""Which connections there are, which one a directory uses, and whether it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cleanroom_ml.connection import Connection, Setting, Target, bindings, connect, resolve, sources
+from cleanroom_ml.connection.target import named
+
+__all__ = ["Connection", "Setting", "Target", "bind", "connect", "explain", "known", "named", "resolve", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A named connection. `bound`: the directory in question uses it."""
+
+    name: str
+    kind: str
+    account: str
+    user: str
+    bound: bool
+
+
+def known(directory: Path) -> tuple[Known, ...]:
+    """Every named connection: the embedded engine's accounts, then Snowflake's."""
+    bound = bindings.bound_to(directory.resolve())
+    local = [(name, "engine", section) for name, section in sorted(sources.engine_sections().items())]
+    remote = [(name, "snowflake", section) for name, (section, _) in sorted(sources.snowflake_sections().items())]
+    return tuple(
+        Known(name, kind, str(section.get("account", "")), str(section.get("user", "")), name == bound)
+        for name, kind, section in local + remote
+    )
+
+
+def bind(directory: Path, name: str) -> Target:
+    """From now on commands in `directory` use `name`. Raises UsageError: there is no such connection."""
+    target = named(name, f"bound to {directory.name}/")
+    bindings.bind(directory, name)
+    return target
+
+
+def explain(target: Target) -> tuple[dict[str, Any], ...]:
+    """Each key of a connection, its value (secrets masked) and where it came from."""
+    return tuple({"key": setting.key, "value": setting.shown, "source": setting.source} for setting in target.settings)
+
+
+def test(connection: Connection) -> dict[str, Any]:
+    """Who and where the target says that we are."""
+    row = connection.execute(
+        "SELECT CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, CURRENT_ACCOUNT_NAME() AS ACCOUNT, "
+        "CURRENT_USER() AS USER_NAME, CURRENT_ROLE() AS ROLE, CURRENT_WAREHOUSE() AS WAREHOUSE, "
+        "CURRENT_VERSION() AS VERSION"
+    )[0]
+    return {"connection": connection.target.name, "kind": connection.target.kind, **row}

@@ -1,0 +1,208 @@
+"""Run a template's ML job and watch it (reference/collaboration-api.md §6; design/cli-conventions.md, "Waiting")."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.services.analysis import analysis_spec
+from cleanroom_ml.services.runnable import runnable_template
+from cleanroom_ml.specs import MlJobAction, dump_spec
+
+TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
+_FIRST_POLL_SECONDS = 0.1
+_SLOWEST_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """What to run: a template's name or id, the shared and own tables by their view names, and its arguments."""
+
+    collaboration: str
+    template: str
+    tables: tuple[str, ...] = ()
+    my_tables: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedJob:
+    """`rows` is empty for a job; a template that is plain SQL has no job and returns its rows."""
+
+    job_id: str | None
+    template_id: str
+    rows: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """Where a job is. `details` holds what the target tells beyond the status: times, reason, exit code, digest."""
+
+    job_id: str
+    status: str
+    details: dict[str, Any]
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in the engine's words; empty where the target does not tell."""
+        return str(self.details.get("reason") or "")
+
+    @property
+    def message(self) -> str:
+        return str(self.details.get("message") or "")
+
+
+def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
+    """Submit a run; returns at once.
+
+    Raises:
+        NotApprovedError: the template is not approved yet (says who is missing), or was rejected.
+        ServerError: the server refused it (no pool, not granted, unknown table, …).
+    """
+    template_id = runnable_template(connection, wanted.collaboration, wanted.template)
+    spec = analysis_spec(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=wanted.arguments)
+    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, spec)
+    if len(rows) == 1 and list(rows[0]) == ["job_id"]:
+        return SubmittedJob(str(rows[0]["job_id"]), template_id)
+    return SubmittedJob(None, template_id, tuple(rows))
+
+
+def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
+    """Where the job is now. Raises ServerError: no job of that id is this runner's."""
+    row = _action(connection, collaboration, job_id, "get_status")
+    details = json.loads(row["details"]) if row.get("details") else {}
+    return JobStatus(job_id, str(next(iter(row.values()))).upper(), details)
+
+
+def logs(connection: Connection, collaboration: str, job_id: str, *, offset: int = 0) -> str:
+    """What the script has printed, from the `offset`-th character on (the embedded engine keeps all of it).
+
+    Raises:
+        PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
+    """
+    extra = {"offset": offset} if offset else {}
+    row = _action(connection, collaboration, job_id, "get_logs", **extra)
+    return str(next(iter(row.values())) or "")
+
+
+def result(connection: Connection, collaboration: str, job_id: str) -> Any:
+    """What the script returned (`__return__`), from JSON; None where it returned nothing.
+
+    Raises:
+        ResultRefusedError: it is larger than the collaboration lets out.
+        ServerError: the job is not done.
+    """
+    value = next(iter(_action(connection, collaboration, job_id, "get_result").values()))
+    return None if value is None else json.loads(value)
+
+
+def cancel(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
+    """Stop a pending or running job (embedded engine only); a job that has ended stays as it is."""
+    if connection.target.kind != "engine":
+        raise ServerError(
+            "an ML job in a clean room cannot be cancelled on Snowflake",
+            why="RUN_ML_JOB_ACTION knows get_status, get_logs and get_result",
+            fix="ALTER COMPUTE POOL … STOP ALL ends every job of the pool",
+        )
+    _action(connection, collaboration, job_id, "cancel")
+    return status(connection, collaboration, job_id)
+
+
+def wait(
+    connection: Connection,
+    collaboration: str,
+    job_id: str,
+    *,
+    timeout_seconds: float | None = None,
+    on_log: Callable[[str], None] | None = None,
+    on_status: Callable[[JobStatus], None] | None = None,
+) -> JobStatus:
+    """Block until the job has ended; stream what it prints to `on_log` and each change of status to `on_status`.
+
+    Raises:
+        WaitTimeoutError: the job is still running; it goes on.
+        PolicyDeniedError: `on_log` was given and the logs may not be seen.
+    """
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    seen, pause, last = 0, _FIRST_POLL_SECONDS, ""
+    while True:
+        now = status(connection, collaboration, job_id)
+        if on_status is not None and now.status != last:
+            on_status(now)
+        last = now.status
+        if on_log is not None and now.status != "PENDING":
+            fresh = logs(connection, collaboration, job_id, offset=seen)
+            if connection.target.kind != "engine":
+                fresh = fresh[seen:]
+            if fresh:
+                on_log(fresh)
+                seen += len(fresh)
+                pause = _FIRST_POLL_SECONDS
+        if now.terminal:
+            return now
+        if deadline is not None and time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"job {job_id} is still {now.status}",
+                why=f"waited {timeout_seconds:g} s; the job goes on",
+                fix=f"cleanroom-ml status {job_id}",
+            )
+        time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+        pause = min(pause * 1.5, _SLOWEST_POLL_SECONDS)
+
+
+def activity_history(connection: Connection, collaboration: str) -> list[dict[str, Any]]:
+    """Everything that was run in this collaboration, newest first (VIEW_ACTIVITY_HISTORY)."""
+    rows = connection.call("COLLABORATION.VIEW_ACTIVITY_HISTORY", collaboration)
+    return sorted(rows, key=lambda row: str(row.get("start_ts")), reverse=True)
+
+
+def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) -> list[dict[str, Any]]:
+    """This runner's ML jobs in the collaboration, newest first, each with its status now; at most `limit`.
+
+    The ids are from the activity history: the embedded engine tells them there, Snowflake does not.
+    """
+    found: list[dict[str, Any]] = []
+    for row in activity_history(connection, collaboration):
+        info = _info(row.get("activity_info"))
+        job_id = info.get("job_id")
+        if job_id is None or len(found) == limit:
+            continue
+        now = status(connection, collaboration, str(job_id))
+        found.append(
+            {
+                "job_id": now.job_id,
+                "status": now.status,
+                "reason": now.reason,
+                "template_id": _info(info.get("request_parameters")).get("template_id"),
+                "submitted_on": row.get("start_ts"),
+                "ended_on": now.details.get("ended_on"),
+            }
+        )
+    return found
+
+
+def _info(value: Any) -> dict[str, Any]:
+    try:
+        loaded = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: Any) -> dict[str, Any]:
+    spec = MlJobAction.model_validate(
+        {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": job_id, "action": action, **extra}
+    )
+    rows = connection.call("COLLABORATION.RUN_ML_JOB_ACTION", collaboration, dump_spec(spec))
+    if not rows:
+        raise ServerError(f"{action} of job {job_id} returned nothing")
+    return rows[0]

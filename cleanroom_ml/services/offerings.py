@@ -1,0 +1,86 @@
+"""Offer tables to a collaboration: register, link, unlink (reference/collaboration-api.md §2 and §3)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.collaborations import me
+from cleanroom_ml.services.registration import Registered, register_file
+from cleanroom_ml.specs import DataOffering, load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """`new` is False where the offering had been linked for all of them before."""
+
+    offering_id: str
+    collaboration: str
+    shared_with: tuple[str, ...]
+    new: bool
+
+
+def register_offering(connection: Connection, path: Path) -> Registered:
+    """Register the data offering of a file; repeating is safe."""
+    return register_file(connection, path)
+
+
+def offering_id(path: Path) -> str:
+    """The id of the data offering of a file. Raises SpecProblems where the file breaks a rule."""
+    spec = load_spec(path)
+    if not isinstance(spec, DataOffering):
+        raise UsageError(f"{path} is a {spec.spec_type}", why="a data offering is expected here")
+    return spec.id
+
+
+def link(connection: Connection, collaboration: str, offering: str, runners: tuple[str, ...]) -> Linked:
+    """Let the runners' templates read the offering; repeating is safe.
+
+    Raises:
+        ServerError: not registered, not joined, or this party is no data provider of such a runner.
+    """
+    linked = _shared_with(list_offerings(connection, collaboration), offering)
+    missing = [alias for alias in runners if alias.upper() not in {name.upper() for name in linked}]
+    if missing:
+        connection.call("COLLABORATION.LINK_DATA_OFFERING", collaboration, offering, missing)
+    return Linked(offering, collaboration, runners, bool(missing))
+
+
+def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[str, ...]:
+    """Take the offering away from everybody it is shared with, and tell who that was (nobody: it was not linked)."""
+    runners = sorted(_shared_with(list_offerings(connection, collaboration), offering))
+    if runners:
+        connection.call("COLLABORATION.UNLINK_DATA_OFFERING", collaboration, offering, runners)
+    return tuple(runners)
+
+
+def list_offerings(connection: Connection, collaboration: str) -> list[dict[str, Any]]:
+    """The datasets that this party can see in the collaboration, by their names for templates."""
+    return connection.call("COLLABORATION.VIEW_DATA_OFFERINGS", collaboration)
+
+
+def _shared_with(rows: list[dict[str, Any]], offering: str) -> set[str]:
+    found: set[str] = set()
+    for row in rows:
+        if str(row["data_offering_id"]).upper() == offering.upper():
+            value = row.get("shared_with") or []
+            if isinstance(value, str):
+                value = json.loads(value) if value.startswith("[") else value.split(",")
+            found |= {str(name).strip() for name in value}
+    return found
+
+
+def own_runners(connection: Connection, collaboration: str) -> tuple[str, ...]:
+    """The alias under which this account runs analyses itself, if it does: whom its own data are for by default.
+
+    Raises:
+        UsageError: this account is no analysis runner, so that whom to share with has to be said.
+    """
+    mine = me(connection, collaboration)
+    if mine is None or "analysis_runner" not in mine.roles:
+        raise UsageError("nobody to share the offering with", fix="share_with: [ALIAS] in cleanroom.yaml, or --with")
+    return (mine.collaborator,)

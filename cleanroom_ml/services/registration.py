@@ -1,0 +1,124 @@
+"""Register templates and offerings; what is registered is never overwritten (reference/collaboration-api.md §1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import ConflictError, UsageError
+from cleanroom_ml.specs import CodeSpec, DataOffering, Spec, Template, load_spec, parse_spec
+from cleanroom_ml.specs.load import read_text
+
+Registrable = Template | DataOffering
+
+
+@dataclass(frozen=True, slots=True)
+class Procedures:
+    """The registry's procedures for one kind of spec, and the columns of its view."""
+
+    noun: str
+    register: str
+    view: str
+    unregister: str | None
+    id_column: str
+    spec_column: str
+
+
+TEMPLATES = Procedures(
+    "template",
+    "REGISTRY.REGISTER_TEMPLATE",
+    "REGISTRY.VIEW_REGISTERED_TEMPLATES",
+    "REGISTRY.UNREGISTER_TEMPLATE",
+    "template_id",
+    "template_spec",
+)
+OFFERINGS = Procedures(
+    "data offering",
+    "REGISTRY.REGISTER_DATA_OFFERING",
+    "REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS",
+    "REGISTRY.UNREGISTER_DATA_OFFERING",
+    "data_offering_id",
+    "data_offering_spec",
+)
+CODE_SPECS = Procedures(
+    "code spec",
+    "REGISTRY.REGISTER_CODE_SPEC",
+    "REGISTRY.VIEW_REGISTERED_CODE_SPECS",
+    None,
+    "code_spec_id",
+    "code_spec",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registration did. `unchanged`: the same content was registered before."""
+
+    kind: str
+    id: str
+    outcome: Literal["registered", "unchanged"]
+
+
+def procedures_for(spec: Registrable) -> Procedures:
+    return TEMPLATES if isinstance(spec, Template) else OFFERINGS
+
+
+def registered_spec(connection: Connection, procedures: Procedures, spec_id: str) -> str | None:
+    """The text under which this account registered an id; None if it did not."""
+    for row in connection.call(procedures.view):
+        if str(row[procedures.id_column]).upper() == spec_id.upper():
+            return str(row[procedures.spec_column])
+    return None
+
+
+def register_file(connection: Connection, path: Path) -> Registered:
+    """Register the template or data offering of a file.
+
+    Raises:
+        SpecProblems: the file breaks a rule.
+        ConflictError: that id is registered with other content.
+    """
+    spec = load_spec(path)
+    if isinstance(spec, CodeSpec) or not isinstance(spec, Registrable):
+        raise UsageError(f"{path} is a {spec.spec_type}", why="a template or a data offering is expected here")
+    procedures = procedures_for(spec)
+    before = registered_spec(connection, procedures, spec.id)
+    if before is None:
+        connection.call(procedures.register, read_text(path))
+        return Registered(procedures.noun, spec.id, "registered")
+    differing = differing_fields(parse_spec(before, source=spec.id), spec)
+    if differing:
+        raise ConflictError(
+            f"the {procedures.noun} {spec.id} is registered with other content",
+            differences=differing,
+            why=f"what is registered is never overwritten; it differs in: {', '.join(differing)}",
+            fix=f"raise `version` in {path.name} and register again",
+        )
+    return Registered(procedures.noun, spec.id, "unchanged")
+
+
+def list_registered(connection: Connection, procedures: Procedures) -> list[dict[str, Any]]:
+    """What this account registered."""
+    return connection.call(procedures.view)
+
+
+def unregister(connection: Connection, procedures: Procedures, spec_id: str) -> None:
+    """Take a template or an offering out of the registry.
+
+    Raises:
+        ServerError: it is linked to a collaboration (the message lists them), or there is none.
+        UsageError: code specs cannot be unregistered.
+    """
+    if procedures.unregister is None:
+        raise UsageError(f"a {procedures.noun} cannot be unregistered", why="its versions stay as evidence")
+    connection.call(procedures.unregister, spec_id)
+
+
+def differing_fields(before: Spec, after: Spec) -> tuple[str, ...]:
+    """The top-level fields in which two specs of the same id differ."""
+    if type(before) is not type(after):
+        return ("spec_type",)
+    old, new = before.model_dump(), after.model_dump()
+    return tuple(field for field in new if old[field] != new[field])

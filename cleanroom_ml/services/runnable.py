@@ -1,0 +1,67 @@
+"""Which template a run means, and why it cannot run yet: who has not approved, or who rejected."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import NotApprovedError, UsageError
+from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
+from cleanroom_ml.specs import Template, parse_spec
+
+
+def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:
+    """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
+
+    Raises:
+        NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
+        UsageError: nobody submitted a template of that name.
+    """
+    rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
+    approved = [str(row["template_id"]) for row in rows if _matches(wanted, row)]
+    if approved:
+        return approved[-1]
+    requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
+    if not requests:
+        known = [str(row["template_id"]) for row in rows]
+        names = {template_id.rpartition("_")[0]: template_id for template_id in known}
+        near = get_close_matches(wanted, [*names, *known], n=1)
+        raise UsageError(
+            f"no template {wanted!r} in the collaboration {collaboration}",
+            why=f"did you mean {near[0]!r}?" if near else f"approved templates: {', '.join(known) or 'none'}",
+            fix="cleanroom-ml template list"
+            if near
+            else "the template provider sends it: cleanroom-ml template submit",
+        )
+    raise _not_approved(wanted, requests[-1])
+
+
+def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
+    if request.status == "REJECTED":
+        who = ", ".join(
+            entry.collaborator + (f" ({entry.reason})" if entry.reason else "")
+            for entry in request.decisions
+            if entry.decision == "REJECTED"
+        )
+        return NotApprovedError(
+            f"the template {wanted!r} was rejected by {who}",
+            why="a rejection is final for that request",
+            fix="the template provider submits a new version: cleanroom-ml spec register --bump",
+        )
+    if request.status == "FAILED":
+        return NotApprovedError(f"the request for {wanted!r} failed", why=request.details or None)
+    missing = ", ".join(entry.collaborator for entry in request.decisions if entry.decision == "PENDING")
+    return NotApprovedError(
+        f"the template {wanted!r} is not approved yet: {missing or 'somebody'} has not decided",
+        why="the runner and every data provider of that runner must approve",
+        fix=f"cleanroom-ml approve {request.template_id}",
+    )
+
+
+def _matches(wanted: str, row: dict[str, Any]) -> bool:
+    template_id = str(row["template_id"])
+    if template_id.lower() == wanted.lower():
+        return True
+    spec = parse_spec(str(row["template_spec"]), source=template_id)
+    return isinstance(spec, Template) and spec.name.lower() == wanted.lower()

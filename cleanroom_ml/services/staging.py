@@ -1,0 +1,156 @@
+"""Upload a code directory to an internal stage, so that what is staged is exactly what the directory holds.
+
+Source: reference/collaboration-api.md §2 (code_spec: files uncompressed, directory table on, stage refreshed).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cleanroom_ml.artifacts import Manifest, Observer, Silent, build_manifest
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.literals import identifier, text
+from cleanroom_ml.errors import UsageError
+
+# What PUT and LIST carry unharmed: no glob characters, no quotes (the same allow-list as for paths in specs).
+_STAGEABLE = re.compile(r"[A-Za-z0-9_.\-+=@(), /]+\Z")
+
+
+__all__ = ["Observer", "StageLocation", "StageOutcome", "stage_directory", "staged_difference"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageLocation:
+    """A directory on an internal stage: `ML_DB.PUBLIC.ML_STAGE/lookalike` → stage name and path."""
+
+    stage: str
+    path: str
+
+    @classmethod
+    def parse(cls, location: str) -> StageLocation:
+        """Raises UsageError: not `[DB.SCHEMA.]STAGE/path`."""
+        name, _, path = location.removeprefix("@").partition("/")
+        path = path.strip("/")
+        try:
+            stage = identifier(name)
+        except ValueError as error:
+            raise UsageError(f"not a stage: {location!r}", fix="write it as DB.SCHEMA.STAGE/directory") from error
+        if name.count(".") > 2 or {"", ".", ".."} & set(path.split("/")) or not _STAGEABLE.match(path):
+            raise UsageError(f"not a directory on a stage: {location!r}", fix="write it as DB.SCHEMA.STAGE/directory")
+        return cls(stage, path)
+
+    def __str__(self) -> str:
+        return f"@{self.stage}/{self.path}"
+
+    def at(self, path: str) -> str:
+        """The stage path of a file or directory below, as SQL text."""
+        return text(f"@{self.stage}/{self.path}/{path}".rstrip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What staging changed. `content_digest` is the directory's (architecture decision 5)."""
+
+    stage: str
+    files: int
+    bytes: int
+    content_digest: str
+    uploaded: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def stage_directory(
+    connection: Connection, directory: Path, location: StageLocation, *, observer: Observer | None = None
+) -> StageOutcome:
+    """Make the stage directory equal to `directory`: upload what differs, remove what is gone, refresh the stage.
+
+    Doing it again with the same content uploads nothing. Nothing moves unless the whole directory passes the limits
+    (500 files, 2 GB) and the path rules.
+
+    Raises:
+        UsageError: the directory breaks a limit or holds a file that cannot be staged.
+        ServerError: the stage's database or schema does not exist, or the server refused.
+    """
+    manifest = build_manifest(directory)
+    _check_names(manifest)
+    connection.execute(
+        f"CREATE STAGE IF NOT EXISTS {location.stage} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
+    )
+    staged = _list(connection, location)
+    removed = sorted(set(staged) - {entry.path for entry in manifest.files})
+    for path in removed:
+        connection.execute(f"REMOVE {location.at(path)}")
+    # REMOVE takes everything whose path begins so: what it may have taken along is sent again.
+    staged = {path: state for path, state in staged.items() if not path.startswith(tuple(removed))}
+    uploaded, unchanged = [], []
+    watcher = observer or Silent()
+    watcher.start(len(manifest.files), manifest.total_size)
+    try:
+        for entry in manifest.files:
+            local = directory / entry.path
+            if staged.get(entry.path) == (entry.size, _md5(local)):
+                unchanged.append(entry.path)
+            else:
+                connection.put(local, location.at(_parent(entry.path)))
+                uploaded.append(entry.path)
+            watcher.advance(entry.path, entry.size)
+    finally:
+        watcher.finish()
+    connection.execute(f"ALTER STAGE {location.stage} REFRESH")
+    return StageOutcome(
+        str(location),
+        len(manifest.files),
+        manifest.total_size,
+        f"sha256:{manifest.content_digest}",
+        tuple(uploaded),
+        tuple(removed),
+        tuple(unchanged),
+    )
+
+
+def staged_difference(connection: Connection, directory: Path, location: StageLocation) -> tuple[str, ...]:
+    """How the stage directory differs from `directory`, a line a file; empty where it does not."""
+    local = {entry.path: entry.size for entry in build_manifest(directory).files}
+    staged = _list(connection, location)
+    lines = [f"not staged: {path}" for path in sorted(set(local) - set(staged))]
+    lines += [f"staged, but not in the directory: {path}" for path in sorted(set(staged) - set(local))]
+    for path in sorted(set(local) & set(staged)):
+        if staged[path] != (local[path], _md5(directory / path)):
+            lines.append(f"staged with other content: {path}")
+    return tuple(lines)
+
+
+def _check_names(manifest: Manifest) -> None:
+    bad = [entry.path for entry in manifest.files if not _STAGEABLE.match(entry.path)]
+    if bad:
+        raise UsageError(
+            f"a file name cannot be staged: {bad[0]!r}",
+            why="letters, digits, spaces and _ . - + = @ ( ) , are carried unharmed by every client",
+            fix="rename the file, or list it in .cleanroomignore",
+        )
+
+
+def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[int, str]]:
+    """Path below the location → (size, MD5) of every staged file."""
+    prefix = location.path + "/"
+    files = {}
+    for row in connection.execute(f"LIST {location.at('')}"):
+        path = str(row["name"]).partition("/")[2]  # LIST puts the stage's name in front
+        if path.startswith(prefix):
+            files[path.removeprefix(prefix)] = (int(row["size"]), str(row["md5"]))
+    return files
+
+
+def _parent(path: str) -> str:
+    parent = str(PurePosixPath(path).parent)
+    return "" if parent == "." else parent
+
+
+def _md5(path: Path) -> str:
+    """MD5 because LIST reports it: it decides what to upload; trust rests on SHA-256 alone."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,20 @@
+"""Times as they are told: RFC 3339 in UTC (design/cli-conventions.md, "Streams")."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(value: object) -> str:
+    """A server's time as `2026-11-23T19:25:35.000000Z`; one without a zone is UTC, None is ``.
+
+    Always of the same length, so that texts sort as the times do. A text that is no time is kept as it is.
+    """
+    if value is None:
+        return ""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,105 @@
+"""The server's errors as ours: each name its class and exit code; the server's own code and query id are kept."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+from snowflake.connector.errors import (
+    DatabaseError,
+    Error,
+    ForbiddenError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
+
+from cleanroom_ml.connection.errors import from_connector, server_error_name
+from cleanroom_ml.errors import CleanroomError, HashMismatchError
+
+# design/cli-conventions.md, "Exit codes", without 0 and 130, which are no errors of ours.
+DOCUMENTED = {1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22}
+
+NAMED = {
+    "ContentHashMismatchError": 11,
+    "TemplateNotApprovedException": 10,
+    "PolicyViolationError": 12,
+    "PermissionDeniedException": 12,
+    "MLJobMonitoringNotAllowedError": 12,
+    "MLJobResultTooLargeError": 13,
+    "ResultNotAllowedError": 13,
+    "SpecValidationError": 5,
+    "UpdateRequestNotFoundException": 5,
+    "UpdateRequestStateException": 5,
+    "CollaborationNotFoundException": 5,
+    "CollaborationStateException": 5,
+    "ComputePoolError": 5,
+    "MLJobNotFoundException": 5,
+    "MLJobNotFinishedError": 5,
+    "MLJobFailedError": 5,
+    "RequirementNotSatisfiedError": 5,
+    "ActivationError": 5,
+    "TemplateRenderError": 5,
+}
+
+
+def told(message: str, kind: type[Error] = ProgrammingError, errno: int = 100357) -> Error:
+    return kind(msg=message, errno=errno, sqlstate="P0000", sfqid="01b2-query")
+
+
+@pytest.mark.parametrize(("name", "exit_code"), NAMED.items())
+def test_each_named_error_has_its_exit_code(name: str, exit_code: int) -> None:
+    error = from_connector(told(f"{name}: because"))
+    assert error.exit_code == exit_code
+    assert error.what == f"{name}: because"
+    assert (vars(error)["code"], vars(error)["sqlstate"], vars(error)["query_id"]) == (100357, "P0000", "01b2-query")
+
+
+def test_a_hash_mismatch_lists_its_files() -> None:
+    error = from_connector(told("ContentHashMismatchError: 2 files differ\n - changed: a.py\n - added: b.py"))
+    assert isinstance(error, HashMismatchError)
+    assert error.differences == ("changed: a.py", "added: b.py")
+    assert error.why == "changed: a.py; added: b.py"
+
+
+@pytest.mark.parametrize(
+    ("kind", "errno", "connecting", "exit_code"),
+    [
+        (ProgrammingError, 2003, False, 5),
+        (DatabaseError, 604, False, 5),
+        (OperationalError, 250001, False, 4),
+        (InterfaceError, 250003, False, 4),
+        (ForbiddenError, 250001, True, 3),
+        (DatabaseError, 390100, True, 3),
+        (OperationalError, 250001, True, 3),
+    ],
+)
+def test_other_errors_by_when_and_what(kind: type[Error], errno: int, connecting: bool, exit_code: int) -> None:
+    assert from_connector(told("some reason", kind, errno), connecting=connecting).exit_code == exit_code
+
+
+@pytest.mark.parametrize("connecting", [True, False])
+def test_an_error_without_a_message_is_still_told(connecting: bool) -> None:
+    error = from_connector(told("", ProgrammingError, 390100), connecting=connecting)
+    assert error.what
+
+
+def test_an_ordinary_message_carries_no_name() -> None:
+    assert server_error_name("SQL compilation error:\nObject 'X' does not exist or not authorized.") is None
+
+
+def test_every_exception_of_the_command_line_has_a_documented_exit_code() -> None:
+    packages = ("artifacts", "cli", "connection", "evidence", "specs", "services", "local")
+    for package in packages:
+        root = importlib.import_module(f"cleanroom_ml.{package}")
+        for module in pkgutil.walk_packages(root.__path__, f"cleanroom_ml.{package}."):
+            importlib.import_module(module.name)
+    found = _subclasses(CleanroomError)
+    assert len(found) > 15
+    assert {cls.__name__: cls.exit_code for cls in found if cls.exit_code not in DOCUMENTED} == {}
+    assert {cls.exit_code for cls in found} == DOCUMENTED
+
+
+def _subclasses(cls: type[CleanroomError]) -> set[type[CleanroomError]]:
+    return {cls, *(each for direct in cls.__subclasses__() for each in _subclasses(direct))}

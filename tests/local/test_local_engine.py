@@ -1,0 +1,266 @@
+"""Starting, finding and stopping real engines; and that nobody else is mistaken for one."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from cleanroom_ml.connection.engine_identity import verify_engine
+from cleanroom_ml.engine.home import Home
+from cleanroom_ml.errors import ConnectError, UsageError
+from cleanroom_ml.local import accounts, doctor
+from cleanroom_ml.local import engine as local_engine
+from cleanroom_ml.local.home import ensure_home
+
+pytestmark = pytest.mark.sandbox
+
+START = "import sys; from pathlib import Path; from cleanroom_ml.local.home import ensure_home; \
+from cleanroom_ml.local.engine import ensure_running; print(ensure_running(ensure_home(Path(sys.argv[1]))).pid)"
+
+
+def test_processes_that_start_it_at_once_start_one(fresh_home: Home) -> None:
+    starters = [
+        subprocess.Popen([sys.executable, "-c", START, str(fresh_home.path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    pids = {starter.communicate(timeout=90)[0].strip() for starter in starters}
+    assert len(pids) == 1
+    assert all(starter.returncode == 0 for starter in starters)
+    assert local_engine.status(fresh_home).pid == int(pids.pop())
+
+
+def test_it_keeps_its_port_and_identity_over_a_restart(fresh_home: Home) -> None:
+    first = local_engine.ensure_running(fresh_home)
+    before = fresh_home.description_values() or {}
+    assert local_engine.ensure_running(fresh_home).pid == first.pid
+    assert local_engine.stop(fresh_home) is True
+    assert local_engine.stop(fresh_home) is False
+    assert local_engine.status(fresh_home).running is False
+    second = local_engine.ensure_running(fresh_home)
+    after = fresh_home.description_values() or {}
+    assert second.pid != first.pid
+    assert [before[key] for key in ("port", "public_key", "home_id")] == [
+        after[key] for key in ("port", "public_key", "home_id")
+    ]
+
+
+def test_a_terminated_engine_ends_cleanly_and_a_killed_one_is_replaced(fresh_home: Home) -> None:
+    first = local_engine.ensure_running(fresh_home)
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 15
+    while local_engine.status(fresh_home).running and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = local_engine.ensure_running(fresh_home)
+    assert "stopped" in fresh_home.log.read_text()
+    assert second.pid is not None
+    os.kill(second.pid, signal.SIGKILL)
+    assert local_engine.ensure_running(fresh_home).pid not in (first.pid, second.pid)
+
+
+def test_an_engine_whose_home_is_deleted_ends(fresh_home: Home) -> None:
+    pid = local_engine.ensure_running(fresh_home).pid
+    shutil.rmtree(fresh_home.path)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError("it still runs")
+
+
+def test_it_is_detached_and_does_not_inherit_credentials(fresh_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sehr geheim")
+    monkeypatch.setenv("SNOWFLAKE_PASSWORD", "sehr geheim")
+    pid = local_engine.ensure_running(fresh_home).pid
+    assert pid is not None
+    assert b"sehr geheim" not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert os.getsid(pid) == pid
+    assert Path(f"/proc/{pid}/fd/0").readlink() == Path("/dev/null")
+
+
+def test_everything_in_the_home_is_private(fresh_home: Home) -> None:
+    local_engine.ensure_running(fresh_home)
+    accounts.create("alpha", home=fresh_home)
+    secrets = (
+        fresh_home.identity_key,
+        fresh_home.operator_secret,
+        fresh_home.capability_key,
+        fresh_home.connections,
+        fresh_home.catalog,
+        fresh_home.log,
+        fresh_home.description,
+    )
+    assert fresh_home.path.stat().st_mode & 0o077 == 0
+    assert [path.name for path in secrets if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.attack
+def test_a_home_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    home = tmp_path / "open"
+    home.mkdir(mode=0o755)
+    with pytest.raises(UsageError, match="other users may enter"):
+        ensure_home(home)
+    home.chmod(0o700)
+    assert ensure_home(home).path == home
+    (tmp_path / "link").symlink_to(home)
+    with pytest.raises(UsageError, match="not a directory"):
+        ensure_home(tmp_path / "link")
+    if os.geteuid() == 0:
+        os.chown(home, 12345, 12345)
+        with pytest.raises(UsageError, match="belongs to another user"):
+            ensure_home(home)
+
+
+class Impostor(http.server.BaseHTTPRequestHandler):
+    """Answers every question it is asked, and notes what it was told."""
+
+    protocol_version = "HTTP/1.1"
+    heard: ClassVar[list[str]]
+    answer: ClassVar[dict[str, object]]
+
+    def _reply(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        type(self).heard.append(f"{self.command} {self.path} {dict(self.headers)} {self.rfile.read(length)!r}")
+        body = json.dumps(self.answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = _reply
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def stolen_port(fresh_home: Home) -> Iterator[type[Impostor]]:
+    """The engine ran, has an account, and stopped; now somebody else listens on its port."""
+    port = local_engine.ensure_running(fresh_home).port
+    assert port is not None
+    accounts.create("alpha", home=fresh_home)
+    local_engine.stop(fresh_home)
+
+    class Fresh(Impostor):
+        heard: ClassVar[list[str]] = []
+        answer: ClassVar[dict[str, object]] = {"signature": "AAAA", "success": True, "home_id": "x"}
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Fresh)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Fresh
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.attack
+def test_an_impostor_on_the_port_gets_no_credentials(
+    stolen_port: type[Impostor], fresh_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cleanroom_ml.connection.session import connect
+    from cleanroom_ml.connection.target import resolve
+
+    monkeypatch.setenv("CLEANROOM_ML_HOME", str(fresh_home.path))
+    with pytest.raises(ConnectError, match="is not the engine"):
+        connect(resolve("alpha"))
+    assert local_engine.status(fresh_home).running is False
+    with pytest.raises(ConnectError):
+        accounts.create("beta", home=fresh_home)
+    assert stolen_port.heard
+    assert all(heard.startswith("GET /cleanroom/identity?nonce=") for heard in stolen_port.heard)
+    secret = fresh_home.operator_secret.read_text().strip()
+    assert not [heard for heard in stolen_port.heard if secret in heard or "Authorization" in heard]
+
+
+@pytest.mark.attack
+def test_without_the_question_the_impostor_would_have_got_a_login(
+    stolen_port: type[Impostor], fresh_home: Home
+) -> None:
+    import snowflake.connector
+
+    section = accounts.connections(fresh_home)["alpha"]
+    with pytest.raises(Exception):  # noqa: B017 - whatever becomes of it
+        snowflake.connector.connect(**section, login_timeout=2)
+    assert any("/session/v1/login-request" in heard for heard in stolen_port.heard)
+
+
+@pytest.mark.attack
+def test_an_impostor_cannot_pass_the_question_on(fresh_home: Home) -> None:
+    """It asks the real engine, with its own address or with the engine's: neither answer is what the client wants."""
+    import http.client
+
+    port = local_engine.ensure_running(fresh_home).port
+    assert port is not None
+    verify_engine(fresh_home.path, host="127.0.0.1", port=port)
+
+    class Relay(Impostor):
+        heard: ClassVar[list[str]] = []
+        claims_to_be: str
+
+        def do_GET(self) -> None:
+            upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            upstream.request("GET", self.path, headers={"Host": self.claims_to_be})
+            type(self).answer = json.loads(upstream.getresponse().read())
+            upstream.close()
+            self._reply()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for claim in (f"127.0.0.1:{port}", f"127.0.0.1:{server.server_port}"):
+            Relay.claims_to_be = claim
+            with pytest.raises(ConnectError, match="is not the engine"):
+                verify_engine(fresh_home.path, host="127.0.0.1", port=server.server_port)
+        assert len(Relay.heard) == 2
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_port_that_another_program_has_is_reported(fresh_home: Home) -> None:
+    import socket
+
+    local_engine.ensure_running(fresh_home)
+    local_engine.stop(fresh_home)
+    port = (fresh_home.description_values() or {})["port"]
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(ConnectError, match=f"port {port} cannot be had") as refused:
+            local_engine.ensure_running(fresh_home)
+        assert refused.value.fix is not None
+        found = {check.name: check for check in doctor.checks(fresh_home.path)}
+        assert not found["engine"].ok
+
+
+def test_the_engine_listens_on_loopback_only(fresh_home: Home) -> None:
+    with pytest.raises(ConnectError, match=r"does not listen on 0\.0\.0\.0"):
+        local_engine.ensure_running(fresh_home, arguments=("--host", "0.0.0.0"))
+
+
+def test_the_doctor_finds_a_machine_well(fresh_home: Home) -> None:
+    local_engine.ensure_running(fresh_home)
+    found = {check.name: check for check in doctor.checks(fresh_home.path)}
+    assert found.keys() >= {"python", "home", "sandbox", "memory limits", "disk", "machine", "gpu", "engine"}
+    assert found["engine"].ok
+    assert found["sandbox"].ok
+    fresh_home.path.chmod(0o755)
+    broken = {check.name: check for check in doctor.checks(fresh_home.path)}
+    fresh_home.path.chmod(0o700)
+    assert broken["home"].fix == f"chmod 700 {fresh_home.path}"

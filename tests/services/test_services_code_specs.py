@@ -1,0 +1,67 @@
+"""What registering needs no server for: reading manifests, telling differences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from services_requests import CODE_SPEC, FILES, manifest
+
+from cleanroom_ml.errors import CleanroomError, UsageError
+from cleanroom_ml.services.code_specs import _differences, _load, manifests
+from cleanroom_ml.services.projects import load_project, start
+from cleanroom_ml.services.registration import differing_fields
+from cleanroom_ml.specs import parse_spec
+
+
+def registered(files: dict[str, bytes], **changes: object) -> str:
+    """The code spec as the server shows it: with its manifests."""
+    spec = yaml.safe_load(CODE_SPEC)
+    spec["ml_jobs"][0]["content_manifest"] = manifest(files).to_json()
+    return yaml.safe_dump({**spec, **changes}, sort_keys=False)
+
+
+def test_manifests_by_job() -> None:
+    assert manifests(registered(FILES)) == {"train": manifest(FILES)}
+    assert manifests(CODE_SPEC) == {}
+    assert manifests("") == {}
+
+
+def test_a_hostile_manifest_is_refused() -> None:
+    text = registered(FILES).replace("train.py\n", "../train.py\n", 2)
+    with pytest.raises(CleanroomError):
+        manifests(text)
+
+
+def test_fields_that_differ() -> None:
+    before, after = parse_spec(CODE_SPEC), parse_spec(CODE_SPEC + "description: new\n")
+    assert differing_fields(before, after) == ("description",)
+    assert differing_fields(before, before) == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (FILES, ()),
+        ({**FILES, "train.py": b"old"}, ("changed: train.py",)),
+        ({**FILES, "gone.py": b""}, ("removed: gone.py",)),
+        ({"train.py": FILES["train.py"]}, ("added: lib/features.py",)),
+    ],
+)
+def test_how_a_directory_differs_from_what_is_registered(
+    tmp_path: Path, files: dict[str, bytes], expected: tuple[str, ...]
+) -> None:
+    start(tmp_path, "provider", "c")
+    (tmp_path / "code/train.py").unlink()
+    for path, data in FILES.items():
+        (tmp_path / "code" / path).parent.mkdir(exist_ok=True)
+        (tmp_path / "code" / path).write_bytes(data)
+    spec = parse_spec(CODE_SPEC)
+    assert _differences(registered(files), spec, load_project(tmp_path)) == expected
+
+
+def test_another_kind_of_spec_is_said(tmp_path: Path) -> None:
+    start(tmp_path, "provider", "c")
+    with pytest.raises(UsageError, match="is a template"):
+        _load(tmp_path / "train.yaml")
