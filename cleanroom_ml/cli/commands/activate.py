@@ -1,0 +1,63 @@
+"""`cleanroom-ml activate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cleanroom_ml.cli.command import command, single
+from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.options import (
+    Arguments,
+    Collaboration,
+    Tables,
+    Yes,
+    optional_argument,
+    optional_option,
+    parse_arguments,
+)
+from cleanroom_ml.cli.output import Output
+
+app = single()
+
+
+@command(app, example="cleanroom-ml activate --yes")
+def activate(
+    template: Annotated[str | None, optional_argument(metavar="TEMPLATE", help="Default: the project's.")] = None,
+    to: Annotated[str | None, optional_option("--to", metavar="ALIAS", help="The destination.")] = None,
+    segment: Annotated[str | None, optional_option("--segment", help="The segment's name.")] = None,
+    arguments: Arguments = None,
+    tables: Tables = None,
+    collaboration_: Collaboration = None,
+    yes: Yes = False,
+) -> Output:
+    """Run an activation template and send its rows to their destination; this cannot be undone."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.activation import ActivationRequest
+    from cleanroom_ml.services.activation import activate as send
+
+    mine = project_or_none()
+    configured = mine.activate if mine else None
+    chosen = template or (configured.template if configured else None)
+    destination = to or (configured.to if configured else None)
+    name = segment or (configured.segment if configured else None)
+    if chosen is None or destination is None or name is None:
+        raise UsageError(
+            "an activation needs a template, a destination and a segment name",
+            fix="`activate` in cleanroom.yaml, or: activate TEMPLATE --to ALIAS --segment NAME",
+        )
+    request = ActivationRequest(
+        collaboration(collaboration_),
+        chosen,
+        destination,
+        name,
+        tables=tuple(tables or (configured.tables if configured else ())),
+        my_tables=configured.my_tables if configured else (),
+        arguments={**(configured.args if configured else {}), **parse_arguments(arguments)},
+    )
+    with open_connection() as connection:
+        question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
+        confirm(question, yes=yes, command="cleanroom-ml activate")
+        done = send(connection, request)
+    hint = f"{destination}: cleanroom-ml activation process --segment {name}"
+    return Output(done, f"{name} → {destination}: {done.status}", hints=(hint,))

@@ -1,0 +1,69 @@
+"""`cleanroom-ml approve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cleanroom_ml.cli.command import command, single
+from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
+from cleanroom_ml.cli.output import Output
+from cleanroom_ml.cli.review_text import review_text
+
+app = single()
+
+
+@command(app, example="cleanroom-ml approve train_V1 --reviewed reviewed_code/")
+def approve(
+    request: Annotated[str | None, optional_argument(metavar="REQUEST", help="Its id, or the template's.")] = None,
+    reviewed: Annotated[
+        Path | None,
+        optional_option("--reviewed", metavar="DIR", help="The copy that was read; default: the project's."),
+    ] = None,
+    expect_digest: Annotated[
+        str | None,
+        optional_option("--expect-digest", metavar="sha256:…", help="Approve nothing but this."),
+    ] = None,
+    collaboration_: Collaboration = None,
+    yes: Yes = False,
+) -> Output:
+    """Verify every file of a request by its SHA-256, then approve it; this cannot be undone."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.approvals import approve as decide
+    from cleanroom_ml.services.review import review_request, verify_digest, verify_reviewed
+    from cleanroom_ml.services.update_requests import pick_request
+
+    if yes and reviewed is None and expect_digest is None:
+        raise UsageError(
+            "--yes needs to know what is being approved",
+            why="an approval nobody looked at protects nobody",
+            fix="approve --yes --reviewed DIR, or approve --yes --expect-digest sha256:…",
+        )
+    name = collaboration(collaboration_)
+    mine = project_or_none()
+    with open_connection() as connection:
+        found = pick_request(connection, name, request, status="PENDING_MY_APPROVAL")
+        review = review_request(name, found)
+        directory = reviewed
+        if directory is None and expect_digest is None and review.jobs and mine is not None:
+            directory = mine.reviewed_directory
+        note(review_text(review))
+        if expect_digest is not None:
+            verify_digest(review, expect_digest)
+        if directory is not None:
+            verify_reviewed(review, directory)
+            note(f"verified: every file of {directory} is what would run")
+        if found.status == "PENDING_MY_APPROVAL":
+            pinned = f"cleanroom-ml approve {found.id} --expect-digest {review.approval_digest}"
+            confirm(f"Approve {review.template_id}? This cannot be undone.", yes=yes, command=pinned)
+        done = decide(connection, name, found, review.approval_digest)
+    if done.changed:
+        text = f"approved {done.template_id}: {done.status}"
+    else:
+        text = f"{done.template_id} was approved before: {done.status}"
+    if done.waiting_for:
+        text += f"; still to decide: {', '.join(done.waiting_for)}"
+    return Output(done, text, hints=("cleanroom-ml run",))

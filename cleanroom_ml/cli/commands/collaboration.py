@@ -1,0 +1,112 @@
+"""`cleanroom-ml collaboration`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli import context
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.context import open_connection, project
+from cleanroom_ml.cli.options import optional_argument, optional_option
+from cleanroom_ml.cli.output import Output
+
+app = group("Collaborations: who works together, and in which roles.")
+
+Name = Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")]
+Owner = Annotated[str | None, optional_option("--owner", metavar="ORG.ACCOUNT", help="Where names are not unique.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.")]
+
+
+@command(app, "create", example="cleanroom-ml collaboration create")
+def create(
+    file: Annotated[Path | None, optional_argument(help="Default: collaboration.yaml.")] = None,
+    timeout: Timeout = 600,
+) -> Output:
+    """Create the collaboration of a spec file and join it as its owner; repeating is safe."""
+    from cleanroom_ml.services import collaborations
+
+    path = file or project().collaboration_path
+    with open_connection() as connection:
+        done = collaborations.create(connection, collaborations.read(path), timeout_seconds=timeout)
+    said = "created" if done.changed else "there already"
+    hint = "the others: cleanroom-ml collaboration join"
+    return Output(done, f"{done.collaboration}: {said}, {done.status}", hints=(hint,))
+
+
+@command(app, "review", example="cleanroom-ml collaboration review lookalike")
+def review(name: Name = None, owner: Owner = None) -> Output:
+    """What an invitation asks for."""
+    from cleanroom_ml.services import collaborations
+
+    with open_connection() as connection:
+        found = collaborations.review(connection, context.collaboration(name), owner_account=owner)
+    text = f"{found.source_name}, owned by {found.owner_account}\n\n{found.spec}"
+    return Output(found, text, hints=("cleanroom-ml collaboration join",))
+
+
+@command(app, "join", example="cleanroom-ml collaboration join lookalike")
+def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600) -> Output:
+    """Join a collaboration this account is invited to; repeating is safe."""
+    from cleanroom_ml.services import collaborations
+
+    with open_connection() as connection:
+        done = collaborations.join(
+            connection, context.collaboration(name), owner_account=owner, timeout_seconds=timeout
+        )
+    said = "joined" if done.changed else "joined before"
+    return Output(done, f"{done.collaboration}: {said}", hints=("cleanroom-ml offering link",))
+
+
+@command(app, "status", example="cleanroom-ml collaboration status")
+def status(name: Name = None) -> Output:
+    """Everybody's state in the collaboration."""
+    from cleanroom_ml.services import collaborations
+
+    with open_connection() as connection:
+        return Output(collaborations.members(connection, context.collaboration(name)))
+
+
+@command(app, "list", example="cleanroom-ml collaboration list")
+def list_() -> Output:
+    """The collaborations this account owns, joined, or is invited to."""
+    from cleanroom_ml.services import collaborations
+
+    with open_connection() as connection:
+        found = collaborations.list_collaborations(connection)
+    rows = [
+        {"source_name": each.source_name, "name": each.name, "owner": each.owner_account, "updated_on": each.updated_on}
+        for each in found
+    ]
+    return Output(rows)
+
+
+@command(app, "show", example="cleanroom-ml collaboration show")
+def show(name: Name = None) -> Output:
+    """The collaboration's spec as it is now."""
+    from cleanroom_ml.services import collaborations
+
+    with open_connection() as connection:
+        found = collaborations.find(connection, context.collaboration(name))
+    return Output(found, found.spec)
+
+
+@command(app, "config", example="cleanroom-ml collaboration config ALLOW_ML_JOBS_MONITORING false")
+def config(
+    key: Annotated[str | None, optional_argument(metavar="KEY", help="What to set; none: show all.")] = None,
+    value: Annotated[str | None, optional_argument(metavar="VALUE")] = None,
+    collaboration: Annotated[str | None, optional_option("--collaboration")] = None,
+) -> Output:
+    """Show or set the collaboration's configuration."""
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services import collaborations
+
+    name = context.collaboration(collaboration)
+    if key is not None and value is None:
+        raise UsageError(f"no value for {key}", fix=f"cleanroom-ml collaboration config {key} true")
+    with open_connection() as connection:
+        if key is None or value is None:
+            return Output(collaborations.configuration(connection, name))
+        return Output(collaborations.configure(connection, name, key, value))

@@ -1,0 +1,36 @@
+"""`cleanroom-ml engine`."""
+
+from __future__ import annotations
+
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.output import Output
+
+app = group("The embedded engine: one process a home, started when it is needed.")
+
+
+@command(app, "start", example="cleanroom-ml engine start")
+def start() -> Output:
+    """Start the engine, if it does not run."""
+    from cleanroom_ml.local import engine
+
+    found = engine.ensure_running()
+    return Output(found, f"running at {found.host}:{found.port}, pid {found.pid}, home {found.home}")
+
+
+@command(app, "stop", example="cleanroom-ml engine stop")
+def stop() -> Output:
+    """Stop the engine; jobs go on, and the next start finds them again."""
+    from cleanroom_ml.local import engine
+
+    stopped = engine.stop()
+    return Output({"stopped": stopped}, "stopped" if stopped else "it was not running")
+
+
+@command(app, "status", example="cleanroom-ml engine status")
+def status() -> Output:
+    """Whether the engine runs, and where."""
+    from cleanroom_ml.local import engine
+
+    found = engine.status()
+    where = f" at {found.host}:{found.port}, pid {found.pid}" if found.running else ""
+    return Output(found, f"{found.detail}{where}\nhome {found.home}", exit_code=0 if found.running else 3)

@@ -1,0 +1,81 @@
+"""`cleanroom-ml offering`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.context import collaboration, open_connection, project
+from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
+from cleanroom_ml.cli.output import Output
+
+app = group("Data offerings: which columns of which tables templates may read.")
+
+_COLUMN_LISTS = ("template_join_columns", "analysis_allowed_columns", "activation_allowed_columns")
+
+Files = Annotated[list[Path] | None, optional_argument(help="Default: the project's.")]
+Runners = Annotated[
+    list[str] | None,
+    optional_option("--with", metavar="ALIAS", help="The runners; default: `share_with`, or yourself."),
+]
+
+
+@command(app, "register", example="cleanroom-ml offering register")
+def register(files: Files = None) -> Output:
+    """Register data offerings; join columns are checked against the data."""
+    from cleanroom_ml.services.offerings import register_offering
+
+    paths = files or list(project().offering_paths)
+    with open_connection() as connection:
+        done = [register_offering(connection, path) for path in paths]
+    return Output(done, hints=("cleanroom-ml offering link",))
+
+
+@command(app, "link", example="cleanroom-ml offering link --with advertiser")
+def link(files: Files = None, runners: Runners = None, collaboration_: Collaboration = None) -> Output:
+    """Register the offerings if need be, and let the runners' templates read them."""
+    from cleanroom_ml.services import offerings
+
+    mine = project()
+    name = collaboration(collaboration_)
+    paths = files or list(mine.offering_paths)
+    with open_connection() as connection:
+        for path in paths:
+            offerings.register_offering(connection, path)
+        to = tuple(runners or mine.share_with) or offerings.own_runners(connection, name)
+        done = [offerings.link(connection, name, offerings.offering_id(path), to) for path in paths]
+    lines = [
+        f"{each.offering_id}: {'linked' if each.new else 'linked before'}, readable by the templates of "
+        + ", ".join(each.shared_with)
+        for each in done
+    ]
+    return Output(done, "\n".join(lines))
+
+
+@command(app, "unlink", example="cleanroom-ml offering unlink features_v1")
+def unlink(offering_id: Annotated[str, typer.Argument(metavar="ID")], collaboration_: Collaboration = None) -> Output:
+    """Take an offering out of the collaboration."""
+    from cleanroom_ml.services import offerings
+
+    name = collaboration(collaboration_)
+    with open_connection() as connection:
+        taken_from = offerings.unlink(connection, name, offering_id)
+    said = f"unlinked, no longer readable by the templates of {', '.join(taken_from)}" if taken_from else "not linked"
+    return Output({"offering_id": offering_id, "linked": False, "taken_from": taken_from}, f"{offering_id}: {said}")
+
+
+@command(app, "list", example="cleanroom-ml offering list")
+def list_(collaboration_: Collaboration = None) -> Output:
+    """The datasets in the collaboration, by the names that templates use."""
+    from cleanroom_ml.services.offerings import list_offerings
+
+    with open_connection() as connection:
+        rows = list_offerings(connection, collaboration(collaboration_))
+    lines = []
+    for row in rows:
+        lines.append(f"{row['template_view_name']}  (from {row['shared_by']})")
+        lines += [f"  {key.removesuffix('_columns')}: {row[key]}" for key in _COLUMN_LISTS if row.get(key)]
+    return Output(rows, "\n".join(lines) or "nothing is offered yet")

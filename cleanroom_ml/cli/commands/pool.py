@@ -1,0 +1,81 @@
+"""`cleanroom-ml pool`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
+from cleanroom_ml.cli.output import Output
+
+app = group("Compute pools: where the runner's jobs run.")
+
+WAREHOUSE = "COMPUTE_WH"
+
+
+@command(app, "create", example="cleanroom-ml pool create ML_POOL --family CPU_X64_S --nodes 1")
+def create(
+    name: Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")] = None,
+    family: Annotated[str | None, optional_option("--family", help="The instance family.")] = None,
+    nodes: Annotated[int | None, optional_option("--nodes", min=1, help="How many nodes.")] = None,
+    warehouse: Annotated[str, typer.Option("--warehouse", help="The warehouse of the jobs' SQL.")] = WAREHOUSE,
+    collaboration_: Collaboration = None,
+) -> Output:
+    """Create a pool and let the collaboration's application use it; repeating is safe."""
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.pools import create_pool
+
+    mine = project_or_none()
+    configured = mine.pool if mine else None
+    same = configured is not None and (name is None or name.upper() == configured.name.upper())
+    wanted = name or (configured.name if configured else None)
+    chosen_family = family or (configured.family if configured and same else None)
+    if wanted is None or chosen_family is None:
+        raise UsageError("no pool named", fix="`pool` in cleanroom.yaml, or: pool create NAME --family CPU_X64_S")
+    chosen_nodes = nodes or (configured.nodes if configured and same else 1)
+    with open_connection() as connection:
+        done = create_pool(
+            connection,
+            wanted,
+            chosen_family,
+            nodes=chosen_nodes,
+            collaboration=collaboration(collaboration_),
+            warehouse=warehouse,
+        )
+    pool = done.pool
+    hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
+    text = f"{pool.name}: {pool.instance_family}, {pool.max_nodes} node(s), {pool.state}, for {pool.application}"
+    return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
+
+
+@command(app, "list", example="cleanroom-ml pool list")
+def list_() -> Output:
+    """The account's compute pools."""
+    from cleanroom_ml.services.pools import list_pools
+
+    with open_connection() as connection:
+        return Output(list_pools(connection))
+
+
+@command(app, "show", example="cleanroom-ml pool show ML_POOL")
+def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+    """One compute pool."""
+    from cleanroom_ml.services.pools import show_pool
+
+    with open_connection() as connection:
+        return Output(show_pool(connection, name))
+
+
+@command(app, "drop", example="cleanroom-ml pool drop ML_POOL --yes")
+def drop(name: Annotated[str, typer.Argument(metavar="NAME")], yes: Yes = False) -> Output:
+    """Drop a pool; refused while jobs run on it."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.services.pools import drop_pool
+
+    with open_connection() as connection:
+        confirm(f"Drop the compute pool {name}?", yes=yes, command=f"cleanroom-ml pool drop {name}")
+        drop_pool(connection, name)
+    return Output({"name": name, "dropped": True}, f"{name}: dropped")

@@ -1,0 +1,90 @@
+"""`cleanroom-ml run`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cleanroom_ml.cli.command import command, single
+from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.options import (
+    Arguments,
+    Collaboration,
+    Tables,
+    Timeout,
+    optional_argument,
+    optional_option,
+    parse_arguments,
+)
+from cleanroom_ml.cli.output import Output
+
+app = single()
+
+
+@command(app, example="cleanroom-ml run train --wait --follow")
+def run(
+    name: Annotated[
+        str | None,
+        optional_argument(metavar="RUN", help="A name of `runs`, or a template; default: the first."),
+    ] = None,
+    pool: Annotated[str | None, optional_option("--pool", help="Default: the project's.")] = None,
+    nodes: Annotated[int | None, optional_option("--nodes", min=1, help="Nodes for this job.")] = None,
+    warehouse: Annotated[str | None, optional_option("--warehouse", help="For the job's SQL.")] = None,
+    arguments: Arguments = None,
+    tables: Tables = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Block; exit 0, 20, 21 or 22 as the job ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait, and stream the log to standard error.")] = False,
+    timeout: Timeout = None,
+    collaboration_: Collaboration = None,
+) -> Output:
+    """Run a template; prints the job id."""
+    from cleanroom_ml.cli.watching import watch
+    from cleanroom_ml.services import jobs
+
+    wanted = _wanted(name, collaboration(collaboration_), pool, nodes, warehouse, parse_arguments(arguments), tables)
+    with open_connection() as connection:
+        submitted = jobs.run(connection, wanted)
+        if submitted.job_id is None:
+            return Output(list(submitted.rows))
+        job_id = submitted.job_id
+        if not (wait or follow):
+            hints = (f"cleanroom-ml status {job_id}", f"cleanroom-ml logs {job_id} --follow")
+            return Output(submitted, job_id, hints=hints)
+        return watch(connection, wanted.collaboration, job_id, follow=follow, timeout=timeout)
+
+
+def _wanted(
+    name: str | None,
+    collaboration_: str,
+    pool: str | None,
+    nodes: int | None,
+    warehouse: str | None,
+    given: dict[str, Any],
+    tables: list[str] | None,
+) -> Any:
+    """The run of the project file with what the command line says over it."""
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.jobs import JobRun
+
+    mine = project_or_none()
+    runs = dict(mine.runs) if mine else {}
+    chosen = name or next(iter(runs), None)
+    if chosen is None:
+        raise UsageError("nothing to run", fix="`runs` in cleanroom.yaml, or: run TEMPLATE --table VIEW")
+    entry = runs.get(chosen)
+    arguments: dict[str, Any] = dict(entry.args) if entry else {}
+    pool_name = pool or (entry.pool if entry else None) or (mine.pool.name if mine and mine.pool else None)
+    fill = {
+        "compute_pool": pool_name,
+        "num_instances": nodes or (entry.nodes if entry else None),
+        "warehouse": warehouse or (entry.warehouse if entry else None),
+    }
+    arguments |= {key: value for key, value in fill.items() if value is not None}
+    return JobRun(
+        collaboration=collaboration_,
+        template=entry.template if entry else chosen,
+        tables=tuple(tables or (entry.tables if entry else ())),
+        my_tables=entry.my_tables if entry else (),
+        arguments=arguments | given,
+    )

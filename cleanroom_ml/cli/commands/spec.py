@@ -1,0 +1,68 @@
+"""`cleanroom-ml spec`: code specs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.context import open_connection, project
+from cleanroom_ml.cli.options import optional_argument
+from cleanroom_ml.cli.output import Output
+
+app = group("Code specs: which staged files are the jobs, frozen by their hashes.")
+
+
+@command(app, "register", example="cleanroom-ml spec register")
+def register(
+    files: Annotated[list[Path] | None, optional_argument(help="Default: the project's.")] = None,
+    bump: Annotated[bool, typer.Option("--bump", help="Changed content: register it as the next version.")] = False,
+) -> Output:
+    """Register the code specs with the content that is staged; the same content again changes nothing."""
+    from cleanroom_ml.services.code_specs import register_code_spec
+
+    mine = project()
+    with open_connection() as connection:
+        done = [register_code_spec(connection, mine, path, bump=bump) for path in files or mine.code_spec_paths]
+    lines = []
+    for each in done:
+        lines.append(f"{each.id}: {each.outcome}")
+        lines += [f"  {job}: {digest}" for job, digest in each.content_digests.items()]
+        lines += [f"  edited {name}" for name in each.edited]
+    return Output(done, "\n".join(lines), hints=("cleanroom-ml template submit",))
+
+
+@command(app, "list", example="cleanroom-ml spec list")
+def list_() -> Output:
+    """The code specs that this account registered."""
+    from cleanroom_ml.services.registration import CODE_SPECS, list_registered
+
+    with open_connection() as connection:
+        rows = list_registered(connection, CODE_SPECS)
+    shown = ("code_spec_id", "registry", "created_on")
+    return Output([{key: row[key] for key in shown if key in row} for row in rows])
+
+
+@command(app, "show", example="cleanroom-ml spec show lookalike_code_V1")
+def show(spec_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
+    """A registered code spec, with the hash of every file."""
+    from cleanroom_ml.services.code_specs import registered_text
+
+    with open_connection() as connection:
+        text = registered_text(connection, spec_id)
+    return Output({"code_spec_id": spec_id, "code_spec": text}, text)
+
+
+@command(app, "diff", example="cleanroom-ml spec diff")
+def diff(
+    file: Annotated[Path | None, optional_argument(help="Default: the project's.")] = None,
+) -> Output:
+    """How the code spec and the code directory differ from what is registered."""
+    from cleanroom_ml.services.code_specs import difference
+
+    mine = project()
+    with open_connection() as connection:
+        lines = difference(connection, mine, file or mine.code_spec_paths[0])
+    return Output({"differences": lines}, "\n".join(lines) or "no differences")

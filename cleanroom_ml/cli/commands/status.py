@@ -1,0 +1,36 @@
+"""`cleanroom-ml status`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli.command import command, single
+from cleanroom_ml.cli.context import collaboration, open_connection
+from cleanroom_ml.cli.options import Collaboration, Timeout
+from cleanroom_ml.cli.output import Output
+
+app = single()
+
+
+@command(app, example="cleanroom-ml status JOB_ID")
+def status(
+    job_id: Annotated[str, typer.Argument(metavar="JOB_ID")],
+    wait: Annotated[bool, typer.Option("--wait", help="Block; exit 0, 20, 21 or 22 as the job ends.")] = False,
+    timeout: Timeout = None,
+    collaboration_: Collaboration = None,
+) -> Output:
+    """Where a job is, and once it ended, why."""
+    from cleanroom_ml.cli.watching import watch
+    from cleanroom_ml.services import jobs
+
+    name = collaboration(collaboration_)
+    with open_connection() as connection:
+        if wait:
+            return watch(connection, name, job_id, follow=False, timeout=timeout)
+        found = jobs.status(connection, name, job_id)
+    told = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
+    lines = [f"{found.job_id}: {found.status}"]
+    lines += [f"  {key}: {value}" for key, value in told.items() if key not in ("job_id", "status")]
+    return Output(found, "\n".join(lines))

@@ -1,0 +1,94 @@
+"""`cleanroom-ml template`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.context import collaboration, open_connection, project
+from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
+from cleanroom_ml.cli.output import Output
+
+app = group("Templates: what a runner may run.")
+
+Files = Annotated[list[Path] | None, optional_argument(help="Default: the project's.")]
+
+
+@command(app, "register", example="cleanroom-ml template register train.yaml")
+def register(files: Files = None) -> Output:
+    """Register templates; the same content again changes nothing."""
+    from cleanroom_ml.services.registration import register_file
+
+    paths = files or list(project().template_paths)
+    with open_connection() as connection:
+        done = [register_file(connection, path) for path in paths]
+    return Output(done, hints=("cleanroom-ml template submit",))
+
+
+@command(app, "submit", example="cleanroom-ml template submit")
+def submit(
+    files: Files = None,
+    collaboration_: Collaboration = None,
+    runners: Annotated[
+        list[str] | None,
+        optional_option("--with", metavar="ALIAS", help="Default: `share_with` of the project."),
+    ] = None,
+) -> Output:
+    """Ask the runners and their data providers to approve; registers first what is not registered yet."""
+    from cleanroom_ml.services.templates import submit as send
+
+    mine = project()
+    with open_connection() as connection:
+        done = send(
+            connection,
+            mine,
+            collaboration(collaboration_),
+            tuple(files or mine.template_paths),
+            runners=tuple(runners or mine.share_with),
+        )
+    lines = [f"code spec {each.id}: {each.outcome}" for each in done.code_specs]
+    lines += [f"template {each.id}: {each.outcome}" for each in done.templates]
+    lines += [
+        f"request {each.request_id}: {each.template_id} for {each.runner}: {each.status}"
+        + ("" if each.new else " (sent before)")
+        for each in done.requests
+    ]
+    return Output(done, "\n".join(lines), hints=("the others: cleanroom-ml requests, cleanroom-ml approve",))
+
+
+@command(app, "list", example="cleanroom-ml template list")
+def list_(collaboration_: Collaboration = None) -> Output:
+    """The templates approved in the collaboration."""
+    from cleanroom_ml.services.templates import list_templates
+
+    with open_connection() as connection:
+        rows = list_templates(connection, collaboration(collaboration_))
+    return Output([{key: value for key, value in row.items() if key != "template_spec"} for row in rows])
+
+
+@command(app, "show", example="cleanroom-ml template show train_V1")
+def show(template_id: Annotated[str, typer.Argument(metavar="ID")], collaboration_: Collaboration = None) -> Output:
+    """An approved template, as it was registered."""
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.templates import list_templates
+
+    with open_connection() as connection:
+        rows = list_templates(connection, collaboration(collaboration_))
+    for row in rows:
+        if str(row["template_id"]).upper() == template_id.upper():
+            return Output(row, str(row["template_spec"]))
+    known = ", ".join(str(row["template_id"]) for row in rows) or "none"
+    raise UsageError(f"no template {template_id!r}", why=f"approved: {known}", fix="cleanroom-ml requests")
+
+
+@command(app, "remove", example="cleanroom-ml template remove old_template_V1")
+def remove(template_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
+    """Take a template out of this account's registry; refused while a collaboration uses it."""
+    from cleanroom_ml.services.registration import TEMPLATES, unregister
+
+    with open_connection() as connection:
+        unregister(connection, TEMPLATES, template_id)
+    return Output({"template_id": template_id, "removed": True}, f"{template_id}: removed from the registry")

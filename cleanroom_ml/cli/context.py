@@ -1,0 +1,64 @@
+"""What commands share: the project of the directory, and an open connection to its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cleanroom_ml.cli.settings import settings
+from cleanroom_ml.errors import UsageError
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.connections import Connection, Target
+    from cleanroom_ml.services.projects import Project
+
+# Set by tests that record every statement a command sends.
+statement_observer: Callable[[str], None] | None = None
+
+
+def project() -> Project:
+    """The project of the current directory. Raises UsageError where there is no cleanroom.yaml."""
+    from cleanroom_ml.services.projects import load_project
+
+    return load_project(Path.cwd())
+
+
+def project_or_none() -> Project | None:
+    """The project of the current directory, if it has one."""
+    return project() if (Path.cwd() / "cleanroom.yaml").exists() else None
+
+
+def collaboration(named: str | None) -> str:
+    """The collaboration that a command is about: the one named, else the project's."""
+    if named:
+        return named
+    found = project().collaboration
+    if found is None:
+        raise UsageError("no collaboration named", fix="`collaboration` in cleanroom.yaml, or --collaboration NAME")
+    return found
+
+
+def target() -> Target:
+    """The target that the shared options, the environment and the directory lead to."""
+    from cleanroom_ml.services.connections import resolve
+
+    return resolve(settings().connection, temporary=settings().temporary_connection)
+
+
+def open_connection() -> Connection:
+    """Log in to the target, after saying on standard error which one it is; the embedded engine is started on demand.
+
+    Raises:
+        ConnectError: it cannot be reached, is not what it claims to be, or refuses the credentials.
+    """
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.services.connections import connect
+
+    found = target()
+    note(f"target: {found}")
+    if found.kind == "engine":
+        from cleanroom_ml.local.engine import ensure_running
+
+        ensure_running()
+    return connect(found, observer=statement_observer, rows_only=True)

@@ -1,0 +1,59 @@
+"""Options that several commands have, each written once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cleanroom_ml.errors import UsageError
+
+
+def optional_argument(**options: Any) -> Any:
+    """An argument that may be left out; its help says what it is then."""
+    return typer.Argument(show_default=False, **options)
+
+
+def optional_option(*names: str, **options: Any) -> Any:
+    """An option whose help says what holds without it."""
+    return typer.Option(*names, show_default=False, **options)
+
+
+Collaboration = Annotated[
+    str | None,
+    typer.Option("--collaboration", metavar="NAME", help="Default: the project's.", show_default=False),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed without a terminal.")]
+Arguments = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="KEY=VALUE", help="A template parameter; JSON where it parses.", show_default=False),
+]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option("--table", metavar="VIEW", help="A shared table; instead of the project's.", show_default=False),
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.", show_default=False)
+]
+
+
+def parse_arguments(pairs: list[str] | None) -> dict[str, Any]:
+    """`key=value` pairs; a value that is JSON is that value, any other (NaN too, which JSON does not know) is text.
+
+    Raises:
+        UsageError: a pair without `=`.
+    """
+    import json
+
+    arguments: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"not KEY=VALUE: {pair!r}", fix="--arg audience_size=400")
+        try:
+            parsed = json.loads(value)
+            json.dumps(parsed, allow_nan=False)
+        except (ValueError, RecursionError):
+            parsed = value
+        arguments[key] = parsed
+    return arguments

@@ -1,0 +1,220 @@
+"""The only place that prints results, and the only one that imports rich (when there is a table or a bar to draw)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cleanroom_ml.cli.output import Output
+from cleanroom_ml.cli.plain import escaped_json, plain
+from cleanroom_ml.errors import CleanroomError
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.staging import Observer
+
+
+def render(output: Output, format_: str) -> None:
+    """Data to standard output in the wanted format, hints to standard error."""
+    match format_:
+        case "json":
+            print_json(jsonable(output.data))
+        case "jsonl":
+            for row in _rows(output.data):
+                print_json(row, indent=None)
+        case "csv":
+            _csv(_rows(output.data))
+        case _ if output.text is not None:
+            _write(plain(output.text).rstrip("\n") + "\n" if output.text else "")
+        case _:
+            _table(_rows(output.data))
+    for hint in output.hints:
+        note(f"next: {hint}")
+
+
+def render_error(error: CleanroomError, format_: str) -> None:
+    """Three lines to standard error: what, why, what helps; with JSON also an object to standard output."""
+    if format_ in ("json", "jsonl"):
+        print_json({"error": error_data(error)}, indent=2 if format_ == "json" else None)
+    _told("error", error.what)
+    if error.why:
+        _told("why", error.why)
+    if error.fix:
+        _told("fix", error.fix)
+    server = [f"{name} {value}" for name in ("code", "query_id") if (value := getattr(error, name, None))]
+    if server:
+        _told("server", ", ".join(server).replace("code", "error", 1).replace("query_id", "query", 1))
+
+
+def _told(what: str, text: str) -> None:
+    """One part of an error; its further lines are indented, so that a message cannot pass for another part."""
+    note(f"{what}: " + plain(text).replace("\n", "\n  "))
+
+
+def error_data(error: CleanroomError) -> dict[str, Any]:
+    """An error as data; the keys are stable."""
+    known = ("differences", "problems", "code", "sqlstate", "query_id")
+    extra = {key: jsonable(getattr(error, key)) for key in known if getattr(error, key, None)}
+    head = {"type": type(error).__name__, "exit_code": error.exit_code, "what": error.what}
+    return {**head, "why": error.why, "fix": error.fix, **extra}
+
+
+def note(line: str) -> None:
+    """A line for people, to standard error."""
+    sys.stderr.write(plain(line) + "\n")
+    sys.stderr.flush()
+
+
+def stream(text: str, *, to_stderr: bool = False) -> None:
+    """A piece of somebody's log, made harmless, without a line end of our own."""
+    if not to_stderr:
+        _write(plain(text))
+        return
+    sys.stderr.write(plain(text))
+    sys.stderr.flush()
+
+
+def print_json(data: object, *, indent: int | None = 2) -> None:
+    """One JSON document to standard output, in any encoding that it has."""
+    text = escaped_json(json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False))
+    if not _encodable(text):
+        text = json.dumps(data, indent=indent, ensure_ascii=True, allow_nan=False)
+    _write(text + "\n")
+
+
+def interactive() -> bool:
+    """Whether somebody watches standard error: no bars and spinners otherwise, nor with NO_COLOR or CI."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
+
+
+def jsonable(value: object) -> Any:
+    """Dataclasses as objects, times as RFC 3339 in UTC, bytes in hexadecimal, paths as text.
+
+    JSON has no NaN and no infinity: they are null.
+    """
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case None | bool() | int() | float() | str():
+            return value
+        case bytes() | bytearray():
+            return value.hex().upper()
+        case datetime():
+            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case Path():
+            return str(value)
+        case Mapping():
+            return {str(key): jsonable(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted(jsonable(item) for item in value)
+        case Sequence():
+            return [jsonable(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+    return str(value)
+
+
+def _rows(data: object) -> list[dict[str, Any]]:
+    value = jsonable(data)
+    if value is None:
+        return []
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, dict) else {"value": item} for item in items]
+
+
+def _csv(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    text = io.StringIO()
+    columns = _columns(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(plain(key) for key in columns)
+    writer.writerows([_text(row.get(key)) for key in columns] for row in rows)
+    _write(text.getvalue())
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """The keys of all rows, in the order in which they first come."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        note("nothing to show")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = {key: [_text(row.get(key)) for row in rows] for key in _columns(rows)}
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = max(200, console.width)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in shown:
+        table.add_column(Text(plain(key)), overflow="fold")
+    for cells in zip(*shown.values(), strict=True):
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+
+
+def _text(item: Any) -> str:
+    if item is None:
+        return ""
+    return plain(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write(text: str) -> None:
+    if not _encodable(text):
+        encoding = sys.stdout.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def upload_observer() -> Observer | None:
+    """A progress bar on standard error, or nothing where nobody watches."""
+    if not interactive():
+        return None
+    return _UploadBar()
+
+
+class _UploadBar:
+    """Bytes hashed and sent, as a bar that goes away when it is done."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("uploading", total=None)
+
+    def start(self, total_files: int, total_bytes: int) -> None:
+        self._progress.update(self._task, total=total_bytes, description=f"uploading {total_files} files")
+        self._progress.start()
+
+    def advance(self, path: str, bytes: int) -> None:
+        self._progress.advance(self._task, bytes)
+
+    def finish(self) -> None:
+        self._progress.stop()

@@ -1,0 +1,71 @@
+"""A review as a person reads it before deciding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cleanroom_ml.cli.plain import visible
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.review import Review
+
+
+def review_text(review: Review) -> str:
+    """Who asks for what, for whom; the template; the code; what differs from the last version approved.
+
+    What cannot be seen is written out, so that a control sequence or a reordering mark hides nothing of what would run.
+    """
+    lines = [
+        f"{review.requester} asks that {review.runner} may run {review.template_id} in {review.collaboration}",
+        f"  request  {review.request_id} ({review.status})",
+        f"  type     {review.template_type}",
+        "",
+        "template",
+        *(f"  | {line}" for line in review.template.rstrip().split("\n")),
+        "",
+        *_sqlsafe(review),
+        *_jobs(review),
+        *_changes(review),
+        *(f"note: {note}" for note in review.notes),
+        "",
+        f"approval digest  {review.approval_digest}",
+    ]
+    return "\n".join(visible(line) for line in lines)
+
+
+def _sqlsafe(review: Review) -> list[str]:
+    if not review.sqlsafe:
+        return ["every value is bound: none enters the SQL as it is (no sqlsafe)", ""]
+    lines = ["values that enter the SQL as they are (sqlsafe)"]
+    for use in review.sqlsafe:
+        who = "the runner's own argument" if use.runner_controlled else "NOT under the runner's control"
+        lines.append(f"  line {use.line}: {use.expression}  ({who})")
+    return [*lines, ""]
+
+
+def _jobs(review: Review) -> list[str]:
+    lines = []
+    shown: dict[str, str] = {}
+    for job in review.jobs:
+        first = shown.setdefault(job.content_digest, job.name)
+        files = [f"  {entry.sha256}  {entry.size:>10,}  {entry.path}" for entry in job.files]
+        lines += [
+            f"ML job {job.code_spec_id}${job.name}: python {job.entrypoint}",
+            *(files if first == job.name else [f"  the same {len(files)} files as {first}"]),
+            f"  content digest   {job.content_digest}",
+            f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
+            f"  image            {job.image or 'latest'}",
+            f"  monitoring       {'allowed: the runner may read its log' if job.allow_monitoring else 'not allowed'}",
+            "",
+        ]
+    if review.jobs and review.result_limit_bytes is not None:
+        lines += [f"result limit     {review.result_limit_bytes:,} bytes come out to the runner", ""]
+    return lines
+
+
+def _changes(review: Review) -> list[str]:
+    if review.previous_template_id is None:
+        return ["first version: nothing of this template was approved before", ""]
+    if not review.changes:
+        return [f"no difference from {review.previous_template_id}, approved before, but its version", ""]
+    return [f"changes since {review.previous_template_id}", *(f"  {line}" for line in review.changes), ""]

@@ -1,0 +1,91 @@
+"""The options that every command has: which connection, which format, how much to tell."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the shared options said; one for a process."""
+
+    connection: str | None = None
+    temporary_connection: bool = False
+    format: str = Format.table.value
+    debug: bool = False
+
+    @property
+    def machine_readable(self) -> bool:
+        return self.format != Format.table.value
+
+
+# One command a process: the settings outlive the parser's context, since the result is rendered after it has ended.
+_current = Settings()
+
+_ConnectionOption = Annotated[
+    str | None, typer.Option("-c", "--connection", metavar="NAME", help="The connection to use.", show_default=False)
+]
+_TemporaryOption = Annotated[
+    bool, typer.Option("-x", "--temporary-connection", help="Take everything from SNOWFLAKE_<KEY> variables.")
+]
+_FormatOption = Annotated[
+    Format, typer.Option("--format", envvar="CLEANROOM_ML_FORMAT", help="How data goes to standard output.")
+]
+_DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+_SHARED = (
+    inspect.Parameter("connection", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_ConnectionOption),
+    inspect.Parameter(
+        "temporary_connection", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_TemporaryOption
+    ),
+    inspect.Parameter("format", inspect.Parameter.KEYWORD_ONLY, default=Format.table, annotation=_FormatOption),
+    inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_DebugOption),
+)
+
+
+def settings() -> Settings:
+    """The settings of the command that is running."""
+    return _current
+
+
+def reset() -> None:
+    """Forget what an earlier command of the same process said (tests run several)."""
+    fresh = Settings()
+    for field in fields(Settings):
+        setattr(_current, field.name, getattr(fresh, field.name))
+
+
+def with_shared_options(function: Command) -> Command:
+    """The function as a command with the shared options; it does not see them, `settings()` has them."""
+    own = inspect.signature(function, eval_str=True)
+
+    @wraps(function)
+    def wrapper(**arguments: Any) -> Any:
+        for parameter in _SHARED:
+            setattr(_current, parameter.name, arguments.pop(parameter.name))
+        _current.format = str(_current.format)
+        return function(**arguments)
+
+    parameters = [
+        *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.parameters.values()),
+        *_SHARED,
+    ]
+    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper  # type: ignore[return-value]

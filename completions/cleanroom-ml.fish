@@ -1,0 +1,1 @@
+complete --command cleanroom-ml --no-files --arguments "(env _CLEANROOM_ML_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) cleanroom-ml)" --condition "env _CLEANROOM_ML_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) cleanroom-ml"

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Both parties' steps without a terminal, as their CI jobs would run them: ./ci.sh [rows]
+# Every step can be repeated; a failed one stops the script with its exit code (11: bytes differ, 20: the job failed, …).
+set -euo pipefail
+cd "$(dirname "$0")"
+export CI=true
+
+# What approving the activation template means was read once and pinned; another template, runner or requester is refused.
+ACTIVATE_DIGEST=sha256:fcff0c49f2ccceab8e9b465848f842314db3b545623cacce991d077ce4e24632
+
+in_party() { (cd "$1" && shift && "$@"); }
+
+for party in publisher advertiser; do
+  cleanroom-ml account create "$party"
+  in_party "$party" cleanroom-ml connection use "$party"
+done
+[ -f advertiser/data/redeemers.parquet ] || python generate.py ${1:+--rows "$1"}
+python load.py publisher
+python load.py advertiser
+
+# The publisher, who provides the templates
+in_party publisher cleanroom-ml validate
+in_party publisher cleanroom-ml collaboration create
+in_party publisher cleanroom-ml offering link
+in_party publisher cleanroom-ml stage
+in_party publisher cleanroom-ml spec register
+in_party publisher cleanroom-ml template submit
+
+# The advertiser, who runs them
+in_party advertiser cleanroom-ml collaboration join
+in_party advertiser cleanroom-ml offering link
+in_party advertiser cleanroom-ml approve train --yes --reviewed reviewed_code/
+in_party advertiser cleanroom-ml approve score --yes --reviewed reviewed_code/
+in_party advertiser cleanroom-ml approve activate --yes --expect-digest "$ACTIVATE_DIGEST"
+in_party advertiser cleanroom-ml pool create
+job=$(in_party advertiser cleanroom-ml run train)
+in_party advertiser cleanroom-ml status "$job" --wait --timeout 600
+in_party advertiser cleanroom-ml result "$job" --format json
+in_party advertiser cleanroom-ml run score --wait --timeout 600
+in_party advertiser cleanroom-ml activate --yes
+
+# The publisher receives the audience
+in_party publisher cleanroom-ml activation process --segment lookalike_q3
+in_party publisher cleanroom-ml activation export --segment lookalike_q3 --output audience.csv

@@ -1,0 +1,90 @@
+"""A real engine process on loopback, one for the whole test session, and accounts of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleanroom_ml.engine.home import Home
+from cleanroom_ml.local import accounts
+from cleanroom_ml.local import engine as local_engine
+from cleanroom_ml.local.engine import EngineStatus
+from cleanroom_ml.local.home import ensure_home
+
+MakeAccount = Callable[[str], dict[str, Any]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests about root's or an ordinary user's powers are not collected for the other: they have nothing to skip."""
+    other = "ordinary_user" if os.geteuid() == 0 else "root_only"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a sandbox or an attack that was not tried is a failure, not a skip."""
+    report = yield
+    guarded = any(item.get_closest_marker(name) for name in ("sandbox", "attack"))
+    if report.skipped and guarded and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and in CI it has to run: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_this_person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the home, the keys, the state or the connections of whoever runs the tests."""
+    base = tmp_path_factory.mktemp("person")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("CLEANROOM_ML_HOME", "CLEANROOM_ML_CONFIG", "CLEANROOM_ML_STATE", "SNOWFLAKE_HOME"):
+            patch.setenv(variable, str(base / variable.lower()))
+        yield
+
+
+@pytest.fixture
+def fresh_home() -> Iterator[Home]:
+    """A home of its own for one test, whose engine, if the test starts one, is stopped."""
+    directory = Path(tempfile.mkdtemp(prefix="cr-"))
+    home = ensure_home(directory / "home")
+    try:
+        yield home
+    finally:
+        local_engine.stop(home)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engine_home() -> Iterator[Home]:
+    """The home of the session's engine."""
+    directory = Path(tempfile.mkdtemp(prefix="cr-"))
+    try:
+        yield ensure_home(directory / "home")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engine(engine_home: Home) -> Iterator[EngineStatus]:
+    """The session's engine, running."""
+    yield local_engine.ensure_running(engine_home)
+    local_engine.stop(engine_home)
+
+
+@pytest.fixture(scope="session")
+def make_account(engine: EngineStatus, engine_home: Home) -> MakeAccount:
+    """`make_account(name)`: an account of the session's engine, as arguments of `snowflake.connector.connect`."""
+
+    def make(name: str) -> dict[str, Any]:
+        made = accounts.create(name, home=engine_home)
+        return dict(accounts.connections(engine_home)[made.connection])
+
+    return make

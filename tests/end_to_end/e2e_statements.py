@@ -1,0 +1,126 @@
+"""Every statement that each command sends, told so that two runs tell the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from e2e_parties import Pair, Party
+
+_PATTERNS = (
+    (re.compile(r"MLJOB_[0-9A-F]{16}"), "MLJOB_<ID>"),
+    (re.compile(r"request_[0-9a-f]{24}"), "request_<ID>"),
+    (re.compile(r"(BATCH_ID = )'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One command as it is typed in a party's directory, and what it sent to the account."""
+
+    party: str
+    words: str
+    statements: tuple[str, ...]
+
+
+class Recorder:
+    """Runs commands of both parties, keeping their statements in order."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.recorded: list[Recorded] = []
+
+    def types(self, party: str, words: str, *, code: int = 0, job: str = "") -> str:
+        """Run `cleanroom-ml <words>` and keep what it sent; <JOB> in the words stands for a job's id. Its output."""
+        statements: list[str] = []
+        typed: Party = getattr(self.pair, party)
+        ran = typed.quickly(*words.replace("<JOB>", job).split(), code=code, statements=statements)
+        self.recorded.append(Recorded(party, words, self._told(statements)))
+        return ran.out
+
+    def _told(self, statements: list[str]) -> tuple[str, ...]:
+        """Without what differs from run to run; a wait asks as often as the job takes, and is told once."""
+        told: list[str] = []
+        for statement in statements:
+            text = statement.replace(str(self.pair.root), "<PROJECT>")
+            for pattern, name in _PATTERNS:
+                text = pattern.sub(name, text)
+            if not told or told[-1] != text:
+                told.append(text)
+        return tuple(told)
+
+    def text(self) -> str:
+        """The golden file: a comment with each command, then its statements."""
+        blocks = []
+        for each in self.recorded:
+            words = re.sub(r"sha256:[0-9a-f]{64}", "sha256:<DIGEST>", each.words)
+            head = f"-- {each.party}/: cleanroom-ml {words}"
+            blocks.append("\n".join([head, *(f"{statement};" for statement in each.statements)]))
+        return "\n\n".join(blocks) + "\n"
+
+
+def walk(recorder: Recorder) -> None:
+    """Every command that reaches an account, once, along both roles' walkthrough."""
+    for words in (
+        "connection test",
+        "collaboration create",
+        "offering register",
+        "offering link",
+        "stage",
+        "spec register",
+        "spec list",
+        "spec show lookalike_code_golden1",
+        "spec diff",
+        "template register",
+        "template submit",
+    ):
+        recorder.types("publisher", words)
+    for words in (
+        "collaboration list",
+        "collaboration review",
+        "collaboration join",
+        "collaboration status",
+        "collaboration show",
+        "collaboration config",
+        "offering link",
+        "offering list",
+        "requests",
+        "review train --reviewed reviewed_code/",
+        "approve train --yes --reviewed reviewed_code/",
+        "approve score --yes --reviewed reviewed_code/",
+        "approve activate --yes --reviewed reviewed_code/",
+        "pool create",
+        "pool list",
+        "pool show GOLDEN_POOL",
+        "template list",
+        "template show train_golden1",
+    ):
+        if words.startswith("approve activate"):
+            words = f"approve activate --yes --expect-digest {recorder.pair.digest('activate')}"
+        recorder.types("advertiser", words)
+    job = recorder.types("advertiser", "run score").strip()
+    recorder.types("advertiser", "status <JOB> --wait", job=job)
+    for words in ("status <JOB>", "logs <JOB>", "result <JOB>", "cancel <JOB>", "jobs", "history", "activate --yes"):
+        recorder.types("advertiser", words, job=job)
+    for words in (
+        "activation list",
+        "activation process --segment lookalike_q3",
+        "activation process",
+        "activation export --segment lookalike_q3 --output audience.csv",
+        "collaboration config ALLOW_ML_JOBS_MONITORING false",
+    ):
+        recorder.types("publisher", words)
+    _ways_out(recorder)
+
+
+def _ways_out(recorder: Recorder) -> None:
+    """What ends things: a rejection, a pool dropped, a template and an offering taken back."""
+    publisher = recorder.pair.publisher
+    publisher.edit("train.yaml", "version: golden1", "version: unwanted1")
+    recorder.types("publisher", "template submit train.yaml")
+    recorder.types("advertiser", "reject train_unwanted1 --yes --reason no")
+    recorder.types("advertiser", "pool drop GOLDEN_POOL --yes")
+    publisher.edit("score.yaml", "version: golden1", "version: unused1")
+    publisher.quickly("template", "register", "score.yaml")
+    recorder.types("publisher", "template remove score_unused1")
+    recorder.types("advertiser", "offering unlink seed_golden1")

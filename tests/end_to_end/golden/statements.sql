@@ -1,0 +1,485 @@
+-- publisher/: cleanroom-ml connection test
+SELECT CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, CURRENT_ACCOUNT_NAME() AS ACCOUNT, CURRENT_USER() AS USER_NAME, CURRENT_ROLE() AS ROLE, CURRENT_WAREHOUSE() AS WAREHOUSE, CURRENT_VERSION() AS VERSION;
+
+-- publisher/: cleanroom-ml collaboration create
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.INITIALIZE($$api_version: 2.0.0
+spec_type: collaboration
+name: golden
+description: A retail media network finds the households that will respond to an advertiser's coupons.
+owner: publisher
+collaborator_identifier_aliases:
+  publisher: LOCAL.PUBLISHER
+  advertiser: LOCAL.ADVERTISER
+analysis_runners:
+  advertiser:
+    data_providers:
+      publisher:
+        data_offerings: []
+      advertiser:
+        data_offerings: []
+    activation_destinations:
+      snowflake_collaborators:
+        - publisher
+$$);
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.JOIN('golden');
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+
+-- publisher/: cleanroom-ml offering register
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_DATA_OFFERING($$api_version: 2.0.0
+spec_type: data_offering
+name: features
+version: golden1
+description: A grocery retailer's baskets and products. Households are hashed.
+datasets:
+  - alias: transactions
+    data_object_fqn: ML_DB.PUBLIC.TRANSACTIONS
+    allowed_analyses: template_only
+    object_class: custom
+    schema_and_template_policies:
+      hashed_email:
+        category: join_standard
+        column_type: hashed_email_sha256
+        activation_allowed: true
+      transaction_timestamp:
+        category: timestamp
+      product_id:
+        category: join_custom
+      basket_id:
+        category: passthrough
+      week:
+        category: passthrough
+      quantity:
+        category: passthrough
+      sales_value:
+        category: passthrough
+      retail_disc:
+        category: passthrough
+      coupon_disc:
+        category: passthrough
+      coupon_match_disc:
+        category: passthrough
+  - alias: products
+    data_object_fqn: ML_DB.PUBLIC.PRODUCTS
+    allowed_analyses: template_only
+    object_class: custom
+    schema_and_template_policies:
+      product_id:
+        category: join_custom
+      department:
+        category: passthrough
+      product_category:
+        category: passthrough
+$$);
+
+-- publisher/: cleanroom-ml offering link
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_DATA_OFFERINGS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.LINK_DATA_OFFERING('golden', 'features_golden1', ['advertiser']);
+
+-- publisher/: cleanroom-ml stage
+CREATE STAGE IF NOT EXISTS ML_DB.PUBLIC.ML_STAGE DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE');
+LIST '@ML_DB.PUBLIC.ML_STAGE/golden';
+PUT 'file://<PROJECT>/publisher/code/features.py' '@ML_DB.PUBLIC.ML_STAGE/golden' AUTO_COMPRESS=FALSE OVERWRITE=TRUE;
+PUT 'file://<PROJECT>/publisher/code/score.py' '@ML_DB.PUBLIC.ML_STAGE/golden' AUTO_COMPRESS=FALSE OVERWRITE=TRUE;
+PUT 'file://<PROJECT>/publisher/code/train.py' '@ML_DB.PUBLIC.ML_STAGE/golden' AUTO_COMPRESS=FALSE OVERWRITE=TRUE;
+ALTER STAGE ML_DB.PUBLIC.ML_STAGE REFRESH;
+
+-- publisher/: cleanroom-ml spec register
+LIST '@ML_DB.PUBLIC.ML_STAGE/golden';
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_CODE_SPEC($$api_version: 2.0.0
+spec_type: code_spec
+name: lookalike_code
+version: golden1
+description: Train a coupon-response model on a retailer's baskets and score its households.
+ml_jobs:
+  - name: train
+    entrypoint: train.py
+    stage_code_dir: '@ML_DB.PUBLIC.ML_STAGE/golden'
+    description: Out-of-fold metrics, the model and the seed list stay in the room.
+    allow_monitoring: true
+    pip_requirements:
+      - pandas
+      - scikit-learn
+      - xgboost-cpu>=3
+  - name: score
+    entrypoint: score.py
+    stage_code_dir: '@ML_DB.PUBLIC.ML_STAGE/golden'
+    description: Scores every household with the stored model.
+    allow_monitoring: true
+    pip_requirements:
+      - pandas
+      - xgboost-cpu>=3
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+
+-- publisher/: cleanroom-ml spec list
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+
+-- publisher/: cleanroom-ml spec show lookalike_code_golden1
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+
+-- publisher/: cleanroom-ml spec diff
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+
+-- publisher/: cleanroom-ml template register
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$api_version: 2.0.0
+spec_type: template
+name: train
+version: golden1
+type: sql_analysis
+description: Train the coupon-response model.
+methodology: >-
+  Features from the first half-year, label from the second. Five-fold out-of-fold AUC and the share of redeemers among
+  the best-scored 20 % come back; the model and the list of redeemers stay in the room.
+parameters:
+  - name: compute_pool
+    description: The runner's compute pool.
+    type: string
+    required: true
+  - name: num_instances
+    description: Nodes of the pool.
+    type: integer
+    default: 1
+  - name: warehouse
+    description: The warehouse of the job's SQL.
+    type: string
+    default: COMPUTE_WH
+  - name: shuffle_labels
+    description: Train on shuffled labels; an AUC near 0.5 shows that nothing leaks.
+    type: boolean
+    default: false
+code_specs:
+  - lookalike_code_golden1
+template: |
+  call cleanroom.lookalike_code$train(
+    {{ compute_pool }}, {{ num_instances | default(1) }}, {{ warehouse | default('COMPUTE_WH') }},
+    OBJECT_CONSTRUCT(
+      'transactions', {{ source_table[0] }},
+      'products', {{ source_table[1] }},
+      'redeemers', {{ source_table[2] }},
+      'shuffle_labels', {{ shuffle_labels | default(false) }}
+    )::VARCHAR
+  )
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$api_version: 2.0.0
+spec_type: template
+name: score
+version: golden1
+type: sql_analysis
+description: Score every household with the model that `train` left in the room.
+parameters:
+  - name: compute_pool
+    description: The runner's compute pool.
+    type: string
+    required: true
+  - name: num_instances
+    description: Nodes of the pool.
+    type: integer
+    default: 1
+  - name: warehouse
+    description: The warehouse of the job's SQL.
+    type: string
+    default: COMPUTE_WH
+code_specs:
+  - lookalike_code_golden1
+template: |
+  call cleanroom.lookalike_code$score(
+    {{ compute_pool }}, {{ num_instances | default(1) }}, {{ warehouse | default('COMPUTE_WH') }},
+    OBJECT_CONSTRUCT('transactions', {{ source_table[0] }}, 'products', {{ source_table[1] }})::VARCHAR
+  )
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$api_version: 2.0.0
+spec_type: template
+name: activate
+version: golden1
+type: sql_activation
+description: The best-scored households that have not redeemed a coupon yet.
+parameters:
+  - name: audience_size
+    description: How many households to send at the most.
+    type: integer
+    default: 400
+template: |
+  BEGIN
+    CREATE OR REPLACE TABLE cleanroom.activation_data_lookalike AS
+      SELECT hashed_email_sha256, score
+      FROM cleanroom.lookalike_scores
+      WHERE NOT already_redeemed AND audience_rank <= {{ audience_size | default(400) }};
+    RETURN 'lookalike';
+  END;
+$$);
+
+-- publisher/: cleanroom-ml template submit
+LIST '@ML_DB.PUBLIC.ML_STAGE/golden';
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.ADD_TEMPLATE_REQUEST('golden', 'train_golden1', ['advertiser']);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.ADD_TEMPLATE_REQUEST('golden', 'score_golden1', ['advertiser']);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.ADD_TEMPLATE_REQUEST('golden', 'activate_golden1', ['advertiser']);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml collaboration list
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+
+-- advertiser/: cleanroom-ml collaboration review
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.REVIEW('golden', 'LOCAL.PUBLISHER');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+
+-- advertiser/: cleanroom-ml collaboration join
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.JOIN('golden');
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+
+-- advertiser/: cleanroom-ml collaboration status
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+
+-- advertiser/: cleanroom-ml collaboration show
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+
+-- advertiser/: cleanroom-ml collaboration config
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_CONFIGURATION('golden');
+
+-- advertiser/: cleanroom-ml offering link
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_DATA_OFFERING($$api_version: 2.0.0
+spec_type: data_offering
+name: seed
+version: golden1
+description: Hashed ids of the households that redeemed one of our coupons from July on.
+datasets:
+  - alias: redeemers
+    data_object_fqn: CRM_DB.PUBLIC.REDEEMERS
+    allowed_analyses: template_only
+    object_class: custom
+    schema_and_template_policies:
+      hashed_email:
+        category: join_standard
+        column_type: hashed_email_sha256
+$$);
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_DATA_OFFERINGS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.LINK_DATA_OFFERING('golden', 'seed_golden1', ['advertiser']);
+
+-- advertiser/: cleanroom-ml offering list
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_DATA_OFFERINGS('golden');
+
+-- advertiser/: cleanroom-ml requests
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml review train --reviewed reviewed_code/
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml approve train --yes --reviewed reviewed_code/
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.APPROVE_UPDATE_REQUEST('golden', 'request_<ID>');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml approve score --yes --reviewed reviewed_code/
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.APPROVE_UPDATE_REQUEST('golden', 'request_<ID>');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml approve activate --yes --expect-digest sha256:<DIGEST>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.APPROVE_UPDATE_REQUEST('golden', 'request_<ID>');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml pool create
+SHOW COMPUTE POOLS;
+CREATE COMPUTE POOL GOLDEN_POOL FOR APPLICATION SFDCR_golden MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_S AUTO_RESUME = TRUE;
+GRANT USAGE ON COMPUTE POOL GOLDEN_POOL TO APPLICATION SFDCR_golden;
+GRANT USAGE ON WAREHOUSE COMPUTE_WH TO APPLICATION SFDCR_golden;
+SHOW COMPUTE POOLS;
+
+-- advertiser/: cleanroom-ml pool list
+SHOW COMPUTE POOLS;
+
+-- advertiser/: cleanroom-ml pool show GOLDEN_POOL
+SHOW COMPUTE POOLS;
+
+-- advertiser/: cleanroom-ml template list
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
+
+-- advertiser/: cleanroom-ml template show train_golden1
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
+
+-- advertiser/: cleanroom-ml run score
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN('golden', $$api_version: 2.0.0
+spec_type: analysis
+template: score_golden1
+template_configuration:
+  view_mappings:
+    source_tables:
+      - publisher.features_golden1.transactions
+      - publisher.features_golden1.products
+  arguments:
+    compute_pool: GOLDEN_POOL
+$$);
+
+-- advertiser/: cleanroom-ml status <JOB> --wait
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+
+-- advertiser/: cleanroom-ml status <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+
+-- advertiser/: cleanroom-ml logs <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_logs
+$$);
+
+-- advertiser/: cleanroom-ml result <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_result
+$$);
+
+-- advertiser/: cleanroom-ml cancel <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: cancel
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+
+-- advertiser/: cleanroom-ml jobs
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+
+-- advertiser/: cleanroom-ml history
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
+
+-- advertiser/: cleanroom-ml activate --yes
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN('golden', $$api_version: 2.0.0
+spec_type: analysis
+template: activate_golden1
+template_configuration:
+  activation:
+    snowflake_collaborator: publisher
+    segment_name: lookalike_q3
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+
+-- publisher/: cleanroom-ml activation list
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+
+-- publisher/: cleanroom-ml activation process --segment lookalike_q3
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.PROCESS_ACTIVATION('golden', 'lookalike_q3');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+
+-- publisher/: cleanroom-ml activation process
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.PROCESS_ACTIVATION('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+
+-- publisher/: cleanroom-ml activation export --segment lookalike_q3 --output audience.csv
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
+SELECT RECORDS FROM golden.ACTIVATION.SEGMENT_RECORDS WHERE BATCH_ID = '<BATCH>';
+
+-- publisher/: cleanroom-ml collaboration config ALLOW_ML_JOBS_MONITORING false
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.SET_CONFIGURATION('golden', 'ALLOW_ML_JOBS_MONITORING', 'false');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_CONFIGURATION('golden');
+
+-- publisher/: cleanroom-ml template submit train.yaml
+LIST '@ML_DB.PUBLIC.ML_STAGE/golden';
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_TEMPLATES();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$api_version: 2.0.0
+spec_type: template
+name: train
+version: unwanted1
+type: sql_analysis
+description: Train the coupon-response model.
+methodology: >-
+  Features from the first half-year, label from the second. Five-fold out-of-fold AUC and the share of redeemers among
+  the best-scored 20 % come back; the model and the list of redeemers stay in the room.
+parameters:
+  - name: compute_pool
+    description: The runner's compute pool.
+    type: string
+    required: true
+  - name: num_instances
+    description: Nodes of the pool.
+    type: integer
+    default: 1
+  - name: warehouse
+    description: The warehouse of the job's SQL.
+    type: string
+    default: COMPUTE_WH
+  - name: shuffle_labels
+    description: Train on shuffled labels; an AUC near 0.5 shows that nothing leaks.
+    type: boolean
+    default: false
+code_specs:
+  - lookalike_code_golden1
+template: |
+  call cleanroom.lookalike_code$train(
+    {{ compute_pool }}, {{ num_instances | default(1) }}, {{ warehouse | default('COMPUTE_WH') }},
+    OBJECT_CONSTRUCT(
+      'transactions', {{ source_table[0] }},
+      'products', {{ source_table[1] }},
+      'redeemers', {{ source_table[2] }},
+      'shuffle_labels', {{ shuffle_labels | default(false) }}
+    )::VARCHAR
+  )
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.ADD_TEMPLATE_REQUEST('golden', 'train_unwanted1', ['advertiser']);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml reject train_unwanted1 --yes --reason no
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.REJECT_UPDATE_REQUEST('golden', 'request_<ID>', 'no');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+
+-- advertiser/: cleanroom-ml pool drop GOLDEN_POOL --yes
+DROP COMPUTE POOL GOLDEN_POOL;
+
+-- publisher/: cleanroom-ml template remove score_unused1
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.UNREGISTER_TEMPLATE('score_unused1');
+
+-- advertiser/: cleanroom-ml offering unlink seed_golden1
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_DATA_OFFERINGS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.UNLINK_DATA_OFFERING('golden', 'seed_golden1', ['advertiser']);

@@ -1,0 +1,138 @@
+"""Every SQL statement of every command, held against a golden file and against what the clean room documents.
+
+Rewrite the file after a change that is meant:
+`CLEANROOM_ML_REWRITE_GOLDEN=1 .venv/bin/pytest tests/end_to_end/test_e2e_statements.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from e2e_statements import Recorder, walk
+
+from cleanroom_ml.cli.table import entries
+from cleanroom_ml.engine.sql.calls import parse_call
+
+pytestmark = pytest.mark.sandbox
+
+GOLDEN = Path(__file__).with_name("golden") / "statements.sql"
+
+# reference/collaboration-api.md §3: how many arguments each procedure takes.
+DOCUMENTED = {
+    "REGISTRY.REGISTER_TEMPLATE": {1, 2},
+    "REGISTRY.VIEW_REGISTERED_TEMPLATES": {0, 1},
+    "REGISTRY.UNREGISTER_TEMPLATE": {1},
+    "REGISTRY.REGISTER_DATA_OFFERING": {1, 2},
+    "REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS": {0, 1},
+    "REGISTRY.UNREGISTER_DATA_OFFERING": {1},
+    "REGISTRY.REGISTER_CODE_SPEC": {1, 2},
+    "REGISTRY.VIEW_REGISTERED_CODE_SPECS": {0, 1},
+    "COLLABORATION.INITIALIZE": {1, 2},
+    "COLLABORATION.REVIEW": {2, 3},
+    "COLLABORATION.JOIN": {1},
+    "COLLABORATION.GET_STATUS": {1},
+    "COLLABORATION.VIEW_COLLABORATIONS": {0},
+    "COLLABORATION.LINK_DATA_OFFERING": {3},
+    "COLLABORATION.UNLINK_DATA_OFFERING": {3},
+    "COLLABORATION.VIEW_DATA_OFFERINGS": {1},
+    "COLLABORATION.ADD_TEMPLATE_REQUEST": {3},
+    "COLLABORATION.VIEW_TEMPLATES": {1},
+    "COLLABORATION.VIEW_CODE_SPECS": {1},
+    "COLLABORATION.VIEW_UPDATE_REQUESTS": {1},
+    "COLLABORATION.APPROVE_UPDATE_REQUEST": {2},
+    "COLLABORATION.REJECT_UPDATE_REQUEST": {3},
+    "COLLABORATION.GET_CONFIGURATION": {1},
+    "COLLABORATION.SET_CONFIGURATION": {3},
+    "COLLABORATION.RUN": {2, 5},
+    "COLLABORATION.RUN_ML_JOB_ACTION": {2},
+    "COLLABORATION.VIEW_ACTIVATIONS": {1},
+    "COLLABORATION.PROCESS_ACTIVATION": {1, 2},
+    "COLLABORATION.VIEW_ACTIVITY_HISTORY": {1},
+}
+# §2, ml_job_action. Only the embedded engine knows more: `cancel`, and `offset` of get_logs.
+DOCUMENTED_ACTIONS = {"get_status", "get_logs", "get_result"}
+ENGINE_ONLY_ACTIONS = {"cancel"}
+DOCUMENTED_ACTION_KEYS = {"api_version", "spec_type", "job_id", "action"}
+
+# What needs no procedure: the clean room's documentation and Snowflake's SQL reference name each.
+PLAIN_SQL = (
+    "CREATE STAGE IF NOT EXISTS ",
+    "PUT 'file://",
+    "LIST '@",
+    "REMOVE '@",
+    "ALTER STAGE ",
+    "CREATE COMPUTE POOL ",
+    "DROP COMPUTE POOL ",
+    "SHOW COMPUTE POOLS",
+    "GRANT USAGE ON COMPUTE POOL ",
+    "GRANT USAGE ON WAREHOUSE ",
+    "SELECT CURRENT_",
+    "SELECT RECORDS FROM ",
+)
+# Commands that send nothing to an account.
+SILENT = {
+    "init", "validate", "demo", "doctor", "account", "engine", "completion",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorder(new_project):
+    pair = new_project("golden")
+    made = Recorder(pair)
+    walk(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def statements(recorder):
+    return [(each, statement) for each in recorder.recorded for statement in each.statements]
+
+
+def test_the_statements_of_every_command_are_the_golden_ones(recorder):
+    told = recorder.text()
+    if os.environ.get("CLEANROOM_ML_REWRITE_GOLDEN"):
+        GOLDEN.write_text(told, encoding="utf-8")
+    assert told == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_command_that_reaches_an_account_is_in_it(recorder):
+    typed = {each.words.split()[0] for each in recorder.recorded}
+    assert typed == set(entries()) - SILENT
+    assert [each.words for each in recorder.recorded if not each.statements] == []
+
+
+def test_every_call_is_documented_with_that_many_arguments(statements):
+    calls = [parse_call(statement) for _, statement in statements if statement.startswith("CALL ")]
+    assert len(calls) > 50
+    for call in calls:
+        assert call.name[0] == "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+        procedure = ".".join(call.name[1:])
+        assert procedure in DOCUMENTED
+        assert len(call.args) in DOCUMENTED[procedure], procedure
+
+
+def test_every_other_statement_is_plain_sql(statements):
+    for _, statement in statements:
+        assert statement.startswith(("CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.", *PLAIN_SQL)), statement
+
+
+def test_only_cancel_asks_a_job_for_what_only_the_engine_knows(statements):
+    for command, statement in statements:
+        if "RUN_ML_JOB_ACTION" not in statement:
+            continue
+        spec = yaml.safe_load(str(parse_call(statement).args[1]))
+        assert spec["action"].lower() in DOCUMENTED_ACTIONS | (
+            ENGINE_ONLY_ACTIONS if command.words.startswith("cancel") else set()
+        )
+        assert set(spec) == DOCUMENTED_ACTION_KEYS
+
+
+def test_no_statement_carries_a_secret(statements, person):
+    secret = (person.home / "operator.secret").read_text().strip()
+    assert secret
+    for _, statement in statements:
+        assert secret not in statement
+        assert "PRIVATE KEY" not in statement
