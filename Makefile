@@ -49,7 +49,7 @@ $(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python
 
 $(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python
 	@echo "installing what the tests need into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[engine,samples,dev]'
+	@$(PIP_INSTALL) --editable '.[engine,runtime,samples,dev]'
 	@touch $@ $(VENV)/.demo
 
 # Jobs run in a sandbox or not at all. Root may install bubblewrap; nobody else is asked for a password.

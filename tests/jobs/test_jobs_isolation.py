@@ -132,7 +132,9 @@ def test_host_paths_and_secrets_of_the_engines_environment_do_not_get_in(pools, 
 
 @pytest.fixture
 def spec(home):
-    plan = Plan("J", "", (), "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 30, 64 << 20, 1000, 1000)
+    plan = Plan(
+        "J", "", (), "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
+    )
     return box.job_spec(plan, home / "jobs" / "J", "the-token")
 
 

@@ -15,10 +15,14 @@ from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, Sand
 
 CODE: Final = "/job"
 LIBRARY: Final = "/run/cleanroom/lib"
+OVERLAY: Final = f"{LIBRARY}/cleanroom_runtime/overlay"
+"""The container runtime's own modules (`snowflake.ml.modeling.tune`, …): before everything else on the import path."""
+
 JOB_FILE: Final = "/run/cleanroom/job.json"
 SOCKET: Final = "/run/cleanroom/job.sock"
 PORT: Final = 8099
 RESULT_FILE: Final = f"{SCRATCH}/.result.json"
+EVENTS_FILE: Final = f"{SCRATCH}/.events.jsonl"
 
 _RUNTIME: Final = Path(__file__).resolve().parents[2] / "runtime"
 _LOG_FLOOD: Final = 64
@@ -43,6 +47,10 @@ def job_spec(plan: Plan, directory: Path, token: str) -> SandboxSpec:
         "entrypoint": plan.entrypoint,
         "args": plan.args_json,
         "result_limit_bytes": plan.result_limit_bytes,
+        "nodes": plan.nodes,
+        "node_cpus": plan.node_cpus,
+        "cpus": plan.cpus,
+        "memory_bytes": plan.memory_bytes,
     }
     return SandboxSpec(
         name="job",
@@ -102,7 +110,12 @@ def _environment(plan: Plan) -> dict[str, str]:
     threads = str(plan.cpus)
     return {
         "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
-        "PYTHONPATH": LIBRARY,
+        "PYTHONPATH": f"{LIBRARY}:{OVERLAY}",
+        # As in Snowflake's image: DataConnector then asks `runtime_external_entities` for its ingestor.
+        "IN_SPCS_ML_RUNTIME": "true",
+        "USE_OPTIMIZED_DATA_INGESTOR": "true",
+        "CLEANROOM_ML_EVENTS": EVENTS_FILE,
+        "CLEANROOM_ML_JOB_FILE": JOB_FILE,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": "/scratch/tmp",
         "JOBLIB_TEMP_FOLDER": "/scratch/tmp",  # its default is /dev/shm, which counts as memory

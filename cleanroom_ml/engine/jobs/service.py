@@ -190,6 +190,8 @@ class JobService:
             allow_monitoring=request.allow_monitoring,
             cpus=bounds.cpus,
             memory_bytes=bounds.memory_bytes,
+            nodes=request.nodes,
+            node_cpus=pool.family.vcpus,
             wall_seconds=self._settings.wall_seconds,
             scratch_bytes=self._settings.scratch_bytes,
             log_bytes=self._settings.log_bytes,

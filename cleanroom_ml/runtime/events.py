@@ -1,0 +1,64 @@
+"""What happens in a job, as JSON lines beside its log: rounds, trials, metrics, importances.
+
+The file is written by the job's own processes, so whoever reads it (engine/jobs/events.py) treats it as hostile. It is
+seen under the same gates as the log. Outside of a job nothing is written.
+
+Every event has `t` (Unix time, seconds) and `kind`; the fields of each kind:
+
+    stage       name, seconds?, rows?, bytes?              a step of a trainer is done (`read`, `bin`, `train`, …)
+    round       trainer, iteration, total, metrics         one boosting round, epoch or step; metrics {name: number}
+    metrics     source, metrics                            what a script or a worker reported (`log_metrics`)
+    trial       number, total, state, params, metrics, seconds, error?
+                                                           a trial of a search ended; state `done` or `failed`
+    importance  trainer, values                            gain a feature, {name: number}; the largest only
+    nodes       nodes                                      the cluster has formed; a list of {address, cpus, memory}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from typing import Any, Final
+
+FILE_VARIABLE: Final = "CLEANROOM_ML_EVENTS"
+"""Environment variable with the path of the file; unset where there is nobody to read it."""
+
+MAX_LINE_BYTES: Final = 16 << 10
+"""A longer event is dropped by its reader; trainers keep theirs below it."""
+
+
+def emit(kind: str, **fields: Any) -> None:
+    """Append one event. Numbers that JSON does not have become null; a file that cannot be written is not the job's
+    trouble.
+    """
+    path = os.environ.get(FILE_VARIABLE)
+    if not path:
+        return
+    event = {"t": round(time.time(), 3), "kind": kind, **{name: _plain(value) for name, value in fields.items()}}
+    line = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return
+    try:
+        os.write(fd, line)  # one write: lines of several processes do not mix
+    finally:
+        os.close(fd)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    try:
+        number = value.item() if hasattr(value, "item") else value
+        if isinstance(number, int):
+            return number
+        return float(number) if math.isfinite(number) else None
+    except (TypeError, ValueError):
+        return str(value)
