@@ -22,8 +22,8 @@ from cleanroom_ml.engine.jobs.transitions import Step, check_step
 class Plan:
     """Everything that a supervisor needs to run one job. Sizes in bytes; `objects` is the root of the object store.
 
-    `cpus` and `memory_bytes` are what all nodes together may really use of this machine; `node_cpus` is what one node of
-    the pool's family has, and what is scheduled by.
+    `cpus` and `memory_bytes` are what all nodes together may really use of this machine; `node_cpus` is what one node
+    of the pool's family has, and what is scheduled by.
 
     `no_isolation` is empty, or says why this job runs without a sandbox: then it is the bundled sample's code or none.
     """
