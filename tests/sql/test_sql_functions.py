@@ -207,3 +207,27 @@ def test_names_in_quotes_keep_their_case(world: World) -> None:
         world.query('with c as (select 1 as "x", 2 as "X") select "X" from c')
     assert world.query('select "x" from (select 1 as "x") where "x" = 1') == [(1,)]
     assert world.names('select 1 as "x", 2 as "X"') == ["x", "X"]
+
+
+def test_random_over_a_generator_may_be_read_again_by_its_alias(world: World) -> None:
+    """As the published scripts make their data: `uniform(…, random()) AS f, f + f AS t`."""
+    rows = world.query(
+        "select uniform(0::float, 10::float, random()) as f, uniform(0::float, 10::float, random()) as g, f + f as t"
+        " from table(generator(rowcount=>(200)))"
+    )
+    assert len(rows) == 200
+    assert all(t == 2 * f for f, _, t in rows)
+    assert len({f for f, _, _ in rows}) == 200
+    assert all(f != g for f, g, _ in rows)
+    assert all(0 <= f < 10 for f, _, _ in rows)
+
+
+def test_a_seed_gives_the_same_numbers_again(world: World) -> None:
+    text = "select random(7), randstr(6, random(8)) from table(generator(rowcount => 5))"
+    first = world.query(text)
+    assert first == world.query(text)
+    assert len({number for number, _ in first}) == 5
+    assert all(len(letters) == 6 and letters.isalnum() for _, letters in first)
+    assert world.query("select random() from table(generator(rowcount => 1))") != world.query(
+        "select random() from table(generator(rowcount => 1))"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -114,6 +115,13 @@ class Expressions:
             return raw("{0}", exp.column("_GENERATED", table=scope.generated, quoted=True), kind=NUM)
         return functions.scalar("SEQ4", [])
 
+    def _random(self, arguments: list[Any], generated: str) -> Any:
+        """RANDOM() over a GENERATOR: a hash of its row's number, so that `random() AS a, a + a AS b` may use the alias
+        (DuckDB refuses to read an alias of its own random() a second time).
+        """
+        seed = arguments[0] if arguments else exp.Literal.number(secrets.randbits(62))
+        return functions.hashed_bits(exp.column("_GENERATED", table=generated, quoted=True), seed)
+
     def function(self, name: str, arguments: list[Any]) -> Any:
         """A call of a scalar function or of a context function; arguments are rewritten."""
         attribute = _CONTEXT.get(name)
@@ -169,7 +177,10 @@ class Expressions:
                 raise SqlError.unknown_function(name)
             if name in _SEQUENCES:
                 return self._sequence(scope), name, None, []
-            return self.function(name, self._arguments(name, node.expressions, scope, ctes)), name, None, []
+            arguments = self._arguments(name, node.expressions, scope, ctes)
+            if name == "RANDOM" and scope.generated and len(arguments) <= 1:
+                return self._random(arguments, scope.generated), name, None, []
+            return self.function(name, arguments), name, None, []
         given = list(node.expressions)
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             ignore_nulls = isinstance(given[0], exp.IgnoreNulls)

@@ -9,6 +9,7 @@ their quotes.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -235,11 +236,12 @@ def _get_path(args: Sequence[Any]) -> Any:
 
 def _random(args: Sequence[Any]) -> Any:
     """64 random bits. With a seed: the same ones for the same row number."""
-    if args:
-        return raw(
-            "CAST(CAST(hash(row_number() OVER (), {0}) AS HUGEINT) - 9223372036854775808 AS BIGINT)", args[0], kind=NUM
-        )
-    return raw("CAST(CAST(hash(random()) AS HUGEINT) - 9223372036854775808 AS BIGINT)", kind=NUM)
+    return hashed_bits(raw("row_number() OVER ()"), args[0]) if args else hashed_bits(raw("random()"))
+
+
+def hashed_bits(*values: Any) -> Raw:
+    """64 bits, as a signed number, that depend on these values only."""
+    return raw("CAST(CAST(hash({*}) AS HUGEINT) - 9223372036854775808 AS BIGINT)", *values, kind=NUM)
 
 
 def _uniform(args: Sequence[Any]) -> Any:
@@ -250,6 +252,16 @@ def _uniform(args: Sequence[Any]) -> Any:
     if whole:
         return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=NUM)
     return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=NUM)
+
+
+def _random_text(args: Sequence[Any]) -> Any:
+    """RANDSTR(length, generator): letters and digits; the same ones for the same number."""
+    return raw(
+        f"list_aggregate(list_transform(range(CAST({{0}} AS BIGINT)), lambda _i: "
+        f"substr('{_LETTERS_AND_DIGITS}', 1 + CAST(hash({{1}}, _i) % 62 AS BIGINT), 1)), 'string_agg', '')",
+        *args,
+        kind=TEXT,
+    )
 
 
 def _array_to_string(args: Sequence[Any]) -> Any:
@@ -270,6 +282,7 @@ def _same(name: str) -> Entry:
     return entry(f"{name}({{*}})", 1, 1, NUM)
 
 
+_LETTERS_AND_DIGITS = string.digits + string.ascii_letters
 _INTS = "CAST({0} AS BIGINT)"
 
 SCALARS: Final[dict[str, Entry]] = {
@@ -356,6 +369,7 @@ SCALARS: Final[dict[str, Entry]] = {
         3,
         kind=NUM,
     ),
+    "RANDSTR": built(_random_text, 2),
     **dict.fromkeys(("SEQ1", "SEQ2", "SEQ4", "SEQ8"), entry("(row_number() OVER () - 1)", 0, 1, NUM)),
     "UUID_STRING": entry("CAST(uuid() AS VARCHAR)", 0, kind=TEXT),
     # text

@@ -492,6 +492,7 @@ class Resolver:
         return f"USING SAMPLE bernoulli({float(percent.this)!r} PERCENT){seed}"
 
     def _number(self, node: Any) -> int:
+        node = node.unnest()  # a number in parentheses is a constant too
         if isinstance(node, exp.Placeholder):
             value = self.binds.value(str(node.this))
             if isinstance(value, int) and not isinstance(value, bool):
