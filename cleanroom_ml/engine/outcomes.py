@@ -24,6 +24,8 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Spooled
 
 CAPABILITY_SECONDS: Final = 6 * 3600
+JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600
+"""A job reads its tables as long as it trains. What it was given works on its own socket only, and ends with that."""
 # A first batch of this many bytes is not sent inline: JSON of that size would cost the front more than it may use.
 MAX_INLINE_BYTES: Final = 32 << 20
 
@@ -203,7 +205,8 @@ class Answers:
         )
 
     def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
-        return self._capabilities.issue(purpose, claims, expires=time.time() + CAPABILITY_SECONDS)
+        seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
+        return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
 
 
 def _small(rows: Rows) -> dict[str, Any]:

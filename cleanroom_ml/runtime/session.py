@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .data import whole_results
+
 
 def open_session(about: Mapping[str, Any]) -> Any:
     """Connect, and make the session the active one: `get_active_session()` and `Session.builder.getOrCreate()` return
@@ -22,6 +24,7 @@ def open_session(about: Mapping[str, Any]) -> Any:
     from snowflake.snowpark import Session
 
     _retry_downloads_longer()
+    whole_results.install()
     connection = snowflake.connector.connect(
         account=about["account"],
         user=about["user"],

@@ -212,10 +212,17 @@ class Queries:
             ).rowcount
 
     def delete_expired(self, retention: timedelta = RETENTION) -> int:
-        """Forgets what ended longer ago than `retention`, and deletes spool files without a record. How many."""
+        """Forgets what ended longer ago than `retention`, and deletes spool files without a record. How many.
+
+        What a job asked for is kept as long as its session: it may go on reading until it ends.
+        """
         before = self._database.now() - retention
         with self._database.transaction() as connection:
-            gone = connection.execute("DELETE FROM queries WHERE ended_on < ?", (to_micros(before),)).rowcount
+            gone = connection.execute(
+                """DELETE FROM queries WHERE ended_on < ? AND session_id NOT IN
+                   (SELECT id FROM sessions WHERE job_id IS NOT NULL)""",
+                (to_micros(before),),
+            ).rowcount
         # The rows first: a file without a row is found again by the next call, a row without its file would be a lie.
         for path in self.spool.iterdir():
             with self._database.read() as connection:

@@ -4,7 +4,7 @@ sandbox).
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 
@@ -43,13 +43,12 @@ class SpoolWriter:
             self._flush()
 
     def _flush(self) -> None:
-        sink: Any = pa.BufferOutputStream()
         table = narrowed(pa.Table.from_batches(self._pending, self._schema))
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        begin = self._file.tell()
+        with pa.ipc.new_stream(pa.PythonFile(self._file, "w"), table.schema) as writer:
             writer.write_table(table)
-        data = sink.getvalue()
-        self._file.write(data)
-        self.batches.append([self._offset, data.size, self._waiting])
+        length = self._file.tell() - begin
+        self.batches.append([self._offset, length, self._waiting])
         self.rows += self._waiting
-        self._offset += data.size
+        self._offset += length
         self._pending, self._waiting, self._limit = [], 0, self._size
