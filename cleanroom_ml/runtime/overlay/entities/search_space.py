@@ -1,0 +1,5 @@
+"""The module of the runtime's first releases, which published scripts still name (see cleanroom_runtime.tune)."""
+
+from cleanroom_runtime.tune import SamplingFunction, choice, loguniform, randint, uniform
+
+__all__ = ["SamplingFunction", "choice", "loguniform", "randint", "uniform"]
