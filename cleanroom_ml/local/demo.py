@@ -18,6 +18,7 @@ from cleanroom_ml.engine.home import Home
 from cleanroom_ml.errors import CleanroomError, JobFailedError
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running
+from cleanroom_ml.local.sample_tables import load_tables
 from cleanroom_ml.services import activation, approvals, collaborations, jobs, offerings, pools, staging, templates
 from cleanroom_ml.services.connections import Connection, bind, connect, resolve
 from cleanroom_ml.services.projects import Project, copy_sample, load_project, samples
@@ -267,8 +268,9 @@ def _generate(directory: Path) -> None:
         [sys.executable, str(directory / "generate.py")], capture_output=True, text=True, check=False, timeout=600
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CleanroomError("the sample's data cannot be made", why=last, fix="pip install 'cleanroom-ml[samples]'")
+        told = done.stderr.strip().splitlines() or ["no message"]
+        why = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), told[-1])
+        raise CleanroomError("the sample's data cannot be made", why=why, fix="pip install 'cleanroom-ml[samples]'")
 
 
 @contextmanager
@@ -288,5 +290,5 @@ def _load_data(directory: Path, party: str, connection: Connection, tell: Tell) 
         raise CleanroomError("the sample project is not complete", fix="install cleanroom-ml again")
     sample = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sample)
-    for table, rows, fresh in sample.load(connection, party, directory):
+    for table, rows, fresh in load_tables(connection, sample.TABLES[party], directory / party):
         tell(Step(party, f"{'loaded' if fresh else 'has'} {table}", f"{rows:,} rows"))

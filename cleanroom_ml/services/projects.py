@@ -5,15 +5,38 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.specs import PROJECT_FILE, Problem, Project, SpecProblems, load_project, load_spec, validate_project
+from cleanroom_ml.specs import (
+    COLLABORATION_FILE,
+    PROJECT_FILE,
+    Problem,
+    Project,
+    SpecProblems,
+    load_project,
+    load_spec,
+    validate_project,
+)
 
-__all__ = ["Checked", "Problem", "Project", "check", "copy_sample", "load_project", "samples", "start"]
+__all__ = [
+    "Checked",
+    "Problem",
+    "Project",
+    "Sample",
+    "check",
+    "copy_sample",
+    "described_samples",
+    "load_project",
+    "samples",
+    "start",
+]
 
 # Short enough for `<name>_code`, which is a name as well (at most 75 characters).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
+
+_README = "README.md"
 
 _PROVIDER = """\
 version: 1
@@ -100,6 +123,15 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample project: its name, what it answers, and the parties' directories, the owner's first."""
+
+    name: str
+    question: str
+    parties: tuple[str, ...]
+
+
 def start(directory: Path, role: str, name: str) -> tuple[str, ...]:
     """Write the files of a new project; returns their paths. Nothing that is there is overwritten.
 
@@ -125,21 +157,43 @@ def samples() -> dict[str, Path]:
     """The sample projects that came with this installation, by name."""
     root = Path(__file__).resolve().parents[1] / "sample_projects"
     found = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    return {path.name: path for path in found if any(path.glob(f"*/{PROJECT_FILE}"))}
+    return {path.name: path for path in found if (path / _README).is_file() and any(path.glob(f"*/{PROJECT_FILE}"))}
+
+
+def described_samples() -> tuple[Sample, ...]:
+    """Every sample project. The question is the README's heading, behind the project's name."""
+    found = []
+    for name, path in samples().items():
+        heading = (path / _README).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        parties = sorted(
+            (file.parent for file in path.glob(f"*/{PROJECT_FILE}")),
+            key=lambda party: (not (party / COLLABORATION_FILE).is_file(), party.name),
+        )
+        found.append(Sample(name, heading.partition(": ")[2] or heading, tuple(party.name for party in parties)))
+    return tuple(found)
 
 
 def copy_sample(name: str, directory: Path) -> Path:
     """A sample project, copied to `directory`. Data that was generated into the sample stays behind.
+
+    What is a link in the sample (a party's reviewed copy of the code) is a copy of its own afterwards.
 
     Raises:
         UsageError: there is no such sample, or the directory is not empty.
     """
     known = samples()
     if name not in known:
-        raise UsageError(f"there is no sample project {name!r}", why=f"known: {', '.join(known) or 'none'}")
+        near = get_close_matches(name, known, n=1)
+        listed = f"known: {', '.join(known) or 'none'}"
+        raise UsageError(
+            f"there is no sample project {name!r}",
+            why=f"did you mean {near[0]!r}? {listed}" if near else listed,
+            fix="cleanroom-ml init --list",
+        )
     if directory.exists() and any(directory.iterdir()):
         raise UsageError(f"{directory} is not empty", fix="choose another directory")
-    shutil.copytree(known[name], directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data", "__pycache__"))
+    ignored = shutil.ignore_patterns("data", "__pycache__")
+    shutil.copytree(known[name], directory, dirs_exist_ok=True, ignore=ignored)
     return directory
 
 

@@ -11,7 +11,7 @@ from cleanroom_ml.specs.load import load_project, load_spec
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.parse import Spec, SpecType, parse_as, parse_spec
 from cleanroom_ml.specs.problems import Problem, SpecProblems
-from cleanroom_ml.specs.project import PROJECT_FILE, Activate, Pool, Project, Run
+from cleanroom_ml.specs.project import COLLABORATION_FILE, PROJECT_FILE, Activate, Pool, Project, Run
 from cleanroom_ml.specs.project_checks import validate_project
 from cleanroom_ml.specs.requirements import Requirement, parse_requirement
 from cleanroom_ml.specs.template import Parameter, PresetTable, Template
@@ -20,6 +20,7 @@ from cleanroom_ml.specs.write import dump_spec
 
 __all__ = [
     "API_VERSION",
+    "COLLABORATION_FILE",
     "COLUMN_TYPES",
     "PROJECT_FILE",
     "SQL_CHECKS",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.projects import check, copy_sample, samples, start
+from cleanroom_ml.services.projects import check, copy_sample, described_samples, samples, start
 
 
 @pytest.mark.parametrize("name", ["my_collaboration", "A", "x" * 60])
@@ -39,13 +40,45 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "train.yaml").read_text() == "mine"
 
 
-def test_the_sample_is_copied_whole_but_for_its_data(tmp_path: Path) -> None:
-    assert "lookalike" in samples()
-    copied = copy_sample("lookalike", tmp_path / "copy")
-    assert check(copied / "publisher").problems == ()
-    assert check(copied / "advertiser").problems == ()
-    assert not list(copied.rglob("__pycache__"))
-    assert not (copied / "data").exists()
+@pytest.mark.parametrize("name", samples())
+def test_a_sample_is_copied_whole_but_for_its_data(tmp_path: Path, name: str) -> None:
+    copied = copy_sample(name, tmp_path / "copy")
+    (described,) = [sample for sample in described_samples() if sample.name == name]
+    assert len(described.parties) >= 2
+    for party in described.parties:
+        assert check(copied / party).problems == ()
+    assert not [path for path in copied.rglob("*") if path.name in ("__pycache__", "data") or path.is_symlink()]
+
+
+@pytest.mark.parametrize("name", samples())
+def test_what_was_reviewed_in_a_sample_is_what_its_provider_stages(tmp_path: Path, name: str) -> None:
+    copied = copy_sample(name, tmp_path / "copy")
+    (code,) = copied.glob("*/code")
+    staged = {path.name: path.read_bytes() for path in code.iterdir()}
+    reviewed = list(copied.glob("*/reviewed_code"))
+    assert reviewed
+    for directory in reviewed:
+        assert {path.name: path.read_bytes() for path in directory.iterdir()} == staged
+
+
+def test_every_sample_says_what_it_answers() -> None:
+    questions = {sample.name: sample.question for sample in described_samples()}
+    assert questions["lookalike"] == "who will respond to the advertiser's coupons?"
+    assert all(question.endswith("?") for question in questions.values())
+    assert len(set(questions.values())) == len(questions)
+    assert next(sample for sample in described_samples() if sample.name == "lookalike").parties[0] == "publisher"
+
+
+def test_no_two_samples_register_the_same_name() -> None:
+    """So that one person can try all of them with the same accounts: names are unique in an account's registry."""
+    found = [
+        (yaml.safe_load(path.read_text(encoding="utf-8")).get("spec_type"), line)
+        for sample in samples().values()
+        for path in sample.glob("*/*.yaml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("name: ")
+    ]
+    assert len(found) == len(set(found))
 
 
 def test_a_sample_is_not_copied_over_something(tmp_path: Path) -> None:
@@ -54,6 +87,14 @@ def test_a_sample_is_not_copied_over_something(tmp_path: Path) -> None:
         copy_sample("lookalike", tmp_path)
     with pytest.raises(UsageError, match="no sample project"):
         copy_sample("../../etc", tmp_path / "x")
+
+
+def test_a_sample_that_is_misspelt_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        copy_sample("lookalik", tmp_path / "x")
+    assert str(caught.value.why).startswith("did you mean 'lookalike'? known: ")
+    assert caught.value.fix == "cleanroom-ml init --list"
+    assert not (tmp_path / "x").exists()
 
 
 def test_check_tells_all_problems_of_a_file_with_their_places(tmp_path: Path) -> None:

@@ -23,13 +23,18 @@ class Role(StrEnum):
 @command(app, example="cleanroom-ml init my-project --from lookalike")
 def init(
     directory: Annotated[Path | None, optional_argument(help="Default: the current one.")] = None,
-    sample: Annotated[str | None, optional_option("--from", metavar="SAMPLE", help="Copy a sample project.")] = None,
+    sample: Annotated[
+        str | None, optional_option("--from", metavar="SAMPLE", help="Copy a sample project; --list names them.")
+    ] = None,
     role: Annotated[Role, typer.Option("--role", help="Whose directory it is.")] = Role.provider,
     name: Annotated[str, typer.Option("--name", help="The collaboration's name.")] = "my_collaboration",
+    list_: Annotated[bool, typer.Option("--list", help="Show the sample projects, and start nothing.")] = False,
 ) -> Output:
     """Start a project directory: an empty one for one party, or a whole sample."""
-    from cleanroom_ml.services.projects import copy_sample, start
+    from cleanroom_ml.services.projects import copy_sample, described_samples, start
 
+    if list_:
+        return Output(described_samples(), hints=("cleanroom-ml init --from NAME",))
     where = directory or (Path(sample) if sample else Path.cwd())
     if sample:
         copied = copy_sample(sample, where)
