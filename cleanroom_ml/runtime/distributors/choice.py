@@ -1,0 +1,106 @@
+"""Chooses how a training holds its data, by what that takes and what is free, and says so.
+
+Sizes a value were measured with XGBoost 3.2 and LightGBM 4.7: one byte of bins in the order that the library trains
+by, and a second one in another order; XGBoost needs four where values are missing. What is chosen by them is trained
+in jobs with little memory by tests/jobs/test_jobs_boost_memory.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from ..data import memory
+from ..data.memory import NotEnoughMemoryError
+
+_USED: Final = 0.8
+"""Of what is free: the rest is for what the script does besides, and for what an estimate has wrong."""
+
+WORKER_BYTES: Final = 200 << 20
+"""A fresh interpreter with the library, before it has data."""
+
+BATCH_BYTES: Final = 16 << 20
+"""Raw values that a trainer looks at at a time where it does not hold all."""
+
+
+class Way(enum.Enum):
+    """How the data is held while a model is trained."""
+
+    MEMORY = "in memory"
+    BINS = "in pieces, with its bins in memory"
+    DISK = "in pieces, with its bins on disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a library needs in bytes: a value, by the way that the data is held, and a row besides.
+
+    `copies`: of the raw values, made while they are binned whole. `disk`: whether the bins can be left on disk.
+    """
+
+    whole_value: float
+    bins_value: float
+    missing_value: float
+    row: float
+    copies: float
+    disk: bool
+
+
+XGBOOST: Final = Costs(whole_value=2.2, bins_value=2.2, missing_value=3.0, row=48, copies=1.0, disk=True)
+LIGHTGBM: Final = Costs(whole_value=2.0, bins_value=1.0, missing_value=0.0, row=48, copies=0.0, disk=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a training's data. `held`: its rows are in this job's memory already. `missing`: values may be missing."""
+
+    rows: int
+    features: int
+    arrow_bytes: int
+    held: bool
+    missing: bool
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The way, what it takes, and what was free when it was chosen (bytes)."""
+
+    way: Way
+    needed: int
+    available: int
+
+    def __str__(self) -> str:
+        return f"{self.way.value} (about {memory.size(self.needed)} of the {memory.size(self.available)} free)"
+
+
+def choose(size: Size, costs: Costs) -> Choice:
+    """The fastest way that fits.
+
+    Raises:
+        NotEnoughMemoryError: none does.
+    """
+    available = memory.available_bytes()
+    values = size.rows * size.features
+    state = int(size.rows * costs.row) + (WORKER_BYTES * size.workers if size.workers > 1 else 0)
+    missing = costs.missing_value if size.missing else 0.0
+    # Workers read what is held from files, each its own part.
+    raw = size.arrow_bytes * (1 if size.held and size.workers == 1 else 0)
+    whole = int(size.arrow_bytes * (1 + costs.copies) - raw + values * (costs.whole_value + missing)) + state
+    if whole <= _USED * available:
+        return Choice(Way.MEMORY, whole, available)
+    bins = int(values * (costs.bins_value + missing)) + state + 4 * BATCH_BYTES * size.workers
+    if bins <= _USED * available:
+        return Choice(Way.BINS, bins, available)
+    least = state + 12 * BATCH_BYTES * size.workers if costs.disk else bins
+    if least > available:
+        raise NotEnoughMemoryError(
+            f"training on {size.rows:,} rows × {size.features} features needs about {memory.size(least)} of memory "
+            f"even in pieces, and {memory.size(available)} are free (the job may use "
+            f"{memory.size(memory.limit_bytes())}). Train on fewer rows (DataFrame.sample) or fewer input_cols, or run "
+            "the job on a compute pool whose INSTANCE_FAMILY has more memory",
+            least,
+            available,
+        )
+    return Choice(Way.DISK if costs.disk else Way.BINS, least, available)

@@ -1,0 +1,84 @@
+"""Rows as XGBoost's matrices: whole, in pieces, or on disk. Imports xgboost, and is imported when a training starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import xgboost as xgb
+
+from .choice import BATCH_BYTES, Way
+from .encoding import Encoding
+from .rows import Arrays, Rows
+
+_HISTOGRAM_METHODS: Final = (None, "auto", "hist", "gpu_hist")
+
+
+def takes_quantiles(params: Mapping[str, Any]) -> bool:
+    """Whether these parameters train on a QuantileDMatrix: trees grown by histograms, and nothing unusual."""
+    return (
+        params.get("booster") in (None, "gbtree", "dart")
+        and params.get("tree_method") in _HISTOGRAM_METHODS
+        and "updater" not in params
+        and params.get("process_type") in (None, "default")
+    )
+
+
+def matrix(
+    rows: Rows, way: Way, params: Mapping[str, Any], *, threads: int | None, cache: Path, ref: Any = None
+) -> xgb.DMatrix:
+    """The rows as whatever trains fastest in that way; the model is the same whichever it is.
+
+    `ref` is the training's matrix when this is an evaluation set, which then has its bins. `cache` is a directory for
+    what is left on disk.
+    """
+    quantiles = takes_quantiles(params)
+    options: dict[str, Any] = {"nthread": threads, "enable_categorical": bool(rows.encoding.categories)}
+    if "missing" in params:
+        options["missing"] = params["missing"]
+    if quantiles:
+        options |= {"max_bin": params.get("max_bin"), "ref": ref}
+    if way is Way.MEMORY:
+        arrays = rows.whole()
+        made = xgb.QuantileDMatrix if quantiles else xgb.DMatrix
+        return made(features(rows.encoding, arrays.data), arrays.label, weight=arrays.weight, **options)
+    on_disk = way is Way.DISK or not quantiles
+    pieces = Pieces(rows, str(cache / f"{id(rows):x}") if on_disk else None)
+    if not quantiles:
+        return xgb.DMatrix(pieces, **options)
+    return xgb.ExtMemQuantileDMatrix(pieces, **options) if on_disk else xgb.QuantileDMatrix(pieces, **options)
+
+
+def features(encoding: Encoding, data: pa.Table) -> Any:
+    """Encoded columns in a form that XGBoost takes: Arrow, or pandas where categories are no texts."""
+    encoded = encoding.dictionaries(data)
+    if all(pa.types.is_string(values.type) for values in encoding.categories):
+        return encoded
+    return encoded.to_pandas()
+
+
+class Pieces(xgb.DataIter):  # type: ignore[misc]
+    """The rows, a piece at a time, as often as XGBoost goes over them."""
+
+    def __init__(self, rows: Rows, cache: str | None) -> None:
+        self._rows = rows
+        self._max_rows = max(1, BATCH_BYTES // (8 * len(rows.encoding.features)))
+        self._batches: Iterator[Arrays] | None = None
+        super().__init__(cache_prefix=cache)
+
+    def reset(self) -> None:
+        """Back to the first piece."""
+        self._batches = None
+
+    def next(self, input_data: Callable[..., None]) -> bool:
+        """Hand over the next piece; False after the last."""
+        if self._batches is None:
+            self._batches = self._rows.batches(self._max_rows)
+        arrays = next(self._batches, None)
+        if arrays is None:
+            return False
+        data = features(self._rows.encoding, arrays.data)
+        input_data(data=data, label=arrays.label, weight=arrays.weight)
+        return True

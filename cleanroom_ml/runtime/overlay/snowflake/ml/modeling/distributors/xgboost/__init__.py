@@ -1,0 +1,6 @@
+"""`snowflake.ml.modeling.distributors.xgboost`."""
+
+from cleanroom_runtime.distributors.scaling import XGBScalingConfig
+from cleanroom_runtime.distributors.xgboost_estimator import XGBEstimator
+
+__all__ = ["XGBEstimator", "XGBScalingConfig"]
