@@ -10,7 +10,7 @@ SOURCES := pyproject.toml constraints.txt
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: demo test test-all bench lint completions sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -27,6 +27,10 @@ test: $(VENV)/.dev sandbox
 ## test-all: every "must show", the slow ones too
 test-all: $(VENV)/.dev sandbox
 	$(PYTEST) -m "not gpu and not bench" $(PYTEST_ARGS)
+
+## test-gpu: what needs an NVIDIA GPU, and CUDA builds of torch and xgboost in the environment (see README)
+test-gpu: $(VENV)/.dev sandbox
+	$(BIN)/pytest -m gpu $(PYTEST_ARGS)
 
 ## bench: each number beside its peer, from the same run
 bench: $(VENV)/.dev sandbox

@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.plain import escaped_json, plain
 from cleanroom_ml.errors import CleanroomError
 
 if TYPE_CHECKING:
+    from rich.console import Group
+
+    from cleanroom_ml.cli.live import Line
     from cleanroom_ml.services.staging import Observer
 
 
@@ -88,6 +91,11 @@ def print_json(data: object, *, indent: int | None = 2) -> None:
     if not _encodable(text):
         text = json.dumps(data, indent=indent, ensure_ascii=True, allow_nan=False)
     _write(text + "\n")
+
+
+def json_line(data: object) -> str:
+    """One JSON document on one line, with nothing in it that a terminal acts on, in any encoding."""
+    return escaped_json(json.dumps(jsonable(data), ensure_ascii=True, allow_nan=False))
 
 
 def interactive() -> bool:
@@ -218,3 +226,50 @@ class _UploadBar:
 
     def finish(self) -> None:
         self._progress.stop()
+
+
+class LiveLines:
+    """Lines on standard error that are drawn over one another, and go when it ends; for people at a terminal only."""
+
+    _STYLES: ClassVar = {"good": "green", "bad": "bold red", "best": "bold yellow"}
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._live = Live(console=self._console, transient=True, auto_refresh=False, vertical_overflow="crop")
+
+    @property
+    def height(self) -> int:
+        """How many lines the terminal has."""
+        return self._console.height
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draw these instead of the ones before, each cut to the terminal's width."""
+        self._live.update(self._drawn(lines), refresh=True)
+
+    def __enter__(self) -> LiveLines:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.update(self._drawn(()))
+        self._live.stop()
+
+    def _drawn(self, lines: Sequence[Line]) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
+        texts = []
+        for line in lines:
+            text = Text(no_wrap=True, overflow="ellipsis")
+            for piece in line:
+                text.append(plain(piece.text).replace("\n", " "), self._STYLES.get(piece.look, piece.look))
+            texts.append(text)
+        return Group(*texts)
+
+
+def draws() -> bool:
+    """Whether standard error can show a picture that changes: somebody watches, and it knows the characters."""
+    return interactive() and (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"

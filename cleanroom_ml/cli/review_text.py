@@ -54,7 +54,8 @@ def _jobs(review: Review) -> list[str]:
             *(files if first == job.name else [f"  the same {len(files)} files as {first}"]),
             f"  content digest   {job.content_digest}",
             f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
-            f"  image            {job.image or 'latest'}",
+            *(f"    {each.name} {each.version}  {each.sha256[:16]}…  from {each.source}" for each in job.packages),
+            f"  image            {job.image or 'latest'}" + (f"  {job.image_digest}" if job.image_digest else ""),
             f"  monitoring       {'allowed: the runner may read its log' if job.allow_monitoring else 'not allowed'}",
             "",
         ]

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("status", "status", "Where a job is."),
         Entry("logs", "logs", "What a job has printed."),
         Entry("result", "result", "What a job returned."),
+        Entry("report", "report", "One HTML page about a job: curves, trials, resources, log."),
         Entry("jobs", "jobs", "The runs of this collaboration."),
         Entry("cancel", "cancel", "Stop a job."),
         Entry("activate", "activate", "Send a result to its destination."),
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
     ENGINE: (
         Entry("account", "account", "Accounts of the embedded engine: create, list."),
         Entry("engine", "engine", "The embedded engine: start, stop, status."),
+        Entry("image", "image", "The environments that jobs run in: list, build."),
         Entry("doctor", "doctor", "Check this machine, and say how to mend what is missing."),
     ),
 }

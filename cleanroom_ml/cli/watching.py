@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from cleanroom_ml.cli.live import changes, picture
 from cleanroom_ml.cli.output import Output
-from cleanroom_ml.cli.render import note, stream
-from cleanroom_ml.errors import JobCancelledError, JobFailedError
+from cleanroom_ml.cli.render import LiveLines, draws, note, stream
+from cleanroom_ml.errors import JobCancelledError, JobFailedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection
     from cleanroom_ml.services.jobs import JobStatus
+    from cleanroom_ml.services.lookout import Moment
+
+ENGINE_SECONDS = 1.0
+SNOWFLAKE_SECONDS = 5.0
 
 EXIT_CODES = {"DONE": 0, "FAILED": JobFailedError.exit_code, "CANCELLED": JobCancelledError.exit_code}
 
@@ -39,6 +46,50 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
         )
         raise
     return ended_output(ended)
+
+
+def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeout: float | None) -> Output:
+    """The job as a picture that changes, until it has ended; without a terminal, a line for every change.
+
+    Ctrl-C ends the watching, not the job.
+
+    Raises:
+        WaitTimeoutError: the job is still running.
+    """
+    try:
+        with LiveLines() if draws() else nullcontext() as screen:
+            return ended_output(_look_on(connection, collaboration, job_id, timeout, screen).status)
+    except KeyboardInterrupt:
+        again = f"cleanroom-ml status {job_id} --watch"
+        note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
+        raise
+
+
+def _look_on(
+    connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
+) -> Moment:
+    from cleanroom_ml.services.lookout import Lookout
+
+    lookout, before = Lookout(connection, collaboration, job_id), None
+    pause = ENGINE_SECONDS if connection.target.kind == "engine" else SNOWFLAKE_SECONDS
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        now = lookout.look()
+        if screen is not None:
+            screen.show(picture(now, log_lines=max(0, min(12, screen.height - 14))))
+        else:
+            for line in changes(before, now):
+                note(line)
+        if now.status.terminal:
+            return now
+        if deadline is not None and time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"job {job_id} is still {now.status.status}",
+                why=f"watched for {timeout:g} s; the job goes on",
+                fix=f"cleanroom-ml status {job_id}",
+            )
+        before = now
+        time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
 
 
 def ended_output(status: JobStatus) -> Output:

@@ -36,6 +36,7 @@ _HELP = {
     "CollaborationNotFoundException": "cleanroom-ml collaboration list",
     "ComputePoolError": "cleanroom-ml pool list",
     "DatasetNotFoundInDataOfferingException": "cleanroom-ml offering list",
+    "ImageNotBuiltError": "cleanroom-ml image list",
     "MLJobNotFoundException": "cleanroom-ml jobs",
     "UpdateRequestNotFoundException": "cleanroom-ml requests --all",
 }

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from cleanroom_ml.engine import unisolated
 from cleanroom_ml.engine.home import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
-from cleanroom_ml.engine.job_ports import RoomLauncher, SessionPools
+from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.logins import JobIdentity, JobTokens, Logins
@@ -120,7 +120,11 @@ class Engine:
         )
         runner = StatementRunner(self.storage, self.warehouse)
         self.rooms = Rooms(
-            self.storage, runner, render.SandboxedRenderer(self._render_workers), RoomLauncher(self.jobs)
+            self.storage,
+            runner,
+            render.SandboxedRenderer(self._render_workers),
+            RoomLauncher(self.jobs),
+            RoomEnvironments(self.jobs.environments),
         )
         self.executor = Executor(
             self.storage,
@@ -137,6 +141,7 @@ class Engine:
         runner.on_start_of = self.queries.on_start
         self.queries.recover()
         self.rooms.recover()
+        self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
         self._login_threads = ThreadPoolExecutor(LOGIN_THREADS, thread_name_prefix="login")
         self._closing = threading.Event()
@@ -196,11 +201,12 @@ class Engine:
         return JobIdentity(request.account, request.user, request.application, request.warehouse)
 
     def _keep_up(self) -> None:
-        """Forget what is over: idle sessions, old results, objects that nothing points at."""
+        """Forget what is over: idle sessions, old results, objects and layers that nothing points at."""
         while not self._closing.wait(UPKEEP_SECONDS):
             try:
                 self.storage.sessions.close_idle()
                 self.storage.queries.delete_expired()
                 self.storage.collect_garbage()
+                self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())
             except Exception:  # upkeep must outlive a full disk; what could not be deleted now is deleted later
                 logger.exception("upkeep failed")

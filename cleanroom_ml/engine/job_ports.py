@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.jobs.listing import Listing
 from cleanroom_ml.engine.jobs.model import JobRequest as OwnRequest
 from cleanroom_ml.engine.jobs.service import JobService
+from cleanroom_ml.engine.rooms.environments import Needs
 from cleanroom_ml.engine.rooms.job_launcher import JobRequest, JobStatus
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.sql.types import parse_type
@@ -108,6 +110,14 @@ class RoomLauncher:
         """See `JobLauncher.logs`."""
         return self._jobs.logs(job_id, offset)
 
+    def events(self, job_id: str, offset: int = 0) -> str:
+        """See `JobLauncher.events`."""
+        return self._jobs.events(job_id, offset)
+
+    def usage(self, job_id: str) -> Mapping[str, Any]:
+        """See `JobLauncher.usage`."""
+        return self._jobs.usage(job_id)
+
     def result(self, job_id: str) -> str | None:
         """See `JobLauncher.result`."""
         with refusals():
@@ -120,6 +130,18 @@ class RoomLauncher:
     def list(self, account: str, collaboration: str) -> Sequence[JobStatus]:
         """See `JobLauncher.list`."""
         return cast("Sequence[JobStatus]", self._jobs.list(account, collaboration))
+
+
+class RoomEnvironments:
+    """`rooms.environments.Environments` over the pools' own: its refusals as the room's errors."""
+
+    def __init__(self, environments: Environments) -> None:
+        self._environments = environments
+
+    def lock(self, needs: Needs) -> dict[str, Any]:
+        """See `rooms.environments.Environments.lock`."""
+        with refusals():
+            return self._environments.lock(needs)
 
 
 @contextmanager

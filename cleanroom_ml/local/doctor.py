@@ -102,11 +102,13 @@ def _memory() -> Check:
 
 
 def _gpu() -> Check:
-    from cleanroom_ml.engine.jobs.gpu import devices
+    from cleanroom_ml.engine.jobs.gpu import find
 
-    found = devices()
-    detail = f"NVIDIA: {', '.join(found)}" if found else "no NVIDIA GPU; jobs run on CPU pools"
-    return Check("gpu", True, detail)
+    found = find()
+    if found.minors:
+        return Check("gpu", True, f"NVIDIA: {', '.join(f'/dev/nvidia{minor}' for minor in found.minors)}")
+    why_not = f" that a job can use: {found.why_not}" if found.why_not else ""
+    return Check("gpu", True, f"no NVIDIA GPU{why_not}; jobs run on CPU pools")
 
 
 def _engine(path: Path) -> list[Check]:

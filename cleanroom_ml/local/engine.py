@@ -36,7 +36,12 @@ _KEPT_VARIABLES = (
     "DBUS_SESSION_BUS_ADDRESS",
     "LD_LIBRARY_PATH",
 )
-_KEPT_PREFIXES = ("LC_", "XDG_", "PYTHON", "CLEANROOM_ML_", "CUDA_", "NVIDIA_")
+# Where packages come from, and how the index is reached: what registering a code spec asks pip with.
+_PIPS_VARIABLES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NETRC"),
+)
+_KEPT_PREFIXES = ("LC_", "XDG_", "PYTHON", "CLEANROOM_ML_", "CUDA_", "NVIDIA_", "PIP_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,9 @@ def _lock_free(home: Home) -> bool:
 def _environment() -> dict[str, str]:
     """What the engine needs of the environment: not the credentials that a shell carries along."""
     return {
-        name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
+        name: value
+        for name, value in os.environ.items()
+        if name in (*_KEPT_VARIABLES, *_PIPS_VARIABLES) or name.startswith(_KEPT_PREFIXES)
     }
 
 

@@ -6,10 +6,14 @@ seen under the same gates as the log. Outside of a job nothing is written.
 Every event has `t` (Unix time, seconds) and `kind`; the fields of each kind:
 
     stage       name, seconds?, rows?, bytes?              a step of a trainer is done (`read`, `bin`, `train`, …)
-    round       trainer, iteration, total, metrics         one boosting round, epoch or step; metrics {name: number}
-    metrics     source, metrics                            what a script or a worker reported (`log_metrics`)
-    trial       number, total, state, params, metrics, seconds, error?
-                                                           a trial of a search ended; state `done` or `failed`
+    round       trainer, iteration, total?, metrics, trial?
+                                                           one boosting round, epoch or step, of which trial if of one;
+                                                           metrics {name: number}, `train-auc` and `eval-auc` are drawn
+                                                           together
+    metrics     source, metrics, trial?                    what a script or a worker reported (`log_metrics`)
+    trial       number, total?, state, params, metrics, seconds?, error?, metric?, mode?
+                                                           a trial of a search ended; state `done` or `failed`; what the
+                                                           search is for, and whether `max` or `min` of it is best
     importance  trainer, values                            gain a feature, {name: number}; the largest only
     nodes       nodes                                      the cluster has formed; a list of {address, cpus, memory}
 """
@@ -20,13 +24,28 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 FILE_VARIABLE: Final = "CLEANROOM_ML_EVENTS"
 """Environment variable with the path of the file; unset where there is nobody to read it."""
 
+TRIAL_VARIABLE: Final = "CLEANROOM_ML_TRIAL"
+"""Environment variable with the number of the trial that this process works for; unset outside of a search."""
+
 MAX_LINE_BYTES: Final = 16 << 10
 """A longer event is dropped by its reader; trainers keep theirs below it."""
+
+
+@contextmanager
+def of_trial(number: int) -> Iterator[None]:
+    """What this process tells meanwhile (rounds, metrics), and the processes that it starts, is of this trial."""
+    os.environ[TRIAL_VARIABLE] = str(number)
+    try:
+        yield
+    finally:
+        del os.environ[TRIAL_VARIABLE]
 
 
 def emit(kind: str, **fields: Any) -> None:
@@ -36,6 +55,9 @@ def emit(kind: str, **fields: Any) -> None:
     path = os.environ.get(FILE_VARIABLE)
     if not path:
         return
+    trial = os.environ.get(TRIAL_VARIABLE, "")
+    if kind in ("round", "metrics") and trial.isdecimal():
+        fields = {"trial": int(trial), **fields}
     event = {"t": round(time.time(), 3), "kind": kind, **{name: _plain(value) for name, value in fields.items()}}
     line = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     try:

@@ -1,7 +1,8 @@
 """First program of a job after the sandbox's init: `python -P -m cleanroom_runtime.launcher JOB_FILE CODE RESULT_FILE`.
 
 Opens the session, runs the script, leaves its return value, and ends with the script's exit code. Source of the
-script's contract: reference/collaboration-api.md §6.
+script's contract: reference/collaboration-api.md §6. Where the job has several nodes, their Ray cluster is formed
+meanwhile, and the script starts once all nodes are alive.
 """
 
 from __future__ import annotations
@@ -9,9 +10,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from . import result, script
+from . import gpus, result, script
+from .cluster import attaching, settings, worker_output
+from .cluster.ending import Leaving, leave_now
+from .cluster.forming import ClusterFailed, Forming
+from .cluster.sizes import node_size
 from .notices import say
 from .session import open_session
 
@@ -21,16 +28,40 @@ NO_SESSION = 69
 RESULT_NOT_JSON = 65
 """Exit code where the script set a return value that is no JSON (EX_DATAERR, sysexits.h)."""
 
+NO_CLUSTER = 71
+"""Exit code where the nodes of the job did not come up (EX_OSERR, sysexits.h)."""
+
+NODE_LOST = 75
+"""Exit code where a node's process ended while the script ran (EX_TEMPFAIL, sysexits.h)."""
+
 
 def main(job_file: Path, code_directory: Path, result_file: Path) -> int:
     """Run the job that the file describes, from its directory of code; its exit code."""
+    leaving = Leaving()
     about = json.loads(job_file.read_bytes())
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
+    settings.set_always()
+    attaching.prepare(lambda: node_size(1, about["node_cpus"], gpus.count(), about["memory_bytes"]))
+    if about["nodes"] == 1:
+        return leaving.with_code(_run(about, code_directory, result_file, None))
+    cluster = Forming(about)
+    return leaving.with_code(_run(about, code_directory, result_file, cluster), before=cluster.end)
+
+
+def _run(about: Mapping[str, Any], code_directory: Path, result_file: Path, cluster: Forming | None) -> int:
     try:
         open_session(about)
     except Exception as error:  # noqa: BLE001 - whatever it was, the script cannot run without its session
         say(f"the job's session could not be opened: {error}")
         return NO_SESSION
+    if cluster is not None:
+        try:
+            nodes = cluster.wait()
+        except ClusterFailed as error:
+            say(f"the job's {about['nodes']} nodes did not come up: {error}")
+            return NO_CLUSTER
+        say(f"{len(nodes)} nodes of {nodes[0].cpus} vCPU are up ({cluster.seconds:.1f} s)")
+        cluster.watch(_node_lost)
     launcher = os.getpid()
     code, variables = script.run(code_directory, about["entrypoint"], about["args"])
     if os.getpid() != launcher:
@@ -48,6 +79,13 @@ def main(job_file: Path, code_directory: Path, result_file: Path) -> int:
             say(f"not a finite number, returned as null: {', '.join(nulls[:20])}")
         result.write(text, about["result_limit_bytes"], result_file)
     return code
+
+
+def _node_lost(what: str) -> None:
+    # At once: whatever waits for that node waits in vain, and work that was on it is lost.
+    worker_output.catch_up(last=True)
+    say(f"the job ends, since {what}")
+    leave_now(NODE_LOST)
 
 
 if __name__ == "__main__":

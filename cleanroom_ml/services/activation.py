@@ -13,13 +13,14 @@ from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
-from cleanroom_ml.errors import CleanroomError, UsageError
+from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
 from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.collaborations import Membership, me
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.times import rfc3339
 
 _BATCH_ROWS = 10_000
+_DOES_NOT_EXIST = 2003
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,12 @@ def activate(connection: Connection, request: ActivationRequest) -> Activation:
         arguments=request.arguments,
         activation={"snowflake_collaborator": request.destination, "segment_name": request.segment},
     )
-    connection.call("COLLABORATION.RUN", request.collaboration, spec)
+    ran = connection.call("COLLABORATION.RUN", request.collaboration, spec)
+    own = _alias(connection, request.collaboration)
+    if request.destination.upper() == own.upper():
+        # It is in this account at once, and VIEW_ACTIVATIONS lists what goes from one account to another.
+        batch = str(ran[0].get("batch_id") or "") if ran else ""
+        return Activation(request.segment, batch, "PROCESSED", template_id, own, own, "", "")
     mine = [
         item for item in list_activations(connection, request.collaboration) if item.segment_name == request.segment
     ]
@@ -139,13 +145,14 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
         raise UsageError(f"there is no directory {path.absolute().parent}", fix=f"mkdir -p {path.parent}")
     received = _received(connection, collaboration, me(connection, collaboration))
     batches = [item for item in received if item.segment_name == segment]
-    if not batches:
+    batch = max(batches, key=lambda item: item.updated_on).batch_id if batches else None
+    batch = batch or _sent_to_oneself(connection, collaboration, segment)
+    if batch is None:
         raise UsageError(
             f"no records of segment {segment!r} have been received",
             why=f"received: {', '.join(sorted({item.segment_name for item in received})) or 'nothing'}",
             fix=f"cleanroom-ml activation process --segment {segment}",
         )
-    batch = max(batches, key=lambda item: item.updated_on).batch_id
     # OBJECT_CONSTRUCT leaves out what is NULL: only all records together tell the columns.
     columns = tuple(dict.fromkeys(key for record in _records(connection, collaboration, batch) for key in record))
     if not columns:
@@ -172,8 +179,31 @@ def _received(connection: Connection, collaboration: str, receiver: Membership |
     )
 
 
+def _sent_to_oneself(connection: Connection, collaboration: str, segment: str) -> str | None:
+    """The newest batch of a segment that this account sent to itself; None where there is none."""
+    wanted = (
+        f"SELECT BATCH_ID FROM {_segment_records(collaboration)} WHERE SEGMENT_NAME = {text(segment)}"
+        f" AND SHARED_BY = {text(_alias(connection, collaboration))} ORDER BY UPDATED_ON DESC LIMIT 1"
+    )
+    try:
+        return next((str(batch) for (batch,) in connection.stream(wanted)), None)
+    except ServerError as error:
+        if error.code != _DOES_NOT_EXIST:
+            raise
+        return None  # the table comes with the first records
+
+
+def _alias(connection: Connection, collaboration: str) -> str:
+    mine = me(connection, collaboration)
+    return mine.collaborator if mine else ""
+
+
+def _segment_records(collaboration: str) -> str:
+    return identifier(f"{collaboration}.ACTIVATION.SEGMENT_RECORDS")
+
+
 def _records(connection: Connection, collaboration: str, batch: str) -> Iterator[dict[str, Any]]:
-    table = identifier(f"{collaboration}.ACTIVATION.SEGMENT_RECORDS")
+    table = _segment_records(collaboration)
     for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
         yield json.loads(record)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,12 +40,25 @@ _TextLoader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True, slots=True)
 class RegisteredCodeSpec:
-    """What registering did; `content_digests` by job name. `edited` names the files that `--bump` changed."""
+    """What registering did; `content_digests`, `images` and `packages` by job name, the last two as far as the target
+    tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image.
+    """
 
     id: str
     outcome: Literal["registered", "unchanged"]
     content_digests: dict[str, str]
     edited: tuple[str, ...] = ()
+    images: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    without_image: tuple[str, ...] = ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell before others are asked to approve it."""
+        return tuple(
+            f"ML job {job} names no image_tag: the newest image is taken" + (f", now {image}" if image else "")
+            for job in self.without_image
+            for image in (self.images.get(job),)
+        )
 
 
 def register_code_spec(
@@ -69,7 +82,7 @@ def register_code_spec(
         return _register(connection, path, spec)
     differences = _differences(before, spec, project)
     if not differences:
-        return RegisteredCodeSpec(spec.id, "unchanged", _digests(before))
+        return _registered(spec, "unchanged", before)
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -79,7 +92,7 @@ def register_code_spec(
         )
     edited = _bump(connection, project, path, spec)
     registered = _register(connection, path, _load(path))
-    return RegisteredCodeSpec(registered.id, "registered", registered.content_digests, edited)
+    return replace(registered, edited=edited)
 
 
 def manifests(spec_text: str) -> dict[str, Manifest]:
@@ -98,7 +111,26 @@ def _load(path: Path) -> CodeSpec:
 def _register(connection: Connection, path: Path, spec: CodeSpec) -> RegisteredCodeSpec:
     connection.call(CODE_SPECS.register, read_text(path))
     after = registered_spec(connection, CODE_SPECS, spec.id)
-    return RegisteredCodeSpec(spec.id, "registered", _digests(after or ""))
+    return _registered(spec, "registered", after or "")
+
+
+def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], shown: str) -> RegisteredCodeSpec:
+    """What the target shows of a registered code spec."""
+    locks = {
+        str(job["name"]): job["dependency_lock"]
+        for job in _mapping(shown).get("ml_jobs") or []
+        if isinstance(job.get("dependency_lock"), Mapping)
+    }
+    return RegisteredCodeSpec(
+        spec.id,
+        outcome,
+        _digests(shown),
+        images={job: f"{lock['image']['tag']}@{lock['image']['digest']}" for job, lock in locks.items()},
+        packages={
+            job: tuple(f"{each['name']}=={each['version']}" for each in lock["packages"]) for job, lock in locks.items()
+        },
+        without_image=tuple(job.name for job in spec.ml_jobs if job.image_tag is None),
+    )
 
 
 def _check_staged(connection: Connection, project: Project, spec: CodeSpec) -> None:

@@ -78,7 +78,7 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
 
 def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
     """Where the job is now. Raises ServerError: no job of that id is this runner's."""
-    row = _action(connection, collaboration, job_id, "get_status")
+    row = job_action(connection, collaboration, job_id, "get_status")
     details = json.loads(row["details"]) if row.get("details") else {}
     return JobStatus(job_id, str(next(iter(row.values()))).upper(), details)
 
@@ -90,7 +90,7 @@ def logs(connection: Connection, collaboration: str, job_id: str, *, offset: int
         PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
     """
     extra = {"offset": offset} if offset else {}
-    row = _action(connection, collaboration, job_id, "get_logs", **extra)
+    row = job_action(connection, collaboration, job_id, "get_logs", **extra)
     return str(next(iter(row.values())) or "")
 
 
@@ -101,7 +101,7 @@ def result(connection: Connection, collaboration: str, job_id: str) -> Any:
         ResultRefusedError: it is larger than the collaboration lets out.
         ServerError: the job is not done.
     """
-    value = next(iter(_action(connection, collaboration, job_id, "get_result").values()))
+    value = next(iter(job_action(connection, collaboration, job_id, "get_result").values()))
     return None if value is None else json.loads(value)
 
 
@@ -113,7 +113,7 @@ def cancel(connection: Connection, collaboration: str, job_id: str) -> JobStatus
             why="RUN_ML_JOB_ACTION knows get_status, get_logs and get_result",
             fix="ALTER COMPUTE POOL … STOP ALL ends every job of the pool",
         )
-    _action(connection, collaboration, job_id, "cancel")
+    job_action(connection, collaboration, job_id, "cancel")
     return status(connection, collaboration, job_id)
 
 
@@ -125,8 +125,11 @@ def wait(
     timeout_seconds: float | None = None,
     on_log: Callable[[str], None] | None = None,
     on_status: Callable[[JobStatus], None] | None = None,
+    on_look: Callable[[JobStatus], None] | None = None,
 ) -> JobStatus:
     """Block until the job has ended; stream what it prints to `on_log` and each change of status to `on_status`.
+
+    `on_look` is told the status each time that it was asked for, the last time the terminal one.
 
     Raises:
         WaitTimeoutError: the job is still running; it goes on.
@@ -139,6 +142,8 @@ def wait(
         if on_status is not None and now.status != last:
             on_status(now)
         last = now.status
+        if on_look is not None:
+            on_look(now)
         if on_log is not None and now.status != "PENDING":
             fresh = logs(connection, collaboration, job_id, offset=seen)
             if connection.target.kind != "engine":
@@ -198,7 +203,8 @@ def _info(value: Any) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: Any) -> dict[str, Any]:
+def job_action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: Any) -> dict[str, Any]:
+    """The row that RUN_ML_JOB_ACTION answers with. Raises ServerError: no job of that id is this runner's."""
     spec = MlJobAction.model_validate(
         {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": job_id, "action": action, **extra}
     )

@@ -30,8 +30,24 @@ class SqlsafeUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewedPackage:
+    """A package that is installed for a job beside its image. `source`: the engine's package index, or a path of the
+    code directory.
+    """
+
+    name: str
+    version: str
+    wheel: str
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewedJob:
-    """One ML job that the template can start."""
+    """One ML job that the template can start.
+
+    `image_named` is False where the code spec names no image and the newest was taken.
+    """
 
     code_spec_id: str
     name: str
@@ -41,6 +57,9 @@ class ReviewedJob:
     pip_requirements: tuple[str, ...]
     image: str
     allow_monitoring: bool
+    image_digest: str = ""
+    image_named: bool = True
+    packages: tuple[ReviewedPackage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +163,7 @@ def _jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
     for code_spec in spec.get("code_specs", ()):
         for job in code_spec.get("ml_jobs", ()):
             manifest = job_manifest(str(code_spec["id"]), job)
+            lock = _lock(spec, f"{code_spec['id']}${job['name']}")
             found.append(
                 ReviewedJob(
                     code_spec_id=str(code_spec["id"]),
@@ -154,9 +174,31 @@ def _jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
                     pip_requirements=tuple(str(each) for each in job.get("pip_requirements") or ()),
                     image=str(job.get("image") or ""),
                     allow_monitoring=bool(job.get("allow_monitoring")),
+                    image_digest=str((lock.get("image") or {}).get("digest") or ""),
+                    image_named=not lock or str(job["name"]) not in _without_image(code_spec),
+                    packages=tuple(_package(each) for each in lock.get("packages") or ()),
                 )
             )
     return found
+
+
+def _lock(spec: Mapping[str, Any], job: str) -> Mapping[str, Any]:
+    """The dependency lock of a job, by `<code spec id>$<job>`; empty where the target tells none."""
+    locks = spec.get("dependency_lock")
+    lock = locks.get(job) if isinstance(locks, Mapping) else None
+    return lock if isinstance(lock, Mapping) and isinstance(lock.get("packages"), list) else {}
+
+
+def _package(locked: Mapping[str, Any]) -> ReviewedPackage:
+    source = str(locked.get("path")) if locked.get("source") == "code" else "package index"
+    name, version, wheel, sha256 = (str(locked[key]) for key in ("name", "version", "wheel", "sha256"))
+    return ReviewedPackage(name, version, wheel, sha256, source)
+
+
+def _without_image(code_spec: Mapping[str, Any]) -> set[str]:
+    """The jobs of a code spec that name no image."""
+    parsed = parse_spec(str(code_spec.get("spec", "")), source=str(code_spec.get("id")))
+    return {job.name for job in parsed.ml_jobs if job.image_tag is None} if isinstance(parsed, CodeSpec) else set()
 
 
 def _sqlsafe(spec: Template, use: SqlsafeExpression) -> SqlsafeUse:
@@ -172,6 +214,11 @@ def _notes(spec: Template, jobs: tuple[ReviewedJob, ...]) -> list[str]:
             "columns that a job writes to cleanroom tables carry no column policy: what the code copies there, "
             "later templates may read and activate"
         )
+    notes += [
+        f"ML job {job.name} names no image_tag: the newest image was taken when it was registered, {job.image}"
+        for job in jobs
+        if not job.image_named
+    ]
     if any(job.allow_monitoring for job in jobs):
         notes.append("the runner sees everything that the code prints (allow_monitoring: true)")
     if spec.type == "sql_activation":
@@ -200,7 +247,23 @@ def _changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[s
             for field in ("entrypoint", "pip_requirements", "image", "allow_monitoring")
             if getattr(old_job, field) != getattr(new_job, field)
         ]
+        lines += [f"job {key[0]}: {line}" for line in _package_changes(old_job, new_job)]
     return tuple(lines)
+
+
+def _package_changes(old: ReviewedJob, new: ReviewedJob) -> list[str]:
+    before = {each.name: each for each in old.packages}
+    after = {each.name: each for each in new.packages}
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was is None or now is None:
+            lines.append(f"package {name} {'added' if was is None else 'removed'}")
+        elif was.sha256 != now.sha256:
+            lines.append(f"package {name} {was.version} → {now.version}, {was.sha256[:12]}… → {now.sha256[:12]}…")
+    if old.image_digest != new.image_digest and old.image == new.image:
+        lines.append(f"image {new.image} is another: {old.image_digest[:19]}… → {new.image_digest[:19]}…")
+    return lines
 
 
 def _other_changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
@@ -209,11 +272,19 @@ def _other_changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> l
     for key, told in (("result_limit_bytes", "result limit"), ("image", "image")):
         if previous.get(key) != current.get(key):
             lines.append(f"{told} {previous.get(key)!r} → {current.get(key)!r}")
-    if previous.get("dependency_lock") != current.get("dependency_lock"):
+    if _locks(previous) != _locks(current):
         lines.append("dependency lock changed")
     if _callables(previous) != _callables(current):
         lines.append("functions, procedures or artifacts of the code specs changed")
     return lines
+
+
+def _locks(spec: Mapping[str, Any]) -> Any:
+    """The locks by job, whatever the versions of their code specs."""
+    locks = spec.get("dependency_lock")
+    if not isinstance(locks, Mapping):
+        return locks
+    return {f"{key.rpartition('$')[0].rpartition('_')[0]}${key.rpartition('$')[2]}": locks[key] for key in locks}
 
 
 def _callables(spec: Mapping[str, Any]) -> list[Any]:

@@ -10,8 +10,12 @@ from pydantic import BeforeValidator, model_validator
 from cleanroom_ml.specs.base import ApiVersion, Finding, SpecModel, as_text, one_of, report, violation
 from cleanroom_ml.specs.problems import shown
 
-ACTIONS = ("get_status", "get_logs", "get_result", "cancel")
-"""`cancel`, and `offset` of get_logs, are the embedded engine's own; Snowflake has the first three actions."""
+ACTIONS = ("get_status", "get_logs", "get_result", "cancel", "get_events", "get_usage")
+"""Snowflake has the first three. The others, and `offset`, are the embedded engine's own.
+
+get_events  what the script told in events, as JSON lines; seen where the log is seen
+get_usage   memory and CPU time over the job's life, as the engine measured them; seen where the status is seen
+"""
 
 _JOB_ID = re.compile(r'[A-Za-z0-9_.$"\-]{1,512}\Z')
 
@@ -36,12 +40,14 @@ class MlJobAction(SpecModel):
     spec_type: Literal["ml_job_action"]
     job_id: Annotated[str, BeforeValidator(_job_id)]
     action: Annotated[
-        Literal["get_status", "get_logs", "get_result", "cancel"], BeforeValidator(one_of(ACTIONS, fold=True))
+        Literal["get_status", "get_logs", "get_result", "cancel", "get_events", "get_usage"],
+        BeforeValidator(one_of(ACTIONS, fold=True)),
     ]
     offset: Annotated[int, BeforeValidator(_offset)] | None = None
 
     @model_validator(mode="after")
     def _offset_is_for_logs(self) -> MlJobAction:
-        if self.offset is not None and self.action != "get_logs":
-            report([Finding(("offset",), f"means nothing with action {self.action}", "offset with get_logs only")])
+        if self.offset is not None and self.action not in ("get_logs", "get_events"):
+            allowed = "offset with get_logs or get_events"
+            report([Finding(("offset",), f"means nothing with action {self.action}", allowed)])
         return self

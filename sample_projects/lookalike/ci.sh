@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 export CI=true
 
 # What approving the activation template means was read once and pinned; another template, runner or requester is refused.
-ACTIVATE_DIGEST=sha256:fcff0c49f2ccceab8e9b465848f842314db3b545623cacce991d077ce4e24632
+ACTIVATE_DIGEST=sha256:9d5e8dae6dd8383f5654d7df16e8f92f27bacd741c5e5d0daa8d167d2ab40cfc
 
 in_party() { (cd "$1" && shift && "$@"); }
 

@@ -100,7 +100,18 @@ def walk(recorder: Recorder) -> None:
         recorder.types("advertiser", words)
     job = recorder.types("advertiser", "run score").strip()
     recorder.types("advertiser", "status <JOB> --wait", job=job)
-    for words in ("status <JOB>", "logs <JOB>", "result <JOB>", "cancel <JOB>", "jobs", "history", "activate --yes"):
+    for words in (
+        "status <JOB>",
+        "status <JOB> --watch",
+        "logs <JOB>",
+        "logs <JOB> --events",
+        "result <JOB>",
+        "report <JOB>",
+        "cancel <JOB>",
+        "jobs",
+        "history",
+        "activate --yes",
+    ):
         recorder.types("advertiser", words, job=job)
     for words in (
         "activation list",

@@ -52,9 +52,14 @@ DOCUMENTED = {
     "COLLABORATION.PROCESS_ACTIVATION": {1, 2},
     "COLLABORATION.VIEW_ACTIVITY_HISTORY": {1},
 }
-# §2, ml_job_action. Only the embedded engine knows more: `cancel`, and `offset` of get_logs.
+# §2, ml_job_action. Only the embedded engine knows more, and only these commands ask for it.
 DOCUMENTED_ACTIONS = {"get_status", "get_logs", "get_result"}
-ENGINE_ONLY_ACTIONS = {"cancel"}
+ENGINE_ONLY_ACTIONS = {
+    "cancel <JOB>": {"cancel"},
+    "logs <JOB> --events": {"get_events"},
+    "report <JOB>": {"get_events", "get_usage"},
+    "status <JOB> --watch": {"get_events", "get_usage"},
+}
 DOCUMENTED_ACTION_KEYS = {"api_version", "spec_type", "job_id", "action"}
 
 # What needs no procedure: the clean room's documentation and Snowflake's SQL reference name each.
@@ -74,7 +79,7 @@ PLAIN_SQL = (
 )
 # Commands that send nothing to an account.
 SILENT = {
-    "init", "validate", "demo", "doctor", "account", "engine", "completion",
+    "init", "validate", "demo", "doctor", "account", "engine", "image", "completion",
 }  # fmt: skip
 
 
@@ -119,14 +124,12 @@ def test_every_other_statement_is_plain_sql(statements):
         assert statement.startswith(("CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.", *PLAIN_SQL)), statement
 
 
-def test_only_cancel_asks_a_job_for_what_only_the_engine_knows(statements):
+def test_only_known_commands_ask_a_job_for_what_only_the_engine_knows(statements):
     for command, statement in statements:
         if "RUN_ML_JOB_ACTION" not in statement:
             continue
         spec = yaml.safe_load(str(parse_call(statement).args[1]))
-        assert spec["action"].lower() in DOCUMENTED_ACTIONS | (
-            ENGINE_ONLY_ACTIONS if command.words.startswith("cancel") else set()
-        )
+        assert spec["action"].lower() in DOCUMENTED_ACTIONS | ENGINE_ONLY_ACTIONS.get(command.words, set())
         assert set(spec) == DOCUMENTED_ACTION_KEYS
 
 

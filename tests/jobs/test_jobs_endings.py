@@ -152,7 +152,7 @@ def test_a_scratch_directory_that_nobody_may_enter_is_cleaned_up(pools):
     pools.until(lambda: sorted(p.name for p in pools.directory(status.job_id).iterdir()), KEPT.issuperset, seconds=5)
 
 
-KEPT = {"record.json", "result.json", "stdout.log", "supervisor.lock", "supervisor.log"}
+KEPT = {"record.json", "result.json", "stdout.log", "supervisor.lock", "supervisor.log", "events.jsonl", "usage.jsonl"}
 
 
 @pytest.mark.attack

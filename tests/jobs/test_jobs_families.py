@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import GIB, Machine, family, limits, this_machine
 
@@ -37,12 +36,3 @@ def test_this_machine_keeps_something_for_the_engine():
     machine = this_machine()
     assert machine.cpus >= 1
     assert 0 < machine.memory_bytes < this_machine(reserve_bytes=0).memory_bytes
-
-
-def test_a_device_node_without_a_driver_is_no_gpu(tmp_path):
-    (tmp_path / "dev").mkdir()
-    (tmp_path / "dev/nvidia0").touch()
-    assert gpu.devices(tmp_path) == ()
-    (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
-    (tmp_path / "proc/driver/nvidia/version").write_text("NVRM version: 570\n")
-    assert gpu.devices(tmp_path) == ("/dev/nvidia0",)

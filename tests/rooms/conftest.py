@@ -19,6 +19,8 @@ from rooms_world import (
     World,
 )
 
+from cleanroom_ml.engine.job_ports import RoomEnvironments
+from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.rooms.render import HANDLER, MEMORY_BYTES, PRELOAD, SandboxedRenderer
 from cleanroom_ml.engine.rooms.rooms import Rooms
@@ -56,7 +58,9 @@ def world(tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWor
     warehouse = Warehouse(storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers)
     jobs = JobBook()
     runner = StatementRunner(storage, warehouse)
-    rooms = Rooms(storage, runner, renderer, jobs)
+    # No index: what the tests install are wheels of the code directory.
+    environments = Environments(storage.home, storage.objects, environ={"PIP_NO_INDEX": "1"})
+    rooms = Rooms(storage, runner, renderer, jobs, RoomEnvironments(environments))
     table = ProcedureTable(rooms)
     executor = Executor(
         storage, warehouse, procedures=table, room_catalogs=rooms.job_catalog, applications=RoomApplications(rooms)

@@ -63,6 +63,12 @@ class JobBook:
     def logs(self, job_id: str, offset: int = 0) -> str:
         return f"the log of {self.request(job_id).job_name}"[offset:]
 
+    def events(self, job_id: str, offset: int = 0) -> str:
+        return f"the events of {self.request(job_id).job_name}"[offset:]
+
+    def usage(self, job_id: str) -> Mapping[str, Any]:
+        return {"points": [], "job": self.request(job_id).job_name}
+
     def result(self, job_id: str) -> str | None:
         return '{"auc": 0.8}'
 

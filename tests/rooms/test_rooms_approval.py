@@ -60,7 +60,9 @@ def test_the_spec_is_all_that_a_reviewer_needs(submitted: World) -> None:
     assert [file["path"] for file in job["content_manifest"]] == ["lib/util.py", "train.py"]
     assert code["spec"] == CODE_SPEC
     assert spec["template"] == JOB_TEMPLATE
-    assert spec["dependency_lock"]["model_v1$train"].keys() >= {"pandas"}
+    lock = spec["dependency_lock"]["model_v1$train"]
+    assert lock["provided"].keys() >= {"pandas"}
+    assert (lock["image"]["tag"], lock["packages"]) == ("local", [])
     assert spec["previous"] is None
     assert approval_digest(approval_subject(spec["collaboration"], spec)) == spec["approval_digest"]
 

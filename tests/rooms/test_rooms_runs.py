@@ -198,6 +198,8 @@ def test_a_job_answers_to_the_account_that_ran_it_only(approved: World) -> None:
     ask = ("RUN_ML_JOB_ACTION", "lookalike")
     assert approved.advertiser.call(*ask, action(job_id, "GET_STATUS"))[0]["STATUS"] == "PENDING"
     assert approved.advertiser.value(*ask, action(job_id, "get_logs")) == "the log of train"
+    assert approved.advertiser.value(*ask, action(job_id, "get_events") + "offset: 4\n") == "events of train"
+    assert json.loads(approved.advertiser.value(*ask, action(job_id, "get_usage")))["job"] == "train"
     assert "MLJobNotFinishedError" in refused(approved.advertiser, *ask, action(job_id, "get_result"))
     real = refused(approved.publisher, *ask, action(job_id, "get_status"))
     assert real.replace(job_id, "JOB_9") == refused(approved.publisher, *ask, action("JOB_9", "get_status"))
@@ -210,12 +212,11 @@ def test_a_job_answers_to_the_account_that_ran_it_only(approved: World) -> None:
 def test_logs_need_the_spec_and_the_owner(approved: World) -> None:
     job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
     approved.publisher.call("SET_CONFIGURATION", "lookalike", "ALLOW_ML_JOBS_MONITORING", "false")
-    message = refused(approved.advertiser, "RUN_ML_JOB_ACTION", "lookalike", action(job_id, "get_logs"))
-    assert message.startswith("MLJobMonitoringNotAllowedError")
-    assert (
-        approved.advertiser.call("RUN_ML_JOB_ACTION", "lookalike", action(job_id, "get_status"))[0]["STATUS"]
-        == "PENDING"
-    )
+    ask = ("RUN_ML_JOB_ACTION", "lookalike")
+    for what in ("get_logs", "get_events"):
+        assert refused(approved.advertiser, *ask, action(job_id, what)).startswith("MLJobMonitoringNotAllowedError")
+    assert approved.advertiser.call(*ask, action(job_id, "get_status"))[0]["STATUS"] == "PENDING"
+    assert json.loads(approved.advertiser.value(*ask, action(job_id, "get_usage")))["job"] == "train"
 
 
 def test_history_is_full_for_the_runner_and_redacted_for_the_provider(joined: World) -> None:

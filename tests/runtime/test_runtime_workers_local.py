@@ -78,6 +78,7 @@ def failing(placement, kind):
     ],
 )
 def test_a_worker_that_fails_ends_the_others_at_once(kind, message):
+    before = children_of(os.getpid())
     began = time.monotonic()
     with pytest.raises(WorkerFailed) as failed:
         run_workers(failing, ["wait", kind, "wait"])
@@ -88,7 +89,7 @@ def test_a_worker_that_fails_ends_the_others_at_once(kind, message):
         assert isinstance(failed.value.__cause__, LookupError)
         assert "runtime/workers" not in failed.value.traceback
         assert 'raise LookupError("no such column")' in failed.value.traceback
-    assert children_of(os.getpid()) == []
+    assert set(children_of(os.getpid())) <= set(before)
 
 
 def peer_dies(placement, port):

@@ -59,5 +59,6 @@ def activate(
         question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
         confirm(question, yes=yes, command="cleanroom-ml activate")
         done = send(connection, request)
-    hint = f"{destination}: cleanroom-ml activation process --segment {name}"
+    step = "process" if done.shared_by != done.shared_with else "export"
+    hint = f"{destination}: cleanroom-ml activation {step} --segment {name}"
     return Output(done, f"{name} → {destination}: {done.status}", hints=(hint,))

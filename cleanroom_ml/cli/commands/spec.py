@@ -21,15 +21,21 @@ def register(
     bump: Annotated[bool, typer.Option("--bump", help="Changed content: register it as the next version.")] = False,
 ) -> Output:
     """Register the code specs with the content that is staged; the same content again changes nothing."""
+    from cleanroom_ml.cli.render import note
     from cleanroom_ml.services.code_specs import register_code_spec
 
     mine = project()
     with open_connection() as connection:
         done = [register_code_spec(connection, mine, path, bump=bump) for path in files or mine.code_spec_paths]
     lines = []
+    for warning in (line for each in done for line in each.warnings()):
+        note(f"warning: {warning}")
     for each in done:
         lines.append(f"{each.id}: {each.outcome}")
-        lines += [f"  {job}: {digest}" for job, digest in each.content_digests.items()]
+        for job, digest in each.content_digests.items():
+            lines.append(f"  {job}: {digest}")
+            lines += [f"    package {package}" for package in each.packages.get(job, ())]
+        lines += [f"  {job}: image {image}" for job, image in each.images.items()]
         lines += [f"  edited {name}" for name in each.edited]
     return Output(done, "\n".join(lines), hints=("cleanroom-ml template submit",))
 

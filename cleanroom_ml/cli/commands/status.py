@@ -14,19 +14,24 @@ from cleanroom_ml.cli.output import Output
 app = single()
 
 
-@command(app, example="cleanroom-ml status JOB_ID")
+@command(app, example="cleanroom-ml status JOB_ID --watch")
 def status(
     job_id: Annotated[str, typer.Argument(metavar="JOB_ID")],
     wait: Annotated[bool, typer.Option("--wait", help="Block; exit 0, 20, 21 or 22 as the job ends.")] = False,
+    watch_: Annotated[
+        bool, typer.Option("--watch", help="Block, and show memory, curves, trials and log as they change.")
+    ] = False,
     timeout: Timeout = None,
     collaboration_: Collaboration = None,
 ) -> Output:
     """Where a job is, and once it ended, why."""
-    from cleanroom_ml.cli.watching import watch
+    from cleanroom_ml.cli.watching import watch, watch_live
     from cleanroom_ml.services import jobs
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
+        if watch_:
+            return watch_live(connection, name, job_id, timeout=timeout)
         if wait:
             return watch(connection, name, job_id, follow=False, timeout=timeout)
         found = jobs.status(connection, name, job_id)

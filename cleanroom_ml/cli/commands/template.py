@@ -38,6 +38,7 @@ def submit(
     ] = None,
 ) -> Output:
     """Ask the runners and their data providers to approve; registers first what is not registered yet."""
+    from cleanroom_ml.cli.render import note
     from cleanroom_ml.services.templates import submit as send
 
     mine = project()
@@ -49,6 +50,8 @@ def submit(
             tuple(files or mine.template_paths),
             runners=tuple(runners or mine.share_with),
         )
+    for warning in (line for each in done.code_specs for line in each.warnings()):
+        note(f"warning: {warning}")
     lines = [f"code spec {each.id}: {each.outcome}" for each in done.code_specs]
     lines += [f"template {each.id}: {each.outcome}" for each in done.templates]
     lines += [

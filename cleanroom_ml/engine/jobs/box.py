@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 from pathlib import Path
 from typing import Final
 
-from cleanroom_ml.engine.jobs import files
+from cleanroom_ml.engine.jobs import files, gpu
+from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.job_init import init_argv, init_mount
 from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, SandboxSpec
@@ -17,6 +17,9 @@ CODE: Final = "/job"
 LIBRARY: Final = "/run/cleanroom/lib"
 OVERLAY: Final = f"{LIBRARY}/cleanroom_runtime/overlay"
 """The container runtime's own modules (`snowflake.ml.modeling.tune`, …): before everything else on the import path."""
+
+LAYER: Final = "/run/cleanroom/layer"
+"""The packages that the job has beyond its image: after the runtime and the overlay, before the image's own."""
 
 JOB_FILE: Final = "/run/cleanroom/job.json"
 SOCKET: Final = "/run/cleanroom/job.sock"
@@ -28,12 +31,14 @@ _RUNTIME: Final = Path(__file__).resolve().parents[2] / "runtime"
 _LOG_FLOOD: Final = 64
 
 
-def job_spec(plan: Plan, directory: Path, token: str) -> SandboxSpec:
+def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Path | None = None) -> SandboxSpec:
     """The sandbox of one job. `directory` holds its code, scratch directory and socket; `token` opens its session.
+
+    `image` is mounted whole; `layer` is the directory of a dependency layer that was verified just now.
 
     The token is in a file that only the sandbox sees: never in an argument or the environment, which /proc shows.
     """
-    python = sys.executable
+    python = image.inside
     port = _free_port() if plan.no_isolation else PORT
     about = {
         "account": plan.account,
@@ -49,8 +54,10 @@ def job_spec(plan: Plan, directory: Path, token: str) -> SandboxSpec:
         "result_limit_bytes": plan.result_limit_bytes,
         "nodes": plan.nodes,
         "node_cpus": plan.node_cpus,
+        "node_gpus": len(plan.gpus) // plan.nodes,
         "cpus": plan.cpus,
         "memory_bytes": plan.memory_bytes,
+        "scratch_bytes": plan.scratch_bytes,
     }
     return SandboxSpec(
         name="job",
@@ -59,17 +66,20 @@ def job_spec(plan: Plan, directory: Path, token: str) -> SandboxSpec:
             (python, "-P", "-u", "-m", "cleanroom_runtime.launcher", JOB_FILE, CODE, RESULT_FILE),
             relay=(port, SOCKET),
         ),
-        env=_environment(plan),
+        env=_environment(plan, image, layer),
         workdir=CODE,
         mounts=(
-            *interpreter(),
+            *image.mounts(),
+            *((Mount(layer, LAYER),) if layer is not None else ()),
             init_mount(),
             Mount(_RUNTIME, f"{LIBRARY}/cleanroom_runtime"),
             Mount(directory / files.CODE, CODE),
             Mount(directory / files.JOB_SOCKET, SOCKET, writable=True),
+            *(gpu.library_mounts() if plan.gpus else ()),
         ),
         files={JOB_FILE: json.dumps(about).encode()},
         scratch=directory / files.SCRATCH,
+        devices=gpu.nodes(plan.gpus),
         limits=Limits(
             memory_bytes=plan.memory_bytes,
             cpus=float(plan.cpus),
@@ -84,33 +94,17 @@ def job_spec(plan: Plan, directory: Path, token: str) -> SandboxSpec:
     )
 
 
-def interpreter() -> tuple[Mount, ...]:
-    """This interpreter's whole environment, read-only and at the paths that it knows itself by.
-
-    Not only the packages (as `python_runtime` gives them to workers): a script starts child processes as
-    `sys.executable`, and those must find what it finds, `.pth` files included.
-    """
-    prefixes = (sys.base_prefix, sys.exec_prefix, sys.prefix, str(Path(sys.executable).resolve().parents[1]))
-    roots: list[Path] = []
-    for path in map(Path, dict.fromkeys(prefixes)):
-        # /usr is in every sandbox, except for /usr/local.
-        if path == Path("/usr") or any(path.is_relative_to(root) for root in roots):
-            continue
-        roots.append(path)
-    return tuple(Mount(root, str(root)) for root in roots)
-
-
 def _free_port() -> int:
     # Without a network of its own, the job shares this machine's ports with everybody.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def _environment(plan: Plan) -> dict[str, str]:
+def _environment(plan: Plan, image: Image, layer: Path | None) -> dict[str, str]:
     threads = str(plan.cpus)
     return {
-        "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
-        "PYTHONPATH": f"{LIBRARY}:{OVERLAY}",
+        "PATH": f"{image.prefix}/bin:/usr/bin:/bin",
+        "PYTHONPATH": ":".join([LIBRARY, OVERLAY, *([LAYER] if layer is not None else [])]),
         # As in Snowflake's image: DataConnector then asks `runtime_external_entities` for its ingestor.
         "IN_SPCS_ML_RUNTIME": "true",
         "USE_OPTIMIZED_DATA_INGESTOR": "true",
@@ -128,6 +122,7 @@ def _environment(plan: Plan) -> dict[str, str]:
         "MKL_NUM_THREADS": threads,
         "NUMEXPR_MAX_THREADS": threads,
         "MPLBACKEND": "Agg",
+        **gpu.environment(plan.gpus, isolated=not plan.no_isolation),
         # There is no network: asking for a cloud's metadata would only wait.
         "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
     }

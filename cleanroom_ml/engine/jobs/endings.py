@@ -17,6 +17,8 @@ from cleanroom_ml.engine.sandbox.policy import Outcome
 _LAUNCHER_CODES = {
     65: " (as where __return__ is not JSON)",
     69: " (as where the job's session cannot be opened)",
+    71: " (as where the nodes of the job do not come up)",
+    75: " (as where a node of the job is lost)",
 }
 CANCELLED = Ending(Phase.CANCELLED, Reason.CANCELLED, "The job was cancelled.")
 SUPERVISOR_LOST = Ending(
@@ -41,6 +43,14 @@ def too_many_nodes(pool: str, nodes: int, most: int) -> Ending:
     return not_started(
         f"it asks for {nodes} nodes, and while it waited, MAX_NODES of compute pool {pool} became {most}; "
         "run it again with fewer nodes, or make the pool larger"
+    )
+
+
+def too_few_gpus(pool: str, needed: int, there: int, why_not: str) -> Ending:
+    """GPUs of this machine went away while the job waited: nothing of the job ran."""
+    return not_started(
+        f"in compute pool {pool} it needs {needed} GPU(s), and while it waited, this machine came to have {there}"
+        f"{f' ({why_not})' if why_not else ''}; run it again when they are back"
     )
 
 

@@ -17,6 +17,8 @@ LOCK: Final = "supervisor.lock"
 SUPERVISOR_LOG: Final = "supervisor.log"
 LOG: Final = "stdout.log"
 RESULT: Final = "result.json"
+EVENTS: Final = "events.jsonl"
+USAGE: Final = "usage.jsonl"
 CODE: Final = "code"
 SCRATCH: Final = "scratch"
 JOB_SOCKET: Final = "job.sock"
@@ -33,6 +35,25 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         os.fsync(file.fileno())
     part.rename(path)
     sync_directory(path.parent)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add `data` to the end of a file that is made if need be. Readers may see a part of it for a moment."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(fd, "ab") as file:
+        file.write(data)
+
+
+def whole_lines(path: Path, offset: int = 0) -> bytes:
+    """What a file that is appended to holds from byte `offset` on, up to its last line break; empty where it is not."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    with os.fdopen(fd, "rb") as file:
+        file.seek(offset)
+        data = file.read()
+    return data[: data.rfind(b"\n") + 1]
 
 
 def sync_directory(path: Path) -> None:

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.processes import start_time
 
-_KEPT = (files.RECORD, files.LOG, files.RESULT, files.SUPERVISOR_LOG, files.LOCK)
+_KEPT = (files.RECORD, files.LOG, files.RESULT, files.EVENTS, files.USAGE, files.SUPERVISOR_LOG, files.LOCK)
 
 
 def prepare(directory: Path, plan: Plan, token: str) -> None:
@@ -75,7 +75,7 @@ def request_cancel(directory: Path) -> None:
 
 
 def clean_up(directory: Path) -> None:
-    """Remove what an ended job does not need any more; its record, log and result stay. Idempotent."""
+    """Remove what an ended job does not need any more; its record, log, result, events and usage stay. Idempotent."""
     if not directory.is_dir():
         return
     for path in directory.iterdir():

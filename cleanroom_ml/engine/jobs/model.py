@@ -100,6 +100,8 @@ class JobRequest:
 
     `pool` and `warehouse` are folded names of the runner's account. `scope` is handed back unchanged to whoever
     resolves the names of the job's session. `args_json` is handed to the script unchanged after `--args`.
+    `dependency_lock` is the JSON form of a `DependencyLock`. `packages` are the versions that the record shows, filled
+    in when the job is submitted.
     """
 
     account: str
@@ -122,6 +124,8 @@ class JobRequest:
     approval_digest: str
     result_limit_bytes: int
     scope: Mapping[str, Any] = field(default_factory=dict)
+    dependency_lock: Mapping[str, Any] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The request as one JSON document."""
@@ -130,7 +134,7 @@ class JobRequest:
     @classmethod
     def of(cls, request: RequestLike) -> JobRequest:
         """The same request as our own type."""
-        values = {one.name: getattr(request, one.name) for one in fields(cls)}
+        values = {one.name: getattr(request, one.name) for one in fields(cls) if hasattr(request, one.name)}
         values["files"] = tuple(JobFile(file.path, file.size, file.sha256) for file in request.files)
         return cls(**values)
 
@@ -155,7 +159,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """Where a job is and, once it ended, why. Times are UTC."""
+    """Where a job is and, once it ended, why; and what it ran in. Times are UTC.
+
+    `image` is a tag; `image_digest` and `dependency_lock` are `sha256:` and a hash; `layer` names the dependency layer,
+    empty where it has none. `packages`: Python, the main libraries, and everything that the job asked for, by version.
+    """
 
     job_id: str
     status: JobState
@@ -177,3 +185,8 @@ class JobStatus:
     account: str = ""
     collaboration: str = ""
     runner: str = ""
+    image: str = ""
+    image_digest: str = ""
+    dependency_lock: str = ""
+    layer: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)

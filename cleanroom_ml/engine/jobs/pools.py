@@ -61,12 +61,11 @@ class Pool:
 class ComputePools:
     """The pools of all accounts. Options are as a statement gave them: upper-case names; str, int or bool."""
 
-    def __init__(
-        self, database: Database, jobs: JobStore, *, gpus: Callable[[], tuple[str, ...]] = gpu.devices
-    ) -> None:
+    def __init__(self, database: Database, jobs: JobStore, *, gpus: Callable[[], gpu.Gpus] = gpu.find) -> None:
+        """`gpus` looks at the machine: what jobs could be given right now."""
         self._database = database
         self._jobs = jobs
-        self._gpus = gpus
+        self.gpus = gpus
 
     def create(
         self,
@@ -179,11 +178,11 @@ class ComputePools:
 
     def show_families(self) -> Listing:
         """SHOW COMPUTE POOL INSTANCE FAMILIES, with a word on those that cannot run here."""
-        message = "jobs are not handed GPUs yet" if self._gpus() else "this machine has no NVIDIA GPU"
+        there = self.gpus()
         return Listing(
             FAMILY_COLUMNS,
             tuple(
-                (one.name, one.vcpus, one.memory_gib, one.gpu, one.gpus, message if one.gpus else "")
+                (one.name, one.vcpus, one.memory_gib, one.gpu, one.gpus, there.lacks(one.gpus))
                 for one in FAMILIES.values()
             ),
         )
@@ -200,16 +199,17 @@ class ComputePools:
                     f"compute pool {name} is reserved for application {pool.application}",
                     why=f"the job belongs to application {application}",
                 )
-            if pool.family.gpus:
-                why_not = "jobs of this engine are not handed its GPU yet" if self._gpus() else "this machine has none"
-                raise ComputePoolError(
-                    f"compute pool {name} ({pool.instance_family}) needs an NVIDIA GPU, and {why_not}",
-                    fix="use a pool of a CPU family",
-                )
             if not 1 <= nodes <= pool.max_nodes:
                 raise ComputePoolError(
                     f"the job asks for {nodes} nodes, and compute pool {name} has at most {pool.max_nodes}",
                     fix=f"ALTER COMPUTE POOL {name} SET MAX_NODES = {nodes}" if nodes > 0 else None,
+                )
+            there = self.gpus() if pool.family.gpus else gpu.Gpus()
+            if lacks := there.lacks(pool.family.gpus, nodes):
+                raise ComputePoolError(
+                    f"compute pool {name} ({pool.instance_family}) {lacks}",
+                    why=there.why_not or None,
+                    fix=f"use {'a smaller family or fewer nodes' if there.minors else 'a pool of a CPU family'}",
                 )
             if pool.suspended:
                 if not pool.auto_resume:

@@ -8,7 +8,7 @@ each step is on disk before it is acted on.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ class Plan:
     """Everything that a supervisor needs to run one job. Sizes in bytes; `objects` is the root of the object store.
 
     `cpus` and `memory_bytes` are what all nodes together may really use of this machine; `node_cpus` is what one node
-    of the pool's family has, and what is scheduled by.
+    of the pool's family has, and what is scheduled by. `gpus` are the minors of the GPUs that this job alone has, all
+    nodes together, a node's beside each other.
+
+    `lock` is the JSON form of the job's dependency lock, empty where it has none; its image and layer are in `home`.
 
     `no_isolation` is empty, or says why this job runs without a sandbox: then it is the bundled sample's code or none.
     """
@@ -50,6 +53,9 @@ class Plan:
     processes: int = 1024
     relay_patience_seconds: float = 600.0
     no_isolation: str = ""
+    gpus: tuple[int, ...] = ()
+    home: str = ""
+    lock: dict[str, Any] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
         """Put the plan into the job's directory."""
@@ -60,6 +66,7 @@ class Plan:
         """The plan of the job in this directory."""
         fields = json.loads((directory / files.PLAN).read_bytes())
         fields["files"] = tuple(JobFile(**file) for file in fields["files"])
+        fields["gpus"] = tuple(fields.get("gpus", ()))
         return cls(**fields)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from cleanroom_ml.engine.jobs import adopt, endings, files, launching
+from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.model import Ending, Phase
 from cleanroom_ml.engine.jobs.pools import ComputePools
 from cleanroom_ml.engine.jobs.record import Plan, Record
@@ -23,6 +25,18 @@ from cleanroom_ml.engine.storage.keys import to_micros
 log = logging.getLogger(__name__)
 
 _PoolName = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Free:
+    """What one tick may still give away: nodes of each pool, and those of this machine's GPUs that no job holds.
+
+    All pools share the GPUs. `there` says which the machine has, if any job waits for one.
+    """
+
+    nodes: dict[_PoolName, int]
+    gpus: list[int]
+    there: Gpus
 
 
 class JobSockets(Protocol):
@@ -62,7 +76,7 @@ class Scheduler:
         """
         self._supervisors.reap()
         unfinished = self._store.unfinished()
-        free = self._free_nodes(unfinished)
+        free = self._free(unfinished)
         for job in unfinished:
             try:
                 self._step(job, free)
@@ -72,11 +86,12 @@ class Scheduler:
                     self._troubles[job.job_id] = repr(error)
         return bool(unfinished)
 
-    def _step(self, job: Job, free: dict[_PoolName, int]) -> None:
+    def _step(self, job: Job, free: _Free) -> None:
         """One step.
 
-        QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now? End. 3. First of its pool, its nodes
-                  free? Make it STARTING with a new token, launch it.
+        QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now, or more GPUs than this machine? End.
+                  3. First of its pool, its nodes and GPUs free? Make it STARTING with a new token and those GPUs,
+                  launch it.
         STARTING  1. Nobody supervises it, nothing is recorded? Launch it (again). 2. Else follow the record.
         RUNNING   Follow the record: ended? End. Nobody there? Destroy the sandbox, end as supervisor_lost.
         ended     Close the socket, remove what is not needed any more.
@@ -91,6 +106,17 @@ class Scheduler:
             case _:
                 self._clean_up(job)
 
+    def _free(self, unfinished: Sequence[Job]) -> _Free:
+        # A tick is several times a second: the machine is only looked at where a job waits for GPUs.
+        wanted = any(job.phase is Phase.QUEUED and self._gpus_needed(job) for job in unfinished)
+        there = self._pools.gpus() if wanted else Gpus()
+        held = {minor for job in unfinished if job.phase.holds_nodes for minor in job.gpus}
+        return _Free(self._free_nodes(unfinished), [minor for minor in there.minors if minor not in held], there)
+
+    def _gpus_needed(self, job: Job) -> int:
+        pool = self._pools.find(*_pool_of(job))
+        return 0 if pool is None else pool.family.gpus * job.request.nodes
+
     def _free_nodes(self, unfinished: Sequence[Job]) -> dict[_PoolName, int]:
         """Nodes that each pool could still give; none where it is suspended (its jobs wait for RESUME)."""
         free: dict[_PoolName, int] = {}
@@ -102,19 +128,29 @@ class Scheduler:
                 free[_pool_of(job)] -= job.request.nodes
         return free
 
-    def _try_to_start(self, job: Job, free: dict[_PoolName, int]) -> None:
+    def _try_to_start(self, job: Job, free: _Free) -> None:
         pool = _pool_of(job)
         now = self._pools.find(*pool)
+        needed = self._gpus_needed(job)
+        # What could never start must end, or everybody behind it would wait for ever.
         if now is not None and job.request.nodes > now.max_nodes:
-            # It could never start, and everybody behind it would wait for ever.
             self._store.end(job.job_id, endings.too_many_nodes(now.name, job.request.nodes, now.max_nodes))
             return
-        if job.request.nodes > free[pool]:
-            free[pool] = 0  # whoever came later waits behind it, even if there were room for less
+        if needed > len(free.there.minors):
+            there = free.there
+            self._store.end(job.job_id, endings.too_few_gpus(pool[1], needed, len(there.minors), there.why_not))
             return
-        free[pool] -= job.request.nodes
+        if job.request.nodes > free.nodes[pool]:
+            free.nodes[pool] = 0  # whoever came later waits behind it, even if there were room for less
+            return
+        if needed > len(free.gpus):
+            free.nodes[pool] = 0
+            free.gpus.clear()  # nor does anybody of another pool take the GPUs that it waits for
+            return
+        free.nodes[pool] -= job.request.nodes
+        gpus, free.gpus = tuple(free.gpus[:needed]), free.gpus[needed:]
         token = launching.new_token()
-        started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest())
+        started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest(), gpus)
         self._launch(started, token)
 
     def _launch(self, job: Job, token: str) -> None:

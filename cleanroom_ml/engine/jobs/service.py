@@ -6,10 +6,12 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from cleanroom_ml.engine.jobs import files, logs, requirements
+from cleanroom_ml.engine.jobs import events, files, logs, usage
+from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import ComputePoolError, MLJobResultInvalidError, MLJobResultTooLargeError
 from cleanroom_ml.engine.jobs.families import Machine, limits, this_machine
 from cleanroom_ml.engine.jobs.model import JobRequest, JobState, JobStatus, Reason, RequestLike
@@ -18,6 +20,7 @@ from cleanroom_ml.engine.jobs.record import Plan, Record
 from cleanroom_ml.engine.jobs.scheduler import JobSockets, Scheduler
 from cleanroom_ml.engine.jobs.store import Job, JobStore
 from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.engine.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ class Settings:
         wall_seconds: the longest that a job may run.
         scratch_bytes: what a job may leave in files while it runs.
         log_bytes: how much of a job's output is kept.
-        processes: processes and threads of one job.
+        processes: processes and threads of a job, for each of its nodes.
         tick_seconds: how often jobs are looked at.
         relay_patience_seconds: how long a job's request waits for a front that is being restarted.
     """
@@ -62,13 +65,18 @@ class JobService:
         machine: Callable[[], Machine] = this_machine,
         pools: ComputePools | None = None,
         no_isolation: str = "",
+        environments: Environments | None = None,
     ) -> None:
+        self._home = home
         self._jobs_root = home / "jobs"
         self._objects_root = home / "objects"
         self._settings = settings or Settings()
         self._machine = machine
         self._no_isolation = no_isolation
         self._store = JobStore(database)
+        self.environments = environments or Environments(
+            home, ObjectStore(self._objects_root), isolated=not no_isolation
+        )
         self.pools = pools or ComputePools(database, self._store)
         self._scheduler = Scheduler(self._jobs_root, self._store, self.pools, sockets, self._plan)
         self._wake = threading.Event()
@@ -92,12 +100,12 @@ class JobService:
 
         Raises:
             ComputePoolError: the pool cannot ever run it.
-            RequirementNotSatisfiedError: the runtime does not hold what it asks for.
+            JobsError: its image or a wheel of its lock is gone or was changed (layers/errors.py).
         """
         request = JobRequest.of(asked)
         if request.entrypoint not in {file.path for file in request.files}:
             raise ComputePoolError(f"the job's entrypoint '{request.entrypoint}' is not among its files")
-        requirements.check(request.requirements)
+        request = replace(request, packages=self.environments.check(request))
         self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
         job_id = f"MLJOB_{secrets.token_hex(8).upper()}"
         self._store.add(job_id, request)
@@ -119,6 +127,17 @@ class JobService:
         """
         job = self._store.get(job_id)
         return logs.read(self._jobs_root / job_id, offset, ended=job.phase.terminal)
+
+    def events(self, job_id: str, offset: int = 0) -> str:
+        """What the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
+
+        Texts in them are the script's: who may read the log may read them.
+        """
+        return events.read(self._jobs_root / self._store.get(job_id).job_id, offset)
+
+    def usage(self, job_id: str) -> dict[str, Any]:
+        """Memory and CPU time over the job's life (usage.read). Raises JobNotFoundError."""
+        return usage.read(self._jobs_root / self._store.get(job_id).job_id)
 
     def result(self, job_id: str) -> str | None:
         """The JSON text of the job's return value; None where it set none or is not DONE.
@@ -156,6 +175,10 @@ class JobService:
         self.pools.get(account, pool)
         for job in self._store.of_pool(account, pool):
             self.cancel(job.job_id)
+
+    def layers(self) -> set[str]:
+        """The dependency layers of jobs that have not ended."""
+        return {str(job.request.dependency_lock.get("layer", "")) for job in self._store.unfinished()}
 
     def job_directory(self, job_id: str) -> Path:
         """HOME/jobs/<id>: where the front listens on `front.sock` for this job."""
@@ -196,7 +219,10 @@ class JobService:
             scratch_bytes=self._settings.scratch_bytes,
             log_bytes=self._settings.log_bytes,
             result_limit_bytes=request.result_limit_bytes,
-            processes=self._settings.processes,
+            processes=self._settings.processes * request.nodes,
             relay_patience_seconds=self._settings.relay_patience_seconds,
             no_isolation=self._no_isolation,
+            gpus=job.gpus,
+            home=str(self._home),
+            lock=dict(request.dependency_lock),
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cleanroom_ml.engine.jobs.errors import JobNotFoundError
+from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, JobRequest, JobStatus, Phase, Reason
 from cleanroom_ml.engine.jobs.transitions import check_phase
 from cleanroom_ml.engine.storage.database import Database, Schema
@@ -18,12 +19,14 @@ from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 def _references(connection: sqlite3.Connection) -> Iterator[str]:
     """Objects that a job which has not ended may still lay out."""
     for row in connection.execute("SELECT request FROM jobs WHERE cleaned = 0"):
-        yield from (file.sha256 for file in JobRequest.from_json(row["request"]).files)
+        request = JobRequest.from_json(row["request"])
+        yield from (file.sha256 for file in request.files)
+        yield from (package["sha256"] for package in request.dependency_lock.get("packages", ()))
 
 
 SCHEMA: Final = Schema(
     name="jobs",
-    version=1,
+    version=2,
     statements=(
         """
         CREATE TABLE jobs (
@@ -48,7 +51,8 @@ SCHEMA: Final = Schema(
             ended_on INTEGER,
             isolation TEXT NOT NULL DEFAULT '',
             memory_enforced_by TEXT NOT NULL DEFAULT '',
-            peak_memory_bytes INTEGER
+            peak_memory_bytes INTEGER,
+            gpus TEXT NOT NULL DEFAULT '' -- minors, with commas; held while the phase holds nodes
         ) STRICT
         """,
         "CREATE INDEX jobs_by_collaboration ON jobs (account, collaboration)",
@@ -73,13 +77,17 @@ SCHEMA: Final = Schema(
         ) STRICT
         """,
     ),
+    upgrades={2: ("ALTER TABLE jobs ADD COLUMN gpus TEXT NOT NULL DEFAULT ''",)},
     references=_references,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row. `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog."""
+    """One row. `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog.
+
+    `gpus` are the minors of the GPUs that were assigned when the job started: its own until it has ended.
+    """
 
     job_id: str
     request: JobRequest
@@ -95,6 +103,7 @@ class Job:
     isolation: str
     memory_enforced_by: str
     peak_memory_bytes: int | None
+    gpus: tuple[int, ...] = ()
 
     def status(self) -> JobStatus:
         """The job as a client is told."""
@@ -120,7 +129,22 @@ class Job:
             account=request.account,
             collaboration=request.collaboration,
             runner=request.runner,
+            **_environment(request),
         )
+
+
+def _environment(request: JobRequest) -> dict[str, Any]:
+    """What the job runs in, for its status; of a job of before there were locks, its image's tag."""
+    lock = DependencyLock.from_json(request.dependency_lock)
+    if lock is None:
+        return {"image": request.image, "packages": dict(request.packages)}
+    return {
+        "image": lock.image_tag,
+        "image_digest": lock.image_digest,
+        "dependency_lock": lock.digest,
+        "layer": lock.layer,
+        "packages": dict(request.packages),
+    }
 
 
 class JobStore:
@@ -167,9 +191,9 @@ class JobStore:
         jobs = self._select("cleaned = 0 AND account = ? AND pool = ?", (account, pool))
         return [job for job in jobs if not job.phase.terminal]
 
-    def start(self, job_id: str, token_sha256: str) -> Job:
-        """QUEUED → STARTING, with the hash of the token that the job is going to be given."""
-        return self._move(job_id, Phase.STARTING, token_sha256=token_sha256)
+    def start(self, job_id: str, token_sha256: str, gpus: tuple[int, ...] = ()) -> Job:
+        """QUEUED → STARTING, with the hash of the token that the job is going to be given, and its GPUs."""
+        return self._move(job_id, Phase.STARTING, token_sha256=token_sha256, gpus=",".join(map(str, gpus)))
 
     def run(self, job_id: str, started_on: datetime, isolation: str, memory_enforced_by: str) -> Job:
         """STARTING → RUNNING."""
@@ -247,4 +271,5 @@ def _job(row: sqlite3.Row) -> Job:
         isolation=row["isolation"],
         memory_enforced_by=row["memory_enforced_by"],
         peak_memory_bytes=row["peak_memory_bytes"],
+        gpus=tuple(map(int, filter(None, row["gpus"].split(",")))),
     )

@@ -19,8 +19,12 @@ from cleanroom_ml.engine.jobs import endings, files, logs, results
 from cleanroom_ml.engine.jobs.box import job_spec
 from cleanroom_ml.engine.jobs.bundled import require_bundled
 from cleanroom_ml.engine.jobs.code_mount import lay_out
-from cleanroom_ml.engine.jobs.errors import CodeMismatch
+from cleanroom_ml.engine.jobs.environments import Environments
+from cleanroom_ml.engine.jobs.errors import CodeMismatch, JobsError
+from cleanroom_ml.engine.jobs.images.image import LOCAL, Image, this_installation
+from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, Phase
+from cleanroom_ml.engine.jobs.observing import Observer
 from cleanroom_ml.engine.jobs.record import Plan, Record, now
 from cleanroom_ml.engine.jobs.relay import Relay
 from cleanroom_ml.engine.jobs.transitions import Step
@@ -41,7 +45,7 @@ def supervise(directory: Path) -> None:
 
     1. Take the job's lock; whoever does not get it leaves.
     2. A record that is there is another's, who died: end what it left, as `supervisor_lost`.
-    3. Lay the pinned code out, checking it.
+    3. Lay the pinned code out, checking it; find its image and its layer of packages, checking that.
     4. Open the job's socket, start the sandbox, record it.
     5. Wait for its end or for a request to cancel.
     6. Collect the result, record how the job ended. Nothing follows that record.
@@ -64,6 +68,8 @@ class _Run:
         self._directory = directory
         self._record = record
         self._plan = Plan.read(directory)
+        self._image: Image = this_installation()
+        self._layer: Path | None = None
 
     def to_the_end(self) -> None:
         try:
@@ -82,9 +88,25 @@ class _Run:
                 require_bundled(self._directory / files.CODE)
         except CodeMismatch as mismatch:
             return endings.refused(mismatch.what)
+        try:
+            self._find_environment()
+        except JobsError as error:
+            return endings.refused(error.what)
+        except (IsolationUnavailable, SandboxStartError) as error:
+            return endings.not_started(error.what)
         scratch = self._directory / files.SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
         return endings.CANCELLED if self._cancelled() else None
+
+    def _find_environment(self) -> None:
+        """The image and the layer of the job's lock; the layer verified, and made again if it is gone."""
+        lock = DependencyLock.from_json(self._plan.lock)
+        if lock is None:
+            return
+        environments = Environments(Path(self._plan.home), ObjectStore(Path(self._plan.objects)))
+        if lock.image_tag != LOCAL:  # what is installed here was compared when the job was submitted
+            self._image = environments.image_of(lock)
+        self._layer = environments.layer_of(lock, self._image)
 
     def _launch(self) -> Ending:
         relay = Relay(
@@ -99,7 +121,7 @@ class _Run:
         )
         try:
             token = (self._directory / files.TOKEN).read_text(encoding="ascii")
-            spec = job_spec(self._plan, self._directory, token)
+            spec = job_spec(self._plan, self._directory, token, image=self._image, layer=self._layer)
             driver = NoIsolation(self._plan.no_isolation) if self._plan.no_isolation else None
             # From this thread, the main one: bubblewrap dies with the thread that started it.
             with SandboxProcess.start(spec, driver=driver, output=log) as process:
@@ -121,10 +143,13 @@ class _Run:
             isolation_reason=self._plan.no_isolation,
         )
         cancelled = False
+        observer = Observer(self._directory, self._plan)
         while (outcome := process.wait(_POLL_SECONDS)) is None:
             if not cancelled and self._cancelled():
                 cancelled = True
                 process.kill()
+            observer.look(process)
+        observer.finish()
         logs.finish(log, outcome.log_total_bytes if outcome.log_truncated else None, self._plan.log_bytes)
         self._advance(
             Step.COLLECTING,

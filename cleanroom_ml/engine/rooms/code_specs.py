@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
+from cleanroom_ml.engine.rooms.environments import Environments, Needs, wheels
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
-from cleanroom_ml.engine.rooms.requirements import resolve
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.stages import StageFile
@@ -22,7 +22,6 @@ from cleanroom_ml.naming import split_name
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
 
-IMAGE = "local"
 MAX_FILES = 500
 MAX_BYTES = 2 * 1024**3
 _STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")+"|[^/"])+)/(.+)\Z')
@@ -31,16 +30,22 @@ _STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")+"|[^/"])+)/(.+)\Z')
 class CodeSpecs:
     """REGISTER_CODE_SPEC, and the check that what is registered is still what the stage holds."""
 
-    def __init__(self, storage: Storage, registries: Registries) -> None:
+    def __init__(self, storage: Storage, registries: Registries, environments: Environments) -> None:
         self._storage = storage
         self._registries = registries
+        self._environments = environments
 
     def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
         """REGISTER_CODE_SPEC.
 
+        1. The manifest of each job's code directory is taken from its stage.
+        2. Image and packages are found and locked, outside of any transaction: the package index may take its time.
+        3. In one transaction, where the stage still holds the same, all of it is registered.
+
         Raises:
             SqlError: SpecValidationError, CodeSpecAlreadyExistsException, CodeSpecStageNotAccessibleError,
-                StageDirectoryNotEnabledError, CodeSpecArtifactNotFoundAtStageError, RequirementNotSatisfiedError.
+                StageDirectoryNotEnabledError, CodeSpecArtifactNotFoundAtStageError, ContentHashMismatchError (the
+                stage was changed meanwhile), and what `Environments.lock` refuses.
         """
         spec = read_spec(CodeSpec, spec_text)
         if registry is not None:
@@ -51,11 +56,23 @@ class CodeSpecs:
             raise room_error(
                 "SpecValidationError", "the embedded engine runs ml_jobs only; it has no functions or procedures yet"
             )
-        self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
+        spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
+        manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
+        locks = []
+        with self._storage.pin(file.sha256 for manifest in manifests for file in manifest.files):
+            for job, manifest in zip(spec.ml_jobs, manifests, strict=True):
+                code = manifest.by_path()
+                needs = Needs(caller.account, spec_id, job.name, job.image_tag, job.requirements, code)
+                locks.append(self._environments.lock(needs))
         with self._storage.database.transaction():
             # One transaction: what the stage holds, that the store has it, and the row that keeps it there.
-            jobs = [self._freeze(caller.account, job) for job in spec.ml_jobs]
+            for job, manifest in zip(spec.ml_jobs, manifests, strict=True):
+                changed = compare(manifest, self._manifest(caller.account, job)).describe()
+                if changed:
+                    raise mismatch(f"{job.stage_code_dir} was changed while it was being registered", changed)
+            jobs = [_frozen(*each) for each in zip(spec.ml_jobs, manifests, locks, strict=True)]
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
+            self._storage.objects.require(sha256 for lock in locks for _, sha256 in wheels(lock))
             new_id = self._registries.add(
                 caller,
                 "CODE SPEC",
@@ -91,7 +108,7 @@ class CodeSpecs:
             raise mismatch(f"the stage of code spec {resource.id} does not hold what was registered", differences)
 
     def check_pinned(self, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """Re-hashes the pinned objects on disk.
+        """Re-hashes the pinned objects on disk: code, and the wheels of a lock where a job carries one.
 
         Raises:
             SqlError: ContentHashMismatchError, naming the files.
@@ -104,8 +121,20 @@ class CodeSpecs:
         ]
         if wrong:
             raise mismatch("the engine's own copy of the code is not what was registered", wrong)
+        self.check_wheels([job["dependency_lock"] for job in jobs if "dependency_lock" in job])
 
-    def _freeze(self, account: str, job: MlJob) -> dict[str, Any]:
+    def check_wheels(self, locks: Iterable[Mapping[str, Any]]) -> None:
+        """Re-hashes the wheels that dependency locks pin.
+
+        Raises:
+            SqlError: ContentHashMismatchError, naming the wheels.
+        """
+        pinned = dict.fromkeys(wheel for lock in locks for wheel in wheels(lock))
+        wrong = [f"changed: {name}" for name, sha256 in pinned if not self._storage.objects.verify(sha256)]
+        if wrong:
+            raise mismatch("the engine's own copy of the packages is not what was locked", wrong)
+
+    def _manifest(self, account: str, job: MlJob) -> Manifest:
         manifest = _manifest(self._listed(account, job, refreshed=True), job.stage_code_dir)
         if len(manifest.files) > MAX_FILES or manifest.total_size > MAX_BYTES:
             raise room_error(
@@ -119,16 +148,7 @@ class CodeSpecs:
                 "CodeSpecArtifactNotFoundAtStageError",
                 f"ML job '{job.name}': {job.stage_code_dir} has no file {job.entrypoint}.",
             )
-        return {
-            "name": job.name,
-            "entrypoint": job.entrypoint,
-            "content_manifest": manifest.to_json(),
-            "content_digest": manifest.content_digest,
-            "image": IMAGE,
-            "pip_requirements": list(job.pip_requirements),
-            "allow_monitoring": job.allow_monitoring,
-            "dependency_lock": resolve(job.name, job.requirements),
-        }
+        return manifest
 
     def _listed(self, account: str, job: MlJob, *, refreshed: bool) -> list[tuple[str, StageFile]]:
         """(path relative to the code directory, file) of what the stage holds. With `refreshed`, its directory must
@@ -168,12 +188,26 @@ def mismatch(what: str, differences: Sequence[str]) -> Exception:
     return room_error("ContentHashMismatchError", "\n".join([f"{what}:", *differences]))
 
 
+def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "entrypoint": job.entrypoint,
+        "content_manifest": manifest.to_json(),
+        "content_digest": manifest.content_digest,
+        "image": lock["image"]["tag"],
+        "pip_requirements": list(job.pip_requirements),
+        "allow_monitoring": job.allow_monitoring,
+        "dependency_lock": lock,
+    }
+
+
 def _shown(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
-    """The spec as others see it: with the manifest of each ML job."""
+    """The spec as others see it: with the manifest of each ML job, its image and its packages."""
     plain = yaml.safe_load(dump_spec(spec))
     for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):
         job["content_digest"] = frozen["content_digest"]
         job["content_manifest"] = frozen["content_manifest"]
+        job["dependency_lock"] = frozen["dependency_lock"]
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=10_000)
 
 

@@ -47,6 +47,7 @@ class JobRequest:
 
     `pool` and `warehouse` are folded names of the runner's account, granted to `application`. `scope` is the JSON form
     of the job's `RoomScope`: what its session may see. `args_json` is handed to the script unchanged after `--args`.
+    `dependency_lock` is what was approved: image, and every wheel by its hash.
     """
 
     account: str
@@ -69,6 +70,7 @@ class JobRequest:
     approval_digest: str
     result_limit_bytes: int
     scope: Mapping[str, Any] = field(default_factory=dict)
+    dependency_lock: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class JobStatus:
     """Where a job is and, once it ended, why. Times are UTC.
 
     `reason` is `none` until the job failed; then `script_failed`, `out_of_memory`, `timed_out`, `crashed`, `refused`,
-    `cancelled` or `supervisor_lost`.
+    `cancelled` or `supervisor_lost`. `image`, `image_digest`, `dependency_lock` (a digest), `layer` and `packages`
+    (their versions) say what it ran in.
     """
 
     job_id: str
@@ -99,6 +102,11 @@ class JobStatus:
     account: str = ""
     collaboration: str = ""
     runner: str = ""
+    image: str = ""
+    image_digest: str = ""
+    dependency_lock: str = ""
+    layer: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 class JobLauncher(Protocol):
@@ -119,6 +127,12 @@ class JobLauncher(Protocol):
 
     def logs(self, job_id: str, offset: int = 0) -> str:
         """The job's output from character `offset` on."""
+
+    def events(self, job_id: str, offset: int = 0) -> str:
+        """What the job's script told in events, as JSON lines from character `offset` on."""
+
+    def usage(self, job_id: str) -> Mapping[str, Any]:
+        """The job's memory and CPU time over its life, as we measured them; nothing in it is the script's text."""
 
     def result(self, job_id: str) -> str | None:
         """The JSON text of the job's return value; None where it set none or has not ended."""

@@ -71,6 +71,7 @@ class MlJobs:
             approval_digest=approval.digest,
             result_limit_bytes=approval.payload["result_limit_bytes"],
             scope=scope.to_json(),
+            dependency_lock=approval.payload["dependency_lock"].get(f"{code['id']}${job['name']}") or {},
         )
         return RoomRows.one("JOB_ID", self._launcher.submit(request))
 
@@ -89,16 +90,12 @@ class MlJobs:
             status = self._launcher.status(action.job_id)
             columns = (("STATUS", "VARCHAR"), ("DETAILS", "VARCHAR"))
             return RoomRows(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
-        if action.action == "get_logs":
-            if not request.allow_monitoring:
-                raise room_error(
-                    "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
-                )
-            if not monitored:
-                raise room_error(
-                    "MLJobMonitoringNotAllowedError",
-                    f"the collaboration's owner has set {configuration.MONITORING} to false.",
-                )
+        if action.action == "get_usage":
+            return RoomRows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
+        if action.action in ("get_logs", "get_events"):
+            _check_monitoring(request, owner_allows=monitored)
+            if action.action == "get_events":
+                return RoomRows.one("EVENTS", self._launcher.events(action.job_id, action.offset or 0))
             return RoomRows.one("LOGS", self._launcher.logs(action.job_id, action.offset or 0))
         if action.action == "cancel":
             self._launcher.cancel(action.job_id)
@@ -151,6 +148,19 @@ class MlJobs:
                     f"GRANT USAGE ON {kind} {thing} TO APPLICATION {application}",
                 )
         return pool, nodes, warehouse, _args_json(args[3])
+
+
+def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
+    """Whether the runner may see what the script told, in its log or in events: the code spec and the owner say."""
+    if not request.allow_monitoring:
+        raise room_error(
+            "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
+        )
+    if not owner_allows:
+        raise room_error(
+            "MLJobMonitoringNotAllowedError",
+            f"the collaboration's owner has set {configuration.MONITORING} to false.",
+        )
 
 
 def _job_of(

@@ -12,12 +12,14 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
+from cleanroom_ml.engine.rooms.environments import Environments
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.job_launcher import JobLauncher
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries
+from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -32,14 +34,22 @@ class Rooms:
         executor: runs SQL with the names of a room.
         renderer: evaluates templates in a sandbox.
         launcher: runs ML jobs.
+        environments: finds the images and the packages of ML jobs.
     """
 
-    def __init__(self, storage: Storage, executor: RoomExecutor, renderer: Renderer, launcher: JobLauncher) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        executor: RoomExecutor,
+        renderer: Renderer,
+        launcher: JobLauncher,
+        environments: Environments,
+    ) -> None:
         self._storage = storage
         self._launcher = launcher
         self.registries = Registries(storage.database)
         self.offerings = Offerings(storage, self.registries, executor)
-        self.code_specs = CodeSpecs(storage, self.registries)
+        self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
         self.collaborations = Collaborations(storage, self.offerings, self.requests)
@@ -56,6 +66,11 @@ class Rooms:
         self.collaborations.recover()
         self.requests.finish_approved()
         self.history.recover()
+
+    def layers(self) -> set[str]:
+        """The dependency layers that registered or submitted code may run with."""
+        with self._storage.database.read() as connection:
+            return set(layers(connection))
 
     def job_scope(self, job_id: str) -> RoomScope:
         """What the session of a job may see.

@@ -77,6 +77,14 @@ def references(connection: sqlite3.Connection) -> Iterable[str]:
     yield from _hashes(connection.execute("SELECT objects FROM room_activations"))
 
 
+def layers(connection: sqlite3.Connection) -> Iterator[str]:
+    """The dependency layers that registered code specs and requests name."""
+    for (text,) in connection.execute("SELECT detail FROM room_resources WHERE kind = 'CODE SPEC'"):
+        yield from (job["dependency_lock"].get("layer", "") for job in json.loads(text)["ml_jobs"])
+    for (text,) in connection.execute("SELECT payload FROM room_requests"):
+        yield from (lock.get("layer", "") for lock in json.loads(text)["dependency_lock"].values())
+
+
 def _hashes(rows: Iterable[tuple[str]]) -> Iterator[str]:
     for (text,) in rows:
         yield from _walk(json.loads(text))

@@ -13,7 +13,8 @@ from typing import Any
 
 from cleanroom_ml.engine.rooms import access, configuration, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
-from cleanroom_ml.engine.rooms.code_specs import IMAGE, CodeSpecs, mismatch
+from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
+from cleanroom_ml.engine.rooms.environments import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
@@ -184,9 +185,9 @@ class UpdateRequests:
             for preset in spec.preset_tables:
                 resolve_view(connection, self._registries, runner, preset.template_view_name)
         for code in codes:
-            self._storage.objects.require(
-                file["sha256"] for job in code.detail["ml_jobs"] for file in job["content_manifest"]
-            )
+            jobs = code.detail["ml_jobs"]
+            self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
+            self._storage.objects.require(sha256 for job in jobs for _, sha256 in wheels(job["dependency_lock"]))
         payload = {
             "template": resource.spec,
             "template_id": resource.id,
@@ -196,7 +197,7 @@ class UpdateRequests:
             "dependency_lock": {
                 f"{code.id}${job['name']}": job["dependency_lock"] for code in codes for job in code.detail["ml_jobs"]
             },
-            "image": IMAGE,
+            "image": _images(codes),
             "result_limit_bytes": RESULT_LIMIT_BYTES,
             "previous": requests_store.previous(connection, requester.collaboration, runner_key, fold(spec.name)),
         }
@@ -256,6 +257,7 @@ class UpdateRequests:
     def _verify(self, source_name: str, request: Request) -> None:
         for code in request.payload["code_specs"]:
             self._code_specs.check_pinned(code["ml_jobs"])
+        self._code_specs.check_wheels(request.payload["dependency_lock"].values())
         try:
             digest = approval_digest(approval_subject(source_name, request.payload))
         except (UsageError, HashMismatchError):
@@ -293,6 +295,11 @@ def _approvers(connection: sqlite3.Connection, collaboration: str, runner: Membe
 def _decision_of(connection: sqlite3.Connection, request: Request, account: str) -> str | None:
     said = requests_store.decisions(connection, request.id)
     return next((decision.decision for decision in said if decision.account == account), None)
+
+
+def _images(codes: Sequence[Resource]) -> str | None:
+    """The tags of the images that the code runs in; None where there is no code. Their digests are in the lock."""
+    return ", ".join(sorted({str(job["image"]) for code in codes for job in code.detail["ml_jobs"]})) or None
 
 
 def _code_payload(code: Resource) -> dict[str, Any]:

@@ -143,7 +143,12 @@ class Bubblewrap:
                 options += ["--perms", "0444", "--ro-bind-data", files.add(text.encode()), path]
         else:
             options += ["--ro-bind", "/etc", "/etc"]
-        options += ["--proc", "/proc", "--dev", "/dev"]
+        options += ["--proc", "/proc"]
+        options += ["--dev", "/dev"] if self._keeps("devices") else ["--dev-bind", "/dev", "/dev"]
+        for device in spec.devices:
+            if device.parent != Path("/dev"):
+                options += ["--perms", "0755", "--dir", str(device.parent)]
+            options += ["--dev-bind", str(device), str(device)]
         mode = "1777" if root else "0700"
         for path in ("/tmp", "/dev/shm"):
             options += ["--perms", "1777", "--size", str(spec.limits.tmp_bytes), "--tmpfs", path]
@@ -171,7 +176,8 @@ class Bubblewrap:
             else:
                 options += ["--perms", "0444", "--ro-bind-data", files.add(spec.files[target]), target]
         # An ordinary user owns the tmpfs behind / and /dev: without this it could fill them, outside of every limit.
-        return [*options, "--remount-ro", "/dev", *(["--remount-ro", "/"] if self._keeps("read_only_root") else [])]
+        sealed = {"/dev": "devices", "/": "read_only_root"}
+        return options + [word for top, by in sealed.items() if self._keeps(by) for word in ("--remount-ro", top)]
 
 
 def _system() -> list[str]:

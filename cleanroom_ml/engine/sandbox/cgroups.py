@@ -58,6 +58,9 @@ class Group(Protocol):
     def peak_bytes(self) -> int | None:
         """The most memory seen in use."""
 
+    def accounts(self) -> tuple[Path, ...]:
+        """The cgroups that count what is used (usage.py reads them); none where only the processes tell."""
+
     def remove(self) -> None:
         """Kill what is left and leave nothing behind. Idempotent."""
 
@@ -125,8 +128,11 @@ def _delegated_v2() -> Path | None:
 def _v1_controllers() -> dict[str, Path]:
     own = _own_cgroups()
     _, mounts = _cgroup_mounts()
-    wanted = ("memory", "pids", "cpu")
-    return {key: mounts[key] / own[key].lstrip("/") for key in wanted if key in mounts and key in own}
+    wanted = ("memory", "pids", "cpu", "cpuacct")
+    found = {key: mounts[key] / own[key].lstrip("/") for key in wanted if key in mounts and key in own}
+    if "cpuacct" in found and not os.access(found["cpuacct"], os.W_OK):
+        del found["cpuacct"]  # it limits nothing: where it cannot be had, the processes tell
+    return found
 
 
 def _write(path: Path, value: object) -> None:
@@ -187,6 +193,9 @@ class CgroupV2:
     def peak_bytes(self) -> int | None:
         return _number(self.directories[0] / "memory.peak")
 
+    def accounts(self) -> tuple[Path, ...]:
+        return self.directories
+
     def remove(self) -> None:
         remove_directories(self.directories)
 
@@ -201,9 +210,10 @@ class CgroupV1:
 
     @classmethod
     def create(cls, by_controller: dict[str, Path], limits: Limits) -> CgroupV1:
-        group = cls(by_controller, tuple(by_controller.values()), "cpu" in by_controller)
+        # cpu and cpuacct are usually one hierarchy with two names.
+        group = cls(by_controller, tuple(dict.fromkeys(by_controller.values())), "cpu" in by_controller)
         try:
-            for directory in by_controller.values():
+            for directory in group.directories:
                 directory.mkdir()
             memory = by_controller["memory"]
             _write(memory / "memory.limit_in_bytes", limits.memory_bytes)
@@ -231,6 +241,9 @@ class CgroupV1:
 
     def peak_bytes(self) -> int | None:
         return _number(self.by_controller["memory"] / "memory.max_usage_in_bytes")
+
+    def accounts(self) -> tuple[Path, ...]:
+        return self.directories
 
     def remove(self) -> None:
         remove_directories(self.directories)
@@ -269,6 +282,9 @@ class Watchdog:
 
     def peak_bytes(self) -> int | None:
         return self._peak or None
+
+    def accounts(self) -> tuple[Path, ...]:
+        return ()
 
     def remove(self) -> None:
         self._pid = None

@@ -27,5 +27,8 @@ class NoLimits:
     def peak_bytes(self) -> int | None:
         return None
 
+    def accounts(self) -> tuple[Path, ...]:
+        return ()
+
     def remove(self) -> None:
         """Nothing to remove."""

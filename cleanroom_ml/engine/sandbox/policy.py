@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,10 @@ _WHOLE: Final = ("/", "/usr", "/etc", "/run", "/tmp", SCRATCH)
 _RESERVED: Final = ("/proc", "/dev", "/sys", "/bin", "/sbin", "/lib", "/lib64")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
+# Never a block device, never memory, never a bus: a GPU's own nodes, and those that all GPUs of a driver share.
+_DEVICE: Final = re.compile(
+    r"/dev/(nvidia[0-9]{1,4}|nvidiactl|nvidia-uvm|nvidia-uvm-tools|nvidia-caps/nvidia-cap[0-9]{1,4})\Z"
+)
 
 Reason = Literal["exited", "out_of_memory", "timed_out", "killed", "log_limit", "disk_limit", "not_started"]
 MemoryEnforcement = Literal["cgroup_v2", "systemd_scope", "cgroup_v1", "watchdog", "none"]
@@ -104,6 +109,7 @@ class SandboxSpec:
         limits: see Limits.
         uid: host uid to drop to when we are root (61000 to 65000); None picks one that nobody uses.
         stateless: deny System V IPC, message queues and changes of file modes, which outlive their process.
+        devices: device nodes of NVIDIA GPUs that it may open, at the same paths (see `check_device`).
     """
 
     argv: tuple[str, ...]
@@ -117,6 +123,7 @@ class SandboxSpec:
     limits: Limits = field(default_factory=Limits)
     uid: int | None = None
     stateless: bool = False
+    devices: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.argv:
@@ -140,6 +147,8 @@ class SandboxSpec:
             raise ValueError(f"uid {self.uid} is outside of {UID_RANGE.start} to {UID_RANGE.stop - 1}")
         if any(fd < 3 for fd in self.pass_fds):
             raise ValueError("descriptors 0, 1 and 2 cannot be passed")
+        for device in self.devices:
+            check_device(device)
 
 
 def check_target(target: str) -> None:
@@ -148,6 +157,21 @@ def check_target(target: str) -> None:
         raise ValueError(f"{target!r} is not an absolute, normal path")
     if target in _WHOLE or any(target == top or target.startswith(f"{top}/") for top in _RESERVED):
         raise ValueError(f"nothing can be mounted on {target!r}")
+
+
+def check_device(path: Path) -> None:
+    """Raise ValueError unless `path` is the character device of an NVIDIA GPU, by its name and itself, not by a link.
+
+    Only root makes nodes in /dev, so what has such a name is the driver's.
+    """
+    if not _DEVICE.match(str(path)):
+        raise ValueError(f"{str(path)!r} is not a device that a sandbox may have: only NVIDIA's nodes in /dev are")
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise ValueError(f"the device {str(path)!r} is not there: {error.strerror}") from error
+    if not stat.S_ISCHR(mode):
+        raise ValueError(f"{str(path)!r} is not a character device")
 
 
 @dataclass(frozen=True, slots=True)

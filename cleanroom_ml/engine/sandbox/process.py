@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sandbox.policy import Limits, Outcome, Reason, SandboxS
 from cleanroom_ml.engine.sandbox.processes import boot_id, kill_pidfd, open_pidfd, start_time
 from cleanroom_ml.engine.sandbox.record import SandboxRecord
 from cleanroom_ml.engine.sandbox.spawner import spawn
+from cleanroom_ml.engine.sandbox.usage import Usage, read_usage
 
 _START_SECONDS: Final = 20.0
 _DRAIN_SECONDS: Final = 1.0
@@ -121,6 +122,14 @@ class SandboxProcess:
     def oom_kills(self) -> int:
         """How often the kernel has killed inside for want of memory, so far."""
         return self._group.oom_kills()
+
+    def usage(self) -> Usage | None:
+        """What everything inside uses now; None once it is gone."""
+        # Under the lock, the groups are not taken away meanwhile.
+        with self._lock:
+            if self._popen.returncode is not None:
+                return None
+            return read_usage(self._group.accounts(), self.child_pid)
 
     def kill(self) -> None:
         """Kill everything inside. Idempotent; returns at once (`wait` tells when it is over)."""

@@ -83,3 +83,13 @@ def proportional_memory(pid: int) -> int:
         with contextlib.suppress(OSError):
             return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of those of its children that have ended and were waited for; 0 when gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return 0.0
+    # utime, stime, cutime, cstime: fields 14 to 17 of proc(5) stat.
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -78,6 +78,9 @@ class SystemdScope:
     def peak_bytes(self) -> int | None:
         return self._peak
 
+    def accounts(self) -> tuple[Path, ...]:
+        return (self._directory,) if self._directory is not None else ()
+
     def remove(self) -> None:
         if not self._removed:
             self._systemctl("kill", "--signal=KILL")

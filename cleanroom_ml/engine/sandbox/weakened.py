@@ -7,7 +7,9 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-CONTROLS: Final = frozenset({"network", "seccomp", "processes", "host_files", "read_only_root", "userns", "limits"})
+CONTROLS: Final = frozenset(
+    {"network", "seccomp", "processes", "host_files", "devices", "read_only_root", "userns", "limits"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,6 +346,28 @@ job_id: MLJOB_<ID>
 action: get_status
 $$);
 
+-- advertiser/: cleanroom-ml status <JOB> --watch
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_events
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_logs
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_usage
+$$);
+
 -- advertiser/: cleanroom-ml logs <JOB>
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
 spec_type: ml_job_action
@@ -353,7 +375,42 @@ job_id: MLJOB_<ID>
 action: get_logs
 $$);
 
+-- advertiser/: cleanroom-ml logs <JOB> --events
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_events
+$$);
+
 -- advertiser/: cleanroom-ml result <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_result
+$$);
+
+-- advertiser/: cleanroom-ml report <JOB>
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_usage
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_events
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_logs
+$$);
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
 spec_type: ml_job_action
 job_id: MLJOB_<ID>

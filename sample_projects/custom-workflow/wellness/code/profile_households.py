@@ -36,9 +36,7 @@ spent = households.spend(session, args)
 spent = spent[spent[households.HOUSEHOLD].isin(households.regulars(session, args)) & (spent["SPENT"] > 0)]
 names = spent["PRODUCT_TYPE"].drop_duplicates()
 fresh = pd.Series(scorer.score(names), index=names.to_numpy())
-print(
-    f"dietscore {dietscore.__version__}: {len(names):,} kinds of products, {int((fresh > 0.5).sum()):,} of them fresh"
-)
+print(f"dietscore {dietscore.__version__}: {len(names):,} kinds of food, {int((fresh > 0.5).sum()):,} of them fresh")
 
 weighted = spent.assign(FRESH=spent["PRODUCT_TYPE"].map(fresh) * spent["SPENT"])
 sums = weighted.groupby([households.HOUSEHOLD, "HALF"])[["FRESH", "SPENT"]].sum()

@@ -49,7 +49,7 @@ def train() -> None:
             loss = loss_of(model(standardised(batch, scales)).reshape(-1), batch[label].float().reshape(-1))
             loss.backward()
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         if context.get_rank() == 0:
             context.get_metrics_reporter().log_metrics({"epoch": epoch + 1, "loss": float(np.mean(losses))})
     if context.get_rank() == 0:

@@ -1,0 +1,43 @@
+"""What the rooms ask about the environments of ML jobs (implemented by `engine/jobs`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cleanroom_ml.artifacts.manifest import FileEntry
+from cleanroom_ml.specs.requirements import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one ML job of a code spec asks for. `code`: the files of its code directory by path, its wheels among them.
+
+    `image_tag` is None where the spec names none: then the newest image is taken, and pinned.
+    """
+
+    account: str
+    code_spec_id: str
+    job_name: str
+    image_tag: str | None
+    requirements: tuple[Requirement, ...]
+    code: Mapping[str, FileEntry]
+
+
+class Environments(Protocol):
+    """Finds images and packages. Blocking: resolving asks the operator's package index."""
+
+    def lock(self, needs: Needs) -> dict[str, Any]:
+        """The dependency lock: the image's tag and digest, and every wheel by its SHA-256, in the object store.
+
+        Raises:
+            SqlError: ImageNotBuiltError, RequirementNotSatisfiedError, DependencyConflictError,
+                BinaryPackagesOnlyError, PackageIndexUnreachableError, ContentHashMismatchError, UnsafeWheelError,
+                LayerTooLargeError.
+        """
+
+
+def wheels(lock: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(file name, SHA-256) of every wheel that a lock pins; none of a lock of before there were layers."""
+    return [(str(each["wheel"]), str(each["sha256"])) for each in lock.get("packages", ()) if isinstance(each, Mapping)]

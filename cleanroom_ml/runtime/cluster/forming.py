@@ -1,0 +1,122 @@
+"""Forms the cluster of a job with several nodes, while the launcher opens the session, and watches over it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .. import events, gpus
+from ..workers.job import ClusterNode, publish
+from . import settings
+from .keeper import Specification
+from .sizes import NodeSize, node_size
+
+PATIENCE_SECONDS: Final = 300.0
+"""How long the nodes may take altogether. On two idle processors four of them take some seconds."""
+
+_LONGEST_DIRECTORY: Final = 40  # the address of a socket holds 107 bytes (103 on macOS), and Ray's names take half
+_ADDRESS: Final = "127.0.0.1"
+
+
+class ClusterFailed(RuntimeError):
+    """The cluster could not be formed; nothing of it is left. The message says why, in one line or several."""
+
+
+class Forming:
+    """A cluster on its way. `wait` before the script starts; `end` after it."""
+
+    def __init__(self, about: Mapping[str, Any]) -> None:
+        """Begin. `about` is the job's file."""
+        self._size = node_size(about["nodes"], about["node_cpus"], gpus.count(), about["memory_bytes"])
+        self._directory = _short_directory()
+        settings.set_for_cluster(self._directory)
+        self._nodes = [_node(rank, self._size) for rank in range(self._size.nodes)]
+        publish(self._nodes)
+        wanted = Specification(self._size, str(self._directory), at_a_time=max(1, about["cpus"]))
+        self._began = time.monotonic()
+        self._keeper: subprocess.Popen[bytes] = subprocess.Popen(
+            [sys.executable, "-P", "-u", "-m", f"{__package__}.keeper", wanted.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_keepers_environment(),
+        )
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        self._life, self._told = self._keeper.stdin, self._keeper.stdout
+
+    def wait(self) -> list[ClusterNode]:
+        """Return once every node is alive; from then on `ray.init()` attaches.
+
+        Raises ClusterFailed.
+        """
+        told = self._next(PATIENCE_SECONDS)
+        if "formed" not in told:
+            self.end()
+            raise ClusterFailed(told.get("failed") or f"not all nodes were alive after {PATIENCE_SECONDS:.0f} seconds")
+        os.environ["RAY_ADDRESS"] = told["formed"]["address"]
+        events.emit(
+            "nodes",
+            nodes=[{"address": one.address, "cpus": one.cpus, "memory": one.memory_bytes} for one in self._nodes],
+        )
+        return self._nodes
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def watch(self, lost: Callable[[str], None]) -> None:
+        """Call `lost` with what happened, from a thread of its own, when a node's process or the keeper ends."""
+        threading.Thread(target=self._watch, args=(lost,), daemon=True).start()
+
+    def end(self) -> None:
+        """Kill what the cluster consists of, at once, and return when it is gone."""
+        self._life.close()
+        self._keeper.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _watch(self, lost: Callable[[str], None]) -> None:
+        told = self._next(None)
+        if "lost" in told:
+            what = f"{told['lost']} was lost: {told['process']}: {told['how']}"
+            lost(f"{what}\n{told['log']}" if told["log"] else what)
+        elif not self._life.closed:
+            lost("the process that watches the nodes has ended")
+
+    def _next(self, seconds: float | None) -> dict[str, Any]:
+        """What the keeper tells next; nothing where it has ended, or tells nothing for so long."""
+        found: list[bytes] = []
+        reading = threading.Thread(target=lambda: found.append(self._told.readline()), daemon=True)
+        reading.start()
+        reading.join(seconds)
+        return dict(json.loads(found[0])) if found and found[0] else {}
+
+
+def _short_directory() -> Path:
+    usual = Path(os.environ["TMPDIR"]) / "ray"
+    if len(str(usual)) > _LONGEST_DIRECTORY:
+        return Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+    usual.mkdir(mode=0o700, exist_ok=True)
+    return usual
+
+
+def _node(rank: int, size: NodeSize) -> ClusterNode:
+    return ClusterNode(f"node-{rank}", _ADDRESS, size.cpus, size.gpus, size.memory_bytes + size.store_bytes)
+
+
+def _keepers_environment() -> dict[str, str]:
+    root = str(Path(__file__).resolve().parents[(__package__ or "").count(".") + 1])
+    before = os.environ.get("PYTHONPATH")
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{before}" if before else root}
+    # Ray sets it for each task to the processors that the task has, unless it is set.
+    environment.pop("OMP_NUM_THREADS", None)
+    return environment
