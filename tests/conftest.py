@@ -17,6 +17,9 @@ from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local.engine import EngineStatus
 from cleanroom_ml.local.home import ensure_home
 
+FIRST = ("samples", "end_to_end", "guarantees", "jobs", "runtime", "local")
+"""Directories whose files take longest. Of two workers, neither is to be left with one of them at the end."""
+
 MakeAccount = Callable[[str], dict[str, Any]]
 
 
@@ -27,6 +30,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker(other)]
+    items.sort(key=lambda item: FIRST.index(room) if (room := _room(item)) in FIRST else len(FIRST))
+
+
+def _room(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -84,19 +84,19 @@ def activate(connection: Connection, request: ActivationRequest) -> Activation:
         activation={"snowflake_collaborator": request.destination, "segment_name": request.segment},
     )
     ran = connection.call("COLLABORATION.RUN", request.collaboration, spec)
-    own = _alias(connection, request.collaboration)
-    if request.destination.upper() == own.upper():
-        # It is in this account at once, and VIEW_ACTIVATIONS lists what goes from one account to another.
-        batch = str(ran[0].get("batch_id") or "") if ran else ""
-        return Activation(request.segment, batch, "PROCESSED", template_id, own, own, "", "")
     mine = [
         item for item in list_activations(connection, request.collaboration) if item.segment_name == request.segment
     ]
-    if not mine:
+    if mine:
+        return max(mine, key=lambda item: item.updated_on)
+    own = _alias(connection, request.collaboration)
+    if request.destination.upper() != own.upper():
         raise CleanroomError(
             f"the segment {request.segment} was sent, and is not listed yet", fix="cleanroom-ml activation list"
         )
-    return max(mine, key=lambda item: item.updated_on)
+    # It is in this account at once, and VIEW_ACTIVATIONS lists what goes from one account to another.
+    batch = str(ran[0].get("batch_id") or "") if ran else ""
+    return Activation(request.segment, batch, "PROCESSED", template_id, own, own, "", "")
 
 
 def list_activations(connection: Connection, collaboration: str) -> tuple[Activation, ...]:

@@ -44,7 +44,8 @@ def test_cancel_of_a_running_job_ends_its_processes(pools):
 
 
 def test_cancel_of_a_pending_job_and_of_all_jobs_of_a_pool(pools):
-    first = pools.submit(SLEEP, nodes=2)
+    pools.service.pools.set("ACME", "POOL", {"MAX_NODES": 1})
+    first = pools.submit(SLEEP)
     waiting = pools.submit(SLEEP)
     pools.wait_log(first, "begun")
     pools.service.cancel(waiting)
@@ -55,7 +56,8 @@ def test_cancel_of_a_pending_job_and_of_all_jobs_of_a_pool(pools):
 
 
 def test_a_suspended_pool_lets_jobs_wait_until_it_is_resumed(pools):
-    first = pools.submit(SLEEP, nodes=2)
+    pools.service.pools.set("ACME", "POOL", {"MAX_NODES": 1})
+    first = pools.submit(SLEEP)
     second = pools.submit("pass")
     pools.wait_log(first, "begun")
     pools.service.pools.suspend("ACME", "POOL")

@@ -71,7 +71,9 @@ def ingestor(table):
     return JobIngestor(table_of(table), [])
 
 
-@pytest.mark.parametrize("form", [pa.Table.to_pandas, ingestor, table_of, lambda table: table], ids=["pandas", "ingestor", "remote", "arrow"])
+@pytest.mark.parametrize(
+    "form", [pa.Table.to_pandas, ingestor, table_of, lambda table: table], ids=["pandas", "ingestor", "remote", "arrow"]
+)
 def test_whatever_the_rows_are_in_the_model_is_the_same(form):
     table = numeric().select(["A", "B", "SINGLE", "Y"])
     bare = xgb.train(XGB, xgb.DMatrix(table.drop(["Y"]), label=table["Y"].to_numpy()), 4)

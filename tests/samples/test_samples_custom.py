@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 from samples_run import Finished
+
+from cleanroom_ml.services.projects import samples
 
 pytestmark = pytest.mark.sandbox
 
@@ -33,3 +38,13 @@ def test_the_private_library_runs_in_the_room_once_its_reviewer_has_the_same_byt
     members = set(pd.read_parquet(run.root / "wellness/data/members.parquet")["HASHED_EMAIL"])
     assert {row["HASHED_EMAIL_SHA256"] for row in finished.activated} <= members
     assert all(float(row["CHANGE"]) < 0 for row in finished.activated)
+
+
+def test_the_wheel_is_built_from_the_sources_beside_it(tmp_path):
+    """Byte for byte: whoever has the sources can compare what was approved with what they build."""
+    package = next(path / "wellness/package" for path in samples().values() if (path / "wellness/package").is_dir())
+    done = subprocess.run([sys.executable, "build.py", str(tmp_path)], cwd=package, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (built,) = (tmp_path / "wheels").iterdir()
+    assert built.read_bytes() == (package.parent / "code/wheels" / built.name).read_bytes()
+    assert (tmp_path / "model.json").is_file()

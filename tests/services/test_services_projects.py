@@ -50,15 +50,19 @@ def test_a_sample_is_copied_whole_but_for_its_data(tmp_path: Path, name: str) ->
     assert not [path for path in copied.rglob("*") if path.name in ("__pycache__", "data") or path.is_symlink()]
 
 
+def contents(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("name", samples())
 def test_what_was_reviewed_in_a_sample_is_what_its_provider_stages(tmp_path: Path, name: str) -> None:
     copied = copy_sample(name, tmp_path / "copy")
     (code,) = copied.glob("*/code")
-    staged = {path.name: path.read_bytes() for path in code.iterdir()}
+    staged = contents(code)
     reviewed = list(copied.glob("*/reviewed_code"))
     assert reviewed
     for directory in reviewed:
-        assert {path.name: path.read_bytes() for path in directory.iterdir()} == staged
+        assert contents(directory) == staged
 
 
 def test_every_sample_says_what_it_answers() -> None:
