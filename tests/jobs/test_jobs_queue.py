@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.model import JobState
 
 pytestmark = pytest.mark.sandbox
@@ -95,3 +96,10 @@ def test_a_job_that_its_pool_became_too_small_for_fails_and_lets_the_next_one_pa
     assert "POOL became 1" in status.message
     pools.service.cancel(first)
     assert pools.wait(last).status is JobState.DONE
+
+
+def test_several_nodes_need_ray_in_the_image(pools, monkeypatch):
+    monkeypatch.setattr(pools.service.environments, "check", lambda _: {"python": "3.11.7"})
+    with pytest.raises(ComputePoolError, match="asks for 2 nodes, and its image has no Ray"):
+        pools.submit("pass", nodes=2)
+    assert pools.run("pass").status is JobState.DONE

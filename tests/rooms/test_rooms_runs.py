@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rooms_world import SQL_TEMPLATE, World, request_id
 
 from cleanroom_ml.engine.rooms import catalog as room_catalog
+from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.engine.rooms.job_launcher import JobState
 from cleanroom_ml.engine.sql.errors import SqlError
 
@@ -217,6 +219,20 @@ def test_logs_need_the_spec_and_the_owner(approved: World) -> None:
         assert refused(approved.advertiser, *ask, action(job_id, what)).startswith("MLJobMonitoringNotAllowedError")
     assert approved.advertiser.call(*ask, action(job_id, "get_status"))[0]["STATUS"] == "PENDING"
     assert json.loads(approved.advertiser.value(*ask, action(job_id, "get_usage")))["job"] == "train"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("what", ["get_logs", "get_events"])
+def test_what_a_code_spec_keeps_to_itself_is_not_told(
+    approved: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """`allow_monitoring: false`, whatever the owner says; with the check taken away it is all told."""
+    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
+    approved.jobs.requests[job_id] = replace(approved.jobs.requests[job_id], allow_monitoring=False)
+    ask = ("RUN_ML_JOB_ACTION", "lookalike", action(job_id, what))
+    assert "does not set allow_monitoring" in refused(approved.advertiser, *ask)
+    monkeypatch.setattr(ml_jobs, "_check_monitoring", lambda *_, **__: None)
+    assert approved.advertiser.value(*ask).endswith(" train")
 
 
 def test_history_is_full_for_the_runner_and_redacted_for_the_provider(joined: World) -> None:

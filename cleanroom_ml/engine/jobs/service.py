@@ -99,13 +99,18 @@ class JobService:
         """Persist the job as PENDING and return its id.
 
         Raises:
-            ComputePoolError: the pool cannot ever run it.
+            ComputePoolError: the pool, or the image, cannot ever run it.
             JobsError: its image or a wheel of its lock is gone or was changed (layers/errors.py).
         """
         request = JobRequest.of(asked)
         if request.entrypoint not in {file.path for file in request.files}:
             raise ComputePoolError(f"the job's entrypoint '{request.entrypoint}' is not among its files")
         request = replace(request, packages=self.environments.check(request))
+        if request.nodes > 1 and "ray" not in request.packages:
+            raise ComputePoolError(
+                f"the job asks for {request.nodes} nodes, and its image has no Ray to join them",
+                fix="run it on one node, or in an image with Ray: pip install 'cleanroom-ml[runtime]' for `local`",
+            )
         self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
         job_id = f"MLJOB_{secrets.token_hex(8).upper()}"
         self._store.add(job_id, request)
