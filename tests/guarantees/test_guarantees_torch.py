@@ -15,7 +15,7 @@ from cleanroom_ml.services import jobs, offerings
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 MIB = 1 << 20
-LIMIT = 600 * MIB
+LIMIT = 768 * MIB
 FEATURES = [f"F{number}" for number in range(19)]
 ROWS = 3 * LIMIT // (8 * (len(FEATURES) + 1))
 WIDE = "shop.features_v1.rows"

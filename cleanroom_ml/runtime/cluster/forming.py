@@ -60,8 +60,10 @@ class Forming:
         """
         told = self._next(PATIENCE_SECONDS)
         if "formed" not in told:
+            late = f"not all nodes were alive after {PATIENCE_SECONDS:.0f} seconds"
+            why = late if self.seconds >= PATIENCE_SECONDS else "the process that starts them has ended"
             self.end()
-            raise ClusterFailed(told.get("failed") or f"not all nodes were alive after {PATIENCE_SECONDS:.0f} seconds")
+            raise ClusterFailed(told.get("failed") or why)
         os.environ["RAY_ADDRESS"] = told["formed"]["address"]
         events.emit(
             "nodes",
@@ -86,10 +88,12 @@ class Forming:
 
     def _watch(self, lost: Callable[[str], None]) -> None:
         told = self._next(None)
+        if self._life.closed:
+            return  # `end` has been called: what the keeper sees dying then, it has killed itself
         if "lost" in told:
             what = f"{told['lost']} was lost: {told['process']}: {told['how']}"
             lost(f"{what}\n{told['log']}" if told["log"] else what)
-        elif not self._life.closed:
+        else:
             lost("the process that watches the nodes has ended")
 
     def _next(self, seconds: float | None) -> dict[str, Any]:

@@ -118,9 +118,10 @@ def _tell(to: int, what: dict[str, Any]) -> None:
         os.write(to, json.dumps(what).encode() + b"\n")
 
 
-def _end_with_the_main_process(directory: str) -> None:
+def _end_with_the_main_process(directory: str, ending: threading.Event) -> None:
     while os.read(0, 1 << 10):
         pass
+    ending.set()
     kill_tree(os.getpid(), itself=False)
     shutil.rmtree(directory, ignore_errors=True)
     os._exit(0)
@@ -142,7 +143,8 @@ def main(specification: str) -> None:
     os.dup2(log, 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
-    threading.Thread(target=_end_with_the_main_process, args=(wanted.directory,), daemon=True).start()
+    ending = threading.Event()
+    threading.Thread(target=_end_with_the_main_process, args=(wanted.directory, ending), daemon=True).start()
     keeper = _Keeper(wanted)
     try:
         keeper.form()
@@ -153,7 +155,8 @@ def main(specification: str) -> None:
     _tell(told, keeper.report())
     while (lost := keeper.lost()) is None:
         time.sleep(_WATCH_SECONDS)
-    _tell(told, lost)
+    if not ending.is_set():  # else it is we who have killed it
+        _tell(told, lost)
     threading.Event().wait()
 
 

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from .memory import limit_bytes
+
 if TYPE_CHECKING:
     from .remote_table import RemoteTable
 
 SHUFFLE_ROWS: Final = 500_000
 SHUFFLE_BYTES: Final = 128 << 20
-"""Rows that are mixed with each other at a time: whichever bound is met first, and always one piece of the table."""
+SHUFFLE_SHARE: Final = 24
+"""Rows that are mixed with each other at a time, at most that part of the job's memory (mixing holds them three times):
+whichever bound is met first, and always one piece of the table.
+"""
 
 
 def batches(
@@ -47,10 +52,11 @@ def batches(
 
 
 def _shuffled(table: RemoteTable) -> Iterator[pa.RecordBatch]:
+    most = min(SHUFFLE_BYTES, limit_bytes() // SHUFFLE_SHARE)
     pending: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in table.reordered(lambda count: np.random.permutation(count).tolist()).batches():
-        if pending and (rows + batch.num_rows > SHUFFLE_ROWS or size + batch.nbytes > SHUFFLE_BYTES):
+        if pending and (rows + batch.num_rows > SHUFFLE_ROWS or size + batch.nbytes > most):
             yield _mixed(pending)
             pending, rows, size = [], 0, 0
         pending.append(batch)
