@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
-# A file's tests stay together: they share an engine. WORKERS=0 runs them one after the other.
+# A file's tests stay together: they share an engine; long files first (tests/conftest.py). WORKERS=0 runs them one after
+# the other.
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-gpu bench lint completions sandbox clean
 

@@ -121,6 +121,7 @@ def pools(home: Path, settings: Settings, machine: Machine) -> Iterator[Pools]:
     pools.close()
 
 
+@pytest.mark.slow
 def test_two_workers_train_and_the_script_reads_the_model(pools: Pools) -> None:
     status = pools.wait(pools.submit(SCRIPT, more={"net.py": NET}), seconds=240)
     log = pools.service.logs(status.job_id)

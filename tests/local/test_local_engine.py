@@ -232,6 +232,7 @@ def test_an_impostor_cannot_pass_the_question_on(fresh_home: Home) -> None:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_port_that_another_program_has_is_reported(fresh_home: Home) -> None:
     import socket
 

@@ -95,7 +95,7 @@ def test_a_worker_that_fails_ends_the_others_at_once(kind, message):
 def peer_dies(placement, port):
     # As in a process group of a library: a peer's death is an error of ours, which may be told first.
     if placement.rank == 1:
-        time.sleep(0.3)
+        time.sleep(0.1)
         os.kill(os.getpid(), signal.SIGKILL)
     raise ConnectionError("connection closed by peer")
 

@@ -28,7 +28,7 @@ _PACKAGE: Final = __package__ or ""
 _ROOT: Final = str(Path(__file__).resolve().parents[_PACKAGE.count(".") + 1])
 _BOOT: Final = f"from {_PACKAGE}.worker import main; main({{}}, {{}})"
 
-SETTLE_SECONDS: Final = 0.3
+SETTLE_SECONDS: Final = 1.0
 """How long others may still tell how they failed: of two failures, the one that caused the other is to be told."""
 
 
