@@ -10,7 +10,7 @@ import time
 import pytest
 from e2e_parties import COMMAND, Pair
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 TRAIN = """
 import sys, time

@@ -182,6 +182,7 @@ atexit.register(print, "atexit ran")
 """
 
 
+@pytest.mark.slow
 def test_ray_on_one_node_has_what_the_job_has(run, pools):
     status, log = run(ONE_NODE.replace("NUM_CPUS", "None"), 1, more={"helper.py": "def double(x): return 2 * x"})
     assert status.status is JobState.DONE, (status, log)

@@ -109,6 +109,7 @@ def run(pools: Pools, grid: dict[str, object], **changes: object) -> tuple[dict[
     return json.loads(pools.service.result(job_id)), log, job_id
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_after_trials_that_crash(pools: Pools) -> None:
     result, log, job_id = run(pools, {})
     assert result["best"] == 0.4

@@ -33,6 +33,7 @@ time.sleep(1.5)
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_a_job_that_grows_and_works_is_seen_to(pools: Pools) -> None:
     job_id = pools.submit(WORKS)
     assert pools.service.usage(job_id) == {"points": []}

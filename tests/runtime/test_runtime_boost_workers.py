@@ -18,6 +18,8 @@ from cleanroom_ml.runtime.distributors.scaling import LightGBMScalingConfig, XGB
 from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 from cleanroom_ml.runtime.workers import WorkerFailed
 
+pytestmark = pytest.mark.slow
+
 XGB = {"max_depth": 4, "eval_metric": ["auc", "logloss"], "subsample": 0.8, "seed": 3}
 LGB = {"num_leaves": 15, "metric": "auc", "verbosity": -1, "seed": 3}
 

@@ -12,6 +12,8 @@ from cleanroom_ml.runtime.data import JobIngestor, RemoteTable, table_of
 from cleanroom_ml.runtime.data.sharded import ShardedDataConnector
 from cleanroom_ml.runtime.workers import Placement, run_workers
 
+pytestmark = pytest.mark.slow
+
 
 def connector(rows: int, **given: Any) -> ShardedDataConnector:
     return ShardedDataConnector(JobIngestor(RemoteTable.from_arrow(pa.table({"N": range(rows)}))), **given)

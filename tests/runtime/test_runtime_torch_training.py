@@ -16,6 +16,8 @@ from cleanroom_ml.runtime.data import JobIngestor, RemoteTable
 from cleanroom_ml.runtime.data.sharded import ShardedDataConnector
 from cleanroom_ml.runtime.distributors.pytorch import PyTorchDistributor, PyTorchScalingConfig, WorkerResourceConfig
 
+pytestmark = pytest.mark.slow
+
 ROWS = 4000
 FEATURES = ["A", "B", "C"]
 TWO = PyTorchScalingConfig(1, 2, WorkerResourceConfig(num_cpus=1))
