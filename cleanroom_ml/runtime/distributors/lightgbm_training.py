@@ -17,7 +17,7 @@ from .. import workers
 from ..data import memory
 from .choice import Way
 from .lightgbm_data import categories, dataset
-from .preparing import Prepared
+from .preparing import Outcome, Prepared
 from .progress import Progress, Stages, importance, tell
 from .rows import Rows
 from .scaling import PATIENT
@@ -56,14 +56,6 @@ class Task:
     rows: Rows
     evals: tuple[tuple[Rows | None, str], ...]
     way: Way
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The model, and each evaluation set's metrics round by round."""
-
-    booster: Any
-    evals_result: dict[str, Any]
 
 
 def train(prepared: Prepared, settings: Settings) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .partition_function import ExecutionOptions
+from .partition_function import ByPartition
 from .refused import RefusedRun, refuse
 
 
@@ -93,7 +93,7 @@ class ManyModelRun(RefusedRun):
     """A run of ManyModelTraining or ManyModelInference."""
 
 
-class ManyModelTraining:
+class ManyModelTraining(ByPartition):
     """Trains one model for each value of a column.
 
     Args:
@@ -107,24 +107,13 @@ class ManyModelTraining:
         self.stage_name = stage_name
         self.serde = serde
 
-    def run(
-        self,
-        partition_by: str,
-        snowpark_dataframe: Any,
-        run_id: str,
-        on_existing_artifacts: str = "error",
-        execution_options: ExecutionOptions | None = None,
-    ) -> NoReturn:
-        """Refused: OutsideOfCleanRoomError."""
-        refuse("ManyModelTraining.run")
-
     @classmethod
     def restore_from(cls, run_id: str, stage_name: str) -> NoReturn:
         """Refused: OutsideOfCleanRoomError."""
         refuse("ManyModelTraining.restore_from")
 
 
-class ManyModelInference:
+class ManyModelInference(ByPartition):
     """Predicts with each of a run's models on its own partition.
 
     Args:
@@ -145,14 +134,3 @@ class ManyModelInference:
         self.stage_name = stage_name
         self.training_run_id = training_run_id
         self.serde = serde
-
-    def run(
-        self,
-        partition_by: str,
-        snowpark_dataframe: Any,
-        run_id: str,
-        on_existing_artifacts: str = "error",
-        execution_options: ExecutionOptions | None = None,
-    ) -> NoReturn:
-        """Refused: OutsideOfCleanRoomError."""
-        refuse("ManyModelInference.run")

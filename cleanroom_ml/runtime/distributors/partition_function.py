@@ -59,17 +59,8 @@ class DPFRun(RefusedRun):
     """A run of a DPF."""
 
 
-class DPF:
-    """Runs a function on each partition of a DataFrame, or on each file of a stage.
-
-    Args:
-        func: called as `func(data_connector, context)` for each partition.
-        stage_name: where results and logs would go.
-    """
-
-    def __init__(self, func: Callable[[Any, Any], None], stage_name: str) -> None:
-        self.func = func
-        self.stage_name = stage_name
+class ByPartition:
+    """What is run on each partition of a DataFrame."""
 
     def run(
         self,
@@ -80,7 +71,20 @@ class DPF:
         execution_options: ExecutionOptions | None = None,
     ) -> NoReturn:
         """Refused: OutsideOfCleanRoomError."""
-        refuse("DPF.run")
+        refuse(f"{type(self).__name__}.run")
+
+
+class DPF(ByPartition):
+    """Runs a function on each partition of a DataFrame, or on each file of a stage.
+
+    Args:
+        func: called as `func(data_connector, context)` for each partition.
+        stage_name: where results and logs would go.
+    """
+
+    def __init__(self, func: Callable[[Any, Any], None], stage_name: str) -> None:
+        self.func = func
+        self.stage_name = stage_name
 
     def run_from_stage(
         self,

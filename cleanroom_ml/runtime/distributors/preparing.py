@@ -19,6 +19,14 @@ from .rows import Rows, roles
 from .scaling import Spread
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The model, and each evaluation set's metrics round by round."""
+
+    booster: Any
+    evals_result: dict[str, Any]
+
+
 @dataclass
 class Prepared:
     """What a training is given. An evaluation set that is None is the training's own rows."""

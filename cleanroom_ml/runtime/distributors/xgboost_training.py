@@ -18,7 +18,7 @@ from xgboost.tracker import RabitTracker
 
 from .. import workers
 from .choice import Way
-from .preparing import Prepared
+from .preparing import Outcome, Prepared
 from .progress import Progress, Stages, importance
 from .rows import Rows
 from .scaling import PATIENT
@@ -50,14 +50,6 @@ class Task:
     evals: tuple[tuple[Rows | None, str], ...]
     way: Way
     communicator: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The model, and each evaluation set's metrics round by round."""
-
-    booster: Any
-    evals_result: dict[str, Any]
 
 
 def train(prepared: Prepared, settings: Settings) -> Outcome:
