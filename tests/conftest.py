@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from cleanroom_ml.engine.home import Home
 from cleanroom_ml.local import accounts
@@ -19,6 +20,9 @@ from cleanroom_ml.local.home import ensure_home
 
 FIRST = ("samples", "end_to_end", "guarantees", "jobs", "runtime", "local")
 """Directories whose files take longest. Of two workers, neither is to be left with one of them at the end."""
+
+TOGETHER = ("end_to_end", "guarantees")
+"""Directories whose files share a world that takes seconds to make: one worker has all of them."""
 
 MakeAccount = Callable[[str], dict[str, Any]]
 
@@ -35,6 +39,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _room(item: pytest.Item) -> str:
     return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+class Rooms(LoadFileScheduling):  # type: ignore[misc]
+    """`--dist loadfile`, but for the directories that stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        room = file.removeprefix("tests/").split("/")[0]
+        return room if room in TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Asked of xdist's main process only, where tests run in several."""
+    return Rooms(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -73,12 +73,12 @@ class TestShortWallTime:
     @pytest.fixture
     def settings(self):
         # Long enough to open a session on a busy machine.
-        return Settings(wall_seconds=12, scratch_bytes=8 * MIB, log_bytes=1000, processes=256, tick_seconds=0.05)
+        return Settings(wall_seconds=6, scratch_bytes=8 * MIB, log_bytes=1000, processes=256, tick_seconds=0.05)
 
     def test_timed_out(self, pools):
         status = pools.run("import time\nprint('begun')\ntime.sleep(60)")
         assert (status.status, status.reason) == (JobState.FAILED, "timed_out")
-        assert "after 12 seconds" in status.message
+        assert "after 6 seconds" in status.message
         assert pools.service.logs(status.job_id) == "begun\n"
 
 

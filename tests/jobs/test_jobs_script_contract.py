@@ -68,6 +68,10 @@ __return__ = [session.sql("SELECT 'live'").collect()[0][0], session.get_current_
     assert got == ["SELECT 'live'", '"CLEANROOM"']
 
 
+def test_a_library_that_opening_the_session_did_without_is_there(returned):
+    assert returned("import sys\nloaded = 'botocore' in sys.modules\nimport boto3\n__return__ = loaded") is False
+
+
 def test_opening_the_session_waits_for_nothing(returned):
     """No cloud's metadata, no certificate list, no telemetry: without a network, asking for any would only time out."""
     script = """

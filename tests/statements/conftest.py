@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from statements_client import Client
 
 from cleanroom_ml.engine.statements.executor import Executor
@@ -13,11 +15,18 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 
+@pytest.fixture(scope="session")
+def public_key() -> str:
+    """A key is made once, a password is hashed for each account, and nobody logs in here."""
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Storage]:
+def storage(tmp_path: Path, public_key: str) -> Iterator[Storage]:
     storage = Storage.open(tmp_path / "home")
     for account in ("ALPHA", "BETA"):
-        storage.accounts.create(account, f"{account}_USER", password="p")
+        storage.accounts.create(account, f"{account}_USER", public_key_pem=public_key)
         storage.namespaces.create_database(account, f"{account}_DB")
     storage.namespaces.create_database("ALPHA", "SFDCR_ROOM", "application")
     storage.namespaces.create_schema("ALPHA", "SFDCR_ROOM", "CLEANROOM")
