@@ -240,8 +240,12 @@ def _random(args: Sequence[Any]) -> Any:
 
 
 def hashed_bits(*values: Any) -> Raw:
-    """64 bits, as a signed number, that depend on these values only."""
-    return raw("CAST(CAST(hash({*}) AS HUGEINT) - 9223372036854775808 AS BIGINT)", *values, kind=NUM)
+    """64 bits, as a signed number, that depend on these values only.
+
+    Hashed twice: DuckDB's hash of several values is an exclusive or of theirs, so that two seeds would give numbers
+    that are all but the same or the opposite of each other, row by row.
+    """
+    return raw("CAST(CAST(hash(hash({*})) AS HUGEINT) - 9223372036854775808 AS BIGINT)", *values, kind=NUM)
 
 
 def _uniform(args: Sequence[Any]) -> Any:
@@ -258,7 +262,7 @@ def _random_text(args: Sequence[Any]) -> Any:
     """RANDSTR(length, generator): letters and digits; the same ones for the same number."""
     return raw(
         f"list_aggregate(list_transform(range(CAST({{0}} AS BIGINT)), lambda _i: "
-        f"substr('{_LETTERS_AND_DIGITS}', 1 + CAST(hash({{1}}, _i) % 62 AS BIGINT), 1)), 'string_agg', '')",
+        f"substr('{_LETTERS_AND_DIGITS}', 1 + CAST(hash(hash({{1}}, _i)) % 62 AS BIGINT), 1)), 'string_agg', '')",
         *args,
         kind=TEXT,
     )
@@ -365,7 +369,7 @@ SCALARS: Final[dict[str, Entry]] = {
     "RANDOM": built(_random, 0, 1),
     "UNIFORM": built(_uniform, 3),
     "NORMAL": entry(
-        "({0} + {1} * sqrt(-2 * ln((CAST(hash({2}) >> 12 AS DOUBLE) + 1) / 4503599627370497)) * cos(2 * pi() * (CAST(hash({2}, 1) >> 12 AS DOUBLE) / 4503599627370496)))",  # noqa: E501
+        "({0} + {1} * sqrt(-2 * ln((CAST(hash({2}) >> 12 AS DOUBLE) + 1) / 4503599627370497)) * cos(2 * pi() * (CAST(hash(hash({2}, 1)) >> 12 AS DOUBLE) / 4503599627370496)))",  # noqa: E501
         3,
         kind=NUM,
     ),
@@ -447,7 +451,7 @@ SCALARS: Final[dict[str, Entry]] = {
     **dict.fromkeys(("MD5", "MD5_HEX"), built(texts("md5({0})"), 1)),
     **dict.fromkeys(("SHA1", "SHA1_HEX"), built(texts("sha1({0})"), 1)),
     **dict.fromkeys(("SHA2", "SHA2_HEX"), built(_sha2, 1, 2)),
-    "HASH": entry("CAST(CAST(hash({*}) AS HUGEINT) - 9223372036854775808 AS BIGINT)", 1, None, NUM),
+    "HASH": built(lambda args: hashed_bits(*args), 1, None),
     "TO_BINARY": built(texts("unhex({0})", None), 1),
     "BASE64_ENCODE": built(texts("base64(encode({0}))"), 1),
     "BASE64_DECODE_STRING": built(texts("decode(from_base64({0}))"), 1),
