@@ -25,9 +25,11 @@ from snowflake.ml.modeling.distributors.lightgbm.lightgbm_estimator import Light
 from snowflake.ml.modeling.distributors.many_model import ManyModelTraining, ModelSerde, TensorFlowSerde, TorchSerde
 from snowflake.ml.modeling.distributors.xgboost import XGBEstimator, XGBScalingConfig
 from snowflake.ml.modeling.distributors.xgboost.xgboost_estimator import XGBEstimator as SameXGB
+from snowflake.runtime._version import __version__ as runtime_version
 import sys, xgboost
 from cleanroom_runtime.data import JobIngestor, table_of
 
+assert runtime_version == "local"
 assert SameXGB is XGBEstimator and SameLightGBM is LightGBMEstimator
 rng = np.random.default_rng(0)
 frame = pd.DataFrame(rng.normal(size=(2000, 4)), columns=list("ABCD"))

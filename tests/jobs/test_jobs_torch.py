@@ -24,9 +24,10 @@ import pyarrow as pa
 from snowflake.ml.data.sharded_data_connector import ShardedDataConnector
 from snowflake.ml.modeling.distributors.pytorch import PyTorchDistributor, PyTorchScalingConfig, WorkerResourceConfig
 from snowflake.ml.modeling.distributors.pytorch.pytorch_trainer import PyTorchDistributor as SameDistributor
+from snowflake.ml.modeling.distributors.pytorch.scaling_config import PyTorchScalingConfig as SameConfig
 from cleanroom_runtime.data import JobIngestor, RemoteTable
 
-assert SameDistributor is PyTorchDistributor
+assert SameDistributor is PyTorchDistributor and SameConfig is PyTorchScalingConfig
 input_cols, label_col = ["F1", "F2"], "LABEL"
 random = np.random.default_rng(1)
 columns = {name: random.normal(size=2000) for name in input_cols}

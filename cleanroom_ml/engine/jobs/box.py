@@ -41,6 +41,7 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
     python = image.inside
     port = _free_port() if plan.no_isolation else PORT
     about = {
+        "image": image.tag,
         "account": plan.account,
         "user": plan.user,
         "token": token,
