@@ -22,6 +22,13 @@ from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
+BATCH_BYTES: Final = 64 << 20
+"""A table may have a thousand columns, or a document in each row: then fewer rows make a chunk."""
+
+_VECTOR_ROWS: Final = 2048
+_TEXTS: Final = frozenset({"VARCHAR", "BINARY"})
+_GUESSED_BYTES: Final = 1024
+"""Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
 _TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
@@ -111,7 +118,7 @@ def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyC
     if op == "rows":
         found = relation.limit(request["limit"] + 1).fetchall()
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
-    reader = relation.to_arrow_reader(BATCH_ROWS)
+    reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
         return {"columns": columns, **_spool(reader, names, types, fds[-1])}
     if op == "write":
@@ -122,12 +129,18 @@ def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyC
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, Any]:
     schema = wire_schema(names, types, reader.schema)
     with open(output, "wb", closefd=False) as file:
-        writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS)
+        writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)
         for batch in reader:
             writer.add(convert(batch, schema))
         writer.finish()
         file.flush()
     return {"batches": writer.batches, "total": writer.rows}
+
+
+def _rows_at_a_time(types: list[SqlType]) -> int:
+    """Rows of which about BATCH_BYTES are expected, in whole vectors of DuckDB's."""
+    width = sum(_GUESSED_BYTES if found.is_json or found.name in _TEXTS else 16 for found in types)
+    return max(_VECTOR_ROWS, min(BATCH_ROWS, BATCH_BYTES // max(1, width)) // _VECTOR_ROWS * _VECTOR_ROWS)
 
 
 def failure(error: duckdb.Error) -> dict[str, Any]:
