@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cleanroom_ml.runtime.data import fetch
+from cleanroom_ml.runtime.data import fetch, http_get
 from cleanroom_ml.runtime.data.fetch import ChunkUnavailableError
 
 BODY = bytes(range(256)) * 5000
@@ -73,6 +73,6 @@ def test_what_is_gone_is_not_asked_for_again(server: str) -> None:
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(http_get, "_PATIENCE_SECONDS", 0.3)
     with pytest.raises(ChunkUnavailableError, match=r"did not arrive: .*refused"):
         fetch.fetch("http://127.0.0.1:9/x", {})

@@ -102,6 +102,8 @@ def test_the_template_reads_what_is_shared(runner: Party) -> None:
         "ALTER SESSION SET QUERY_TAG = 'left behind'",
         "USE SCHEMA cleanroom",
         "UNSET mine",
+        "GET @files 'file:///tmp/'",
+        "PUT 'file:///etc/passwd' @files",
     ],
 )
 def test_nothing_of_a_template_stays_in_the_callers_session(runner: Party, statement: str) -> None:

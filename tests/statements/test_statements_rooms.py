@@ -40,7 +40,6 @@ REFUSED = (
     "SHOW WAREHOUSES",
     "SHOW GRANTS",
     "SHOW APPLICATIONS",
-    "GET @s file:///tmp/",
 )
 
 
@@ -116,8 +115,10 @@ def test_the_accounts_own_tables_and_stages_are_out_of_reach(job: Client, alpha:
         "USE SCHEMA alpha_db.public",
         "USE DATABASE alpha_db",
         "PUT file:///tmp/x @alpha_db.public.s",
+        "GET @alpha_db.public.s file:///tmp/",
         "LIST @alpha_db.public.s",
         "LIST @~",
+        "GET @~ file:///tmp/",
     ):
         with pytest.raises(SqlError, match="does not exist or not authorized"):
             job.result(text)
@@ -125,8 +126,9 @@ def test_the_accounts_own_tables_and_stages_are_out_of_reach(job: Client, alpha:
 
 def test_a_permanent_stage_of_the_room_is_not_a_jobs(job: Client, storage: Storage) -> None:
     storage.stages.create(Key("ALPHA", "SFDCR_ROOM", "CLEANROOM", "S"))
-    with pytest.raises(SqlError, match="does not exist or not authorized"):
-        job.result("PUT file:///tmp/x @s")
+    for text in ("PUT file:///tmp/x @s", "GET @s file:///tmp/"):
+        with pytest.raises(SqlError, match="does not exist or not authorized"):
+            job.result(text)
     job.result("CREATE TEMPORARY STAGE s")
     sent = job.result("PUT file:///tmp/x @s")
     assert isinstance(sent, Upload)

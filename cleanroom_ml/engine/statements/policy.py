@@ -6,12 +6,13 @@ from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Statement
 
-# Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace.
+# Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace. Of stages,
+# the catalog of a room has those that the session itself made (see `stage_reader`).
 _ROOM: frozenset[type[Statement]] = frozenset(
     {
         nodes.AlterSession, nodes.AlterTable, nodes.Begin, nodes.Block, nodes.Commit, nodes.CopyInto,
         nodes.CreateFileFormat, nodes.CreateStage, nodes.CreateTable, nodes.Delete, nodes.Describe, nodes.Drop,
-        nodes.InferSchema, nodes.Insert, nodes.ListFiles, nodes.Merge, nodes.Put, nodes.Query, nodes.Remove,
+        nodes.Get, nodes.InferSchema, nodes.Insert, nodes.ListFiles, nodes.Merge, nodes.Put, nodes.Query, nodes.Remove,
         nodes.Rollback, nodes.SetVariable, nodes.Show, nodes.Truncate, nodes.UnsetVariable, nodes.Update, nodes.Use,
     }
 )  # fmt: skip
@@ -23,14 +24,17 @@ _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 # A template runs in its caller's own session: what it sets there would stay after it, and be out of the room.
 _STAYS = (nodes.AlterSession, nodes.SetVariable, nodes.UnsetVariable, nodes.Use)
 
+# PUT and GET are carried out by the client that sends them; nobody does that for a template's.
+_CLIENTS = (nodes.Get, nodes.Put)
+
 
 def check_template(statement: Statement) -> None:
     """Refuses what a template, or a part of one, may not do to the session that it runs in.
 
     Raises:
-        SqlError: the statement changes the session.
+        SqlError: the statement changes the session, or moves files of the caller's.
     """
-    if isinstance(statement, _STAYS):
+    if isinstance(statement, (*_STAYS, *_CLIENTS)):
         raise SqlError.unsupported(f"{_spoken(statement)} in a template")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .memory import limit_bytes
+from .tensors import is_tensor, to_numpy
 
 if TYPE_CHECKING:
     from .remote_table import RemoteTable
@@ -24,7 +25,8 @@ whichever bound is met first, and always one piece of the table.
 def batches(
     table: RemoteTable, batch_size: int, *, shuffle: bool, drop_last: bool
 ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-    """Each row once, in arrays of `batch_size` values by column name; NULL among numbers is NaN.
+    """Each row once, in arrays of `batch_size` values by column name; NULL among numbers is NaN. Values that are arrays
+    themselves (`tensors`) are further dimensions.
 
     Shuffled, the pieces of the table come in a random order, and the rows of as many neighbours as the bounds allow
     are mixed. The order is NumPy's global generator's: `numpy.random.seed` repeats it.
@@ -78,6 +80,9 @@ def _arrays(parts: list[pa.RecordBatch]) -> dict[str, np.ndarray[Any, Any]]:
 
 def _array(column: Any) -> np.ndarray[Any, Any]:
     array: np.ndarray[Any, Any]
-    array = column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
+    if is_tensor(column.type):
+        array = to_numpy(column)
+    else:
+        array = column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
     # A view of Arrow's memory is read-only; torch wants to be allowed to write, and warns.
     return array if array.flags.writeable else array.copy()

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from . import memory
 from .prefetch import read_ahead_bytes
+from .tensors import is_tensor, to_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,10 @@ class _Filled:
                 self._array = self._array.astype(np.float64)
             elif pa.types.is_boolean(self._kind) and self._array.dtype != object:
                 self._array = self._array.astype(object)
+        if is_tensor(self._kind):
+            for number, value in enumerate(to_numpy(array), begin):
+                self._array[number] = value
+            return
         if pa.types.is_timestamp(self._kind):
             values = array.cast(pa.timestamp(self._kind.unit)).to_numpy(zero_copy_only=False)
         elif self._array.dtype == object:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from .columns import without_decimals
 from .sources import File, one_batch
+from .tensors import is_tensor, several_shapes, with_plain_tensors
 
 if TYPE_CHECKING:
     from .remote_table import RemoteTable
@@ -42,16 +43,20 @@ def to_ray(table: RemoteTable) -> Any:
 
 
 def from_ray(dataset: Any) -> RemoteTable:
-    """A Dataset's rows, written to files of the job as they come: whole, they need not fit into memory."""
+    """A Dataset's rows, written to files of the job as they come: whole, they need not fit into memory.
+
+    Raises TensorShapeError where a column's arrays are not of one shape.
+    """
     from .remote_table import RemoteTable
 
     target = Path(tempfile.mkdtemp(prefix="ray-"))
     files: list[File] = []
     schema: pa.Schema | None = None
     for block in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
-        table = without_decimals(block)
+        table = with_plain_tensors(without_decimals(block))
         if schema is None:
             schema = table.schema.remove_metadata()
+        _require_same_shapes(schema, table.schema)
         batch = one_batch(table.cast(schema))
         if not batch.num_rows:
             continue
@@ -60,6 +65,12 @@ def from_ray(dataset: Any) -> RemoteTable:
             writer.write_batch(batch)
         files.append(File(path, batch.num_rows, batch.nbytes))
     return RemoteTable(schema if schema is not None else pa.schema([]), files)
+
+
+def _require_same_shapes(schema: pa.Schema, other: pa.Schema) -> None:
+    for field in schema:
+        if is_tensor(field.type) and field.name in other.names and other.field(field.name).type != field.type:
+            raise several_shapes(field.name)
 
 
 def _blocks(piece: RemoteTable) -> Iterable[pa.Table]:

@@ -13,9 +13,10 @@ from .tables import table_of
 class ShardedDataConnector(DataConnector):  # type: ignore[misc]
     """A DataConnector that is split among the workers of a distributor, as many parts as there are workers.
 
-    Made by `from_dataframe(df, ingestor_class=None, equal=False)`, `from_sql`, `from_sources`. With `equal`, every part
-    has the same number of rows and the few that are left over are in none; else sizes differ by one row at most. By
-    itself it reads like any DataConnector, all rows.
+    Made by `from_dataframe(df, ingestor_class=None, equal=False)`, `from_sql`, `from_sources`, and by
+    `from_ray_dataset(ray_ds, equal=False)`, which runs the Dataset once and leaves its rows in files of the job. With
+    `equal`, every part has the same number of rows and the few that are left over are in none; else sizes differ by one
+    row at most. By itself it reads like any DataConnector, all rows.
 
     Source: Snowflake's documentation, developer-guide/snowflake-ml/load-data and distributed-training.
     """

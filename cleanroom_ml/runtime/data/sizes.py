@@ -11,6 +11,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from .tensors import fixed_bytes
+
 STRING_OBJECT: Final = 64
 """A Python `str` or `bytes` besides its characters, rounded up to the allocator's step."""
 
@@ -64,6 +66,8 @@ def _fixed(kind: pa.DataType) -> float | None:
     """Bytes of one value; None where that depends on the value."""
     if pa.types.is_dictionary(kind):
         return float(kind.index_type.bit_width) / 8
+    if isinstance(kind, pa.BaseExtensionType):
+        return fixed_bytes(kind)
     try:
         return float(kind.bit_width) / 8
     except ValueError:

@@ -1,0 +1,5 @@
+"""Where the API reference has the class (see cleanroom_runtime.raydata.sink)."""
+
+from cleanroom_runtime.raydata.sink import SnowflakeTableDatasink
+
+__all__ = ["SnowflakeTableDatasink"]

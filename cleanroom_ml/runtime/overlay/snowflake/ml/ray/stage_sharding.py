@@ -1,0 +1,5 @@
+"""See cleanroom_runtime.raydata.sharding."""
+
+from cleanroom_runtime.raydata.sharding import generate_shards
+
+__all__ = ["generate_shards"]
