@@ -91,6 +91,7 @@ def test_a_job_of_a_cpu_pool_has_none_of_them(pools: GpuPools) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_job_waits_until_enough_are_free_and_nobody_overtakes_it(pools: GpuPools) -> None:
     first = pools.submit(SLEEP, pool="ONE")
     pools.wait_log(first, "begun")
@@ -108,6 +109,7 @@ def test_a_job_waits_until_enough_are_free_and_nobody_overtakes_it(pools: GpuPoo
     assert pools.gpus(later) == (MINORS[0],)
 
 
+@pytest.mark.slow
 def test_what_a_job_holds_outlives_the_engine(pools: GpuPools) -> None:
     first, second = pools.submit(SLEEP, pool="ONE"), pools.submit(SLEEP, pool="ONE")
     pools.wait_log(second, "begun")

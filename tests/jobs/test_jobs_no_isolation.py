@@ -151,6 +151,7 @@ __return__ = {"argv": sys.argv[:2], "cwd": os.listdir("."), "home": os.path.isdi
     unisolated.until(lambda: group_exists(leader), lambda exists: not exists, seconds=5)
 
 
+@pytest.mark.slow
 def test_two_at_once_have_ports_of_their_own(unisolated, any_code, tmp_path):
     script = "from snowflake.snowpark.context import get_active_session as s\n__return__ = s().connection.port\n"
     ports = set()

@@ -87,6 +87,7 @@ __return__ = {
 """
 
 
+@pytest.mark.slow
 def test_two_nodes(run, pools):
     status, log = run(TWO_NODES, 2, more={"helper.py": "def double(x): return 2 * x", "token.py": "1/0"})
     assert status.status is JobState.DONE, (status, log)
