@@ -20,6 +20,7 @@ from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.jobs.layers.errors import LayerChangedError, PackageHashError
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
+from cleanroom_ml.engine.jobs.layers.pip import index_sha256
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
@@ -293,3 +294,16 @@ def test_without_a_sandbox_there_are_no_layers(objects: ObjectStore, index: Inde
     assert bare.lock(needs(objects, "pandas"))["packages"] == []
     with pytest.raises(JobsError, match="no sandbox to unpack"):
         bare.lock(needs(objects, "uplift"))
+
+
+@pytest.mark.parametrize(
+    ("archive", "sha256"),
+    [
+        ({"hash": "sha256=abc", "hashes": {"sha256": "abc"}}, "abc"),
+        ({"hash": "sha256=abc"}, "abc"),  # pip 23.0, which Debian 12 has
+        ({"hash": "md5=abc"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_hash_of_the_index_is_read_from_every_pip(archive: dict[str, object], sha256: str) -> None:
+    assert index_sha256({"download_info": {"url": "https://example.com/a.whl", "archive_info": archive}}) == sha256

@@ -80,7 +80,8 @@ def test_the_token_dies_with_the_job(pools):
     status = pools.run("pass")
     pools.until(lambda: pools.fronts.closed, lambda closed: status.job_id in closed, seconds=5)
     assert pools.service._store.get(status.job_id).token_sha256 is None
-    assert not (pools.directory(status.job_id) / "token").exists()
+    token = pools.directory(status.job_id) / "token"
+    pools.until(token.exists, lambda there: not there, seconds=5)
 
 
 def test_a_job_that_its_pool_became_too_small_for_fails_and_lets_the_next_one_pass(pools):

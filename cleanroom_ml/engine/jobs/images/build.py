@@ -24,7 +24,7 @@ from cleanroom_ml.engine.jobs.images.catalog import Images
 from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, INSIDE, VENV, Image, digest_of
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
 from cleanroom_ml.engine.jobs.layers.diagnosis import diagnose, without_addresses
-from cleanroom_ml.engine.jobs.layers.pip import Pip, tree_bytes
+from cleanroom_ml.engine.jobs.layers.pip import Pip, index_sha256, tree_bytes
 from cleanroom_ml.engine.jobs.layers.policy import GIB
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
 from cleanroom_ml.engine.jobs.layers.work import private_directory, remove_whole, sweep_abandoned
@@ -133,7 +133,7 @@ def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, 
     for item in report:
         name = str(canonicalize_name(item["metadata"]["name"]))
         packages[name] = str(item["metadata"]["version"])
-        hashes[name] = str(item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", ""))
+        hashes[name] = index_sha256(item)
     for script in sorted((made / VENV / "bin").iterdir()):
         _rename_interpreter(script, made / VENV)
     return Image(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cleanroom_ml.engine.jobs.layers.errors import LayerTooLargeError, PackageIndexError
 
@@ -38,6 +38,18 @@ _ALWAYS: Final = ("--only-binary", ":all:", "--no-input", "--no-color", "--disab
 _POLL_SECONDS: Final = 0.05
 _MEASURE_SECONDS: Final = 1.0
 _KEPT_OUTPUT: Final = 1 << 20
+
+
+def index_sha256(item: Mapping[str, Any]) -> str:
+    """The SHA-256 that the index gave for a package of pip's installation report; empty where it gave none.
+
+    pip before 23.1 writes the older of the two forms of PEP 610.
+    """
+    archive = item["download_info"].get("archive_info", {})
+    if sha256 := archive.get("hashes", {}).get("sha256"):
+        return str(sha256)
+    algorithm, _, digest = str(archive.get("hash", "")).partition("=")
+    return digest if algorithm == "sha256" else ""
 
 
 @dataclass(frozen=True, slots=True)

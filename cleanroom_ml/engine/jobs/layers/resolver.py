@@ -33,7 +33,7 @@ from cleanroom_ml.engine.jobs.layers.errors import (
     UnsafeWheelError,
 )
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock, LockedPackage
-from cleanroom_ml.engine.jobs.layers.pip import Pip, PipRun
+from cleanroom_ml.engine.jobs.layers.pip import Pip, PipRun, index_sha256
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits, never_in_a_layer
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
 from cleanroom_ml.engine.jobs.requirements import Wanted
@@ -244,8 +244,7 @@ def _found(item: Mapping[str, Any]) -> _Found:
         raise BinaryPackagesOnlyError(f"{name} {version} is not offered as a binary package") from error
     if named != name or versioned != Version(version):
         raise UnsafeWheelError(f"{wheel} says of itself that it is {name} {version}")
-    hashes = item["download_info"].get("archive_info", {}).get("hashes", {})
-    return _Found(name, version, wheel, str(hashes.get("sha256", "")), bool(item.get("is_direct")))
+    return _Found(name, version, wheel, index_sha256(item), bool(item.get("is_direct")))
 
 
 def _is_version(text: str) -> bool:
