@@ -1,16 +1,17 @@
 """First program of a job after the sandbox's init: `python -P -m cleanroom_runtime.launcher JOB_FILE CODE RESULT_FILE`.
 
-Opens the session, runs the script, leaves its return value, and ends with the script's exit code. Source of the
-script's contract: reference/collaboration-api.md §6. Where the job has several nodes, their Ray cluster is formed
-meanwhile, and the script starts once all nodes are alive.
+Runs the script, which has its session as soon as it imports Snowpark, leaves its return value, and ends with the
+script's exit code. Source of the script's contract: reference/collaboration-api.md §6. Where the job has several nodes,
+the session is opened while their Ray cluster is formed, and the script starts once all nodes are alive.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .cluster.ending import Leaving, leave_now
 from .cluster.forming import ClusterFailed, Forming
 from .cluster.sizes import node_size
 from .notices import say
-from .session import open_session
+from .opening import SNOWPARK, OpensSession
 
 NO_SESSION = 69
 """Exit code where the session could not be opened (EX_UNAVAILABLE, sysexits.h)."""
@@ -49,12 +50,9 @@ def main(job_file: Path, code_directory: Path, result_file: Path) -> int:
 
 
 def _run(about: Mapping[str, Any], code_directory: Path, result_file: Path, cluster: Forming | None) -> int:
-    try:
-        open_session(about)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the script cannot run without its session
-        say(f"the job's session could not be opened: {error}")
-        return NO_SESSION
+    OpensSession(lambda: _connect(about), _make_active).install()
     if cluster is not None:
+        importlib.import_module(SNOWPARK)
         try:
             nodes = cluster.wait()
         except ClusterFailed as error:
@@ -79,6 +77,27 @@ def _run(about: Mapping[str, Any], code_directory: Path, result_file: Path, clus
             say(f"not a finite number, returned as null: {', '.join(nulls[:20])}")
         result.write(text, about["result_limit_bytes"], result_file)
     return code
+
+
+def _connect(about: Mapping[str, Any]) -> Any:
+    # Imported only now: NumPy and Arrow come with it.
+    from .session import connect
+
+    return _or_leave(connect, about)
+
+
+def _make_active(connection: Any) -> Any:
+    from .session import make_active
+
+    return _or_leave(make_active, connection)
+
+
+def _or_leave(step: Callable[[Any], Any], given: Any) -> Any:
+    try:
+        return step(given)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the script cannot go on without its session
+        say(f"the job's session could not be opened: {error}")
+        leave_now(NO_SESSION)
 
 
 def _node_lost(what: str) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 from .data import whole_results
 
 
-def open_session(about: Mapping[str, Any]) -> Any:
-    """Connect, and make the session the active one: `get_active_session()` and `Session.builder.getOrCreate()` return
-    it.
+def connect(about: Mapping[str, Any]) -> Any:
+    """The connection of the job's session.
 
     `about` is the job's file (see `launcher`). The engine may be restarted at any moment, and everything is then asked
     again, with the same request id: so the connector never gives up by itself; the relay in front of it bounds the
@@ -23,8 +22,6 @@ def open_session(about: Mapping[str, Any]) -> Any:
         snowflake.connector.errors.Error: the engine cannot be reached or refuses the session.
     """
     connector = _connector()
-    from snowflake.snowpark import Session
-
     _retry_downloads_longer()
     whole_results.install()
     connection = connector.connect(
@@ -47,6 +44,13 @@ def open_session(about: Mapping[str, Any]) -> Any:
         session_parameters={"CLIENT_TELEMETRY_ENABLED": False},
     )
     connection.telemetry_enabled = False
+    return connection
+
+
+def make_active(connection: Any) -> Any:
+    """The session over it: `get_active_session()` and `Session.builder.getOrCreate()` return it."""
+    from snowflake.snowpark import Session
+
     session = Session.builder.configs({"connection": connection}).create()
     os.register_at_fork(after_in_child=_forget_sessions)
     return session

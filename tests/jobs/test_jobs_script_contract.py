@@ -68,8 +68,50 @@ __return__ = [session.sql("SELECT 'live'").collect()[0][0], session.get_current_
     assert got == ["SELECT 'live'", '"CLEANROOM"']
 
 
-def test_a_library_that_opening_the_session_did_without_is_there(returned):
-    assert returned("import sys\nloaded = 'botocore' in sys.modules\nimport boto3\n__return__ = loaded") is False
+def test_a_script_without_a_session_does_not_wait_for_one(returned):
+    """And is not kept from one: neither by having asked whether Snowpark is there, nor by a fork."""
+    got = returned("""
+import importlib.util, os, sys
+loaded = [name for name in ("snowflake.connector", "pandas", "pyarrow") if name in sys.modules]
+there = importlib.util.find_spec("snowflake.snowpark") is not None
+reading, writing = os.pipe()
+if os.fork() == 0:
+    from snowflake.snowpark import context
+    try:
+        context.get_active_session()
+        answer = b"a session"
+    except Exception as error:
+        answer = str(error).encode()
+    os.write(writing, answer)
+    os._exit(0)
+os.wait()
+child = os.read(reading, 1000).decode()
+import snowflake.snowpark
+hidden = "botocore" in sys.modules
+import boto3
+loader = type(snowflake.snowpark.__loader__).__name__
+session = snowflake.snowpark.context.get_active_session()
+__return__ = [loaded, there, child, hidden, loader, session.sql("SELECT 'live'").collect()[0][0]]
+""")
+    loaded, there, child, hidden, loader, answer = got
+    assert (loaded, there, hidden) == ([], True, False)
+    assert "No default Session is found" in child
+    assert (loader, answer) == ("SourceFileLoader", "SELECT 'live'")
+
+
+def test_threads_that_import_snowpark_at_once_have_one_session(returned):
+    got = returned("""
+import threading
+found = []
+def ask():
+    from snowflake.snowpark.context import get_active_session
+    found.append(id(get_active_session()))
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+__return__ = [len(found), len(set(found))]
+""")
+    assert got == [4, 1]
 
 
 def test_opening_the_session_waits_for_nothing(returned):

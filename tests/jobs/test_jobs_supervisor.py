@@ -185,7 +185,7 @@ __return__ = [len(seen), len(set(seen)), sum(seen)]
 def test_a_session_can_be_opened_while_the_front_is_away(pools, monkeypatch):
     start, held = pools.fronts.start, []
     monkeypatch.setattr(pools.fronts, "start", held.append)
-    job_id = pools.submit("print('begun')")
+    job_id = pools.submit("import snowflake.snowpark\nprint('begun')")
     pools.until(lambda: pools.service.status(job_id).status, lambda state: state is JobState.RUNNING, seconds=10)
     time.sleep(3)
     assert pools.service.logs(job_id) == ""
@@ -198,7 +198,7 @@ def test_another_token_opens_no_session(pools, monkeypatch):
     wrong = "0" * 64
     original = pools.fronts.open_job_socket
     monkeypatch.setattr(pools.fronts, "open_job_socket", lambda job_id, _: original(job_id, wrong))
-    status = pools.run("print('ran')")
+    status = pools.run("import snowflake.snowpark\nprint('ran')")
     assert (status.reason, status.exit_code) == ("script_failed", 69)
     log = pools.service.logs(status.job_id)
     assert "session could not be opened" in log

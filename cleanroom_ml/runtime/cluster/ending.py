@@ -7,7 +7,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from . import worker_output
 
@@ -43,7 +43,7 @@ class Leaving:
         leave_now(self._code)
 
 
-def leave_now(code: int) -> None:
+def leave_now(code: int) -> NoReturn:
     """End this process, whatever its threads do; what was printed is out."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
