@@ -28,6 +28,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ _PR_SET_DUMPABLE = 4
 _WRITABLE = ("/scratch", "/tmp", "/dev/shm")
 _MOST_LEFTOVERS = 1000
 _NO_MORE_REQUESTS = 77
+_PATIENCE_SECONDS = 5.0
 
 _Handler = Callable[[dict[str, object], list[int]], dict[str, object]]
 
@@ -116,6 +118,15 @@ def _end_everything_else() -> None:
             return
 
 
+def _until_alone() -> None:
+    """A killed process is gone only once bubblewrap's first process has reaped it, which is whose child it became."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not _alone_in_a_pid_namespace():
+        if time.monotonic() > deadline:
+            raise OSError("a process that was killed is still there")
+        time.sleep(0.001)
+
+
 def _mounted() -> dict[str, frozenset[str]]:
     """What lies in the writable directories before any request: mounts, and read-only directories on the way there."""
     return {directory: frozenset(os.listdir(directory)) for directory in _WRITABLE}
@@ -173,6 +184,7 @@ def main(arguments: list[str]) -> None:
         if sweep:
             with contextlib.suppress(ProcessLookupError):
                 _end_everything_else()
+            _until_alone()
             _remove_leftovers(mounted)
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):
