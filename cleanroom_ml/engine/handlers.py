@@ -20,7 +20,7 @@ from cleanroom_ml.engine.protocol.bodies import parse_object, unpack
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
-from cleanroom_ml.engine.protocol.queries import checked_uuid, parse_abort, parse_query, positive_seconds
+from cleanroom_ml.engine.protocol.queries import checked_uuid, in_progress, parse_abort, parse_query, positive_seconds
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.transfers import file_range, read_body, receive_upload
@@ -145,11 +145,13 @@ class Handlers:
         wanted = parse_query(request.query_params, body)
         query_id = await self._engine.in_thread(self._engine.queries.submit, session, wanted)
         self._bound_time(query_id, session, wanted.timeout_seconds)
-        return await self._answer(request, query_id, patience=0 if wanted.asynchronous else PATIENCE_SECONDS)
+        if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
+            return JSONResponse(in_progress(query_id, asynchronous=True))
+        return await self._answer(request, query_id)
 
     async def result(self, request: Request) -> Response:
         query_id = checked_uuid(request.path_params["query_id"], "The query id")
-        return await self._answer(request, query_id, patience=PATIENCE_SECONDS)
+        return await self._answer(request, query_id)
 
     async def abort_request(self, request: Request) -> Response:
         request_id = parse_abort(await self._object(request, QUERY_BODY))
@@ -223,16 +225,13 @@ class Handlers:
         self._stop()
         return JSONResponse({"stopping": True})
 
-    async def _answer(self, request: Request, query_id: str, *, patience: float) -> Response:
-        """The query's answer, or after `patience` seconds that it is in progress."""
+    async def _answer(self, request: Request, query_id: str) -> Response:
+        """The query's answer, or after PATIENCE_SECONDS that it is in progress."""
         session, queries = _session(request), self._engine.queries
         done = queries.wait(query_id)
-        if done is not None and patience > 0:
-            waiting = asyncio.wrap_future(done)
-            await asyncio.wait((waiting,), timeout=patience)
-        answer = await self._engine.in_thread(
-            queries.answer, session, query_id, _caller(request).base_url, asynchronous=patience == 0
-        )
+        if done is not None:
+            await asyncio.wait((asyncio.wrap_future(done),), timeout=PATIENCE_SECONDS)
+        answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
         return await self._json(answer)
 
     async def _object(self, request: Request, limit: int) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Runs statements for clients: at once or asynchronously, several together, repeated, cancelled, collected later.
 
 Each statement is recorded before it runs, under the request id that a client's retry carries again, and its outcome
-after. So
-a retry waits for, or gets, the first attempt's outcome, and never runs anything twice. What the engine's death
-interrupted before it was committed runs when it is asked for again.
+after. So a retry waits for, or gets, the first attempt's outcome, and never runs anything twice. What the engine's
+death interrupted before it was committed runs when it is asked for again.
 """
 
 from __future__ import annotations
@@ -140,7 +139,7 @@ class QueryService:
         with self._lock:
             return self._hooks.get(query_id)
 
-    def answer(self, session: Session, query_id: str, base_url: str, *, asynchronous: bool = False) -> dict[str, Any]:
+    def answer(self, session: Session, query_id: str, base_url: str) -> dict[str, Any]:
         """What there is to say about the query now: still running, its result, or its error.
 
         Raises:
@@ -148,7 +147,7 @@ class QueryService:
         """
         record = self._record(session, query_id)
         if not is_final(record.state):
-            return wire.in_progress(query_id, asynchronous=asynchronous)
+            return wire.in_progress(query_id, asynchronous=False)
         if record.state != "SUCCESS":
             return failure(record.code or 603, record.message or "", record.sqlstate or "XX000", query_id)
         try:

@@ -65,6 +65,8 @@ def test_a_query_request_is_read() -> None:
         0,
         {"X": "1"},
     )
+    for transfer in ("put file:///a @s", "-- x\n/* y */ GET @s file:///a"):
+        assert not parse_query(REQUEST, {"sqlText": transfer, "asyncExec": True}).asynchronous
     timed = parse_query(REQUEST, {"sqlText": "x", "parameters": {"STATEMENT_TIMEOUT_IN_SECONDS": "5"}})
     assert timed.timeout_seconds == 5
     assert parse_query(REQUEST, {"sqlText": "x"}).timeout_seconds is None

@@ -16,6 +16,7 @@ import snowflake.connector
 from snowflake.connector import SnowflakeConnection
 from snowflake.connector.constants import QueryStatus
 from snowflake.connector.errors import DatabaseError, ProgrammingError
+from snowflake.connector.network import QUERY_IN_PROGRESS_ASYNC_CODE
 
 from cleanroom_ml.engine.home import Home
 from cleanroom_ml.local import operator
@@ -166,13 +167,28 @@ def test_asynchronous_queries(connection: SnowflakeConnection) -> None:
     assert connection.get_query_status_throw_if_error(cursor.sfqid) is QueryStatus.SUCCESS
     cursor.get_results_from_sfqid(cursor.sfqid)
     assert cursor.fetchall() == [(3_000_000,)]
-    failing = connection.cursor()
-    failing.execute_async("select * from nobody.has.this")
-    assert failing.sfqid is not None
-    while connection.is_still_running(connection.get_query_status(failing.sfqid)):
-        time.sleep(0.05)
-    with pytest.raises(ProgrammingError, match="does not exist"):
-        connection.get_query_status_throw_if_error(failing.sfqid)
+
+
+def test_an_asynchronous_statement_tells_its_error_later_however_fast_it_failed(
+    connection: SnowflakeConnection,
+) -> None:
+    request_id = uuid.uuid4()
+    for _ in range(2):  # the second time is a client's retry, when the statement has long failed
+        answer = connection.cmd_query("select * from nobody.has.this", 1, request_id, _no_results=True)
+        assert (answer["success"], answer["code"]) == (True, QUERY_IN_PROGRESS_ASYNC_CODE)
+        query_id = answer["data"]["queryId"]
+        while connection.is_still_running(connection.get_query_status(query_id)):
+            time.sleep(0.05)
+        with pytest.raises(ProgrammingError, match="does not exist"):
+            connection.get_query_status_throw_if_error(query_id)
+
+
+def test_a_file_transfer_is_not_put_off(connection: SnowflakeConnection, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    cursor = connection.cursor()
+    cursor.execute("create or replace stage wire_db.public.not_put_off")
+    cursor.execute_async(f"PUT 'file://{tmp_path}/a.txt' @wire_db.public.not_put_off AUTO_COMPRESS=FALSE")
+    assert rows(connection, "LIST @wire_db.public.not_put_off")[0][1] == 1
 
 
 SLOW = (

@@ -12,6 +12,7 @@ from .bindings import Bindings, parse_bindings
 from .bodies import section, text
 from .errors import QUERY_DETACHED, QUERY_IN_PROGRESS, bad_request, success
 from .login import parameter_text
+from .stages import transfer_verb
 
 MAX_SQL_TEXT = 4 << 20
 _RESULT_SCAN = re.compile(
@@ -34,8 +35,8 @@ class QueryRequest:
     """One query request. `request_id` is the client's: a retry carries the same one.
 
     `statements` is MULTI_STATEMENT_COUNT: 1 unless the client says otherwise, 0 for any number. `parameters` hold for
-    this
-    statement only.
+    this statement only. `asynchronous`: the client asks for the outcome later. PUT and GET never are: what the client
+    is to move stands in the answer.
     """
 
     request_id: str
@@ -71,7 +72,7 @@ def parse_query(query: Mapping[str, str], body: dict[str, Any]) -> QueryRequest:
         request_id=checked_uuid(query.get("requestId"), "requestId"),
         sql=sql,
         bindings=parse_bindings(section(body, "bindings")),
-        asynchronous=body.get("asyncExec") is True,
+        asynchronous=body.get("asyncExec") is True and transfer_verb(sql) is None,
         describe_only=body.get("describeOnly") is True,
         statements=int(count),
         parameters=parameters,

@@ -18,10 +18,16 @@ from typing import Any
 
 from .bindings import Bindings
 
-_PUT = re.compile(r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*put\b", re.IGNORECASE | re.DOTALL)
+_TRANSFER = re.compile(r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(put|get)\b", re.IGNORECASE | re.DOTALL)
 _COMPRESSED = (".gz", ".bz2", ".br", ".zst", ".deflate", ".raw_deflate", ".parquet", ".orc")
 _MAX_REMEMBERED = 32
 _MAX_SESSIONS = 1024
+
+
+def transfer_verb(sql: str) -> str | None:
+    """`PUT` or `GET`, where the statement is one; else None."""
+    match = _TRANSFER.match(sql[:2000])
+    return None if match is None else match.group(1).upper()
 
 
 def upload_data(
@@ -90,7 +96,7 @@ class PutMemory:
 
         Its own; those of the PUT that it repeats for one file, if it is one.
         """
-        split = _split_put(sql) if _PUT.match(sql[:2000]) else None
+        split = _split_put(sql) if transfer_verb(sql) == "PUT" else None
         if split is None:
             return bindings
         path, tail = split
