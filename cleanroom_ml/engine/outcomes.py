@@ -17,6 +17,7 @@ from urllib.parse import quote
 from cleanroom_ml.engine.protocol import results, stages
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.protocol.rowtypes import rowset
+from cleanroom_ml.engine.statements.result_scan import kept_rows
 from cleanroom_ml.engine.statements.results import Download, Rows, StatementResult, Upload, decode, statement_type
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
@@ -67,7 +68,7 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         return Outcome(_text(kept), result.path)
     if isinstance(result, Rows):
         kept["json"] = _small(result)
-        return Outcome(_text(kept))
+        return Outcome(_text(kept | kept_rows(result)))
     if isinstance(result, Upload):
         ticket = storage.stages.begin_upload(result.stage, result.directory, session.id)
         kept["upload"] = {

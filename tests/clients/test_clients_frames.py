@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import io
 from decimal import Decimal
 from typing import Any
 
@@ -199,3 +200,21 @@ def test_rows_of_numbers(session: Session) -> None:
 def test_what_is_not_there_is_refused_by_name(session: Session, events: DataFrame, refused: Any) -> None:
     with pytest.raises(SnowparkSQLException, match=r"Unsupported feature|Unknown function|Unknown procedure"):
         refused(session)
+
+
+def test_frames_of_other_statements_than_queries(session: Session) -> None:
+    session.sql("create or replace temporary stage audio").collect()
+    for name in ("a.flac", "b.flac", "notes.txt"):
+        session.file.put_stream(io.BytesIO(b"12345"), f"@audio/{name}", auto_compress=False)
+    files = session.sql(r"list @audio pattern = '.*\.flac'")
+    assert files.count() == 2
+    assert files.select(F.sum(F.col('"size"'))).collect() == [Row(10)]
+    session.create_dataframe([[1]], schema=["A"]).write.save_as_table("scanned", mode="overwrite")
+    tables = session.sql("show tables in schema")
+    found = tables.filter(F.col('"name"') == "SCANNED")
+    assert found.count() == 1
+    assert found.select(F.col('"rows"'), F.col('"created_on"').is_not_null()).collect() == [Row(1, True)]
+    columns = session.sql("describe table scanned")
+    assert columns.select('"name"', '"type"').collect() == [Row("A", "NUMBER(38,0)")]
+    files.select(F.col('"name"').alias("N")).write.save_as_table("listed", mode="overwrite")
+    assert session.table("listed").count() == 2

@@ -138,6 +138,18 @@ class Catalog(Protocol):
 
 
 @runtime_checkable
+class ResultCatalog(Protocol):
+    """A catalog that also lets queries read what earlier statements gave. One that does not implement it has none."""
+
+    def result(self, query_id: str) -> RowsSource | None:
+        """The kept rows of a statement of this session; None: no such statement, or not for this session.
+
+        Raises:
+            SqlError: its rows were not kept by value.
+        """
+
+
+@runtime_checkable
 class StageCatalog(Protocol):
     """A catalog that also lets queries read stages. One that does not implement it has no stages."""
 

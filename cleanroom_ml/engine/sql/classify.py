@@ -45,7 +45,6 @@ from cleanroom_ml.engine.sql.nodes import (
     Put,
     Query,
     Remove,
-    ResultScan,
     Rollback,
     SetVariable,
     Show,
@@ -91,7 +90,6 @@ __all__ = [
     "Put",
     "Query",
     "Remove",
-    "ResultScan",
     "Rollback",
     "SetVariable",
     "Show",
@@ -141,17 +139,8 @@ def _query(source: Source) -> Statement:
     if not isinstance(tree, exp.Query):
         raise SqlError.unsupported(type(tree).__name__.upper())
     call = _only_table_function(tree)
-    if call is not None:
-        name = str(call.this).upper()
-        if (
-            name == "RESULT_SCAN"
-            and len(call.expressions) == 1
-            and isinstance(tree.expressions[0], exp.Star)
-            and len(tree.expressions) == 1
-        ):
-            return ResultScan(source.constant(call.expressions[0]))
-        if name == "INFER_SCHEMA":
-            return _infer_schema(source, tree, call)
+    if call is not None and str(call.this).upper() == "INFER_SCHEMA":
+        return _infer_schema(source, tree, call)
     return Query(tree)
 
 

@@ -29,13 +29,6 @@ class Query(Statement):
 
 
 @dataclass(frozen=True, slots=True)
-class ResultScan(Statement):
-    """`SELECT * FROM TABLE(RESULT_SCAN('id'))`, exactly: the stored result of one's own earlier statement."""
-
-    query_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class InferSchema(Statement):
     """`SELECT <columns|*> FROM TABLE(INFER_SCHEMA(LOCATION => …, FILE_FORMAT => …))`. `columns`: projected names, ()
     for all.

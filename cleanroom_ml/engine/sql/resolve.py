@@ -19,7 +19,15 @@ from cleanroom_ml.engine.sql import build as building
 from cleanroom_ml.engine.sql import grammar
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.build import Build
-from cleanroom_ml.engine.sql.catalog import Catalog, RowsSource, StageCatalog, StageReference, TableSource, ViewSource
+from cleanroom_ml.engine.sql.catalog import (
+    Catalog,
+    ResultCatalog,
+    RowsSource,
+    StageCatalog,
+    StageReference,
+    TableSource,
+    ViewSource,
+)
 from cleanroom_ml.engine.sql.dialect import parse_ast, raw, snowflake_text
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.expressions import Expressions
@@ -441,9 +449,19 @@ class Resolver:
             return None, Relation(*flatten(call, lambda node: self.expressions.rewrite(node, scope, ctes)))
         if name == "SPLIT_TO_TABLE":
             return None, Relation(*split_to_table(call, lambda node: self.expressions.rewrite(node, scope, ctes)))
-        if name in {"RESULT_SCAN", "INFER_SCHEMA"}:
+        if name == "RESULT_SCAN" and len(call.expressions) == 1:
+            return None, self._result(self._text(call.expressions[0]))
+        if name == "INFER_SCHEMA":
             raise SqlError.unsupported(f"TABLE({name}(…)) inside of another query")
         raise SqlError.unknown_function(name)
+
+    def _result(self, query_id: str) -> Relation:
+        """`TABLE(RESULT_SCAN('id'))`: Snowpark sends it for what it does with a SHOW, LIST, DESCRIBE or CALL."""
+        source = self.catalog.result(query_id) if isinstance(self.catalog, ResultCatalog) else None
+        if source is None:
+            raise SqlError.not_found("Result", query_id)
+        kinds = {name: kind_of_type(sql_type) for name, sql_type in source.columns}
+        return Relation(raw("({0})", building.rows(source)), kinds)
 
     def _staged(self, node: Any, scope: Scope) -> Relation:
         """`@stage/path (…)`, the same in quotes, or DIRECTORY(@stage)."""

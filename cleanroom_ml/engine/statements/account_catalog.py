@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.statements import information_schema
 from cleanroom_ml.engine.statements.refusals import no_current, shown
+from cleanroom_ml.engine.statements.result_scan import session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.storage.keys import Key, Table
@@ -102,6 +103,10 @@ class AccountCatalog:
     def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
         """A stage's directory table."""
         return self.stages.directory(parts)
+
+    def result(self, query_id: str) -> RowsSource | None:
+        """What a statement of this session gave; nothing for the text of a view, which others read too."""
+        return None if self._home is not None else session_result(self._storage, self._session, query_id)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
         database, schema = self._home or (self._session.database, self._session.schema)

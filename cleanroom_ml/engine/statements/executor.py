@@ -32,6 +32,7 @@ from cleanroom_ml.engine.statements import (
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog
+from cleanroom_ml.engine.statements.result_scan import JobCatalog
 from cleanroom_ml.engine.statements.results import Rows, StatementResult, decode, success
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
@@ -156,7 +157,7 @@ class Executor:
         if session.kind == "client":
             catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns)
         elif self._room_catalogs is not None:
-            catalog = self._room_catalogs(session)
+            catalog = JobCatalog(self._room_catalogs(session), self._storage, session)
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,
+    ResultCatalog,
     RowsSource,
     Source,
     StageCatalog,
@@ -88,6 +89,10 @@ class OverlaidCatalog:
     def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
         """The inner catalog's."""
         return self._inner.directory(parts) if isinstance(self._inner, StageCatalog) else None
+
+    def result(self, query_id: str) -> RowsSource | None:
+        """The inner catalog's."""
+        return self._inner.result(query_id) if isinstance(self._inner, ResultCatalog) else None
 
 
 class Transactions:
