@@ -45,6 +45,7 @@ def work(placement, payload):
     os.write(2, b"no end")
     assert current() == placement and node_count() == 2
     return {"payload": helper.double(payload), "threads": os.environ["OMP_NUM_THREADS"], "x": os.environ["X"],
+            "index": os.environ["SNOWFLAKE_JOB_INDEX"], "count": os.environ["SNOWFLAKE_JOBS_COUNT"],
             "node": placement.node_rank, "local": placement.local_rank, "pid": os.getpid(), "mine": Mine()}
 
 rows = run_workers(work, [1, 2, 3, 4], workers_per_node=2, env=lambda placement: {"X": str(placement.rank)})
@@ -95,7 +96,15 @@ def test_two_nodes(run, pools):
     got = json.loads(pools.service.result(status.job_id))
     assert (got["nodes"], got["cpus"], got["spread"]) == (2, 6, 2)
     assert got["rows"] == [
-        {"payload": 2 * (rank + 1), "threads": "1", "x": str(rank), "node": rank // 2, "local": rank % 2}
+        {
+            "payload": 2 * (rank + 1),
+            "threads": "1",
+            "x": str(rank),
+            "node": rank // 2,
+            "local": rank % 2,
+            "index": str(rank // 2),
+            "count": "2",
+        }
         for rank in range(4)
     ]
     killed, raised = got["failed"]

@@ -37,6 +37,7 @@ __return__ = {
     "name": __name__, "file": __file__, "argv0": sys.argv[0], "cwd": os.getcwd(),
     "args": json.loads(parser.parse_args().args), "helper": helper.x, "deeper": lib.deeper.y, "path": sys.path[:2],
     "tmp": os.environ["TMPDIR"], "home": os.path.expanduser("~"), "threads": os.environ["OMP_NUM_THREADS"],
+    "instances": [os.environ["SNOWFLAKE_JOB_INDEX"], os.environ["SNOWFLAKE_JOBS_COUNT"]],
 }
 """
     got = returned(
@@ -54,6 +55,7 @@ __return__ = {
         "tmp": "/scratch/tmp",
         "home": "/scratch/home",
         "threads": "2",
+        "instances": ["0", "1"],
     }
 
 

@@ -109,6 +109,10 @@ def _environment(plan: Plan, image: Image, layer: Path | None) -> dict[str, str]
         # As in Snowflake's image: DataConnector then asks `runtime_external_entities` for its ingestor.
         "IN_SPCS_ML_RUNTIME": "true",
         "USE_OPTIMIZED_DATA_INGESTOR": "true",
+        # As every Snowpark container job has them; scripts ask them whether to train on several nodes. What runs on
+        # another node than the script finds its own index (runtime/cluster/ray_node.py).
+        "SNOWFLAKE_JOBS_COUNT": str(plan.nodes),
+        "SNOWFLAKE_JOB_INDEX": "0",
         "CLEANROOM_ML_EVENTS": EVENTS_FILE,
         "CLEANROOM_ML_JOB_FILE": JOB_FILE,
         "PYTHONUNBUFFERED": "1",

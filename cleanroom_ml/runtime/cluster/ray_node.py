@@ -74,9 +74,15 @@ def start_node(
         include_log_monitor=False,  # worker_output.py is in its place
         include_dashboard=False,
         no_monitor=True,  # the autoscaler
-        env_vars={gpus.VARIABLE: ",".join(gpus.of_node(rank, size.nodes))} if size.gpus else None,
+        env_vars=_environment(rank, size),
     )
     _Node(parameters, known, head=gcs_address is None, shutdown_at_exit=False, spawn_reaper=False)
+
+
+def _environment(rank: int, size: NodeSize) -> dict[str, str]:
+    """What a node's workers find in their environment that other nodes' do not."""
+    devices = {gpus.VARIABLE: ",".join(gpus.of_node(rank, size.nodes))} if size.gpus else {}
+    return {"SNOWFLAKE_JOB_INDEX": str(rank), **devices}
 
 
 def processes(node: Node) -> dict[str, Any]:
