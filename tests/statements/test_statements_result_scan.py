@@ -10,6 +10,7 @@ from statements_client import Client
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import result_scan
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, kept_rows
 from cleanroom_ml.engine.statements.results import Rows, encode
@@ -84,10 +85,17 @@ def test_another_session_does_not_see_it(alpha: Client, alpha_again: Client, mon
 
 
 @pytest.mark.attack
-def test_a_view_never_reads_its_readers_results(alpha: Client) -> None:
+def test_a_view_never_reads_its_readers_results(alpha: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     query_id = recorded(alpha, shown(alpha))
+    text = f"CREATE VIEW v AS SELECT \"name\" AS n FROM TABLE(RESULT_SCAN('{query_id}'))"
     with pytest.raises(SqlError, match="does not exist or not authorized"):
-        alpha.result(f"CREATE VIEW v AS SELECT * FROM TABLE(RESULT_SCAN('{query_id}'))")
+        alpha.result(text)
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountCatalog, "within", lambda self, *_: self)
+        alpha.result(text)
+        assert ("T",) in alpha.rows("SELECT n FROM v")
+    with pytest.raises(SqlError, match="does not exist or not authorized"):
+        alpha.rows("SELECT n FROM v")
 
 
 @pytest.mark.attack
