@@ -19,7 +19,7 @@ class Place:
     """One that was asked for. `granted` once it may be used."""
 
     owner: Owner
-    on_grant: Callable[[], None]
+    on_grant: Callable[[Place], None]
     granted: bool = False
     over: bool = field(default=False, repr=False)
 
@@ -50,8 +50,8 @@ class Shares:
         """How many places are taken now."""
         return self._total
 
-    def ask(self, owner: Owner, on_grant: Callable[[], None]) -> Place:
-        """Wait in line for a place. `on_grant` is called once it is there, by whichever thread; it must not block."""
+    def ask(self, owner: Owner, on_grant: Callable[[Place], None]) -> Place:
+        """Wait in line for a place. `on_grant` is called with it when its turn comes, on any thread; must not block."""
         place = Place(owner, on_grant)
         with self._lock:
             self._waiting.setdefault(owner, deque()).append(place)
@@ -84,7 +84,7 @@ class Shares:
                 place.granted = True
                 granted.append(place)
         for place in granted:
-            place.on_grant()
+            place.on_grant(place)
 
     def _next(self) -> Place | None:
         if self._total >= self.most:

@@ -167,7 +167,7 @@ class SandboxedWorkers:
         woken = threading.Event()
         with self._lock:
             self._waiting.add(woken)
-        place = self._shares.ask(token.owner, woken.set)
+        place = self._shares.ask(token.owner, lambda _: woken.set())
         try:
             with token.ending(woken.set):
                 woken.wait(max(0.0, deadline - time.monotonic()))
