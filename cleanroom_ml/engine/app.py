@@ -163,11 +163,6 @@ class Engine:
         """Stop moving jobs; those that run go on without the front, and wait for the next one."""
         self.jobs.close()
 
-    def interrupt(self) -> None:
-        """The engine is told to stop: statements end now, and their clients are answered while they still can be."""
-        self._closing.set()
-        self.queries.interrupt()
-
     def close(self) -> None:
         """End what is under way and let go of everything, in bounded time: what does not end goes with the process."""
         self._closing.set()

@@ -194,14 +194,9 @@ class QueryService:
             self.session_closed(session_id)
         return len(gone)
 
-    def interrupt(self) -> None:
-        """The engine stops: what runs is ended and says so. Does not block."""
-        self._under_way.interrupt(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED))
-
     def close(self, seconds: float) -> bool:
-        """`interrupt`, and wait until nothing runs; whether that was so in time. What is left is for `recover`."""
-        self.interrupt()
-        return self._under_way.close(seconds)
+        """The engine stops: what runs is ended and says so; whether it did in time. The rest is for `recover`."""
+        return self._under_way.close(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED), seconds)
 
     def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, Any] | None:
         """Where a chunk of a result lies; None where there is no such chunk."""

@@ -105,13 +105,10 @@ class UnderWay:
         elif running.query_id == query_id:
             running.finish()
 
-    def interrupt(self, reason: SqlError) -> None:
-        """End everything. Does not block."""
+    def close(self, reason: SqlError, seconds: float) -> bool:
+        """End everything, begin nothing any more, and wait until nothing runs; whether that was so in time."""
         for running in self.all():
             running.cancel(reason)
-
-    def close(self, seconds: float) -> bool:
-        """Begin nothing any more, and wait until nothing runs; whether that was so in time."""
         ended = self._threads.close(seconds)
         for running in self.all():
             running.finish()
