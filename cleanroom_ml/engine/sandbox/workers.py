@@ -29,6 +29,7 @@ from cleanroom_ml.errors import CleanroomError
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 60.0
+_START_SECONDS: Final = 2.0
 
 
 class SandboxedWorkers:
@@ -89,7 +90,7 @@ class SandboxedWorkers:
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
         self._waiting: set[threading.Event] = set()
-        self._preparing = False
+        self._preparing: threading.Thread | None = None
         if self._config.driver.isolated:
             sweep()
         try:
@@ -155,6 +156,9 @@ class SandboxedWorkers:
             worker.process.kill()
         for worker in workers:
             worker.close()
+        preparing = self._preparing
+        if preparing is not None:  # what it has just started, it takes away again
+            preparing.join(_START_SECONDS)
 
     def __enter__(self) -> SandboxedWorkers:
         return self
@@ -224,14 +228,12 @@ class SandboxedWorkers:
     def _prepare(self) -> None:
         """Everything is in use: have a spare worker ready for whoever comes next and has none, before they come."""
         with self._lock:
-            wanted = (
-                not (self._idle or self._preparing or self._closed)
-                and self._shares.taken >= self._shares.size
-                and len(self._workers) < self._shares.most
-            )
-            self._preparing = self._preparing or wanted
-        if wanted:
-            threading.Thread(target=self._start_spare, name=f"spare-{self._config.name}", daemon=True).start()
+            enough = self._idle or self._preparing is not None or self._shares.taken < self._shares.size
+            if self._closed or enough or len(self._workers) >= self._shares.most:
+                return
+            name = f"spare-{self._config.name}"
+            self._preparing = threading.Thread(target=self._start_spare, name=name, daemon=True)
+            self._preparing.start()
 
     def _start_spare(self) -> None:
         try:
@@ -241,7 +243,7 @@ class SandboxedWorkers:
             logger.warning("no spare worker %s: %s", self._config.name, error.what)
         finally:
             with self._lock:
-                self._preparing = False
+                self._preparing = None
 
     def _start(self, config: WorkerConfig) -> Worker:
         if self._closed:

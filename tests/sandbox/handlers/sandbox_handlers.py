@@ -105,3 +105,7 @@ def do_change_mode(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     fd = os.open(f"/proc/self/fd/{fds[0]}", os.O_RDWR)
     os.pwrite(fd, b"forged", 0)
     return {}
+
+
+def do_memory(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    return {"bytes": int(os.environ["SANDBOX_MEMORY_BYTES"])}
