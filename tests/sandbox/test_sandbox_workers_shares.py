@@ -42,13 +42,13 @@ class Calls:
         self.outcomes: list[object] = []
         self.threads: list[threading.Thread] = []
 
-    def begin(self, whose: Owner, do: str, **request: object) -> Cancellation:
+    def begin(self, whose: Owner, do: str, within: float = 60, **request: object) -> Cancellation:
         token = Cancellation(whose)
 
         def run() -> None:
             with token.entered():
                 try:
-                    self.outcomes.append(self.pool.call({"do": do, **request}, timeout_seconds=60))
+                    self.outcomes.append(self.pool.call({"do": do, **request}, timeout_seconds=within))
                 except WorkerError as error:
                     self.outcomes.append(type(error))
 
@@ -117,6 +117,23 @@ def test_a_call_is_ended_whose_worker_has_no_child_yet(monkeypatch: pytest.Monke
         assert calls.outcomes[1:] == [WorkerCancelled]
         assert pool._shares.taken == 0
         assert echo(pool, B) == 1, "it is given up, and another one started in its stead"
+
+
+@pytest.mark.parametrize("end", ["cancelled", "out of time"])
+def test_a_call_whose_child_was_killed_before_it_took_it_is_nobody_elses(end: str) -> None:
+    """The child has said that it is there, and is still busy with what it does before it looks for a request."""
+    with SandboxedWorkers("sandbox_handlers:slow_to_begin", size=1, libraries=[HANDLERS]) as pool:
+        assert echo(pool, A) == 1
+        calls = Calls(pool)
+        token = calls.begin(A, "sleep", within=0.2 if end == "out of time" else 60, seconds=60)
+        time.sleep(0.2)
+        if end == "cancelled":
+            token.cancel(ENDED)
+        calls.threads[0].join(3)
+        assert calls.outcomes == [WorkerCancelled if end == "cancelled" else WorkerTimeout]
+        began = time.monotonic()
+        assert [echo(pool, B), echo(pool, B)] == [1, 1]
+        assert time.monotonic() - began < 10, "nobody serves what was ended first"
 
 
 def test_who_waits_for_a_worker_is_told_when_they_are_closed() -> None:

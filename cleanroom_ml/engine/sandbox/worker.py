@@ -119,6 +119,7 @@ class Worker:
                 raise
         self._patience = _START_SECONDS
         self._child: int | None = None
+        self._number = 0
         self._calls = 0
         self._oom_kills = 0
 
@@ -159,6 +160,7 @@ class Worker:
                 raise WorkerCrashed(f"the worker {self.config.name} cannot load its handler", why=text)
             if kind == b"R":
                 self._child = self._identify(number, pid)
+                self._number = number
                 self._patience = _TIDY_SECONDS
 
     def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
@@ -168,12 +170,18 @@ class Worker:
         self._child = None
         self._oom_kills = self.process.oom_kills()
         ours, theirs = socket.socketpair()
-        handle._bind(lambda: kill_pidfd(child) if self.config.driver.isolated else _kill_plain(child))
+
+        def kill() -> None:
+            self._kill_child(child)
+            with contextlib.suppress(OSError):  # closed already, or it was never connected
+                ours.shutdown(socket.SHUT_RDWR)  # whoever else still has the other end: nobody waits for it
+
+        handle._bind(kill)
         try:
             with ours:
                 with theirs:
                     ours.settimeout(max(0.001, deadline - time.monotonic()))
-                    socket.send_fds(self._control, [b"C"], [theirs.fileno()])
+                    socket.send_fds(self._control, [struct.pack("!cQ", b"C", self._number)], [theirs.fileno()])
                 kind, body = self._exchange(ours, request, fds, deadline)
             return self._answer(kind, body)
         except TimeoutError as error:

@@ -109,3 +109,10 @@ def do_change_mode(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
 
 def do_memory(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     return {"bytes": int(os.environ["SANDBOX_MEMORY_BYTES"])}
+
+
+def slow_to_begin(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    return handle(request, fds)
+
+
+slow_to_begin.prepare = lambda: time.sleep(0.6)  # type: ignore[attr-defined]
