@@ -18,6 +18,7 @@ from typing import Any, Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cleanroom_ml.engine.contracts.owners import Owner, owner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.errors import (
     MASTER_TOKEN_UNKNOWN,
@@ -81,6 +82,11 @@ class Caller:
     def job_id(self) -> str | None:
         return self.audience or None
 
+    @property
+    def owner(self) -> Owner:
+        """Whose load this request is: a capability tells for whom it was made."""
+        return Owner(self.session.account if self.session is not None else self.claims.get("owner", ""), self.audience)
+
 
 def access_of(method: str, path: str) -> Access:
     """What a request for this path must bring; a session, unless it is listed here."""
@@ -137,6 +143,7 @@ class Gate:
             await JSONResponse(error.payload(), error.status)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
+        owner.set(caller.owner)
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Caller:

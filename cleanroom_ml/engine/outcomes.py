@@ -161,8 +161,8 @@ class Answers:
         if "multi" in kept:
             return results.multi_statement_data(*kept["multi"])
         if "upload" in kept:
-            return self._upload(kept["upload"], kept["audience"], base_url)
-        return self._download(kept["download"], kept["audience"], base_url)
+            return self._upload(record, kept["upload"], kept["audience"], base_url)
+        return self._download(record, kept["download"], kept["audience"], base_url)
 
     def _arrow(self, record: QueryRecord, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
         batches: list[list[int]] = kept["batches"]
@@ -177,11 +177,11 @@ class Answers:
             for index, (_, length, rows) in enumerate(batches)
             if index >= inline
         ]
-        capability = self._issue("chunk", {"query": record.query_id, "audience": audience}) if chunks else ""
+        capability = self._issue("chunk", record, audience, {"query": record.query_id}) if chunks else ""
         return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
 
-    def _upload(self, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
-        capability = self._issue("upload", {"ticket": kept["ticket"], "name": kept["name"], "audience": audience})
+    def _upload(self, record: QueryRecord, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
+        capability = self._issue("upload", record, audience, {"ticket": kept["ticket"], "name": kept["name"]})
         return stages.upload_data(
             sources=[kept["source"]],
             location=kept["location"],
@@ -192,10 +192,10 @@ class Answers:
             overwrite=kept["overwrite"],
         )
 
-    def _download(self, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
+    def _download(self, record: QueryRecord, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
         urls = []
         for path, sha256, size in kept["files"]:
-            capability = self._issue("download", {"object": sha256, "size": size, "audience": audience})
+            capability = self._issue("download", record, audience, {"object": sha256, "size": size})
             urls.append(f"{base_url}/stage/download/{capability}/{quote(PurePosixPath(path).name, safe='')}")
         return stages.download_data(
             local=kept["target"],
@@ -205,9 +205,11 @@ class Answers:
             parallel=kept["parallel"],
         )
 
-    def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
-        seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
-        return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
+    def _issue(self, purpose: str, record: QueryRecord, audience: str, claims: dict[str, Any]) -> str:
+        """`audience` is the job whose door it opens, `owner` the account whose load its use is."""
+        seconds = JOB_CAPABILITY_SECONDS if audience else CAPABILITY_SECONDS
+        full = {**claims, "audience": audience, "owner": record.account}
+        return self._capabilities.issue(purpose, full, expires=time.time() + seconds)
 
 
 def _small(rows: Rows) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.statements.like import like as matches
 from cleanroom_ml.engine.statements.results import CALL, Rows, StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 Arguments = tuple[Any, ...]
@@ -160,16 +160,12 @@ class RoomApplications:
 
 
 class StatementRunner:
-    """`rooms.ports.RoomExecutor` over the statements room and its warehouse. `executor` is set once there is one.
-
-    `on_start_of` gives what a query's work is told by: what a template runs is cancelled, and timed out, with its CALL.
-    """
+    """`rooms.ports.RoomExecutor` over the statements room and its warehouse. `executor` is set once there is one."""
 
     def __init__(self, storage: Storage, warehouse: Warehouse) -> None:
         self._storage = storage
         self._warehouse = warehouse
         self.executor: Any = None
-        self.on_start_of: Callable[[str], OnStart | None] = lambda _: None
 
     def run(
         self, catalog: Catalog, caller: Any, text: str, binds: Mapping[str, Any], *, query_id: str
@@ -177,9 +173,7 @@ class StatementRunner:
         """The statement's result. Raises SqlError."""
         return cast(
             StatementResult,
-            self.executor.execute_in(
-                catalog, caller, text, Binds.of(**binds), query_id=query_id, on_start=self.on_start_of(query_id)
-            ),
+            self.executor.execute_in(catalog, caller, text, Binds.of(**binds), query_id=query_id),
         )
 
     def returned(self, result: Any) -> Any:
@@ -191,7 +185,7 @@ class StatementRunner:
         """The rows of a small query. Raises SqlError."""
         compiled = compile_query(text, catalog)
         with self._storage.pin(compiled.inputs):
-            _, rows = self._warehouse.rows(compiled, query_id=query_id, on_start=self.on_start_of(query_id))
+            _, rows = self._warehouse.rows(compiled, query_id=query_id)
         return rows
 
 

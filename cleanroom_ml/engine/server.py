@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -40,7 +41,8 @@ PORTS: Final = range(20000, 30000)
 MAX_CONNECTIONS: Final = 512
 MAX_CONNECTIONS_OF_A_JOB: Final = 64
 MAX_HEADER_BYTES: Final = 32 << 10
-GRACE_SECONDS: Final = 5
+GRACE_SECONDS: Final = 4
+STOP_SECONDS: Final = 9.0
 HOME_SECONDS: Final = 5.0
 
 
@@ -58,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             host=arguments.host,
             port=arguments.port,
             isolated=not arguments.no_isolation_for_bundled_demo,
+            overdue=_exit_at_once,
         )
     except CleanroomError as error:
         sys.stderr.write(json.dumps({"what": error.what, "why": error.why, "fix": error.fix}) + "\n")
@@ -65,8 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(home: Home, *, host: str, port: int | None, isolated: bool) -> None:
+def serve(
+    home: Home, *, host: str, port: int | None, isolated: bool, overdue: Callable[[], None] | None = None
+) -> None:
     """Be the engine of this home until told to stop.
+
+    `overdue` is called STOP_SECONDS after that, if this has not ended by then.
 
     Raises:
         UsageError: the host is not a loopback address; or the home is not for an engine that isolates so.
@@ -92,7 +99,7 @@ def serve(home: Home, *, host: str, port: int | None, isolated: bool) -> None:
             logger.info("starting: version %s, %s:%s, pid %s", cleanroom_ml.__version__, host, chosen, os.getpid())
             engine = Engine(home, isolated=isolated)
             try:
-                asyncio.run(_run(engine, home, listener, host, chosen))
+                asyncio.run(_run(engine, home, listener, host, chosen, overdue))
             finally:
                 engine.close()
         logger.info("stopped")
@@ -103,10 +110,16 @@ def serve(home: Home, *, host: str, port: int | None, isolated: bool) -> None:
         os.close(lock)
 
 
-async def _run(engine: Engine, home: Home, listener: socket.socket, host: str, port: int) -> None:
+async def _run(
+    engine: Engine, home: Home, listener: socket.socket, host: str, port: int, overdue: Callable[[], None] | None
+) -> None:
     server: uvicorn.Server
 
     def stop() -> None:
+        if overdue is not None and not server.should_exit:
+            timer = threading.Timer(STOP_SECONDS, overdue)
+            timer.daemon = True
+            timer.start()
         server.should_exit = True
 
     engine.identity.listens_at = f"{bracketed(host).lower()}:{port}"
@@ -131,6 +144,14 @@ async def _run(engine: Engine, home: Home, listener: socket.socket, host: str, p
         watching.cancel()
         await engine.in_thread(engine.stop_jobs)
         await doors.close_all()
+
+
+def _exit_at_once() -> None:
+    """Whatever still hangs: the process ends when it was promised to. The kernel ends its sandboxes with it, and what
+    was under way is found unfinished by the next engine, as after a crash.
+    """
+    logger.error("something does not end: the process exits without it")
+    os._exit(1)
 
 
 async def _stop_without_home(home: Home, stop: Callable[[], None]) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from cleanroom_ml.engine.rooms.policies import Policies
 from cleanroom_ml.engine.rooms.ports import Renderer
-from cleanroom_ml.engine.sandbox.errors import WorkerError, WorkerTimeout
-from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
 
 HANDLER = "cleanroom_ml.engine.rooms.render_worker:handle"
 PRELOAD = ("jinja2", "jinja2.sandbox", "cleanroom_ml.engine.rooms.render_worker")
@@ -43,6 +43,8 @@ class SandboxedRenderer:
         """See `ports.Renderer.call`."""
         try:
             return self._workers.call(dict(request), timeout_seconds=self._seconds)
+        except WorkerCancelled:
+            raise SqlError.cancelled() from None
         except WorkerTimeout:
             raise room_error(
                 "TemplateRenderError", f"the template was not rendered within {self._seconds:g} s"

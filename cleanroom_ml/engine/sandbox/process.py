@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
 from cleanroom_ml.engine.sandbox.disk_use import disk_use
@@ -363,11 +364,18 @@ class Completed:
 
 
 def run(spec: SandboxSpec, *, driver: Driver | None = None) -> Completed:
-    """Start, wait for the end, and return the (hostile) output, as much of it as `log_bytes` keeps."""
+    """Start, wait for the end, and return the (hostile) output, as much of it as `log_bytes` keeps.
+
+    Killed, and raises why, where the work of this thread is ended (`contracts.cancellation`).
+    """
     read_end = os.memfd_create("output") if hasattr(os, "memfd_create") else _temporary_file()
     try:
-        with SandboxProcess.start(spec, driver=driver, output=read_end) as process:
+        with (
+            SandboxProcess.start(spec, driver=driver, output=read_end) as process,
+            cancellation.current().ending(process.kill),
+        ):
             outcome = process.wait()
+        cancellation.check()
         assert outcome is not None
         size = os.fstat(read_end).st_size
         return Completed(outcome, os.pread(read_end, size, 0))

@@ -135,7 +135,10 @@ class Sessions:
         if row["expires_on"] < to_micros(now):
             raise TokenExpired("the session token has expired")
         if row["last_used_on"] < to_micros(now - min(_TOUCH, self._idle_life / 4)):
-            self.heartbeat(row["id"])
+            # Where somebody writes, the next request says it: who asks for a result does not wait for another's commit.
+            with self._database.transaction_if_free() as connection:
+                if connection is not None:
+                    self._touch(connection, row["id"])
         return _session(row)
 
     def get(self, session_id: str) -> Session | None:
@@ -178,15 +181,8 @@ class Sessions:
 
     def heartbeat(self, session_id: str) -> None:
         """A sign of life: the session, and its master token, last on from now. Harmless where the session is gone."""
-        now = self._database.now()
         with self._database.transaction() as connection:
-            connection.execute("UPDATE sessions SET last_used_on = ? WHERE id = ?", (to_micros(now), session_id))
-            # The newest master token only: one that was renewed keeps its short end.
-            connection.execute(
-                """UPDATE session_tokens SET expires_on = ?1 WHERE rowid = (SELECT max(rowid) FROM session_tokens
-                   WHERE session_id = ?2 AND kind = 'master') AND expires_on >= ?3""",
-                (to_micros(now + self._idle_life), session_id, to_micros(now)),
-            )
+            self._touch(connection, session_id)
 
     def update(self, session: Session) -> None:
         """Keeps the session's context: role, database, schema, warehouse, parameters, variables.
@@ -226,6 +222,16 @@ class Sessions:
             return connection.execute(
                 "DELETE FROM sessions WHERE last_used_on < ?", (to_micros(now - self._idle_life),)
             ).rowcount
+
+    def _touch(self, connection: sqlite3.Connection, session_id: str) -> None:
+        now = self._database.now()
+        connection.execute("UPDATE sessions SET last_used_on = ? WHERE id = ?", (to_micros(now), session_id))
+        # The newest master token only: one that was renewed keeps its short end.
+        connection.execute(
+            """UPDATE session_tokens SET expires_on = ?1 WHERE rowid = (SELECT max(rowid) FROM session_tokens
+               WHERE session_id = ?2 AND kind = 'master') AND expires_on >= ?3""",
+            (to_micros(now + self._idle_life), session_id, to_micros(now)),
+        )
 
     def _issue(self, connection: sqlite3.Connection, session_id: str) -> Tokens:
         now = self._database.now()

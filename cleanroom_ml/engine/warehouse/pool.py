@@ -22,6 +22,9 @@ from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
+SPARE: Final = 8
+"""Workers beyond the first ones, each for a party that has none while others have them all: people and jobs of four
+accounts."""
 _QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
 
 
@@ -97,7 +100,7 @@ class Warehouse:
     Args:
         objects: where inputs are opened and outputs are adopted.
         spool: directory for results, `<query_id>.arrows` each; made 0700.
-        size: statements at once.
+        size: statements at once, and SPARE more for those who would have none.
         memory_bytes: of one statement, Python and Arrow included; DuckDB gets 60 % of it and spills past that.
         threads: of one statement.
         workers: the workers, where a caller brings its own (tests); otherwise they are started here.
@@ -122,6 +125,8 @@ class Warehouse:
             handler="cleanroom_ml.engine.warehouse.worker:handle",
             preload=_PRELOAD,
             size=size,
+            spare=SPARE,
+            spare_memory_bytes=spare_memory(memory_bytes),
             limits=Limits(
                 memory_bytes=memory_bytes,
                 cpus=float(threads),
@@ -256,6 +261,10 @@ class Warehouse:
         described = self.describe(compiled, query_id=query_id, on_start=on_start)
         return replace(staged, columns=distinct([column.name for column in described]))
 
+    def trim(self) -> None:
+        """Stop spare workers that nobody has needed for a while."""
+        self._workers.trim()
+
     def close(self) -> None:
         """Stop the workers; statements in progress fail."""
         self._workers.close()
@@ -305,3 +314,11 @@ class Warehouse:
         if "error" in answer:
             raise from_answer(answer["error"], compiled.sql, columns, query_id)
         return answer
+
+
+def spare_memory(memory_bytes: int) -> int:
+    """The memory of one spare worker: all together have two fifths of the machine's, and each enough for a small
+    statement.
+    """
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(memory_bytes, max(512 * MIB, machine * 2 // 5 // SPARE))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.jobs.layers.errors import LayerTooLargeError, PackageIndexError
 
 # Of pip's own variables, those that say where packages come from and how they are fetched; not what is done with them.
@@ -122,6 +123,7 @@ class Pip:
         deadline = time.monotonic() + self.seconds
         measured = time.monotonic()
         while process.poll() is None:
+            cancellation.check()
             now = time.monotonic()
             if now > deadline:
                 raise LayerTooLargeError(f"finding and fetching the packages took more than {self.seconds:g} s")
