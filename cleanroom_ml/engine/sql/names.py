@@ -85,8 +85,7 @@ class NameReader:
     def _bound(self) -> Any:
         cursor = self.cursor
         if cursor.accept("?"):
-            before = cursor.tokens[: cursor.at]
-            return self.binds.value(str(sum(token.kind == PUNCTUATION and token.text == "?" for token in before)))
+            return self.binds.value(str(cursor.placeholders()))
         if cursor.accept(":"):
             return self.binds.value(cursor.next().text)
         raise cursor.surprise("expected text")
