@@ -40,6 +40,8 @@ class Connection(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state | {"connection": self}, _loop)
         self.owner: str | None = None
+        self.held = False
+        """What is under way here is an answer that is held back: nobody misses it."""
         self._table = table
         self._stranger_idle = min(STRANGER_IDLE_SECONDS, self.timeout_keep_alive)
         self._known_idle = self.timeout_keep_alive
@@ -97,6 +99,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._cancel_head()
+        self.held = False
         super().on_response_complete()
         if self.transport.is_closing() or (self.waiting and self.conn.their_state is h11.SEND_BODY):
             self._close_soon()
@@ -180,7 +183,7 @@ class Connections:
                 del self._known[connection.owner or ""]
 
     def _least(self, connections: dict[Connection, None]) -> Connection:
-        """The oldest that sent no request; else the oldest whose request has not all come; else the newest."""
-        found = next((each for each in connections if each.waiting), None)
+        """The oldest that sent no request, or a guess; else the oldest that sent half of one; else the newest."""
+        found = next((each for each in connections if each.waiting or each.held), None)
         found = found or next((each for each in connections if each.receiving), None)
         return found or next(reversed(connections))

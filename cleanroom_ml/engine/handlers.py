@@ -15,10 +15,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from cleanroom_ml.engine import admin
+from cleanroom_ml.engine.connections import Connection
 from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.logins import WrongPassword
+from cleanroom_ml.engine.peers import peer_uid
 from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size
-from cleanroom_ml.engine.protocol.errors import WireError, bad_request, failure, success
-from cleanroom_ml.engine.protocol.login import login_response, parse_login
+from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
+from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
 from cleanroom_ml.engine.protocol.queries import (
     QueryRequest,
@@ -30,7 +33,7 @@ from cleanroom_ml.engine.protocol.queries import (
 )
 from cleanroom_ml.engine.shares import Shares
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
-from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.transfers import Uploads, file_range, read_body
 
 if TYPE_CHECKING:
@@ -105,12 +108,7 @@ class Handlers:
 
     async def login(self, request: Request) -> Response:
         wanted = parse_login(request.query_params, parse_object(await self._small(request)))
-        if self._logins.locked():
-            raise WireError(390102, "Too many logins at once.", status=503)
-        async with self._logins:
-            session, tokens = await self._engine.in_login_thread(
-                self._engine.logins.open, wanted, job_id=_caller(request).job_id
-            )
+        session, tokens = await self._logged_in(request, wanted)
         answer = login_response(
             token=tokens.session_token,
             master_token=tokens.master_token,
@@ -126,6 +124,26 @@ class Handlers:
             },
         )
         return JSONResponse(answer)
+
+    async def _logged_in(self, request: Request, wanted: LoginRequest) -> tuple[Session, Tokens]:
+        """A session for these credentials. Who guesses waits for the answer; whoever has a key waits for no guesser."""
+        job_id, sender = _caller(request).job_id, _sender(request)
+        logins = self._engine.logins
+        if wanted.authenticator != PASSWORD:
+            opened: tuple[Session, Tokens] = await self._engine.in_thread(logins.open, wanted, job_id=job_id)
+            return opened
+        if self._logins.locked():
+            raise WireError(LOGIN_THROTTLED, "Too many logins at once.", status=503)
+        try:
+            async with self._logins:
+                opened = await self._engine.in_login_thread(logins.open, wanted, job_id=job_id, sender=sender)
+        except WrongPassword as error:
+            connection = _connection(request)
+            if connection is not None:
+                connection.held = True
+            await asyncio.sleep(error.hold_seconds)
+            raise
+        return opened
 
     async def renew(self, request: Request) -> Response:
         caller = _caller(request)
@@ -342,6 +360,18 @@ def _declared(request: Request) -> int:
     """How large a body says that it is; as large as can be where it does not say."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else QUERY_BODY
+
+
+def _connection(request: Request) -> Connection | None:
+    found: Connection | None = request.scope.get("state", {}).get("connection")
+    return found
+
+
+def _sender(request: Request) -> str:
+    """Who is at the other end of a connection to the main door, as far as the machine knows."""
+    peer, ours = request.scope.get("client"), request.scope.get("server")
+    uid = peer_uid(peer, ours) if peer and ours and ours[1] else None
+    return "" if uid is None else str(uid)
 
 
 def _owner(request: Request) -> str:

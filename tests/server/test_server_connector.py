@@ -66,15 +66,15 @@ def test_passwords_and_throttling(engine_home: Home) -> None:
     wanted = {"account": "PW", "user": "ann", "host": host, "port": port, "protocol": "http", "login_timeout": 5}
     with snowflake.connector.connect(**wanted, password="correct horse") as opened:
         assert rows(opened, "select 1") == [(1,)]
-    messages = []
-    for _ in range(7):
-        with pytest.raises(DatabaseError) as refused:
+    took = []
+    for _ in range(4):
+        started = time.monotonic()
+        with pytest.raises(DatabaseError, match="Incorrect username or password"):
             snowflake.connector.connect(**wanted, password="wrong")
-        messages.append(str(refused.value))
-    assert "Incorrect username or password" in messages[0]
-    assert "Too many failed logins" in messages[-1]
-    with pytest.raises(DatabaseError, match="Too many failed logins"):
-        snowflake.connector.connect(**wanted, password="correct horse")
+        took.append(time.monotonic() - started)
+    assert took[-1] >= 0.5, "who guesses waits for the answer"
+    with snowflake.connector.connect(**wanted, password="correct horse") as opened:  # and who knows it does not
+        assert rows(opened, "select 1") == [(1,)]
 
 
 @pytest.mark.attack
