@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from cleanroom_ml.engine.logs import REFUSALS
 from cleanroom_ml.engine.protocol import jwt
 from cleanroom_ml.engine.protocol.errors import (
     JWT_INVALID,
@@ -25,6 +26,7 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.throttle import LoginThrottle
 
 logger = logging.getLogger(__name__)
+refusals = logging.getLogger(REFUSALS)
 
 ROLES: Final = frozenset({"ACCOUNTADMIN", "SYSADMIN", "PUBLIC", "SAMOOHA_APP_ROLE"})
 DEFAULT_ROLE: Final = "ACCOUNTADMIN"
@@ -119,7 +121,7 @@ class Logins:
         try:
             self._check_user(request)
         except WireError as error:
-            logger.warning("login refused: account %s, user %s, %s", request.account, request.user, error.code)
+            refusals.warning("login refused: account %s, user %s, %s", request.account, request.user, error.code)
             if guessable:
                 raise WrongPassword(error, self._throttle.failed(key)) from error
             raise
@@ -154,7 +156,7 @@ class Logins:
                     request.secret, account=request.account, user=request.user, public_key_pem=key.pem, now=time.time()
                 )
             except jwt.JwtRefusedError as error:
-                logger.warning("key pair refused: account %s, user %s: %s", request.account, request.user, error)
+                refusals.warning("key pair refused: account %s, user %s: %s", request.account, request.user, error)
                 raise WireError(JWT_INVALID, "JWT token is invalid.") from error
         else:
             raise WireError(OAUTH_TOKEN_INVALID, "Invalid OAuth access token.")
@@ -162,7 +164,7 @@ class Logins:
     def _open_job(self, request: LoginRequest, job_id: str) -> tuple[Session, Tokens]:
         refused = WireError(OAUTH_TOKEN_INVALID, "Invalid OAuth access token.")
         if request.authenticator != OAUTH or not self._tokens.matches(job_id, request.secret):
-            logger.warning("login refused at the socket of job %s", job_id)
+            refusals.warning("login refused at the socket of job %s", job_id)
             raise refused
         try:
             identity = self._job_identity(job_id)

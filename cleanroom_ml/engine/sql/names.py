@@ -11,7 +11,9 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD, Cursor
 from cleanroom_ml.naming import split_name
 
-_STAGE = re.compile(r"""@(~|%?(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+)){0,2})(?:/(.*))?\Z""", re.DOTALL)
+_STAGE = re.compile(
+    r"""@(~|%?(?:"(?:[^"]|"")++"|[\w$]++)(?:\.(?:"(?:[^"]|"")++"|[\w$]++)){0,2})(?:/(.*))?\Z""", re.DOTALL
+)
 
 
 def folded(text: str, most: int = 3) -> tuple[str, ...]:
