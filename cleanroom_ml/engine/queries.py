@@ -21,8 +21,8 @@ from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_typ
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
+from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
-from cleanroom_ml.engine.protocol.stages import PutMemory
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql import nodes
@@ -93,7 +93,8 @@ class QueryService:
         if scanned is not None:
             self._record(session, scanned)
             return scanned
-        request = replace(request, bindings=self._puts.bindings(session.id, request.sql, request.bindings))
+        sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
+        request = replace(request, sql=sql, bindings=bindings)
         query_id = str(uuid.uuid4())
         cancelled = wire.cancellation(request.sql)
         if cancelled is not None:
@@ -360,6 +361,10 @@ def _is_one_commit(request: QueryRequest) -> bool:
 
 def _hash(request: QueryRequest) -> str:
     """What makes two requests the same statement; the text itself is not kept."""
-    bound = repr(request.bindings) if request.bindings is not None else ""
-    parts = json.dumps([request.sql, bound, request.describe_only, request.asynchronous, request.statements])
-    return hashlib.sha256(parts.encode()).hexdigest()
+    parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
+    digest = hashlib.sha256(parts.encode())
+    if request.bindings is not None:
+        digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
+        for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
+            digest.update(repr(row).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()

@@ -20,6 +20,11 @@ class Owner(NamedTuple):
         """
         return self.account, bool(self.job)
 
+    @property
+    def label(self) -> str:
+        """How a refusal names them."""
+        return self.job or self.account or "the operator"
+
 
 ENGINE: Final = Owner("")
 """The engine itself, and whoever has not said yet who they are."""

@@ -21,6 +21,7 @@ from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, S
 from cleanroom_ml.engine.jobs.store import JobStore
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
+from cleanroom_ml.naming import like as is_like
 
 _REQUIRED: Final = ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -168,7 +169,7 @@ class ComputePools:
             rows = connection.execute(
                 "SELECT * FROM compute_pools WHERE account = ? ORDER BY name", (account,)
             ).fetchall()
-            pools = [pool for pool in map(_pool, rows) if like is None or _like(like).fullmatch(pool.name)]
+            pools = [pool for pool in map(_pool, rows) if like is None or is_like(like, pool.name)]
             return Listing(SHOW_COLUMNS, tuple(self._row(pool, SHOW_COLUMNS) for pool in pools))
 
     def describe(self, account: str, name: str) -> Listing:
@@ -291,11 +292,6 @@ def _check_nodes(pool: Pool) -> None:
 
 def _unknown(name: str) -> ComputePoolError:
     return ComputePoolError(f"Compute pool '{name}' does not exist or not authorized.")
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    translated = "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.compile(translated, re.IGNORECASE | re.DOTALL)
 
 
 _COLUMNS: Final = tuple(Pool.__dataclass_fields__)
