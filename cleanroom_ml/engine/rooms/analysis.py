@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cleanroom_ml.engine.rooms import access, requests_store
+from cleanroom_ml.engine.rooms import access, requests_store, runs
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
@@ -174,22 +174,23 @@ class Analyses:
                 "TemplateRenderError",
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
-        catalog = RoomCatalog(self._storage, prepared.scope, caller)
-        result = self._executor.run(catalog, caller, rendered.sql, rendered.binds, query_id=query_id)
-        if not activating:
-            return result
-        returned = self._executor.returned(result)
-        assert wanted.destination is not None
-        assert wanted.segment_name is not None
-        return self._activations.activate(
-            caller,
-            prepared.member,
-            prepared.request.payload["template_id"],
-            returned,
-            wanted.destination,
-            wanted.segment_name,
-            query_id=query_id,
-        )
+        with runs.opened(self._storage, caller) as run:
+            catalog = RoomCatalog(self._storage, prepared.scope, run.session, run.tables)
+            result = self._executor.run(
+                catalog, run.session, rendered.sql, rendered.binds, query_id=query_id, written=run.tables
+            )
+            if not activating:
+                return result
+            shared = self._activations.share(
+                prepared.member,
+                prepared.template,
+                prepared.request.payload["template_id"],
+                self._executor.returned(result),
+                run.tables,
+                wanted.destination,
+                wanted.segment_name,
+            )
+        return self._activations.arrive(caller, prepared.member, shared, query_id=query_id)
 
 
 def _request(arguments: Sequence[Any]) -> RunRequest:
