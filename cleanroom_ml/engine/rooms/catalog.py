@@ -7,7 +7,7 @@ tables of (collaboration, runner). Everything else does not exist: the accounts'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.storage import Storage
+
+OnAlias = Callable[[str, tuple[str, ...] | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,18 @@ class RoomCatalog:
     Args:
         session: the run's own, or a job's.
         written: what the run has written; a job's sessions are many, and read what is there now.
+        on_alias: told what each alias of a statement stands for (`ContextValues`).
     """
 
-    def __init__(self, storage: Storage, scope: RoomScope, session: Any, written: RunTables | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        scope: RoomScope,
+        session: Any,
+        written: RunTables | None = None,
+        on_alias: OnAlias | None = None,
+    ) -> None:
+        self._on_alias = on_alias
         self._storage = storage
         self._scope = scope
         self._session = session
@@ -100,6 +111,7 @@ class RoomCatalog:
             self._scope.application,
             INTERNAL_SCHEMA,
             self._session.id,
+            on_alias=self._on_alias,
         )
 
     def target(self, parts: tuple[str, ...], kind: str = "TABLE") -> Key:
