@@ -139,6 +139,7 @@ class Engine:
             self.storage, self.executor.execute, Answers(self.storage.queries.spool, self.capabilities)
         )
         runner.on_start_of = self.queries.on_start
+        self.storage.sessions.on_end(self.queries.session_closed)
         self.queries.recover()
         self.rooms.recover()
         self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())
