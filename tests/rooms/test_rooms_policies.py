@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
-from rooms_world import HASH, OFFERING, SQL_TEMPLATE, World, request_id
+from rooms_world import HASH, JOB_TEMPLATE, OFFERING, SQL_TEMPLATE, World, request_id
 from test_rooms_runs import BODY, refused
 
 from cleanroom_ml.engine.rooms import policies, render_worker
@@ -207,11 +208,27 @@ def test_the_short_form_of_run_and_blocks_are_asked_too(shared: World) -> None:
         " SELECT IDENTIFIER({{ c | column_policy }}) AS M FROM cleanroom.kept p;"
         " RETURN 'told'; END;",
     )
-    for name in ("block_v1", "later_v1"):
-        message = refused(
-            shared.advertiser, "RUN", "lookalike", name, [MINE, THEIRS], [], {"c": "p.HASHED_EMAIL_SHA256"}
-        )
-        assert message.startswith("PolicyViolationError")
+    add(
+        shared,
+        "changing",
+        "BEGIN CREATE OR REPLACE TABLE cleanroom.kept AS SELECT * FROM IDENTIFIER({{ source_table[1] }}) AS x;"
+        " START TRANSACTION; {{ how | sqlsafe }} {{ c | sqlsafe | column_policy }} {{ end | sqlsafe }}; COMMIT;"
+        " RETURN 'told'; END;",
+    )
+    changes = (
+        ("UPDATE cleanroom.kept p SET CITY =", ""),
+        ("DELETE FROM cleanroom.kept p WHERE 'x' =", ""),
+        ("INSERT INTO cleanroom.kept (CITY) SELECT", "FROM cleanroom.kept p"),
+        (
+            "MERGE INTO cleanroom.kept t USING cleanroom.kept p ON t.CITY = p.CITY WHEN MATCHED THEN UPDATE SET CITY =",
+            "",
+        ),
+    )
+    cells = [("block_v1", "", ""), ("later_v1", "", ""), *(("changing_v1", *change) for change in changes)]
+    for name, how, end in cells:
+        arguments = {"c": "p.HASHED_EMAIL_SHA256", "how": how, "end": end}
+        message = refused(shared.advertiser, "RUN", "lookalike", name, [MINE, THEIRS], [], arguments)
+        assert message.startswith("PolicyViolationError"), (name, how)
     shared.advertiser.call("RUN", "lookalike", "block_v1", [THEIRS, THEIRS], [], {"c": "p.CITY"})
 
 
@@ -276,8 +293,36 @@ def test_what_an_alias_has_to_answer_for_is_passed_on(value: str, uses: list[lis
     assert [list(use[1:]) for use in answer["uses"]] == uses
 
 
-def test_a_job_reads_every_view_so_every_owner_is_asked() -> None:
-    guard = ColumnGuard([policies.Use("column_policy", "C", "EMAIL")], [], "ADVERTISER")
-    with pytest.raises(SqlError, match=r"PolicyViolationError: column C\.EMAIL"):
-        guard.refuse_all()
-    ColumnGuard([], [], "ADVERTISER").refuse_all()
+@pytest.mark.sandbox
+@pytest.mark.attack
+def test_a_job_reads_every_view_so_every_owner_is_asked(
+    submitted: World, shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the arguments of a job name has no alias in any statement: nobody's permission stands for another's."""
+    for kind, name in (("WAREHOUSE", "COMPUTE_WH"), ("COMPUTE POOL", "ML_POOL")):
+        shared.storage.warehouses.grant_usage("ADVERTISER", kind, name, "SFDCR_LOOKALIKE")  # type: ignore[arg-type]
+    text = JOB_TEMPLATE.replace("name: train", "name: chosen").replace(
+        "ARRAY_CONSTRUCT({{ source_table[0] }})", "{{ c | column_policy }}"
+    )
+    shared.publisher.call("REGISTER_TEMPLATE", text)
+    shared.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "chosen_v1", ["adv"])
+    shared.advertiser.call("APPROVE_UPDATE_REQUEST", "lookalike", request_id(shared.advertiser))
+
+    def ask(column: str) -> str:
+        arguments = {"compute_pool": "ml_pool", "c": column}
+        spec = {"source_tables": [MINE], "audience": THEIRS}
+        text = json.dumps({"view_mappings": spec, "arguments": arguments})
+        return str(
+            shared.advertiser.value(
+                "RUN",
+                "lookalike",
+                f"api_version: 2.0.0\nspec_type: analysis\ntemplate: chosen_v1\ntemplate_configuration: {text}\n",
+            )
+        )
+
+    for column in ("p.HASHED_EMAIL_SHA256", "c.HASHED_EMAIL_SHA256", "HASHED_EMAIL_SHA256"):
+        with pytest.raises(SqlError, match=r"^PolicyViolationError"):
+            ask(column)
+    assert shared.jobs.requests == {}
+    monkeypatch.setattr(ColumnGuard, "refuse_all", lambda _: None)
+    assert ask("c.HASHED_EMAIL_SHA256") in shared.jobs.requests
