@@ -145,6 +145,7 @@ class Engine:
         self.queries = QueryService(
             self.storage, self.executor.execute, Answers(self.storage.queries.spool, self.capabilities)
         )
+        self.storage.sessions.on_end(self.queries.session_closed)
         self.queries.recover()
         self.rooms.recover()
         self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.like import like as matches
+from cleanroom_ml.engine.statements.ports import Written
 from cleanroom_ml.engine.statements.results import CALL, Rows, StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -168,12 +169,19 @@ class StatementRunner:
         self.executor: Any = None
 
     def run(
-        self, catalog: Catalog, caller: Any, text: str, binds: Mapping[str, Any], *, query_id: str
+        self,
+        catalog: Catalog,
+        session: Any,
+        text: str,
+        binds: Mapping[str, Any],
+        *,
+        query_id: str,
+        written: Written | None = None,
     ) -> StatementResult:
         """The statement's result. Raises SqlError."""
         return cast(
             StatementResult,
-            self.executor.execute_in(catalog, caller, text, Binds.of(**binds), query_id=query_id),
+            self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written),
         )
 
     def returned(self, result: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cleanroom_ml.engine.rooms.policies import Policies
+from cleanroom_ml.engine.rooms.policies import Policies, Use
 from cleanroom_ml.engine.rooms.ports import Renderer
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
@@ -26,10 +26,13 @@ class Workers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """SQL text with placeholders, and their values by name: never to be spliced, only to be bound."""
+    """SQL text with placeholders, and their values by name: never to be spliced, only to be bound. `uses` are columns
+    whose owner the statement has to tell (`policies.check`).
+    """
 
     sql: str
     binds: Mapping[str, Any]
+    uses: tuple[Use, ...] = ()
 
 
 class SandboxedRenderer:
@@ -68,6 +71,7 @@ def render(
     variables: Mapping[str, Any],
     *,
     tables: Sequence[Policies] = (),
+    providers: Sequence[Policies] = (),
     presets: Sequence[str] = (),
 ) -> Rendered:
     """The statement that a template gives for these variables.
@@ -80,9 +84,10 @@ def render(
             "template": template,
             "variables": dict(variables),
             "tables": [dict(table) for table in tables],
+            "providers": [dict(table) for table in providers],
             "presets": list(presets),
         }
     )
     if "error" in answer:
         raise room_error(str(answer["error"]["name"]), str(answer["error"]["message"]))
-    return Rendered(str(answer["sql"]), dict(answer["binds"]))
+    return Rendered(str(answer["sql"]), dict(answer["binds"]), tuple(Use(*use) for use in answer["uses"]))

@@ -63,6 +63,7 @@ class Rooms:
 
     def recover(self) -> None:
         """To be called once, at the engine's start: continues or fails what a killed engine left half-way."""
+        self._storage.sessions.close_runs()
         self.collaborations.recover()
         self.requests.finish_approved()
         self.history.recover()
