@@ -19,6 +19,8 @@ def review_text(review: Review) -> str:
         f"{review.requester} asks that {review.runner} may run {review.template_id} in {review.collaboration}",
         f"  request  {review.request_id} ({review.status})",
         f"  type     {review.template_type}",
+        f"  room     {review.room}",
+        *(f"  account  {party.account}, here {party.alias}: {_roles(party.roles)}" for party in review.parties),
         "",
         "template",
         *(f"  | {line}" for line in review.template.rstrip().split("\n")),
@@ -26,11 +28,16 @@ def review_text(review: Review) -> str:
         *_sqlsafe(review),
         *_jobs(review),
         *_changes(review),
+        *(f"also approved: {key} {text}" for key, text in review.other),
         *(f"note: {note}" for note in review.notes),
         "",
         f"approval digest  {review.approval_digest}",
     ]
     return "\n".join(visible(line) for line in lines)
+
+
+def _roles(roles: tuple[str, ...]) -> str:
+    return ", ".join(role.replace("_", " ") for role in roles)
 
 
 def _sqlsafe(review: Review) -> list[str]:
@@ -56,6 +63,7 @@ def _jobs(review: Review) -> list[str]:
             f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
             *(f"    {each.name} {each.version}  {each.sha256[:16]}…  from {each.source}" for each in job.packages),
             f"  image            {job.image or 'latest'}" + (f"  {job.image_digest}" if job.image_digest else ""),
+            *(f"  {key:<16} {text}" for key, text in job.other),
             f"  monitoring       {'allowed: the runner may read its log' if job.allow_monitoring else 'not allowed'}",
             "",
         ]

@@ -38,6 +38,11 @@ def runnable_template(connection: Connection, collaboration: str, wanted: str) -
 
 
 def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
+    if request.withdrawn:
+        return NotApprovedError(
+            f"the request for {wanted!r} was withdrawn by {request.requester}",
+            fix="the template provider sends it again: cleanroom-ml template submit",
+        )
     if request.status == "REJECTED":
         who = ", ".join(
             entry.collaborator + (f" ({entry.reason})" if entry.reason else "")

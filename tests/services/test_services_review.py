@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from services_requests import CALL, CODE_SPEC, FILES, job, request, spec
+from services_requests import CALL, CODE_SPEC, FILES, PARTIES, job, request, spec
 
 from cleanroom_ml.cli.review_text import review_text
 from cleanroom_ml.errors import CleanroomError, HashMismatchError, UsageError
@@ -65,13 +65,14 @@ def test_the_digest_is_of_all_of_it() -> None:
             spec(CALL + " -- x"),
             spec(jobs=[job({**FILES, "new.py": b""})]),
             spec(jobs=[job(image="other")]),
-            spec(runner="somebody"),
+            spec(room="4f01"),
+            spec(parties=[PARTIES[0] | {"account": "LOCAL.MALLORY"}, PARTIES[1]]),
             spec(result_limit_bytes=1001),
             spec(dependency_lock="numpy==2"),
             spec(image="image@sha256:0"),
         )
     }
-    assert len(digests) == 8
+    assert len(digests) == 9
 
 
 def test_a_pinned_digest(directory: Path) -> None:
