@@ -1,4 +1,4 @@
-"""A name is anybody's to take: another account's room of the same name gets nothing (issue: an approval says whose)."""
+"""A name is anybody's to take: another account's room of the same name gets nothing."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ def claimed(new_project) -> tuple[Pair, Party]:
     for name in ("cleanroom.yaml", "collaboration.yaml"):
         shutil.copy(pair.publisher.directory / name, mallory.directory / name)
     mallory.edit("collaboration.yaml", "owner: publisher\n", "owner: mallory\n")
-    mallory.edit(
-        "collaboration.yaml",
-        "  publisher: LOCAL.PUBLISHER\n",
-        "  publisher: LOCAL.PUBLISHER\n  mallory: LOCAL.MALLORY\n",
-    )
+    known = "  publisher: LOCAL.PUBLISHER\n"
+    mallory.edit("collaboration.yaml", known, f"{known}  mallory: LOCAL.MALLORY\n")
     pair.publisher.quickly("account", "create", "mallory")
     mallory.quickly("connection", "use", "mallory")
     mallory.quickly("collaboration", "create")
@@ -75,11 +72,17 @@ def test_who_has_joined_the_wrong_one_gives_it_nothing(claimed, new_project) -> 
         (mallory.directory / name).write_text(text)
     mallory.quickly("collaboration", "create")
     for party in (pair.publisher, pair.advertiser):
-        party.quickly("collaboration", "join", "--owner", "LOCAL.MALLORY")
+        kept = {path: path.read_text() for path in party.directory.glob("c*.yaml")}
+        for path in kept:
+            path.unlink()
+        party.quickly("collaboration", "join", "mistaken", "--owner", "LOCAL.MALLORY")
+        for path, text in kept.items():
+            path.write_text(text)
+    pair.publisher.quickly("stage")
     sent: list[str] = []
     for words in ("collaboration create", "offering link", "template submit"):
         assert "LOCAL.MALLORY" in pair.publisher.quickly(*words.split(), code=11, statements=sent).err
-    for words in ("collaboration join", "offering link", "run train", "activate --yes"):
+    for words in ("collaboration join", "offering link"):
         assert "LOCAL.MALLORY" in pair.advertiser.quickly(*words.split(), code=11, statements=sent).err
     called = {sql.split("COLLABORATION.", 1)[1].split("(")[0] for sql in sent if "COLLABORATION." in sql}
-    assert not called & {"INITIALIZE", "LINK_DATA_OFFERING", "ADD_TEMPLATE_REQUEST", "RUN", "JOIN", "REVIEW"}
+    assert not called & {"INITIALIZE", "LINK_DATA_OFFERING", "ADD_TEMPLATE_REQUEST", "JOIN", "REVIEW"}

@@ -53,7 +53,7 @@ def review(name: Name = None, owner: Owner = None) -> Output:
 
 @command(app, "join", example="cleanroom-ml collaboration join lookalike --owner LOCAL.PUBLISHER")
 def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600) -> Output:
-    """Join a collaboration this account is invited to, after asking whether its owner is the one meant."""
+    """Join a collaboration, after asking whose it is to be; repeating is safe."""
     from cleanroom_ml.cli.confirm import agree
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.services import collaborations, whose
