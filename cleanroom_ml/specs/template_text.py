@@ -92,6 +92,17 @@ def sqlsafe_expressions(body: str) -> list[SqlsafeExpression]:
     return found
 
 
+def variable_names(body: str) -> frozenset[str]:
+    """Every name that a block or an expression uses, those that the template makes itself among them.
+
+    More than are variables from outside, never fewer.
+    """
+    found: set[str] = set()
+    for start, tokens, _ in _code(body):
+        found.update(_names(tokens, block=body.startswith("{%", start)))
+    return frozenset(found)
+
+
 def _code(body: str) -> Iterator[tuple[int, list[tuple[str, str]], str]]:
     """(offset, tokens, text) of each block and expression. Tokens are (kind, text), without spaces."""
     at = 0

@@ -9,6 +9,7 @@ from typing import Any
 from cleanroom_ml.engine.rooms import access, requests_store
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
+from cleanroom_ml.engine.rooms.arguments import passed
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
@@ -154,6 +155,7 @@ class Analyses:
             variables,
             tables=[resolved.policies for resolved in prepared.sources],
             presets=[fold(table.alias) for table in template.preset_tables],
+            names=passed(template.parameters, wanted.arguments, wanted.mapped),
         )
 
     def _execute(
