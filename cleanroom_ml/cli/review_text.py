@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from cleanroom_ml.services.review import Review
 
 
+_CHOOSING = (
+    ("name", "names that the runner chooses, and which"),
+    ("code", "values that go to the code"),
+)
+
+
 def review_text(review: Review) -> str:
     """Who asks for what, for whom; the template; the code; what differs from the last version approved.
 
@@ -25,7 +31,7 @@ def review_text(review: Review) -> str:
         "template",
         *(f"  | {line}" for line in review.template.rstrip().split("\n")),
         "",
-        *_sqlsafe(review),
+        *_values(review),
         *_jobs(review),
         *_changes(review),
         *(f"also approved: {key} {text}" for key, text in review.other),
@@ -40,13 +46,24 @@ def _roles(roles: tuple[str, ...]) -> str:
     return ", ".join(role.replace("_", " ") for role in roles)
 
 
-def _sqlsafe(review: Review) -> list[str]:
-    if not review.sqlsafe:
-        return ["every value is bound: none enters the SQL as it is (no sqlsafe)", ""]
-    lines = ["values that enter the SQL as they are (sqlsafe)"]
-    for use in review.sqlsafe:
-        who = "the runner's own argument" if use.runner_controlled else "NOT under the runner's control"
-        lines.append(f"  line {use.line}: {use.expression}  ({who})")
+def _values(review: Review) -> list[str]:
+    """What the values of the template may do: that they are data is said only where all of them are."""
+    lines = []
+    if review.all_data:
+        lines.append("every value is bound: none enters the SQL as it is (no sqlsafe), none names a column or a table")
+    elif not review.sqlsafe:
+        lines.append("no value enters the SQL as it is (no sqlsafe), but values choose names")
+    else:
+        lines.append("values that enter the SQL as they are (sqlsafe)")
+        for use in review.sqlsafe:
+            who = "the runner's own argument" if use.runner_controlled else "NOT under the runner's control"
+            lines.append(f"  line {use.line}: {use.expression}  ({who})")
+    for kind, heading in _CHOOSING:
+        found = [each for each in review.choices.found if (each.kind == "code") == (kind == "code")]
+        if found:
+            lines += [heading, *(f"  line {each.line}: {each.text}  ({each.allowed})" for each in found)]
+    if review.choices.uncertain:
+        lines.append("CANNOT BE TOLD: blocks stand inside of names; any value may choose a column or a table")
     return [*lines, ""]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.evidence.parties import Party, parties_of, party_in
+from cleanroom_ml.services.choices import Choices, choices_of
 from cleanroom_ml.services.review_changes import changes
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, beyond, reviewed_jobs
 from cleanroom_ml.services.update_requests import UpdateRequest
 from cleanroom_ml.specs import SqlsafeExpression, Template, parse_spec
+from cleanroom_ml.specs.name_choices import CODE
 
 _SHOWN = frozenset(
     {
@@ -65,6 +67,13 @@ class Review:
     room: str
     parties: tuple[Party, ...]
     other: tuple[tuple[str, str], ...] = ()
+    choices: Choices = field(default_factory=lambda: Choices((), False))
+
+    @property
+    def all_data(self) -> bool:
+        """Whether every value is data and nothing else: none is SQL, and none chooses a name or a statement."""
+        chosen = [each for each in self.choices.found if not each.fixed and each.kind != CODE]
+        return not (self.sqlsafe or chosen or self.choices.uncertain)
 
     def account_of(self, role: str) -> str:
         """The account in a role that one party has: owner, requester or analysis_runner."""
@@ -108,6 +117,7 @@ def review_request(collaboration: str, request: UpdateRequest) -> Review:
         room=str(request.spec["room"]),
         parties=parties,
         other=_other(request.spec),
+        choices=choices_of(spec),
     )
 
 

@@ -81,7 +81,12 @@ def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateReq
 
 
 def pick_request(
-    connection: Connection, collaboration: str, wanted: str | None, *, waits: Callable[[UpdateRequest], bool]
+    connection: Connection,
+    collaboration: str,
+    wanted: str | None,
+    *,
+    waits: Callable[[UpdateRequest], bool],
+    told: str = "waits for your decision",
 ) -> UpdateRequest:
     """The request that a person means: by its id, by the template's id or name, or the only one that waits.
 
@@ -89,6 +94,7 @@ def pick_request(
 
     Args:
         waits: whether a request waits for what the person is about to do.
+        told: what is said of those that there are none of.
 
     Raises:
         UsageError: there is none, or several are as good; it says which.
@@ -97,7 +103,7 @@ def pick_request(
     if wanted is None:
         candidates = [request for request in requests if waits(request)]
         if not candidates:
-            raise UsageError(f"nothing in {collaboration} waits for you", fix="cleanroom-ml requests")
+            raise UsageError(f"nothing in {collaboration} {told}", fix="cleanroom-ml requests")
     else:
         by_id = [request for request in requests if request.id == wanted]
         by_template_id = [request for request in requests if request.template_id.lower() == wanted.lower()]

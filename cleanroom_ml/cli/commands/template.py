@@ -79,7 +79,9 @@ def withdraw(
     name = collaboration(collaboration_)
     with open_connection() as connection:
         me = own_account(connection)
-        found = pick_request(connection, name, request, waits=lambda each: each.open and sent_by(each, me))
+        found = pick_request(
+            connection, name, request, waits=lambda each: each.open and sent_by(each, me), told="that you sent waits"
+        )
         if found.open:
             again = f"cleanroom-ml template withdraw {found.id}"
             confirm(f"Withdraw the request for {found.template_id}?", yes=yes, command=again)
