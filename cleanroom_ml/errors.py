@@ -9,6 +9,7 @@ CleanroomError                 1
 ├── ServerError                5   the server refused the statement (carries its code and the query id)
 ├── NotApprovedError          10   somebody has not approved, or has rejected
 ├── HashMismatchError         11   bytes are not what was registered, reviewed or pinned
+├── WrongPartyError           11   a room or a request is not of the accounts that were pinned
 ├── PolicyDeniedError         12   a policy of the clean room forbids it
 ├── ResultRefusedError        13   a result is too large, or may not leave the room
 ├── JobFailedError            20   the job ended FAILED
@@ -94,6 +95,12 @@ class HashMismatchError(CleanroomError):
     ) -> None:
         super().__init__(what, why=why, fix=fix)
         self.differences = differences
+
+
+class WrongPartyError(CleanroomError):
+    """A room or a request is of other accounts than this party's own files, or its own account, say."""
+
+    exit_code = 11
 
 
 class PolicyDeniedError(CleanroomError):

@@ -24,3 +24,17 @@ def confirm(question: str, *, yes: bool, command: str) -> None:
         raise UsageError("this cannot be undone, and there is no terminal to ask on", fix=f"{command} --yes")
     if not typer.confirm(plain(question), err=True):
         raise CleanroomError("nothing was changed", why="you did not agree")
+
+
+def agree(question: str, *, otherwise: str) -> None:
+    """Return if the person agrees to what can be said on the command line as well.
+
+    Raises:
+        UsageError: nobody can be asked; `otherwise` is how to say it.
+        CleanroomError: the person declines.
+        typer.Abort: the person interrupts.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(plain(question), why="there is no terminal to ask on", fix=otherwise)
+    if not typer.confirm(plain(question), err=True):
+        raise CleanroomError("nothing was changed", why="you did not agree")

@@ -39,6 +39,13 @@ def collaboration(named: str | None) -> str:
     return found
 
 
+def meant(name: str, mine: Project | None) -> Project | None:
+    """The project, where the collaboration is the one that it is about: what it says of owners holds for that one."""
+    from cleanroom_ml.services.whose import same_name
+
+    return mine if mine is not None and same_name(mine.collaboration or "") == same_name(name) else None
+
+
 def target() -> Target:
     """The target that the shared options, the environment and the directory lead to."""
     from cleanroom_ml.services.connections import resolve
@@ -49,11 +56,14 @@ def target() -> Target:
 def open_connection() -> Connection:
     """Log in to the target, after saying on standard error which one it is; the embedded engine is started on demand.
 
+    In a project that says whose collaboration it means, the connection gives nothing to another's of the same name.
+
     Raises:
         ConnectError: it cannot be reached, is not what it claims to be, or refuses the credentials.
     """
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.services.connections import connect
+    from cleanroom_ml.services.whose import guard
 
     found = target()
     note(f"target: {found}")
@@ -61,4 +71,4 @@ def open_connection() -> Connection:
         from cleanroom_ml.local.engine import ensure_running
 
         ensure_running()
-    return connect(found, observer=statement_observer, rows_only=True)
+    return guard(connect(found, observer=statement_observer, rows_only=True), project_or_none())

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from cleanroom_ml.services.review import Review
 
 
+_CHOOSING = (
+    ("name", "names that the runner chooses, and which"),
+    ("code", "values that go to the code"),
+)
+
+
 def review_text(review: Review) -> str:
     """Who asks for what, for whom; the template; the code; what differs from the last version approved.
 
@@ -19,13 +25,16 @@ def review_text(review: Review) -> str:
         f"{review.requester} asks that {review.runner} may run {review.template_id} in {review.collaboration}",
         f"  request  {review.request_id} ({review.status})",
         f"  type     {review.template_type}",
+        f"  room     {review.room}",
+        *(f"  account  {party.account}, here {party.alias}: {_roles(party.roles)}" for party in review.parties),
         "",
         "template",
         *(f"  | {line}" for line in review.template.rstrip().split("\n")),
         "",
-        *_sqlsafe(review),
+        *_values(review),
         *_jobs(review),
         *_changes(review),
+        *(f"also approved: {key} {text}" for key, text in review.other),
         *(f"note: {note}" for note in review.notes),
         "",
         f"approval digest  {review.approval_digest}",
@@ -33,13 +42,28 @@ def review_text(review: Review) -> str:
     return "\n".join(visible(line) for line in lines)
 
 
-def _sqlsafe(review: Review) -> list[str]:
-    if not review.sqlsafe:
-        return ["every value is bound: none enters the SQL as it is (no sqlsafe)", ""]
-    lines = ["values that enter the SQL as they are (sqlsafe)"]
-    for use in review.sqlsafe:
-        who = "the runner's own argument" if use.runner_controlled else "NOT under the runner's control"
-        lines.append(f"  line {use.line}: {use.expression}  ({who})")
+def _roles(roles: tuple[str, ...]) -> str:
+    return ", ".join(role.replace("_", " ") for role in roles)
+
+
+def _values(review: Review) -> list[str]:
+    """What the values of the template may do: that they are data is said only where all of them are."""
+    lines = []
+    if review.all_data:
+        lines.append("every value is bound: none enters the SQL as it is (no sqlsafe), none names a column or a table")
+    elif not review.sqlsafe:
+        lines.append("no value enters the SQL as it is (no sqlsafe), but values choose names")
+    else:
+        lines.append("values that enter the SQL as they are (sqlsafe)")
+        for use in review.sqlsafe:
+            who = "the runner's own argument" if use.runner_controlled else "NOT under the runner's control"
+            lines.append(f"  line {use.line}: {use.expression}  ({who})")
+    for kind, heading in _CHOOSING:
+        found = [each for each in review.choices.found if (each.kind == "code") == (kind == "code")]
+        if found:
+            lines += [heading, *(f"  line {each.line}: {each.text}  ({each.allowed})" for each in found)]
+    if review.choices.uncertain:
+        lines.append("CANNOT BE TOLD: blocks stand inside of names; any value may choose a column or a table")
     return [*lines, ""]
 
 
@@ -56,6 +80,7 @@ def _jobs(review: Review) -> list[str]:
             f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
             *(f"    {each.name} {each.version}  {each.sha256[:16]}…  from {each.source}" for each in job.packages),
             f"  image            {job.image or 'latest'}" + (f"  {job.image_digest}" if job.image_digest else ""),
+            *(f"  {key:<16} {text}" for key, text in job.other),
             f"  monitoring       {'allowed: the runner may read its log' if job.allow_monitoring else 'not allowed'}",
             "",
         ]

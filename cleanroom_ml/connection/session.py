@@ -27,7 +27,8 @@ class Connection:
     """A logged-in session on the target. Rows are dictionaries with lower-case keys.
 
     Every method raises the errors of `cleanroom_ml.errors`; a statement is sent as finished text, without bindings, and
-    `observer`, if given, is told each one (the golden file of the commands' SQL is made from it).
+    `observer`, if given, is told each one (the golden file of the commands' SQL is made from it). `before_call`, if
+    set, is asked before each procedure is called, with its name and its arguments; what it raises prevents the call.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Connection:
         self.target = target
         self._connection = connection
         self._observer = observer
+        self.before_call: Callable[[str, tuple[object, ...]], None] | None = None
 
     def execute(self, sql: str) -> list[Row]:
         """Run one statement and fetch all its rows (metadata-sized results)."""
@@ -45,6 +47,8 @@ class Connection:
 
     def call(self, procedure: str, *arguments: object) -> list[Row]:
         """`CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.<procedure>(…)`, e.g. `call("COLLABORATION.JOIN", name)`."""
+        if self.before_call is not None:
+            self.before_call(procedure, arguments)
         return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
 
     def scalar(self, procedure: str, *arguments: object) -> Any:

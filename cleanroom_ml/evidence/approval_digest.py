@@ -1,18 +1,31 @@
 """The approval digest: one value for everything that an approval is about (design/architecture.md, decision 5).
 
-It is `sha256:` and the SHA-256, in hexadecimal, of the UTF-8 text of this JSON, with the keys of every object sorted by
-code point, no white space between tokens, and no character escaped where JSON does not require it:
+It is `sha256:` and the SHA-256, in hexadecimal, of the UTF-8 text of one JSON object, with the keys of every object
+sorted by code point, no white space between tokens, and no character escaped where JSON does not require it. The
+object is the request as VIEW_UPDATE_REQUESTS shows it in its column SPEC, with three changes, so that whatever a
+request carries is in the digest unless it is named here:
 
-    {"code_specs": [{"content_digests": {<ml job name>: <content digest, 64 hex digits>, …}, "id": <code spec id>,
-                     "images": {<ml job name>: <image>, …}, "spec": <YAML text as registered>}, …],
-     "collaboration": <name>, "dependency_lock": <as the request has it, or null>, "extra": {…}, "format": 1,
-     "image": <image, or null>, "requester": <alias>, "runner": <alias>, "template": <YAML text as registered>}
+- `format` is 2;
+- `approval_digest` and `previous` (what the viewer approved before) are left out;
+- of each ML job, `content_manifest` is left out: its `content_digest` stands for it, 64 hexadecimal digits over the
+  lines `<sha256>  <path>\\n` sorted by path.
 
-The list of code specs is sorted by id. Values are texts, whole numbers, true, false, null, lists and objects; other
-numbers are refused, because they have no one way of being written. In Python, with the object above as `subject`:
+So it holds the template, each code spec with its jobs and hashes, the dependency locks and images, the result limit,
+and whose all of it is: `room`, the unique id of the room, and `parties`, the accounts of the owner, the one who asks,
+the runner, every data provider and every destination. A room of the same name in which other accounts go by the same
+aliases has another digest. In Python, with the column SPEC as `text`:
 
-    "sha256:" + hashlib.sha256(
-        json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    subject = json.loads(text) | {"format": 2}
+    for key in ("approval_digest", "previous"):
+        subject.pop(key, None)
+    for code_spec in subject["code_specs"]:
+        for job in code_spec["ml_jobs"]:
+            del job["content_manifest"]
+    written = json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = "sha256:" + hashlib.sha256(written.encode()).hexdigest()
+
+Values are texts, whole numbers, true, false, null, lists and objects; other numbers are refused, because they have no
+one way of being written.
 """
 
 from __future__ import annotations
@@ -20,12 +33,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cleanroom_ml.errors import UsageError
 
-FORMAT = 1
+FORMAT = 2
 _MAX_DEPTH = 32
 
 
@@ -33,59 +45,13 @@ class NotCanonicalError(UsageError):
     """A value that has no single written form, so that two sides could compute two digests of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovedCodeSpec:
-    """A code spec as it was registered: `spec` is its YAML text, digests and images go by the name of the ML job."""
-
-    id: str
-    spec: str
-    content_digests: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalSubject:
-    """Everything that is approved. `template` is the YAML text of the spec, as registered."""
-
-    collaboration: str
-    runner: str
-    requester: str
-    template: str
-    code_specs: tuple[ApprovedCodeSpec, ...] = ()
-    dependency_lock: Any = None
-    image: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that is digested."""
-        return {
-            "format": FORMAT,
-            "collaboration": self.collaboration,
-            "runner": self.runner,
-            "requester": self.requester,
-            "template": self.template,
-            "code_specs": [
-                {
-                    "id": code_spec.id,
-                    "spec": code_spec.spec,
-                    "content_digests": dict(code_spec.content_digests),
-                    "images": dict(code_spec.images),
-                }
-                for code_spec in sorted(self.code_specs, key=lambda each: each.id)
-            ],
-            "dependency_lock": self.dependency_lock,
-            "image": self.image,
-            "extra": dict(self.extra),
-        }
-
-
-def approval_digest(subject: ApprovalSubject) -> str:
-    """`sha256:<64 hex digits>` of the subject.
+def approval_digest(subject: Mapping[str, Any]) -> str:
+    """`sha256:<64 hex digits>` of what `approval_subject` gives for a request.
 
     Raises:
         NotCanonicalError: a value in it has no single written form.
     """
-    return "sha256:" + hashlib.sha256(canonical_json(subject.to_json())).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical_json(dict(subject))).hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:

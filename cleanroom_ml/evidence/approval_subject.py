@@ -7,27 +7,28 @@ from typing import Any
 
 from cleanroom_ml.artifacts import Manifest
 from cleanroom_ml.errors import HashMismatchError
-from cleanroom_ml.evidence.approval_digest import ApprovalSubject, ApprovedCodeSpec
+from cleanroom_ml.evidence.approval_digest import FORMAT
+from cleanroom_ml.evidence.parties import parties_of
+
+# What VIEW_UPDATE_REQUESTS tells beside what is asked for; everything else in a request is approved with it.
+NOT_APPROVED = frozenset({"approval_digest", "previous"})
 
 
-def approval_subject(collaboration: str, request: Mapping[str, Any]) -> ApprovalSubject:
-    """The subject of an Add Template request, from the `spec` that VIEW_UPDATE_REQUESTS shows.
+def approval_subject(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What is digested of an Add Template request, from the `spec` that VIEW_UPDATE_REQUESTS shows.
 
     Content digests are computed from the manifests that are shown, never taken over from the request.
 
     Raises:
-        HashMismatchError: an ML job has no manifest, or one that says another digest than it adds up to.
+        HashMismatchError: it does not say whose it is; an ML job has no manifest, or one that says another digest than
+            it adds up to.
     """
-    return ApprovalSubject(
-        collaboration=collaboration.upper(),
-        runner=str(request.get("runner", "")).upper(),
-        requester=str(request.get("requester", "")).upper(),
-        template=str(request.get("template", "")),
-        code_specs=tuple(_code_spec(each) for each in request.get("code_specs", ())),
-        dependency_lock=request.get("dependency_lock"),
-        image=request.get("image"),
-        extra={"result_limit_bytes": request.get("result_limit_bytes")},
-    )
+    parties_of(request)
+    return {
+        **{key: value for key, value in request.items() if key not in NOT_APPROVED},
+        "format": FORMAT,
+        "code_specs": [_code_spec(each) for each in request.get("code_specs") or ()],
+    }
 
 
 def job_manifest(code_spec_id: str, job: Mapping[str, Any]) -> Manifest:
@@ -53,16 +54,16 @@ def job_manifest(code_spec_id: str, job: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
-def _code_spec(code_spec: Mapping[str, Any]) -> ApprovedCodeSpec:
+def _code_spec(code_spec: Mapping[str, Any]) -> dict[str, Any]:
     code_spec_id = str(code_spec.get("id", ""))
-    jobs = list(code_spec.get("ml_jobs", ()))
+    jobs = list(code_spec.get("ml_jobs") or ())
     if len({str(job["name"]).upper() for job in jobs}) != len(jobs):
         raise HashMismatchError(
             f"{code_spec_id} has two ML jobs of the same name", why="one digest would hide the other"
         )
-    return ApprovedCodeSpec(
-        id=code_spec_id,
-        spec=str(code_spec.get("spec", "")),
-        content_digests={str(job["name"]): job_manifest(code_spec_id, job).content_digest for job in jobs},
-        images={str(job["name"]): str(job.get("image") or "") for job in jobs},
-    )
+    return {**code_spec, "ml_jobs": [_job(code_spec_id, job) for job in jobs]}
+
+
+def _job(code_spec_id: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in job.items() if key != "content_manifest"}
+    return {**rest, "content_digest": job_manifest(code_spec_id, job).content_digest}

@@ -24,6 +24,7 @@ from cleanroom_ml.services.connections import Connection, bind, connect, resolve
 from cleanroom_ml.services.projects import Project, copy_sample, load_project, samples
 from cleanroom_ml.services.review import review_request, verify_reviewed
 from cleanroom_ml.services.update_requests import list_requests
+from cleanroom_ml.services.whose import guard
 
 SAMPLE = "lookalike"
 PARTIES = ("publisher", "advertiser")
@@ -125,7 +126,7 @@ class _Story:
         spec = collaborations.read(self.provider.collaboration_path)
         created = collaborations.create(self.publisher, spec)
         self._tell("publisher", f"created the collaboration {created.collaboration}", created.status)
-        joined = collaborations.join(self.advertiser, self.collaboration)
+        joined = collaborations.join(self.advertiser, self.collaboration, owner_account=created.owner_account)
         self._tell("advertiser", "reviewed the invitation and joined", joined.status)
         for party, connection, project in (
             ("publisher", self.publisher, self.provider),
@@ -156,7 +157,8 @@ class _Story:
             review = review_request(self.collaboration, request)
             if review.jobs:
                 verify_reviewed(review, self.runner.reviewed_directory)
-            done = approvals.approve(self.advertiser, self.collaboration, request, review.approval_digest)
+            digest = review.approval_digest
+            done = approvals.approve(self.advertiser, self.collaboration, request, digest, project=self.runner)
             checked = "every file equals the reviewed copy" if review.jobs else "no code to run"
             verb = "approved" if done.changed else "had approved"
             self._tell("advertiser", f"{verb} {review.template_id}: {checked}", review.approval_digest)
@@ -258,6 +260,7 @@ def _replacements(version: str) -> Iterator[tuple[str, str]]:
     yield "name: lookalike\n", f"name: demo_{version}\n"
     yield "collaboration: lookalike\n", f"collaboration: demo_{version}\n"
     for party, account in ACCOUNTS.items():
+        yield f"owner: LOCAL.{party.upper()}\n", f"owner: LOCAL.{account.upper()}\n"
         yield f"{party}: LOCAL.{party.upper()}", f"{party}: LOCAL.{account.upper()}"
 
 
@@ -279,7 +282,10 @@ def _parties(home: Home, directory: Path) -> Iterator[tuple[Connection, Connecti
     for party in PARTIES:
         accounts.create(ACCOUNTS[party], home=home)
         bind(directory / party, ACCOUNTS[party])
-    publisher, advertiser = (connect(resolve(ACCOUNTS[party], directory=directory / party)) for party in PARTIES)
+    publisher, advertiser = (
+        guard(connect(resolve(ACCOUNTS[party], directory=directory / party)), load_project(directory / party))
+        for party in PARTIES
+    )
     with publisher, advertiser:
         yield publisher, advertiser
 

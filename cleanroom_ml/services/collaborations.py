@@ -10,6 +10,7 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.whose import check_owner, own_account
 from cleanroom_ml.specs import Collaboration, dump_spec, load_spec
 
 _FAILED = frozenset({"CREATE_FAILED", "INSTALLATION_FAILED", "JOIN_FAILED"})
@@ -45,6 +46,7 @@ class Joined:
     collaboration: str
     status: str
     changed: bool
+    owner_account: str
 
 
 def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
@@ -62,18 +64,28 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
 
 
 def create(connection: Connection, spec: Collaboration, *, timeout_seconds: float = 600) -> Joined:
-    """INITIALIZE, JOIN, and wait until the owner has joined. A collaboration of that name that is there is kept.
+    """INITIALIZE, JOIN, and wait until the owner has joined. This account's own collaboration of that name is kept.
 
     Raises:
+        WrongPartyError: another account's collaboration goes by that name in this account, or the spec's owner is
+            another account.
         ServerError: the server refused the spec, or creating failed.
     """
-    existing = next((item for item in list_collaborations(connection) if _same(item.source_name, spec.name)), None)
+    account = own_account(connection)
+    check_owner(spec.name, account, spec.account_of(spec.owner) or "")
+    listed = list_collaborations(connection)
+    for item in listed:
+        if _same(item.name or "", spec.name):
+            check_owner(spec.name, item.owner_account, account)
+    existing = next(
+        (item for item in listed if _same(item.source_name, spec.name) and _same(item.owner_account, account)), None
+    )
     if existing is None:
         connection.call("COLLABORATION.INITIALIZE", dump_spec(spec))
     # Without a warehouse to join with, INITIALIZE ends in CREATED and leaves the joining to its owner.
     if _wait(connection, spec.name, {"CREATED", "IN_REVIEW", "JOINED"}, timeout_seconds) != "JOINED":
         connection.call("COLLABORATION.JOIN", spec.name)
-    return Joined(spec.name, _wait(connection, spec.name, {"JOINED"}, timeout_seconds), existing is None)
+    return Joined(spec.name, _wait(connection, spec.name, {"JOINED"}, timeout_seconds), existing is None, account)
 
 
 def review(connection: Connection, name: str, *, owner_account: str | None = None) -> Listed:
@@ -81,25 +93,27 @@ def review(connection: Connection, name: str, *, owner_account: str | None = Non
 
     Raises:
         UsageError: this account is not invited to a collaboration of that name.
+        WrongPartyError: it is, and by another account than `owner_account`.
     """
     invitation = find(connection, name, owner_account)
     if invitation.name is None:
         connection.call("COLLABORATION.REVIEW", invitation.source_name, invitation.owner_account)
-        invitation = find(connection, name, owner_account)
+        invitation = find(connection, name, invitation.owner_account)
     return invitation
 
 
-def join(
-    connection: Connection, name: str, *, owner_account: str | None = None, timeout_seconds: float = 600
-) -> Joined:
-    """Review if that is still to do, JOIN, and wait until joined; repeating is safe."""
+def join(connection: Connection, name: str, *, owner_account: str, timeout_seconds: float = 600) -> Joined:
+    """Review if that is still to do, JOIN, and wait until joined; repeating is safe.
+
+    `owner_account` is whose collaboration is meant, and nobody else's of that name is joined.
+    """
     invitation = review(connection, name, owner_account=owner_account)
     local = invitation.name or invitation.source_name
     mine = _my_status(connection, local)
     if mine == "JOINED":
-        return Joined(local, mine, False)
+        return Joined(local, mine, False, invitation.owner_account)
     connection.call("COLLABORATION.JOIN", local)
-    return Joined(local, _wait(connection, local, {"JOINED"}, timeout_seconds), True)
+    return Joined(local, _wait(connection, local, {"JOINED"}, timeout_seconds), True, invitation.owner_account)
 
 
 def members(connection: Connection, name: str) -> tuple[Membership, ...]:
@@ -137,22 +151,28 @@ def read(path: Path) -> Collaboration:
 
 
 def find(connection: Connection, name: str, owner_account: str | None = None) -> Listed:
-    """The collaboration that a name means to this account. Raises UsageError: none, or several owners' ones."""
-    matching = [
-        item
-        for item in list_collaborations(connection)
-        if (_same(item.source_name, name) or _same(item.name or "", name))
-        and (owner_account is None or _same(item.owner_account, owner_account))
-    ]
-    if not matching:
+    """The collaboration that a name means to this account.
+
+    Raises:
+        UsageError: none, or several owners' ones.
+        WrongPartyError: there is one of that name, and it is not that of `owner_account`.
+    """
+    listed = list_collaborations(connection)
+    named = [item for item in listed if _same(item.source_name, name) or _same(item.name or "", name)]
+    if not named:
         raise UsageError(
             f"this account is not invited to a collaboration named {name!r}",
             fix="cleanroom-ml collaboration list; the owner's spec names the accounts",
         )
-    if len(matching) > 1:
+    matching = [item for item in named if owner_account is None or _same(item.owner_account, owner_account)]
+    if not matching and owner_account is not None:
+        check_owner(name, ", ".join(item.owner_account for item in named), owner_account)
+    # What is installed under the name is what every other command means by it.
+    installed = [item for item in matching if _same(item.name or "", name)]
+    if len(matching) > 1 and len(installed) != 1:
         owners = ", ".join(item.owner_account for item in matching)
         raise UsageError(f"several invitations are named {name!r}: from {owners}", fix="--owner ORG.ACCOUNT")
-    return matching[0]
+    return installed[0] if installed else matching[0]
 
 
 def me(connection: Connection, name: str) -> Membership | None:

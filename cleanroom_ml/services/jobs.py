@@ -11,7 +11,7 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
 from cleanroom_ml.services.analysis import analysis_spec
-from cleanroom_ml.services.runnable import runnable_template
+from cleanroom_ml.services.runnable import runnable
 from cleanroom_ml.specs import MlJobAction, dump_spec
 
 TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
@@ -21,13 +21,17 @@ _SLOWEST_POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """What to run: a template's name or id, the shared and own tables by their view names, and its arguments."""
+    """What to run: a template's name or id, the shared and own tables by their view names, and its arguments.
+
+    `defaults` are passed where the template takes an argument of that name and `arguments` does not have it.
+    """
 
     collaboration: str
     template: str
     tables: tuple[str, ...] = ()
     my_tables: tuple[str, ...] = ()
     arguments: Mapping[str, Any] | None = None
+    defaults: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,10 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
         NotApprovedError: the template is not approved yet (says who is missing), or was rejected.
         ServerError: the server refused it (no pool, not granted, unknown table, …).
     """
-    template_id = runnable_template(connection, wanted.collaboration, wanted.template)
-    spec = analysis_spec(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=wanted.arguments)
+    template_id, takes = runnable(connection, wanted.collaboration, wanted.template)
+    defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
+    arguments = defaults | dict(wanted.arguments or {})
+    spec = analysis_spec(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
     rows = connection.call("COLLABORATION.RUN", wanted.collaboration, spec)
     if len(rows) == 1 and list(rows[0]) == ["job_id"]:
         return SubmittedJob(str(rows[0]["job_id"]), template_id)

@@ -15,10 +15,13 @@ from cleanroom_ml.specs import (
     Problem,
     Project,
     SpecProblems,
+    Template,
     load_project,
     load_spec,
     validate_project,
 )
+from cleanroom_ml.specs.load import read_text
+from cleanroom_ml.specs.project_checks import body_problems
 
 __all__ = [
     "Checked",
@@ -206,7 +209,8 @@ def check(path: Path) -> Checked:
     if path.is_dir():
         return Checked(str(path), validate_project(path))
     try:
-        load_project(path.parent) if path.name == PROJECT_FILE else load_spec(path)
+        spec = load_project(path.parent) if path.name == PROJECT_FILE else load_spec(path)
     except SpecProblems as error:
         return Checked(str(path), tuple(error.problems))
-    return Checked(str(path), ())
+    found = body_problems(spec, read_text(path), str(path)) if isinstance(spec, Template) else ()
+    return Checked(str(path), tuple(found))

@@ -12,16 +12,25 @@ from cleanroom_ml.specs import Template, parse_spec
 
 
 def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:
+    """The id of the approved template that `wanted` stands for (see `runnable`)."""
+    return runnable(connection, collaboration, wanted)[0]
+
+
+def runnable(connection: Connection, collaboration: str, wanted: str) -> tuple[str, frozenset[str] | None]:
     """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
+
+    With it the names of the arguments that the template takes; None where its spec cannot be read.
 
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
         UsageError: nobody submitted a template of that name.
     """
     rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
-    approved = [str(row["template_id"]) for row in rows if _matches(wanted, row)]
+    approved = [row for row in rows if _matches(wanted, row)]
     if approved:
-        return approved[-1]
+        found = str(approved[-1]["template_id"])
+        spec = parse_spec(str(approved[-1]["template_spec"]), source=found)
+        return found, spec.argument_names() if isinstance(spec, Template) else None
     requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
     if not requests:
         known = [str(row["template_id"]) for row in rows]
@@ -38,6 +47,11 @@ def runnable_template(connection: Connection, collaboration: str, wanted: str) -
 
 
 def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
+    if request.withdrawn:
+        return NotApprovedError(
+            f"the request for {wanted!r} was withdrawn by {request.requester}",
+            fix="the template provider sends it again: cleanroom-ml template submit",
+        )
     if request.status == "REJECTED":
         who = ", ".join(
             entry.collaborator + (f" ({entry.reason})" if entry.reason else "")

@@ -85,13 +85,14 @@ def list_templates(connection: Connection, collaboration: str) -> list[dict[str,
 
 
 def _latest(requests: tuple[UpdateRequest, ...], template_id: str, runner: str) -> UpdateRequest | None:
-    """The newest request of a template for a runner; one that failed counts as never sent."""
+    """The newest request of a template for a runner; one that failed or was withdrawn counts as never sent."""
     matching = [
         request
         for request in requests
         if request.template_id.upper() == template_id.upper()
         and request.runner.upper() == runner.upper()
         and request.status != "FAILED"
+        and not request.withdrawn
     ]
     return matching[-1] if matching else None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.specs import SpecProblems, Template, parse_spec
 
 OPEN = frozenset({"REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL"})
 
@@ -40,6 +42,12 @@ class UpdateRequest:
         return self.status in OPEN
 
     @property
+    def withdrawn(self) -> bool:
+        """Whether its own sender has ended it."""
+        ended_by = {entry.collaborator.upper() for entry in self.decisions if entry.decision == "REJECTED"}
+        return self.status == "REJECTED" and self.requester.upper() in ended_by
+
+    @property
     def template_id(self) -> str:
         return str(self.spec.get("template_id", ""))
 
@@ -51,10 +59,19 @@ class UpdateRequest:
     def runner(self) -> str:
         return str(self.spec.get("runner", ""))
 
+    @property
+    def template_name(self) -> str:
+        """The template's name, from its spec; empty where that cannot be read."""
+        try:
+            spec = parse_spec(str(self.spec.get("template", "")), source=self.template_id)
+        except SpecProblems:
+            return ""
+        return spec.name if isinstance(spec, Template) else ""
+
     def concerns(self, template: str) -> bool:
         """Whether it asks for this template, by id or by name."""
-        wanted, mine = template.lower(), self.template_id.lower()
-        return mine == wanted or mine.startswith(wanted + "_")
+        wanted = template.lower()
+        return bool(wanted) and wanted in (self.template_id.lower(), self.template_name.lower())
 
 
 def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateRequest, ...]:
@@ -63,28 +80,47 @@ def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateReq
     return tuple(sorted((_request(row) for row in rows), key=lambda request: request.updated_on))
 
 
-def pick_request(connection: Connection, collaboration: str, wanted: str | None, *, status: str) -> UpdateRequest:
-    """The request that a person means: by id, by the template's name or id, or the only one with that status.
+def pick_request(
+    connection: Connection,
+    collaboration: str,
+    wanted: str | None,
+    *,
+    waits: Callable[[UpdateRequest], bool],
+    told: str = "waits for your decision",
+) -> UpdateRequest:
+    """The request that a person means: by its id, by the template's id or name, or the only one that waits.
+
+    Of several for one template, the one that waits is meant; where none does, the last one.
+
+    Args:
+        waits: whether a request waits for what the person is about to do.
+        told: what is said of those that there are none of.
 
     Raises:
-        UsageError: there is none, or several and none was named.
+        UsageError: there is none, or several are as good; it says which.
     """
     requests = list_requests(connection, collaboration)
-    if wanted is not None:
-        exact = [request for request in requests if request.id == wanted]
-        matching = exact or [request for request in requests if request.concerns(wanted)]
-        if matching:
-            return next((request for request in reversed(matching) if request.open), matching[-1])
-        raise UsageError(f"no update request {wanted!r} in {collaboration}", fix="cleanroom-ml requests")
-    waiting = [request for request in requests if request.status == status]
-    if len(waiting) == 1:
-        return waiting[0]
-    if not waiting:
-        raise UsageError(f"nothing in {collaboration} waits for your decision", fix="cleanroom-ml requests")
-    names = ", ".join(request.template_id or request.id for request in waiting)
-    raise UsageError(
-        f"{len(waiting)} requests wait for your decision: {names}", fix=f"cleanroom-ml approve {waiting[0].template_id}"
-    )
+    if wanted is None:
+        candidates = [request for request in requests if waits(request)]
+        if not candidates:
+            raise UsageError(f"nothing in {collaboration} {told}", fix="cleanroom-ml requests")
+    else:
+        by_id = [request for request in requests if request.id == wanted]
+        by_template_id = [request for request in requests if request.template_id.lower() == wanted.lower()]
+        matching = by_id or by_template_id or [request for request in requests if request.concerns(wanted)]
+        if not matching:
+            raise UsageError(f"no update request {wanted!r} in {collaboration}", fix="cleanroom-ml requests")
+        candidates = [request for request in matching if waits(request)] or matching[-1:]
+    if len(candidates) == 1:
+        return candidates[0]
+    listed = "; ".join(f"{each.id}: {each.template_id} for {each.runner}, from {each.requester}" for each in candidates)
+    what = f"{len(candidates)} requests wait for you" if wanted is None else f"{wanted!r} is {len(candidates)} requests"
+    raise UsageError(what, why=listed, fix=f"name one by its id, such as {candidates[0].id}")
+
+
+def waits_for_me(request: UpdateRequest) -> bool:
+    """Whether this party is to decide on a request."""
+    return request.status == "PENDING_MY_APPROVAL"
 
 
 def _request(row: dict[str, Any]) -> UpdateRequest:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS
 from cleanroom_ml.specs.base import Finding, Json, PositiveInt, SpecModel, as_text, repeated, report, violation
-from cleanroom_ml.specs.identifiers import Alias, LongName, Name, ViewName, identifier
+from cleanroom_ml.specs.identifiers import Account, Alias, LongName, Name, ViewName, identifier
 from cleanroom_ml.specs.paths import RelativePath, StageDirectory
 from cleanroom_ml.specs.problems import shown
 
@@ -93,10 +93,15 @@ class Activate(SpecModel):
 
 
 class Project(SpecModel):
-    """One party's project. Paths are relative to `root`; `load_project` has checked that none leads out of it."""
+    """One party's project. Paths are relative to `root`; `load_project` has checked that none leads out of it.
+
+    `owner` is the account, `ORG.ACCOUNT`, whose collaboration this party means: a name alone anybody can take. A party
+    that has the collaboration's spec itself, as its owner, need not say it.
+    """
 
     version: Annotated[int, BeforeValidator(_format_version)]
     collaboration: Name | None = None
+    owner: Account | None = None
     stage: StageDirectory | None = None
     code: RelativePath | None = None
     code_specs: tuple[RelativePath, ...] = ()

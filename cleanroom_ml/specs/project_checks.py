@@ -39,6 +39,19 @@ def validate_project(directory: Path | str) -> tuple[Problem, ...]:
     return tuple(_Checks(Path(directory), project).run())
 
 
+def body_problems(template: Template, text: str, source: str) -> Iterator[Problem]:
+    """What is wrong with the JinjaSQL of a template: syntax, filters that there are not, unknown variables.
+
+    Not among the rules of the model: this parses Jinja, which is done for a person's own files, and by the engine in a
+    sandbox, never with a text that somebody else sent.
+    """
+    from cleanroom_ml.template_names import template_problems
+
+    parameters = [parameter.name for parameter in template.parameters]
+    for found in template_problems(template.template, parameters, [table.alias for table in template.preset_tables]):
+        yield place(text, source, ("template",), found.what, found.allowed, line=found.line)
+
+
 @dataclass(frozen=True, slots=True)
 class _File(Generic[Model]):
     """A parsed spec and the text it came from."""
@@ -71,6 +84,8 @@ class _Checks:
         for code_spec in code_specs:
             yield from self._code(code_spec)
         # With a spec unread, what the others name of it cannot be told from a mistake.
+        for template in templates:
+            yield from body_problems(template.model, template.text, template.source)
         if not problems:
             for template in templates:
                 yield from _calls(template, [file.model for file in code_specs])
@@ -160,11 +175,13 @@ class _Checks:
                 if activates and self._project.activate
                 else self._project.runs[str(at[1])].args
             )
-            known = {fold(parameter.name) for parameter in template.parameters}
+            takes = template.argument_names()
             for arg in args:
-                if fold(arg) not in known:
-                    names = ", ".join(parameter.name for parameter in template.parameters) or "no parameters"
-                    yield self._file.problem((*at, "args", arg), f"template {shown(name)} has no such parameter", names)
+                if arg not in takes:
+                    names = ", ".join(sorted(takes)) or "no arguments"
+                    yield self._file.problem(
+                        (*at, "args", arg), f"template {shown(name)} takes no such argument", names
+                    )
 
     def _other_version(self, at: Location, name: str, templates: list[Template]) -> Iterator[Problem]:
         """An id of this party's own template in a version that is not here. Any other name may be another party's."""

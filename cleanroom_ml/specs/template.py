@@ -25,7 +25,13 @@ from cleanroom_ml.specs.base import (
 )
 from cleanroom_ml.specs.identifiers import CodeSpecId, LongName, Name, Version, ViewName, duplicates, spec_id
 from cleanroom_ml.specs.problems import shown
-from cleanroom_ml.specs.template_text import CodeCall, SqlsafeExpression, code_calls, sqlsafe_expressions
+from cleanroom_ml.specs.template_text import (
+    CodeCall,
+    SqlsafeExpression,
+    code_calls,
+    sqlsafe_expressions,
+    variable_names,
+)
 
 TEMPLATE_TYPES = ("sql_analysis", "sql_activation")
 PARAMETER_TYPES = ("string", "integer", "number", "boolean", "array", "object")
@@ -124,6 +130,11 @@ class Template(SpecModel):
     def sqlsafe_expressions(self) -> list[SqlsafeExpression]:
         """Where a value enters the SQL unbound."""
         return sqlsafe_expressions(self.template)
+
+    def argument_names(self) -> frozenset[str]:
+        """What a runner may pass: the parameters, and the variables of the body, which may be more than that."""
+        parameters = {parameter.name for parameter in self.parameters}
+        return frozenset((*parameters, *variable_names(self.template)))
 
     def code_spec_ids_for(self, code_spec_name: str) -> tuple[str, ...]:
         """The listed ids that can belong to a code spec of that name."""

@@ -42,7 +42,7 @@ class SqlsafeExpression(NamedTuple):
 def code_calls(body: str) -> list[CodeCall]:
     """Every reference to a callable of a code spec, in order of appearance."""
     found = []
-    line = _LineCounter(body)
+    line = LineCounter(body)
     for match in _CALL.finditer(body):
         name = match[1].replace('""', '"') if match[1] is not None else match[2]
         code_spec, dollar, called = name.partition("$")
@@ -51,7 +51,7 @@ def code_calls(body: str) -> list[CodeCall]:
     return found
 
 
-class _LineCounter:
+class LineCounter:
     """Line numbers of growing offsets, each character counted once: counting anew takes minutes in a hostile body."""
 
     def __init__(self, body: str) -> None:
@@ -66,7 +66,7 @@ class _LineCounter:
 
 
 # As Jinja's own lexer reads it: strings, numbers and names inside braces, closing braces counted.
-_RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}(?:.*?)(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z)", re.DOTALL)
+_RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}(.*?)(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z)", re.DOTALL)
 _OPEN = re.compile(r"\{[{%#]")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -84,30 +84,142 @@ _WORDS = frozenset(
 def sqlsafe_expressions(body: str) -> list[SqlsafeExpression]:
     """Every `{{ … }}` or `{% … %}` that applies the filter `sqlsafe`, however it is spaced or chained."""
     found = []
-    lines = _LineCounter(body)
-    for start, tokens, text in _code(body):
+    lines = LineCounter(body)
+    for start, _, tokens, text in _pieces(body):
         if any(token == "sqlsafe" and before in ("|", "filter") for before, token in _pairs(tokens)):
             line = lines.at(start)
             found.append(SqlsafeExpression(text.strip(), line, _names(tokens, block=body.startswith("{%", start))))
     return found
 
 
-def _code(body: str) -> Iterator[tuple[int, list[tuple[str, str]], str]]:
-    """(offset, tokens, text) of each block and expression. Tokens are (kind, text), without spaces."""
+class Expression(NamedTuple):
+    """One `{{ … }}` of a body.
+
+    Attributes:
+        text: what stands between the braces, stripped.
+        line: 1-based line of the body where the braces open.
+        names: the variables it uses, in order of appearance.
+        filters: the filters it applies, in order of appearance.
+        start, end: its offsets in the body, braces included.
+    """
+
+    text: str
+    line: int
+    names: tuple[str, ...]
+    filters: tuple[str, ...]
+    start: int
+    end: int
+
+
+def expressions(body: str) -> list[Expression]:
+    """Every `{{ … }}` that Jinja evaluates, in order of appearance."""
+    lines = LineCounter(body)
+    found = []
+    for start, end, tokens, text in _pieces(body):
+        if not body.startswith("{{", start):
+            continue
+        filters = tuple(name for before, name in _pairs(tokens) if before == "|")
+        found.append(Expression(text.strip(), lines.at(start), _names(tokens, block=False), filters, start, end))
+    return found
+
+
+class Masked(NamedTuple):
+    """The SQL of a body over all of its branches at once.
+
+    Attributes:
+        text: with `mark`, n, `mark` in the place of the n-th expression, and `block` in that of each tag of a block.
+            Comments of Jinja are gone without a trace, as they are when it renders.
+        mark, block: characters that occur nowhere in the body.
+        offsets: (offset in `text`, offset in the body) where each piece of SQL begins, ascending.
+    """
+
+    text: str
+    mark: str
+    block: str
+    offsets: tuple[tuple[int, int], ...]
+
+
+def masked(body: str) -> Masked:
+    """The SQL of a body, with marks in the places of what is Jinja's."""
+    used = set(body)
+    free = (char for char in map(chr, range(0xE000, 0xF8FF)) if char not in used)
+    mark, block = next(free), next(free)
+    pieces: list[str] = []
+    offsets = []
+    at = number = length = 0
+    for start, end, kind, _, _ in _scan(body):
+        offsets.append((length, at))
+        instead = {"expression": f"{mark}{number}{mark}", "block": block}.get(kind, "")
+        number += kind == "expression"
+        pieces += [body[at:start], instead]
+        length += start - at + len(instead)
+        at = end
+    offsets.append((length, at))
+    return Masked("".join((*pieces, body[at:])), mark, block, tuple(offsets))
+
+
+def assignments(body: str) -> dict[str, frozenset[str]]:
+    """What a template's own variables are made of: the names in `{% set x = … %}`, `{% for x in … %}`, `{% with … %}`.
+
+    A name that is made in another way (a macro's parameter, a block that is captured) is made of everything: `*`.
+    """
+    made: dict[str, set[str]] = {}
+    for start, _, tokens, _ in _pieces(body):
+        words = [text for _, text in tokens]
+        if not body.startswith("{%", start) or not words:
+            continue
+        splits = {"set": "=", "with": "=", "for": "in"}
+        split = splits.get(words[0])
+        if split is not None and split in words:
+            at = words.index(split)
+            targets = [text for kind, text in tokens[1:at] if kind == "name"]
+            sources = set(_names(tokens[at + 1 :], block=False))
+        elif words[0] in ("macro", "set", "call", "with"):
+            targets, sources = [text for kind, text in tokens[1:] if kind == "name"], {"*"}
+        else:
+            continue
+        for target in targets:
+            made.setdefault(target, set()).update(sources)
+    return {name: frozenset(sources) for name, sources in made.items()}
+
+
+def variable_names(body: str) -> frozenset[str]:
+    """Every name that a block or an expression uses, those that the template makes itself among them.
+
+    More than are variables from outside, never fewer.
+    """
+    found: set[str] = set()
+    for start, _, tokens, _ in _pieces(body):
+        found.update(_names(tokens, block=body.startswith("{%", start)))
+    return frozenset(found)
+
+
+def _pieces(body: str) -> Iterator[tuple[int, int, list[tuple[str, str]], str]]:
+    """(start, end, tokens, text) of each block and expression. Tokens are (kind, text), without spaces."""
+    for start, end, kind, tokens, text in _scan(body):
+        if kind in ("block", "expression"):
+            yield start, end, tokens, text
+
+
+def _scan(body: str) -> Iterator[tuple[int, int, str, list[tuple[str, str]], str]]:
+    """(start, end, kind, tokens, text) of each expression, block and comment, and of the tags around raw text."""
     at = 0
     while match := _OPEN.search(body, at):
         opening = match.group()
         if opening == "{#":
             end = body.find("#}", match.end())
             at = len(body) if end < 0 else end + 2
+            yield match.start(), at, "comment", [], ""
             continue
         raw = _RAW_BLOCK.match(body, match.start())
         if raw:
             at = raw.end()
+            yield match.start(), raw.start(1), "raw", [], ""
+            yield raw.end(1), at, "raw", [], ""
             continue
         first = match.end() + (1 if body[match.end() : match.end() + 1] in ("-", "+") else 0)
         tokens, last, at = _tokens(body, first, "}}" if opening == "{{" else "%}")
-        yield match.start(), tokens, body[first:last]
+        yield match.start(), at, "expression" if opening == "{{" else "block", tokens, body[first:last]
 
 
 def _tokens(body: str, at: int, closing: str) -> tuple[list[tuple[str, str]], int, int]:

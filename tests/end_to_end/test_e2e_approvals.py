@@ -52,3 +52,27 @@ def test_an_approval_cannot_become_a_rejection(pair):
     pair.approve("train")
     refused = pair.advertiser.quickly("reject", "train", "--yes", code=1)
     assert "an approval cannot become a rejection" in refused.err
+
+
+def test_what_waits_is_withdrawn_and_sent_again(pair):
+    """And `approve NAME` means the one that waits, not the one that has ended."""
+    asks = pair.publisher.quickly("template", "withdraw", "activate", code=2)
+    assert "--yes" in asks.err
+    refused = pair.advertiser.quickly("template", "withdraw", "activate", "--yes", code=2)
+    assert "only its sender" in refused.err
+    withdrawn = pair.publisher.quickly("template", "withdraw", "activate", "--yes", "--reason", "wrong columns")
+    assert "activate_deciding1: withdrawn" in withdrawn.out
+    assert "withdrawn before" in pair.publisher.quickly("template", "withdraw", "activate", "--yes").out
+    ended = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", "sha256:0", code=11)
+    assert "is not the expected one" in ended.err
+    digest = pair.digest("activate")
+    ended = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", digest, code=10)
+    assert "was withdrawn by publisher" in ended.err
+    assert "was withdrawn by publisher" in pair.advertiser.quickly("activate", "--yes", code=10).err
+    sent = pair.publisher.quickly("template", "submit")
+    assert "activate_deciding1 for advertiser: PENDING_PARTNER_APPROVAL\n" in sent.out + "\n"
+    rows = pair.advertiser.quickly("requests", "--all", "--format", "json").json
+    old, new = [row["id"] for row in rows if row["template_id"] == "activate_deciding1"]
+    approved = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", digest, "--format", "json")
+    assert approved.json["request_id"] == new != old
+    assert "is COMPLETED already" in pair.publisher.quickly("template", "withdraw", "activate", "--yes", code=1).err

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from e2e_parties import SAMPLE, Party, Person, copy_project
+from e2e_parties import SAMPLE, Pair, Party, Person, copy_project
 
 pytestmark = pytest.mark.sandbox
 
@@ -24,9 +24,25 @@ def somebody():
         shutil.rmtree(root)
 
 
-def test_the_pinned_digest_is_the_one_of_the_samples_activation_template(submitted):
-    pinned = next(line for line in (SAMPLE / "ci.sh").read_text().splitlines() if line.startswith("ACTIVATE_DIGEST="))
-    assert pinned == f"ACTIVATE_DIGEST={submitted.digest('activate')}"
+@pytest.mark.parametrize("read", [True, False])
+def test_the_digest_is_taken_of_the_template_that_was_read_and_of_no_other(submitted, read):
+    text = (SAMPLE / "ci.sh").read_text(encoding="utf-8")
+    functions = text[text.index("in_party()") : text.index("for party in")]
+    prepared = "" if read else "cp publisher/score.yaml publisher/activate.yaml && "
+    place = submitted.root.with_name(f"ci_{read}".lower())
+    shutil.copytree(submitted.root, place)
+    Pair(place, submitted.person).bind()
+    done = subprocess.run(
+        ["bash", "-c", f"set -euo pipefail\n{functions}\n{prepared}activate_digest"],
+        cwd=place,
+        env={"HOME": os.environ["HOME"], "LANG": "C.UTF-8", **submitted.person.variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is read, done.stderr
+    assert done.stdout.strip() == (submitted.digest("activate") if read else "")
 
 
 @pytest.mark.slow

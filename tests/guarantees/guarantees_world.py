@@ -241,7 +241,7 @@ def build(home: Home, directory: Path) -> World:
         for statement in statements:
             getattr(world, party).execute(statement)
     collaborations.create(world.shop, collaborations.read(directory / "collaboration.yaml"))
-    collaborations.join(world.brand, ROOM)
+    collaborations.join(world.brand, ROOM, owner_account=collaborations.find(world.brand, ROOM).owner_account)
     for party, name in ((world.shop, "offer"), (world.shop, "big"), (world.brand, "mine")):
         offerings.register_offering(party, directory / f"{name}.yaml")
         offerings.link(party, ROOM, f"{name}_v1", ("brand",))

@@ -116,7 +116,9 @@ def other_room(world_here: World, front: Front) -> None:
     spec = world_here.directory / "other.yaml"
     spec.write_text((world_here.directory / "collaboration.yaml").read_text().replace("name: vault", "name: other"))
     collaborations.create(world_here.shop, collaborations.read(spec))
-    collaborations.join(world_here.brand, "other")
+    collaborations.join(
+        world_here.brand, "other", owner_account=collaborations.find(world_here.brand, "other").owner_account
+    )
     held = front.engine.storage.tables.get(Key("BRAND", "BRAND_DB", "PUBLIC", "BOOKS"))
     assert held is not None
     kept = Key("BRAND", "SFDCR_OTHER", "CLEANROOM", "NOTES")

@@ -64,7 +64,7 @@ def test_the_spec_is_all_that_a_reviewer_needs(submitted: World) -> None:
     assert lock["provided"].keys() >= {"pandas"}
     assert (lock["image"]["tag"], lock["packages"]) == ("local", [])
     assert spec["previous"] is None
-    assert approval_digest(approval_subject(spec["collaboration"], spec)) == spec["approval_digest"]
+    assert approval_digest(approval_subject(spec)) == spec["approval_digest"]
 
 
 def test_approval_by_all_completes_it(submitted: World) -> None:

@@ -67,10 +67,10 @@ def test_what_is_approved_holds_every_package(asked: World) -> None:
     spec = json.loads(row["SPEC"])
     lock = spec["dependency_lock"]["model_v1$train"]
     assert lock == lock_of(asked)
-    digest = approval_digest(approval_subject("lookalike", spec))
+    digest = approval_digest(approval_subject(spec))
     assert digest == spec["approval_digest"]
     lock["packages"][0]["sha256"] = "0" * 64
-    assert approval_digest(approval_subject("lookalike", spec)) != digest
+    assert approval_digest(approval_subject(spec)) != digest
     assert spec["image"] == "local"
 
 

@@ -178,4 +178,4 @@ def test_bombs_end_in_the_worker_and_the_next_call_works(renderer: SandboxedRend
 @pytest.mark.sandbox
 def test_syntax_errors_are_found_when_a_template_is_registered(renderer: SandboxedRenderer) -> None:
     with pytest.raises(SqlError, match=r"SpecValidationError: template: line 1"):
-        check_template(renderer, "SELECT {{ x")
+        check_template(renderer, "SELECT {{ x", {})

@@ -34,6 +34,10 @@ ml_jobs:
     stage_code_dir: '@DB.PUBLIC.ST/code'
 """
 CALL = "call cleanroom.code$train({{ compute_pool }}, 1, 'WH', '{}')"
+PARTIES = [
+    {"account": "LOCAL.ADVERTISER", "alias": "advertiser", "roles": ["analysis_runner", "data_provider"]},
+    {"account": "LOCAL.PUBLISHER", "alias": "publisher", "roles": ["owner", "requester", "data_provider"]},
+]
 FILES = {"train.py": b"print(1)\n", "lib/features.py": b"x = 1\n"}
 
 
@@ -59,6 +63,9 @@ def job(files: dict[str, bytes] | None = None, **changes: Any) -> dict[str, Any]
 def spec(line: str = CALL, *, version: str = "V1", jobs: list[dict[str, Any]] | None = None, **changes: Any) -> dict:
     """The `spec` of an Add Template request."""
     return {
+        "room": "4f00",
+        "collaboration": "lookalike",
+        "parties": PARTIES,
         "template": TEMPLATE.format(version=version, line=line),
         "template_id": f"train_{version}",
         "requester": "publisher",

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from services_requests import CALL, CODE_SPEC, FILES, job, request, spec
+from services_requests import CALL, CODE_SPEC, FILES, PARTIES, job, request, spec
 
 from cleanroom_ml.cli.review_text import review_text
 from cleanroom_ml.errors import CleanroomError, HashMismatchError, UsageError
@@ -65,13 +65,14 @@ def test_the_digest_is_of_all_of_it() -> None:
             spec(CALL + " -- x"),
             spec(jobs=[job({**FILES, "new.py": b""})]),
             spec(jobs=[job(image="other")]),
-            spec(runner="somebody"),
+            spec(room="4f01"),
+            spec(parties=[PARTIES[0] | {"account": "LOCAL.MALLORY"}, PARTIES[1]]),
             spec(result_limit_bytes=1001),
             spec(dependency_lock="numpy==2"),
             spec(image="image@sha256:0"),
         )
     }
-    assert len(digests) == 8
+    assert len(digests) == 9
 
 
 def test_a_pinned_digest(directory: Path) -> None:
@@ -136,6 +137,81 @@ def test_what_enters_the_sql_as_it_is(line: str, controlled: list[bool]) -> None
     review = reviewed(spec(line))
     assert [use.runner_controlled for use in review.sqlsafe] == controlled
     assert ("NOT under the runner's control" in review_text(review)) == (False in controlled)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("select IDENTIFIER({{ compute_pool }}) from t", "IDENTIFIER({{ compute_pool }})  (ANY column, table"),
+        ("select IDENTIFIER({{ c | column_policy }})", "(a column that the column policy of its data offering allows)"),
+        ("select IDENTIFIER({{ c | column_policy | upper }})", "(ANY column, table"),
+        ("select IDENTIFIER({{ (c | column_policy) ~ d }})", "(ANY column, table"),
+        ("select 1 from IDENTIFIER({{ source_table[0] }})", "(any dataset that is shared with the runner)"),
+        ("select 1 from IDENTIFIER({{ my_table[0] }})", "(any dataset of the runner's own)"),
+        ("select 1 from TABLE({{ compute_pool }})", "TABLE({{ compute_pool }})  (ANY column, table"),
+        ("select $1 from @{{ compute_pool }}", "@{{ compute_pool }}  (ANY stage of the room)"),
+        ("execute immediate {{ compute_pool }}", "(ANY statement: the runner writes it)"),
+        ("begin let t := {{ compute_pool }}; return (select 1 from IDENTIFIER(:t)); end", "IDENTIFIER(:t)  (whatever"),
+        ("{% set t = compute_pool %}select IDENTIFIER({{ t }})", "IDENTIFIER({{ t }})  (ANY column, table"),
+        (
+            "{% for t in source_table %}select IDENTIFIER({{ t }});{% endfor %}",
+            "IDENTIFIER({{ t }})  (ANY column, table",
+        ),
+        ("{% macro m(t) %}IDENTIFIER({{ t }}){% endmacro %}{{ m(compute_pool) }}", "(ANY column, table"),
+        ("select IDENTIFIER{% if compute_pool %}({% endif %}{{ compute_pool }})", "CANNOT BE TOLD"),
+    ],
+)
+def test_a_bound_value_that_chooses_a_name_is_told_with_what_it_may_choose(line: str, shown: str) -> None:
+    text = review_text(reviewed(spec(line)))
+    assert shown in text
+    assert "every value is bound" not in text
+
+
+@pytest.mark.parametrize(
+    "line", ["select 1 from t where a = {{ compute_pool }}", "select '{% if a %}x{% endif %}', {{ a }}", CALL]
+)
+def test_that_every_value_is_data_is_said_where_it_is_so(line: str) -> None:
+    assert "every value is bound: none enters the SQL as it is (no sqlsafe), none names" in review_text(
+        reviewed(spec(line))
+    )
+
+
+def test_what_the_template_itself_names_is_nobodys_choice() -> None:
+    preset = "preset_tables: [{alias: a, template_view_name: pub.offer_v1.t}]\ntemplate: |"
+    body = spec("select 1 from IDENTIFIER({{ preset_tables['a'] }})")
+    body["template"] = body["template"].replace("template: |", preset)
+    text = review_text(reviewed(body))
+    assert "(fixed by the template: pub.offer_v1.t)" in text
+    assert "every value is bound" in text
+
+
+def test_what_goes_to_the_code_is_told() -> None:
+    text = review_text(reviewed(spec()))
+    assert "values that go to the code\n  line 1: {{ compute_pool }}  (the code's own to use)" in text
+
+
+@pytest.mark.attack
+def test_what_a_later_engine_adds_to_a_request_is_shown_compared_and_digested() -> None:
+    code = {"id": "code_V1", "spec": CODE_SPEC, "ml_jobs": [job(runs_as="root")], "hooks": ["a"]}
+    review = reviewed({**spec(code_specs=[code], outside={"net": True}), "previous": spec()})
+    text = review_text(review)
+    for told in (
+        'also approved: outside {"net": true}',
+        'also approved: code_V1.hooks ["a"]',
+        'runs_as          "root"',
+    ):
+        assert told in text
+    assert "outside None → {'net': True}" in review.changes
+    assert any("runs_as" in line for line in review.changes)
+    assert review.approval_digest != reviewed(spec(code_specs=[code])).approval_digest
+
+
+def test_the_accounts_are_shown_with_what_they_are() -> None:
+    text = review_text(reviewed(spec()))
+    assert "account  LOCAL.ADVERTISER, here advertiser: analysis runner, data provider" in text
+    assert "account  LOCAL.PUBLISHER, here publisher: owner, requester, data provider" in text
+    assert "room     4f00" in text
 
 
 def test_the_first_version_has_no_changes() -> None:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from services_requests import spec
 
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import _request
@@ -17,7 +18,7 @@ ROW = {
     "details": None,
     "updated_on": datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))),
     "approval_log": json.dumps([{"collaborator": "a", "decision": "PENDING", "reason": None, "decided_on": None}]),
-    "spec": json.dumps({"template_id": "train_V1", "requester": "p", "runner": "a"}),
+    "spec": json.dumps({"template_id": "train_V1", "requester": "p", "runner": "a", "template": spec()["template"]}),
 }
 
 

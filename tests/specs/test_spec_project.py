@@ -43,7 +43,7 @@ spec_type: template
 name: train
 version: V1
 type: sql_analysis
-parameters: [{name: rounds}]
+parameters: [{name: rounds}, {name: compute_pool}, {name: warehouse}]
 code_specs: [model_V1]
 template: |
   call cleanroom.model$train({{ compute_pool }}, 1, {{ warehouse }}, '{}')
@@ -234,7 +234,7 @@ def test_a_linked_directory_out_of_the_project_is_refused(root: Path) -> None:
             "name: rounds",
             "name: depth",
             "cleanroom.yaml:12:78",
-            "runs.train.args.rounds: template 'train' has no such parameter",
+            "runs.train.args.rounds: template 'train' takes no such argument",
         ),
         (
             "train.yaml",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cleanroom_ml.cli.command import command, single
-from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.context import collaboration, meant, open_connection, project_or_none
 from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.review_text import review_text
@@ -33,8 +33,9 @@ def approve(
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.approvals import approve as decide
+    from cleanroom_ml.services.approvals import check_whose
     from cleanroom_ml.services.review import review_request, verify_digest, verify_reviewed
-    from cleanroom_ml.services.update_requests import pick_request
+    from cleanroom_ml.services.update_requests import pick_request, waits_for_me
 
     if yes and reviewed is None and expect_digest is None:
         raise UsageError(
@@ -45,12 +46,14 @@ def approve(
     name = collaboration(collaboration_)
     mine = project_or_none()
     with open_connection() as connection:
-        found = pick_request(connection, name, request, status="PENDING_MY_APPROVAL")
+        found = pick_request(connection, name, request, waits=waits_for_me)
         review = review_request(name, found)
+        here = meant(name, mine)
         directory = reviewed
         if directory is None and expect_digest is None and review.jobs and mine is not None:
             directory = mine.reviewed_directory
         note(review_text(review))
+        check_whose(connection, found, here)
         if expect_digest is not None:
             verify_digest(review, expect_digest)
         if directory is not None:
@@ -59,7 +62,7 @@ def approve(
         if found.status == "PENDING_MY_APPROVAL":
             pinned = f"cleanroom-ml approve {found.id} --expect-digest {review.approval_digest}"
             confirm(f"Approve {review.template_id}? This cannot be undone.", yes=yes, command=pinned)
-        done = decide(connection, name, found, review.approval_digest)
+        done = decide(connection, name, found, review.approval_digest, project=here)
     if done.changed:
         text = f"approved {done.template_id}: {done.status}"
     else:

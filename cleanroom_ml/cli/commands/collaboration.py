@@ -16,7 +16,9 @@ from cleanroom_ml.cli.output import Output
 app = group("Collaborations: who works together, and in which roles.")
 
 Name = Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")]
-Owner = Annotated[str | None, optional_option("--owner", metavar="ORG.ACCOUNT", help="Where names are not unique.")]
+Owner = Annotated[
+    str | None, optional_option("--owner", metavar="ORG.ACCOUNT", help="Whose it is; default: the project's.")
+]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.")]
 
 
@@ -39,23 +41,33 @@ def create(
 @command(app, "review", example="cleanroom-ml collaboration review lookalike")
 def review(name: Name = None, owner: Owner = None) -> Output:
     """What an invitation asks for."""
-    from cleanroom_ml.services import collaborations
+    from cleanroom_ml.services import collaborations, whose
 
     with open_connection() as connection:
-        found = collaborations.review(connection, context.collaboration(name), owner_account=owner)
+        meant = context.collaboration(name)
+        wanted = owner or whose.expected_owner(context.meant(meant, context.project_or_none()))
+        found = collaborations.review(connection, meant, owner_account=wanted)
     text = f"{found.source_name}, owned by {found.owner_account}\n\n{found.spec}"
     return Output(found, text, hints=("cleanroom-ml collaboration join",))
 
 
-@command(app, "join", example="cleanroom-ml collaboration join lookalike")
+@command(app, "join", example="cleanroom-ml collaboration join lookalike --owner LOCAL.PUBLISHER")
 def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600) -> Output:
-    """Join a collaboration this account is invited to; repeating is safe."""
-    from cleanroom_ml.services import collaborations
+    """Join a collaboration, after asking whose it is to be; repeating is safe."""
+    from cleanroom_ml.cli.confirm import agree
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.services import collaborations, whose
 
+    meant = context.collaboration(name)
     with open_connection() as connection:
-        done = collaborations.join(
-            connection, context.collaboration(name), owner_account=owner, timeout_seconds=timeout
-        )
+        wanted = owner or whose.expected_owner(context.meant(meant, context.project_or_none()))
+        if wanted is None:
+            found = collaborations.find(connection, meant)
+            wanted = found.owner_account
+            pinned = f"cleanroom-ml collaboration join {meant} --owner {wanted}, or `owner: {wanted}` in cleanroom.yaml"
+            agree(f"{meant} is owned by {wanted}. Is that the account you mean?", otherwise=pinned)
+        note(f"owner: {wanted}")
+        done = collaborations.join(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     said = "joined" if done.changed else "joined before"
     return Output(done, f"{done.collaboration}: {said}", hints=("cleanroom-ml offering link",))
 

@@ -24,11 +24,11 @@ def reject(
     """Reject a request, for everybody and for good."""
     from cleanroom_ml.cli.confirm import confirm
     from cleanroom_ml.services.approvals import reject as decide
-    from cleanroom_ml.services.update_requests import pick_request
+    from cleanroom_ml.services.update_requests import pick_request, waits_for_me
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
-        found = pick_request(connection, name, request, status="PENDING_MY_APPROVAL")
+        found = pick_request(connection, name, request, waits=waits_for_me)
         if found.status != "REJECTED":
             confirm(f"Reject {found.template_id}? This is final.", yes=yes, command=f"cleanroom-ml reject {found.id}")
         done = decide(connection, name, found, reason)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cleanroom_ml.cli.command import command, single
-from cleanroom_ml.cli.context import collaboration, open_connection
+from cleanroom_ml.cli.context import collaboration, meant, open_connection, project_or_none
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.review_text import review_text
@@ -23,13 +23,22 @@ def review(
     collaboration_: Collaboration = None,
 ) -> Output:
     """Show everything that approving a request would let run, and its digest; decides nothing."""
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.errors import WrongPartyError
+    from cleanroom_ml.services.approvals import check_whose
     from cleanroom_ml.services.review import review_request, verify_reviewed
-    from cleanroom_ml.services.update_requests import pick_request
+    from cleanroom_ml.services.update_requests import pick_request, waits_for_me
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
-        found = review_request(name, pick_request(connection, name, request, status="PENDING_MY_APPROVAL"))
-    text = review_text(found)
+        asked = pick_request(connection, name, request, waits=waits_for_me)
+        found = review_request(name, asked)
+        text = review_text(found)
+        try:
+            check_whose(connection, asked, meant(name, project_or_none()))
+        except WrongPartyError:
+            note(text)
+            raise
     if reviewed is not None:
         verify_reviewed(found, reviewed)
         text += f"\nreviewed: every file of {reviewed} is what would run"

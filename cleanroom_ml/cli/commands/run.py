@@ -74,9 +74,8 @@ def _wanted(
         raise UsageError("nothing to run", fix="`runs` in cleanroom.yaml, or: run TEMPLATE --table VIEW")
     entry = runs.get(chosen)
     arguments: dict[str, Any] = dict(entry.args) if entry else {}
-    pool_name = pool or (entry.pool if entry else None) or (mine.pool.name if mine and mine.pool else None)
     fill = {
-        "compute_pool": pool_name,
+        "compute_pool": pool or (entry.pool if entry else None),
         "num_instances": nodes or (entry.nodes if entry else None),
         "warehouse": warehouse or (entry.warehouse if entry else None),
     }
@@ -87,4 +86,5 @@ def _wanted(
         tables=tuple(tables or (entry.tables if entry else ())),
         my_tables=entry.my_tables if entry else (),
         arguments=arguments | given,
+        defaults={"compute_pool": mine.pool.name} if mine and mine.pool else {},
     )

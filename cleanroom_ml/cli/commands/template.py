@@ -9,7 +9,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, open_connection, project
-from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
+from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
 app = group("Templates: what a runner may run.")
@@ -60,6 +60,34 @@ def submit(
         for each in done.requests
     ]
     return Output(done, "\n".join(lines), hints=("the others: cleanroom-ml requests, cleanroom-ml approve",))
+
+
+@command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")
+def withdraw(
+    request: Annotated[str | None, optional_argument(metavar="REQUEST", help="Its id, or the template's.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="What the others are told.")] = "withdrawn",
+    collaboration_: Collaboration = None,
+    yes: Yes = False,
+) -> Output:
+    """Take back a request that waits for approval; it can be sent again."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.services.approvals import sent_by
+    from cleanroom_ml.services.approvals import withdraw as take_back
+    from cleanroom_ml.services.update_requests import pick_request
+    from cleanroom_ml.services.whose import own_account
+
+    name = collaboration(collaboration_)
+    with open_connection() as connection:
+        me = own_account(connection)
+        found = pick_request(
+            connection, name, request, waits=lambda each: each.open and sent_by(each, me), told="that you sent waits"
+        )
+        if found.open:
+            again = f"cleanroom-ml template withdraw {found.id}"
+            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, command=again)
+        done = take_back(connection, name, found, reason)
+    said = f"{done.template_id}: withdrawn" + ("" if done.changed else " before")
+    return Output(done, said, hints=("cleanroom-ml template submit",))
 
 
 @command(app, "list", example="cleanroom-ml template list")

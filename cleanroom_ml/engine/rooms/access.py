@@ -73,18 +73,26 @@ def find(connection: sqlite3.Connection, account: str, name: str) -> Member:
     """The caller's place in the collaboration that the caller calls `name`: by its installed name, else by its own.
 
     Raises:
-        SqlError: CollaborationNotFoundException, also where the account is no part of it.
+        SqlError: CollaborationNotFoundException, also where the account is no part of it; CollaborationStateException,
+            where the name is that of several invitations.
     """
     key = key_of(name, "collaboration name")
     installed = connection.execute(f"{_MEMBER} WHERE m.account = ? AND m.local_key = ?", (account, key)).fetchone()
     if installed is not None:
         return _member(installed)
     invited = connection.execute(
-        f"{_MEMBER} WHERE m.account = ? AND c.name_key = ? AND m.local_key IS NULL {_VISIBLE} LIMIT 1", (account, key)
-    ).fetchone()
-    if invited is None:
+        f"{_MEMBER} WHERE m.account = ? AND c.name_key = ? AND m.local_key IS NULL {_VISIBLE} ORDER BY c.owner_account",
+        (account, key),
+    ).fetchall()
+    if not invited:
         raise not_found(name)
-    return _member(invited)
+    if len(invited) > 1:
+        owners = ", ".join(identity(row["owner_account"]) for row in invited)
+        raise room_error(
+            "CollaborationStateException",
+            f"several accounts have invited you to a collaboration '{name}': {owners}. REVIEW the one that you mean.",
+        )
+    return _member(invited[0])
 
 
 def joined(connection: sqlite3.Connection, account: str, name: str) -> Member:
@@ -149,6 +157,15 @@ def providers_of(connection: sqlite3.Connection, collaboration: str, runner_key:
         (collaboration, runner_key),
     )
     return [row["provider_key"] for row in rows]
+
+
+def destinations_of(connection: sqlite3.Connection, collaboration: str, runner_key: str) -> list[str]:
+    """The folded aliases of those that a runner may activate to."""
+    rows = connection.execute(
+        "SELECT alias_key FROM room_destinations WHERE collaboration = ? AND runner_key = ? ORDER BY alias_key",
+        (collaboration, runner_key),
+    )
+    return [row["alias_key"] for row in rows]
 
 
 def not_found(name: str) -> SqlError:

@@ -9,6 +9,7 @@ from typing import Any
 from cleanroom_ml.engine.rooms import access, requests_store, runs
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
+from cleanroom_ml.engine.rooms.arguments import passed
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
@@ -165,6 +166,7 @@ class Analyses:
                 if resolved.view.provider_account != prepared.member.account
             ],
             presets=[fold(table.alias) for table in template.preset_tables],
+            names=passed(template.parameters, wanted.arguments, wanted.mapped),
         )
 
     def _execute(

@@ -58,9 +58,12 @@ class SandboxedRenderer:
             ) from None
 
 
-def check_template(renderer: Renderer, template: str) -> None:
-    """Raises SqlError SpecValidationError where a template does not compile."""
-    answer = renderer.call({"template": template, "check": True})
+def check_template(renderer: Renderer, template: str, names: Mapping[str, Any]) -> None:
+    """Raises SqlError SpecValidationError where a template does not compile, or uses a name that nobody could mean.
+
+    `names` are those that it declares (`arguments.declared`).
+    """
+    answer = renderer.call({"template": template, "check": True, **names})
     if "error" in answer:
         raise room_error("SpecValidationError", f"template: {answer['error']['message']}")
 
@@ -73,11 +76,13 @@ def render(
     tables: Sequence[Policies] = (),
     providers: Sequence[Policies] = (),
     presets: Sequence[str] = (),
+    names: Mapping[str, Any] | None = None,
 ) -> Rendered:
-    """The statement that a template gives for these variables.
+    """The statement that a template gives for these variables. `names` are those of the run (`arguments.passed`).
 
     Raises:
-        SqlError: TemplateRenderError, PolicyViolationError or PresetTableUnsupportedReferenceError.
+        SqlError: TemplateRenderError, PolicyViolationError, PresetTableUnsupportedReferenceError, or
+            SpecValidationError: an argument that the template does not take, a variable that has no value.
     """
     answer = renderer.call(
         {
@@ -86,6 +91,7 @@ def render(
             "tables": [dict(table) for table in tables],
             "providers": [dict(table) for table in providers],
             "presets": list(presets),
+            **(names or {}),
         }
     )
     if "error" in answer:

@@ -19,6 +19,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cleanroom_ml.engine.rooms import policies
+from cleanroom_ml.engine.rooms.arguments import NamesError, check_names
 from cleanroom_ml.engine.rooms.policies import PolicyError
 
 PLACEHOLDER = "CLEANROOM_BIND_"
@@ -145,7 +146,8 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
 
     Args:
         request: `template`; `variables`; `tables`: policies of each source table; `providers`: those of every view of
-            another party (default: `tables`); `presets`: folded preset aliases.
+            another party (default: `tables`); `presets`: folded preset aliases;
+            `parameters` and `arguments`: the names that are declared and passed (see `arguments.check_names`).
         fds: none are used.
 
     Returns:
@@ -153,7 +155,7 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
     """
     try:
         return _render(request)
-    except PolicyError as error:
+    except (PolicyError, NamesError) as error:
         return _error(error.name, error.message)
     except RenderError as error:
         return _error(error.name, error.message)
@@ -188,6 +190,7 @@ def _render(request: Mapping[str, Any]) -> dict[str, Any]:
     for kind in _REFUSED_NODES:
         for node in tree.find_all(kind):
             raise RenderError(f"line {node.lineno}: templates may not use this kind of block ({kind.__name__})")
+    check_names(tree, request)
     compiled = environment.from_string(tree)
     if request.get("check"):
         return {"sql": "", "binds": {}}

@@ -11,11 +11,10 @@ from typing import Any
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
+from cleanroom_ml.engine.rooms.payloads import digest_of, parties_now, says_whose, shown
 from cleanroom_ml.engine.rooms.registries import read_spec
-from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, IllegalTransition
+from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION, IllegalTransition
 from cleanroom_ml.engine.sql.errors import room_error
-from cleanroom_ml.evidence.approval_digest import approval_digest
-from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.template import Template
 
@@ -105,7 +104,7 @@ def insert(
             template_key,
             fold(template.name),
             json.dumps(payload),
-            approval_digest(approval_subject(requester.source_name, payload)),
+            digest_of(payload),
             json.dumps(details),
             now,
             now,
@@ -152,11 +151,13 @@ def decide(
     """Records one approver's say. One rejection ends the request; the last approval approves it.
 
     Raises:
-        SqlError: UpdateRequestStateException, where it is decided already; what was said is never taken back.
+        SqlError: UpdateRequestStateException, where it is decided already. What was said is never taken back, but by
+            the sender, whose rejection of the own request withdraws it while it is open.
     """
     mine = next(decision for decision in decisions(connection, request.id) if decision.account == account)
+    machine = SENDERS_DECISION if account == request.requester and request.status == "REQUESTED" else DECISION
     try:
-        DECISION.move(mine.decision, wanted)
+        machine.move(mine.decision, wanted)
     except IllegalTransition:
         said = mine.decision.lower()
         raise room_error(
@@ -180,6 +181,14 @@ def decide(
         connection.execute("UPDATE room_requests SET updated_on = ? WHERE id = ?", (now, request.id))
 
 
+def has_a_say(connection: sqlite3.Connection, request_id: str, member: Member) -> None:
+    """Puts a member among those who decide, where it is not yet: a sender who is no approver, to withdraw."""
+    connection.execute(
+        "INSERT OR IGNORE INTO room_decisions VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
+        (request_id, member.account, member.alias),
+    )
+
+
 def move(connection: sqlite3.Connection, request_id: str, wanted: str, now: int, *, failure: str | None = None) -> None:
     """Moves a request. Raises IllegalTransition."""
     row = connection.execute("SELECT status, details FROM room_requests WHERE id = ?", (request_id,)).fetchone()
@@ -201,27 +210,59 @@ def latest(connection: sqlite3.Connection, collaboration: str, runner_key: str, 
 
 
 def approved(connection: sqlite3.Connection, collaboration: str, runner_key: str, template_key: str) -> Request | None:
-    """The request by which a runner was given a template; None: the runner may not run it."""
+    """The request by which a runner was given a template; None: the runner may not run it.
+
+    Raises:
+        SqlError: TemplateNotApprovedException, the room's parties are others than those that it was approved for.
+    """
     row = connection.execute(
         """SELECT q.* FROM room_templates t JOIN room_requests q ON q.id = t.request
            WHERE t.collaboration = ? AND t.runner_key = ? AND t.template_key = ? AND q.status = 'COMPLETED'""",
         (collaboration, runner_key, template_key),
     ).fetchone()
-    return None if row is None else _request(row)
-
-
-def previous(
-    connection: sqlite3.Connection, collaboration: str, runner_key: str, name_key: str
-) -> Mapping[str, Any] | None:
-    """What was approved last for the runner under the template's name, whatever its version."""
-    row = connection.execute(
-        """SELECT payload FROM room_requests WHERE collaboration = ? AND runner_key = ? AND template_name = ?
-           AND status = 'COMPLETED' ORDER BY number DESC LIMIT 1""",
-        (collaboration, runner_key, name_key),
-    ).fetchone()
     if row is None:
         return None
-    return {key: value for key, value in json.loads(row["payload"]).items() if key != "previous"}
+    request = _request(row)
+    check_parties(connection, request)
+    return request
+
+
+def check_parties(connection: sqlite3.Connection, request: Request) -> None:
+    """An approval is of accounts: raises where others go by the aliases of the request now.
+
+    A request of before format 2 names none. It stays what it was approved for: its rows hold the room and the accounts.
+
+    Raises:
+        SqlError: TemplateNotApprovedException.
+    """
+    if not says_whose(request.payload):
+        return
+    requester = access.by_account(connection, request.collaboration, request.requester)
+    runner = access.by_alias(connection, request.collaboration, request.runner_key)
+    now = None if requester is None or runner is None else parties_now(connection, requester, runner)
+    if request.payload["room"] != request.collaboration or request.payload["parties"] != now:
+        raise room_error(
+            "TemplateNotApprovedException",
+            f"template '{request.payload['template_id']}' was sent for other parties than the room has now. "
+            "Whoever sent it sends it again, under another version.",
+        )
+
+
+def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -> Mapping[str, Any] | None:
+    """What was approved last of the same requester's templates of this name, before this request.
+
+    Only what the viewer could see then, as one who decided or as its sender: who came later is shown nothing of it.
+    """
+    row = connection.execute(
+        """SELECT q.payload FROM room_requests r JOIN room_requests q ON q.collaboration = r.collaboration
+             AND q.runner_key = r.runner_key AND q.template_name = r.template_name AND q.requester = r.requester
+             AND q.number < r.number AND q.status = 'COMPLETED'
+           WHERE r.id = ?1 AND (q.requester = ?2
+             OR EXISTS (SELECT 1 FROM room_decisions d WHERE d.request = q.id AND d.account = ?2))
+           ORDER BY q.number DESC LIMIT 1""",
+        (request.id, viewer.account),
+    ).fetchone()
+    return None if row is None else shown(json.loads(row["payload"]))
 
 
 def added_templates(connection: sqlite3.Connection, member: Member) -> list[AddedTemplate]:

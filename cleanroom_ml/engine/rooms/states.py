@@ -78,6 +78,11 @@ REQUEST = _machine(
 
 DECISION = _machine("decision", {"PENDING": "APPROVED REJECTED", "APPROVED": "", "REJECTED": ""})
 
+# The sender's own say, given with the request, is taken back by withdrawing it: as long as it is open, and for good.
+SENDERS_DECISION = _machine(
+    "sender's decision", {"PENDING": "APPROVED REJECTED", "APPROVED": "REJECTED", "REJECTED": ""}
+)
+
 ACTIVATION = _machine(
     "activation",
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cleanroom_ml.engine.rooms.access import find
+from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
@@ -31,7 +32,7 @@ class Templates:
         self._renderer = renderer
 
     def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
-        """REGISTER_TEMPLATE: it must compile, and its code specs be registered in the caller's account.
+        """REGISTER_TEMPLATE: it must compile, use no unknown variable, and its code specs be registered in the account.
 
         Raises:
             SqlError: SpecValidationError, CodeSpecNotFoundForOwnerException, TemplateAlreadyExistsException.
@@ -41,7 +42,8 @@ class Templates:
         self._registries.check_new(caller, "TEMPLATE", spec.name, spec.version)
         self.code_specs_of(caller.account, spec)
         _check_presets(spec)
-        check_template(self._renderer, spec.template)
+        presets = [fold(table.alias) for table in spec.preset_tables]
+        check_template(self._renderer, spec.template, declared(spec.parameters, presets))
         new_id = self._registries.add(
             caller,
             "TEMPLATE",

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.environments import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
+from cleanroom_ml.engine.rooms.payloads import digest_of, says_whose, shown, template_payload
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
@@ -25,13 +26,10 @@ from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.errors import HashMismatchError, UsageError
-from cleanroom_ml.evidence.approval_digest import approval_digest
-from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.naming import display, fold
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.template import Template
 
-RESULT_LIMIT_BYTES = 64 * 1024
 _MAX_REASON = 1_000
 
 
@@ -85,21 +83,29 @@ class UpdateRequests:
         """
         with self._database.read() as connection:
             request = self._decidable(connection, caller, name, request_id)
-            source_name = access.joined(connection, caller.account, name).source_name
-        self._verify(source_name, request)
+        self._verify(request)
         with self._database.transaction() as connection:
             request = self._decidable(connection, caller, name, request_id)
+            requests_store.check_parties(connection, request)
             self._decide(connection, caller, request, "APPROVED", "")
         self.finish_approved()
         return RoomRows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
 
     def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> RoomRows:
-        """REJECT_UPDATE_REQUEST: ends the request, for everybody and for good."""
+        """REJECT_UPDATE_REQUEST: ends the request, for everybody and for good.
+
+        The sender withdraws with it, as long as not everybody has approved (release notes of 26 March 2026, API 13.9:
+        requesters may change their own approval until a request is fully approved or ended).
+        """
         if not isinstance(reason, str) or len(reason) > _MAX_REASON:
             raise room_error(
                 "SpecValidationError", f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty"
             )
         with self._database.transaction() as connection:
+            member = access.joined(connection, caller.account, name)
+            request = requests_store.load(connection, member.collaboration, str(request_id))
+            if request is not None and request.requester == caller.account and request.status == "REQUESTED":
+                requests_store.has_a_say(connection, request.id, member)
             request = self._decidable(connection, caller, name, request_id)
             self._decide(connection, caller, request, "REJECTED", reason)
         return RoomRows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
@@ -188,19 +194,7 @@ class UpdateRequests:
             jobs = code.detail["ml_jobs"]
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
             self._storage.objects.require(sha256 for job in jobs for _, sha256 in wheels(job["dependency_lock"]))
-        payload = {
-            "template": resource.spec,
-            "template_id": resource.id,
-            "requester": requester.alias,
-            "runner": runner.alias,
-            "code_specs": [_code_payload(code) for code in codes],
-            "dependency_lock": {
-                f"{code.id}${job['name']}": job["dependency_lock"] for code in codes for job in code.detail["ml_jobs"]
-            },
-            "image": _images(codes),
-            "result_limit_bytes": RESULT_LIMIT_BYTES,
-            "previous": requests_store.previous(connection, requester.collaboration, runner_key, fold(spec.name)),
-        }
+        payload = template_payload(connection, requester, runner, resource, codes)
         details: dict[str, Any] = {
             "template_id": resource.id,
             "share_with": [runner.alias],
@@ -254,12 +248,18 @@ class UpdateRequests:
             raise room_error("PermissionDeniedException", "you are not among those who decide on this request.")
         return request
 
-    def _verify(self, source_name: str, request: Request) -> None:
+    def _verify(self, request: Request) -> None:
         for code in request.payload["code_specs"]:
             self._code_specs.check_pinned(code["ml_jobs"])
         self._code_specs.check_wheels(request.payload["dependency_lock"].values())
+        if not says_whose(request.payload):
+            raise room_error(
+                "UpdateRequestStateException",
+                "the request was sent before requests said whose they are: it names no accounts. "
+                "Whoever sent it withdraws it and sends it again.",
+            )
         try:
-            digest = approval_digest(approval_subject(source_name, request.payload))
+            digest = digest_of(request.payload)
         except (UsageError, HashMismatchError):
             digest = ""
         if digest != request.digest:
@@ -297,16 +297,6 @@ def _decision_of(connection: sqlite3.Connection, request: Request, account: str)
     return next((decision.decision for decision in said if decision.account == account), None)
 
 
-def _images(codes: Sequence[Resource]) -> str | None:
-    """The tags of the images that the code runs in; None where there is no code. Their digests are in the lock."""
-    return ", ".join(sorted({str(job["image"]) for code in codes for job in code.detail["ml_jobs"]})) or None
-
-
-def _code_payload(code: Resource) -> dict[str, Any]:
-    jobs = [{key: value for key, value in job.items() if key != "dependency_lock"} for job in code.detail["ml_jobs"]]
-    return {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
-
-
 def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tuple[Any, ...]:
     said = requests_store.decisions(connection, request.id)
     log = [
@@ -321,12 +311,9 @@ def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tu
         }
         for decision in said
     ]
-    shown = {
-        **request.payload,
-        "code_specs": [
-            {key: value for key, value in code.items() if key != "shown"} for code in request.payload["code_specs"]
-        ],
-        "collaboration": member.source_name,
+    told = {
+        **shown(request.payload),
+        "previous": requests_store.previous(connection, member, request),
         "approval_digest": request.digest,
     }
     return (
@@ -335,7 +322,7 @@ def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tu
         seen_status(request.status, _decision_of(connection, request, member.account)),
         json.dumps(log),
         json.dumps(request.details),
-        json.dumps(shown),
+        json.dumps(told),
         from_micros(request.updated_on),
     )
 

@@ -130,20 +130,19 @@ def _approval(connection: Connection, collaboration: str, status: JobStatus) -> 
     if not digest:
         return Absent("the target does not tell which approval a job ran under")
     for request in list_requests(connection, collaboration):
-        found = _digest(collaboration, request)
+        found = _digest(request)
         if found is not None and found.removeprefix("sha256:") == digest:
             return Approval(request.id, found, request.requester, request.decisions)
     return Absent("no update request that this party can see has this job's approval digest")
 
 
-def _digest(collaboration: str, request: UpdateRequest) -> str | None:
+def _digest(request: UpdateRequest) -> str | None:
     if not request.template_id:
         return None
-    name = str(request.spec.get("collaboration") or collaboration)
     try:
-        return approval_digest(approval_subject(name, request.spec))
+        return approval_digest(approval_subject(request.spec))
     except (HashMismatchError, UsageError):
-        return None  # a request that contradicts itself approved nothing
+        return None  # a request that contradicts itself, or does not say whose it is
 
 
 def _said(error: CleanroomError) -> str:

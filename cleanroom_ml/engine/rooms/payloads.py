@@ -1,0 +1,91 @@
+"""What an update request carries, frozen when it was sent: everything that would run, and whose it is.
+
+The digest is made of the very mapping that VIEW_UPDATE_REQUESTS shows, so that nothing can be approved unseen.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cleanroom_ml.engine.rooms import access
+from cleanroom_ml.engine.rooms.access import Member, identity
+from cleanroom_ml.engine.rooms.registries import Resource
+from cleanroom_ml.evidence.approval_digest import approval_digest
+from cleanroom_ml.evidence.approval_subject import approval_subject
+from cleanroom_ml.evidence.parties import DESTINATION, OWNER, PROVIDER, REQUESTER, ROLES, RUNNER, Party
+
+RESULT_LIMIT_BYTES = 64 * 1024
+
+
+def template_payload(
+    connection: sqlite3.Connection, requester: Member, runner: Member, resource: Resource, codes: Sequence[Resource]
+) -> dict[str, Any]:
+    """The payload of an Add Template request."""
+    return {
+        "room": requester.collaboration,
+        "collaboration": requester.source_name,
+        "parties": parties_now(connection, requester, runner),
+        "requester": requester.alias,
+        "runner": runner.alias,
+        "template_id": resource.id,
+        "template": resource.spec,
+        "code_specs": [_code(code) for code in sorted(codes, key=lambda code: code.id_key)],
+        "dependency_lock": {
+            f"{code.id}${job['name']}": job["dependency_lock"] for code in codes for job in code.detail["ml_jobs"]
+        },
+        "image": _images(codes),
+        "result_limit_bytes": RESULT_LIMIT_BYTES,
+    }
+
+
+def parties_now(connection: sqlite3.Connection, requester: Member, runner: Member) -> list[dict[str, Any]]:
+    """The accounts behind the aliases, as the room has them now: who owns, asks, runs, provides, and may receive."""
+    uid = runner.collaboration
+    providers = set(access.providers_of(connection, uid, runner.alias_key))
+    destinations = set(access.destinations_of(connection, uid, runner.alias_key))
+    found = []
+    for member in access.members(connection, uid):
+        has = {
+            OWNER: member.is_owner,
+            REQUESTER: member.account == requester.account,
+            RUNNER: member.account == runner.account,
+            PROVIDER: member.alias_key in providers,
+            DESTINATION: member.alias_key in destinations,
+        }
+        if any(has.values()):
+            roles = tuple(role for role in ROLES if has[role])
+            found.append(Party(identity(member.account), member.alias, roles).to_json())
+    return sorted(found, key=lambda party: str(party["account"]))
+
+
+def shown(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload as others see it. What VIEW_CODE_SPECS answers with is kept beside each code spec, and not shown."""
+    codes = [{key: value for key, value in code.items() if key != "shown"} for code in payload["code_specs"]]
+    return {**{key: value for key, value in payload.items() if key != "previous"}, "code_specs": codes}
+
+
+def digest_of(payload: Mapping[str, Any]) -> str:
+    """The approval digest of a payload.
+
+    Raises:
+        HashMismatchError: it does not say whose it is, or contradicts itself.
+        NotCanonicalError: it holds a value that has no single written form.
+    """
+    return approval_digest(approval_subject(shown(payload)))
+
+
+def says_whose(payload: Mapping[str, Any]) -> bool:
+    """Whether a payload names its room and parties; requests of before format 2 do not."""
+    return "room" in payload and "parties" in payload
+
+
+def _code(code: Resource) -> dict[str, Any]:
+    jobs = [{key: value for key, value in job.items() if key != "dependency_lock"} for job in code.detail["ml_jobs"]]
+    return {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
+
+
+def _images(codes: Sequence[Resource]) -> str | None:
+    """The tags of the images that the code runs in; None where there is no code. Their digests are in the lock."""
+    return ", ".join(sorted({str(job["image"]) for code in codes for job in code.detail["ml_jobs"]})) or None

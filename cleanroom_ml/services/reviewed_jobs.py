@@ -1,0 +1,102 @@
+"""The code of a request: each ML job with its files, packages and image, as the one who decides must see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.artifacts import FileEntry
+from cleanroom_ml.evidence.approval_subject import job_manifest
+from cleanroom_ml.specs import CodeSpec, parse_spec
+
+_SHOWN = frozenset(
+    {"name", "entrypoint", "content_manifest", "content_digest", "pip_requirements", "image", "allow_monitoring"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedPackage:
+    """A package that is installed for a job beside its image. `source`: the engine's package index, or a path of the
+    code directory.
+    """
+
+    name: str
+    version: str
+    wheel: str
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedJob:
+    """One ML job that the template can start.
+
+    `image_named` is False where the code spec names no image and the newest was taken. `other` is what the request says
+    of the job beyond this version's knowledge of jobs, as it stands there: it is approved with the rest.
+    """
+
+    code_spec_id: str
+    name: str
+    entrypoint: str
+    files: tuple[FileEntry, ...]
+    content_digest: str
+    pip_requirements: tuple[str, ...]
+    image: str
+    allow_monitoring: bool
+    image_digest: str = ""
+    image_named: bool = True
+    packages: tuple[ReviewedPackage, ...] = ()
+    other: tuple[tuple[str, str], ...] = ()
+
+
+def reviewed_jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
+    """The ML jobs of a request. Raises HashMismatchError where a manifest is missing, or does not add up."""
+    found = []
+    for code_spec in spec.get("code_specs", ()):
+        for job in code_spec.get("ml_jobs", ()):
+            manifest = job_manifest(str(code_spec["id"]), job)
+            lock = _lock(spec, f"{code_spec['id']}${job['name']}")
+            found.append(
+                ReviewedJob(
+                    code_spec_id=str(code_spec["id"]),
+                    name=str(job["name"]),
+                    entrypoint=str(job.get("entrypoint", "")),
+                    files=manifest.files,
+                    content_digest=f"sha256:{manifest.content_digest}",
+                    pip_requirements=tuple(str(each) for each in job.get("pip_requirements") or ()),
+                    image=str(job.get("image") or ""),
+                    allow_monitoring=bool(job.get("allow_monitoring")),
+                    image_digest=str((lock.get("image") or {}).get("digest") or ""),
+                    image_named=not lock or str(job["name"]) not in _without_image(code_spec),
+                    packages=tuple(_package(each) for each in lock.get("packages") or ()),
+                    other=beyond(job, _SHOWN),
+                )
+            )
+    return found
+
+
+def _lock(spec: Mapping[str, Any], job: str) -> Mapping[str, Any]:
+    """The dependency lock of a job, by `<code spec id>$<job>`; empty where the target tells none."""
+    locks = spec.get("dependency_lock")
+    lock = locks.get(job) if isinstance(locks, Mapping) else None
+    return lock if isinstance(lock, Mapping) and isinstance(lock.get("packages"), list) else {}
+
+
+def _package(locked: Mapping[str, Any]) -> ReviewedPackage:
+    source = str(locked.get("path")) if locked.get("source") == "code" else "package index"
+    name, version, wheel, sha256 = (str(locked[key]) for key in ("name", "version", "wheel", "sha256"))
+    return ReviewedPackage(name, version, wheel, sha256, source)
+
+
+def _without_image(code_spec: Mapping[str, Any]) -> set[str]:
+    """The jobs of a code spec that name no image."""
+    parsed = parse_spec(str(code_spec.get("spec", "")), source=str(code_spec.get("id")))
+    return {job.name for job in parsed.ml_jobs if job.image_tag is None} if isinstance(parsed, CodeSpec) else set()
+
+
+def beyond(told: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The entries of a mapping whose keys are not among the known ones, as JSON text."""
+    unknown = sorted(key for key in told if key not in known)
+    return tuple((key, json.dumps(told[key], sort_keys=True, ensure_ascii=False)) for key in unknown)
