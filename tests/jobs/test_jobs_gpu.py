@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -195,14 +196,19 @@ def test_a_cpu_pool_does_not_look_for_gpus(store):
     ComputePools(store._database, store, gpus=look).admit("ACME", "P", application="A", nodes=1)
 
 
-def test_a_catalog_from_before_gpus_is_brought_up_to_date(tmp_path):
-    column = "            gpus TEXT NOT NULL DEFAULT '' -- minors, with commas; held while the phase holds nodes\n"
-    before = tuple(text.replace(f",\n{column}", "\n") for text in SCHEMA.statements)
+@pytest.mark.parametrize(("version", "later"), [(1, ("gpus", "memory_bytes")), (2, ("memory_bytes",))])
+def test_a_catalog_of_before_is_brought_up_to_date(tmp_path, version, later):
+    plain = [re.sub(r" *--[^\n]*", "", text) for text in SCHEMA.statements]
+    before = tuple(re.sub(rf",\s+({'|'.join(later)}) [^,\n]*", "", text) for text in plain)
     assert before != SCHEMA.statements
-    Database.open(tmp_path / "old.sqlite", [replace(SCHEMA, version=1, statements=before)]).close()
+    old = replace(SCHEMA, version=version, statements=before)
+    database = Database.open(tmp_path / "old.sqlite", [old])
+    with database.read() as connection:
+        assert not {row[1] for row in connection.execute("PRAGMA table_info(jobs)")} & set(later)
+    database.close()
     database = Database.open(tmp_path / "old.sqlite", [SCHEMA])
     with database.read() as connection:
-        assert [row[1] for row in connection.execute("PRAGMA table_info(jobs)") if row[1] == "gpus"] == ["gpus"]
+        assert [row[1] for row in connection.execute("PRAGMA table_info(jobs)")][-len(later) :] == list(later)
     database.close()
 
 
