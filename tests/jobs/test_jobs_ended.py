@@ -6,9 +6,11 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jobs_harness import MIB
 from jobs_nodes import processes_of
 
 from cleanroom_ml.engine.jobs import cleaning, launching
@@ -31,6 +33,7 @@ for number in range(60):
             os.kill(os.getpid(), signal.SIGSTOP)
         while number % 3 == 1:
             os.write(1, b"x" * 65536)
+            time.sleep(0.05)
         while True:
             try:
                 os.fork()
@@ -59,6 +62,11 @@ def ended(pools, job_id: str) -> None:
         return found + [job_id] * (job_id not in pools.fronts.closed)
 
     pools.until(left, lambda found: not found, seconds=max(0.1, began + SECONDS - time.monotonic()))
+
+
+@pytest.fixture
+def settings(settings):
+    return replace(settings, log_bytes=8 * MIB)
 
 
 @pytest.mark.attack
@@ -105,7 +113,6 @@ class TestCleaning:
     @pytest.fixture
     def cleaner(self, tmp_path, cleaned, monkeypatch):
         monkeypatch.setattr(cleaning, "FIRST_PAUSE_SECONDS", 0.02)
-        monkeypatch.setattr(cleaning._Task.__init__, "__defaults__", (0.02, ""))
         cleaner = Cleaner(tmp_path, cleaned.append)
         yield cleaner
         cleaner.close()

@@ -29,6 +29,7 @@ EVENTS_FILE: Final = f"{SCRATCH}/.events.jsonl"
 
 _RUNTIME: Final = Path(__file__).resolve().parents[2] / "runtime"
 _LOG_FLOOD: Final = 64
+_CPU_WEIGHT: Final = 20  # a statement, and the front itself, come before a job that uses every processor for hours
 
 
 def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Path | None = None) -> SandboxSpec:
@@ -84,6 +85,7 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
         limits=Limits(
             memory_bytes=plan.memory_bytes,
             cpus=float(plan.cpus),
+            cpu_weight=_CPU_WEIGHT,
             processes=plan.processes,
             wall_seconds=plan.wall_seconds,
             scratch_bytes=plan.scratch_bytes,

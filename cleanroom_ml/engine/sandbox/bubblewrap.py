@@ -59,7 +59,7 @@ class Bubblewrap:
     def enforces_limits(self) -> bool:
         return self._keeps("limits")
 
-    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack) -> Command:
+    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack, *, segments: bool = True) -> Command:
         """Raises IsolationUnavailable when bubblewrap (or, as root, setpriv) is missing, ValueError for host uid 0."""
         bwrap = _find("bwrap", INSTALL_HINT)
         root = os.geteuid() == 0
@@ -76,7 +76,7 @@ class Bubblewrap:
         for fd in (status_write, go_read, gate_read):
             for_child.callback(os.close, fd)
         files = _MemoryFiles(for_child)
-        options = self._options(spec, root=root, inner_id=inner_id, files=files)
+        options = self._options(spec, root=root, inner_id=inner_id, files=files, segments=segments)
         options += ["--json-status-fd", str(status_write), "--block-fd", str(go_read)]
         arguments = files.add(b"".join(option.encode() + b"\0" for option in options))
         drop: tuple[str, ...] = ()
@@ -106,7 +106,9 @@ class Bubblewrap:
     def _keeps(self, control: str) -> bool:
         return self._weakened is None or control not in self._weakened.without
 
-    def _options(self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles) -> list[str]:
+    def _options(
+        self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles, segments: bool
+    ) -> list[str]:
         options = ["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "job"]
         options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
         if root:
@@ -126,7 +128,7 @@ class Bubblewrap:
         options += self._filesystem(spec, root=root, inner_id=inner_id, files=files)
         options += ["--chdir", spec.workdir]
         if self._keeps("seccomp"):
-            options += ["--seccomp", files.add(build_filter(stateless=spec.stateless))]
+            options += ["--seccomp", files.add(build_filter(stateless=spec.stateless, segments=segments))]
         return options
 
     def _filesystem(self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles) -> list[str]:
