@@ -137,7 +137,9 @@ class Bubblewrap:
         for hidden in _HIDDEN:
             if Path(hidden).is_dir() and not any(PurePosixPath(t).is_relative_to(hidden) for t in targets):
                 options += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
-        options += ["--perms", "0755", "--dir", "/etc", "--perms", "0755", "--dir", "/run"]
+        for directory in ("/etc", "/run", "/var"):
+            options += ["--perms", "0755", "--dir", directory]
+        options += ["--symlink", "/tmp", "/var/tmp"]
         if self._keeps("host_files"):
             for path in _ETC:
                 options += ["--ro-bind-try", path, path]

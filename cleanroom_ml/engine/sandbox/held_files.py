@@ -54,15 +54,17 @@ def memory_device() -> int:
         os.close(fd)
 
 
-def held_files(pid: int, *, sizes: Mapping[int, int] | None = None, tmpfs: frozenset[int] = frozenset()) -> Held:
+def held_files(pid: int, *, sizes: Mapping[int, int] | None = None) -> Held:
     """What the processes below `pid` keep.
 
     Args:
         sizes: bytes on disk by inode, as they were when the file could still be looked at: an ordinary user cannot
             follow a mapping to its file, and then counts by these, else by what is mapped.
-        tmpfs: devices whose files are counted elsewhere, by their file system.
+
+    What lies in a tmpfs of the sandbox is not told: its file system knows (watched_memory.py).
     """
     held = Held()
+    tmpfs = _tmpfs(pid)
     mapped: dict[_File, int] = {}
     for process in tree(pid):
         _descriptors(process, held, tmpfs)
@@ -71,11 +73,22 @@ def held_files(pid: int, *, sizes: Mapping[int, int] | None = None, tmpfs: froze
         place = held.in_memory if device == memory_device() else held.on_disk
         if inode in place:
             continue
+        if most < 0 and device == memory_device():
+            continue  # what of it is mapped counts with the processes that map it
         known = None if most >= 0 else (sizes or {}).get(inode)
         held.hidden |= most < 0 and known is None
         place[inode] = abs(most) if known is None else max(known, abs(most))
     held.hidden |= bool(held.in_flight)
     return held
+
+
+def _tmpfs(pid: int) -> frozenset[int]:
+    try:
+        lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    numbers = [line.split()[2].split(":") for line in lines if " - tmpfs " in line]
+    return frozenset(os.makedev(int(major), int(minor)) for major, minor in numbers)
 
 
 def _descriptors(process: int, held: Held, tmpfs: frozenset[int]) -> None:

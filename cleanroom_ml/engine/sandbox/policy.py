@@ -113,6 +113,7 @@ class SandboxSpec:
         limits: see Limits.
         uid: host uid to drop to when we are root (61000 to 65000); None picks one that nobody uses.
         stateless: deny System V IPC, message queues and changes of file modes, which outlive their process.
+        masked: paths of this machine that its output does not show, and what it shows instead.
         devices: device nodes of NVIDIA GPUs that it may open, at the same paths (see `check_device`).
     """
 
@@ -128,6 +129,7 @@ class SandboxSpec:
     uid: int | None = None
     stateless: bool = False
     devices: tuple[Path, ...] = ()
+    masked: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.argv:

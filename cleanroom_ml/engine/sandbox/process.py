@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
 from cleanroom_ml.engine.sandbox.disk_use import DiskWatch
 from cleanroom_ml.engine.sandbox.drivers import Command, Driver
 from cleanroom_ml.engine.sandbox.errors import SandboxStartError
+from cleanroom_ml.engine.sandbox.masking import Mask
 from cleanroom_ml.engine.sandbox.no_limits import NoLimits
 from cleanroom_ml.engine.sandbox.policy import Limits, Outcome, Reason, SandboxSpec
 from cleanroom_ml.engine.sandbox.processes import boot_id, kill_pidfd, open_pidfd, start_time
@@ -33,7 +34,7 @@ _DRAIN_SECONDS: Final = 1.0
 _SAMPLE_SECONDS: Final = 0.1
 _DISK_SAMPLE_SECONDS: Final = 1.0
 _CHUNK: Final = 1 << 16
-_NICE: Final = 10
+_NICE: Final = 5
 
 
 class SandboxProcess:
@@ -51,7 +52,8 @@ class SandboxProcess:
         self._outcome: Outcome | None = None
         self._child_fd: int | None = None
         self._reported = b""
-        self._log_total = 0
+        self._log_total = self._log_kept = 0
+        self._mask = Mask(spec.masked)
         self._log_lost = ""
         self._head = b""
         self._began = time.monotonic()
@@ -282,20 +284,26 @@ class SandboxProcess:
         except BlockingIOError:
             return True
         if not data:
+            self._keep(sink, self._mask.end())
             return False
-        room = self._spec.limits.log_bytes - self._log_total
         self._log_total += len(data)
+        self._keep(sink, self._mask.feed(data))
+        if self._log_total > self._spec.limits.log_flood_bytes:
+            self._end("log_limit")
+        return True
+
+    def _keep(self, sink: int, data: bytes) -> None:
+        """Write to the log what of `data` still fits."""
+        room = self._spec.limits.log_bytes - self._log_kept
         if len(self._head) < 4096:
             self._head += data[:4096]
         kept = data[: max(0, room)]
+        self._log_kept += len(kept)
         try:
             while kept:
                 kept = kept[os.write(sink, kept) :]
         except OSError as error:  # a full disk of ours: the log ends here, as one that is too long
             self._log_lost = error.strerror or type(error).__name__
-        if self._log_total > self._spec.limits.log_flood_bytes:
-            self._end("log_limit")
-        return True
 
     def _end(self, reason: Reason, detail: str = "") -> None:
         with self._lock:
@@ -356,8 +364,11 @@ class SandboxProcess:
         deadline = time.monotonic() + _DRAIN_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select([self._log_read], [], [], left)
-            if not ready or not self._pump(sink):
+            if ready and not self._pump(sink):
                 return
+            if not ready:
+                break
+        self._keep(sink, self._mask.end())
 
     def _exit_code(self) -> int | None:
         """What bubblewrap reports: it does so only if the program was started. Without it, the process's own status."""

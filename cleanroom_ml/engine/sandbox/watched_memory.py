@@ -42,43 +42,41 @@ class MemoryWatch:
     def look(self) -> WatchedMemory:
         """What is in use now."""
         processes = tree(self._pid)
-        systems = _file_systems(self._pid)
-        self._look_at_descriptors(frozenset(systems))
+        self._look_at_descriptors()
         own = shared = 0
         for process in processes:
             pages = shared_memory(process)
             shared += pages
             own += max(0, proportional_memory(process) - pages)
         # Pages of files in memory are mapped or not: what lies in the files, or what is mapped where that is more.
-        files = sum(systems.values()) + sum(self._held.in_memory.values())
+        files = _file_systems(self._pid) + sum(self._held.in_memory.values())
         now = time.monotonic()
         stays = any(now - since > _IN_FLIGHT_SECONDS for since in self._in_flight_since.values())
         return WatchedMemory(own + max(shared, files), stays)
 
-    def _look_at_descriptors(self, tmpfs: frozenset[int]) -> None:
+    def _look_at_descriptors(self) -> None:
         began = time.monotonic()
         if began < self._next:
             return
-        self._held = held_files(self._pid, tmpfs=tmpfs)
+        self._held = held_files(self._pid)
         now = time.monotonic()
         self._in_flight_since = {socket: self._in_flight_since.get(socket, now) for socket in self._held.in_flight}
         self._next = now + max(_SHORTEST_PAUSE, 10 * (now - began))
 
 
-def _file_systems(pid: int) -> dict[int, int]:
-    """Bytes in use of each tmpfs that the sandbox can write, by its device."""
-    found: dict[int, int] = {}
+def _file_systems(pid: int) -> int:
+    """Bytes in use of the tmpfs that the sandbox can write."""
+    used = 0
     try:
         lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="replace").splitlines()
     except OSError:
-        return found
+        return used
     mounts = {(fields := line.split())[4]: fields[fields.index("-") + 1] for line in lines}
     if SCRATCH not in mounts:
-        return found  # bubblewrap has not changed its root yet: these are the host's
+        return used  # bubblewrap has not changed its root yet: these are the host's
     for place in _PLACES:
         if mounts.get(place) == "tmpfs":
             with contextlib.suppress(OSError):
                 system = os.statvfs(f"/proc/{pid}/root{place}")
-                device = os.stat(f"/proc/{pid}/root{place}").st_dev  # noqa: PTH116 - seen from its root, not ours
-                found[device] = (system.f_blocks - system.f_bfree) * system.f_frsize
-    return found
+                used += (system.f_blocks - system.f_bfree) * system.f_frsize
+    return used
