@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.jobs import gpu
+from cleanroom_ml.engine.jobs import gpu, launching
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.pools import ComputePools
@@ -138,6 +138,68 @@ def test_libraries_elsewhere_are_mounted_where_the_loader_looks(tmp_path, place)
     assert mount.target == f"/{place}/libcuda.so.1"
     assert mount.source.resolve() == tmp_path / place / "libcuda.so.570.86"
     assert not mount.writable
+
+
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """A driver that a container runtime mounted: the loader's cache is the image's, and knows nothing of it."""
+
+    def mounted(place: str = "usr/local/nvidia/lib64") -> Path:
+        machine = Machine(tmp_path, libraries=place)
+        (tmp_path / place / "libcuda.so.1").unlink()
+        for name in ("libcuda.so.1", "libnvidia-ml.so.1", "libnvidia-opencl.so.1", "libcudadebugger.so.1"):
+            (tmp_path / place / name).symlink_to("libcuda.so.570.86")
+        (tmp_path / place / "libunrelated.so.1").touch()
+        (tmp_path / "etc/ld.so.conf").write_text("")
+        subprocess.run(["/sbin/ldconfig", "-r", str(tmp_path)], check=True, stderr=subprocess.DEVNULL)
+        return machine.root
+
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    return mounted
+
+
+def test_a_driver_that_the_loaders_cache_does_not_know_is_found_where_it_is_mounted(mounted):
+    root = mounted()
+    assert gpu.find(root) == Gpus((0, 1))
+    targets = [mount.target for mount in gpu.library_mounts(root)]
+    assert [Path(target).name for target in targets] == [
+        "libcuda.so.1",
+        "libcuda.so.570.86",
+        "libcudadebugger.so.1",
+        "libnvidia-ml.so.1",
+        "libnvidia-opencl.so.1",
+    ]
+    assert {str(Path(target).parent) for target in targets} == {"/usr/local/nvidia/lib64"}
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/usr/local/nvidia/lib64"
+
+
+def test_a_driver_anywhere_is_found_by_the_operators_library_path(mounted, monkeypatch):
+    root = mounted("opt/driver")
+    assert "nor in /usr/local/nvidia/lib64" in gpu.find(root).why_not
+    monkeypatch.setenv("LD_LIBRARY_PATH", "relative:/nonexistent:/opt/driver/")
+    assert gpu.find(root) == Gpus((0, 1))
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/opt/driver"
+    assert launching._environment()["LD_LIBRARY_PATH"] == "relative:/nonexistent:/opt/driver/"
+
+
+def test_a_cache_without_the_driver_itself_is_of_another_one(mounted):
+    root = mounted()
+    stale = root / "usr/lib/old"
+    stale.mkdir(parents=True)
+    sample = next(Path("/usr/lib").glob("*/libpthread.so.0")).read_bytes()
+    (stale / "libnvidia-ml.so.550").write_bytes(sample.replace(b"libpthread.so.0\0", b"libnvidia-ml.1\0\0"))
+    (root / "etc/ld.so.conf").write_text("/usr/lib/old\n")
+    subprocess.run(["/sbin/ldconfig", "-r", str(root)], check=True, stderr=subprocess.DEVNULL)
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/usr/local/nvidia/lib64"
+    assert all(mount.target.startswith("/usr/local/nvidia/") for mount in gpu.library_mounts(root))
+
+
+def test_opencl_finds_the_driver(mounted, machine):
+    assert gpu.files(machine.root) == {}  # a driver without OpenCL
+    assert gpu.environment((0,), root=machine.root).get("LD_LIBRARY_PATH") is None
+    machine.root.rename(machine.root.with_name("other"))
+    machine.root.mkdir()
+    assert gpu.files(mounted()) == {"/etc/OpenCL/vendors/nvidia.icd": b"libnvidia-opencl.so.1\n"}
 
 
 def test_a_job_counts_its_gpus_from_0_whichever_they_are():

@@ -100,7 +100,11 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
             Mount(directory / files.JOB_SOCKET, SOCKET, writable=True),
             *(gpu.library_mounts() if plan.gpus else ()),
         ),
-        files={JOB_FILE: json.dumps(about).encode(), TOKEN_FILE: token.encode("ascii")},
+        files={
+            JOB_FILE: json.dumps(about).encode(),
+            TOKEN_FILE: token.encode("ascii"),
+            **(gpu.files() if plan.gpus else {}),
+        },
         scratch=directory / files.SCRATCH,
         masked=_masked(image),
         devices=gpu.nodes(plan.gpus),

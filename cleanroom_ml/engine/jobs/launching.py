@@ -93,5 +93,6 @@ def clean_up(directory: Path, *, stop: Callable[[], bool] = lambda: False) -> No
 
 def _environment() -> dict[str, str]:
     # What the supervisor and `systemd-run --user` need; no secret of the front's environment goes along.
-    wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV", "PYTHONPATH")
-    return {name: os.environ[name] for name in wanted if name in os.environ}
+    # LD_LIBRARY_PATH: a GPU's driver may lie where the loader's cache does not know it (gpu.py).
+    wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV")
+    return {name: os.environ[name] for name in (*wanted, "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
