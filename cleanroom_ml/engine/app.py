@@ -15,8 +15,10 @@ from cleanroom_ml.engine.home import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
 from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
+from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.logins import JobIdentity, JobTokens, Logins
+from cleanroom_ml.engine.memory_shares import memory_shares
 from cleanroom_ml.engine.outcomes import Answers
 from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -38,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 THREADS: Final = 24
 LOGIN_THREADS: Final = 6
+STATEMENTS_AT_ONCE: Final = 2
 UPKEEP_SECONDS: Final = 300.0
 _SQL_WORKER: Final = "cleanroom_ml.engine.warehouse.worker:handle"
 
@@ -105,11 +108,24 @@ class Engine:
         self.storage = Storage.open(home.path, (room_schema.SCHEMA, job_store.SCHEMA))
         self._tokens = JobTokens()
         self._sockets = JobSocketKeeper(self.storage, self._tokens)
-        self.jobs = JobService(home.path, self.storage.database, self._sockets, no_isolation=self.isolation_reason)
+        memory = memory_shares(total_memory(), statements=STATEMENTS_AT_ONCE, others=render.MEMORY_BYTES)
+        self.jobs = JobService(
+            home.path,
+            self.storage.database,
+            self._sockets,
+            no_isolation=self.isolation_reason,
+            machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
+        )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
         driver = None if isolated else NoIsolation(unisolated.REASON)
         sql_workers = None if driver is None else SandboxedWorkers(_SQL_WORKER, name="warehouse", driver=driver)
-        self.warehouse = Warehouse(self.storage.objects, self.storage.queries.spool, workers=sql_workers)
+        self.warehouse = Warehouse(
+            self.storage.objects,
+            self.storage.queries.spool,
+            STATEMENTS_AT_ONCE,
+            memory_bytes=memory.statement_bytes,
+            workers=sql_workers,
+        )
         self._render_workers = SandboxedWorkers(
             render.HANDLER,
             preload=render.PRELOAD,

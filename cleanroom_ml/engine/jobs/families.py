@@ -133,9 +133,9 @@ def total_memory() -> int:
 
 
 def this_machine(*, reserve_bytes: int = GIB // 2) -> Machine:
-    """CPUs that we may run on, and memory less what the engine itself keeps (never more than half of it)."""
+    """CPUs that we may run on, and memory less what the engine itself keeps (never more than three quarters)."""
     total = total_memory()
-    return Machine(cpus=len(os.sched_getaffinity(0)), memory_bytes=total - min(reserve_bytes, total // 2))
+    return Machine(cpus=len(os.sched_getaffinity(0)), memory_bytes=total - min(reserve_bytes, 3 * total // 4))
 
 
 def _cgroup_limits() -> list[int]:
