@@ -16,8 +16,10 @@ from cleanroom_ml.engine.home import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
 from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
+from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.logins import JobIdentity, JobTokens, Logins
+from cleanroom_ml.engine.memory_shares import memory_shares
 from cleanroom_ml.engine.outcomes import Answers
 from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -34,13 +36,13 @@ from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.threads import FairThreads
-from cleanroom_ml.engine.warehouse.pool import SPARE, Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 logger = logging.getLogger(__name__)
 
 THREADS: Final = 24
-RENDERERS_SPARE: Final = 8
 LOGIN_THREADS: Final = 6
+STATEMENTS_AT_ONCE: Final = 2
 UPKEEP_SECONDS: Final = 300.0
 CLOSE_SECONDS: Final = 2.0
 _SQL_WORKER: Final = "cleanroom_ml.engine.warehouse.worker:handle"
@@ -109,18 +111,35 @@ class Engine:
         self.storage = Storage.open(home.path, (room_schema.SCHEMA, job_store.SCHEMA))
         self._tokens = JobTokens()
         self._sockets = JobSocketKeeper(self.storage, self._tokens)
-        self.jobs = JobService(home.path, self.storage.database, self._sockets, no_isolation=self.isolation_reason)
+        memory = memory_shares(total_memory(), statements=STATEMENTS_AT_ONCE, rendering_bytes=render.MEMORY_BYTES)
+        self.jobs = JobService(
+            home.path,
+            self.storage.database,
+            self._sockets,
+            no_isolation=self.isolation_reason,
+            machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
+        )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
         driver = None if isolated else NoIsolation(unisolated.REASON)
         sql_workers = (
-            None if driver is None else SandboxedWorkers(_SQL_WORKER, spare=SPARE, name="warehouse", driver=driver)
+            None
+            if driver is None
+            else SandboxedWorkers(_SQL_WORKER, spare=memory.spare_statements, name="warehouse", driver=driver)
         )
-        self.warehouse = Warehouse(self.storage.objects, self.storage.queries.spool, workers=sql_workers)
+        self.warehouse = Warehouse(
+            self.storage.objects,
+            self.storage.queries.spool,
+            STATEMENTS_AT_ONCE,
+            memory_bytes=memory.statement_bytes,
+            spare=memory.spare_statements,
+            spare_memory_bytes=memory.spare_statement_bytes,
+            workers=sql_workers,
+        )
         self._render_workers = SandboxedWorkers(
             render.HANDLER,
             preload=render.PRELOAD,
             size=1,
-            spare=RENDERERS_SPARE,
+            spare=memory.spare_renderers,
             limits=Limits(memory_bytes=render.MEMORY_BYTES),
             name="render",
             driver=driver,

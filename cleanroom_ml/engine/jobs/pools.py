@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
-from cleanroom_ml.engine.jobs.families import FAMILIES, Family, family
+from cleanroom_ml.engine.jobs.families import FAMILIES, Family, Machine, NodeLimits, family, limits
 from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Listing, Usage
 from cleanroom_ml.engine.jobs.store import JobStore
 from cleanroom_ml.engine.storage.database import Database
@@ -57,6 +57,10 @@ class Pool:
     def family(self) -> Family:
         """What one of its nodes has."""
         return family(self.instance_family)
+
+    def limits(self, nodes: int, machine: Machine) -> NodeLimits:
+        """What a job with so many of its nodes may use of the machine."""
+        return limits(self.family, nodes, machine, places=self.max_nodes)
 
 
 class ComputePools:
@@ -147,6 +151,10 @@ class ComputePools:
                     fix=f"ALTER COMPUTE POOL {name} SUSPEND",
                 )
             self._change(account, name, **{option.lower(): value for option, value in values.items()})
+
+    def now(self) -> datetime:
+        """The time by which jobs are dated."""
+        return self._database.now()
 
     def find(self, account: str, name: str) -> Pool | None:
         """The pool, if there is one."""

@@ -15,7 +15,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from cleanroom_ml.engine.jobs import endings, files, logs, results
+from cleanroom_ml.engine.jobs import endings, files, logs, results, working_directory
 from cleanroom_ml.engine.jobs.box import job_spec
 from cleanroom_ml.engine.jobs.bundled import require_bundled
 from cleanroom_ml.engine.jobs.code_mount import lay_out
@@ -96,6 +96,7 @@ class _Run:
             return endings.not_started(error.what)
         scratch = self._directory / files.SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
+        working_directory.make(scratch, [file.path for file in self._plan.files])
         return endings.CANCELLED if self._cancelled() else None
 
     def _find_environment(self) -> None:

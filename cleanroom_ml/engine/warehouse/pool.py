@@ -22,9 +22,6 @@ from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
-SPARE: Final = 8
-"""Workers beyond the first ones, each for a party that has none while others have them all: people and jobs of four
-accounts."""
 _QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
 
 
@@ -100,7 +97,9 @@ class Warehouse:
     Args:
         objects: where inputs are opened and outputs are adopted.
         spool: directory for results, `<query_id>.arrows` each; made 0700.
-        size: statements at once, and SPARE more for those who would have none.
+        size: statements at once.
+        spare: how many more, each for somebody who would have none.
+        spare_memory_bytes: of one of those, where it is less.
         memory_bytes: of one statement, Python and Arrow included; DuckDB gets 60 % of it and spills past that.
         threads: of one statement.
         workers: the workers, where a caller brings its own (tests); otherwise they are started here.
@@ -113,6 +112,8 @@ class Warehouse:
         size: int = 2,
         *,
         memory_bytes: int = 3 * GIB,
+        spare: int = 0,
+        spare_memory_bytes: int | None = None,
         threads: int = 2,
         workers: SandboxedWorkers | None = None,
     ) -> None:
@@ -125,8 +126,8 @@ class Warehouse:
             handler="cleanroom_ml.engine.warehouse.worker:handle",
             preload=_PRELOAD,
             size=size,
-            spare=SPARE,
-            spare_memory_bytes=spare_memory(memory_bytes),
+            spare=spare,
+            spare_memory_bytes=spare_memory_bytes,
             limits=Limits(
                 memory_bytes=memory_bytes,
                 cpus=float(threads),
@@ -314,11 +315,3 @@ class Warehouse:
         if "error" in answer:
             raise from_answer(answer["error"], compiled.sql, columns, query_id)
         return answer
-
-
-def spare_memory(memory_bytes: int) -> int:
-    """The memory of one spare worker: all together have two fifths of the machine's, and each enough for a small
-    statement.
-    """
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(memory_bytes, max(512 * MIB, machine * 2 // 5 // SPARE))
