@@ -147,7 +147,8 @@ class Environments:
                 resolver.satisfied_only(needs.requirements)
             try:
                 lock = resolver.resolve(needs.requirements, needs.code)
-                self.layers.ensure(lock, image)
+                asked = {wanted.name for wanted in needs.requirements}
+                self.layers.ensure(lock, image, importing=asked.intersection(each.name for each in lock.packages))
             except (IsolationUnavailable, SandboxStartError) as error:
                 raise RequirementNotSatisfiedError(
                     "packages are resolved and unpacked in a sandbox, and none can be had",

@@ -27,6 +27,7 @@ from cleanroom_ml.engine.jobs.layers.errors import (
     PackageIndexError,
     UnsafeWheelError,
 )
+from cleanroom_ml.engine.jobs.layers.imports import without_pip_configuration
 from cleanroom_ml.engine.jobs.layers.operator_index import OperatorIndex, pip_directory
 from cleanroom_ml.engine.jobs.layers.pip import PipRun, tail
 from cleanroom_ml.engine.jobs.layers.policy import NAMES, LayerLimits
@@ -152,7 +153,10 @@ class SandboxedPip:
                 Mount(self.index.socket, _SOCKET, writable=True),
                 *{each.inside: Mount(each.path, each.inside) for each in wheels}.values(),
             ),
-            files={f"{_INSIDE}/{name}": text.encode() for name, text in texts.items()},
+            files={
+                **{f"{_INSIDE}/{name}": text.encode() for name, text in texts.items()},
+                **without_pip_configuration(self.image),
+            },
             scratch=out,
             limits=Limits(
                 memory_bytes=self.limits.resolve_memory,
