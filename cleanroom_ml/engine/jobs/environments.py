@@ -55,7 +55,7 @@ class Environments:
         home: of the engine.
         isolated: False on an engine without sandboxes: then there is `local` and nothing else.
         environ: of the operator, for pip; by default this process's.
-        driver: of the sandbox that wheels are unpacked in; tests weaken it.
+        driver: of the sandboxes that packages are resolved, unpacked and imported in; tests weaken it.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Environments:
         limits: LayerLimits | None = None,
         driver: Driver | None = None,
     ) -> None:
+        self._home = home
         self._images_root = home / "images"
         self._objects = objects
         self._isolated = isolated
@@ -75,6 +76,7 @@ class Environments:
         self._limits = limits or LayerLimits()
         self._layers_root = home / "layers"
         self.layers = LayerStore(self._layers_root, objects, limits=self._limits, driver=driver)
+        self._driver = driver
         self._turn = threading.BoundedSemaphore(_AT_ONCE)
 
     @property
@@ -140,15 +142,18 @@ class Environments:
         image = self.images.resolve(needs.image_tag if self._isolated else LOCAL)
         environ = os.environ if self._environ is None else self._environ
         with self._turn, private_directory(self._layers_root) as work:
-            resolver = Resolver(image, self._objects, work, environ, self._limits, _note)
+            resolver = Resolver(image, self._objects, work, self._home, environ, self._limits, _note, self._driver)
             if not self._isolated:
                 resolver.satisfied_only(needs.requirements)
-            lock = resolver.resolve(needs.requirements, needs.code)
             try:
-                self.layers.ensure(lock, image)
+                lock = resolver.resolve(needs.requirements, needs.code)
+                asked = {wanted.name for wanted in needs.requirements}
+                self.layers.ensure(lock, image, importing=asked.intersection(each.name for each in lock.packages))
             except (IsolationUnavailable, SandboxStartError) as error:
                 raise RequirementNotSatisfiedError(
-                    "packages are unpacked in a sandbox, and none can be had", why=error.what, fix=error.fix
+                    "packages are resolved and unpacked in a sandbox, and none can be had",
+                    why=error.what,
+                    fix=error.fix,
                 ) from error
         return lock
 

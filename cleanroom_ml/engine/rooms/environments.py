@@ -34,7 +34,7 @@ class Environments(Protocol):
         Raises:
             SqlError: ImageNotBuiltError, RequirementNotSatisfiedError, DependencyConflictError,
                 BinaryPackagesOnlyError, PackageIndexUnreachableError, ContentHashMismatchError, UnsafeWheelError,
-                LayerTooLargeError.
+                LayerTooLargeError, DirectReferenceError, PackageImportError.
         """
 
 
