@@ -14,7 +14,7 @@ from jobs_wheels import Index, needs, wheel_bytes, wheel_name
 
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
-from cleanroom_ml.engine.jobs.images.image import local_image
+from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, PackageHashError
 from cleanroom_ml.engine.jobs.model import JobRequest, JobState
 from cleanroom_ml.engine.jobs.store import SCHEMA
@@ -55,9 +55,14 @@ def test_a_job_has_its_layer_and_its_record_says_so(pools: Pools, index: Index) 
         "path": ["/run/cleanroom/lib", "/run/cleanroom/lib/cleanroom_runtime/overlay", "/run/cleanroom/layer"],
         "index": [],
     }
-    assert (status.image, status.image_digest, status.layer) == ("local", local_image().digest, lock["layer"])
+    here = this_installation().image
+    assert (status.image, status.image_digest, status.layer) == (
+        "local",
+        here.digest,
+        lock["layer"],
+    )
     assert status.dependency_lock.startswith("sha256:")
-    assert status.packages.items() >= {"uplift": "1.5", "python": local_image().python}.items()
+    assert status.packages.items() >= {"uplift": "1.5", "python": here.python}.items()
     assert {"scikit-learn", "pandas", "xgboost-cpu"} <= status.packages.keys()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cleanroom_ml.engine.jobs import files, gpu
-from cleanroom_ml.engine.jobs.images.image import Image
+from cleanroom_ml.engine.jobs.images.image import INSIDE, Image
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.job_init import init_argv, init_mount
 from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, SandboxSpec
@@ -38,7 +38,8 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
 
     The token is in a file that only the sandbox sees: never in an argument or the environment, which /proc shows.
     """
-    python = image.inside
+    # Without a sandbox nothing is mounted: the image is used where it lies.
+    python, prefix = (image.inside, INSIDE) if not plan.no_isolation else (str(image.executable), str(image.prefix))
     port = _free_port() if plan.no_isolation else PORT
     about = {
         "image": image.tag,
@@ -67,7 +68,7 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
             (python, "-P", "-u", "-m", "cleanroom_runtime.launcher", JOB_FILE, CODE, RESULT_FILE),
             relay=(port, SOCKET),
         ),
-        env=_environment(plan, image, layer),
+        env=_environment(plan, prefix, layer),
         workdir=CODE,
         mounts=(
             *image.mounts(),
@@ -101,10 +102,10 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _environment(plan: Plan, image: Image, layer: Path | None) -> dict[str, str]:
+def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
     threads = str(plan.cpus)
     return {
-        "PATH": f"{image.prefix}/bin:/usr/bin:/bin",
+        "PATH": f"{prefix}/bin:/usr/bin:/bin",
         "PYTHONPATH": ":".join([LIBRARY, OVERLAY, *([LAYER] if layer is not None else [])]),
         # As in Snowflake's image: DataConnector then asks `runtime_external_entities` for its ingestor.
         "IN_SPCS_ML_RUNTIME": "true",

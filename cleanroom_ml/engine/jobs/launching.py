@@ -106,4 +106,5 @@ def _open_up(directory: str) -> None:
 def _environment() -> dict[str, str]:
     # What the supervisor and `systemd-run --user` need; no secret of the front's environment goes along.
     wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV", "PYTHONPATH")
-    return {name: os.environ[name] for name in wanted if name in os.environ}
+    images = ("XDG_DATA_HOME", "CLEANROOM_ML_IMAGES")  # where this person's frozen images lie
+    return {name: os.environ[name] for name in (*wanted, *images) if name in os.environ}

@@ -6,6 +6,7 @@ configuration; no code of a package runs, because only wheels are installed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,9 +21,12 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 
 from cleanroom_ml.engine.jobs import files
+from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
-from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, INSIDE, VENV, Image, digest_of
+from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, VENV, Image, digest_of
+from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
+from cleanroom_ml.engine.jobs.images.venv import make_environment, name_interpreter_inside
 from cleanroom_ml.engine.jobs.layers.diagnosis import diagnose, without_addresses
 from cleanroom_ml.engine.jobs.layers.pip import Pip, index_sha256, tree_bytes
 from cleanroom_ml.engine.jobs.layers.policy import GIB
@@ -33,7 +37,6 @@ from cleanroom_ml.errors import CleanroomError, UsageError
 MANIFEST: Final = "manifest.json"
 _SECONDS: Final = 3600.0
 _MAX_BYTES: Final = 32 * GIB
-_SHEBANG_BYTES: Final = 4096
 
 
 def build_image(home: Path, manifest: ImageManifest, *, environ: Mapping[str, str] | None = None) -> tuple[Image, bool]:
@@ -59,9 +62,9 @@ def build_image(home: Path, manifest: ImageManifest, *, environ: Mapping[str, st
     with private_directory(root) as work:
         made = work / "image"
         made.mkdir(mode=0o700)
-        _virtual_environment(python, made / VENV)
+        make_environment(python, made / VENV)
         report = _install(manifest, made / VENV, work, os.environ if environ is None else environ)
-        image = _described(manifest, python, report, made)
+        image = _sealed(_described(manifest, python, report, made))
         files.write_atomically(made / MANIFEST, json.dumps(wanted).encode())
         files.write_atomically(made / DESCRIPTION, json.dumps(image.to_json()).encode())
         target = root / f"{manifest.tag}-{image.digest.removeprefix('sha256:')[:12]}"
@@ -95,15 +98,6 @@ def _interpreter(version: str) -> Path:
     return Path(found)
 
 
-def _virtual_environment(python: Path, target: Path) -> None:
-    # -I: nothing of the environment decides what is made.
-    argv = [str(python), "-I", "-m", "venv", "--without-pip", str(target)]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        raise CleanroomError(f"{python} makes no virtual environment", why=lines[-1] if lines else None)
-
-
 def _install(manifest: ImageManifest, venv: Path, work: Path, environ: Mapping[str, str]) -> list[Mapping[str, Any]]:
     pinned = {**manifest.versions, **stand_ins(work / "stand-ins", manifest.versions)}
     (work / "constraints.txt").write_text("".join(f"{name}=={version}\n" for name, version in pinned.items()))
@@ -129,13 +123,14 @@ def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, 
     argv = [str(made / VENV / "bin" / "python"), "-I", "-S", "-c", code]
     version, _, base = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip().partition(" ")
     packages: dict[str, str] = {}
-    hashes: dict[str, str] = {}
+    interpreter = interpreter_files(Path(base), made / VENV / "bin" / "python", version)
+    hashes = {"python": interpreter_sha256(interpreter, Path(base))}
     for item in report:
         name = str(canonicalize_name(item["metadata"]["name"]))
         packages[name] = str(item["metadata"]["version"])
         hashes[name] = index_sha256(item)
     for script in sorted((made / VENV / "bin").iterdir()):
-        _rename_interpreter(script, made / VENV)
+        name_interpreter_inside(script, made / VENV)
     return Image(
         tag=manifest.tag,
         digest=digest_of(version, packages, hashes),
@@ -149,11 +144,13 @@ def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, 
     )
 
 
-def _rename_interpreter(script: Path, venv: Path) -> None:
-    """A script names its interpreter by where it was installed; a job finds it where the image is mounted."""
-    if script.is_symlink() or not script.is_file():
-        return
-    content = script.read_bytes()
-    before, after = os.fsencode(venv), os.fsencode(INSIDE)
-    if content.startswith(b"#!") and before in content[:_SHEBANG_BYTES]:
-        script.write_bytes(content.replace(before, after))
+def _sealed(image: Image) -> Image:
+    """With its list of files, and the seal over them, which are written beside."""
+    assert image.root is not None
+    states = seal.look(image.prefix)  # before the content is read: what changes in between is noticed
+    hashes = {path: seal.content_of(image.prefix / path) for path in states}
+    interpreter = seal.look_at_interpreter(image)
+    manifest = seal.Manifest(hashes, image.hashes["python"]).to_bytes()
+    files.write_atomically(image.root / seal.FILES, manifest)
+    seal.write_seal(image.root, states, interpreter)
+    return replace(image, manifest=hashlib.sha256(manifest).hexdigest())
