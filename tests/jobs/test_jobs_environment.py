@@ -52,7 +52,12 @@ def test_a_job_has_its_layer_and_its_record_says_so(pools: Pools, index: Index) 
     assert json.loads(pools.service.result(job_id) or "") == {
         "version": "1.5",
         "file": "/run/cleanroom/layer/uplift.py",
-        "path": ["/run/cleanroom/lib", "/run/cleanroom/lib/cleanroom_runtime/overlay", "/run/cleanroom/layer"],
+        "path": [
+            "/run/cleanroom/lib",
+            "/run/cleanroom/lib/cleanroom_runtime/overlay",
+            "/run/cleanroom/layer",
+            f"/run/cleanroom/image/{this_installation().image.libraries}",
+        ],
         "index": [],
     }
     here = this_installation().image
@@ -117,7 +122,7 @@ def test_a_job_cannot_write_into_its_layer(pools: Pools, index: Index) -> None:
 def test_what_is_gone_or_changed_is_told_when_the_job_is_submitted(pools: Pools, index: Index) -> None:
     lock = locked(pools, index, "uplift")
     other = {**lock, "image": {**lock["image"], "digest": "sha256:" + "0" * 64}}
-    with pytest.raises(ImageChangedError, match="image 'local' is not what was pinned"):
+    with pytest.raises(ImageChangedError, match=r"image 'local' as it was approved .* is not on this machine any more"):
         pools.submit("pass", dependency_lock=other)
     pools.objects.remove(lock["packages"][0]["sha256"], untouched_since=1e12)
     with pytest.raises(PackageHashError, match=r"copy of uplift-1\.5"):

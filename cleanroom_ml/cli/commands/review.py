@@ -23,12 +23,14 @@ def review(
     collaboration_: Collaboration = None,
 ) -> Output:
     """Show everything that approving a request would let run, and its digest; decides nothing."""
+    from cleanroom_ml.services.images import with_drift
     from cleanroom_ml.services.review import review_request, verify_reviewed
     from cleanroom_ml.services.update_requests import pick_request
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
         found = review_request(name, pick_request(connection, name, request, status="PENDING_MY_APPROVAL"))
+        found = with_drift(connection, found)
     text = review_text(found)
     if reviewed is not None:
         verify_reviewed(found, reviewed)

@@ -6,12 +6,14 @@ import logging
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from cleanroom_ml.engine.jobs.errors import JobsError, RequirementNotSatisfiedError
 from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
+from cleanroom_ml.engine.jobs.images.drift import drift
 from cleanroom_ml.engine.jobs.images.image import LOCAL, Image
 from cleanroom_ml.engine.jobs.layers.diagnosis import without_addresses
 from cleanroom_ml.engine.jobs.layers.errors import PackageHashError
@@ -135,6 +137,10 @@ class Environments:
         image = images.resolve(LOCAL) if lock is None else images.pinned(lock.image_tag, lock.image_digest)
         seal.check(image)
         return image
+
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """What has become of the image with the digest `pinned`, and what `tag` means now; see images/drift.py."""
+        return asdict(drift(self.images, tag, pinned))
 
     def layer_of(self, lock: DependencyLock, image: Image) -> Path | None:
         """The lock's layer, verified, made again if it is gone; see LayerStore.ensure."""

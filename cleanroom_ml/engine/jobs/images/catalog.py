@@ -63,10 +63,15 @@ class Images:
             ImageNotBuiltError: none of that tag is built; says how to build it, or which there are.
             ImageChangedError: this installation is not what its packages say, so that it cannot be frozen.
         """
+        image = self.now(tag)
+        return self.freeze() if image.tag == LOCAL else image
+
+    def now(self, tag: str | None) -> Image:
+        """What `resolve` would give; `local` is not frozen for it. Raises ImageNotBuiltError."""
         tag = tag if tag is None else _release(tag)
         built = self.built()
         if tag == LOCAL or (tag is None and not built):
-            return self.freeze()
+            return self.local
         fitting = [image for image in built if tag in (None, image.tag)]
         if not fitting:
             raise self._not_built(str(tag))
