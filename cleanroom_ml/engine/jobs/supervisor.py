@@ -91,7 +91,7 @@ class _Run:
         try:
             self._find_environment()
         except JobsError as error:
-            return endings.refused(error.what)
+            return endings.refused("; ".join(part for part in (error.what, error.fix) if part))
         except (IsolationUnavailable, SandboxStartError) as error:
             return endings.not_started(error.what)
         scratch = self._directory / files.SCRATCH

@@ -57,22 +57,47 @@ def build_image(home: Path, manifest: ImageManifest, *, environ: Mapping[str, st
     for image in Images(root).built():
         if image.root is not None and json.loads((image.root / MANIFEST).read_bytes()) == wanted:
             return image, False
+    return _build(root, manifest, os.environ if environ is None else environ), True
+
+
+def rebuild_image(home: Path, image: Image, *, environ: Mapping[str, str] | None = None) -> Image:
+    """Build an image of this home again, from its own manifest, because its files were changed.
+
+    Raises:
+        CleanroomError: as `build_image`; or the packages of now are others, and the image is left as it is.
+    """
+    assert image.root is not None
+    value = json.loads((image.root / MANIFEST).read_bytes())
+    manifest = ImageManifest(value["tag"], value["python"], tuple(value["packages"]), value["versions"])
+    environ = os.environ if environ is None else environ
+    return _build(home / "images", manifest, environ, again=image)
+
+
+def _build(root: Path, manifest: ImageManifest, environ: Mapping[str, str], *, again: Image | None = None) -> Image:
     python = _interpreter(manifest.python)
     sweep_abandoned(root)
     with private_directory(root) as work:
         made = work / "image"
         made.mkdir(mode=0o700)
         make_environment(python, made / VENV)
-        report = _install(manifest, made / VENV, work, os.environ if environ is None else environ)
-        image = _sealed(_described(manifest, python, report, made))
-        files.write_atomically(made / MANIFEST, json.dumps(wanted).encode())
+        report = _install(manifest, made / VENV, work, environ)
+        image = _described(manifest, python, report, made)
+        if again is not None and "python" not in again.hashes:  # of a version that did not count the interpreter
+            hashes = {name: sha256 for name, sha256 in image.hashes.items() if name != "python"}
+            image = replace(image, hashes=hashes, digest=digest_of(image.python, image.packages, hashes))
+        if again is not None and again.digest != image.digest:
+            raise CleanroomError(
+                f"image {manifest.tag} would be another now", why=f"{image.digest}, not {again.digest}"
+            )
+        image = _sealed(image)
+        files.write_atomically(made / MANIFEST, json.dumps(_as_json(manifest)).encode())
         files.write_atomically(made / DESCRIPTION, json.dumps(image.to_json()).encode())
         target = root / f"{manifest.tag}-{image.digest.removeprefix('sha256:')[:12]}"
         if target.is_dir():  # another manifest that comes to the same
             remove_whole(target)
         made.rename(target)
         files.sync_directory(root)
-    return replace(image, root=target), True
+    return replace(image, root=target)
 
 
 def _as_json(manifest: ImageManifest) -> dict[str, Any]:
@@ -150,7 +175,8 @@ def _sealed(image: Image) -> Image:
     states = seal.look(image.prefix)  # before the content is read: what changes in between is noticed
     hashes = {path: seal.content_of(image.prefix / path) for path in states}
     interpreter = seal.look_at_interpreter(image)
-    manifest = seal.Manifest(hashes, image.hashes["python"]).to_bytes()
+    content = interpreter_sha256([Path(path) for path in interpreter], image.base)
+    manifest = seal.Manifest(hashes, content).to_bytes()
     files.write_atomically(image.root / seal.FILES, manifest)
     seal.write_seal(image.root, states, interpreter)
     return replace(image, manifest=hashlib.sha256(manifest).hexdigest())

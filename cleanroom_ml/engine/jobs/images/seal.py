@@ -76,6 +76,8 @@ def read_manifest(image: Image) -> Manifest:
         ImageChangedError: it is gone, or is another.
     """
     root = _root(image)
+    if not image.manifest:
+        raise _changed(image, ["it was built by a version that kept no list of its files"])
     try:
         data = (root / FILES).read_bytes()
         if hashlib.sha256(data).hexdigest() != image.manifest:
