@@ -11,7 +11,7 @@ import pytest
 
 import cleanroom_ml
 from cleanroom_ml.engine.jobs import box
-from cleanroom_ml.engine.jobs.images.image import this_installation
+from cleanroom_ml.engine.jobs.images.catalog import Images
 from cleanroom_ml.engine.jobs.model import JobFile, JobState
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.policy import Mount, SandboxSpec
@@ -137,7 +137,7 @@ def spec(home):
     plan = Plan(
         "J", "", code, "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
     )
-    return box.job_spec(plan, home / "jobs" / "J", "the-token", image=this_installation())
+    return box.job_spec(plan, home / "jobs" / "J", "the-token", image=Images(home / "images").resolve("local"))
 
 
 def test_the_box_mounts_the_interpreter_the_runtime_the_code_and_one_socket(spec, home):

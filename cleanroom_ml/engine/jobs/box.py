@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +59,8 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
 
     The token is in a file that only the sandbox sees: never in an argument or the environment, which /proc shows.
     """
-    python = image.inside
+    # Without a sandbox nothing is mounted: the image is used where it lies.
+    python, prefix = (image.inside, INSIDE) if not plan.no_isolation else (str(image.executable), str(image.prefix))
     port = _free_port() if plan.no_isolation else PORT
     about = {
         "image": image.tag,
@@ -89,7 +89,7 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
             (python, "-P", "-u", "-m", "cleanroom_runtime.launcher", JOB_FILE, CODE, RESULT_FILE),
             relay=(port, SOCKET),
         ),
-        env={**_environment(plan, image, layer), **_service(plan, port), **_CACHES},
+        env={**_environment(plan, prefix, layer), **_service(plan, port), **_CACHES},
         workdir=CODE,
         mounts=(
             *image.mounts(),
@@ -134,9 +134,9 @@ def _code(plan: Plan, directory: Path) -> tuple[Mount, ...]:
 def _masked(image: Image) -> dict[str, str]:
     """Where the interpreter and our own package lie on this machine is nobody's business who reads a log."""
     there = {
-        image.prefix: INSIDE,
+        str(image.prefix): INSIDE,
         str(image.base): _BASE,
-        str(Path(sys.executable).resolve().parents[1]): _BASE,
+        str(image.executable.resolve().parents[1]): _BASE,
         str(_RUNTIME): f"{LIBRARY}/cleanroom_runtime",
     }
     system = ("/", "/usr", "/usr/local", INSIDE)
@@ -165,10 +165,10 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _environment(plan: Plan, image: Image, layer: Path | None) -> dict[str, str]:
+def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
     threads = str(plan.cpus)
     return {
-        "PATH": f"{image.prefix}/bin:/usr/bin:/bin",
+        "PATH": f"{prefix}/bin:/usr/bin:/bin",
         "PYTHONPATH": ":".join([LIBRARY, OVERLAY, *([LAYER] if layer is not None else [])]),
         # As in Snowflake's image: DataConnector then asks `runtime_external_entities` for its ingestor.
         "IN_SPCS_ML_RUNTIME": "true",

@@ -6,11 +6,14 @@ import logging
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from cleanroom_ml.engine.jobs.errors import JobsError, RequirementNotSatisfiedError
+from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
+from cleanroom_ml.engine.jobs.images.drift import drift
 from cleanroom_ml.engine.jobs.images.image import LOCAL, Image
 from cleanroom_ml.engine.jobs.layers.diagnosis import without_addresses
 from cleanroom_ml.engine.jobs.layers.errors import PackageHashError
@@ -81,7 +84,7 @@ class Environments:
 
     @property
     def images(self) -> Images:
-        """What is built now, and this installation as it is now."""
+        """What is built and frozen now, and this installation as it is now."""
         return Images(self._images_root)
 
     def lock(self, needs: Needs) -> dict[str, Any]:
@@ -111,23 +114,35 @@ class Environments:
         """Whether the job's image and wheels are there still; the versions that its record shows.
 
         Raises:
-            JobsError: the image changed or is gone; a wheel is gone; without a lock: a requirement is not installed.
+            JobsError: the image or a wheel is gone; without a lock: a requirement is not installed.
         """
         lock = DependencyLock.from_json(request.dependency_lock)
         if lock is None:
             image = self.images.local
             check(request.requirements, image.installed)
             return image.main_packages()
-        image = self.image_of(lock)
+        image = self.images.pinned(lock.image_tag, lock.image_digest)
         for package in lock.packages:
             if not self._objects.exists(package.sha256):
                 raise PackageHashError(f"the engine's copy of {package.wheel} is missing")
         held = {package.name: package.version for package in lock.packages}
         return {**image.main_packages(), **lock.provided, **held}
 
-    def image_of(self, lock: DependencyLock) -> Image:
-        """The image that a lock was made for. Raises ImageNotBuiltError, ImageChangedError."""
-        return self.images.pinned(lock.image_tag, lock.image_digest)
+    def image_of(self, lock: DependencyLock | None) -> Image:
+        """The image that a lock was made for, looked at just now; without a lock, `local` as it is now.
+
+        Raises:
+            ImageNotBuiltError: it is not on this machine.
+            ImageChangedError: it is gone, or a file of it was changed.
+        """
+        images = self.images
+        image = images.resolve(LOCAL) if lock is None else images.pinned(lock.image_tag, lock.image_digest)
+        seal.check(image)
+        return image
+
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """What has become of the image with the digest `pinned`, and what `tag` means now; see images/drift.py."""
+        return asdict(drift(self.images, tag, pinned))
 
     def layer_of(self, lock: DependencyLock, image: Image) -> Path | None:
         """The lock's layer, verified, made again if it is gone; see LayerStore.ensure."""

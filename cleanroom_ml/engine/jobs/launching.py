@@ -95,4 +95,6 @@ def _environment() -> dict[str, str]:
     # What the supervisor and `systemd-run --user` need; no secret of the front's environment goes along.
     # LD_LIBRARY_PATH: a GPU's driver may lie where the loader's cache does not know it (gpu.py).
     wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV")
-    return {name: os.environ[name] for name in (*wanted, "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+    libraries = ("PYTHONPATH", "LD_LIBRARY_PATH")
+    images = ("XDG_DATA_HOME", "CLEANROOM_ML_IMAGES")  # where this person's frozen images lie
+    return {name: os.environ[name] for name in (*wanted, *libraries, *images) if name in os.environ}

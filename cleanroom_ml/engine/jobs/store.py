@@ -24,6 +24,14 @@ def _references(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (package["sha256"] for package in request.dependency_lock.get("packages", ()))
 
 
+def images(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """(job, the tag and the digest of its image) for every job that has not ended."""
+    for row in connection.execute("SELECT job_id, request FROM jobs WHERE ended_on IS NULL"):
+        image = JobRequest.from_json(row["request"]).dependency_lock.get("image")
+        if isinstance(image, dict):
+            yield f"job {row['job_id']}", image["tag"], image["digest"]
+
+
 SCHEMA: Final = Schema(
     name="jobs",
     version=3,

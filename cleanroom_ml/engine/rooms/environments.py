@@ -37,6 +37,11 @@ class Environments(Protocol):
                 LayerTooLargeError, DirectReferenceError, PackageImportError.
         """
 
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """Whether the image with the digest `pinned` is kept, what `tag` (None: the newest) means now, and in which
+        packages the two differ; keys `kept`, `now_tag`, `now`, `differences`.
+        """
+
 
 def wheels(lock: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(file name, SHA-256) of every wheel that a lock pins; none of a lock of before there were layers."""

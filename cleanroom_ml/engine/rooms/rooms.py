@@ -49,6 +49,7 @@ class Rooms:
         self._launcher = launcher
         self.registries = Registries(storage.database)
         self.offerings = Offerings(storage, self.registries, executor)
+        self.environments = environments
         self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
