@@ -43,6 +43,11 @@ class Connection:
             columns = [column.name.lower() for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
+    def query(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Run one statement: the names of its columns, as the server tells them, and all its rows."""
+        with self._cursor(sql) as cursor:
+            return tuple(column.name for column in cursor.description or ()), [tuple(row) for row in cursor.fetchall()]
+
     def call(self, procedure: str, *arguments: object) -> list[Row]:
         """`CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.<procedure>(…)`, e.g. `call("COLLABORATION.JOIN", name)`."""
         return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
