@@ -11,6 +11,8 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import (
     CleanroomError,
     HashMismatchError,
+    JobCancelledError,
+    JobFailedError,
     PolicyDeniedError,
     ResultRefusedError,
     ServerError,
@@ -121,7 +123,7 @@ def _result(connection: Connection, collaboration: str, status: JobStatus) -> Re
         return Absent(f"the job is {status.status}")
     try:
         return Result(jobs.result(connection, collaboration, status.job_id))
-    except (PolicyDeniedError, ResultRefusedError, ServerError) as refused:
+    except (JobCancelledError, JobFailedError, PolicyDeniedError, ResultRefusedError, ServerError) as refused:
         return Absent(f"the job is {status.status}" if status.status != "DONE" else _said(refused))
 
 
