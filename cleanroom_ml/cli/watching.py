@@ -79,7 +79,7 @@ def _look_on(
     from cleanroom_ml.services.lookout import Lookout
 
     lookout, before = Lookout(connection, collaboration, job_id), None
-    pause = ENGINE_SECONDS if connection.target.kind == "engine" else SNOWFLAKE_SECONDS
+    pause = SNOWFLAKE_SECONDS if connection.target.kind == "snowflake" else ENGINE_SECONDS
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         now = lookout.look()

@@ -115,7 +115,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
     parameters: dict[str, Any] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
     parameters["application"] = "cleanroom_ml"
-    if target.kind == "engine":
+    if target.kind != "snowflake":
         parameters["platform_detection_timeout_seconds"] = 0.0  # nothing in a cloud is asked who we are
     if rows_only and str(parameters.get("authenticator", "")).upper() != "WORKLOAD_IDENTITY":
         rows_only_connector()

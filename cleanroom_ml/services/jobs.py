@@ -154,7 +154,7 @@ def cancel(connection: Connection, collaboration: str, job_id: str) -> CancelOut
     Raises:
         ServerError: the target cannot, or no job of that id is this runner's.
     """
-    if connection.target.kind != "engine":
+    if connection.target.kind == "snowflake":
         raise ServerError(
             "an ML job in a clean room cannot be cancelled on Snowflake",
             why="RUN_ML_JOB_ACTION knows get_status, get_logs and get_result",
@@ -206,7 +206,7 @@ def wait(
                     raise
                 on_denied(denied)
                 on_log, fresh = None, ""
-            if connection.target.kind != "engine":
+            if connection.target.kind == "snowflake":
                 fresh = fresh[seen:]
             if fresh and on_log is not None:
                 on_log(fresh)

@@ -26,7 +26,7 @@ def in_its_schema(connection: Connection, name: str, make: Callable[[], object])
         parts = split_name(name)
         if error.code != DOES_NOT_EXIST or len(parts) != 3:
             raise
-        if connection.target.kind != "engine":
+        if connection.target.kind == "snowflake":
             error.fix = f'cleanroom-ml sql "CREATE SCHEMA {quote_name(parts[:2])}", or another name'
             raise
         made = _ensure(connection, parts[0], parts[1])

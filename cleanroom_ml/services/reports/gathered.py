@@ -95,7 +95,7 @@ def gather(connection: Connection, collaboration: str, job_id: str) -> Report:
 
 def _target(connection: Connection) -> str:
     # Without the place of the engine's home: a report is handed on.
-    kind = "embedded engine" if connection.target.kind == "engine" else "Snowflake"
+    kind = "Snowflake" if connection.target.kind == "snowflake" else "embedded engine"
     return f"{kind}, account {connection.target.parameters.get('account', '?')}"
 
 
@@ -108,7 +108,7 @@ def _allowed(ask: Callable[[], Value | Absent]) -> Value | Absent:
 
 
 def _progress(connection: Connection, collaboration: str, job_id: str) -> Progress | Absent:
-    if connection.target.kind != "engine":
+    if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
     return Progress.of(observations.events(connection, collaboration, job_id).found)
 
