@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.plain import escaped_json, plain
+from cleanroom_ml.cli.streams import tell
 from cleanroom_ml.errors import CleanroomError
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def error_data(error: CleanroomError) -> dict[str, Any]:
 
 def note(line: str) -> None:
     """A line for people, to standard error."""
-    sys.stderr.write(plain(line) + "\n")
-    sys.stderr.flush()
+    tell(plain(line) + "\n")
 
 
 def stream(text: str, *, to_stderr: bool = False) -> None:
@@ -81,8 +81,7 @@ def stream(text: str, *, to_stderr: bool = False) -> None:
     if not to_stderr:
         _write(plain(text))
         return
-    sys.stderr.write(plain(text))
-    sys.stderr.flush()
+    tell(plain(text))
 
 
 def print_json(data: object, *, indent: int | None = 2) -> None:

@@ -82,7 +82,7 @@ class Target:
 
 
 def kind_of(settings: Mapping[str, object]) -> Kind:
-    """What a connection leads to that is not of this home: nobody speaks to Snowflake in plain HTTP, to an engine all do."""
+    """What a connection that is not of this home leads to: only an engine is spoken to in plain HTTP."""
     return "server" if str(settings.get("protocol", "")).lower() == "http" else "snowflake"
 
 

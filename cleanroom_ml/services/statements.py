@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.specs.load import read_text
 
@@ -37,6 +38,7 @@ def split(text: str) -> tuple[str, ...]:
     opening = _COMMENT.match(text)
     if _BLOCK.match(text, opening.end() if opening else 0):
         return (text.strip(),)
+    rows_only_connector()
     from snowflake.connector.util_text import split_statements
 
     found = tuple(cut for statement, _ in split_statements(io.StringIO(text)) if (cut := _bare(statement)))

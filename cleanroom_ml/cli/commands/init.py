@@ -55,7 +55,7 @@ def init(
     both = parties(where, role.value, provider=provider, runner=runner)
     files = start(where, role.value, name, provider=both[0].account, runner=both[1].account)
     lines = [
-        *(str(where / file) for file in files),
+        *(str(directory / file) if directory else file for file in files),
         f"provider: {both[0].alias} (account {both[0].account})",
         f"runner: {both[1].alias} (account {both[1].account})",
     ]

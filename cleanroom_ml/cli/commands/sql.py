@@ -27,6 +27,7 @@ def sql(
 ) -> Output:
     """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last."""
     from cleanroom_ml.cli.render import render
+    from cleanroom_ml.cli.streams import discard
     from cleanroom_ml.services.statements import run, split
 
     statements = split(_text(statement, file))
@@ -35,8 +36,12 @@ def sql(
     with open_connection() as connection:
         for answer in run(connection, statements):
             if format_ == "table" and len(statements) > 1:
-                # Each as it comes: what was done before a statement that fails has been seen.
-                render(_output(answer), format_)
+                # Each as it comes: what was done before a statement that fails has been seen. That nobody reads it
+                # (`sql -f setup.sql | head`) is no reason to leave the rest undone.
+                try:
+                    render(_output(answer), format_)
+                except BrokenPipeError:
+                    discard(1)
             else:
                 answers.append(answer)
     if not answers:
