@@ -11,7 +11,7 @@ SOURCES := pyproject.toml constraints.txt
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions docs sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -40,6 +40,10 @@ bench: $(VENV)/.dev sandbox
 ## completions: write the shells' completion files anew
 completions: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.cli.completions completions
+
+## docs: write the generated reference of the specs anew
+docs: $(VENV)/.dev
+	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \

@@ -13,9 +13,11 @@ from cleanroom_ml.artifacts.scan import (
     LimitExceededError,
     Limits,
     NotAFileError,
+    ignore_rules,
     open_inside,
     scan,
 )
+from cleanroom_ml.artifacts.secrets import Secret, SecretsFoundError, find_secrets, refuse_secrets, secret_name
 
 __all__ = [
     "IGNORE_FILE",
@@ -31,12 +33,18 @@ __all__ = [
     "ManifestDiff",
     "NotAFileError",
     "Observer",
+    "Secret",
+    "SecretsFoundError",
     "Silent",
     "UnsafePathError",
     "build_manifest",
     "compare",
+    "find_secrets",
+    "ignore_rules",
     "open_inside",
+    "refuse_secrets",
     "safe_relative_path",
     "scan",
+    "secret_name",
     "verify_directory",
 ]

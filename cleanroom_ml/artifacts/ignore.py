@@ -42,6 +42,8 @@ class _Pattern:
     parts: tuple[str, ...]
     negated: bool
     directories_only: bool
+    said: str
+    above: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +58,44 @@ class IgnoreRules:
         return cls()
 
     @classmethod
-    def parse(cls, lines: Iterable[str], *, defaults: bool = True) -> IgnoreRules:
+    def parse(
+        cls, lines: Iterable[str], *, defaults: bool = True, source: str = IGNORE_FILE, above: str = ""
+    ) -> IgnoreRules:
         """The default patterns, then the lines of an ignore file.
+
+        Args:
+            source: what the ignore file is called when somebody asks why a file is left out.
+            above: for an ignore file in a directory above: the way from there to the directory that is walked.
 
         Raises:
             UsageError: there are too many patterns, or one is too long.
         """
-        patterns = [_pattern(line) for line in (*(DEFAULT_PATTERNS if defaults else ()), *lines)]
-        if len(patterns) > MAX_PATTERNS:
-            raise UsageError(f"{IGNORE_FILE} has more than {MAX_PATTERNS} lines")
+        listed = list(lines)
+        if len(listed) > MAX_PATTERNS:
+            raise UsageError(f"{source} has more than {MAX_PATTERNS} lines")
+        way = tuple(part for part in above.split("/") if part)
+        patterns = [_pattern(line, "always left out", ()) for line in (DEFAULT_PATTERNS if defaults else ())]
+        patterns += [_pattern(line, source, way) for line in listed]
         return cls(tuple(pattern for pattern in patterns if pattern is not None))
+
+    def then(self, further: IgnoreRules) -> IgnoreRules:
+        """These rules, and after them others, which therefore decide where both match."""
+        return IgnoreRules(self.patterns + further.patterns)
 
     def ignores(self, path: str, *, directory: bool) -> bool:
         """Whether a relative path is left out. Its parents are not looked at: callers do not enter ignored ones."""
+        return self.reason(path, directory=directory) is not None
+
+    def reason(self, path: str, *, directory: bool) -> str | None:
+        """Why a relative path is left out (`.cleanroomignore: *.log`); None where it is not."""
         names = tuple(path.split("/"))
         for pattern in reversed(self.patterns):
-            if (directory or not pattern.directories_only) and _matches(pattern.parts, names):
-                return not pattern.negated
-        return False
+            if (directory or not pattern.directories_only) and _matches(pattern.parts, pattern.above + names):
+                return None if pattern.negated else pattern.said
+        return None
 
 
-def _pattern(line: str) -> _Pattern | None:
+def _pattern(line: str, source: str, above: tuple[str, ...]) -> _Pattern | None:
     text = line.rstrip("\r\n")
     if len(text) > MAX_PATTERN_CHARACTERS:
         raise UsageError(f"a line of {IGNORE_FILE} has more than {MAX_PATTERN_CHARACTERS} characters")
@@ -94,7 +113,7 @@ def _pattern(line: str) -> _Pattern | None:
         return None
     if not anchored:
         parts = (_ANY_DEPTH, *parts)
-    return _Pattern(parts, negated, directories_only)
+    return _Pattern(parts, negated, directories_only, f"{source}: {stripped}", above)
 
 
 def _unescaped(part: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,17 +59,35 @@ class LimitExceededError(UsageError):
     """The directory holds more than may be staged; the largest files are named."""
 
 
-def ignore_rules(directory: Path | str) -> IgnoreRules:
+def ignore_rules(directory: Path | str, *, root: Path | str | None = None) -> IgnoreRules:
     """The default rules and those of the directory's own `.cleanroomignore`.
 
+    Args:
+        root: a directory above, whose `.cleanroomignore` counts as well; the directory's own decides where both match.
+
     Raises:
-        UsageError: the ignore file is too large, is no regular file, or is not UTF-8.
+        UsageError: an ignore file is too large, is no regular file, or is not UTF-8; the root's leaves out the whole
+            directory.
     """
-    path = Path(directory) / IGNORE_FILE
+    own = _ignore_file(Path(directory) / IGNORE_FILE, source=IGNORE_FILE, above="", defaults=root is None)
+    if root is None:
+        return own
+    way = Path(directory).resolve().relative_to(Path(root).resolve()).as_posix()
+    if way == ".":
+        return _ignore_file(Path(directory) / IGNORE_FILE, source=IGNORE_FILE, above="", defaults=True)
+    file = Path(root) / IGNORE_FILE
+    for depth in range(way.count("/") + 1):
+        parent = "/".join(way.split("/")[: depth + 1])
+        if reason := _ignore_file(file, source=IGNORE_FILE, above="", defaults=False).reason(parent, directory=True):
+            raise UsageError(f"{file} leaves out {parent}/, which is to be staged", why=reason, fix=f"mend {file}")
+    return _ignore_file(file, source=f"{IGNORE_FILE} of the project", above=way, defaults=True).then(own)
+
+
+def _ignore_file(path: Path, *, source: str, above: str, defaults: bool) -> IgnoreRules:
     try:
         descriptor = os.open(path, _FILE)
     except FileNotFoundError:
-        return IgnoreRules.parse(())
+        return IgnoreRules.parse((), defaults=defaults)
     except OSError as error:
         raise UsageError(f"cannot read {path}", why=error.strerror) from None
     mode = os.fstat(descriptor).st_mode
@@ -81,17 +99,24 @@ def ignore_rules(directory: Path | str) -> IgnoreRules:
     if len(content) > _MAX_IGNORE_FILE_BYTES:
         raise UsageError(f"{path} is larger than {_MAX_IGNORE_FILE_BYTES:,} bytes")
     try:
-        return IgnoreRules.parse(content.decode("utf-8").split("\n"))
+        lines = content.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8") from None
+    return IgnoreRules.parse(lines, defaults=defaults, source=source, above=above)
 
 
-def scan(directory: Path | str, *, ignore: IgnoreRules | None = None) -> list[tuple[str, int]]:
+def scan(
+    directory: Path | str,
+    *,
+    ignore: IgnoreRules | None = None,
+    on_ignored: Callable[[str, str], None] | None = None,
+) -> list[tuple[str, int]]:
     """(path, size in bytes) of every file that is not ignored, sorted by the bytes of the path. Nothing is read.
 
     Args:
         directory: may itself be a symbolic link; nothing in it may.
         ignore: None: the default rules and `.cleanroomignore`.
+        on_ignored: told each path that is left out (a directory's with a slash behind it), and why.
 
     Raises:
         UsageError: there is no such directory, or it cannot be read.
@@ -112,7 +137,10 @@ def scan(directory: Path | str, *, ignore: IgnoreRules | None = None) -> list[tu
                     except FileNotFoundError:
                         raise FileChangedError(path) from None
                     is_directory = stat.S_ISDIR(status.st_mode)
-                    if rules.ignores(path, directory=is_directory):
+                    reason = rules.reason(path, directory=is_directory)
+                    if reason is not None:
+                        if on_ignored is not None:
+                            on_ignored(path + "/" * is_directory, reason)
                         continue
                     safe_relative_path(path)
                     if is_directory:

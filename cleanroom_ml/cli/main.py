@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.root import invoke
 from cleanroom_ml.cli.settings import Format, reset, settings
+from cleanroom_ml.cli.streams import discard, open_standard_streams, tell
 from cleanroom_ml.errors import CleanroomError
 
 INTERRUPTED = 130
@@ -28,17 +29,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(outcome, Output):
             # The parser makes an exit code of an interrupt, too.
             return _interrupted() if outcome == INTERRUPTED else int(outcome or 0)
-        from cleanroom_ml.cli.render import render
-
-        render(outcome, settings().format)
-        return outcome.exit_code
+        return _rendered(outcome)
     except TyperException as error:
         return _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except BrokenPipeError:
-        # Whoever read us has gone; the interpreter must not complain about it once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read a stream (`logs --follow | head`) has seen enough.
+        discard(1)
         return 0
     except CleanroomError as error:
         return _ours(error)
@@ -46,6 +44,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _ours(_of_the_system(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of ours is told without a traceback
         return _ours(_defect(error))
+
+
+def _rendered(outcome: Output) -> int:
+    """Print what a command returned. The command is done: its exit code stands, whoever still reads."""
+    from cleanroom_ml.cli.render import render
+
+    try:
+        render(outcome, settings().format)
+    except BrokenPipeError:
+        discard(1)
+    except OSError as error:
+        discard(1)
+        raise CleanroomError("standard output cannot be written to", why=error.strerror) from error
+    return outcome.exit_code
 
 
 def _ours(error: CleanroomError) -> int:
@@ -57,7 +69,12 @@ def _ours(error: CleanroomError) -> int:
         note("".join(traceback.format_exception(error)).rstrip())
     from cleanroom_ml.cli.render import render_error
 
-    render_error(error, settings().format)
+    try:
+        render_error(error, settings().format)
+    except OSError:
+        # Standard output takes no JSON any more; standard error is told all the same.
+        discard(1)
+        render_error(error, Format.table.value)
     return error.exit_code
 
 
@@ -74,6 +91,11 @@ def _defect(error: Exception) -> CleanroomError:
 def _of_the_system(error: OSError) -> CleanroomError:
     """A file that is not there, a full disk: said by the system, and no defect of ours."""
     reason = error.strerror or str(error) or type(error).__name__
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard(1)
+        reason = f"standard output cannot be written to: {reason}"
     told = CleanroomError(f"{error.filename}: {reason}" if error.filename else reason)
     told.__cause__ = error
     return told
@@ -100,7 +122,7 @@ def _usage(error: TyperException) -> int:
 
 def _interrupted() -> int:
     _json_error("Interrupted", INTERRUPTED, "interrupted", None)
-    sys.stderr.write("interrupted\n")
+    tell("interrupted\n")
     return INTERRUPTED
 
 
@@ -109,7 +131,10 @@ def _json_error(type_: str, exit_code: int, what: str, fix: str | None) -> None:
         from cleanroom_ml.cli.render import print_json
 
         data = {"type": type_, "exit_code": exit_code, "what": what, "why": None, "fix": fix}
-        print_json({"error": data}, indent=2 if settings().format == "json" else None)
+        try:
+            print_json({"error": data}, indent=2 if settings().format == "json" else None)
+        except OSError:
+            discard(1)
 
 
 def _asked_format(arguments: list[str]) -> str:
@@ -127,4 +152,6 @@ def _asked_format(arguments: list[str]) -> str:
 
 def main() -> None:
     """The console script."""
+    if open_standard_streams():
+        tell("warning: standard output is closed: what the command has to tell is lost\n")
     sys.exit(run())

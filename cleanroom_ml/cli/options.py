@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,16 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.", show_default=False)
 ]
 
+AllowSecrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-secret",
+        metavar="FILE",
+        help="A file of the code that looks like a secret and is meant; repeatable.",
+        show_default=False,
+    ),
+]
+
 
 def parse_arguments(pairs: list[str] | None) -> dict[str, Any]:
     """`key=value` pairs; a value that is JSON is that value, any other (NaN too, which JSON does not know) is text.
@@ -57,3 +68,15 @@ def parse_arguments(pairs: list[str] | None) -> dict[str, Any]:
             parsed = value
         arguments[key] = parsed
     return arguments
+
+
+def inside(directory: Path | None, files: list[str] | None) -> tuple[str, ...]:
+    """Files of a directory as paths in it, whether they were typed from there or from here (`code/.env`, `.env`)."""
+    if directory is None:
+        return tuple(files or ())
+    found = []
+    for file in files or ():
+        here, place = Path(file).absolute(), directory.absolute()
+        typed_from_here = here.is_relative_to(place) and not (directory / file).exists()
+        found.append(here.relative_to(place).as_posix() if typed_from_here else Path(file).as_posix())
+    return tuple(found)

@@ -10,10 +10,12 @@ class Output:
     """The outcome of a command.
 
     `data` is what machines read: a dataclass, a mapping, or a sequence of these (one row each); its field names are
-    stable. `text` is what people read instead of a table. `hints` go to standard error: what to type next.
+    stable. `text` is what people read instead of a table. `hints` go to standard error: what to type next. `columns`
+    are a table's own, which it has without a row as well.
     """
 
     data: object
     text: str | None = None
     hints: tuple[str, ...] = ()
     exit_code: int = 0
+    columns: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.plain import escaped_json, plain
+from cleanroom_ml.cli.streams import tell
 from cleanroom_ml.errors import CleanroomError
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def render(output: Output, format_: str) -> None:
             for row in _rows(output.data):
                 print_json(row, indent=None)
         case "csv":
-            _csv(_rows(output.data))
+            _csv(_rows(output.data), output.columns)
         case _ if output.text is not None:
             _write(plain(output.text).rstrip("\n") + "\n" if output.text else "")
         case _:
-            _table(_rows(output.data))
+            _table(_rows(output.data), output.columns)
     for hint in output.hints:
         note(f"next: {hint}")
 
@@ -72,8 +73,7 @@ def error_data(error: CleanroomError) -> dict[str, Any]:
 
 def note(line: str) -> None:
     """A line for people, to standard error."""
-    sys.stderr.write(plain(line) + "\n")
-    sys.stderr.flush()
+    tell(plain(line) + "\n")
 
 
 def stream(text: str, *, to_stderr: bool = False) -> None:
@@ -81,8 +81,7 @@ def stream(text: str, *, to_stderr: bool = False) -> None:
     if not to_stderr:
         _write(plain(text))
         return
-    sys.stderr.write(plain(text))
-    sys.stderr.flush()
+    tell(plain(text))
 
 
 def print_json(data: object, *, indent: int | None = 2) -> None:
@@ -141,31 +140,31 @@ def _rows(data: object) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {"value": item} for item in items]
 
 
-def _csv(rows: list[dict[str, Any]]) -> None:
-    if not rows:
+def _csv(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
+    columns = known or _columns(rows)
+    if not columns:
         return
     text = io.StringIO()
-    columns = _columns(rows)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(plain(key) for key in columns)
     writer.writerows([_text(row.get(key)) for key in columns] for row in rows)
     _write(text.getvalue())
 
 
-def _columns(rows: list[dict[str, Any]]) -> list[str]:
+def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
     """The keys of all rows, in the order in which they first come."""
-    return list(dict.fromkeys(key for row in rows for key in row))
+    return tuple(dict.fromkeys(key for row in rows for key in row))
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def _table(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
     if not rows:
-        note("nothing to show")
+        note("no rows" if known else "nothing to show")
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = {key: [_text(row.get(key)) for row in rows] for key in _columns(rows)}
+    shown = {key: [_text(row.get(key)) for row in rows] for key in known or _columns(rows)}
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = max(200, console.width)

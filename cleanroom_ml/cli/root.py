@@ -21,7 +21,8 @@ cleanroom-ml runs machine-learning jobs on data that several parties combine wit
 
   cleanroom-ml demo                      see two parties do it on this machine, with real data
   cleanroom-ml doctor                    check what this machine can do
-  cleanroom-ml init --from lookalike     a project to start from
+  cleanroom-ml init --from lookalike     a sample project to start from
+  cleanroom-ml init mine                 a project of your own
   cleanroom-ml --help                    every command
 """
 

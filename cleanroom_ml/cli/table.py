@@ -46,8 +46,11 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("demo", "demo", "Two parties, real data, this machine: see it work."),
         Entry("collaboration", "collaboration", "Collaborations: create, review, join, status, list, show, config."),
         Entry("activation", "activation", "Activations: list, process, export."),
+        Entry("sql", "sql", "Run SQL on this directory's connection."),
+        Entry("load", "load", "Load Parquet, CSV or JSON files into a table."),
         Entry("history", "history", "What was run in a collaboration, and by whom."),
         Entry("connection", "connection", "Connections: use, list, test, explain."),
+        Entry("help", "help", "What a key of a spec file is for."),
         Entry("completion", "completion", "Print the completion script of a shell."),
     ),
     ENGINE: (

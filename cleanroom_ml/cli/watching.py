@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cleanroom_ml.cli.live import changes, picture
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.render import LiveLines, draws, note, stream
-from cleanroom_ml.errors import JobCancelledError, JobFailedError, WaitTimeoutError
+from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection
@@ -31,6 +31,13 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
     from cleanroom_ml.services.jobs import wait
 
     note(f"job {job_id}")
+    unseen = False
+
+    def denied(error: PolicyDeniedError) -> None:
+        nonlocal unseen
+        unseen = True
+        note(f"no log: {error.what}; waiting for the end")
+
     try:
         ended = wait(
             connection,
@@ -39,13 +46,13 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
             timeout_seconds=timeout,
             on_log=_to_stderr if follow else None,
             on_status=lambda status: note(f"status: {status.status}"),
+            on_denied=denied,
         )
     except KeyboardInterrupt:
-        note(
-            f"\nthe job goes on. look again: cleanroom-ml logs {job_id} --follow; stop it: cleanroom-ml cancel {job_id}"
-        )
+        again = f"cleanroom-ml status {job_id} --wait" if unseen else f"cleanroom-ml logs {job_id} --follow"
+        note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
         raise
-    return ended_output(ended)
+    return ended_output(ended, unseen=unseen)
 
 
 def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeout: float | None) -> Output:
@@ -58,7 +65,8 @@ def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeo
     """
     try:
         with LiveLines() if draws() else nullcontext() as screen:
-            return ended_output(_look_on(connection, collaboration, job_id, timeout, screen).status)
+            seen = _look_on(connection, collaboration, job_id, timeout, screen)
+            return ended_output(seen.status, unseen=not isinstance(seen.log, str))
     except KeyboardInterrupt:
         again = f"cleanroom-ml status {job_id} --watch"
         note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
@@ -71,7 +79,7 @@ def _look_on(
     from cleanroom_ml.services.lookout import Lookout
 
     lookout, before = Lookout(connection, collaboration, job_id), None
-    pause = ENGINE_SECONDS if connection.target.kind == "engine" else SNOWFLAKE_SECONDS
+    pause = SNOWFLAKE_SECONDS if connection.target.kind == "snowflake" else ENGINE_SECONDS
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         now = lookout.look()
@@ -92,14 +100,14 @@ def _look_on(
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
 
 
-def ended_output(status: JobStatus) -> Output:
-    """A finished job's status, with the exit code that belongs to it."""
+def ended_output(status: JobStatus, *, unseen: bool = False) -> Output:
+    """A finished job's status, with the exit code that belongs to it. `unseen`: its log may not be read."""
     text = f"{status.job_id}: {status.status}"
     if status.reason and status.reason != "none":
         text += f" ({status.reason})"
     if status.message:
         text += f"\n{status.message}"
-    hint = "result" if status.status == "DONE" else "logs"
+    hint = "result" if status.status == "DONE" else "status" if unseen else "logs"
     return Output(status, text, (f"cleanroom-ml {hint} {status.job_id}",), EXIT_CODES.get(status.status, 0))
 
 

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from cleanroom_ml.errors import UsageError
+
 _LINUX = {
     "data": ("XDG_DATA_HOME", ".local/share"),
     "config": ("XDG_CONFIG_HOME", ".config"),
@@ -21,15 +23,37 @@ _MACOS = {
 def configured(variable: str) -> Path | None:
     """The directory that an environment variable names, absolute; None where it is not set."""
     value = os.environ.get(variable)
-    return Path(value).expanduser().absolute() if value else None
+    if not value:
+        return None
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise _no_home(f"{variable} is {value!r}", f"export {variable}=/an/absolute/path") from None
+
+
+def home() -> Path:
+    """The person's home directory.
+
+    Raises:
+        UsageError: nothing says where it is, as for a user without an entry in a container.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise _no_home("HOME is not set, and this user has no entry that says it", "export HOME=/a/directory") from None
+
+
+def _no_home(why: str, fix: str) -> UsageError:
+    return UsageError("there is no home directory to keep anything in", why=why, fix=fix)
 
 
 def platform_directory(kind: str) -> Path:
     """The platform's directory for `data`, `config` or `state` (XDG on Linux)."""
     if sys.platform == "darwin":
-        return Path.home() / _MACOS[kind]
+        return home() / _MACOS[kind]
     variable, default = _LINUX[kind]
-    return Path(os.environ.get(variable) or Path.home() / default)
+    given = os.environ.get(variable)
+    return Path(given) if given else home() / default
 
 
 def engine_home() -> Path:
@@ -52,8 +76,8 @@ def snowflake_home() -> Path:
     found = configured("SNOWFLAKE_HOME")
     if found:
         return found
-    classic = Path.home() / ".snowflake"
+    classic = home() / ".snowflake"
     if classic.is_dir():
         return classic
-    base = Path.home() / "Library/Application Support" if sys.platform == "darwin" else platform_directory("config")
+    base = home() / "Library/Application Support" if sys.platform == "darwin" else platform_directory("config")
     return base / "snowflake"

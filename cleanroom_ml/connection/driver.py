@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from cleanroom_ml.connection.directories import home
+
 _UNUSED = ("pandas", "botocore")
 
 
@@ -18,7 +20,11 @@ def rows_only_connector() -> ModuleType:
     """`snowflake.connector`, without pandas results and AWS identities in this process.
 
     Where it was imported before, or is told to use a cloud's identity, it stays whole: see `connect`.
+
+    Raises:
+        UsageError: the connector looks for its files in a home directory, and there is none.
     """
+    home()
     with _absent(_UNUSED):
         import snowflake.connector
     module: ModuleType = snowflake.connector

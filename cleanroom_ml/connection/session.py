@@ -46,6 +46,11 @@ class Connection:
             columns = [column.name.lower() for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
+    def query(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Run one statement: the names of its columns, as the server tells them, and all its rows."""
+        with self._cursor(sql) as cursor:
+            return tuple(column.name for column in cursor.description or ()), [tuple(row) for row in cursor.fetchall()]
+
     def call(self, procedure: str, *arguments: object) -> list[Row]:
         """`CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.<procedure>(…)`, e.g. `call("COLLABORATION.JOIN", name)`."""
         if self.before_call is not None:
@@ -121,7 +126,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
     parameters: dict[str, Any] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
     parameters["application"] = "cleanroom_ml"
-    if target.kind == "engine":
+    if target.kind != "snowflake":
         parameters["platform_detection_timeout_seconds"] = 0.0  # nothing in a cloud is asked who we are
     if rows_only and str(parameters.get("authenticator", "")).upper() != "WORKLOAD_IDENTITY":
         rows_only_connector()

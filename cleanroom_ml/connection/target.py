@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -39,12 +40,22 @@ class Setting:
         return MASK if self.secret else _USER_INFO.sub(MASK, str(self.value))
 
 
+Kind = Literal["engine", "server", "snowflake"]
+
+# Where Snowflake itself listens, private links too.
+_SNOWFLAKE_HOST = re.compile(r"(.+\.)?(snowflakecomputing\.(com|cn)|snowflake\.com)\.?", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A resolved connection: its name, what it leads to, its settings, and how it was chosen."""
+    """A resolved connection: its name, what it leads to, its settings, and how it was chosen.
+
+    `kind`: `engine` is the embedded engine of this person's home, which proves to be it; `server` an engine that is
+    somebody else's, on this machine or another, which nothing is known of but its address; else `snowflake`.
+    """
 
     name: str
-    kind: Literal["engine", "snowflake"]
+    kind: Kind
     settings: tuple[Setting, ...]
     chosen_by: str
     home: Path | None = None
@@ -59,9 +70,20 @@ class Target:
         return given
 
     def __str__(self) -> str:
-        account = str(self.parameters.get("account", "?"))
-        place = f"embedded engine at {self.home}" if self.kind == "engine" else "Snowflake"
-        return f"{self.name} (account {account}, {place})"
+        given = self.parameters
+        address = ":".join(str(given[key]) for key in ("host", "port") if given.get(key))
+        if self.kind == "engine":
+            place = f"embedded engine at {self.home}"
+        elif self.kind == "server" or (address and not _SNOWFLAKE_HOST.fullmatch(str(given.get("host") or ""))):
+            place = f"server at {address}" if address else "a server without a host"
+        else:
+            place = "Snowflake"
+        return f"{self.name} (account {given.get('account', '?')}, {place})"
+
+
+def kind_of(settings: Mapping[str, object]) -> Kind:
+    """What a connection that is not of this home leads to: only an engine is spoken to in plain HTTP."""
+    return "server" if str(settings.get("protocol", "")).lower() == "http" else "snowflake"
 
 
 def resolve(name: str | None = None, *, directory: Path | None = None, temporary: bool = False) -> Target:
@@ -115,7 +137,8 @@ def _temporary(name: str | None) -> Target:
             "-x takes the connection from variables, and SNOWFLAKE_ACCOUNT is not set",
             fix="export SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER and the credentials' variables",
         )
-    return Target("temporary", "snowflake", settings, "-x/--temporary-connection")
+    kind = kind_of({setting.key: setting.value for setting in settings})
+    return Target("temporary", kind, settings, "-x/--temporary-connection")
 
 
 def named(name: str, chosen_by: str) -> Target:
@@ -132,7 +155,8 @@ def named(name: str, chosen_by: str) -> Target:
         )
     snowflake = sources.snowflake_sections()
     if name in snowflake:
-        return Target(name, "snowflake", sources.with_variables(name, *snowflake[name]), chosen_by)
+        settings = sources.with_variables(name, *snowflake[name])
+        return Target(name, kind_of({setting.key: setting.value for setting in settings}), settings, chosen_by)
     known = sorted({*local, *snowflake})
     from difflib import get_close_matches
 

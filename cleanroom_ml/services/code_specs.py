@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import yaml
 
-from cleanroom_ml.artifacts import FileEntry, Manifest, build_manifest, compare
+from cleanroom_ml.artifacts import FileEntry, Manifest, compare
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
-from cleanroom_ml.services.staging import StageLocation, staged_difference
+from cleanroom_ml.services.staging import StageLocation, code_manifest, refuse_staged_secrets, staged_difference
 from cleanroom_ml.services.update_requests import list_requests
 from cleanroom_ml.specs import (
     CodeSpec,
@@ -68,7 +68,7 @@ class RegisteredCodeSpec:
 
 
 def register_code_spec(
-    connection: Connection, project: Project, path: Path, *, bump: bool = False
+    connection: Connection, project: Project, path: Path, *, bump: bool = False, allow_secrets: Collection[str] = ()
 ) -> RegisteredCodeSpec:
     """Register the code spec of a file with the content that is staged.
 
@@ -77,13 +77,17 @@ def register_code_spec(
     version, in the file itself and in the project's templates that name it. Another image of a job's tag is no
     conflict, because what was approved goes on in the one that was pinned; with `bump` it is a next version as well.
 
+    Args:
+        allow_secrets: paths in the code directory that look like secrets and are meant to be there.
+
     Raises:
         SpecProblems: the file breaks a rule.
+        SecretsFoundError: other files of the code look like secrets.
         ConflictError: the version is registered with other content (names the files and fields that differ).
         HashMismatchError: the stage holds other bytes than the directory.
     """
     spec = _load(path)
-    _check_staged(connection, project, spec)
+    _check_staged(connection, project, spec, allow_secrets)
     before = registered_spec(connection, CODE_SPECS, spec.id)
     if before is None:
         return _register(connection, path, spec)
@@ -141,16 +145,20 @@ def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], sho
     )
 
 
-def _check_staged(connection: Connection, project: Project, spec: CodeSpec) -> None:
-    if project.code_directory is None or project.stage is None:
+def _check_staged(connection: Connection, project: Project, spec: CodeSpec, allow_secrets: Collection[str]) -> None:
+    """What is on the stage is what the directory holds, and no secret is among it."""
+    local = StageLocation.parse(project.stage) if project.stage and project.code_directory is not None else None
+    for stage_code_dir in dict.fromkeys(job.stage_code_dir for job in spec.ml_jobs):
+        if local is None or not _same_place(stage_code_dir, local):
+            refuse_staged_secrets(connection, StageLocation.parse(stage_code_dir), allow_secrets=allow_secrets)
+    if local is None or not any(_same_place(job.stage_code_dir, local) for job in spec.ml_jobs):
         return
-    location = StageLocation.parse(project.stage)
-    if not any(_same_place(job.stage_code_dir, location) for job in spec.ml_jobs):
-        return
-    differences = staged_difference(connection, project.code_directory, location)
+    directory = project.code_directory
+    assert directory is not None
+    differences = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
     if differences:
         raise HashMismatchError(
-            f"{location} does not hold what {project.code} holds",
+            f"{local} does not hold what {project.code} holds",
             differences=differences,
             why="; ".join(differences),
             fix="cleanroom-ml stage",
@@ -161,12 +169,12 @@ def _same_place(stage_code_dir: str, location: StageLocation) -> bool:
     return stage_code_dir.strip("/").upper() == str(location).upper()
 
 
-def _differences(before: str, spec: CodeSpec, project: Project) -> tuple[str, ...]:
+def _differences(before: str, spec: CodeSpec, project: Project, allow_secrets: Collection[str] = ()) -> tuple[str, ...]:
     frozen = manifests(before)
     fields = differing_fields(parse_spec(_without_manifests(before), source=spec.id), spec)
     found = [f"field {field} differs" for field in fields]
     if project.code_directory is not None:
-        local = build_manifest(project.code_directory)
+        local = code_manifest(project.code_directory)
         lines = [line for manifest in frozen.values() for line in compare(manifest, local).describe()]
         found += dict.fromkeys(lines)
     return tuple(found)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cleanroom_ml.connection import Connection, Setting, Target, bindings, connect, resolve, sources
-from cleanroom_ml.connection.target import named
+from cleanroom_ml.connection.target import kind_of, named
 
 __all__ = ["Connection", "Setting", "Target", "bind", "connect", "explain", "known", "named", "resolve", "test"]
 
@@ -27,7 +27,7 @@ def known(directory: Path) -> tuple[Known, ...]:
     """Every named connection: the embedded engine's accounts, then Snowflake's."""
     bound = bindings.bound_to(directory.resolve())
     local = [(name, "engine", section) for name, section in sorted(sources.engine_sections().items())]
-    remote = [(name, "snowflake", section) for name, (section, _) in sorted(sources.snowflake_sections().items())]
+    remote = [(name, kind_of(section), section) for name, (section, _) in sorted(sources.snowflake_sections().items())]
     return tuple(
         Known(name, kind, str(section.get("account", "")), str(section.get("user", "")), name == bound)
         for name, kind, section in local + remote

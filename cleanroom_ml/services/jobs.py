@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.errors import (
+    JobCancelledError,
+    JobFailedError,
+    PolicyDeniedError,
+    ServerError,
+    WaitTimeoutError,
+)
 from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.runnable import runnable
 from cleanroom_ml.specs import MlJobAction, dump_spec
@@ -17,6 +23,7 @@ from cleanroom_ml.specs import MlJobAction, dump_spec
 TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 _FIRST_POLL_SECONDS = 0.1
 _SLOWEST_POLL_SECONDS = 2.0
+_CANCEL_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,20 @@ class JobStatus:
         return str(self.details.get("message") or "")
 
 
+@dataclass(frozen=True, slots=True)
+class CancelOutcome:
+    """Where the job is after it was told to stop. `cancelled`: it was this that ended it."""
+
+    job_id: str
+    status: str
+    details: dict[str, Any]
+    cancelled: bool
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in TERMINAL
+
+
 def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
     """Submit a run; returns at once.
 
@@ -105,22 +126,53 @@ def result(connection: Connection, collaboration: str, job_id: str) -> Any:
 
     Raises:
         ResultRefusedError: it is larger than the collaboration lets out.
-        ServerError: the job is not done.
+        JobFailedError, JobCancelledError: it ended so, and has no result.
+        ServerError: the job is still running, or no job of that id is this runner's.
     """
-    value = next(iter(job_action(connection, collaboration, job_id, "get_result").values()))
+    try:
+        value = next(iter(job_action(connection, collaboration, job_id, "get_result").values()))
+    except ServerError as refused:
+        # Why there is no result is a matter of how the job stands, whatever words the target has for it.
+        now = status(connection, collaboration, job_id)
+        if not now.terminal:
+            refused.fix = f"cleanroom-ml status {job_id} --wait"
+        raise ended_badly(now) or refused from refused
     return None if value is None else json.loads(value)
 
 
-def cancel(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
-    """Stop a pending or running job (embedded engine only); a job that has ended stays as it is."""
-    if connection.target.kind != "engine":
+def ended_badly(ended: JobStatus) -> JobFailedError | JobCancelledError | None:
+    """The error that a job's ending is; None where it is done, or has not ended."""
+    kinds: dict[str, type[JobFailedError | JobCancelledError]] = {
+        "FAILED": JobFailedError,
+        "CANCELLED": JobCancelledError,
+    }
+    kind = kinds.get(ended.status)
+    if kind is None:
+        return None
+    reason = f" ({ended.reason})" if ended.reason not in ("", "none") else ""
+    what = f"job {ended.job_id} is {ended.status}{reason}: it has no result"
+    return kind(what, why=ended.message or None, fix=f"cleanroom-ml status {ended.job_id}")
+
+
+def cancel(connection: Connection, collaboration: str, job_id: str) -> CancelOutcome:
+    """Stop a pending or running job (embedded engine only), and see that it has; one that has ended stays as it is.
+
+    Raises:
+        ServerError: the target cannot, or no job of that id is this runner's.
+    """
+    if connection.target.kind == "snowflake":
         raise ServerError(
             "an ML job in a clean room cannot be cancelled on Snowflake",
             why="RUN_ML_JOB_ACTION knows get_status, get_logs and get_result",
             fix="ALTER COMPUTE POOL … STOP ALL ends every job of the pool",
         )
+    before = status(connection, collaboration, job_id)
     job_action(connection, collaboration, job_id, "cancel")
-    return status(connection, collaboration, job_id)
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    while not (now := status(connection, collaboration, job_id)).terminal and time.monotonic() < deadline:
+        time.sleep(_FIRST_POLL_SECONDS)
+    # It may have come to its own end meanwhile: then that is how it ended.
+    return CancelOutcome(now.job_id, now.status, now.details, now.status == "CANCELLED" and not before.terminal)
 
 
 def wait(
@@ -132,14 +184,16 @@ def wait(
     on_log: Callable[[str], None] | None = None,
     on_status: Callable[[JobStatus], None] | None = None,
     on_look: Callable[[JobStatus], None] | None = None,
+    on_denied: Callable[[PolicyDeniedError], None] | None = None,
 ) -> JobStatus:
     """Block until the job has ended; stream what it prints to `on_log` and each change of status to `on_status`.
 
-    `on_look` is told the status each time that it was asked for, the last time the terminal one.
+    `on_look` is told the status each time that it was asked for, the last time the terminal one. Where the log may not
+    be seen, `on_denied` is told so once, and the waiting goes on without it.
 
     Raises:
         WaitTimeoutError: the job is still running; it goes on.
-        PolicyDeniedError: `on_log` was given and the logs may not be seen.
+        PolicyDeniedError: `on_log` was given, `on_denied` was not, and the logs may not be seen.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     seen, pause, last = 0, _FIRST_POLL_SECONDS, ""
@@ -151,10 +205,16 @@ def wait(
         if on_look is not None:
             on_look(now)
         if on_log is not None and now.status != "PENDING":
-            fresh = logs(connection, collaboration, job_id, offset=seen)
-            if connection.target.kind != "engine":
+            try:
+                fresh = logs(connection, collaboration, job_id, offset=seen)
+            except PolicyDeniedError as denied:
+                if on_denied is None:
+                    raise
+                on_denied(denied)
+                on_log, fresh = None, ""
+            if connection.target.kind == "snowflake":
                 fresh = fresh[seen:]
-            if fresh:
+            if fresh and on_log is not None:
                 on_log(fresh)
                 seen += len(fresh)
                 pause = _FIRST_POLL_SECONDS

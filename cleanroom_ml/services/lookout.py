@@ -33,7 +33,7 @@ class Lookout:
         self._connection = connection
         self._collaboration = collaboration
         self._job_id = job_id
-        self._engine = connection.target.kind == "engine"
+        self._engine = connection.target.kind != "snowflake"
         self._events: list[dict[str, Any]] = []
         self._progress: Progress | Absent = Progress() if self._engine else Absent(ENGINES_OWN)
         self._events_offset = 0

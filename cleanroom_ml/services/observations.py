@@ -37,7 +37,7 @@ class JobUsage:
 
 def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage | Absent:
     """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
-    if connection.target.kind != "engine":
+    if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
     told = json.loads(str(next(iter(job_action(connection, collaboration, job_id, "get_usage").values()))))
     points = tuple(
@@ -62,7 +62,7 @@ def events(connection: Connection, collaboration: str, job_id: str, *, offset: i
         PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
         ServerError: the target is not the embedded engine, or no job of that id is this runner's.
     """
-    if connection.target.kind != "engine":
+    if connection.target.kind == "snowflake":
         raise ServerError("a job on Snowflake has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
     extra = {"offset": offset} if offset else {}
     text = str(next(iter(job_action(connection, collaboration, job_id, "get_events", **extra).values())) or "")

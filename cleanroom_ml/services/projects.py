@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from cleanroom_ml.connection import bindings, sources
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services import starter
+from cleanroom_ml.services.starter import Party
 from cleanroom_ml.specs import (
     COLLABORATION_FILE,
     PROJECT_FILE,
@@ -25,6 +28,7 @@ from cleanroom_ml.specs.project_checks import body_problems
 
 __all__ = [
     "Checked",
+    "Party",
     "Problem",
     "Project",
     "Sample",
@@ -32,6 +36,7 @@ __all__ = [
     "copy_sample",
     "described_samples",
     "load_project",
+    "parties",
     "samples",
     "start",
 ]
@@ -39,83 +44,13 @@ __all__ = [
 # Short enough for `<name>_code`, which is a name as well (at most 75 characters).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
 
+_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*\Z")
+_LONGEST_ALIAS = 25
+
+LOCAL_ORGANIZATION = "LOCAL"
+"""The organization of every account of the embedded engine."""
+
 _README = "README.md"
-
-_PROVIDER = """\
-version: 1
-collaboration: {name}
-stage: ML_DB.PUBLIC.ML_STAGE/{name}
-code: code/
-code_specs: [code_spec.yaml]
-templates: [train.yaml]
-share_with: []
-"""
-_RUNNER = """\
-version: 1
-collaboration: {name}
-offerings: []
-reviewed: reviewed_code/
-pool: {{name: ML_POOL, family: CPU_X64_S, nodes: 1}}
-runs:
-  train: {{template: train, tables: [], args: {{}}}}
-"""
-_CODE_SPEC = """\
-api_version: 2.0.0
-spec_type: code_spec
-name: {name}_code
-version: V1
-ml_jobs:
-  - name: train
-    entrypoint: train.py
-    stage_code_dir: '@ML_DB.PUBLIC.ML_STAGE/{name}'
-    allow_monitoring: true
-"""
-_TEMPLATE = """\
-api_version: 2.0.0
-spec_type: template
-name: train
-version: V1
-type: sql_analysis
-parameters:
-  - name: compute_pool
-    type: string
-    required: true
-code_specs:
-  - {name}_code_V1
-template: |
-  call cleanroom.{name}_code$train(
-    {{{{ compute_pool }}}}, {{{{ num_instances | default(1) }}}}, {{{{ warehouse | default('COMPUTE_WH') }}}},
-    OBJECT_CONSTRUCT('tables', ARRAY_CONSTRUCT())::VARCHAR
-  )
-"""
-_SCRIPT = '''\
-"""Runs in the clean room: python train.py --args '{"tables": [...]}'."""
-
-import argparse
-import json
-
-from snowflake.snowpark.context import get_active_session
-
-parser = argparse.ArgumentParser()
-parser.add_argument("--args", type=json.loads, default={})
-args = parser.parse_args().args
-
-session = get_active_session()
-rows = {table: session.table(table).count() for table in args["tables"]}
-print(rows)
-
-__return__ = rows
-'''
-
-_ROLES = {
-    "provider": {
-        PROJECT_FILE: _PROVIDER,
-        "code_spec.yaml": _CODE_SPEC,
-        "train.yaml": _TEMPLATE,
-        "code/train.py": _SCRIPT,
-    },
-    "runner": {PROJECT_FILE: _RUNNER},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,25 +70,73 @@ class Sample:
     parties: tuple[str, ...]
 
 
-def start(directory: Path, role: str, name: str) -> tuple[str, ...]:
+def start(
+    directory: Path, role: str, name: str, *, provider: str | None = None, runner: str | None = None
+) -> tuple[str, ...]:
     """Write the files of a new project; returns their paths. Nothing that is there is overwritten.
 
+    Args:
+        role: whose directory it is, `provider` or `runner`.
+        name: the collaboration's.
+        provider: its account, as `parties` takes it.
+        runner: the same for the other party.
+
     Raises:
-        UsageError: a file of it is there already, or the name is none for a collaboration.
+        UsageError: a file of it is there already, or a name is none.
     """
     if not _NAME.match(name):
         raise UsageError(
             f"{name!r} is not a name for a collaboration",
             fix="letters, digits and _, a letter first, at most 60 characters",
         )
-    files = {directory / path: text for path, text in _ROLES[role].items()}
+    both = parties(directory, role, provider=provider, runner=runner)
+    files = {directory / path: text for path, text in starter.files(role, name, *both).items()}
     taken = [path for path in files if path.exists()]
     if taken:
         raise UsageError(f"{taken[0]} is there already", fix="choose an empty directory")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text if path.suffix == ".py" else text.format(name=name), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     return tuple(str(path.relative_to(directory)) for path in files)
+
+
+def parties(
+    directory: Path, role: str, *, provider: str | None = None, runner: str | None = None
+) -> tuple[Party, Party]:
+    """The provider and the runner that a new project's specs name.
+
+    An account is ORGANIZATION.ACCOUNT, or the name of one of the embedded engine's. Where one is not said: for the
+    directory's own role the account of its connection, if it is an engine's; the engine's accounts if there are just as
+    many as are needed, the one that was made first as the provider; else `provider` and `runner`.
+
+    Raises:
+        UsageError: an account is none, or both are one.
+    """
+    known = list(sources.engine_sections())
+    bound = bindings.bound_to(directory.resolve())
+    given = {"provider": provider, "runner": runner}
+    if given[role] is None and bound in known:
+        given[role] = bound
+    free = [each for each in known if each.upper() not in {str(value).upper() for value in given.values()}]
+    missing = [each for each in given if given[each] is None]
+    if len(free) == len(missing):
+        given |= dict(zip(missing, free, strict=True))
+    both = {each: _party(given[each] or each) for each in given}
+    if both["provider"].account.upper() == both["runner"].account.upper():
+        raise UsageError(f"provider and runner are both {both[role].account}", fix="--provider ONE --runner ANOTHER")
+    return both["provider"], both["runner"]
+
+
+def _party(account: str) -> Party:
+    """A party by its account; its alias is the account's name, as far as an alias is that long."""
+    dotted = account if "." in account else f"{LOCAL_ORGANIZATION}.{account.upper()}"
+    name = dotted.rpartition(".")[2]
+    if not _ACCOUNT.match(dotted) or len(name) > _LONGEST_ALIAS:
+        raise UsageError(
+            f"{account!r} is not an account",
+            fix=f"ORGANIZATION.ACCOUNT, or an account of the engine; its name at most {_LONGEST_ALIAS} characters",
+        )
+    return Party(name.lower(), dotted)
 
 
 def samples() -> dict[str, Path]:

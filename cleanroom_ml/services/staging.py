@@ -7,19 +7,45 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cleanroom_ml.artifacts import Manifest, Observer, Silent, build_manifest
+from cleanroom_ml.artifacts import (
+    Manifest,
+    Observer,
+    Secret,
+    Silent,
+    build_manifest,
+    find_secrets,
+    ignore_rules,
+    refuse_secrets,
+    secret_name,
+)
+from cleanroom_ml.artifacts.ignore import IgnoreRules
+from cleanroom_ml.artifacts.scan import scan
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.namespaces import in_its_schema
+from cleanroom_ml.specs import PROJECT_FILE
 
 # What PUT and LIST carry unharmed: no glob characters, no quotes (the same allow-list as for paths in specs).
 _STAGEABLE = re.compile(r"[A-Za-z0-9_.\-+=@(), /]+\Z")
 
 
-__all__ = ["Observer", "StageLocation", "StageOutcome", "stage_directory", "staged_difference"]
+__all__ = [
+    "Observer",
+    "Preview",
+    "StageLocation",
+    "StageOutcome",
+    "code_manifest",
+    "preview",
+    "refuse_staged_secrets",
+    "stage_directory",
+    "stageable_manifest",
+    "staged_difference",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +78,10 @@ class StageLocation:
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """What staging changed. `content_digest` is the directory's (architecture decision 5)."""
+    """What staging changed. `content_digest` is the directory's (architecture decision 5).
+
+    `created` names the database and schema that had to be made for the stage (on the embedded engine only).
+    """
 
     stage: str
     files: int
@@ -61,25 +90,102 @@ class StageOutcome:
     uploaded: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    created: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What would not go; `why` is the rule that leaves it out."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What staging a directory would send. `secrets` are the files for which it would be refused."""
+
+    files: Manifest
+    ignored: tuple[LeftOut, ...]
+    secrets: tuple[Secret, ...]
+
+
+def preview(directory: Path, *, allow_secrets: Collection[str] = ()) -> Preview:
+    """What would go to the stage and what not, offline.
+
+    Raises:
+        UsageError: as `stage_directory`, but for secrets, which are listed.
+    """
+    ignored: list[LeftOut] = []
+    scan(directory, ignore=_rules(directory), on_ignored=lambda path, why: ignored.append(LeftOut(path, why)))
+    manifest = code_manifest(directory)
+    _check_names(manifest)
+    paths = [entry.path for entry in manifest.files]
+    refuse_secrets((), allow_secrets, paths)
+    secrets = (secret for secret in find_secrets(directory, paths) if secret.path not in allow_secrets)
+    return Preview(manifest, tuple(sorted(ignored, key=lambda each: each.path)), tuple(secrets))
+
+
+def code_manifest(directory: Path) -> Manifest:
+    """The files of a code directory, as `.cleanroomignore` has them.
+
+    It counts in the directory and in the project's root, the nearest directory above with a cleanroom.yaml.
+
+    Raises:
+        UsageError: the directory breaks a limit, or holds something else than files.
+    """
+    return build_manifest(directory, ignore=_rules(directory))
+
+
+def stageable_manifest(directory: Path, *, allow_secrets: Collection[str] = ()) -> Manifest:
+    """`code_manifest`, with no secret among the files. Every way to the stage and to a registration goes through here.
+
+    Args:
+        allow_secrets: paths in the directory that look like secrets and are meant to be staged.
+
+    Raises:
+        SecretsFoundError: other files look like secrets.
+        UsageError: as `code_manifest`.
+    """
+    manifest = code_manifest(directory)
+    paths = [entry.path for entry in manifest.files]
+    refuse_secrets(find_secrets(directory, paths), allow_secrets, paths)
+    return manifest
+
+
+def _rules(directory: Path) -> IgnoreRules:
+    place = directory.resolve()
+    root = next((above for above in (place, *place.parents) if (above / PROJECT_FILE).is_file()), None)
+    return ignore_rules(directory, root=root)
 
 
 def stage_directory(
-    connection: Connection, directory: Path, location: StageLocation, *, observer: Observer | None = None
+    connection: Connection,
+    directory: Path,
+    location: StageLocation,
+    *,
+    observer: Observer | None = None,
+    allow_secrets: Collection[str] = (),
 ) -> StageOutcome:
     """Make the stage directory equal to `directory`: upload what differs, remove what is gone, refresh the stage.
 
     Doing it again with the same content uploads nothing. Nothing moves unless the whole directory passes the limits
-    (500 files, 2 GB) and the path rules.
+    (500 files, 2 GB), the path rules, and the look for secrets.
+
+    Args:
+        allow_secrets: paths in the directory that look like secrets and are meant to be staged.
 
     Raises:
+        SecretsFoundError: files look like secrets; nothing has been sent.
         UsageError: the directory breaks a limit or holds a file that cannot be staged.
         ServerError: the stage's database or schema does not exist, or the server refused.
     """
-    manifest = build_manifest(directory)
+    manifest = stageable_manifest(directory, allow_secrets=allow_secrets)
     _check_names(manifest)
-    connection.execute(
+    create = (
         f"CREATE STAGE IF NOT EXISTS {location.stage} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
     )
+    created = in_its_schema(connection, location.stage, lambda: connection.execute(create))
     staged = _list(connection, location)
     removed = sorted(set(staged) - {entry.path for entry in manifest.files})
     for path in removed:
@@ -109,12 +215,19 @@ def stage_directory(
         tuple(uploaded),
         tuple(removed),
         tuple(unchanged),
+        created,
     )
 
 
-def staged_difference(connection: Connection, directory: Path, location: StageLocation) -> tuple[str, ...]:
-    """How the stage directory differs from `directory`, a line a file; empty where it does not."""
-    local = {entry.path: entry.size for entry in build_manifest(directory).files}
+def staged_difference(
+    connection: Connection, directory: Path, location: StageLocation, *, allow_secrets: Collection[str] = ()
+) -> tuple[str, ...]:
+    """How the stage directory differs from `directory`, a line a file; empty where it does not.
+
+    Raises:
+        SecretsFoundError: as `stageable_manifest`.
+    """
+    local = {entry.path: entry.size for entry in stageable_manifest(directory, allow_secrets=allow_secrets).files}
     staged = _list(connection, location)
     lines = [f"not staged: {path}" for path in sorted(set(local) - set(staged))]
     lines += [f"staged, but not in the directory: {path}" for path in sorted(set(staged) - set(local))]
@@ -122,6 +235,19 @@ def staged_difference(connection: Connection, directory: Path, location: StageLo
         if staged[path] != (local[path], _md5(directory / path)):
             lines.append(f"staged with other content: {path}")
     return tuple(lines)
+
+
+def refuse_staged_secrets(
+    connection: Connection, location: StageLocation, *, allow_secrets: Collection[str] = ()
+) -> None:
+    """For a stage directory that no directory here stands for: its files' names are all there is to go by.
+
+    Raises:
+        SecretsFoundError: one looks like a secret.
+    """
+    paths = sorted(_list(connection, location))
+    found = (Secret(path, what) for path in paths if (what := secret_name(path)))
+    refuse_secrets(found, [path for path in allow_secrets if path in paths], paths)
 
 
 def _check_names(manifest: Manifest) -> None:

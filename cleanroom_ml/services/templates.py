@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,15 @@ def submit(
     paths: tuple[Path, ...],
     *,
     runners: tuple[str, ...],
+    allow_secrets: Collection[str] = (),
 ) -> Submission:
     """Ask the runners, and their data providers, to approve the templates of these files.
 
     Registers first what is not registered yet: the code specs that the templates name, then the templates. Repeating it
     sends nothing twice.
+
+    Args:
+        allow_secrets: paths in the code directory that look like secrets and are meant to be there.
 
     Raises:
         UsageError: no runner to share with, or a file that is no template.
@@ -57,7 +62,9 @@ def submit(
     templates = [(path, _template(path)) for path in paths]
     wanted = {listed.upper() for _, template in templates for listed in template.code_specs}
     code_specs = tuple(
-        register_code_spec(connection, project, path) for path in project.code_spec_paths if _id(path) in wanted
+        register_code_spec(connection, project, path, allow_secrets=allow_secrets)
+        for path in project.code_spec_paths
+        if _id(path) in wanted
     )
     registered = tuple(register_file(connection, path) for path, _ in templates)
     before = list_requests(connection, collaboration)

@@ -42,28 +42,40 @@ class ViewMappings(_Mappings):
     """Shared data: `source_tables` fills the variable source_table."""
 
     listed: ClassVar[str] = "source_tables"
-    source_tables: tuple[ViewName, ...] = ()
+    source_tables: tuple[ViewName, ...] = Field(
+        default=(), description="The shared tables of the run, in the order of the template's source_table."
+    )
 
 
 class LocalViewMappings(_Mappings):
     """The runner's own linked data: `my_tables` fills the variable my_table."""
 
     listed: ClassVar[str] = "my_tables"
-    my_tables: tuple[ViewName, ...] = ()
+    my_tables: tuple[ViewName, ...] = Field(
+        default=(), description="The runner's own tables, in the order of the template's my_table."
+    )
 
 
 class Activation(SpecModel):
     """Where the result of an activation template goes."""
 
-    snowflake_collaborator: Alias
-    segment_name: LongName
+    snowflake_collaborator: Alias = Field(description="Alias of the party that receives the result.")
+    segment_name: LongName = Field(description="Name under which the receiver finds the result.")
 
 
 class TemplateConfiguration(SpecModel):
-    view_mappings: ViewMappings = Field(default_factory=ViewMappings)
-    local_view_mappings: LocalViewMappings = Field(default_factory=LocalViewMappings)
-    arguments: Mapping[LongName, Json] = Field(default_factory=dict)
-    activation: Activation | None = None
+    view_mappings: ViewMappings = Field(
+        default_factory=ViewMappings,
+        description="Shared tables; any other key here names one view for a variable of that name.",
+    )
+    local_view_mappings: LocalViewMappings = Field(
+        default_factory=LocalViewMappings,
+        description="The runner's own tables; any other key here names one view for a variable of that name.",
+    )
+    arguments: Mapping[LongName, Json] = Field(
+        default_factory=dict, description="Values for the template's parameters."
+    )
+    activation: Activation | None = Field(default=None, description="Where the result goes; for activation templates.")
 
     @model_validator(mode="after")
     def _names_are_free(self) -> TemplateConfiguration:
@@ -74,13 +86,15 @@ class TemplateConfiguration(SpecModel):
 class Analysis(SpecModel):
     """What RUN is given. An activation template needs `template_configuration.activation`; only its owner can tell."""
 
-    api_version: ApiVersion
-    spec_type: Literal["analysis"]
-    template: SpecId
-    name: Name | None = None
-    version: Version | None = None
-    description: Description | None = None
-    template_configuration: TemplateConfiguration = Field(default_factory=TemplateConfiguration)
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["analysis"] = Field(description="Kind of spec; always analysis.")
+    template: SpecId = Field(description="Id of the template to run: <name>_<version>.")
+    name: Name | None = Field(default=None, description="Name of the analysis.")
+    version: Version | None = Field(default=None, description="Version of the analysis.")
+    description: Description | None = Field(default=None, description="What the run is for.")
+    template_configuration: TemplateConfiguration = Field(
+        default_factory=TemplateConfiguration, description="Tables, arguments and destination of the run."
+    )
 
 
 def _reserved(names: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import (
@@ -88,27 +88,39 @@ Handler = Annotated[str, BeforeValidator(_handler)]
 class Artifact(SpecModel):
     """A staged file that functions and procedures import by its alias."""
 
-    alias: LongName
-    stage_path: ArtifactStagePath
-    description: ShortDescription | None = None
-    content_hash: Annotated[str, BeforeValidator(_content_hash)] | None = None
+    alias: LongName = Field(description="Name by which functions and procedures list it in imports.")
+    stage_path: ArtifactStagePath = Field(description="The staged file: @DATABASE.SCHEMA.STAGE/path/file.ext.")
+    description: ShortDescription | None = Field(default=None, description="What it is, for those who approve it.")
+    content_hash: Annotated[str, BeforeValidator(_content_hash)] | None = Field(
+        default=None, description="SHA-256 of the file; registering fails where the staged file has another."
+    )
 
 
 class Argument(SpecModel):
-    name: LongName
-    type: SqlType
+    name: LongName = Field(description="Name of the argument.")
+    type: SqlType = Field(description="Its SQL type, such as NUMBER(38, 0), STRING or FLOAT.")
 
 
 class _Callable(SpecModel):
-    name: LongName
-    language: Annotated[Literal["PYTHON"], BeforeValidator(one_of(["PYTHON"]))]
-    runtime_version: Annotated[str, BeforeValidator(one_of(RUNTIME_VERSIONS))] | None = None
-    handler: Handler
-    arguments: tuple[Argument, ...] = ()
-    packages: tuple[Package, ...] = ()
-    imports: tuple[LongName, ...] = ()
-    code_body: Annotated[str, BeforeValidator(_code_body)] | None = None
-    description: ShortDescription | None = None
+    name: LongName = Field(description="Name by which templates call it: cleanroom.<code spec>$<name>.")
+    language: Annotated[Literal["PYTHON"], BeforeValidator(one_of(["PYTHON"]))] = Field(
+        description="Language of the code; always PYTHON."
+    )
+    runtime_version: Annotated[str, BeforeValidator(one_of(RUNTIME_VERSIONS))] | None = Field(
+        default=None, description="Version of Python: 3.10 to 3.14, in quotes."
+    )
+    handler: Handler = Field(description="The function to call, as function or module.function.")
+    arguments: tuple[Argument, ...] = Field(default=(), description="Its arguments, in order.")
+    packages: tuple[Package, ...] = Field(
+        default=(), description="Packages that it needs, by name, with a version if need be."
+    )
+    imports: tuple[LongName, ...] = Field(
+        default=(), description="Aliases of the artifacts that it imports; instead of code_body."
+    )
+    code_body: Annotated[str, BeforeValidator(_code_body)] | None = Field(
+        default=None, description="The Python source itself; instead of imports."
+    )
+    description: ShortDescription | None = Field(default=None, description="What it does, for those who approve it.")
 
     @model_validator(mode="after")
     def _one_source_of_code(self) -> _Callable:
@@ -122,8 +134,10 @@ class _Callable(SpecModel):
 
 
 class Function(_Callable):
-    type: Annotated[Literal["UDF", "UDTF"], BeforeValidator(one_of(["UDF", "UDTF"]))]
-    returns: SqlType
+    type: Annotated[Literal["UDF", "UDTF"], BeforeValidator(one_of(["UDF", "UDTF"]))] = Field(
+        description="UDF for one value a row, UDTF for a table."
+    )
+    returns: SqlType = Field(description="SQL type of its result; TABLE (<columns>) for a UDTF.")
 
     @model_validator(mode="after")
     def _returns_what_its_type_says(self) -> Function:
@@ -134,19 +148,28 @@ class Function(_Callable):
 
 
 class Procedure(_Callable):
-    returns: SqlType | None = None
+    returns: SqlType | None = Field(default=None, description="SQL type of its result.")
 
 
 class MlJob(SpecModel):
     """A script that runs in a container on a compute pool."""
 
-    name: LongName
-    entrypoint: Entrypoint
-    stage_code_dir: CodeStageDirectory
-    pip_requirements: tuple[PipRequirement, ...] = ()
-    description: Description | None = None
-    allow_monitoring: Bool = False
-    image_tag: Annotated[str, BeforeValidator(_image_tag)] | None = None
+    name: LongName = Field(description="Name by which templates call it: cleanroom.<code spec>$<name>.")
+    entrypoint: Entrypoint = Field(description="The script that runs: a .py file, relative to stage_code_dir.")
+    stage_code_dir: CodeStageDirectory = Field(
+        description="The staged directory that is frozen when this is registered: @DATABASE.SCHEMA.STAGE/directory."
+    )
+    pip_requirements: tuple[PipRequirement, ...] = Field(
+        default=(),
+        description="Packages beyond the image's: names with versions, or wheels inside of the code directory.",
+    )
+    description: Description | None = Field(default=None, description="What it does, for those who approve it.")
+    allow_monitoring: Bool = Field(
+        default=False, description="Whether the runner may read the job's log while it runs and afterwards."
+    )
+    image_tag: Annotated[str, BeforeValidator(_image_tag)] | None = Field(
+        default=None, description="The container image; the newest where none is named. `image list` shows them."
+    )
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -157,15 +180,27 @@ class MlJob(SpecModel):
 class CodeSpec(SpecModel):
     """One registered, immutable set of ML jobs, functions and procedures."""
 
-    api_version: ApiVersion
-    spec_type: Literal["code_spec"]
-    name: Name
-    version: Version
-    description: Description | None = None
-    artifacts: tuple[Artifact, ...] = ()
-    functions: tuple[Function, ...] = ()
-    procedures: tuple[Procedure, ...] = ()
-    ml_jobs: tuple[MlJob, ...] = ()
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["code_spec"] = Field(description="Kind of spec; always code_spec.")
+    name: Name = Field(description="Name of the code spec; its id is <name>_<version>.")
+    version: Version = Field(
+        description="Version: letters, digits and _, at most 20. What is registered never changes: other content "
+        "needs another version.",
+    )
+    description: Description | None = Field(default=None, description="What it is for, in a sentence.")
+    artifacts: tuple[Artifact, ...] = Field(
+        default=(), description="Staged files for functions and procedures, at most 5."
+    )
+    functions: tuple[Function, ...] = Field(
+        default=(),
+        description="SQL functions in Python that templates call; functions and procedures are at most 5 together.",
+    )
+    procedures: tuple[Procedure, ...] = Field(
+        default=(), description="Stored procedures in Python that templates call."
+    )
+    ml_jobs: tuple[MlJob, ...] = Field(
+        default=(), description="Scripts that run in containers on a compute pool, at most 5."
+    )
 
     @property
     def id(self) -> str:

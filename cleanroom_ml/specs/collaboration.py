@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import ApiVersion, Description, Finding, SpecModel, one_of, repeated, report
@@ -17,23 +17,35 @@ from cleanroom_ml.specs.problems import shown
 class Reference(SpecModel):
     """A registered template or data offering, by its id."""
 
-    id: SpecId
+    id: SpecId = Field(description="Id of what is registered: <name>_<version>.")
 
 
 class DataProvider(SpecModel):
-    data_offerings: tuple[Reference, ...]
+    data_offerings: tuple[Reference, ...] = Field(
+        description="Offerings of this provider that the runner may use from the start; others are linked later, "
+        "by `offering link`.",
+    )
 
 
 class ActivationDestinations(SpecModel):
-    snowflake_collaborators: tuple[Alias, ...] = ()
+    snowflake_collaborators: tuple[Alias, ...] = Field(
+        default=(), description="Aliases of the parties that the runner may send results to."
+    )
 
 
 class AnalysisRunner(SpecModel):
     """One party that may run analyses: on whose data, with which templates, and to whom it may activate."""
 
-    data_providers: Mapping[Alias, DataProvider]
-    templates: tuple[Reference, ...] = ()
-    activation_destinations: ActivationDestinations | None = None
+    data_providers: Mapping[Alias, DataProvider] = Field(
+        description="By alias: on whose data the runner may run analyses (its own too)."
+    )
+    templates: tuple[Reference, ...] = Field(
+        default=(),
+        description="Templates that the runner may run from the start; others are added by `template submit`.",
+    )
+    activation_destinations: ActivationDestinations | None = Field(
+        default=None, description="Where the runner may send results."
+    )
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -44,14 +56,23 @@ class AnalysisRunner(SpecModel):
 class Collaboration(SpecModel):
     """A collaboration as its owner initialises it."""
 
-    api_version: ApiVersion
-    spec_type: Literal["collaboration"]
-    name: Name
-    description: Description | None = None
-    owner: Alias
-    distribution: Annotated[Literal["external"], BeforeValidator(one_of(["external"], fold=True))] | None = None
-    collaborator_identifier_aliases: Mapping[Alias, Account]
-    analysis_runners: Mapping[Alias, AnalysisRunner]
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["collaboration"] = Field(description="Kind of spec; always collaboration.")
+    name: Name = Field(description="Name of the collaboration.")
+    description: Description | None = Field(
+        default=None, description="What it is for; every party sees it before it joins."
+    )
+    owner: Alias = Field(description="Alias of the party that creates it.")
+    distribution: Annotated[Literal["external"], BeforeValidator(one_of(["external"], fold=True))] | None = Field(
+        default=None, description="Kind of distribution; always external."
+    )
+    collaborator_identifier_aliases: Mapping[Alias, Account] = Field(
+        description="Every party: its alias, and its account as ORGANIZATION.ACCOUNT (LOCAL.<NAME> on the "
+        "embedded engine).",
+    )
+    analysis_runners: Mapping[Alias, AnalysisRunner] = Field(
+        description="By alias: who may run analyses, on whose data, with which templates, and to whom results may go."
+    )
 
     @model_validator(mode="after")
     def _everyone_is_known(self) -> Collaboration:

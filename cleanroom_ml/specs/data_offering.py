@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import ApiVersion, Bool, Description, Finding, SpecModel, one_of, report
@@ -20,9 +20,18 @@ OBJECT_CLASSES = ("ads_log", "custom")
 class ColumnPolicy(SpecModel):
     """What a column is, which decides its name in the room and the policy it belongs to."""
 
-    category: Category
-    column_type: ColumnType | None = None
-    activation_allowed: Bool = False
+    category: Category = Field(
+        description="What templates may do with the column: join_standard or join_custom (join on it), timestamp,"
+        " passthrough (read it), event_type.",
+    )
+    column_type: ColumnType | None = Field(
+        default=None,
+        description="For join_standard: what the values are, such as hashed_email_sha256; runners see the column "
+        "under this name, and registering checks the values.",
+    )
+    activation_allowed: Bool = Field(
+        default=False, description="Whether an activation may send the column out of the room."
+    )
 
     @model_validator(mode="after")
     def _standard_joins_have_a_type(self) -> ColumnPolicy:
@@ -43,25 +52,27 @@ class ColumnPolicy(SpecModel):
 
 
 class AggregationPolicy(SpecModel):
-    name: PolicyName
-    entity_keys: tuple[LongName, ...] = ()
+    name: PolicyName = Field(description="The policy: DATABASE.SCHEMA.POLICY.")
+    entity_keys: tuple[LongName, ...] = Field(default=(), description="The columns that identify an entity.")
 
 
 class ColumnsPolicy(SpecModel):
     """A policy of Snowflake's own, bound to columns by the names they have in the room."""
 
-    name: PolicyName
-    columns: tuple[LongName, ...] = ()
+    name: PolicyName = Field(description="The policy: DATABASE.SCHEMA.POLICY.")
+    columns: tuple[LongName, ...] = Field(
+        default=(), description="The columns that it is bound to, by the names they have in the room."
+    )
 
 
 class FreeformSqlPolicies(SpecModel):
     """Policies of Snowflake's own, applied to free-form queries only."""
 
-    aggregation_policy: AggregationPolicy | None = None
-    join_policy: ColumnsPolicy | None = None
-    masking_policies: tuple[ColumnsPolicy, ...] = ()
-    projection_policies: tuple[ColumnsPolicy, ...] = ()
-    row_access_policy: ColumnsPolicy | None = None
+    aggregation_policy: AggregationPolicy | None = Field(default=None, description="An aggregation policy.")
+    join_policy: ColumnsPolicy | None = Field(default=None, description="A join policy.")
+    masking_policies: tuple[ColumnsPolicy, ...] = Field(default=(), description="Masking policies.")
+    projection_policies: tuple[ColumnsPolicy, ...] = Field(default=(), description="Projection policies.")
+    row_access_policy: ColumnsPolicy | None = Field(default=None, description="A row access policy.")
 
     def any(self) -> bool:
         return self != FreeformSqlPolicies()
@@ -70,15 +81,25 @@ class FreeformSqlPolicies(SpecModel):
 class Dataset(SpecModel):
     """One table, of which runners see the listed columns only."""
 
-    alias: Name
-    data_object_fqn: TableName
+    alias: Name = Field(description="Name of the dataset in the room: <party's alias>.<data offering id>.<this alias>.")
+    data_object_fqn: TableName = Field(
+        description="The table or view it is made of: DATABASE.SCHEMA.TABLE in this party's account."
+    )
     allowed_analyses: Annotated[
         Literal["template_only", "template_and_freeform_sql"], BeforeValidator(one_of(ALLOWED_ANALYSES))
-    ]
-    object_class: Annotated[Literal["ads_log", "custom"], BeforeValidator(one_of(OBJECT_CLASSES))] | None = None
-    schema_and_template_policies: Mapping[LongName, ColumnPolicy]
-    freeform_sql_policies: FreeformSqlPolicies | None = None
-    require_freeform_sql_policy: Bool = False
+    ] = Field(description="template_only, or template_and_freeform_sql.")
+    object_class: Annotated[Literal["ads_log", "custom"], BeforeValidator(one_of(OBJECT_CLASSES))] | None = Field(
+        default=None, description="ads_log for a log of advertising events, custom for anything else."
+    )
+    schema_and_template_policies: Mapping[LongName, ColumnPolicy] = Field(
+        description="The columns that are shared, each with its policy. A column that is not listed is not shared."
+    )
+    freeform_sql_policies: FreeformSqlPolicies | None = Field(
+        default=None, description="Snowflake policies for free-form queries."
+    )
+    require_freeform_sql_policy: Bool = Field(
+        default=False, description="Whether free-form queries need a policy to be named above."
+    )
 
     @model_validator(mode="after")
     def _columns_are_told_apart(self) -> Dataset:
@@ -114,12 +135,15 @@ class Dataset(SpecModel):
 class DataOffering(SpecModel):
     """One registered, immutable offering."""
 
-    api_version: ApiVersion
-    spec_type: Literal["data_offering"]
-    name: Name
-    version: Version
-    description: Description | None = None
-    datasets: tuple[Dataset, ...]
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["data_offering"] = Field(description="Kind of spec; always data_offering.")
+    name: Name = Field(description="Name of the offering; its id is <name>_<version>.")
+    version: Version = Field(
+        description="Version: letters, digits and _, at most 20. What is registered never changes: other content "
+        "needs another version.",
+    )
+    description: Description | None = Field(default=None, description="What the data is, in a sentence.")
+    datasets: tuple[Dataset, ...] = Field(description="The tables that are offered.")
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.specs.base import ApiVersion, Finding, SpecModel, as_text, one_of, report, violation
 from cleanroom_ml.specs.problems import shown
@@ -36,14 +36,19 @@ def _offset(value: object) -> int:
 class MlJobAction(SpecModel):
     """What RUN_ML_JOB_ACTION is given; `action` comes back in lower case."""
 
-    api_version: ApiVersion
-    spec_type: Literal["ml_job_action"]
-    job_id: Annotated[str, BeforeValidator(_job_id)]
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["ml_job_action"] = Field(description="Kind of spec; always ml_job_action.")
+    job_id: Annotated[str, BeforeValidator(_job_id)] = Field(description="Id of the job, as RUN returned it.")
     action: Annotated[
         Literal["get_status", "get_logs", "get_result", "cancel", "get_events", "get_usage"],
         BeforeValidator(one_of(ACTIONS, fold=True)),
-    ]
-    offset: Annotated[int, BeforeValidator(_offset)] | None = None
+    ] = Field(
+        description="get_status, get_logs or get_result; on the embedded engine also cancel, get_events and get_usage."
+    )
+    offset: Annotated[int, BeforeValidator(_offset)] | None = Field(
+        default=None,
+        description="With get_logs and get_events (embedded engine): how many characters to leave out at the front.",
+    )
 
     @model_validator(mode="after")
     def _offset_is_for_logs(self) -> MlJobAction:

@@ -53,21 +53,40 @@ Family = Annotated[str, BeforeValidator(_family)]
 class Pool(SpecModel):
     """The compute pool that `pool create` makes and `run` uses."""
 
-    name: LongName
-    family: Family
-    nodes: PositiveInt = 1
+    name: LongName = Field(description="Name of the compute pool in the runner's account.")
+    family: Family = Field(
+        description="Instance family: CPU_X64_XS, _S, _SL, _M or _L, HIGHMEM_X64_S, _M, _SL or _L, GPU_NV_XS, _S,"
+        " _M or _L, or GPU_GCP_NV_….",
+    )
+    nodes: PositiveInt = Field(default=1, description="How many nodes the pool has; a run may ask for fewer.")
 
 
 class Run(SpecModel):
     """One entry of `runs`: what `run NAME` runs, on what, with what."""
 
-    template: TemplateName
-    tables: tuple[ViewName, ...] = ()
-    my_tables: tuple[ViewName, ...] = ()
-    args: Mapping[LongName, Json] = Field(default_factory=dict)
-    nodes: PositiveInt | None = None
-    pool: LongName | None = None
-    warehouse: LongName | None = None
+    template: TemplateName = Field(
+        description="The template to run, by its name (the newest approved version) or its id, such as train_V1."
+    )
+    tables: tuple[ViewName, ...] = Field(
+        default=(),
+        description="The tables that fill source_table of the template, in its order, by their names in the room:"
+        " <alias>.<data offering id>.<dataset alias>; `offering list` shows them.",
+    )
+    my_tables: tuple[ViewName, ...] = Field(
+        default=(), description="The runner's own tables that fill my_table of the template, named in the same way."
+    )
+    args: Mapping[LongName, Json] = Field(
+        default_factory=dict, description="Values for the template's parameters; `run --arg NAME=VALUE` overrides them."
+    )
+    nodes: PositiveInt | None = Field(
+        default=None, description="How many nodes this run takes (the template's num_instances)."
+    )
+    pool: LongName | None = Field(
+        default=None, description="A compute pool other than the project's (the template's compute_pool)."
+    )
+    warehouse: LongName | None = Field(
+        default=None, description="The warehouse of the job's SQL (the template's warehouse)."
+    )
 
     @model_validator(mode="after")
     def _arguments_are_free(self) -> Run:
@@ -78,13 +97,17 @@ class Run(SpecModel):
 class Activate(SpecModel):
     """What `activate` runs, and where the segment goes."""
 
-    template: TemplateName
-    to: Alias
-    segment: LongName
-    tables: tuple[ViewName, ...] = ()
-    my_tables: tuple[ViewName, ...] = ()
-    args: Mapping[LongName, Json] = Field(default_factory=dict)
-    warehouse: LongName | None = None
+    template: TemplateName = Field(description="The activation template to run, by its name or id.")
+    to: Alias = Field(description="Alias of the party that receives the result.")
+    segment: LongName = Field(description="Name under which the receiver finds the result.")
+    tables: tuple[ViewName, ...] = Field(
+        default=(), description="The tables that fill source_table of the template, by their names in the room."
+    )
+    my_tables: tuple[ViewName, ...] = Field(
+        default=(), description="The runner's own tables that fill my_table of the template."
+    )
+    args: Mapping[LongName, Json] = Field(default_factory=dict, description="Values for the template's parameters.")
+    warehouse: LongName | None = Field(default=None, description="The warehouse of the template's SQL.")
 
     @model_validator(mode="after")
     def _arguments_are_free(self) -> Activate:
@@ -99,19 +122,49 @@ class Project(SpecModel):
     that has the collaboration's spec itself, as its owner, need not say it.
     """
 
-    version: Annotated[int, BeforeValidator(_format_version)]
-    collaboration: Name | None = None
-    owner: Account | None = None
-    stage: StageDirectory | None = None
-    code: RelativePath | None = None
-    code_specs: tuple[RelativePath, ...] = ()
-    templates: tuple[RelativePath, ...] = ()
-    offerings: tuple[RelativePath, ...] = ()
-    share_with: tuple[Alias, ...] = ()
-    reviewed: RelativePath | None = None
-    pool: Pool | None = None
-    runs: Mapping[RunName, Run] = Field(default_factory=dict)
-    activate: Activate | None = None
+    version: Annotated[int, BeforeValidator(_format_version)] = Field(
+        description="Version of this file's format; always 1."
+    )
+    collaboration: Name | None = Field(
+        default=None,
+        description="Name of the collaboration that the commands of this directory are about. Its owner has its "
+        "spec beside this file, in collaboration.yaml.",
+    )
+    owner: Account | None = Field(
+        default=None,
+        description="The account, ORG.ACCOUNT, whose collaboration is meant: a name alone anybody can take. Its owner, "
+        "who has its spec beside this file, need not say it.",
+    )
+    stage: StageDirectory | None = Field(
+        default=None,
+        description="Where `stage` uploads the code: DATABASE.SCHEMA.STAGE/directory in this party's account.",
+    )
+    code: RelativePath | None = Field(
+        default=None,
+        description="The directory that `stage` uploads; everything in it becomes visible to whoever approves.",
+    )
+    code_specs: tuple[RelativePath, ...] = Field(
+        default=(), description="The code specs of this party, which `spec register` registers."
+    )
+    templates: tuple[RelativePath, ...] = Field(
+        default=(), description="The templates of this party, which `template submit` registers and sends."
+    )
+    offerings: tuple[RelativePath, ...] = Field(
+        default=(), description="The data offerings of this party, which `offering link` registers and links."
+    )
+    share_with: tuple[Alias, ...] = Field(
+        default=(),
+        description="Aliases of the runners that `template submit` asks, and that `offering link` shares with.",
+    )
+    reviewed: RelativePath | None = Field(
+        default=None,
+        description="The copy of the provider's code that was read; `approve` compares every file with it.",
+    )
+    pool: Pool | None = Field(default=None, description="The compute pool that `pool create` makes and `run` uses.")
+    runs: Mapping[RunName, Run] = Field(
+        default_factory=dict, description="What `run NAME` runs, by name; the first one is what `run` alone means."
+    )
+    activate: Activate | None = Field(default=None, description="What `activate` runs, and where its result goes.")
 
     _root: Path = PrivateAttr(default=Path())
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import (
@@ -56,17 +56,21 @@ def _is_of_type(value: Any, name: str) -> bool:
 class Parameter(SpecModel):
     """An argument that the runner passes."""
 
-    name: LongName
-    description: ShortDescription | None = None
-    required: Bool = False
-    default: Json = None
+    name: LongName = Field(description="Name of the variable in the body.")
+    description: ShortDescription | None = Field(default=None, description="What it is for; runners see it.")
+    required: Bool = Field(default=False, description="Whether a run must pass it.")
+    default: Json = Field(
+        default=None,
+        description="What the runner is told holds where nothing is passed; the body says so itself, with | "
+        "default(…).",
+    )
     type: (
         Annotated[
             Literal["string", "integer", "number", "boolean", "array", "object"],
             BeforeValidator(one_of(PARAMETER_TYPES, fold=True)),
         ]
         | None
-    ) = None
+    ) = Field(default=None, description="Type of the value: string, integer, number, boolean, array or object.")
 
     @model_validator(mode="after")
     def _default_is_of_its_type(self) -> Parameter:
@@ -86,8 +90,10 @@ class Parameter(SpecModel):
 class PresetTable(SpecModel):
     """A dataset that the template's author fixed; a runner cannot replace it."""
 
-    alias: LongName
-    template_view_name: ViewName
+    alias: LongName = Field(description="Name of the variable in the body.")
+    template_view_name: ViewName = Field(
+        description="The dataset that it always is: <alias>.<data offering id>.<dataset alias>."
+    )
 
     @model_validator(mode="after")
     def _alias_is_free(self) -> PresetTable:
@@ -100,17 +106,30 @@ class PresetTable(SpecModel):
 class Template(SpecModel):
     """One registered, immutable template."""
 
-    api_version: ApiVersion
-    spec_type: Literal["template"]
-    name: Name
-    version: Version
-    type: Annotated[Literal["sql_analysis", "sql_activation"], BeforeValidator(one_of(TEMPLATE_TYPES))]
-    description: Description | None = None
-    methodology: Description | None = None
-    parameters: tuple[Parameter, ...] = ()
-    code_specs: tuple[CodeSpecId, ...] = ()
-    preset_tables: tuple[PresetTable, ...] = ()
-    template: Annotated[str, BeforeValidator(_body)]
+    api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
+    spec_type: Literal["template"] = Field(description="Kind of spec; always template.")
+    name: Name = Field(description="Name of the template; its id is <name>_<version>.")
+    version: Version = Field(
+        description="Version: letters, digits and _, at most 20. What is registered never changes: other content "
+        "needs another version.",
+    )
+    type: Annotated[Literal["sql_analysis", "sql_activation"], BeforeValidator(one_of(TEMPLATE_TYPES))] = Field(
+        description="sql_analysis returns rows or starts a job; sql_activation writes cleanroom.activation_data_…"
+        " and sends it.",
+    )
+    description: Description | None = Field(default=None, description="What it does, for those who approve and run it.")
+    methodology: Description | None = Field(default=None, description="How it does it, at more length.")
+    parameters: tuple[Parameter, ...] = Field(default=(), description="The values that a run may pass.")
+    code_specs: tuple[CodeSpecId, ...] = Field(
+        default=(), description="Ids of the code specs whose jobs, functions and procedures the body calls."
+    )
+    preset_tables: tuple[PresetTable, ...] = Field(
+        default=(), description="Datasets that the template fixes, so that no run can replace them."
+    )
+    template: Annotated[str, BeforeValidator(_body)] = Field(
+        description="The body, in JinjaSQL: source_table[n] and my_table[n] are the run's tables, {{ name }} is a"
+        " bound value, cleanroom.<code spec>$<name>(…) calls code.",
+    )
 
     @property
     def id(self) -> str:

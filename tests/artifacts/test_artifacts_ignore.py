@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanroom_ml.artifacts import IgnoreRules, scan
+from cleanroom_ml.artifacts import IGNORE_FILE, IgnoreRules, ignore_rules, scan
 from cleanroom_ml.errors import UsageError
 
 
@@ -106,3 +106,28 @@ def test_the_ignore_file_is_bounded_and_text(tmp_path: Path) -> None:
     path.symlink_to("/etc/passwd")
     with pytest.raises(UsageError):
         scan(tmp_path)
+
+
+def test_the_ignore_file_of_the_root_counts_below_it_and_the_directorys_own_decides(tmp_path: Path) -> None:
+    code = tmp_path / "src" / "code"
+    (code / "data").mkdir(parents=True)
+    for name in ("train.py", "debug.log", "kept.log", "data/rows.csv", "notes.txt"):
+        (code / name).write_text("x")
+    (tmp_path / IGNORE_FILE).write_text("*.log\nsrc/code/data/\n/notes.txt\n")
+    (code / IGNORE_FILE).write_text("!kept.log\n")
+    told: dict[str, str] = {}
+    found = scan(code, ignore=ignore_rules(code, root=tmp_path), on_ignored=told.__setitem__)
+    assert [path for path, _ in found] == ["kept.log", "notes.txt", "train.py"]
+    assert told["debug.log"] == ".cleanroomignore of the project: *.log"
+    assert told["data/"] == ".cleanroomignore of the project: src/code/data/"
+    assert told[IGNORE_FILE].startswith("always left out")
+    assert [path for path, _ in scan(code)] == ["data/rows.csv", "debug.log", "kept.log", "notes.txt", "train.py"]
+
+
+@pytest.mark.parametrize("line", ["code/", "src", "/src/code", "**/code"])
+def test_a_root_that_leaves_out_the_whole_directory_is_refused(tmp_path: Path, line: str) -> None:
+    code = tmp_path / "src" / "code"
+    code.mkdir(parents=True)
+    (tmp_path / IGNORE_FILE).write_text(f"{line}\n")
+    with pytest.raises(UsageError, match="leaves out"):
+        ignore_rules(code, root=tmp_path)

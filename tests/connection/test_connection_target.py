@@ -9,6 +9,7 @@ import pytest
 from cleanroom_ml.connection import bindings
 from cleanroom_ml.connection.target import resolve
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services import connections
 
 SECTIONS = "\n".join(f"[{name}]\naccount = '{name}_account'\nuser = 'me'\n" for name in ("a", "b", "c", "d", "default"))
 
@@ -92,3 +93,28 @@ def test_temporary_takes_variables_only(project: Path, monkeypatch: pytest.Monke
     assert resolve(temporary=True).parameters == {"account": "org-x"}
     with pytest.raises(UsageError, match="exclude"):
         resolve("a", temporary=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "place"),
+    [
+        ("account='x'", "snowflake", "Snowflake"),
+        ("account='x'\nhost='x.eu-west-1.privatelink.snowflakecomputing.com'", "snowflake", "Snowflake"),
+        ("account='x'\nhost='127.0.0.1'\nport=26879\nprotocol='http'", "server", "server at 127.0.0.1:26879"),
+        ("account='x'\nhost='engine.example'\nprotocol='HTTP'", "server", "server at engine.example"),
+        ("account='x'\nhost='snowflakecomputing.com.a.b'", "snowflake", "server at snowflakecomputing.com.a.b"),
+        ("account='x'\nhost='notsnowflakecomputing.com'", "snowflake", "server at notsnowflakecomputing.com"),
+    ],
+)  # fmt: skip
+def test_an_engine_of_somebody_elses_is_not_called_snowflake(write, settings: str, kind: str, place: str) -> None:
+    write("snowflake/connections.toml", f"[other]\n{settings}\n")
+    target = resolve("other")
+    assert target.kind == kind
+    assert str(target) == f"other (account x, {place})"
+    assert [each.kind for each in connections.known(Path("/"))] == [kind]
+
+
+def test_variables_lead_to_an_engine_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in (("ACCOUNT", "x"), ("HOST", "127.0.0.1"), ("PORT", "1"), ("PROTOCOL", "http")):
+        monkeypatch.setenv(f"SNOWFLAKE_{key}", value)
+    assert str(resolve(temporary=True)) == "temporary (account x, server at 127.0.0.1:1)"

@@ -10,6 +10,8 @@ from e2e_parties import Pair, Party
 _PATTERNS = (
     (re.compile(r"MLJOB_[0-9A-F]{16}"), "MLJOB_<ID>"),
     (re.compile(r"request_[0-9a-f]{24}"), "request_<ID>"),
+    (re.compile(r"CLEANROOM_ML_LOAD_[0-9A-F]{12}"), "CLEANROOM_ML_LOAD_<ID>"),
+    (re.compile(r"file:///\S*/cleanroom-ml-load-[^/']+/"), "file:///<SCRATCH>/"),
     (re.compile(r"(BATCH_ID = )'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
 )
 
@@ -61,8 +63,11 @@ class Recorder:
 
 def walk(recorder: Recorder) -> None:
     """Every command that reaches an account, once, along both roles' walkthrough."""
+    (recorder.pair.publisher.directory / "rows.csv").write_text("id,name\n1,a\n2,b\n", encoding="utf-8")
     for words in (
         "connection test",
+        "load rows.csv --as ML_DB.PUBLIC.GOLDEN",
+        "sql SELECT/**/COUNT(*)/**/FROM/**/ML_DB.PUBLIC.GOLDEN",
         "collaboration create",
         "offering register",
         "offering link",

@@ -76,10 +76,23 @@ PLAIN_SQL = (
     "GRANT USAGE ON WAREHOUSE ",
     "SELECT CURRENT_",
     "SELECT RECORDS FROM ",
+    # `load`, whose own statements are those of Snowflake's clients; `sql` sends what it is given.
+    "CREATE TEMPORARY STAGE ",
+    "CREATE TEMPORARY FILE FORMAT ",
+    "CREATE TEMPORARY TABLE ",
+    "CREATE TABLE ",
+    "SELECT * FROM TABLE(INFER_SCHEMA(",
+    "COPY INTO ",
+    "SELECT COUNT(*) FROM ",
+    "SELECT/**/",
+    "SHOW TABLES IN SCHEMA ",
+    "DESCRIBE TABLE ",
+    "DROP TABLE ",
+    "DROP STAGE ",
 )
 # Commands that send nothing to an account.
 SILENT = {
-    "init", "validate", "demo", "doctor", "account", "engine", "image", "completion",
+    "init", "validate", "demo", "doctor", "account", "engine", "image", "completion", "help",
 }  # fmt: skip
 
 

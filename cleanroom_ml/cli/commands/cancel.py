@@ -16,9 +16,14 @@ app = single()
 
 @command(app, example="cleanroom-ml cancel JOB_ID")
 def cancel(job_id: Annotated[str, typer.Argument(metavar="JOB_ID")], collaboration_: Collaboration = None) -> Output:
-    """Stop a pending or running job (embedded engine); one that has ended stays as it is."""
+    """Stop a pending or running job (embedded engine), and say what that did."""
     from cleanroom_ml.services import jobs
 
     with open_connection() as connection:
         done = jobs.cancel(connection, collaboration(collaboration_), job_id)
-    return Output(done, f"{job_id}: {done.status}")
+    if done.cancelled:
+        return Output(done, f"{job_id}: cancelled")
+    if done.terminal:
+        return Output(done, f"{job_id}: had ended already, {done.status}; nothing was cancelled")
+    again = f"cleanroom-ml status {job_id} --wait"
+    return Output(done, f"{job_id}: told to stop, still {done.status}", hints=(again,))

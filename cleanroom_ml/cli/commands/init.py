@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,12 @@ from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.options import optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
+if TYPE_CHECKING:
+    from cleanroom_ml.services.projects import Party
+
 app = single()
+
+LOCAL_ORGANIZATION = "LOCAL"
 
 
 class Role(StrEnum):
@@ -28,10 +33,16 @@ def init(
     ] = None,
     role: Annotated[Role, typer.Option("--role", help="Whose directory it is.")] = Role.provider,
     name: Annotated[str, typer.Option("--name", help="The collaboration's name.")] = "my_collaboration",
+    provider: Annotated[
+        str | None, optional_option("--provider", metavar="ACCOUNT", help="The template provider's account.")
+    ] = None,
+    runner: Annotated[
+        str | None, optional_option("--runner", metavar="ACCOUNT", help="The analysis runner's account.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show the sample projects, and start nothing.")] = False,
 ) -> Output:
-    """Start a project directory: an empty one for one party, or a whole sample."""
-    from cleanroom_ml.services.projects import copy_sample, described_samples, start
+    """Start a project directory: one party's, with every spec commented key by key, or a whole sample."""
+    from cleanroom_ml.services.projects import copy_sample, described_samples, parties, start
 
     if list_:
         return Output(described_samples(), hints=("cleanroom-ml init --from NAME",))
@@ -41,5 +52,33 @@ def init(
         return Output(
             {"directory": copied, "sample": sample}, f"{sample} → {copied}", hints=(f"cat {copied}/README.md",)
         )
-    files = start(where, role.value, name)
-    return Output({"directory": where, "files": files}, "\n".join(files), hints=("cleanroom-ml validate",))
+    both = parties(where, role.value, provider=provider, runner=runner)
+    files = start(where, role.value, name, provider=both[0].account, runner=both[1].account)
+    lines = [
+        *(str(directory / file) if directory else file for file in files),
+        f"provider: {both[0].alias} (account {both[0].account})",
+        f"runner: {both[1].alias} (account {both[1].account})",
+    ]
+    data = {"directory": where, "files": files, "provider": both[0], "runner": both[1]}
+    return Output(data, "\n".join(lines), hints=_next(where, role, both[0] if role is Role.provider else both[1]))
+
+
+def _next(where: Path, role: Role, own: Party) -> tuple[str, ...]:
+    """What to type, up to the point where the other party has to do something."""
+    file, table = (
+        ("customers", "ML_DB.PUBLIC.CUSTOMERS") if role is Role.provider else ("buyers", "CRM_DB.PUBLIC.BUYERS")
+    )
+    enter = () if where.resolve() == Path.cwd() else (f"cd {where}",)
+    local = own.account.startswith(f"{LOCAL_ORGANIZATION}.")
+    account = (
+        f"cleanroom-ml account create {own.alias}, then: cleanroom-ml connection use {own.alias}"
+        if local
+        else "cleanroom-ml connection use NAME"
+    )
+    load = f"cleanroom-ml load data/{file}.csv --as {table}"
+    joining = (
+        ("collaboration create", "offering link", "stage", "spec register", "template submit")
+        if role is Role.provider
+        else ("collaboration join", "offering link", "approve train", "approve activate", "pool create", "run --wait")
+    )
+    return (*enter, "cleanroom-ml validate", account, load, ", ".join(f"cleanroom-ml {each}" for each in joining))

@@ -9,7 +9,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import open_connection, project
-from cleanroom_ml.cli.options import optional_argument
+from cleanroom_ml.cli.options import AllowSecrets, inside, optional_argument
 from cleanroom_ml.cli.output import Output
 
 app = group("Code specs: which staged files are the jobs, frozen by their hashes.")
@@ -21,6 +21,7 @@ def register(
     bump: Annotated[
         bool, typer.Option("--bump", help="Changed content, or another image: register it as the next version.")
     ] = False,
+    allow_secrets: AllowSecrets = None,
 ) -> Output:
     """Register the code specs with the content that is staged; the same content again changes nothing."""
     from cleanroom_ml.cli.render import note
@@ -28,7 +29,12 @@ def register(
 
     mine = project()
     with open_connection() as connection:
-        done = [register_code_spec(connection, mine, path, bump=bump) for path in files or mine.code_spec_paths]
+        done = [
+            register_code_spec(
+                connection, mine, path, bump=bump, allow_secrets=inside(mine.code_directory, allow_secrets)
+            )
+            for path in files or mine.code_spec_paths
+        ]
     lines = []
     for warning in (line for each in done for line in each.warnings()):
         note(f"warning: {warning}")

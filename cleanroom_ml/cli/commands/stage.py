@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import open_connection, project
-from cleanroom_ml.cli.options import optional_argument, optional_option
+from cleanroom_ml.cli.options import AllowSecrets, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.staging import StageLocation
 
 app = single()
 
@@ -20,8 +25,10 @@ def stage(
         str | None,
         optional_option("--to", metavar="DB.SCHEMA.STAGE/DIR", help="Default: `stage` of cleanroom.yaml."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would go and what not; send nothing.")] = False,
+    allow_secrets: AllowSecrets = None,
 ) -> Output:
-    """Upload the code directory to the stage; what is there already is not sent again."""
+    """Upload the code directory to the stage; files that look like secrets are refused."""
     from cleanroom_ml.cli.render import upload_observer
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.staging import StageLocation, stage_directory
@@ -30,11 +37,39 @@ def stage(
     target = to or project().stage
     if where is None or target is None:
         raise UsageError("nothing to stage", fix="`code` and `stage` in cleanroom.yaml, or: stage DIRECTORY --to STAGE")
+    location, allowed = StageLocation.parse(target), inside(where, allow_secrets)
+    if dry_run:
+        return _dry_run(where, location, allowed)
     with open_connection() as connection:
-        outcome = stage_directory(connection, where, StageLocation.parse(target), observer=upload_observer())
-    lines = [f"{outcome.stage}: {outcome.files} files, {outcome.bytes:,} bytes, {outcome.content_digest}"]
+        outcome = stage_directory(connection, where, location, observer=upload_observer(), allow_secrets=allowed)
+    files = "1 file" if outcome.files == 1 else f"{outcome.files:,} files"
+    lines = [f"{outcome.stage}: {files}, {outcome.bytes:,} bytes, {outcome.content_digest}"]
+    lines += [f"  created   {each}" for each in outcome.created]
     lines += [f"  uploaded  {path}" for path in outcome.uploaded]
     lines += [f"  removed   {path}" for path in outcome.removed]
     if outcome.unchanged:
         lines.append(f"  unchanged {len(outcome.unchanged)}")
     return Output(outcome, "\n".join(lines), hints=("cleanroom-ml spec register",))
+
+
+def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...]) -> Output:
+    """What `stage` would do; the exit code is the one it would end with."""
+    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.staging import preview
+
+    found = preview(directory, allow_secrets=allowed)
+    refused = {secret.path: secret.what for secret in found.secrets}
+    lines = [f"{location}: {len(found.files.files)} files, {found.files.total_size:,} bytes, {found.files.digest}"]
+    for entry in found.files.files:
+        verdict = f"refused   {entry.path}  looks like {refused[entry.path]}" if entry.path in refused else ""
+        lines.append(f"  {verdict or f'would go  {entry.path}'}  {entry.size:,} bytes  {entry.sha256}")
+    lines += [f"  left out  {each.path}  {each.why}" for each in found.ignored]
+    data = {
+        "stage": str(location),
+        "content_digest": found.files.digest,
+        "files": found.files.to_json(),
+        "ignored": found.ignored,
+        "secrets": found.secrets,
+    }
+    hints = tuple(f"move {path} away, list it in .cleanroomignore, or: --allow-secret {path}" for path in refused)
+    return Output(data, "\n".join(lines), hints=hints, exit_code=UsageError.exit_code if refused else 0)

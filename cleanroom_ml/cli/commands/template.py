@@ -9,7 +9,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, open_connection, project
-from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
+from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
 app = group("Templates: what a runner may run.")
@@ -36,6 +36,7 @@ def submit(
         list[str] | None,
         optional_option("--with", metavar="ALIAS", help="Default: `share_with` of the project."),
     ] = None,
+    allow_secrets: AllowSecrets = None,
 ) -> Output:
     """Ask the runners and their data providers to approve; registers first what is not registered yet."""
     from cleanroom_ml.cli.render import note
@@ -49,6 +50,7 @@ def submit(
             collaboration(collaboration_),
             tuple(files or mine.template_paths),
             runners=tuple(runners or mine.share_with),
+            allow_secrets=inside(mine.code_directory, allow_secrets),
         )
     for warning in (line for each in done.code_specs for line in each.warnings()):
         note(f"warning: {warning}")

@@ -11,6 +11,8 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import (
     CleanroomError,
     HashMismatchError,
+    JobCancelledError,
+    JobFailedError,
     PolicyDeniedError,
     ResultRefusedError,
     ServerError,
@@ -93,7 +95,7 @@ def gather(connection: Connection, collaboration: str, job_id: str) -> Report:
 
 def _target(connection: Connection) -> str:
     # Without the place of the engine's home: a report is handed on.
-    kind = "embedded engine" if connection.target.kind == "engine" else "Snowflake"
+    kind = "Snowflake" if connection.target.kind == "snowflake" else "embedded engine"
     return f"{kind}, account {connection.target.parameters.get('account', '?')}"
 
 
@@ -106,7 +108,7 @@ def _allowed(ask: Callable[[], Value | Absent]) -> Value | Absent:
 
 
 def _progress(connection: Connection, collaboration: str, job_id: str) -> Progress | Absent:
-    if connection.target.kind != "engine":
+    if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
     return Progress.of(observations.events(connection, collaboration, job_id).found)
 
@@ -121,7 +123,7 @@ def _result(connection: Connection, collaboration: str, status: JobStatus) -> Re
         return Absent(f"the job is {status.status}")
     try:
         return Result(jobs.result(connection, collaboration, status.job_id))
-    except (PolicyDeniedError, ResultRefusedError, ServerError) as refused:
+    except (JobCancelledError, JobFailedError, PolicyDeniedError, ResultRefusedError, ServerError) as refused:
         return Absent(f"the job is {status.status}" if status.status != "DONE" else _said(refused))
 
 

@@ -1,0 +1,264 @@
+"""Files of a person's own into a table: uploaded as they are, read by the target, never parsed here.
+
+The rows arrive in a temporary table first; what becomes of the table itself is one statement, so that a file with a bad
+value leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import secrets
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.literals import text
+from cleanroom_ml.errors import ConflictError, ServerError, UsageError
+from cleanroom_ml.naming import display, quote, quote_name, split_name
+from cleanroom_ml.services.namespaces import in_its_schema
+
+Kind = Literal["parquet", "csv", "json"]
+IfThere = Literal["refuse", "replace", "append"]
+
+_KINDS: dict[str, Kind] = {
+    ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv",
+    ".json": "json", ".jsonl": "json", ".ndjson": "json",
+}  # fmt: skip
+_COMPRESSED = (".gz", ".zst")
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TYPE = re.compile(r"[A-Za-z][A-Za-z_ ]{0,40}(?:\([0-9 ,]{1,20}\))?\Z")
+_PEEKED_BYTES = 4096
+# A value that does not fit its column; a worker that could not make anything of the file.
+_BAD_VALUE, _UNREADABLE = 100038, 603
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading did. `fresh` is False where the table held exactly these files before.
+
+    `columns` are the table's, with their types; `created` names the database and schema that had to be made.
+    """
+
+    table: str
+    rows: int
+    fresh: bool
+    columns: tuple[tuple[str, str], ...]
+    created: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Files of one kind, and how the target is to read them."""
+
+    files: tuple[Path, ...]
+    kind: Kind
+    digest: str
+    array: bool
+    delimiter: str
+
+    def options(self, *, naming: bool) -> str:
+        """The file format: with `naming` the one that takes a CSV file's first line for its columns' names."""
+        if self.kind == "parquet":
+            return "TYPE = PARQUET"
+        if self.kind == "json":
+            return "TYPE = JSON STRIP_OUTER_ARRAY = " + ("TRUE" if self.array else "FALSE")
+        header = "PARSE_HEADER = TRUE" if naming else "SKIP_HEADER = 1"
+        return f"TYPE = CSV {header} FIELD_OPTIONALLY_ENCLOSED_BY = '\"' FIELD_DELIMITER = {text(self.delimiter)}"
+
+
+def load(
+    connection: Connection,
+    files: Sequence[Path],
+    table: str,
+    *,
+    types: Mapping[str, str] | None = None,
+    if_there: IfThere = "refuse",
+) -> Loaded:
+    """Make a table of Parquet, CSV or JSON files, all of one kind; on the engine its database and schema too.
+
+    Columns and types are what the target makes of the files; column names become upper case where they need no quotes.
+
+    Args:
+        table: DATABASE.SCHEMA.TABLE.
+        types: column name → SQL type, where the target's guess is not wanted (an id with leading zeros is VARCHAR).
+        if_there: what to do with a table that is there and does not hold exactly these files.
+
+    Raises:
+        UsageError: a file cannot be read, its kind is not known, it has no columns, or a name is none.
+        ConflictError: the table is there already.
+        ServerError: the target refused, for a value that does not fit its column, for instance.
+    """
+    target = _table(table)
+    source = _source(files)
+    mark = f"cleanroom-ml load sha256:{source.digest}"
+    scratch = f"CLEANROOM_ML_LOAD_{secrets.token_hex(6).upper()}"
+    beside = quote_name((*target[:2], scratch))
+    created = in_its_schema(connection, table, lambda: connection.execute(f"CREATE TEMPORARY STAGE {beside}"))
+    there = _existing(connection, target)
+    if there is not None and if_there != "append" and there["comment"] == f"{mark} rows:{there['rows']}":
+        return Loaded(_shown(target), int(there["rows"]), False, _columns_of(connection, target), created)
+    if there is not None and if_there == "refuse":
+        name = _shown(target)
+        raise ConflictError(
+            f"the table {name} is there already, with {int(there['rows'] or 0):,} rows",
+            why="what is in a table is never overwritten unasked",
+            fix=f"cleanroom-ml load … --as {name} --replace, or --append",
+        )
+    _upload(connection, source, beside)
+    columns = _wanted(_inferred(connection, source, beside, scratch, target), types or {})
+    rows = _into_scratch(connection, source, beside, columns)
+    if there is not None and if_there == "append":
+        names = ", ".join(quote(name) for name, _ in columns)
+        connection.execute(f"INSERT INTO {quote_name(target)} ({names}) SELECT {names} FROM {beside}")
+    else:
+        create = "CREATE OR REPLACE TABLE" if there is not None else "CREATE TABLE"
+        comment = text(f"{mark} rows:{rows}")
+        connection.execute(f"{create} {quote_name(target)} COMMENT = {comment} AS SELECT * FROM {beside}")
+    connection.execute(f"DROP TABLE {beside}")
+    connection.execute(f"DROP STAGE {beside}")
+    return Loaded(_shown(target), rows, True, _columns_of(connection, target), created)
+
+
+def _table(name: str) -> tuple[str, ...]:
+    try:
+        parts = split_name(name)
+    except ValueError:
+        parts = ()
+    if len(parts) != 3:
+        raise UsageError(f"not a table: {name!r}", fix="--as DATABASE.SCHEMA.TABLE, such as ML_DB.PUBLIC.CUSTOMERS")
+    return parts
+
+
+def _shown(parts: tuple[str, ...]) -> str:
+    return ".".join(display(part) for part in parts)
+
+
+def _source(files: Sequence[Path]) -> _Source:
+    """What the files are, by their names; of a JSON file the first character is looked at as well."""
+    kinds = {_kind(file) for file in files}
+    if len(kinds) != 1:
+        raise UsageError("files of several kinds", why="all files of one table are of one kind", fix="load them apart")
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            if not file.stat().st_size or not file.is_file():  # asked before it is opened: a fifo would wait
+                raise UsageError(f"{file} is {'empty' if file.is_file() else 'not a regular file'}")
+            with file.open("rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+        except OSError as error:
+            raise UsageError(f"cannot read {file}", why=error.strerror, fix="check the path") from None
+    kind = kinds.pop()
+    tabs = kind == "csv" and _plain_suffix(files[0]) == ".tsv"
+    array = kind == "json" and any(_begins_with_bracket(file) for file in files)
+    return _Source(tuple(files), kind, digest.hexdigest(), array, "\t" if tabs else ",")
+
+
+def _plain_suffix(file: Path) -> str:
+    name = file.name.lower()
+    return Path(name.removesuffix(next((end for end in _COMPRESSED if name.endswith(end)), ""))).suffix
+
+
+def _kind(file: Path) -> Kind:
+    found = _KINDS.get(_plain_suffix(file))
+    if found is None:
+        raise UsageError(
+            f"{file.name}: what kind of file is it?", why=f"known by their names: {', '.join(_KINDS)}", fix="rename it"
+        )
+    return found
+
+
+def _begins_with_bracket(file: Path) -> bool:
+    """Whether a JSON file is one array of rows rather than a row a line."""
+    try:
+        with gzip.open(file) if file.name.lower().endswith(".gz") else file.open("rb") as opened:
+            return opened.read(_PEEKED_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"cannot read {file}", why=str(error)) from None
+
+
+def _existing(connection: Connection, table: tuple[str, ...]) -> dict[str, Any] | None:
+    rows = connection.execute(f"SHOW TABLES IN SCHEMA {quote_name(table[:2])}")
+    return next((row for row in rows if row["name"] == table[2]), None)
+
+
+def _columns_of(connection: Connection, table: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    rows = connection.execute(f"DESCRIBE TABLE {quote_name(table)}")
+    return tuple((str(row["name"]), str(row["type"])) for row in rows)
+
+
+def _upload(connection: Connection, source: _Source, stage: str) -> None:
+    """Under neutral names: what a file is called here is nobody's business there, and no client mangles these."""
+    with tempfile.TemporaryDirectory(prefix="cleanroom-ml-load-") as directory:
+        for number, file in enumerate(source.files):
+            compressed = next((end for end in _COMPRESSED if file.name.lower().endswith(end)), "")
+            link = Path(directory) / f"part_{number}.{source.kind}{compressed}"
+            link.symlink_to(file.absolute())
+            connection.put(link, text(f"@{stage}"))
+
+
+def _inferred(
+    connection: Connection, source: _Source, stage: str, scratch: str, table: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """The columns that the target finds in the files."""
+    format_name = quote_name((*table[:2], f"{scratch}_FORMAT"))
+    connection.execute(f"CREATE TEMPORARY FILE FORMAT {format_name} {source.options(naming=True)}")
+    location, format_ = text(f"@{stage}"), text(format_name)
+    with _told(source):
+        rows = connection.execute(
+            f"SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => {location}, FILE_FORMAT => {format_})) ORDER BY ORDER_ID"
+        )
+    if not rows:
+        raise UsageError(f"{source.files[0].name} has no columns", why=f"it was read as {source.kind}")
+    names = [str(row["column_name"]) for row in rows]
+    upper = [name.upper() if _BARE.match(name) else name for name in names]
+    chosen = upper if len(set(upper)) == len(upper) else names
+    return tuple((name, str(row["type"])) for name, row in zip(chosen, rows, strict=True))
+
+
+def _wanted(columns: tuple[tuple[str, str], ...], types: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The columns with the types that the person asked for."""
+    known = {name.upper(): name for name, _ in columns}
+    asked: dict[str, str] = {}
+    for name, type_ in types.items():
+        if name.upper() not in known:
+            raise UsageError(f"there is no column {name!r}", why=f"the columns are {', '.join(known.values())}")
+        if not _TYPE.match(type_):
+            raise UsageError(f"not an SQL type: {type_!r}", fix=f"--column {name}=VARCHAR")
+        asked[known[name.upper()]] = type_
+    return tuple((name, asked.get(name, type_)) for name, type_ in columns)
+
+
+def _into_scratch(connection: Connection, source: _Source, beside: str, columns: tuple[tuple[str, str], ...]) -> int:
+    """All rows into a temporary table of the stage's name; how many there are."""
+    listed = ", ".join(f"{quote(name)} {type_}" for name, type_ in columns)
+    connection.execute(f"CREATE TEMPORARY TABLE {beside} ({listed})")
+    by_name = "" if source.kind == "csv" else " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE"
+    location = text(f"@{beside}")
+    with _told(source, columns):
+        connection.execute(
+            f"COPY INTO {beside} FROM {location} FILE_FORMAT = ({source.options(naming=False)}){by_name}"
+        )
+    return int(connection.query(f"SELECT COUNT(*) FROM {beside}")[1][0][0])
+
+
+@contextmanager
+def _told(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Iterator[None]:
+    """What the target says of a file that it cannot read is for those who wrote it: say what it means here."""
+    try:
+        yield
+    except ServerError as error:
+        if error.code == _BAD_VALUE and columns:
+            error.why = "the columns were taken for: " + ", ".join(f"{name} {type_}" for name, type_ in columns)
+            error.fix = "--column NAME=VARCHAR for the one that is something else"
+        elif error.code in (_BAD_VALUE, _UNREADABLE):
+            names = ", ".join(file.name for file in source.files)
+            error.what = f"{names}: cannot be read as {source.kind}"
+            error.why = "damaged, compressed in another way than the name says, or of another kind (text is UTF-8)"
+        raise

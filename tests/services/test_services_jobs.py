@@ -1,0 +1,107 @@
+"""Waiting for a job, its result and its cancelling, against a server that answers as the documentation says."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from cleanroom_ml.errors import (
+    JobCancelledError,
+    JobFailedError,
+    PolicyDeniedError,
+    ResultRefusedError,
+    ServerError,
+    WaitTimeoutError,
+)
+from cleanroom_ml.services import jobs
+
+
+class Server:
+    """One job's RUN_ML_JOB_ACTION: the statuses that it answers one after the other, the last of them for ever."""
+
+    def __init__(self, *statuses: str, log: Exception | str = "", result: Exception | Any = None) -> None:
+        self.target = SimpleNamespace(kind="engine")
+        self.statuses = list(statuses)
+        self.log, self.result, self.asked = log, result, []
+
+    def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
+        action = yaml.safe_load(spec)
+        self.asked.append(action["action"])
+        match action["action"]:
+            case "get_status":
+                status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+                return [{"status": status, "details": json.dumps({"reason": "out_of_memory", "message": "it was big"})}]
+            case "get_logs":
+                return [{"logs": self._told(self.log)[action.get("offset", 0) :]}]
+            case "get_result":
+                return [{"result": self._told(self.result)}]
+        return [{"status": self.statuses[0]}]
+
+    @staticmethod
+    def _told(what: Any) -> Any:
+        if isinstance(what, Exception):
+            raise what
+        return what
+
+
+DENIED = PolicyDeniedError("MLJobMonitoringNotAllowedError: code spec c_V1 does not set allow_monitoring.")
+
+
+@pytest.mark.parametrize("end", ["DONE", "FAILED", "CANCELLED"])
+def test_a_log_that_may_not_be_seen_does_not_end_the_waiting(end: str) -> None:
+    server, told = Server("PENDING", "RUNNING", "RUNNING", end, log=DENIED), []
+    ended = jobs.wait(server, "c", "J", on_log=lambda text: pytest.fail(text), on_denied=told.append)
+    assert ended.status == end
+    assert told == [DENIED]
+    assert server.asked.count("get_logs") == 1
+
+
+def test_who_asked_for_the_log_alone_is_told_that_it_is_denied() -> None:
+    with pytest.raises(PolicyDeniedError):
+        jobs.wait(Server("RUNNING", log=DENIED), "c", "J", on_log=lambda text: None)
+
+
+def test_a_denied_log_waits_no_longer_than_was_said() -> None:
+    with pytest.raises(WaitTimeoutError):
+        jobs.wait(Server("RUNNING", log=DENIED), "c", "J", timeout_seconds=0.2, on_log=print, on_denied=lambda _: None)
+
+
+@pytest.mark.parametrize(("end", "error"), [("FAILED", JobFailedError), ("CANCELLED", JobCancelledError)])
+def test_the_result_of_a_job_that_ended_badly_is_how_it_ended(end: str, error: type[Exception]) -> None:
+    refused = ServerError("MLJobFailedError: whatever the target says")
+    with pytest.raises(error) as caught:
+        jobs.result(Server(end, result=refused), "c", "J")
+    assert caught.value.exit_code == {"FAILED": 20, "CANCELLED": 21}[end]
+    assert "out_of_memory" in caught.value.what
+    assert caught.value.why == "it was big"
+
+
+def test_the_result_of_a_job_that_runs_and_one_that_may_not_leave_stay_what_they_are() -> None:
+    with pytest.raises(ServerError) as caught:
+        jobs.result(Server("RUNNING", result=ServerError("MLJobNotFinishedError: job J is RUNNING")), "c", "J")
+    assert caught.value.fix == "cleanroom-ml status J --wait"
+    with pytest.raises(ResultRefusedError):
+        jobs.result(Server("FAILED", result=ResultRefusedError("too large")), "c", "J")
+    assert jobs.result(Server("DONE", result='{"auc": 0.5}'), "c", "J") == {"auc": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "cancelled"),
+    [
+        (["RUNNING", "RUNNING", "CANCELLED"], "CANCELLED", True),
+        (["PENDING", "CANCELLED"], "CANCELLED", True),
+        (["RUNNING", "DONE"], "DONE", False),
+        (["DONE"], "DONE", False),
+        (["FAILED"], "FAILED", False),
+        (["CANCELLED"], "CANCELLED", False),
+    ],
+)
+def test_cancel_says_whether_it_was_what_ended_the_job(statuses, status, cancelled) -> None:
+    server = Server(*statuses)
+    done = jobs.cancel(server, "c", "J")
+    assert (done.status, done.cancelled) == (status, cancelled)
+    assert server.asked.count("cancel") == 1
