@@ -261,7 +261,7 @@ class Handlers:
             seconds,
             lambda: loop.create_task(_awaited(self._engine.in_thread(self._engine.queries.expire, query_id, seconds))),
         )
-        done.add_done_callback(lambda _: loop.call_soon_threadsafe(timer.cancel))
+        done.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(timer.cancel))
 
 
 async def _awaited(work: Awaitable[Any]) -> None:

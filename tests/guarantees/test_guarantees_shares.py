@@ -14,6 +14,7 @@ from guarantees_load import BLOCK, FOREVER, Client, client, until
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.home import Home
 
 pytestmark = pytest.mark.sandbox
@@ -66,6 +67,26 @@ def test_a_job_and_its_account_are_apart(front: Front, world_here: World) -> Non
         for each in attackers:
             each.begin(FOREVER)
         assert world_here.job(source) == 3
+
+
+@pytest.mark.attack
+def test_the_fronts_own_threads_are_shared(front: Front, world_here: World) -> None:
+    """An account has work on every one of them, and much more that waits: its own requests wait, others' do not."""
+    over = threading.Event()
+    threads = front.engine._threads
+    with sessions(front, "brand", 1) as (attacker,), sessions(front, "shop", 1) as (honest,):
+        blocked = [threads.submit(Owner("BRAND"), over.wait) for _ in range(200)]
+        own = threading.Thread(target=lambda: attacker.json("POST", "/session/heartbeat", {}))
+        try:
+            assert fastest(honest, "SELECT 1") < SOON
+            own.start()
+            own.join(0.5)
+            assert own.is_alive(), "whose request it is was not told to the threads"
+        finally:
+            over.set()
+        own.join(20)
+        for each in blocked:
+            each.result(20)
 
 
 @contextmanager
