@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import socket
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -96,7 +101,13 @@ def test_statements_that_wait_for_a_worker_and_behind_others(brand: Client, use:
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("kind", ["a query", "a block of short statements", "one of several"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a block of short statements",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("a query", "one of several")),
+    ],
+)
 def test_its_time_is_over(brand: Client, use: Use, kind: str) -> None:
     several = {"MULTI_STATEMENT_COUNT": 0} if "several" in kind else {}
     began = time.monotonic()
@@ -129,6 +140,35 @@ def test_a_session_that_went_away_by_itself(brand: Client, use: Use, front: Fron
     brand.begin(FOREVER)
     until(lambda: use.workers == 1)
     by_lost_session(front, brand)
+    until(use.none, SOON)
+
+
+def test_a_client_that_left_keeps_nothing_and_finds_its_statement_again(brand: Client, use: Use, front: Front) -> None:
+    """Its connection breaks: what the front held for that is let go, and the request, repeated, is the same one."""
+    loop = front.engine._sockets._doors._loop  # type: ignore[union-attr]
+    tasks = len(asyncio.all_tasks(loop))
+    request_id = str(uuid.uuid4())
+    body = json.dumps({"sqlText": FOREVER}).encode()
+    with socket.create_connection((brand.host, brand.port)) as lost:
+        lost.sendall(
+            f"POST /queries/v1/query-request?requestId={request_id} HTTP/1.1\r\nHost: {brand.host}:{brand.port}\r\n"
+            f'Authorization: Snowflake Token="{brand.token}"\r\nContent-Length: {len(body)}\r\n\r\n'.encode()
+            + body
+        )
+        until(lambda: use.workers == 1)
+        assert len(asyncio.all_tasks(loop)) > tasks
+    until(lambda: len(asyncio.all_tasks(loop)) <= tasks, SOON)
+    assert use.workers == 1, "it goes on"
+    answered: list[str] = []
+    again = threading.Thread(
+        target=lambda: answered.append(brand.send(FOREVER, asynchronous=False, request_id=request_id)["code"])
+    )
+    again.start()
+    time.sleep(0.2)
+    (running,) = front.engine.queries._under_way.all()
+    assert brand.cancel(running.query_id)
+    again.join(20)
+    assert answered == ["000604"]
     until(use.none, SOON)
 
 

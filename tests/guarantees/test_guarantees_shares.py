@@ -20,7 +20,7 @@ from cleanroom_ml.engine.home import Home
 pytestmark = pytest.mark.sandbox
 
 SOON = 1.0
-HELD_SECONDS = 3.0
+HELD_SECONDS = 2.0
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def sessions(front: Front, account: str, count: int) -> Iterator[list[Client]]:
             each.close()
 
 
-def fastest(honest: Client, statement: str, times: int = 4) -> float:
+def fastest(honest: Client, statement: str, times: int = 3) -> float:
     """Of a few: a machine that runs other tests as well is slow now and then, one that is taken is slow always."""
     took = []
     for _ in range(times):
@@ -50,7 +50,6 @@ def test_endless_statements_of_one_leave_another_a_worker(front: Front, world_he
         running = [each.begin(text) for each in attackers[:3] for text in (FOREVER, FOREVER)]
         running += [each.begin(BLOCK) for each in attackers[3:]]
         until(lambda: all(attackers[0].status(query_id) == "RUNNING" for query_id in running))
-        time.sleep(0.5)
         assert fastest(honest, "SELECT 1") < SOON
         assert fastest(honest, "SELECT COUNT(*) AS N FROM SHOP_DB.PUBLIC.VISITS") < SOON
 
