@@ -289,7 +289,7 @@ class Handlers:
         session, queries = _session(request), self._engine.queries
         done = queries.wait(query_id)
         if done is not None:
-            await asyncio.wait((asyncio.wrap_future(done),), timeout=PATIENCE_SECONDS)
+            await _until_done_or_gone(asyncio.wrap_future(done), request)
         answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
         return await self._json(answer)
 
@@ -338,7 +338,18 @@ class Handlers:
             seconds,
             lambda: loop.create_task(_awaited(self._engine.in_thread(self._engine.queries.expire, query_id, seconds))),
         )
-        done.add_done_callback(lambda _: loop.call_soon_threadsafe(timer.cancel))
+        done.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(timer.cancel))
+
+
+async def _until_done_or_gone(done: asyncio.Future[None], request: Request) -> None:
+    """Wait, for PATIENCE_SECONDS at most, and no longer than the client does. The statement goes on without it, as on
+    Snowflake: a client whose connection broke repeats its request, and is answered by what it had begun.
+    """
+    gone = asyncio.ensure_future(request.receive())  # the body has been read: what comes now is that it has left
+    try:
+        await asyncio.wait((done, gone), timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
 
 
 async def _awaited(work: Awaitable[Any]) -> None:

@@ -104,7 +104,7 @@ def test_what_was_ended_before_begins_nothing() -> None:
 
 def test_a_call_is_ended_whose_worker_has_no_child_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that forks the next child is stopped: nobody knows when, or whether, it goes on."""
-    monkeypatch.setattr(worker, "_TIDY_SECONDS", 1.5)
+    monkeypatch.setattr(worker, "_TIDY_SECONDS", 1.0)
     with start() as pool:
         calls = Calls(pool)
         calls.begin(B, "stop_parent")
@@ -125,8 +125,8 @@ def test_a_call_whose_child_was_killed_before_it_took_it_is_nobody_elses(end: st
     with SandboxedWorkers("sandbox_handlers:slow_to_begin", size=1, libraries=[HANDLERS]) as pool:
         assert echo(pool, A) == 1
         calls = Calls(pool)
-        token = calls.begin(A, "sleep", within=0.2 if end == "out of time" else 60, seconds=60)
-        time.sleep(0.2)
+        token = calls.begin(A, "sleep", within=0.1 if end == "out of time" else 60, seconds=60)
+        time.sleep(0.1)
         if end == "cancelled":
             token.cancel(ENDED)
         calls.threads[0].join(3)

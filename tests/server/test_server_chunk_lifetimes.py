@@ -35,6 +35,7 @@ def test_a_training_of_days_still_reads_its_table(tmp_path: Path, job_id: str | 
     answer = Answers(tmp_path, CAPABILITIES).data(QueryRecord(*texts), session, "http://front")  # type: ignore[arg-type]
     capability = answer["chunkHeaders"][CHUNK_HEADER]
     claims = CAPABILITIES.check("chunk", capability, now=time.time() + (good_hours - 0.1) * HOUR)
+    assert claims["owner"] == "ACME", "whose load the fetching is"
     assert claims["audience"] == (job_id or "")  # the gate lets it in on that job's own socket only
     with pytest.raises(CapabilityRefusedError):
         CAPABILITIES.check("chunk", capability, now=time.time() + (good_hours + 0.1) * HOUR)

@@ -116,3 +116,33 @@ def test_catalog_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError):
         Database(tmp_path / "link")
+
+
+def test_what_can_wait_is_written_only_where_nobody_writes(database: Database) -> None:
+    """By another process, by another thread of this one: it is told at once, and waits for neither."""
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with database.transaction_if_free() as connection:
+        assert connection is None
+    other.execute("ROLLBACK")
+    other.close()
+    with database.transaction():
+        seen: list[object] = []
+
+        def attempt() -> None:
+            with database.transaction_if_free() as connection:
+                seen.append(connection)
+
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join(10)
+        assert seen == [None]
+    with database.transaction_if_free() as connection:
+        assert connection is not None
+        connection.execute("INSERT INTO notes VALUES ('kept')")
+    with pytest.raises(sqlite3.IntegrityError), database.transaction_if_free() as connection:  # noqa: PT012
+        assert connection is not None
+        connection.executemany("INSERT INTO notes VALUES (?)", [("undone",), (None,)])
+    assert texts(database) == ["kept"]
+    with database.read() as connection:
+        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 60_000, "the next writer waits its turn"

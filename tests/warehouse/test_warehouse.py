@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+from cleanroom_ml.engine.contracts.cancellation import Cancellation
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.sql.catalog import ContextValues, FileOptions, StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.compile import compile_copy, compile_query, compile_update
@@ -244,6 +247,20 @@ def test_time_limits_and_cancelling_end_a_statement(warehouse, names):
             compile_query(ENDLESS, names), query_id="slow", on_start=lambda cancel: threading.Timer(0.5, cancel).start()
         )
     assert caught.value.code == 604
+    assert warehouse.rows(compile_query("select 1", names), query_id="after")[1] == [(1,)]
+
+
+def test_looking_into_many_files_ends_where_it_was_ended(warehouse, names, store):
+    """Each file is a call of its own: the next one does not begin."""
+    (sha256,) = names.tables["T"].objects
+    token = Cancellation(Owner("ACME"))
+    files = [(f"{number}.parquet", sha256) for number in range(2000)]
+    threading.Timer(0.3, token.cancel, (SqlError.cancelled(),)).start()
+    began = time.monotonic()
+    with token.entered(), pytest.raises(SqlError) as caught:
+        warehouse.infer_schema(files, FileOptions("PARQUET"), query_id="many")
+    assert caught.value.code == 604
+    assert time.monotonic() - began < 4
     assert warehouse.rows(compile_query("select 1", names), query_id="after")[1] == [(1,)]
 
 

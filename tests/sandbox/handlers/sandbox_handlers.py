@@ -115,4 +115,4 @@ def slow_to_begin(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     return handle(request, fds)
 
 
-slow_to_begin.prepare = lambda: time.sleep(0.6)  # type: ignore[attr-defined]
+slow_to_begin.prepare = lambda: time.sleep(0.3)  # type: ignore[attr-defined]
