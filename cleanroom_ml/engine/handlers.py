@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Scope
 
 from cleanroom_ml.engine import admin
 from cleanroom_ml.engine.allowances import Allowances
@@ -128,7 +129,7 @@ class Handlers:
 
     async def _logged_in(self, request: Request, wanted: LoginRequest) -> tuple[Session, Tokens]:
         """A session for these credentials. Who guesses waits for the answer; whoever has a key waits for no guesser."""
-        job_id, sender = _caller(request).job_id, _sender(request)
+        job_id = _caller(request).job_id
         logins = self._engine.logins
         if wanted.authenticator != PASSWORD:
             opened: tuple[Session, Tokens] = await self._engine.in_thread(logins.open, wanted, job_id=job_id)
@@ -137,6 +138,7 @@ class Handlers:
             raise WireError(LOGIN_THROTTLED, "Too many logins at once.", status=503)
         try:
             async with self._logins:
+                sender = await self._engine.in_login_thread(_sender, request.scope)
                 opened = await self._engine.in_login_thread(logins.open, wanted, job_id=job_id, sender=sender)
         except WrongPassword as error:
             connection = _connection(request)
@@ -379,9 +381,9 @@ def _connection(request: Request) -> Connection | None:
     return found
 
 
-def _sender(request: Request) -> str:
+def _sender(scope: Scope) -> str:
     """Who is at the other end of a connection to the main door, as far as the machine knows."""
-    peer, ours = request.scope.get("client"), request.scope.get("server")
+    peer, ours = scope.get("client"), scope.get("server")
     uid = peer_uid(peer, ours) if peer and ours and ours[1] else None
     return "" if uid is None else str(uid)
 

@@ -18,6 +18,7 @@ from snowflake.connector.constants import QueryStatus
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 from snowflake.connector.network import QUERY_IN_PROGRESS_ASYNC_CODE
 
+from cleanroom_ml.engine.handlers import BODIES_OF_ONE
 from cleanroom_ml.engine.home import Home
 from cleanroom_ml.local import operator
 
@@ -101,6 +102,15 @@ def test_bound_values_and_batches(connection: SnowflakeConnection) -> None:
     cursor.executemany("insert into wire_db.public.batch values (?, ?)", [(n, f"t{n}") for n in range(2000)])
     assert cursor.rowcount == 2000
     assert rows(connection, "select count(*), sum(n), max(t) from wire_db.public.batch") == [(2000, 1999000, "t999")]
+
+
+@pytest.mark.slow
+def test_large_requests_hold_their_share_until_they_ran_and_no_longer(connection: SnowflakeConnection) -> None:
+    """More of them one after the other than one account may have at once."""
+    size = 3 << 20
+    for _ in range(BODIES_OF_ONE // size + 3):
+        with pytest.raises(ProgrammingError, match="too large"):
+            connection.cursor().execute(f"select 1 -- {'x' * size}")
 
 
 def test_errors_have_snowflakes_codes_and_no_inner_text(connection: SnowflakeConnection) -> None:

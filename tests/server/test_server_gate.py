@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.gate import OPEN, Access, access_of
+from cleanroom_ml.engine.gate import OPEN, Access, Gate, access_of
 from cleanroom_ml.engine.handlers import Handlers
 from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.local.engine import EngineStatus
 
 pytestmark = pytest.mark.sandbox
@@ -163,3 +166,40 @@ def test_an_endpoint_that_there_is_not_says_so_to_who_is_logged_in(engine: Engin
         token = connection.rest.token
         status, _ = send(engine, "GET", "/no/such", Authorization=f'Snowflake Token="{token}"')
     assert status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "owner"),
+    [
+        ("POST", "/session/heartbeat", "ACME"),
+        ("GET", "/stage/download/{}/n", "BETA"),
+        ("GET", "/cleanroom/admin/accounts", "the operator"),
+        ("POST", "/session/v1/login-request", None),
+        ("POST", "/session/token-request", None),
+    ],
+)
+def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, owner: str | None) -> None:
+    """The wiring of connections.py: until then it is a stranger's, and may go at any time."""
+    capabilities = Capabilities(b"k" * 32)
+    claimed: list[str] = []
+    session = SimpleNamespace(account="ACME", job_id=None)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["state"]["caller"].owner == (owner if owner in ("ACME", "BETA") else "")
+
+    async def in_thread(work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
+    gate = Gate(
+        app, hosts=frozenset({"h:1"}), session_of=lambda token: session, in_thread=in_thread,  # type: ignore[arg-type,return-value]
+        capabilities=capabilities, operator_secret="ab",
+    )  # fmt: skip
+    claims = {"audience": "", "account": "BETA", "object": "o", "size": 1}
+    authorization = b"Bearer ab" if "admin" in path else b'Snowflake Token="t"'
+    scope = {
+        "type": "http", "method": method, "headers": [(b"host", b"h:1"), (b"authorization", authorization)],
+        "path": path.format(capabilities.issue("download", claims, expires=9e9)),
+        "state": {"connection": SimpleNamespace(belongs_to=claimed.append)},
+    }  # fmt: skip
+    asyncio.run(gate(scope, None, None))  # type: ignore[arg-type]
+    assert claimed == ([] if owner is None else [owner])

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from cleanroom_ml.engine import logins
 from cleanroom_ml.engine.app import Engine
 from cleanroom_ml.engine.home import Home
 from cleanroom_ml.engine.jobs.model import JobFile, JobRequest
+from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
 from cleanroom_ml.engine.server import serve
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local import operator
@@ -83,6 +85,7 @@ class Front:
         *,
         token: str = "",
         host: str = "",
+        chunk: str = "",
     ) -> dict[str, Any]:
         """`door`: a job's id; None for the main one."""
         if door is None:
@@ -91,6 +94,8 @@ class Front:
         else:
             connection = UnixConnection(self.home.jobs / door / "front.sock")
         headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+        if chunk:
+            headers[CHUNK_HEADER] = chunk
         if token:
             headers["Authorization"] = f'Snowflake Token="{token}"'
         connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -125,7 +130,7 @@ def front(fresh_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 
 @pytest.mark.attack
-def test_a_token_opens_its_own_door_only(front: Front) -> None:
+def test_a_token_opens_its_own_door_only(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     assert front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["success"] is True
     assert front.login("JOB_B", "BETA", TOKENS["JOB_B"])["success"] is True
     refused = [
@@ -139,6 +144,11 @@ def test_a_token_opens_its_own_door_only(front: Front) -> None:
     ]
     assert [answer["success"] for answer in refused] == [False] * len(refused)
     assert front.login(None, "ALPHA", "correct horse", "SNOWFLAKE")["success"] is True
+    monkeypatch.setattr(logins, "MAX_SESSIONS_OF_A_JOB", 3)
+    more = [front.login("JOB_A", "ALPHA", TOKENS["JOB_A"]) for _ in range(4)]
+    assert [answer["success"] for answer in more] == [True, True, False, False], "a job's sessions are bounded"
+    assert "at most 3 sessions" in more[-1]["message"]
+    assert front.login("JOB_B", "BETA", TOKENS["JOB_B"])["success"] is True
 
 
 @pytest.mark.attack
@@ -180,6 +190,21 @@ def test_results_stay_behind_their_door(front: Front) -> None:
     assert front.ask(None, "GET", f"/queries/{query_id}/result", token=person)["success"] is True
     assert front.ask("JOB_A", "GET", f"/queries/{query_id}/result", token=job)["success"] is False
     assert front.ask("JOB_A", "GET", f"/monitoring/queries/{query_id}", token=job)["data"]["queries"] == []
+    assert front.engine is not None
+    claims = {"query": query_id, "object": "0" * 64, "size": 1, "ticket": "t", "name": "n", "gzip": False}
+    for audience, doors in (("JOB_A", [None, "JOB_B"]), ("", ["JOB_A", "JOB_B"])):
+        for purpose, method, path in (
+            ("chunk", "GET", f"/chunks/{query_id}/0"),
+            ("upload", "PUT", "/stage/upload/{}/n"),
+            ("download", "GET", "/stage/download/{}/n"),
+        ):
+            capability = front.engine.capabilities.issue(purpose, claims | {"audience": audience}, expires=9e9)
+            for door in doors:
+                answer = front.ask(door, method, path.format(capability), chunk=capability)
+                assert answer["message"] == "Not found.", "a capability is good at its own door only"
+            if purpose != "chunk":  # at its own it is looked at: there is no such ticket or file
+                own = front.ask(audience or None, method, path.format(capability))
+                assert own["message"] != "Not found."
 
 
 def test_the_door_closes_with_the_job_and_opens_again(front: Front) -> None:

@@ -18,7 +18,7 @@ from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.template import Template
 
 _PRESET = re.compile(r"""preset_tables\s*(?:\[\s*['"]([^'"]{1,300})['"]\s*\]|\.\s*([A-Za-z_]\w*))""", re.IGNORECASE)
-_SQL_ALIAS = re.compile(r"\s*\)?\s*(?:AS\s+)?([A-Za-z_]\w*)", re.IGNORECASE)
+_SQL_ALIAS = re.compile(r"\s*+\)?\s*+(?:AS\s++)?([A-Za-z_]\w*)", re.IGNORECASE)
 _RESERVED = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
 
 

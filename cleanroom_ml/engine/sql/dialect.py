@@ -21,6 +21,7 @@ from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.tokens import tokenize
 
 # What clients write stays out of the engine's log: sqlglot logs the text that it does not understand.
@@ -31,6 +32,8 @@ sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
 
 _KEPT_PARSERS: Final = ("CAST", "TRY_CAST", "EXTRACT", "POSITION")
 _MAX_GENERATED: Final = 8 << 20
+MAX_PARSED: Final = 100_000
+"""Tokens of a statement, long lists of literals not counted: each costs the front about 60 microseconds."""
 SLOT = re.compile(r"\{(\d+|\*)\}")
 _BARE: Final = (
     exp.Column,
@@ -70,6 +73,9 @@ class FrontSnowflake(Snowflake):  # type: ignore[misc]
             name: parser for name, parser in Snowflake.Parser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS
         }
 
+    class Generator(Snowflake.Generator):  # type: ignore[misc]
+        pass
+
 
 class WorkerDuckDB(DuckDB):  # type: ignore[misc]
     """DuckDB text, with `Raw` pieces."""
@@ -91,12 +97,17 @@ def _raw_sql(generator: Any, node: Raw) -> str:
     return text
 
 
+def _folded_sql(generator: Any, node: Folded) -> str:
+    return str(node.args["sql"])
+
+
 def _argument(generator: Any, node: Any) -> str:
     text: str = generator.sql(node)
-    return text if isinstance(node, (*_BARE, Raw, exp.Order, exp.Distinct)) else f"({text})"
+    return text if isinstance(node, (*_BARE, Raw, Folded, exp.Order, exp.Distinct)) else f"({text})"
 
 
-WorkerDuckDB.Generator.TRANSFORMS = {**WorkerDuckDB.Generator.TRANSFORMS, Raw: _raw_sql}
+FrontSnowflake.Generator.TRANSFORMS = {**FrontSnowflake.Generator.TRANSFORMS, Folded: _folded_sql}
+WorkerDuckDB.Generator.TRANSFORMS = {**WorkerDuckDB.Generator.TRANSFORMS, Raw: _raw_sql, Folded: _folded_sql}
 
 _FRONT: Final = FrontSnowflake()
 _WORKER: Final = WorkerDuckDB()
@@ -109,10 +120,13 @@ def parse_ast(text: str, *, placeholders_before: int = 0) -> Any:
     Raises:
         SqlError: over the bounds, not one statement, or not understood.
     """
-    tokenize(text)
+    ours = tokenize(text)
+    lists = fold(text, ours)
+    if len(ours if not lists.taken else tokenize(lists.text)) > MAX_PARSED:
+        raise SqlError.too_complex()
     try:
-        tokens = _numbered(_FRONT.tokenize(text), placeholders_before)
-        trees = _FRONT.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
+        tokens = _numbered(_FRONT.tokenize(lists.text), placeholders_before)
+        trees = _FRONT.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, lists.text)
     except RecursionError:
         raise SqlError.too_complex() from None
     except SqlglotError as error:
@@ -122,6 +136,7 @@ def parse_ast(text: str, *, placeholders_before: int = 0) -> Any:
     found = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
     if len(found) != 1:
         raise SqlError(8, "0A000", f"Actual statement count {len(found)} did not match the desired statement count 1.")
+    unfold(found[0], lists)
     return found[0]
 
 

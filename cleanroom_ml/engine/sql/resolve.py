@@ -32,6 +32,7 @@ from cleanroom_ml.engine.sql.dialect import parse_ast, raw, snowflake_text
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.expressions import Expressions
 from cleanroom_ml.engine.sql.kinds import KIND, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.names import folded, stage_reference
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
@@ -421,19 +422,25 @@ class Resolver:
             raise SqlError.unsupported("VALUES with modifiers")
         rows = []
         scope = Scope(parent)
+        known = True
+        tuples: list[Any] = []
         for row in node.expressions:
+            if isinstance(row, Folded):  # rows like the one before it, so as wide
+                known = known and not row.args["nulls"]
+                tuples.append(row)
+                continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
             rows.append([self.expressions.rewrite(item, scope, ctes) for item in items])
+            tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
         width = len(rows[0])
         if any(len(row) != width for row in rows):
             raise SqlError.syntax("VALUES lists must all be the same length.")
         names = tuple(f"COLUMN{n + 1}" for n in range(width))
         listed = ", ".join(f'"{name}"' for name in names)
         kinds = {
-            name: kind_of(rows[0][n]) if len({kind_of(row[n]) for row in rows}) == 1 else None
+            name: kind_of(rows[0][n]) if known and len({kind_of(row[n]) for row in rows}) == 1 else None
             for n, name in enumerate(names)
         }
-        tuples = [raw("{0}", exp.Tuple(expressions=row)) for row in rows]
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
 
     def _lateral(self, node: Any, ctes: Mapping[str, CommonTable], scope: Scope) -> Relation:
