@@ -18,9 +18,8 @@ from test_rooms_runs import approved as approved
 
 from cleanroom_ml.engine.rooms import run_tables, runs
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements import dml, executor
+from cleanroom_ml.engine.statements import executor
 from cleanroom_ml.engine.storage.storage import Storage
 
 pytestmark = pytest.mark.sandbox
@@ -286,26 +285,105 @@ def test_a_table_that_was_renamed_or_appended_to_leaves_as_it_was_then(approved:
     assert [row["RECORDS"]["TOWN"] for row in rows(approved.publisher)] == ["a", "b", "c"]
 
 
+@contextmanager
+def overtaken_by(job: Party, how: str, before: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A job's statements come just before each statement of a run that begins with `before`."""
+    execute = executor.Executor._execute
+
+    def overtaking(self: Any, session: Any, catalog: Any, text: str, *given: Any, **named: Any) -> Any:
+        if session.kind == "room" and text.startswith(before):
+            rewrite(job, how)
+        return execute(self, session, catalog, text, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor.Executor, "_execute", overtaking)
+        yield
+
+
+SECOND = [
+    "INSERT INTO cleanroom.activation_data_best SELECT 'b', 'b'",
+    "UPDATE cleanroom.activation_data_best SET TOWN = TOWN || 'b'",
+    "TRUNCATE TABLE cleanroom.activation_data_best",
+    "ALTER TABLE cleanroom.activation_data_best DROP COLUMN OTHER",
+    "ALTER TABLE cleanroom.activation_data_best RENAME TO cleanroom.activation_data_moved",
+]
+
+
 @pytest.mark.attack
 def test_a_write_over_somebody_elses_fails_and_mixes_nothing(
     approved: World, job: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An INSERT of the block finds rows of a job in the table that the block made: it adds nothing to them."""
+    """The second statement of a block finds rows of a job in the table that the first one made, and takes none."""
     give(
         approved,
-        "BEGIN\n  CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT 'a' AS TOWN;\n"
-        "  INSERT INTO cleanroom.activation_data_best SELECT 'b';\n  RETURN 'best';\nEND;",
+        "BEGIN\n  CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT 'a' AS TOWN, 'a' AS OTHER;\n"
+        "  {{ second | sqlsafe }};\n  RETURN {{ name }};\nEND;",
         name="act",
         kind="sql_activation",
     )
-    insert = dml.insert
+    how = "CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT 'everything' AS TOWN, 'x' AS OTHER"
+    for text in SECOND:
+        name = "moved" if "RENAME" in text else "best"
+        given = spec().replace("  activation:", f'  arguments: {{second: "{text}", name: {name}}}\n  activation:')
+        with overtaken_by(job, how, text[:5], monkeypatch):
+            assert "Run it again" in refused(approved.advertiser, "RUN", "lookalike", given), text
+        assert approved.publisher.call("VIEW_ACTIVATIONS", "lookalike") == []
+    approved.advertiser.call("RUN", "lookalike", given)
+    assert len(approved.publisher.call("VIEW_ACTIVATIONS", "lookalike")) == 1
 
-    def overtaken(work: Any, statement: Any) -> Any:
-        if work.written is not None:
-            rewrite(job, "CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT 'everything' AS TOWN")
-        return insert(work, statement)
 
-    monkeypatch.setattr(dml, "ATTEMPTS", 2)
-    monkeypatch.setitem(executor._HANDLERS, nodes.Insert, overtaken)
-    assert "Run it again" in refused(approved.advertiser, "RUN", "lookalike", spec())
-    assert approved.publisher.call("VIEW_ACTIVATIONS", "lookalike") == []
+COUNTED = """DECLARE
+  n INTEGER;
+BEGIN
+  SELECT COUNT(*) INTO :n FROM cleanroom.chosen;
+  IF (n >= 2) THEN
+    CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT TOWN FROM cleanroom.chosen;
+  END IF;
+  RETURN 'best';
+END;"""
+
+
+@pytest.mark.attack
+def test_what_a_block_has_counted_is_what_it_uses(approved: World, job: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that lets only groups of two out; a job that has two rows there when they are counted and one when they
+    are taken.
+    """
+    two = "CREATE OR REPLACE TABLE cleanroom.chosen AS SELECT 'Oslo' AS TOWN UNION ALL SELECT 'Bergen'"
+    one = "CREATE OR REPLACE TABLE cleanroom.chosen AS SELECT 'nobody else' AS TOWN"
+    give(approved, COUNTED, name="act", kind="sql_activation")
+    for segment in ("bound", "free"):
+        rewrite(job, two)
+        with overtaken_by(job, one, "CREATE", monkeypatch), monkeypatch.context() as patch:
+            if segment == "free":
+                patch.setattr(run_tables.RunTables, "done", run_tables.RunTables.begin)
+            approved.advertiser.call("RUN", "lookalike", spec(segment=segment))
+    approved.publisher.call("PROCESS_ACTIVATION", "lookalike")
+    left: dict[str, set[str]] = {}
+    for row in rows(approved.publisher):
+        left.setdefault(row["SEGMENT_NAME"], set()).add(row["RECORDS"]["TOWN"])
+    assert left == {"bound": {"Oslo", "Bergen"}, "free": {"nobody else"}}
+
+
+def test_two_runs_cannot_both_spend_the_last_of_a_budget(budget: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts, then writes; where the other one wrote in between, one of them fails and has spent nothing."""
+    give(
+        budget,
+        "DECLARE\n  n INTEGER;\nBEGIN\n  SELECT COUNT(*) INTO :n FROM cleanroom.spent;\n  IF (n < 1) THEN\n"
+        "    INSERT INTO cleanroom.spent SELECT 1 AS N;\n    RETURN 'spent';\n  END IF;\n  RETURN 'none left';\nEND;",
+        name="last",
+    )
+    execute = executor.Executor._execute
+    others: list[Any] = []
+
+    def overtaking(self: Any, session: Any, catalog: Any, text: str, *given: Any, **named: Any) -> Any:
+        if text.startswith("INSERT") and not others:
+            others.append(None)
+            others.append(run(budget, name="last_v1"))
+        return execute(self, session, catalog, text, *given, **named)
+
+    monkeypatch.setattr(executor.Executor, "_execute", overtaking)
+    with pytest.raises(SqlError, match="Run it again"):
+        run(budget, name="last_v1")
+    assert [list(row.values()) for row in others[1]] == [["spent"]]
+    assert [list(row.values()) for row in run(budget, name="last_v1")] == [["none left"]]
+    assert spent(budget) == 1

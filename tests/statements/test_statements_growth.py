@@ -144,3 +144,10 @@ def test_many_sessions_leave_as_much_as_few(storage: Storage, executor: Executor
         live()
     assert sizes() == before
     assert alpha.rows("SELECT COUNT(*) FROM kept") == [(0,)]
+
+
+def test_no_session_ends_inside_of_a_transaction(storage: Storage, alpha: Client) -> None:
+    """Whoever is told may wait for a lock whose holder waits for the catalog's writer."""
+    with storage.database.transaction(), pytest.raises(RuntimeError, match="outside of any transaction"):
+        storage.sessions.close(alpha.session.id)
+    assert storage.sessions.close(alpha.session.id)

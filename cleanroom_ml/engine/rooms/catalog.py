@@ -69,7 +69,7 @@ class RoomCatalog:
 
     Args:
         session: the run's own, or a job's.
-        written: what the run has written; a job's sessions are many, and read what is there now.
+        written: what the run has read and written; a job's sessions are many, and read what is there now.
         on_alias: told what each alias of a statement stands for (`ContextValues`).
     """
 
@@ -97,8 +97,8 @@ class RoomCatalog:
         key = self._internal(parts)
         if key is None:
             return None
-        table = self._written.get(key) if self._written is not None else None
-        table = table or self._storage.tables.get(key, self._session.id)
+        written = self._written
+        table = self._storage.tables.get(key, self._session.id) if written is None else written.read(key)
         return None if table is None else table_source(table, writable=True)
 
     def context(self) -> ContextValues:

@@ -1,7 +1,8 @@
-"""What one run has written: the tables as its own statements left them, whatever others commit to them meanwhile.
+"""What one run has read and written: the internal tables as its own statements found and left them.
 
-A job of the same room may write the same internal tables at any time. A run reads what it wrote itself, and what it
-activates is that very snapshot: never whatever has the name by then.
+A job of the same room may write the same internal tables at any time. A block that counts the rows of a table and then
+uses it uses the rows that it counted; what it wrote it finds again; and what it activates is the very snapshot that its
+own statement committed. What others commit meanwhile is not overwritten either: the run fails, and can be run again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from cleanroom_ml.engine.storage.changes import (
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.storage import Storage
 
+_Held = dict[Key, tuple[Table, ExitStack]]
+
 
 class RunTables:
     """The tables of one run, by key. A context manager: while it is open, garbage collection keeps their objects.
@@ -31,23 +34,43 @@ class RunTables:
     def __init__(self, storage: Storage, session_id: str) -> None:
         self._storage = storage
         self._session_id = session_id
-        self._tables: dict[Key, tuple[Table, ExitStack]] = {}
+        self._written: _Held = {}
+        self._read: _Held = {}
+        self._reading: _Held = {}
 
     def __enter__(self) -> RunTables:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for key in list(self._tables):
-            self._forget(key)
+        for held in (self._written, self._read, self._reading):
+            _release(held)
 
     def get(self, key: Key) -> Table | None:
         """The table as this run left it; None: it has not written it, or dropped it."""
-        found = self._tables.get(key)
+        found = self._written.get(key)
         return None if found is None else found[0]
 
-    def holds(self, key: Key) -> bool:
-        """Whether this run has written the table."""
-        return key in self._tables
+    def read(self, key: Key) -> Table | None:
+        """The table as this run sees it: as it left it, as it first read it, or as it is now. None: there is none."""
+        for held in (self._written, self._read, self._reading):
+            if key in held:
+                return held[key][0]
+        self._hold(self._reading, key)
+        return self._reading[key][0] if key in self._reading else None
+
+    def begin(self) -> None:
+        """A statement begins, or another attempt at it: what it reads first, it reads as it is now."""
+        _release(self._reading)
+
+    def done(self) -> None:
+        """The statement has ended well: from now on the run is bound to what it read."""
+        self._read.update(self._reading)
+        self._reading = {}
+
+    def bound(self, key: Key) -> int | None:
+        """The snapshot of a table that earlier statements of this run read or made; None: it is free."""
+        found = self._written.get(key) or self._read.get(key)
+        return None if found is None else found[0].snapshot
 
     def record(self, changes: Sequence[Change], done: Sequence[bool]) -> None:
         """Changes were made (those that are `done`). To be called in the transaction that makes them."""
@@ -64,15 +87,24 @@ class RunTables:
                     self._keep(change.key)
 
     def _keep(self, key: Key) -> None:
-        table = self._storage.tables.get(key, self._session_id)
-        pins = ExitStack()
-        if table is not None:
-            pins.enter_context(self._storage.pin(item.sha256 for item in table.objects))
+        kept: _Held = {}
+        self._hold(kept, key)
         self._forget(key)
+        self._written.update(kept)
+
+    def _hold(self, held: _Held, key: Key) -> None:
+        table = self._storage.tables.get(key, self._session_id)
         if table is not None:
-            self._tables[key] = (table, pins)
+            pins = ExitStack()
+            pins.enter_context(self._storage.pin(item.sha256 for item in table.objects))
+            held[key] = (table, pins)
 
     def _forget(self, key: Key) -> None:
-        found = self._tables.pop(key, None)
-        if found is not None:
-            found[1].close()
+        for held in (self._written, self._read, self._reading):
+            if key in held:
+                held.pop(key)[1].close()
+
+
+def _release(held: _Held) -> None:
+    while held:
+        held.popitem()[1][1].close()

@@ -34,12 +34,15 @@ def block(work: Work, statement: Block) -> StatementResult:
         binds = Binds(work.binds.positional, {**work.binds.named, **variables})
         inner = classify(text, binds)
         if isinstance(inner, Query):
+            work.attempt()
             catalog = overlaid(work.catalog, work.transactions.current(work.session))
             compiled = compile_query(inner.ast, catalog, binds)
             with work.storage.pin(compiled.inputs):
                 found, rows = work.warehouse.rows(
                     compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds, on_start=work.on_start
                 )
+            if work.written is not None:
+                work.written.done()
             columns = tuple((each.name, each.type) for each in found)
             return BlockResult(tuple(name for name, _ in columns), tuple(rows), Rows(columns, rows, CALL))
         result = work.run(text, variables)

@@ -23,7 +23,7 @@ def compact(work: Work, key: Key) -> bool:
     if work.transactions.current(work.session) is not None:
         return False
     table = work.storage.tables.get(key, work.session.id)
-    if table is None:
+    if table is None or work.bound(key) not in (None, table.snapshot):
         return False
     small = [item for item in table.objects if item.rows < SMALL_ROWS]
     if len(small) <= MOST_SMALL:

@@ -76,8 +76,11 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         raise SqlError.not_found("Table", shown(statement.name))
     if statement.new_name is not None:
         new_key = work.catalog.target(statement.new_name, "TABLE")
-        with translated(statement.new_name):
-            work.commit([changes.RenameTable(key, new_key, work.session.id)], reply)
+        try:
+            with translated(statement.new_name):
+                work.commit([changes.RenameTable(key, new_key, work.session.id)], reply)
+        except SnapshotConflict:
+            raise busy() from None
         return reply
     for _ in range(dml.ATTEMPTS):
         table = work.storage.tables.get(key, work.session.id)

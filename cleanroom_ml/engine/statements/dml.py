@@ -89,6 +89,7 @@ def truncate(work: Work, statement: Truncate) -> Rows:
     """TRUNCATE [IF EXISTS]."""
     reply = success()
     for attempt in _attempts():
+        work.attempt()
         source = work.catalog.source(statement.target)
         if not isinstance(source, TableSource) or not source.writable:
             if statement.if_exists and source is None:
@@ -121,6 +122,7 @@ def write(
     contested: Key | None = None
     for attempt in _attempts():
         with _turn(contested):
+            work.attempt()
             mutation = compile_again()
             source = mutation.target
             if not source.writable:
@@ -158,7 +160,7 @@ def _attempt(
     change: Change = (
         Replace(key, source.snapshot, objects, session_id=work.session.id)
         if mutation.replaces
-        else Append(key, work.base(key, source.snapshot), objects, session_id=work.session.id, columns=table.columns)
+        else Append(key, None, objects, session_id=work.session.id, columns=table.columns)
     )
     return reply if committed(work, [change], source, reply, attempt, also) else None
 
@@ -200,7 +202,8 @@ def committed(
             if also is not None:
                 also()
     except SnapshotConflict:
-        if attempt + 1 == ATTEMPTS:
+        bound = isinstance(source.key, Key) and work.bound(source.key) is not None
+        if bound or attempt + 1 == ATTEMPTS:
             raise busy() from None
         return False
     return True

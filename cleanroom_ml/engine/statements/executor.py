@@ -246,7 +246,11 @@ class Executor:
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and isinstance(statement, _BATCHED):
             return dml.batched(work, statement)
-        return _handler(statement)(work, statement)
+        work.attempt()
+        result = _handler(statement)(work, statement)
+        if written is not None:
+            written.done()
+        return result
 
     def _earlier(self, session: Session, query_id: str, request_id: str) -> StatementResult | None:
         """The outcome of this request, if it was made before; None where it is to be run."""

@@ -29,12 +29,18 @@ class StatementCatalog(Catalog, Protocol):
 
 
 class Written(Protocol):
-    """What the statements of one run have written (`rooms.run_tables`): its catalog reads that, whatever others commit
-    meanwhile, and it is written to only where nobody else did.
+    """What the statements of one run have read and written (`rooms.run_tables`): the later ones find it so, whatever
+    others commit meanwhile, and change it only where nobody else did.
     """
 
-    def holds(self, key: Key) -> bool:
-        """Whether this run has written the table."""
+    def begin(self) -> None:
+        """A statement begins, or another attempt at it: what it reads first, it reads as it is now."""
+
+    def done(self) -> None:
+        """The statement has ended well: from now on the run is bound to what it read."""
+
+    def bound(self, key: Key) -> int | None:
+        """The snapshot of a table that earlier statements of this run read or made; None: it is free."""
 
     def record(self, changes: Sequence[Change], done: Sequence[bool]) -> None:
         """Changes were made (those that are `done`). Called in the transaction that makes them."""

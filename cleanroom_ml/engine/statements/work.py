@@ -14,7 +14,8 @@ from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import Rows, StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
-from cleanroom_ml.engine.storage.changes import Change, RequestRecord
+from cleanroom_ml.engine.storage.changes import Change, CreateTable, DropTable, RequestRecord
+from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -32,7 +33,7 @@ class Work:
         stages: the only way to stages.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
-        written: what the run that this statement belongs to has written; None: it belongs to none.
+        written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
     storage: Storage
@@ -76,17 +77,31 @@ class Work:
     def change(self, changes: Sequence[Change], request: RequestRecord | None = None) -> tuple[bool, ...]:
         """`Tables.commit`, and the run that this statement belongs to knows of it. Every change of a table goes here.
 
-        Raises what `Tables.commit` raises.
+        Raises what `Tables.commit` raises; SnapshotConflict also where the run is bound to another snapshot of a table.
         """
         with self.storage.database.transaction():
+            for change in changes:
+                self._check_bound(change)
             done = self.storage.tables.commit(changes, request=request)
             if self.written is not None:
                 self.written.record(changes, done)
         return done
 
-    def base(self, key: Key, seen: int) -> int | None:
-        """The snapshot that an append must find: the one it saw, where this run made that one; else any."""
-        return seen if self.written is not None and self.written.holds(key) else None
+    def bound(self, key: Key) -> int | None:
+        """The snapshot of a table that this statement's run is bound to; None: it is free, or there is no run."""
+        return None if self.written is None else self.written.bound(key)
+
+    def attempt(self) -> None:
+        """The statement is tried (again): it reads what is there now, but for what its run is bound to."""
+        if self.written is not None:
+            self.written.begin()
+
+    def _check_bound(self, change: Change) -> None:
+        bound = None if isinstance(change, CreateTable | DropTable) else self.bound(change.key)
+        if bound is not None:
+            table = self.storage.tables.get(change.key, self.session.id)
+            if table is None or table.snapshot != bound:
+                raise SnapshotConflict(str(change.key), base=bound, current=0 if table is None else table.snapshot)
 
     def overlay(self) -> Overlay | None:
         """The transaction that this statement's rows belong to; None: they are committed at once."""

@@ -164,6 +164,11 @@ class Database:
             finally:
                 connection.execute("ROLLBACK")
 
+    @property
+    def entered(self) -> bool:
+        """Whether this thread is inside a `transaction()` or a `read()`."""
+        return bool(self._connection().depth)
+
     def close(self) -> None:
         """Closes every thread's connection. The file can be opened again."""
         for connection in list(self._connections):

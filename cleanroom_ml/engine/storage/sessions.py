@@ -246,6 +246,10 @@ class Sessions:
         return self._end("kind <> 'room' AND last_used_on < ?", to_micros(now - self._idle_life))
 
     def _end(self, condition: str, value: str | int) -> int:
+        if self._database.entered:
+            raise RuntimeError(
+                "a session ends outside of any transaction: whoever is told may hold a lock and wait for it"
+            )
         with self._database.transaction() as connection:
             rows = connection.execute(f"DELETE FROM sessions WHERE {condition} RETURNING id", (value,)).fetchall()
         # Only what is gone for good is told: nobody can put anything under that id afterwards.
