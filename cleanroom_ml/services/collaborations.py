@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import check_owner, own_account
 from cleanroom_ml.specs import Collaboration, dump_spec, load_spec
@@ -72,7 +72,13 @@ def create(connection: Connection, spec: Collaboration, *, timeout_seconds: floa
         ServerError: the server refused the spec, or creating failed.
     """
     account = own_account(connection)
-    check_owner(spec.name, account, spec.account_of(spec.owner) or "")
+    owner = spec.account_of(spec.owner) or ""
+    if not _same(owner, account):
+        raise WrongPartyError(
+            f"the owner of {spec.name} is {owner}, and this connection is of {account}",
+            why="a collaboration is created by its owner",
+            fix="cleanroom-ml connection use NAME, with the owner's connection",
+        )
     listed = list_collaborations(connection)
     for item in listed:
         if _same(item.name or "", spec.name):
