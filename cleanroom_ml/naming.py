@@ -6,9 +6,12 @@ Source: Snowflake SQL reference, "Identifier requirements"; design/reference col
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
 _UNQUOTED = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
-_PART = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z0-9_$]*)')
+_PART = re.compile(r'"((?:[^"]|"")++)"|([A-Za-z_][A-Za-z0-9_$]*)')
+_MAX_PATTERN = 4096
 
 
 def fold(identifier: str) -> str:
@@ -58,3 +61,49 @@ def quote_name(parts: tuple[str, ...]) -> str:
 def display(part: str) -> str:
     """A folded part as a person would type it: bare where that means the same, quoted otherwise."""
     return part if _UNQUOTED.match(part) and part == part.upper() else quote(part)
+
+
+def like(pattern: str, text: str) -> bool:
+    """Whether `text` is like `pattern`: `%` any characters, `_` one, `\\` takes the next as it is; case does not count.
+
+    No regular expression: a hostile one would hold the interpreter for everybody. One step for each character of the
+    text, whatever the pattern. A pattern of more than 4096 characters is like nothing.
+    """
+    compiled = _compiled(pattern.upper()) if len(pattern) <= _MAX_PATTERN else None
+    if compiled is None:
+        return False
+    states = 1  # bit n: what came so far is like the first n characters of the pattern
+    for character in text.upper():
+        taken = compiled.takes.get(character, 0) | compiled.takes_any
+        states = ((states & taken) << 1) | (states & compiled.repeats)
+        if not states:
+            return False
+    return bool(states >> compiled.length & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """`takes[c]`, `takes_any`: the states from which a character leads on; `repeats`: those where any may follow."""
+
+    length: int
+    takes: dict[str, int]
+    takes_any: int
+    repeats: int
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> _Pattern:
+    takes: dict[str, int] = {}
+    takes_any = repeats = length = 0
+    characters = iter(pattern)
+    for character in characters:
+        if character == "%":
+            repeats |= 1 << length
+            continue
+        if character == "_":
+            takes_any |= 1 << length
+        else:
+            plain = next(characters, "\\") if character == "\\" else character
+            takes[plain] = takes.get(plain, 0) | 1 << length
+        length += 1
+    return _Pattern(length, takes, takes_any, repeats)

@@ -55,6 +55,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return Rooms(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What jobs run in is frozen once, for all sessions of tests: with its 50,000 files that takes seconds."""
+    cache = config.rootpath / ".pytest_cache" / f"images-{os.geteuid()}"
+    os.environ.setdefault("CLEANROOM_ML_IMAGES", str(cache))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a sandbox or an attack that was not tried is a failure, not a skip."""

@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
     ENGINE: (
         Entry("account", "account", "Accounts of the embedded engine: create, list."),
         Entry("engine", "engine", "The embedded engine: start, stop, status."),
-        Entry("image", "image", "The environments that jobs run in: list, build."),
+        Entry("image", "image", "The environments that jobs run in: list, build, remove, repair."),
         Entry("doctor", "doctor", "Check this machine, and say how to mend what is missing."),
     ),
 }

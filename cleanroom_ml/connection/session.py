@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
 
 DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+OWN_DATABASE = "CLEANROOM_ML"
 
 Row = dict[str, Any]
 
@@ -50,6 +51,12 @@ class Connection:
         if self.before_call is not None:
             self.before_call(procedure, arguments)
         return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
+
+    def call_own(self, procedure: str, *arguments: object) -> list[Row]:
+        """The same of what only the embedded engine has: `CALL CLEANROOM_ML.<procedure>(…)`."""
+        return self.execute(
+            f"CALL {OWN_DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})"
+        )
 
     def scalar(self, procedure: str, *arguments: object) -> Any:
         """The first column of the first row of a call; None if it returned no row."""

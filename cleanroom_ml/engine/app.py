@@ -11,12 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine import unisolated
+from cleanroom_ml.engine.contracts.owners import owner
 from cleanroom_ml.engine.home import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
 from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
+from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.logins import JobIdentity, JobTokens, Logins
+from cleanroom_ml.engine.memory_shares import memory_shares
 from cleanroom_ml.engine.outcomes import Answers
 from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -32,13 +35,16 @@ from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.threads import FairThreads
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 logger = logging.getLogger(__name__)
 
 THREADS: Final = 24
 LOGIN_THREADS: Final = 6
+STATEMENTS_AT_ONCE: Final = 2
 UPKEEP_SECONDS: Final = 300.0
+CLOSE_SECONDS: Final = 2.0
 _SQL_WORKER: Final = "cleanroom_ml.engine.warehouse.worker:handle"
 
 
@@ -105,15 +111,35 @@ class Engine:
         self.storage = Storage.open(home.path, (room_schema.SCHEMA, job_store.SCHEMA))
         self._tokens = JobTokens()
         self._sockets = JobSocketKeeper(self.storage, self._tokens)
-        self.jobs = JobService(home.path, self.storage.database, self._sockets, no_isolation=self.isolation_reason)
+        memory = memory_shares(total_memory(), statements=STATEMENTS_AT_ONCE, rendering_bytes=render.MEMORY_BYTES)
+        self.jobs = JobService(
+            home.path,
+            self.storage.database,
+            self._sockets,
+            no_isolation=self.isolation_reason,
+            machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
+        )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
         driver = None if isolated else NoIsolation(unisolated.REASON)
-        sql_workers = None if driver is None else SandboxedWorkers(_SQL_WORKER, name="warehouse", driver=driver)
-        self.warehouse = Warehouse(self.storage.objects, self.storage.queries.spool, workers=sql_workers)
+        sql_workers = (
+            None
+            if driver is None
+            else SandboxedWorkers(_SQL_WORKER, spare=memory.spare_statements, name="warehouse", driver=driver)
+        )
+        self.warehouse = Warehouse(
+            self.storage.objects,
+            self.storage.queries.spool,
+            STATEMENTS_AT_ONCE,
+            memory_bytes=memory.statement_bytes,
+            spare=memory.spare_statements,
+            spare_memory_bytes=memory.spare_statement_bytes,
+            workers=sql_workers,
+        )
         self._render_workers = SandboxedWorkers(
             render.HANDLER,
             preload=render.PRELOAD,
             size=1,
+            spare=memory.spare_renderers,
             limits=Limits(memory_bytes=render.MEMORY_BYTES),
             name="render",
             driver=driver,
@@ -138,11 +164,11 @@ class Engine:
         self.queries = QueryService(
             self.storage, self.executor.execute, Answers(self.storage.queries.spool, self.capabilities)
         )
-        runner.on_start_of = self.queries.on_start
+        self.storage.sessions.on_end(self.queries.session_closed)
         self.queries.recover()
         self.rooms.recover()
         self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="front")
+        self._threads = FairThreads(THREADS, 2 * THREADS, "front")
         self._login_threads = ThreadPoolExecutor(LOGIN_THREADS, thread_name_prefix="login")
         self._closing = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="upkeep", daemon=True)
@@ -158,15 +184,17 @@ class Engine:
         self.jobs.close()
 
     def close(self) -> None:
-        """End what is under way and let go of everything."""
+        """End what is under way and let go of everything, in bounded time: what does not end goes with the process."""
         self._closing.set()
-        self.queries.close()
+        ended = self.queries.close(CLOSE_SECONDS)
         self.warehouse.close()
         self._render_workers.close()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._login_threads.shutdown(wait=True, cancel_futures=True)
+        ended = self._threads.close(CLOSE_SECONDS) and ended
+        self._login_threads.shutdown(wait=False, cancel_futures=True)
         if self._upkeep.is_alive():
-            self._upkeep.join()
+            self._upkeep.join(CLOSE_SECONDS)
+        if not ended:
+            logger.warning("something did not end in time; it ends with this process")
         self.storage.close()
 
     def renew(self, master_token: str, job_id: str | None) -> tuple[Session, Tokens]:
@@ -187,8 +215,11 @@ class Engine:
         self.queries.session_closed(session.id)
 
     async def in_thread(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Await blocking work on the front's own threads: never a statement, so that these are always free soon."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(work, *args, **kwargs))
+        """Await blocking work on the front's own threads: never a statement, so that these are always free soon.
+
+        Whose it is (`contracts.owners.owner`) has a fair share of them, whatever others wait for on theirs.
+        """
+        return await asyncio.wrap_future(self._threads.submit(owner.get(), functools.partial(work, *args, **kwargs)))
 
     async def in_login_thread(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Await a check of credentials: slow on purpose, so on threads apart."""
@@ -205,6 +236,9 @@ class Engine:
         while not self._closing.wait(UPKEEP_SECONDS):
             try:
                 self.storage.sessions.close_idle()
+                self.queries.end_orphans()
+                self.warehouse.trim()
+                self._render_workers.trim()
                 self.storage.queries.delete_expired()
                 self.storage.collect_garbage()
                 self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
+
+from cleanroom_ml.engine.connections import Connection, Connections
 
 logger = logging.getLogger(__name__)
 
 SOCKET_NAME: Final = "front.sock"
+MAX_STRANGERS_OF_A_JOB: Final = 32
+MAX_CONNECTIONS_OF_A_JOB: Final = 64
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
 _PATIENCE_SECONDS = 30.0
 
@@ -72,9 +75,10 @@ class JobDoors:
         if job_id in self._doors:
             return
         state = ServerState()
+        table = Connections(strangers=MAX_STRANGERS_OF_A_JOB, each=MAX_CONNECTIONS_OF_A_JOB)
 
-        def protocol() -> H11Protocol:
-            return H11Protocol(config=self._config, server_state=state, app_state={"job_id": job_id})
+        def protocol() -> Connection:
+            return Connection(config=self._config, server_state=state, app_state={"job_id": job_id}, table=table)
 
         path = self._jobs / job_id / SOCKET_NAME
         listener = _listen(path)

@@ -18,7 +18,8 @@ from typing import Any, Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
+from cleanroom_ml.engine.contracts.owners import Owner, owner
+from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityExpiredError, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.errors import (
     MASTER_TOKEN_UNKNOWN,
     NOT_LOGGED_IN,
@@ -61,6 +62,10 @@ class Access(Enum):
     DOWNLOAD = "the capability of a download"
 
 
+_PROVEN: Final = frozenset(Access) - {Access.OPEN, Access.MASTER}
+"""A master token is looked at by the handler: who brings one has proved nothing yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who sent a request, as the gate found out. `base_url` is the address that the client reached us by.
@@ -80,6 +85,13 @@ class Caller:
     @property
     def job_id(self) -> str | None:
         return self.audience or None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose load this request is: a capability tells for whom it was made."""
+        return Owner(
+            self.session.account if self.session is not None else str(self.claims.get("owner", "")), self.audience
+        )
 
 
 def access_of(method: str, path: str) -> Access:
@@ -133,10 +145,14 @@ class Gate:
             return
         try:
             caller = await self._admit(scope)
+            connection = scope.get("state", {}).get("connection")
+            if connection is not None and caller.access in _PROVEN:
+                connection.belongs_to(caller.owner)
         except WireError as error:
             await JSONResponse(error.payload(), error.status)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
+        owner.set(caller.owner)
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Caller:
@@ -193,6 +209,9 @@ class Gate:
     def _claims(self, purpose: str, capability: str, audience: str) -> dict[str, Any]:
         try:
             claims = self._capabilities.check(purpose, capability, now=time.time())
+        except CapabilityExpiredError as error:
+            # What the connector takes for "expired": it asks for another URL, and tries again.
+            raise bad_request("This URL has expired.") from error
         except CapabilityRefusedError as error:
             raise _not_here() from error
         if claims.get("audience") != audience:

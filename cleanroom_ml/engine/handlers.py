@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -15,15 +15,27 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from cleanroom_ml.engine import admin
+from cleanroom_ml.engine.allowances import Allowances
+from cleanroom_ml.engine.connections import Connection
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
-from cleanroom_ml.engine.protocol.bodies import parse_object, unpack
-from cleanroom_ml.engine.protocol.errors import WireError, bad_request, failure, success
-from cleanroom_ml.engine.protocol.login import login_response, parse_login
+from cleanroom_ml.engine.logins import WrongPassword
+from cleanroom_ml.engine.peers import peer_uid
+from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size
+from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
+from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
-from cleanroom_ml.engine.protocol.queries import checked_uuid, in_progress, parse_abort, parse_query, positive_seconds
+from cleanroom_ml.engine.protocol.queries import (
+    QueryRequest,
+    checked_uuid,
+    in_progress,
+    parse_abort,
+    parse_query,
+    positive_seconds,
+)
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
-from cleanroom_ml.engine.storage.sessions import Session
-from cleanroom_ml.engine.transfers import file_range, read_body, receive_upload
+from cleanroom_ml.engine.storage.sessions import Session, Tokens
+from cleanroom_ml.engine.transfers import Uploads, file_range, read_body
 
 if TYPE_CHECKING:
     from cleanroom_ml.engine.app import Engine
@@ -36,7 +48,12 @@ DEFAULT_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
 SMALL_BODY: Final = 256 << 10
 QUERY_BODY: Final = 64 << 20
-MAX_WAITING_LOGINS: Final = 64
+MAX_WAITING_LOGINS: Final = 256
+BODIES_OF_ONE: Final = 96 << 20
+"""Bytes of large bodies, unpacked, that one account or job may have here at once: arriving, and until they ran."""
+UPLOADS_OF_ONE: Final = 16
+SHARE_SECONDS: Final = 45.0
+_LARGE: Final = 64 << 10
 
 
 class Handlers:
@@ -46,7 +63,10 @@ class Handlers:
         self._engine = engine
         self._stop = stop
         self._logins = asyncio.Semaphore(MAX_WAITING_LOGINS)
-        self._large = asyncio.Semaphore(2)
+        self._bodies = Allowances(each=BODIES_OF_ONE, what="bytes of request bodies", patience=SHARE_SECONDS)
+        self._readers = Allowances(each=1, what="large request read at once", patience=SHARE_SECONDS)
+        self._uploading = Allowances(each=UPLOADS_OF_ONE, what="uploads", patience=SHARE_SECONDS)
+        self._uploads = Uploads(engine.storage, engine.in_thread)
 
     def application(self, hosts: frozenset[str]) -> Starlette:
         """The ASGI application: routes behind the gate."""
@@ -88,14 +108,8 @@ class Handlers:
         ]
 
     async def login(self, request: Request) -> Response:
-        if self._logins.locked():
-            raise WireError(390102, "Too many logins at once.", status=503)
-        async with self._logins:
-            body = await self._object(request, SMALL_BODY)
-            wanted = parse_login(request.query_params, body)
-            session, tokens = await self._engine.in_login_thread(
-                self._engine.logins.open, wanted, job_id=_caller(request).job_id
-            )
+        wanted = parse_login(request.query_params, parse_object(await self._small(request)))
+        session, tokens = await self._logged_in(request, wanted)
         answer = login_response(
             token=tokens.session_token,
             master_token=tokens.master_token,
@@ -112,9 +126,29 @@ class Handlers:
         )
         return JSONResponse(answer)
 
+    async def _logged_in(self, request: Request, wanted: LoginRequest) -> tuple[Session, Tokens]:
+        """A session for these credentials. Who guesses waits for the answer; whoever has a key waits for no guesser."""
+        job_id, sender = _caller(request).job_id, _sender(request)
+        logins = self._engine.logins
+        if wanted.authenticator != PASSWORD:
+            opened: tuple[Session, Tokens] = await self._engine.in_thread(logins.open, wanted, job_id=job_id)
+            return opened
+        if self._logins.locked():
+            raise WireError(LOGIN_THROTTLED, "Too many logins at once.", status=503)
+        try:
+            async with self._logins:
+                opened = await self._engine.in_login_thread(logins.open, wanted, job_id=job_id, sender=sender)
+        except WrongPassword as error:
+            connection = _connection(request)
+            if connection is not None:
+                connection.held = True
+            await asyncio.sleep(error.hold_seconds)
+            raise
+        return opened
+
     async def renew(self, request: Request) -> Response:
         caller = _caller(request)
-        await self._object(request, SMALL_BODY)
+        await self._small(request)
         try:
             session, tokens = await self._engine.in_thread(self._engine.renew, caller.secret, caller.job_id)
         except SessionGone as error:
@@ -141,9 +175,29 @@ class Handlers:
 
     async def query(self, request: Request) -> Response:
         session = _session(request)
-        body = await self._object(request, QUERY_BODY)
-        wanted = parse_query(request.query_params, body)
-        query_id = await self._engine.in_thread(self._engine.queries.submit, session, wanted)
+        owner = _owner(request)
+        plain, held = await self._body(request, owner)
+        wanted: QueryRequest | None = None
+        try:
+            if held:
+                await self._readers.take(owner, 1)
+                try:
+                    wanted = await self._engine.in_thread(_query_request, request.query_params, plain)
+                finally:
+                    self._readers.give(owner, 1)
+            else:
+                wanted = _query_request(request.query_params, plain)
+            del plain
+            query_id = await self._engine.in_thread(self._engine.queries.submit, session, wanted)
+            ended = self._engine.queries.wait(query_id)
+            if held and ended is not None:
+                # What is bound to the statement is in memory until it ran.
+                loop, amount = asyncio.get_running_loop(), held
+                ended.add_done_callback(lambda _: loop.call_soon_threadsafe(self._bodies.give, owner, amount))
+                held = 0
+        finally:
+            if held:
+                self._bodies.give(owner, held)
         self._bound_time(query_id, session, wanted.timeout_seconds)
         if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
             return JSONResponse(in_progress(query_id, asynchronous=True))
@@ -154,7 +208,7 @@ class Handlers:
         return await self._answer(request, query_id)
 
     async def abort_request(self, request: Request) -> Response:
-        request_id = parse_abort(await self._object(request, QUERY_BODY))
+        request_id = parse_abort(parse_object(await self._small(request)))
         await self._engine.in_thread(self._engine.queries.abort_request, _session(request), request_id)
         return JSONResponse(success())
 
@@ -191,7 +245,12 @@ class Handlers:
         claims = _caller(request).claims
         if request.path_params["name"] != claims["name"]:
             raise bad_request("Not found.", status=404)
-        await receive_upload(request, claims["ticket"], claims["name"], self._engine.storage, self._engine.in_thread)
+        owner = _owner(request)
+        await self._uploading.take(owner, 1)
+        try:
+            await self._uploads.receive(request, claims)
+        finally:
+            self._uploading.give(owner, 1)
         return Response()
 
     async def download(self, request: Request) -> Response:
@@ -216,7 +275,7 @@ class Handlers:
         storage = self._engine.storage
         if request.method == "GET":
             return JSONResponse(await self._engine.in_thread(admin.list_accounts, storage))
-        body = await self._object(request, SMALL_BODY)
+        body = parse_object(await self._small(request))
         isolated = not self._engine.isolation_reason
         return JSONResponse(await self._engine.in_thread(admin.create_account, storage, body, isolated))
 
@@ -234,16 +293,34 @@ class Handlers:
         answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
         return await self._json(answer)
 
-    async def _object(self, request: Request, limit: int) -> dict[str, Any]:
-        """The request's JSON object. Large ones are unpacked two at a time, off the event loop."""
-        raw = await read_body(request, limit)
-        encoding = request.headers.get("content-encoding", "")
-        if len(raw) <= 16384:
-            return parse_object(unpack(raw, encoding, limit))
-        async with self._large:
-            plain = await self._engine.in_thread(unpack, raw, encoding, limit)
-            parsed: dict[str, Any] = await self._engine.in_thread(parse_object, plain)
-            return parsed
+    async def _small(self, request: Request) -> bytes:
+        """The body of a request that is never large."""
+        return unpack(await read_body(request, SMALL_BODY), _encoding(request), SMALL_BODY)
+
+    async def _body(self, request: Request, owner: Owner) -> tuple[bytes, int]:
+        """The body of a query request, unpacked, and how much of the owner's share it holds: 0 where it is small.
+
+        What a large one takes is asked for before it is read, and again before it is unpacked: so bodies that do not
+        arrive, or grow, are their owner's affair.
+        """
+        declared = _declared(request)
+        arriving = 0 if declared <= _LARGE else min(declared, QUERY_BODY)
+        if arriving:
+            await self._bodies.take(owner, arriving)
+        try:
+            raw = await read_body(request, QUERY_BODY)
+        finally:
+            if arriving:
+                self._bodies.give(owner, arriving)
+        size = unpacked_size(raw, _encoding(request), QUERY_BODY)
+        if size <= _LARGE:
+            return unpack(raw, _encoding(request), _LARGE), 0
+        await self._bodies.take(owner, size)
+        try:
+            return await self._engine.in_thread(unpack, raw, _encoding(request), size), size
+        except BaseException:
+            self._bodies.give(owner, size)
+            raise
 
     async def _json(self, answer: dict[str, Any]) -> Response:
         content = await self._engine.in_thread(_encoded, answer)
@@ -270,6 +347,37 @@ async def _awaited(work: Awaitable[Any]) -> None:
 
 def _encoded(answer: dict[str, Any]) -> bytes:
     return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _query_request(query: Mapping[str, str], plain: bytes) -> QueryRequest:
+    return parse_query(query, parse_object(plain))
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "")
+
+
+def _declared(request: Request) -> int:
+    """How large a body says that it is; as large as can be where it does not say."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else QUERY_BODY
+
+
+def _connection(request: Request) -> Connection | None:
+    found: Connection | None = request.scope.get("state", {}).get("connection")
+    return found
+
+
+def _sender(request: Request) -> str:
+    """Who is at the other end of a connection to the main door, as far as the machine knows."""
+    peer, ours = request.scope.get("client"), request.scope.get("server")
+    uid = peer_uid(peer, ours) if peer and ours and ours[1] else None
+    return "" if uid is None else str(uid)
+
+
+def _owner(request: Request) -> Owner:
+    """Whose load a request is."""
+    return _caller(request).owner
 
 
 def _caller(request: Request) -> Caller:

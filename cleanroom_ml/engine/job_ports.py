@@ -143,6 +143,10 @@ class RoomEnvironments:
         with refusals():
             return self._environments.lock(needs)
 
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """See `rooms.environments.Environments.drift`."""
+        return self._environments.drift(tag, pinned)
+
 
 @contextmanager
 def refusals() -> Iterator[None]:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from cleanroom_ml.engine.logs import REFUSALS
 from cleanroom_ml.engine.protocol import jwt
 from cleanroom_ml.engine.protocol.errors import (
     JWT_INVALID,
@@ -25,6 +26,7 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.throttle import LoginThrottle
 
 logger = logging.getLogger(__name__)
+refusals = logging.getLogger(REFUSALS)
 
 ROLES: Final = frozenset({"ACCOUNTADMIN", "SYSADMIN", "PUBLIC", "SAMOOHA_APP_ROLE"})
 DEFAULT_ROLE: Final = "ACCOUNTADMIN"
@@ -33,6 +35,14 @@ MAX_PASSWORD_CHECKS: Final = 4
 MAX_SESSIONS_OF_A_JOB: Final = 64
 
 _WRONG = "Incorrect username or password was specified."
+
+
+class WrongPassword(WireError):
+    """A guess was wrong. `hold_seconds`: what its sender waits for the answer."""
+
+    def __init__(self, error: WireError, hold_seconds: float) -> None:
+        super().__init__(error.code, error.message)
+        self.hold_seconds = hold_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +98,35 @@ class Logins:
         self._throttle = throttle or LoginThrottle()
         self._password_checks = threading.BoundedSemaphore(MAX_PASSWORD_CHECKS)
 
-    def open(self, request: LoginRequest, *, job_id: str | None) -> tuple[Session, Tokens]:
-        """A session for who proved to be somebody. `job_id`: the socket's, None at the main door.
+    def open(self, request: LoginRequest, *, job_id: str | None, sender: str = "") -> tuple[Session, Tokens]:
+        """A session for who proved to be somebody.
+
+        Args:
+            job_id: the socket's, None at the main door.
+            sender: who asks, as far as the machine knows: the failures of one are not another's.
 
         Raises:
-            WireError: the credentials are wrong, do not belong here, or were tried too often.
+            WrongPassword: hold the answer back.
+            WireError: the credentials are wrong, do not belong here, or this sender guesses too fast.
         """
         if job_id is not None:
             return self._open_job(request, job_id)
-        # Passwords only: nobody guesses a signature, so counting those would only let a stranger lock out the holder
+        # Passwords only: nobody guesses a signature, so counting those would only let a stranger slow down the holder
         # of a key, and let failures that cost nothing push the counts of passwords out of the throttle's memory.
         guessable = request.authenticator == PASSWORD
-        key = (request.account, request.user, request.authenticator)
+        key = (sender, request.account, request.user)
         wait = self._throttle.wait_seconds(key) if guessable else 0.0
         if wait > 0:
             raise WireError(LOGIN_THROTTLED, f"Too many failed logins. Try again in {int(wait) + 1} seconds.")
         try:
             self._check_user(request)
         except WireError as error:
+            refusals.warning("login refused: account %s, user %s, %s", request.account, request.user, error.code)
             if guessable:
-                self._throttle.failed(key)
-            logger.warning("login refused: account %s, user %s, %s", request.account, request.user, error.code)
+                raise WrongPassword(error, self._throttle.failed(key)) from error
             raise
-        self._throttle.succeeded(key)
+        if guessable:
+            self._throttle.succeeded(key)
         if request.role is not None and request.role not in ROLES:
             raise WireError(LOGIN_FAILED, f"The role {request.role} does not exist or not authorized.")
         database, schema = self._start(request)
@@ -140,7 +156,7 @@ class Logins:
                     request.secret, account=request.account, user=request.user, public_key_pem=key.pem, now=time.time()
                 )
             except jwt.JwtRefusedError as error:
-                logger.warning("key pair refused: account %s, user %s: %s", request.account, request.user, error)
+                refusals.warning("key pair refused: account %s, user %s: %s", request.account, request.user, error)
                 raise WireError(JWT_INVALID, "JWT token is invalid.") from error
         else:
             raise WireError(OAUTH_TOKEN_INVALID, "Invalid OAuth access token.")
@@ -148,7 +164,7 @@ class Logins:
     def _open_job(self, request: LoginRequest, job_id: str) -> tuple[Session, Tokens]:
         refused = WireError(OAUTH_TOKEN_INVALID, "Invalid OAuth access token.")
         if request.authenticator != OAUTH or not self._tokens.matches(job_id, request.secret):
-            logger.warning("login refused at the socket of job %s", job_id)
+            refusals.warning("login refused at the socket of job %s", job_id)
             raise refused
         try:
             identity = self._job_identity(job_id)

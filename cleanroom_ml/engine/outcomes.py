@@ -17,6 +17,7 @@ from urllib.parse import quote
 from cleanroom_ml.engine.protocol import results, stages
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.protocol.rowtypes import rowset
+from cleanroom_ml.engine.statements.file_transfer import file_name
 from cleanroom_ml.engine.statements.result_scan import kept_rows
 from cleanroom_ml.engine.statements.results import Download, Rows, StatementResult, Upload, decode, statement_type
 from cleanroom_ml.engine.storage.queries import QueryRecord
@@ -73,7 +74,7 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         ticket = storage.stages.begin_upload(result.stage, result.directory, session.id)
         kept["upload"] = {
             "ticket": ticket.ticket,
-            "name": PurePosixPath(result.source).name,
+            "name": file_name(result.source),
             "source": result.source,
             "location": f"{result.stage.name}/{result.directory}",
             "parallel": result.parallel,
@@ -157,14 +158,14 @@ class Answers:
         if "json" in kept:
             return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"])
         if "arrow" in kept:
-            return self._arrow(record, kept["arrow"], kept["audience"], base_url)
+            return self._arrow(record, kept["arrow"], _whose(record, kept), base_url)
         if "multi" in kept:
             return results.multi_statement_data(*kept["multi"])
         if "upload" in kept:
-            return self._upload(kept["upload"], kept["audience"], base_url)
-        return self._download(kept["download"], kept["audience"], base_url)
+            return self._upload(kept["upload"], _whose(record, kept), base_url)
+        return self._download(kept["download"], _whose(record, kept), base_url)
 
-    def _arrow(self, record: QueryRecord, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
+    def _arrow(self, record: QueryRecord, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
         batches: list[list[int]] = kept["batches"]
         inline = 1 if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
         first = b""
@@ -177,37 +178,51 @@ class Answers:
             for index, (_, length, rows) in enumerate(batches)
             if index >= inline
         ]
-        capability = self._issue("chunk", {"query": record.query_id, "audience": audience}) if chunks else ""
+        capability = self._issue("chunk", {"query": record.query_id, **whose}) if chunks else ""
         return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
 
-    def _upload(self, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
-        capability = self._issue("upload", {"ticket": kept["ticket"], "name": kept["name"], "audience": audience})
+    def _upload(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+        # Told to compress what is plain, with these two the client goes by the bytes whether a file is.
+        gzip = bool(kept["auto_compress"]) and kept["source_compression"] in {"AUTO_DETECT", "NONE"}
+        claims = {"ticket": kept["ticket"], "name": kept["name"], "gzip": gzip, **whose}
+        capability = self._issue("upload", claims)
         return stages.upload_data(
             sources=[kept["source"]],
             location=kept["location"],
             url=f"{base_url}/stage/upload/{capability}/{quote(kept['name'], safe='')}",
+            end_point=_address(base_url),
             parallel=kept["parallel"],
             auto_compress=kept["auto_compress"],
             source_compression=kept["source_compression"],
             overwrite=kept["overwrite"],
         )
 
-    def _download(self, kept: dict[str, Any], audience: str, base_url: str) -> dict[str, Any]:
+    def _download(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
         urls = []
         for path, sha256, size in kept["files"]:
-            capability = self._issue("download", {"object": sha256, "size": size, "audience": audience})
+            capability = self._issue("download", {"object": sha256, "size": size, **whose})
             urls.append(f"{base_url}/stage/download/{capability}/{quote(PurePosixPath(path).name, safe='')}")
         return stages.download_data(
             local=kept["target"],
             files=[path for path, _, _ in kept["files"]],
             urls=urls,
             location=kept["location"],
+            end_point=_address(base_url),
             parallel=kept["parallel"],
         )
 
     def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
         seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
         return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
+
+
+def _whose(record: QueryRecord, kept: dict[str, Any]) -> dict[str, str]:
+    """At which door a capability is good, and whose load its use is."""
+    return {"audience": kept["audience"], "owner": record.account}
+
+
+def _address(base_url: str) -> str:
+    return base_url.partition("://")[2]
 
 
 def _small(rows: Rows) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The CALL surface: which procedure of SAMOOHA_BY_SNOWFLAKE_LOCAL_DB is which method, and how its result is answered.
+"""The CALL surface: which procedure of SAMOOHA_BY_SNOWFLAKE_LOCAL_DB, and of the engine's own database CLEANROOM_ML, is
+which method, and how its result is answered.
 
 A procedure is known by its schema and name. What the documentation has and this engine has not yet says so by name;
 anything else is unknown. Nothing is authorised here: every method does that itself, by the caller's account.
@@ -6,6 +7,7 @@ anything else is unknown. Nothing is authorised here: every method does that its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,12 +20,15 @@ from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.like import like as matches
+from cleanroom_ml.engine.statements.ports import Written
 from cleanroom_ml.engine.statements.results import CALL, Rows, StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+OWN_DATABASE = "CLEANROOM_ML"
+"""What only this engine has."""
 Arguments = tuple[Any, ...]
 Method = Callable[[Rooms, Session, Arguments, str], Any]
 
@@ -95,6 +100,16 @@ _COLLABORATION: Mapping[str, Procedure] = {
 }
 PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"REGISTRY": _REGISTRY, "COLLABORATION": _COLLABORATION}
 
+
+def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> RoomRows:
+    """COMPARE(image_tag or NULL, digest): what has become of an image that a code spec pinned."""
+    tag, digest = args
+    told = rooms.environments.drift(None if tag is None else str(tag), str(digest))
+    return RoomRows.one("COMPARE", json.dumps(told))
+
+
+OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
+
 NOT_BUILT: Mapping[str, frozenset[str]] = {
     "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN", "REMOVE_TEMPLATE"}),
     "ADMIN": frozenset(
@@ -123,11 +138,12 @@ class ProcedureTable:
         """
         parts = name if len(name) == 3 else _qualified(session, name)
         schema, procedure = parts[-2], parts[-1]
-        if len(parts) != 3 or parts[0] != DATABASE:
+        known = {DATABASE: PROCEDURES, OWN_DATABASE: OWN_PROCEDURES}.get(parts[0]) if len(parts) == 3 else None
+        if known is None:
             raise _unknown(name)
-        if procedure in NOT_BUILT.get(schema, ()):
+        if known is PROCEDURES and procedure in NOT_BUILT.get(schema, ()):
             raise SqlError(2, "0A000", f"The embedded engine does not support {schema}.{procedure} yet.")
-        found = PROCEDURES.get(schema, {}).get(procedure)
+        found = known.get(schema, {}).get(procedure)
         if found is None:
             raise _unknown(name)
         if not found.fewest <= len(args) <= found.most:
@@ -160,26 +176,27 @@ class RoomApplications:
 
 
 class StatementRunner:
-    """`rooms.ports.RoomExecutor` over the statements room and its warehouse. `executor` is set once there is one.
-
-    `on_start_of` gives what a query's work is told by: what a template runs is cancelled, and timed out, with its CALL.
-    """
+    """`rooms.ports.RoomExecutor` over the statements room and its warehouse. `executor` is set once there is one."""
 
     def __init__(self, storage: Storage, warehouse: Warehouse) -> None:
         self._storage = storage
         self._warehouse = warehouse
         self.executor: Any = None
-        self.on_start_of: Callable[[str], OnStart | None] = lambda _: None
 
     def run(
-        self, catalog: Catalog, caller: Any, text: str, binds: Mapping[str, Any], *, query_id: str
+        self,
+        catalog: Catalog,
+        session: Any,
+        text: str,
+        binds: Mapping[str, Any],
+        *,
+        query_id: str,
+        written: Written | None = None,
     ) -> StatementResult:
         """The statement's result. Raises SqlError."""
         return cast(
             StatementResult,
-            self.executor.execute_in(
-                catalog, caller, text, Binds.of(**binds), query_id=query_id, on_start=self.on_start_of(query_id)
-            ),
+            self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written),
         )
 
     def returned(self, result: Any) -> Any:
@@ -191,7 +208,7 @@ class StatementRunner:
         """The rows of a small query. Raises SqlError."""
         compiled = compile_query(text, catalog)
         with self._storage.pin(compiled.inputs):
-            _, rows = self._warehouse.rows(compiled, query_id=query_id, on_start=self.on_start_of(query_id))
+            _, rows = self._warehouse.rows(compiled, query_id=query_id)
         return rows
 
 

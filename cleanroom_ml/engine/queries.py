@@ -10,20 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
 import uuid
-from collections import Counter, deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
-from cleanroom_ml.engine.protocol.errors import WireError, failure, success
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
+from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
-from cleanroom_ml.engine.protocol.stages import PutMemory
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql import nodes
@@ -32,24 +31,23 @@ from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.parse import split
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
-from cleanroom_ml.engine.storage.errors import IllegalState, RequestMismatch
+from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.threads import FairThreads
+from cleanroom_ml.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
 THREADS: Final = 48
 MAX_IN_FLIGHT: Final = 24
+"""Statements of an account's people, and of each job, that run or wait at once."""
 MAX_STATEMENTS: Final = 200
 INTERRUPTED_CODE: Final = 610
 INTERRUPTED: Final = (
     "The engine was restarted while the statement ran. Nothing it had not finished was kept. Run it again."
 )
-
-
-OnStart = Callable[[Callable[[], None]], None]
-"""Called once work is under way, with the function that cancels it."""
 
 
 class Execute(Protocol):
@@ -64,24 +62,22 @@ class Execute(Protocol):
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
-        on_start: OnStart | None = None,
     ) -> StatementResult: ...
 
 
 class QueryService:
-    """Every statement of every client. Blocking and thread-safe; the work itself happens on threads of its own."""
+    """Every statement of every client. Blocking (but for `wait`) and thread-safe.
+
+    The work happens on threads of its own, under the statement's token (`Running`): whatever it waits for, in
+    whichever room, is ended by that.
+    """
 
     def __init__(self, storage: Storage, execute: Execute, answers: Answers) -> None:
         self._storage = storage
         self._execute = execute
         self._answers = answers
         self._puts = PutMemory()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="statement")
-        self._running: dict[str, Running] = {}
-        self._hooks: dict[str, OnStart] = {}
-        self._queues: dict[str, deque[tuple[Running, QueryRequest]]] = {}
-        self._in_flight: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._under_way = UnderWay(FairThreads(THREADS, 2 * THREADS, "statement"))
 
     def recover(self) -> int:
         """At the start: what was under way when the engine died has failed. How many."""
@@ -91,53 +87,48 @@ class QueryService:
         """Start the statement, or find the attempt that this request repeats; its query id.
 
         Raises:
-            WireError: too many at once, or the request id was used for another statement.
+            WireError: the request id was used for another statement, or the session is gone.
         """
         scanned = wire.scanned_result(request.sql)
         if scanned is not None:
             self._record(session, scanned)
             return scanned
-        request = replace(request, bindings=self._puts.bindings(session.id, request.sql, request.bindings))
-        principal = session.job_id or session.account
+        sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
+        request = replace(request, sql=sql, bindings=bindings)
         query_id = str(uuid.uuid4())
         cancelled = wire.cancellation(request.sql)
         if cancelled is not None:
             return self._cancel(session, request, cancelled, query_id)
-        with self._lock:
-            try:
-                record, fresh = self._start(query_id, session, request)
-            except RequestMismatch as error:
-                raise WireError(390400, "This request id was used for another statement.", sqlstate="08000") from error
-            query_id = record.query_id
-            if not fresh:
-                return query_id
-            running = Running(query_id, principal, session.id)
-            self._running[query_id] = running
-            self._in_flight[principal] += 1
-            if self._in_flight[principal] > MAX_IN_FLIGHT:
-                running.stopped_by = SqlError(
-                    625, "53300", f"{principal} has {MAX_IN_FLIGHT} statements under way already."
-                )
-            # A session's statements run one after the other, so that one session never holds more than one thread.
-            queue = self._queues.setdefault(session.id, deque())
-            queue.append((running, request))
-            if len(queue) == 1:
-                self._pool.submit(self._take_turn, session.id)
-        return query_id
+        # Known before it is recorded: from the record on it can be aborted, and must be found then.
+        running = Running(query_id, Owner(session.account, session.job_id or ""), session.id)
+        crowded = self._under_way.enter(running) > MAX_IN_FLIGHT
+        try:
+            record, fresh = self._start(running, query_id, session, request)
+        except RequestMismatch as error:
+            self._under_way.leave(running)
+            raise WireError(390400, "This request id was used for another statement.", sqlstate="08000") from error
+        except NotFound as error:
+            self._under_way.leave(running)
+            raise WireError(SESSION_GONE, "Session no longer exists. New login required.") from error
+        except BaseException:
+            self._under_way.leave(running)
+            raise
+        if not fresh:
+            self._under_way.leave(running)
+            return record.query_id
+        running.query_id = record.query_id
+        if crowded:
+            whose = session.job_id or session.account
+            running.cancel(SqlError(625, "53300", f"{whose} has {MAX_IN_FLIGHT} statements under way already."))
+        if running.reason is not None:
+            self._failed(running.query_id, running.reason)
+        self._under_way.queue(running, lambda: self._run(running, request))
+        return running.query_id
 
     def wait(self, query_id: str) -> Future[None] | None:
-        """Resolved once the query has ended; None where it does not run (any more) in this process."""
-        with self._lock:
-            running = self._running.get(query_id)
+        """Resolved once the query has ended; None where it does not run (any more) in this process. Never blocks."""
+        running = self._under_way.get(query_id)
         return None if running is None else running.done
-
-    def on_start(self, query_id: str) -> OnStart | None:
-        """What the work of a query that runs here is to be told by, so that it can be cancelled; None where none does.
-
-        For what a CALL runs on behalf of its query: templates are statements of others, and must end with it.
-        """
-        with self._lock:
-            return self._hooks.get(query_id)
 
     def answer(self, session: Session, query_id: str, base_url: str) -> dict[str, Any]:
         """What there is to say about the query now: still running, its result, or its error.
@@ -176,7 +167,7 @@ class QueryService:
             self._storage.queries.abort(query_id)
         except (WireError, IllegalState):
             return False
-        self._stop(query_id, SqlError.cancelled())
+        self._under_way.stop(query_id, SqlError.cancelled())
         return True
 
     def expire(self, query_id: str, seconds: float) -> None:
@@ -186,27 +177,27 @@ class QueryService:
             self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
         except IllegalState:
             return
-        self._stop(query_id, reason)
+        self._under_way.stop(query_id, reason)
 
     def session_closed(self, session_id: str) -> None:
         """End what a session that was closed has under way."""
         self._puts.forget(session_id)
-        with self._lock:
-            running = [entry for entry in self._running.values() if entry.session_id == session_id]
-        for entry in running:
-            try:
-                self._storage.queries.abort(entry.query_id)
-            except IllegalState:
-                continue
-            entry.stop(SqlError.cancelled())
+        for running in self._under_way.all(session_id):
+            with suppress(IllegalState, NotFound):  # its outcome stands; what is still done for it is not needed
+                self._storage.queries.abort(running.query_id)
+            self._under_way.stop(running.query_id, SqlError.cancelled())
 
-    def close(self) -> None:
-        """The engine stops: what runs is ended and says so."""
-        with self._lock:
-            running = list(self._running.values())
-        for entry in running:
-            entry.stop(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED))
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def end_orphans(self) -> int:
+        """End what runs for sessions that are gone, in whatever way they went; how many sessions that were."""
+        sessions = {running.session_id for running in self._under_way.all()}
+        gone = [session_id for session_id in sessions if self._storage.sessions.get(session_id) is None]
+        for session_id in gone:
+            self.session_closed(session_id)
+        return len(gone)
+
+    def close(self, seconds: float) -> bool:
+        """The engine stops: what runs is ended and says so; whether it did in time. The rest is for `recover`."""
+        return self._under_way.close(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED), seconds)
 
     def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, Any] | None:
         """Where a chunk of a result lies; None where there is no such chunk."""
@@ -223,62 +214,42 @@ class QueryService:
             done = self.abort(session, what.query_id)
             message = f"query [{what.query_id}] " + ("terminated." if done else "is not currently executing.")
         else:
-            with self._lock:
-                under_way = [entry.query_id for entry in self._running.values() if entry.session_id == what.session_id]
-            count = sum(self.abort(session, query_id) for query_id in under_way)
+            under_way = self._under_way.all(what.session_id)
+            count = sum(self.abort(session, running.query_id) for running in under_way)
             message = f"{count} queries cancelled."
         rows = Rows((("STATUS", VARCHAR),), ((message,),))
         self._storage.queries.finish(query_id, outcome_of(rows, session, self._storage).response)
         return query_id
 
-    def _start(self, query_id: str, session: Session, request: QueryRequest) -> tuple[QueryRecord, bool]:
+    def _start(
+        self, running: Running, query_id: str, session: Session, request: QueryRequest
+    ) -> tuple[QueryRecord, bool]:
         """The statement's record, and whether it is to be run now.
 
         A client that lost its engine in the middle repeats its request. What was interrupted then runs again, under the
         query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
         """
-        record, created = self._storage.queries.start(query_id, session.id, request.request_id, _hash(request))
+        queries = self._storage.queries
+        record, created = queries.start(query_id, session.id, request.request_id, _hash(request))
         interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
         if created or not interrupted or not _is_one_commit(request):
             return record, created
-        return record, self._storage.queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
-
-    def _take_turn(self, session_id: str) -> None:
-        with self._lock:
-            running, request = self._queues[session_id][0]
-        try:
-            self._run(running, request)
-        finally:
-            with self._lock:
-                queue = self._queues[session_id]
-                queue.popleft()
-                if queue:
-                    self._pool.submit(self._take_turn, session_id)
-                else:
-                    del self._queues[session_id]
+        if not self._under_way.name(running, record.query_id):
+            return record, False  # another attempt of the same request is about to run it
+        return record, queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
 
     def _run(self, running: Running, request: QueryRequest) -> None:
         try:
-            if not running.begin() and running.stopped_by is not None:
-                raise running.stopped_by
-            with self._lock:
-                self._hooks[running.query_id] = running.on_start
-            # As it is now: statements before this one may have changed the session's context.
-            session = self._storage.sessions.get(running.session_id)
-            if session is None:
-                raise SqlError.cancelled()
-            outcome = self._outcome(running, session, request)
-            self._storage.queries.finish(running.query_id, outcome.response, outcome.spool, objects=outcome.objects)
+            with running.entered():
+                running.check()
+                # As it is now: statements before this one may have changed the session's context.
+                session = self._storage.sessions.get(running.session_id)
+                if session is None:
+                    raise SqlError.cancelled()
+                outcome = self._outcome(running, session, request)
+                self._storage.queries.finish(running.query_id, outcome.response, outcome.spool, objects=outcome.objects)
         except Exception as error:  # noqa: BLE001 - a statement ends here: whatever it was, the client is told
-            self._failed(running, error)
-        finally:
-            with self._lock:
-                del self._running[running.query_id]
-                self._hooks.pop(running.query_id, None)
-                self._in_flight[running.principal] -= 1
-                if self._in_flight[running.principal] <= 0:
-                    del self._in_flight[running.principal]
-            running.finish()
+            self._failed(running.query_id, running.reason or error)
 
     def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
         if request.statements != 1:
@@ -290,7 +261,6 @@ class QueryService:
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
-            on_start=running.on_start,
         )
         return outcome_of(result, session, self._storage)
 
@@ -308,8 +278,7 @@ class QueryService:
         query_ids: list[str] = []
         kinds: list[int] = []
         for index, text in enumerate(texts):
-            if running.stopped_by is not None:
-                raise running.stopped_by
+            running.check()
             record = self._child(running, session, request, text, index)
             if record.state != "SUCCESS":
                 raise SqlError(record.code or 603, record.sqlstate or "XX000", record.message or "")
@@ -322,54 +291,35 @@ class QueryService:
         request_id = str(uuid.uuid5(uuid.UUID(request.request_id), str(index)))
         query_id = str(uuid.uuid4())
         child = replace(request, sql=text, request_id=request_id, statements=1)
-        record, fresh = self._start(query_id, session, child)
+        self._under_way.name(parent, query_id)
+        record, fresh = self._start(parent, query_id, session, child)
         if not fresh:
             return record
         query_id = record.query_id
-        running = Running(query_id, parent.principal, session.id)
-
-        def on_start(cancel: Callable[[], None]) -> None:
-            parent.on_start(cancel)
-
-        with self._lock:
-            self._hooks[query_id] = on_start
         try:
             result = self._execute(
-                session, text, binds=None, query_id=query_id, request_id=request_id,
-                describe_only=request.describe_only, on_start=on_start,
-            )  # fmt: skip
+                session, text, binds=None, query_id=query_id, request_id=request_id, describe_only=request.describe_only
+            )
             outcome = outcome_of(result, session, self._storage)
             return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
         except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
-            running.stopped_by = parent.stopped_by
-            self._failed(running, error)
+            self._failed(query_id, parent.reason or error)
             record_now = self._storage.queries.get(query_id)
             assert record_now is not None
             return record_now
         finally:
-            with self._lock:
-                self._hooks.pop(query_id, None)
+            self._under_way.unname(parent, query_id)
 
-    def _failed(self, running: Running, error: Exception) -> None:
+    def _failed(self, query_id: str, error: Exception) -> None:
         """Record how the statement failed; what was recorded before (a cancellation) stays."""
-        if running.stopped_by is not None:
-            error = running.stopped_by
         if not isinstance(error, SqlError | WireError):
             if not isinstance(error, IllegalState):
-                logger.error("query %s: internal error", running.query_id, exc_info=error)
-            error = SqlError.internal(running.query_id)
+                logger.error("query %s: internal error", query_id, exc_info=error)
+            error = SqlError.internal(query_id)
         try:
-            self._storage.queries.fail(
-                running.query_id, code=error.code, sqlstate=error.sqlstate, message=error.message
-            )
+            self._storage.queries.fail(query_id, code=error.code, sqlstate=error.sqlstate, message=error.message)
         except IllegalState:
-            logger.info("query %s had ended before", running.query_id)
-
-    def _stop(self, query_id: str, reason: SqlError) -> None:
-        with self._lock:
-            running = self._running.get(query_id)
-        if running is not None:
-            running.stop(reason)
+            logger.info("query %s had ended before", query_id)
 
     def _record(self, session: Session, query_id: str) -> QueryRecord:
         record = self._storage.queries.get(query_id)
@@ -411,6 +361,10 @@ def _is_one_commit(request: QueryRequest) -> bool:
 
 def _hash(request: QueryRequest) -> str:
     """What makes two requests the same statement; the text itself is not kept."""
-    bound = repr(request.bindings) if request.bindings is not None else ""
-    parts = json.dumps([request.sql, bound, request.describe_only, request.asynchronous, request.statements])
-    return hashlib.sha256(parts.encode()).hexdigest()
+    parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
+    digest = hashlib.sha256(parts.encode())
+    if request.bindings is not None:
+        digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
+        for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
+            digest.update(repr(row).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()

@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 
-from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.contracts.cancellation import Cancellation
+from cleanroom_ml.engine.contracts.owners import Owner
 
 
-@dataclass(slots=True)
-class Running:
-    """A statement under way in this process. `done` is resolved, without a value, once its record is final."""
+class Running(Cancellation):
+    """A statement under way in this process: the token that ends it, and `done`, resolved once its record is final.
 
-    query_id: str
-    principal: str
-    session_id: str
-    done: Future[None] = field(default_factory=Future)
-    stopped_by: SqlError | None = None
-    started: bool = False
-    _cancel: Callable[[], None] | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    `names` are the query ids that it is found by (`under_way.UnderWay` keeps them).
+    """
 
-    def on_start(self, cancel: Callable[[], None]) -> None:
-        """The work has begun; `cancel` ends it."""
-        with self._lock:
-            self._cancel = cancel
-            stopped = self.stopped_by is not None
-        if stopped:
-            cancel()
-
-    def begin(self) -> bool:
-        """Its turn has come; False where it was stopped while it waited."""
-        with self._lock:
-            self.started = True
-            return self.stopped_by is None
-
-    def stop(self, reason: SqlError) -> None:
-        """End it; the first reason counts. One that still waits for its turn is over at once."""
-        with self._lock:
-            if self.stopped_by is None:
-                self.stopped_by = reason
-            cancel, waiting = self._cancel, not self.started
-        if cancel is not None:
-            cancel()
-        if waiting:
-            self.finish()
+    def __init__(self, query_id: str, owner: Owner, session_id: str) -> None:
+        super().__init__(owner)
+        self.query_id = query_id
+        self.session_id = session_id
+        self.names: set[str] = set()
+        self.done: Future[None] = Future()
 
     def finish(self) -> None:
-        """Tell who waits."""
-        with self._lock:
-            if not self.done.done():
-                self.done.set_result(None)
+        """Tell who waits. Idempotent."""
+        with suppress(InvalidStateError):
+            self.done.set_result(None)

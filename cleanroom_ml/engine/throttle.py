@@ -1,52 +1,84 @@
-"""Slows down whoever guesses credentials: per account, user and kind of credential, in bounded memory."""
+"""Slows down whoever guesses passwords, and nobody else.
+
+A user who could be locked out by a stranger's wrong guesses would be: so no attempt is refused for what others failed
+at. What is slowed down is the answer to a wrong guess, and how many such answers one sender can be waiting for. The
+right password is answered at once.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
-FREE_FAILURES: Final = 5
-FIRST_WAIT_SECONDS: Final = 2.0
-LONGEST_WAIT_SECONDS: Final = 300.0
-FORGET_SECONDS: Final = 3600.0
+FREE_FAILURES: Final = 3
+FIRST_WAIT_SECONDS: Final = 0.5
+LONGEST_WAIT_SECONDS: Final = 8.0
+FORGET_SECONDS: Final = 900.0
+MOST_HELD: Final = 64
+"""Wrong answers that one sender may be waiting for, about one user. So it guesses 8 times a second at most."""
+MOST_HELD_OF_ONE: Final = 128
+"""The same, about all users together."""
 
 Key = tuple[str, str, str]
+"""Sender, account, user."""
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    last: float = 0.0
+    held_until: deque[float] = field(default_factory=deque)
+
+    def held(self, now: float) -> int:
+        while self.held_until and self.held_until[0] <= now:
+            self.held_until.popleft()
+        return len(self.held_until)
 
 
 class LoginThrottle:
-    """After five failures in a row each further one doubles the wait before the next attempt is even looked at.
+    """After three failures in a row the answer to each further one is held back, twice as long each time.
 
-    The kind of credential is part of the key, so that guessing a user's password does not keep out the holder of the
-    key pair.
-    `capacity` bounds the memory: the keys that failed longest ago are forgotten first.
+    `capacity` bounds the memory: the keys that failed longest ago are forgotten first, and each after FORGET_SECONDS.
     """
 
     def __init__(self, *, capacity: int = 8192, clock: Callable[[], float] = time.monotonic) -> None:
         self._capacity = capacity
         self._clock = clock
-        self._failures: OrderedDict[Key, tuple[int, float]] = OrderedDict()
+        self._failures: OrderedDict[Key, _Failures] = OrderedDict()
         self._lock = threading.Lock()
 
     def wait_seconds(self, key: Key) -> float:
-        """How long this key must wait before its next attempt; 0 where it need not."""
-        with self._lock:
-            count, last = self._failures.get(key, (0, 0.0))
-        if count < FREE_FAILURES:
-            return 0.0
-        wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(count - FREE_FAILURES, 20), LONGEST_WAIT_SECONDS)
-        return max(0.0, last + wait - self._clock())
-
-    def failed(self, key: Key) -> None:
-        """An attempt failed."""
+        """How long this sender must wait before an attempt is looked at; 0 unless it has too many under way."""
         now = self._clock()
         with self._lock:
-            count, last = self._failures.pop(key, (0, now))
-            self._failures[key] = (count + 1 if now - last < FORGET_SECONDS else 1, now)
+            for entry, most in ((self._known(key, now), MOST_HELD), (self._known(_all_of(key), now), MOST_HELD_OF_ONE)):
+                if entry is not None and entry.held(now) >= most:
+                    return entry.held_until[0] - now
+        return 0.0
+
+    def failed(self, key: Key) -> float:
+        """An attempt failed; for how many seconds its answer is to be held back."""
+        now = self._clock()
+        with self._lock:
+            entry = self._known(key, now) or _Failures()
+            entry.count += 1
+            entry.last = now
+            exponent = min(entry.count - FREE_FAILURES - 1, 20)
+            wait = 0.0 if exponent < 0 else min(FIRST_WAIT_SECONDS * 2.0**exponent, LONGEST_WAIT_SECONDS)
+            everything = self._known(_all_of(key), now) or _Failures()
+            everything.last = now
+            for kept, of in ((entry, key), (everything, _all_of(key))):
+                if wait:
+                    kept.held_until.append(now + wait)
+                self._failures[of] = kept
+                self._failures.move_to_end(of)
             while len(self._failures) > self._capacity:
                 self._failures.popitem(last=False)
+        return wait
 
     def succeeded(self, key: Key) -> None:
         """An attempt succeeded: its failures are forgotten."""
@@ -55,3 +87,14 @@ class LoginThrottle:
 
     def __len__(self) -> int:
         return len(self._failures)
+
+    def _known(self, key: Key, now: float) -> _Failures | None:
+        entry = self._failures.get(key)
+        if entry is not None and now - entry.last >= FORGET_SECONDS:
+            del self._failures[key]
+            return None
+        return entry
+
+
+def _all_of(key: Key) -> Key:
+    return (key[0], "", "")

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import mimetypes
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,39 +20,75 @@ from starlette.requests import Request
 
 from cleanroom_ml.engine.protocol.bodies import too_large
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request
-from cleanroom_ml.engine.storage.errors import StorageError
+from cleanroom_ml.engine.storage.errors import NotFound, StorageError
 from cleanroom_ml.engine.storage.storage import Storage
 
 MAX_UPLOAD_BYTES: Final = 5 << 30
-IDLE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 20.0
+SLOWEST: Final = 16 << 10
+"""Bytes a second. A body may keep us waiting for PATIENCE_SECONDS, and for as long as it takes at this rate."""
+MAX_REMEMBERED: Final = 4096
 _PIECE: Final = 1 << 20
+_GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 16
 
 InThread = Callable[..., Awaitable[Any]]
 
 
-async def receive_upload(request: Request, ticket: str, name: str, storage: Storage, in_thread: InThread) -> None:
-    """Store the request's body as the file `name` of the ticket's directory: wholly, or not at all.
+class Uploads:
+    """Receives what clients PUT: a file is stored wholly, or not at all, and by one URL once.
 
-    Raises:
-        WireError: the ticket is no more, the body is too large, breaks off or stalls, or the path is none.
+    A client that did not get its answer sends the same bytes again, and gets it then; other bytes are refused. What was
+    stored is remembered for that, in bounded memory: a client that was forgotten asks for another URL.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > MAX_UPLOAD_BYTES:
-        raise too_large(MAX_UPLOAD_BYTES)
-    try:
-        await in_thread(storage.stages.upload, ticket)
-    except StorageError as error:
-        raise bad_request("Not found.", status=404) from error
-    descriptor, path = await in_thread(storage.objects.create_output)
-    try:
-        size, md5 = await _receive(request, descriptor, in_thread)
-        await in_thread(_adopt, storage, path, ticket, name, size, md5)
-    except StorageError as error:
-        raise bad_request("The file cannot be stored under that path.", status=409) from error
-    finally:
-        os.close(descriptor)
-        with suppress(FileNotFoundError):
-            path.unlink()
+
+    def __init__(self, storage: Storage, in_thread: InThread) -> None:
+        self._storage = storage
+        self._in_thread = in_thread
+        self._stored: OrderedDict[str, str] = OrderedDict()
+
+    async def receive(self, request: Request, claims: Mapping[str, Any]) -> None:
+        """Store the request's body as the file that the URL's claims name.
+
+        Raises:
+            WireError: the URL was used or its stage is no more, the body is too large, breaks off or stalls, or the
+                path is none. 400 tells the connector to ask for another URL; it gives up at 404 and 409.
+        """
+        ticket: str = claims["ticket"]
+        declared = request.headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared) > MAX_UPLOAD_BYTES:
+            raise too_large(MAX_UPLOAD_BYTES)
+        if ticket not in self._stored:
+            await self._require(ticket)
+        descriptor, path = await self._in_thread(self._storage.objects.create_output)
+        try:
+            try:
+                size, md5, head = await _receive(request, descriptor, self._in_thread)
+            finally:
+                os.close(descriptor)
+            name = f"{claims['name']}.gz" if claims["gzip"] and _compressed(claims["name"], head) else claims["name"]
+            sha256: str = await self._in_thread(self._storage.objects.adopt, path)
+            if self._stored.get(ticket) == sha256:
+                return
+            await self._in_thread(_keep, self._storage, ticket, name, sha256, size, md5)
+            self._stored[ticket] = sha256
+            while len(self._stored) > MAX_REMEMBERED:
+                self._stored.popitem(last=False)
+        except NotFound as error:
+            if ticket in self._stored:
+                raise bad_request("Another file was stored by this URL already.", status=409) from error
+            raise _gone() from error
+        except StorageError as error:
+            raise bad_request("The file cannot be stored under that path.", status=409) from error
+        finally:
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+    async def _require(self, ticket: str) -> None:
+        try:
+            await self._in_thread(self._storage.stages.upload, ticket)
+        except StorageError as error:
+            raise _gone() from error
 
 
 async def file_range(
@@ -90,26 +129,35 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _receive(request: Request, descriptor: int, in_thread: InThread) -> tuple[int, str]:
+async def _receive(request: Request, descriptor: int, in_thread: InThread) -> tuple[int, str, bytes]:
+    """The size and MD5 of the body, and its first bytes."""
     md5 = hashlib.md5(usedforsecurity=False)
     size = 0
+    head = b""
     async for piece in _stream(request):
+        head = head or piece[:_HEAD]
         size += len(piece)
         if size > MAX_UPLOAD_BYTES:
             raise too_large(MAX_UPLOAD_BYTES)
         await in_thread(_write, descriptor, md5, piece)
-    return size, md5.hexdigest()
+    return size, md5.hexdigest(), head
 
 
 async def _stream(request: Request) -> AsyncIterator[bytes]:
+    """The pieces of a body that comes at a fair rate. How long it lets us wait counts, not how long we take."""
     pieces = request.stream().__aiter__()
+    waited = 0.0
+    size = 0
     while True:
+        before = time.monotonic()
         try:
-            piece = await asyncio.wait_for(anext(pieces), IDLE_SECONDS)
+            piece = await asyncio.wait_for(anext(pieces), PATIENCE_SECONDS + size / SLOWEST - waited)
         except StopAsyncIteration:
             return
         except TimeoutError:
             raise WireError(390400, "The request's body does not arrive.", sqlstate="08000", status=408) from None
+        waited += time.monotonic() - before
+        size += len(piece)
         if piece:
             yield piece
 
@@ -121,8 +169,19 @@ def _write(descriptor: int, md5: Any, piece: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _adopt(storage: Storage, path: Path, ticket: str, name: str, size: int, md5: str) -> None:
+def _keep(storage: Storage, ticket: str, name: str, sha256: str, size: int, md5: str) -> None:
     """An object that no row points at yet is kept by the pin until the row is there."""
-    sha256 = storage.objects.adopt(path)
     with storage.pin((sha256,)):
         storage.stages.put_uploaded(ticket, name, sha256, size, md5)
+
+
+def _compressed(name: str, head: bytes) -> bool:
+    """Whether the connector compressed the file on the way: then its name there ends with `.gz`.
+
+    It says so itself, in the PUT that it repeats for each file, but where the path was a bound value it cannot.
+    """
+    return head.startswith(_GZIP) and mimetypes.guess_type(name)[1] is None and not name.endswith(".br")
+
+
+def _gone() -> WireError:
+    return bad_request("This URL was used already, or is no more.")

@@ -20,6 +20,7 @@ from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running
 from cleanroom_ml.local.sample_tables import load_tables
 from cleanroom_ml.services import activation, approvals, collaborations, jobs, offerings, pools, staging, templates
+from cleanroom_ml.services.code_specs import register_code_spec
 from cleanroom_ml.services.connections import Connection, bind, connect, resolve
 from cleanroom_ml.services.projects import Project, copy_sample, load_project, samples
 from cleanroom_ml.services.review import review_request, verify_reviewed
@@ -144,6 +145,7 @@ class _Story:
             raise CleanroomError("the sample project is not complete", fix="install cleanroom-ml again")
         staged = staging.stage_directory(self.publisher, code, staging.StageLocation.parse(self.provider.stage))
         self._tell("publisher", f"staged {staged.files} files", staged.content_digest)
+        self._follow_the_image()
         sent = templates.submit(
             self.publisher, self.provider, self.collaboration, self.provider.template_paths, runners=("advertiser",)
         )
@@ -164,6 +166,14 @@ class _Story:
             self._tell("advertiser", f"{verb} {review.template_id}: {checked}", review.approval_digest)
             digests[review.template_id.rpartition("_")[0]] = review.approval_digest
         return digests
+
+    def _follow_the_image(self) -> None:
+        """Where the image that was approved is not on this machine any more: the next version, in the one of now."""
+        for path in self.provider.code_spec_paths:
+            registered = register_code_spec(self.publisher, self.provider, path)
+            if not all(drift.kept for drift in registered.drift):
+                again = register_code_spec(self.publisher, self.provider, path, bump=True)
+                self._tell("publisher", f"registered {again.id}", "the image that was approved is gone")
 
     def prepare_pool(self) -> None:
         pool = self.runner.pool

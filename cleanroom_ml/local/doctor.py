@@ -39,6 +39,7 @@ def checks(home: Path | None = None) -> list[Check]:
         lambda: [_disk(path)],
         lambda: [_memory()],
         lambda: [_gpu()],
+        lambda: _images(path),
         lambda: _engine(path),
     )
     return [check for step in steps for check in step()]
@@ -109,6 +110,27 @@ def _gpu() -> Check:
         return Check("gpu", True, f"NVIDIA: {', '.join(f'/dev/nvidia{minor}' for minor in found.minors)}")
     why_not = f" that a job can use: {found.why_not}" if found.why_not else ""
     return Check("gpu", True, f"no NVIDIA GPU{why_not}; jobs run on CPU pools")
+
+
+def _images(path: Path) -> list[Check]:
+    """Whether what approvals pin is here still; that `local` is another now is said, and is no fault."""
+    from cleanroom_ml.engine.home import Home
+    from cleanroom_ml.local.images import list_images, named
+
+    if not (path / "images").is_dir():
+        return []
+    found = []
+    for row in list_images(Home(path)):
+        if not row.needed or (row.status != "gone" and not row.differences):
+            continue
+        pinned = f"{row.tag} {str(row.digest)[:19]}…, which {row.needed} approvals or jobs need,"
+        if row.status == "gone":
+            fix = "the provider runs: cleanroom-ml spec register --bump && cleanroom-ml template submit"
+            found.append(Check("image", False, f"{pinned} is gone", fix))
+        else:
+            now = f"{row.tag} is another now ({named(row.differences)})"
+            found.append(Check("image", True, f"{pinned} is kept; {now}, and takes: cleanroom-ml spec register --bump"))
+    return found or [Check("images", True, "what approvals pin is what the tags mean now")]
 
 
 def _engine(path: Path) -> list[Check]:

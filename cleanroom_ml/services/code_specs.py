@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +12,10 @@ import yaml
 from cleanroom_ml.artifacts import FileEntry, Manifest, build_manifest, compare
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
-from cleanroom_ml.services.registration import CODE_SPECS, differing_fields, registered_spec
+from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
+from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
 from cleanroom_ml.services.staging import StageLocation, staged_difference
+from cleanroom_ml.services.update_requests import list_requests
 from cleanroom_ml.specs import (
     CodeSpec,
     MlJob,
@@ -41,7 +43,8 @@ _TextLoader.yaml_implicit_resolvers = {
 @dataclass(frozen=True, slots=True)
 class RegisteredCodeSpec:
     """What registering did; `content_digests`, `images` and `packages` by job name, the last two as far as the target
-    tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image.
+    tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image; `drift` the
+    jobs whose image is not what they would get now.
     """
 
     id: str
@@ -51,6 +54,7 @@ class RegisteredCodeSpec:
     images: dict[str, str] = field(default_factory=dict)
     packages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     without_image: tuple[str, ...] = ()
+    drift: tuple[ImageDrift, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell before others are asked to approve it."""
@@ -58,6 +62,8 @@ class RegisteredCodeSpec:
             f"ML job {job} names no image_tag: the newest image is taken" + (f", now {image}" if image else "")
             for job in self.without_image
             for image in (self.images.get(job),)
+        ) + tuple(
+            f"{each.describe()} (cleanroom-ml spec register --bump takes the image of now)" for each in self.drift
         )
 
 
@@ -67,8 +73,9 @@ def register_code_spec(
     """Register the code spec of a file with the content that is staged.
 
     The staged files must be the directory's: registering is for ever, so a forgotten `stage` is caught before it. The
-    same content again changes nothing; other content under the same version is a conflict, or with `bump` the next
-    version, in the file itself and in the project's templates that name it.
+    same content again changes nothing; other content under the same version is a conflict, or with `bump` the next free
+    version, in the file itself and in the project's templates that name it. Another image of a job's tag is no
+    conflict, because what was approved goes on in the one that was pinned; with `bump` it is a next version as well.
 
     Raises:
         SpecProblems: the file breaks a rule.
@@ -81,8 +88,9 @@ def register_code_spec(
     if before is None:
         return _register(connection, path, spec)
     differences = _differences(before, spec, project)
-    if not differences:
-        return _registered(spec, "unchanged", before)
+    drift = drift_of_jobs(connection, _mapping(before).get("ml_jobs") or [])
+    if not differences and not (bump and drift):
+        return replace(_registered(spec, "unchanged", before), drift=drift)
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -165,19 +173,42 @@ def _differences(before: str, spec: CodeSpec, project: Project) -> tuple[str, ..
 
 
 def _bump(connection: Connection, project: Project, path: Path, spec: CodeSpec) -> tuple[str, ...]:
-    """The next free version into the code spec's file, and into every template of the project that names it."""
-    version = bump_version(spec.version)
-    while registered_spec(connection, CODE_SPECS, f"{spec.name}_{version}") is not None:
-        version = bump_version(version)
+    """The next free version into the code spec's file, and into every template of the project that names it.
+
+    Free is a version that neither the registry nor the project's collaboration has: what others know by an id stays
+    what they know.
+    """
+    taken = _taken(connection, project)
+    version = _next_free(spec.name, spec.version, taken)
     edits = {path: set_version_in_text(read_text(path), version)}
     for template_path in project.template_paths:
         template = load_spec(template_path)
         if isinstance(template, Template) and spec.id.upper() in {listed.upper() for listed in template.code_specs}:
             text = replace_code_spec_reference(read_text(template_path), spec.id, f"{spec.name}_{version}")
-            edits[template_path] = set_version_in_text(text, bump_version(template.version))
+            following = _next_free(template.name, template.version, taken)
+            edits[template_path] = set_version_in_text(text, following)
     for edited, text in edits.items():
         edited.write_text(text, encoding="utf-8")
     return tuple(edited.name for edited in edits)
+
+
+def _taken(connection: Connection, project: Project) -> set[str]:
+    """The ids of code specs and templates that exist, in upper case."""
+    taken = set()
+    for kind in (CODE_SPECS, TEMPLATES):
+        taken |= {str(row[kind.id_column]) for row in connection.call(kind.view)}
+    if project.collaboration:
+        for request in list_requests(connection, project.collaboration):
+            taken.add(request.template_id)
+            taken |= {str(code["id"]) for code in request.spec.get("code_specs") or () if "id" in code}
+    return {each.upper() for each in taken}
+
+
+def _next_free(name: str, version: str, taken: Collection[str]) -> str:
+    version = bump_version(version)
+    while f"{name}_{version}".upper() in taken:
+        version = bump_version(version)
+    return version
 
 
 def _digests(spec_text: str) -> dict[str, str]:
@@ -209,6 +240,10 @@ def registered_text(connection: Connection, spec_id: str) -> str:
 
 
 def difference(connection: Connection, project: Project, path: Path) -> tuple[str, ...]:
-    """How a file's code spec and the project's code differ from what is registered under its id."""
+    """How a file's code spec and the project's code differ from what is registered under its id, and the images of its
+    jobs from what they would get now.
+    """
     spec = _load(path)
-    return _differences(registered_text(connection, spec.id), spec, project)
+    shown = registered_text(connection, spec.id)
+    drift = drift_of_jobs(connection, _mapping(shown).get("ml_jobs") or [])
+    return (*_differences(shown, spec, project), *(each.describe() for each in drift))

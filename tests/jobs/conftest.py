@@ -36,7 +36,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def machine() -> Machine:
-    return Machine(cpus=2, memory_bytes=600 * MIB)
+    return Machine(cpus=2, memory_bytes=1200 * MIB)  # 600 MiB for each of the pool's two places
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ PATIENCE = 300
 
 @pytest.fixture
 def machine():
-    return Machine(cpus=2, memory_bytes=4 * GIB)
+    return Machine(cpus=2, memory_bytes=8 * GIB)  # four nodes in the pool, of 2 GiB each
 
 
 SETTINGS = Settings(

@@ -83,7 +83,7 @@ class Index:
     def environ(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
-            "HOME": str(self.directory),
+            "HOME": str(self.directory.parent / "operator"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.directory),

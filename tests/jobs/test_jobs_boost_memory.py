@@ -78,7 +78,7 @@ estimator = LightGBMEstimator(10, "binary", {"num_leaves": 31, "learning_rate": 
 
 @pytest.fixture
 def machine():
-    return Machine(cpus=2, memory_bytes=LIMIT)
+    return Machine(cpus=2, memory_bytes=2 * LIMIT)  # the pool has two places
 
 
 @pytest.fixture

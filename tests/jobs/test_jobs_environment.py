@@ -14,7 +14,7 @@ from jobs_wheels import Index, needs, wheel_bytes, wheel_name
 
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
-from cleanroom_ml.engine.jobs.images.image import local_image
+from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, PackageHashError
 from cleanroom_ml.engine.jobs.model import JobRequest, JobState
 from cleanroom_ml.engine.jobs.store import SCHEMA
@@ -52,12 +52,22 @@ def test_a_job_has_its_layer_and_its_record_says_so(pools: Pools, index: Index) 
     assert json.loads(pools.service.result(job_id) or "") == {
         "version": "1.5",
         "file": "/run/cleanroom/layer/uplift.py",
-        "path": ["/run/cleanroom/lib", "/run/cleanroom/lib/cleanroom_runtime/overlay", "/run/cleanroom/layer"],
+        "path": [
+            "/run/cleanroom/lib",
+            "/run/cleanroom/lib/cleanroom_runtime/overlay",
+            "/run/cleanroom/layer",
+            f"/run/cleanroom/image/{this_installation().image.libraries}",
+        ],
         "index": [],
     }
-    assert (status.image, status.image_digest, status.layer) == ("local", local_image().digest, lock["layer"])
+    here = this_installation().image
+    assert (status.image, status.image_digest, status.layer) == (
+        "local",
+        here.digest,
+        lock["layer"],
+    )
     assert status.dependency_lock.startswith("sha256:")
-    assert status.packages.items() >= {"uplift": "1.5", "python": local_image().python}.items()
+    assert status.packages.items() >= {"uplift": "1.5", "python": here.python}.items()
     assert {"scikit-learn", "pandas", "xgboost-cpu"} <= status.packages.keys()
 
 
@@ -112,7 +122,7 @@ def test_a_job_cannot_write_into_its_layer(pools: Pools, index: Index) -> None:
 def test_what_is_gone_or_changed_is_told_when_the_job_is_submitted(pools: Pools, index: Index) -> None:
     lock = locked(pools, index, "uplift")
     other = {**lock, "image": {**lock["image"], "digest": "sha256:" + "0" * 64}}
-    with pytest.raises(ImageChangedError, match="image 'local' is not what was pinned"):
+    with pytest.raises(ImageChangedError, match=r"image 'local' as it was approved .* is not on this machine any more"):
         pools.submit("pass", dependency_lock=other)
     pools.objects.remove(lock["packages"][0]["sha256"], untouched_since=1e12)
     with pytest.raises(PackageHashError, match=r"copy of uplift-1\.5"):

@@ -137,6 +137,21 @@ def test_what_is_no_event_is_counted_and_not_kept(line: Any, scratch: Path, copy
 
 
 @pytest.mark.attack
+def test_nesting_at_the_interpreters_limit_is_dropped_at_every_depth(
+    scratch: Path, copy: EventCopy, tmp_path: Path
+) -> None:
+    """Between what can be read and what could be written again there are depths that only fail when written."""
+    for depth in range(850, 1010):
+        value = b'{"deep": ' + b"[" * depth + b"]" * depth + b"}"
+        add(
+            scratch, b'{"t": 1, "kind": "trial", "number": 1, "state": "done", "metrics": {}, "params": ' + value + b"}"
+        )
+    add(scratch, ROUND)
+    copy.finish()
+    assert kept(tmp_path)[-2]["kind"] == "round"
+    assert kept(tmp_path)[-1]["kind"] == "dropped"
+
+
 def test_what_is_kept_is_written_anew(scratch: Path, copy: EventCopy, tmp_path: Path) -> None:
     add(
         scratch,

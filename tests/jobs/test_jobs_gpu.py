@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.jobs import gpu
+from cleanroom_ml.engine.jobs import gpu, launching
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.pools import ComputePools
@@ -139,6 +140,68 @@ def test_libraries_elsewhere_are_mounted_where_the_loader_looks(tmp_path, place)
     assert not mount.writable
 
 
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """A driver that a container runtime mounted: the loader's cache is the image's, and knows nothing of it."""
+
+    def mounted(place: str = "usr/local/nvidia/lib64") -> Path:
+        machine = Machine(tmp_path, libraries=place)
+        (tmp_path / place / "libcuda.so.1").unlink()
+        for name in ("libcuda.so.1", "libnvidia-ml.so.1", "libnvidia-opencl.so.1", "libcudadebugger.so.1"):
+            (tmp_path / place / name).symlink_to("libcuda.so.570.86")
+        (tmp_path / place / "libunrelated.so.1").touch()
+        (tmp_path / "etc/ld.so.conf").write_text("")
+        subprocess.run(["/sbin/ldconfig", "-r", str(tmp_path)], check=True, stderr=subprocess.DEVNULL)
+        return machine.root
+
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    return mounted
+
+
+def test_a_driver_that_the_loaders_cache_does_not_know_is_found_where_it_is_mounted(mounted):
+    root = mounted()
+    assert gpu.find(root) == Gpus((0, 1))
+    targets = [mount.target for mount in gpu.library_mounts(root)]
+    assert [Path(target).name for target in targets] == [
+        "libcuda.so.1",
+        "libcuda.so.570.86",
+        "libcudadebugger.so.1",
+        "libnvidia-ml.so.1",
+        "libnvidia-opencl.so.1",
+    ]
+    assert {str(Path(target).parent) for target in targets} == {"/usr/local/nvidia/lib64"}
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/usr/local/nvidia/lib64"
+
+
+def test_a_driver_anywhere_is_found_by_the_operators_library_path(mounted, monkeypatch):
+    root = mounted("opt/driver")
+    assert "nor in /usr/local/nvidia/lib64" in gpu.find(root).why_not
+    monkeypatch.setenv("LD_LIBRARY_PATH", "relative:/nonexistent:/opt/driver/")
+    assert gpu.find(root) == Gpus((0, 1))
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/opt/driver"
+    assert launching._environment()["LD_LIBRARY_PATH"] == "relative:/nonexistent:/opt/driver/"
+
+
+def test_a_cache_without_the_driver_itself_is_of_another_one(mounted):
+    root = mounted()
+    stale = root / "usr/lib/old"
+    stale.mkdir(parents=True)
+    sample = next(Path("/usr/lib").glob("*/libpthread.so.0")).read_bytes()
+    (stale / "libnvidia-ml.so.550").write_bytes(sample.replace(b"libpthread.so.0\0", b"libnvidia-ml.1\0\0"))
+    (root / "etc/ld.so.conf").write_text("/usr/lib/old\n")
+    subprocess.run(["/sbin/ldconfig", "-r", str(root)], check=True, stderr=subprocess.DEVNULL)
+    assert gpu.environment((0,), root=root)["LD_LIBRARY_PATH"] == "/usr/local/nvidia/lib64"
+    assert all(mount.target.startswith("/usr/local/nvidia/") for mount in gpu.library_mounts(root))
+
+
+def test_opencl_finds_the_driver(mounted, machine):
+    assert gpu.files(machine.root) == {}  # a driver without OpenCL
+    assert gpu.environment((0,), root=machine.root).get("LD_LIBRARY_PATH") is None
+    machine.root.rename(machine.root.with_name("other"))
+    machine.root.mkdir()
+    assert gpu.files(mounted()) == {"/etc/OpenCL/vendors/nvidia.icd": b"libnvidia-opencl.so.1\n"}
+
+
 def test_a_job_counts_its_gpus_from_0_whichever_they_are():
     assert gpu.environment(()) == {}
     there = gpu.environment((2, 5))
@@ -195,14 +258,19 @@ def test_a_cpu_pool_does_not_look_for_gpus(store):
     ComputePools(store._database, store, gpus=look).admit("ACME", "P", application="A", nodes=1)
 
 
-def test_a_catalog_from_before_gpus_is_brought_up_to_date(tmp_path):
-    column = "            gpus TEXT NOT NULL DEFAULT '' -- minors, with commas; held while the phase holds nodes\n"
-    before = tuple(text.replace(f",\n{column}", "\n") for text in SCHEMA.statements)
+@pytest.mark.parametrize(("version", "later"), [(1, ("gpus", "memory_bytes")), (2, ("memory_bytes",))])
+def test_a_catalog_of_before_is_brought_up_to_date(tmp_path, version, later):
+    plain = [re.sub(r" *--[^\n]*", "", text) for text in SCHEMA.statements]
+    before = tuple(re.sub(rf",\s+({'|'.join(later)}) [^,\n]*", "", text) for text in plain)
     assert before != SCHEMA.statements
-    Database.open(tmp_path / "old.sqlite", [replace(SCHEMA, version=1, statements=before)]).close()
+    old = replace(SCHEMA, version=version, statements=before)
+    database = Database.open(tmp_path / "old.sqlite", [old])
+    with database.read() as connection:
+        assert not {row[1] for row in connection.execute("PRAGMA table_info(jobs)")} & set(later)
+    database.close()
     database = Database.open(tmp_path / "old.sqlite", [SCHEMA])
     with database.read() as connection:
-        assert [row[1] for row in connection.execute("PRAGMA table_info(jobs)") if row[1] == "gpus"] == ["gpus"]
+        assert [row[1] for row in connection.execute("PRAGMA table_info(jobs)")][-len(later) :] == list(later)
     database.close()
 
 

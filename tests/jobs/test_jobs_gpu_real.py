@@ -17,6 +17,7 @@ from jobs_harness import Pools
 
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.families import GIB, Machine
+from cleanroom_ml.engine.jobs.images.image import this_installation
 from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
@@ -47,6 +48,34 @@ features = random.normal(size=(20_000, 10))
 data = xgboost.DMatrix(features, label=features[:, 0] > 0)
 booster = xgboost.train({"device": "cuda", "objective": "binary:logistic", "eval_metric": "auc"}, data, 20)
 __return__ = [float(booster.eval(data).rsplit(":", 1)[1]), booster.save_config().count('"device":"cuda')]
+"""
+ESTIMATOR = """
+import numpy, pandas
+from sklearn.metrics import roc_auc_score
+from snowflake.ml.modeling.distributors.xgboost import XGBEstimator, XGBScalingConfig
+values = numpy.random.default_rng(0).normal(size=(20_000, 10))
+frame = pandas.DataFrame(values, columns=[f"F{number}" for number in range(10)])
+frame["LABEL"] = (values[:, 0] + values[:, 1] > 0).astype(int)
+estimator = XGBEstimator(20, "binary:logistic", scaling_config=XGBScalingConfig(num_workers=1, use_gpu=True))
+booster = estimator.fit(frame, label_col="LABEL")
+__return__ = [roc_auc_score(frame["LABEL"], estimator.predict(frame)), booster.save_config().count('"device":"cuda')]
+"""
+LIGHTGBM = """
+import ctypes, numpy, lightgbm
+try:
+    ctypes.CDLL("libOpenCL.so.1")
+except OSError as error:
+    __return__ = f"no loader of OpenCL: {error}"
+else:
+    values = numpy.random.default_rng(0).normal(size=(20_000, 10))
+    data = lightgbm.Dataset(values, label=(values[:, 0] > 0).astype(int))
+    booster = lightgbm.train({"objective": "binary", "device_type": "gpu", "verbose": 1}, data, 10)
+    __return__ = float(((booster.predict(values) > 0.5) == (values[:, 0] > 0)).mean())
+"""
+AROUND = """
+import os
+found = [os.path.join(place, name) for place, _, names in os.walk("/usr/local") for name in names]
+__return__ = [found, open("/proc/self/maps").read().count("libcuda"), os.environ.get("LD_LIBRARY_PATH")]
 """
 DDP = """
 import os
@@ -117,6 +146,27 @@ def test_xgboost_trains_with_device_cuda(pools: Pools) -> None:
     area, on_cuda = returned(pools, XGBOOST, pool="GPU")
     assert area > 0.95
     assert on_cuda > 0
+
+
+def test_the_estimator_trains_on_the_values(pools: Pools) -> None:
+    area, on_cuda = returned(pools, ESTIMATOR, pool="GPU")
+    assert area > 0.95
+    assert on_cuda > 0
+
+
+def test_lightgbm_computes_by_opencl(pools: Pools) -> None:
+    got = returned(pools, LIGHTGBM, pool="GPU")
+    assert isinstance(got, float), f"{got} (apt-get install -y ocl-icd-libopencl1, and a LightGBM built with OpenCL)"
+    assert got > 0.95
+
+
+def test_of_usr_local_a_job_sees_the_driver_and_nothing_else(pools: Pools) -> None:
+    seen, _, path = returned(pools, AROUND, pool="GPU")
+    driver = {mount.target for mount in gpu.library_mounts() if mount.target.startswith("/usr/local/")}
+    python = [mount.target for mount in this_installation().mounts()]  # whose own prefix may be /usr/local
+    others = [path for path in seen if not any(Path(path).is_relative_to(prefix) for prefix in python)]
+    assert set(others) == driver
+    assert path is None or path.startswith("/")
 
 
 def test_ddp_over_nccl_uses_every_gpu_of_the_job(pools: Pools, there: gpu.Gpus) -> None:

@@ -18,7 +18,8 @@ from jobs_wheels import Index, needs
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.images.build import build_image
 from cleanroom_ml.engine.jobs.images.catalog import Images
-from cleanroom_ml.engine.jobs.images.image import INSIDE, Image, digest_of, local_image
+from cleanroom_ml.engine.jobs.images.image import INSIDE, Image, digest_of
+from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest, published, published_tags, read_manifest
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
 from cleanroom_ml.engine.jobs.model import JobState
@@ -79,16 +80,19 @@ def test_a_manifest_that_is_none(tmp_path: Path, changes: dict[str, Any], says: 
 
 
 def test_local_is_this_installation() -> None:
-    image = local_image()
+    image = this_installation().image
     assert image.packages["pandas"] == metadata.version("pandas")
+    assert image.packages.keys() | {"python"} == image.hashes.keys()
     assert "cleanroom-ml" not in image.packages
-    lines = [f"python=={image.python}\n", *(f"{name}=={version}\n" for name, version in sorted(image.packages.items()))]
+    versions = (("python", image.python), *sorted(image.packages.items()))
+    lines = [f"{name}=={version} sha256:{image.hashes[name]}\n" for name, version in versions]
     assert image.digest == "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_what_a_tag_means(tmp_path: Path, index: Index) -> None:
     images = Images(tmp_path / "images")
     assert images.resolve(None).tag == "local", "nothing is built: this installation is the newest"
+    assert images.resolve(None).root is not None, "and it is frozen"
     with pytest.raises(ImageNotBuiltError, match="not built on this machine") as caught:
         images.resolve("2.10")
     assert caught.value.fix == "the operator runs: cleanroom-ml image build 2.10"
@@ -100,7 +104,7 @@ def test_what_a_tag_means(tmp_path: Path, index: Index) -> None:
     assert images.resolve(None).tag == "1.10"
     assert images.resolve("1.9.0").tag == "1.9", "as the clean room's pages write a release"
     assert images.resolve("mine").packages == {"helper": "1.0", "uplift": "1.0"}
-    assert images.resolve("local").root is None
+    assert images.resolve("local").digest == this_installation().image.digest
 
 
 def test_a_pinned_image_is_that_one_and_no_other(tmp_path: Path, index: Index) -> None:
@@ -110,7 +114,7 @@ def test_a_pinned_image_is_that_one_and_no_other(tmp_path: Path, index: Index) -
     assert images.resolve("1.1").digest == second.digest
     assert images.pinned("1.1", first.digest).packages["uplift"] == "1.0"
     shutil.rmtree(first.root or "")
-    with pytest.raises(ImageChangedError, match="is not what was pinned"):
+    with pytest.raises(ImageChangedError, match="is not on this machine any more"):
         images.pinned("1.1", first.digest)
     shutil.rmtree(second.root or "")
     with pytest.raises(ImageNotBuiltError):
@@ -118,13 +122,20 @@ def test_a_pinned_image_is_that_one_and_no_other(tmp_path: Path, index: Index) -
 
 
 def test_what_changed_in_this_installation_is_told_by_name(tmp_path: Path) -> None:
+    """A home of before: `local` was known by its versions alone, and nothing was kept of it but a note."""
     images = Images(tmp_path / "images")
-    now = images.resolve("local")
+    now = this_installation().image
     packages = {**now.packages, "pandas": "0.1", "gone": "1"}
-    before = replace(now, packages=packages, digest=digest_of(now.python, packages))
-    images._remember(before)
-    with pytest.raises(ImageChangedError, match=rf"gone 1 → absent, pandas 0\.1 → {now.packages['pandas']}"):
+    before = replace(now, packages=packages, hashes={}, digest=digest_of(now.python, packages))
+    note = tmp_path / "images" / ".known" / f"{before.digest.removeprefix('sha256:')}.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(json.dumps({**before.to_json(), "manifest": "", "digest_before": ""}))
+    with pytest.raises(ImageChangedError, match=rf"gone 1 → absent, pandas 0\.1 → {now.packages['pandas']}") as caught:
         images.pinned("local", before.digest)
+    assert "cleanroom-ml spec register --bump" in str(caught.value.fix)
+    assert images.pinned("local", now.digest_before).digest == now.digest, "the same versions are the same image"
+    with pytest.raises(ImageChangedError, match="is not on this machine any more"):
+        images.pinned("local", "sha256:" + "0" * 64)
 
 
 def test_building_is_whole_or_not_at_all_and_safe_to_repeat(tmp_path: Path, index: Index) -> None:
@@ -209,5 +220,5 @@ def test_a_job_runs_in_an_image(pools: Pools, tmp_path: Path) -> None:
 
 
 def test_an_image_as_json_is_the_same_image(tmp_path: Path) -> None:
-    image = local_image()
+    image = this_installation().image
     assert Image.from_json(json.loads(json.dumps(image.to_json())), None) == image

@@ -11,8 +11,8 @@ import pytest
 
 import cleanroom_ml
 from cleanroom_ml.engine.jobs import box
-from cleanroom_ml.engine.jobs.images.image import this_installation
-from cleanroom_ml.engine.jobs.model import JobState
+from cleanroom_ml.engine.jobs.images.catalog import Images
+from cleanroom_ml.engine.jobs.model import JobFile, JobState
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.policy import Mount, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import run
@@ -97,13 +97,13 @@ def test_it_can_write_nothing_but_its_scratch(returned):
     got = returned("""
 import os, sys, sysconfig
 refused = []
-for path in ['/job/train.py', '/job/new.py', '/run/cleanroom/job.json',
+for path in ['/job/train.py', '/run/cleanroom/job.json',
              '/run/cleanroom/lib/cleanroom_runtime/launcher.py', '/usr/x', '/etc/x', '/x',
              os.path.join(sysconfig.get_paths()['purelib'], 'x.py'), sys.executable]:
     try: open(path, 'a').close()
     except OSError: refused.append(path)
     else: refused.append(None)
-for path in ['/scratch/x', '/tmp/x', '/dev/shm/x']: open(path, 'a').close()
+for path in ['/job/new.py', '/scratch/x', '/tmp/x', '/dev/shm/x']: open(path, 'a').close()
 __return__ = None in refused
 """)
     assert got is False
@@ -133,17 +133,22 @@ def test_host_paths_and_secrets_of_the_engines_environment_do_not_get_in(pools, 
 
 @pytest.fixture
 def spec(home):
+    code = (JobFile("train.py", 1, ""),)
     plan = Plan(
-        "J", "", (), "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
+        "J", "", code, "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
     )
-    return box.job_spec(plan, home / "jobs" / "J", "the-token", image=this_installation())
+    return box.job_spec(plan, home / "jobs" / "J", "the-token", image=Images(home / "images").resolve("local"))
 
 
 def test_the_box_mounts_the_interpreter_the_runtime_the_code_and_one_socket(spec, home):
     directory = home / "jobs" / "J"
     own = [mount for mount in spec.mounts if mount.source.is_relative_to(home)]
-    assert own == [Mount(directory / "code", "/job"), Mount(directory / "job.sock", box.SOCKET, writable=True)]
-    assert [mount.target for mount in spec.mounts if mount.writable] == [box.SOCKET]
+    assert own == [
+        Mount(directory / "scratch" / ".job", "/job", writable=True),
+        Mount(directory / "code" / "train.py", "/job/train.py"),
+        Mount(directory / "job.sock", box.SOCKET, writable=True),
+    ]
+    assert [mount.target for mount in spec.mounts if mount.writable] == ["/job", box.SOCKET]
     assert not any(home.is_relative_to(mount.source) for mount in spec.mounts)
     assert "the-token" not in " ".join([*spec.argv, *spec.env.values()])
 

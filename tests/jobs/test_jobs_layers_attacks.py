@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from jobs_wheels import Index, needs, record_line, sdist_bytes, wheel_bytes, whe
 
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
-from cleanroom_ml.engine.jobs.layers import pip, policy, store, unpack
+from cleanroom_ml.engine.jobs.layers import pip, policy, sandboxed_pip, store, unpack
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
@@ -61,12 +60,13 @@ def test_a_source_package_is_never_built(
     (index.directory / "evil-1.0.tar.gz").write_bytes(sdist_bytes("evil", "1.0", setup))
     assert refused(environments, objects, caplog, "evil").startswith("BinaryPackagesOnlyError")
     assert not ran.exists()
-    # Without the control: the same resolver, the same index.
-    weak = [option for option in pip._ALWAYS if option not in ("--only-binary", ":all:")]
-    monkeypatch.setattr(pip, "_ALWAYS", (*weak, "--no-build-isolation", "--use-deprecated=legacy-resolver"))
-    with pytest.raises(JobsError):
+    # Without the control it would be built, were processes started there (test_jobs_layers_resolver.py).
+    weak = [option for option in sandboxed_pip.ALWAYS if option not in ("--only-binary", ":all:")]
+    monkeypatch.setattr(sandboxed_pip, "ALWAYS", (*weak, "--no-build-isolation"))
+    with caplog.at_level(logging.WARNING), pytest.raises(JobsError):
         environments.lock(needs(objects, "evil"))
-    assert ran.read_text() == "with all rights of the engine"
+    assert "no process is started here while executing command python setup.py" in caplog.text
+    assert not ran.exists()
 
 
 def test_a_name_on_no_index(environments: Environments, objects: ObjectStore, caplog: pytest.LogCaptureFixture) -> None:
@@ -281,5 +281,5 @@ def test_the_environment_of_the_engine_does_not_reach_pip(
     index.add("uplift")
     lock = Environments(tmp_path / "home", objects, environ=environ).lock(needs(objects, "uplift"))
     assert [each["name"] for each in lock["packages"]] == ["uplift"]
-    made = pip.Pip(None, tmp_path, environ, 10, 1 << 20)
-    assert replace(made)._environment().keys() & {"PYTHONPATH", "PIP_NO_BINARY", "PIP_TARGET"} == set()
+    kept = pip.operator_environment(environ, tmp_path)
+    assert kept.keys() & {"PYTHONPATH", "PIP_NO_BINARY", "PIP_TARGET"} == set()

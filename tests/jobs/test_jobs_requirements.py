@@ -11,7 +11,7 @@ import pytest
 from jobs_wheels import wheel_bytes
 
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
-from cleanroom_ml.engine.jobs.images.image import local_image
+from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.requirements import Installed, check
 from cleanroom_ml.specs.requirements import parse_requirement
 
@@ -67,7 +67,7 @@ def test_markers_are_about_the_image(installed: Installed, marker: str, holds: b
 
 
 def test_without_a_lock_everything_must_be_there():
-    here = local_image().installed
+    here = this_installation().image.installed
     check(
         ["pandas>=2", "scikit-learn", "", "# a comment", "numpy[extra]>1", "nothing-like-it; python_version < '3'"],
         here,
@@ -86,9 +86,9 @@ def test_without_a_lock_everything_must_be_there():
 )
 def test_not_satisfied(line, message):
     with pytest.raises(RequirementNotSatisfiedError, match=message):
-        check(["pandas", line], local_image().installed)
+        check(["pandas", line], this_installation().image.installed)
 
 
 def test_all_of_them_are_named():
     with pytest.raises(RequirementNotSatisfiedError, match=r"pandas>=99.*numpy>=99"):
-        check(["pandas>=99", "numpy>=99"], local_image().installed)
+        check(["pandas>=99", "numpy>=99"], this_installation().image.installed)

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from cleanroom_ml.engine.jobs.errors import MLJobResultTooLargeError
 from cleanroom_ml.engine.jobs.results import RESULT_NAME, collect
 
 LIMIT = 1000
@@ -83,6 +84,45 @@ def test_the_limit_is_of_what_leaves(tmp_path, leave):
     assert collect(tmp_path, LIMIT).kind == "kept"
     leave(b"[" + b"1," * 300 + b"1]")
     assert collect(tmp_path, 600).kind == "too_large"
+
+
+GROWS = b"[" + b",".join([b"1e15"] * 150) + b"]"
+"""750 bytes as the job left it, 2,850 once it is written anew: 1000000000000000.0"""
+
+
+@pytest.mark.attack
+def test_the_limit_is_of_the_text_that_is_written_anew(tmp_path, leave):
+    leave(GROWS)
+    got = collect(tmp_path, LIMIT)
+    assert (got.kind, got.text) == ("too_large", "")
+    assert "2,851 bytes; at most 1,000 bytes" in got.message
+    assert collect(tmp_path, 2851).kind == "kept"
+    leave(b"[1]" + b" " * 600)
+    assert collect(tmp_path, LIMIT).text == "[1]"
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_what_a_job_left_by_itself_meets_the_same_limit_and_bounds_its_reader(pools):
+    """A result that grows, events that are nested to the limit and without end: read in bounded time and room."""
+    script = f"""
+import json, os
+with open("/scratch/.events.jsonl", "wb") as file:
+    for depth in range(900, 1000):
+        params = b', "metrics": {{}}, "params": {{"a": ' + b"[" * depth + b"]" * depth + b"}}"
+        file.write(b'{{"t": 1, "kind": "trial", "number": 1, "state": "done"' + params + b"}}\\n")
+    file.truncate(60 << 20)
+open("/scratch/.result.json", "wb").write({GROWS!r})
+os.mkdir("/scratch/" + "d" * 255)
+"""
+    job_id = pools.submit(script, result_limit_bytes=LIMIT)
+    status = pools.wait(job_id, seconds=30)
+    assert (status.reason, "2,851 bytes; at most 1,000" in status.message) == ("result_refused", True), status
+    with pytest.raises(MLJobResultTooLargeError):
+        pools.service.result(job_id)
+    assert not (pools.directory(job_id) / "result.json").exists()
+    assert '"dropped"' in pools.service.events(job_id)
+    assert "Traceback" not in (pools.directory(job_id) / "supervisor.log").read_text()
 
 
 @pytest.mark.attack

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, is_loopback
 from cleanroom_ml.engine.protocol.login import parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters, query_parameters
 from cleanroom_ml.engine.protocol.queries import parse_query, scanned_result
-from cleanroom_ml.engine.protocol.stages import PutMemory
 
 REQUEST = {"requestId": str(uuid.uuid4())}
 
@@ -104,32 +102,6 @@ def test_the_connector_never_uploads_array_bindings() -> None:
     assert told["TIMEZONE"] == "Europe/Paris"
     assert "OURS" not in told
     assert {"name": "TIMEZONE", "value": "Etc/UTC"} in query_parameters({})
-
-
-TARGET = Bindings(values=("@stage/a",))
-
-
-def test_a_put_that_is_repeated_for_one_file_finds_its_target_again() -> None:
-    memory = PutMemory()
-    assert memory.bindings("s", "PUT 'file:///tmp/data*.csv' ? PARALLEL=4", TARGET) is TARGET
-    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is TARGET
-    assert memory.bindings("s", "PUT 'file://other.csv' ? PARALLEL=4", None) is None
-    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=8", None) is None
-    assert memory.bindings("t", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
-    assert memory.bindings("s", "SELECT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
-    memory.forget("s")
-    assert memory.bindings("s", "PUT 'file://data1.csv.gz' ? PARALLEL=4", None) is None
-
-
-def test_the_newest_target_counts_and_memory_is_bounded() -> None:
-    memory = PutMemory()
-    newer = Bindings(values=("@stage/b",))
-    memory.bindings("s", "PUT file:///tmp/a.csv ?", TARGET)
-    memory.bindings("s", "PUT file:///tmp/a.csv ?", newer)
-    assert memory.bindings("s", "PUT file://a.csv ?", None) is newer
-    for number in range(3000):
-        memory.bindings(f"s{number}", "PUT file:///tmp/a.csv ?", TARGET)
-    assert len(memory._sessions) <= 1024
 
 
 @pytest.mark.attack

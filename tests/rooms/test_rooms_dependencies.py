@@ -15,7 +15,7 @@ from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 
 sys.path.append(str(Path(__file__).parents[1] / "jobs"))
-from jobs_wheels import record_line, wheel_bytes, wheel_name
+from jobs_wheels import Index, record_line, wheel_bytes, wheel_name
 
 pytestmark = pytest.mark.sandbox
 
@@ -96,6 +96,32 @@ def test_a_wheel_that_was_changed_on_disk_is_not_approved(asked: World) -> None:
         asked.rooms.code_specs.check_wheels([lock_of(asked)])
 
 
+@pytest.mark.attack
+def test_a_wheel_of_the_index_that_was_changed_on_disk_is_not_approved(
+    joined: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the lock names it: the code's own manifest, which is hashed as well, does not."""
+    index = Index(tmp_path / "index")
+    index.add("uplift", "1.5")
+    monkeypatch.setattr(joined.rooms.code_specs._environments._environments, "_environ", index.environ)
+    joined.stage("PUBLISHER", {"model/train.py": "import uplift\n"})
+    joined.publisher.call("REGISTER_CODE_SPEC", CODE_SPEC.replace("[pandas, xgboost]", "[uplift]"))
+    joined.publisher.call("REGISTER_TEMPLATE", JOB_TEMPLATE)
+    joined.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "train_v1", ["adv"])
+    (package,) = lock_of(joined)["packages"]
+    assert package["source"] == "index"
+    path = joined.storage.objects.path(package["sha256"])
+    kept = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(wheel_bytes("uplift", "1.5", files={"uplift.py": "evil\n"}))
+    request = request_id(joined.advertiser)
+    told = refused(joined.advertiser, "APPROVE_UPDATE_REQUEST", "lookalike", request)
+    assert told.startswith("ContentHashMismatchError")
+    assert WHEEL in told
+    path.write_bytes(kept)
+    joined.advertiser.call("APPROVE_UPDATE_REQUEST", "lookalike", request)
+
+
 def test_registered_wheels_and_layers_are_kept(world: World) -> None:
     stage(world, wheel_bytes("uplift", "1.5"))
     world.publisher.call("REGISTER_CODE_SPEC", SPEC)
@@ -118,6 +144,8 @@ def test_registered_wheels_and_layers_are_kept(world: World) -> None:
         ),
         (wheel_bytes("uplift", "1.5", requires=["numpy<1"]), "DependencyConflictError"),
         (wheel_bytes("uplift", "1.5", requires=["nothing-like-it"]), "RequirementNotSatisfiedError"),
+        (wheel_bytes("uplift", "1.5", requires=["other @ http://127.0.0.1:9/other.tar.gz"]), "DirectReferenceError"),
+        (wheel_bytes("uplift", "1.5", files={"uplift.py": "import not_there\n"}), "PackageImportError"),
     ],
 )
 @pytest.mark.attack

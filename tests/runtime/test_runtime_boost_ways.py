@@ -10,11 +10,12 @@ import pytest
 import xgboost as xgb
 
 from cleanroom_ml.runtime.data import NotEnoughMemoryError, RemoteTable, memory
-from cleanroom_ml.runtime.distributors import choice, lightgbm_data, lightgbm_training, names, xgboost_data
-from cleanroom_ml.runtime.distributors.choice import LIGHTGBM, XGBOOST, Size, Way, choose
+from cleanroom_ml.runtime.distributors import choice, estimator, lightgbm_data, lightgbm_training, names, xgboost_data
+from cleanroom_ml.runtime.distributors.choice import LIGHTGBM, XGBOOST, XGBOOST_ON_GPU, Size, Way, choose, on_gpu
 from cleanroom_ml.runtime.distributors.encoding import learn
 from cleanroom_ml.runtime.distributors.preparing import eval_sets
 from cleanroom_ml.runtime.distributors.rows import Rows
+from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,39 @@ def test_lightgbm(table, tmp_path):
 
 def size(rows, *, held=False, missing=False, workers=1):
     return Size(rows, features=100, arrow_bytes=rows * 800, held=held, missing=missing, workers=workers)
+
+
+@pytest.mark.parametrize(
+    "params", [{"device": "cuda"}, {"device": "cuda:1"}, {"device": "gpu"}, {"tree_method": "gpu_hist"}]
+)
+def test_a_gpu_is_given_the_values_and_bins_them_itself(tmp_path, params):
+    assert on_gpu(params)
+    assert not on_gpu({"device": "cpu", "tree_method": "hist"})
+    rows = rows_of(numeric(), tmp_path, names.for_xgboost)
+    made = {way: xgboost_data.matrix(rows, way, {}, threads=1, cache=tmp_path) for way in (Way.MEMORY, Way.BINS)}
+    assert {type(each) for each in made.values()} == {xgb.QuantileDMatrix}
+    raw = xgboost_data.matrix(rows, Way.MEMORY, params, threads=1, cache=tmp_path)
+    assert type(raw) is xgb.DMatrix
+    # An evaluation set is as its training's matrix is.
+    assert type(xgboost_data.matrix(rows, Way.MEMORY, params, threads=1, cache=tmp_path, ref=raw)) is xgb.DMatrix
+    with pytest.raises(ValueError, match="cannot be used by a GPU"):
+        xgboost_data.matrix(rows, Way.DISK, params, threads=1, cache=tmp_path)
+
+
+def test_bins_on_disk_are_no_way_for_a_gpu_and_it_says_what_helps(monkeypatch):
+    free = memory.available_bytes()
+    assert choose(size(1000), XGBOOST_ON_GPU).way is Way.MEMORY
+    assert choose(size(free // 1000), XGBOOST_ON_GPU).way is Way.BINS
+    assert choose(size(3 * free // 800), XGBOOST).way is Way.DISK
+    with pytest.raises(NotEnoughMemoryError, match=r'on the processors \({"device": "cpu"}\)'):
+        choose(size(3 * free // 800), XGBOOST_ON_GPU)
+    # And the estimator asks for that one, by its parameters alone.
+    asked = []
+    monkeypatch.setattr(estimator, "prepare", lambda *_, costs, **__: asked.append(costs) or 1 / 0)
+    for params in ({"device": "cuda"}, {"device": "cpu"}):
+        with pytest.raises(ZeroDivisionError):
+            XGBEstimator(params=params).fit(numeric(), label_col="Y")
+    assert asked == [XGBOOST_ON_GPU, XGBOOST]
 
 
 def test_the_fastest_way_that_fits_is_chosen():

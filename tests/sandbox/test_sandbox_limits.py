@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.engine.sandbox import Limits
+from cleanroom_ml.engine.sandbox.cgroups import CgroupV1, CgroupV2
+from cleanroom_ml.engine.sandbox.systemd_scope import SystemdScope
 
 MIB = 1 << 20
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
@@ -114,6 +116,24 @@ def test_cpu_is_limited_where_a_cgroup_can(inside) -> None:
         assert float(done.output) < 0.6
     else:  # an ordinary user without a delegated cgroup: the outcome says so, and nobody is told otherwise
         assert os.geteuid() != 0
+
+
+def test_a_job_that_uses_every_processor_makes_way(inside) -> None:
+    attack = "import os; print(os.getpriority(0, 0), flush=True); os.setpriority(0, 0, -1)"
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    done = inside(attack, limits=Limits(cpu_weight=20))
+    assert done.output.startswith(f"{max(5, own)}\n".encode())
+    assert b"PermissionError" in done.output
+    assert inside(attack).output.startswith(f"{own}\n".encode())
+
+
+def test_the_weight_is_told_to_whatever_shares_the_processors(tmp_path: Path) -> None:
+    limits = Limits(cpu_weight=20)
+    CgroupV2.create(tmp_path / "v2", limits)
+    assert (tmp_path / "v2" / "cpu.weight").read_text() == "20"
+    CgroupV1.create({"memory": tmp_path / "memory", "cpu": tmp_path / "cpu"}, limits)
+    assert (tmp_path / "cpu" / "cpu.shares").read_text() == "204"
+    assert "--property=CPUWeight=20" in SystemdScope("cleanroom-x", limits).prefix
 
 
 def test_the_exit_status_is_the_programs_own(inside) -> None:

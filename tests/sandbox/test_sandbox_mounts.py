@@ -20,3 +20,34 @@ def test_a_mount_below_any_directory_can_be_read(inside, tmp_path: Path, target:
     tmp_path.chmod(0o755)
     done = inside(f"print(open('{target}/module.py').read())", mounts=(Mount(tmp_path, target),))
     assert (done.outcome.exit_code, done.output.strip()) == (0, b"found"), done
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("target", ["/usr/local/nvidia/lib64/libcuda.so.1", "/usr/local/share", "/usr/src/a/b"])
+def test_a_mount_below_a_hidden_directory_shows_nothing_else_of_it(inside, tmp_path: Path, target: str) -> None:
+    """A GPU's driver lies in /usr/local, where operators keep programs of their own."""
+    (tmp_path / "file").write_text("the driver")
+    tmp_path.chmod(0o755)
+    source = tmp_path / "file" if target.endswith(".1") else tmp_path
+    top = "/".join(target.split("/")[:3])
+    look = f"""
+import os
+found = [os.path.join(place, name) for place, _, names in os.walk({top!r}) for name in names]
+print(found, open(found[0]).read())
+for name in ("{top}/x", "{target}x", "{Path(target).parent}/x"):
+    try: os.mkdir(name)
+    except OSError: continue
+    print("written", name)
+"""
+    done = inside(look, mounts=(Mount(source, target),))
+    shown = target if target.endswith(".1") else f"{target}/file"
+    assert done.output.decode() == f"['{shown}'] the driver\n"
+
+
+@pytest.mark.attack
+def test_without_that_control_all_of_it_is_seen(inside, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    look = "import os; print(len(os.listdir('/usr/local')))"
+    mounts = (Mount(tmp_path, "/usr/local/share"),)
+    assert inside(look, mounts=mounts).output == b"1\n"
+    assert int(inside(look, mounts=mounts, without=("host_files",)).output) > 1

@@ -83,3 +83,32 @@ def test_other_calling_conventions_are_killed() -> None:
 def test_an_architecture_without_a_table_is_refused() -> None:
     with pytest.raises(IsolationUnavailable):
         build_filter("riscv64")
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_descriptors_cannot_be_hidden(machine: str) -> None:
+    """From who counts deleted files: neither in a thread's own table, nor in a process that only root may look at."""
+    audit = AUDIT[machine]
+    clone, prctl = (56, 157) if machine == "x86_64" else (220, 167)
+    thread, files, memory, namespace = 0x10000, 0x400, 0x100, 0x10000000
+    job, worker = build_filter(machine), build_filter(machine, stateless=True)
+    for program in (job, worker):
+        assert execute(program, audit, clone, thread | files | memory) == ALLOW
+        assert execute(program, audit, clone, 17) == ALLOW
+        assert execute(program, audit, clone, thread | memory) == denied(errno.EPERM)
+        assert execute(program, audit, clone, thread | files | namespace) == denied(errno.EPERM)
+        assert execute(program, audit, 436, 3, 100, 0) == ALLOW
+        assert execute(program, audit, 436, 3, 100, 4) == ALLOW  # CLOSE_RANGE_CLOEXEC
+        assert execute(program, audit, 436, 3, 100, 2) == denied(errno.EPERM)
+    assert execute(job, audit, prctl, 4, 0) == denied(errno.EPERM)
+    assert execute(job, audit, prctl, 15, 0) == ALLOW  # PR_SET_NAME
+    assert execute(worker, audit, prctl, 4, 0) == ALLOW  # the zygote hides itself from its own requests
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_segments_that_nothing_counts_cannot_be_made(machine: str) -> None:
+    number = CALLS[machine]["shmget"]
+    assert execute(build_filter(machine), AUDIT[machine], number) == ALLOW
+    assert execute(build_filter(machine, segments=False), AUDIT[machine], number) == denied(errno.ENOSPC)
+    both = build_filter(machine, segments=False, stateless=True)
+    assert execute(both, AUDIT[machine], number) == denied(errno.EPERM)

@@ -5,8 +5,10 @@ What the spec's own parser refuses is in tests/specs/test_spec_requirements.py; 
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import pytest
 
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
-from cleanroom_ml.engine.jobs.layers.pip import Pip, PipRun
+from cleanroom_ml.engine.jobs.layers import sandboxed_pip
+from cleanroom_ml.engine.sandbox.policy import Outcome, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import Completed
 from cleanroom_ml.engine.storage.objects import ObjectStore
 from cleanroom_ml.specs.requirements import parse_requirement
 
@@ -59,20 +63,23 @@ def test_what_is_no_name_and_no_wheel_never_gets_there(line: str) -> None:
 
 
 class Recorded:
-    """What pip would have been called with."""
+    """The sandbox that pip would have run in."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.lines: list[str] = []
-        self.arguments: list[str] = []
-        recorded = self
+        self.specs: list[SandboxSpec] = []
+        ended = Outcome(1, None, "exited", "none", "none", False, None, 0.0, 0, False)
 
-        def run(self: Pip, command: str, *arguments: str) -> PipRun:
-            recorded.arguments += [command, *arguments]
-            for name in ("requirements.txt", "constraints.txt"):
-                recorded.lines += (self.work / name).read_text().splitlines()
-            return PipRun(1, "", "")
+        def run(spec: SandboxSpec, **_: object) -> Completed:
+            self.specs.append(spec)
+            assert spec.scratch is not None
+            (spec.scratch / "answer.json").write_text('{"code": 1}')
+            return Completed(replace(ended, exit_code=0), b"")
 
-        monkeypatch.setattr(Pip, "run", run)
+        monkeypatch.setattr(sandboxed_pip, "run", run)
+
+    def lines(self, name: str) -> list[str]:
+        (spec,) = self.specs
+        return spec.files[f"/run/cleanroom/{name}"].decode().splitlines()
 
 
 @pytest.mark.attack
@@ -84,11 +91,13 @@ def test_pip_reads_files_of_requirements_only(tmp_path: Path, monkeypatch: pytes
     lines = ("Up_Lift [B,a] >= 1.0 , <2", "zzz ; python_version > '3'", path)
     with pytest.raises(JobsError):
         Environments(tmp_path, objects, environ={}).lock(needs(objects, *lines, code={path: wheel_bytes("mine")}))
-    asked = [line for line in recorded.lines if "==" not in line]
+    asked = recorded.lines("requirements.txt")
     assert asked[:2] == ["up-lift[B,a]<2,>=1.0", "zzz"]
-    assert asked[2].startswith(f"mine @ file://{tmp_path}/layers/.work-")
+    assert asked[2].startswith("mine @ file:///run/cleanroom/code/")
     assert len(asked) == 3
-    assert not any(word in shlex.join(recorded.arguments) for word in ("up-lift", "zzz", "mine"))
+    (spec,) = recorded.specs
+    options = json.loads("".join(recorded.lines("plan.json")))["options"]
+    assert not any(word in shlex.join([*spec.argv, *options]) for word in ("up-lift", "zzz", "mine"))
 
 
 @pytest.mark.attack
@@ -116,7 +125,7 @@ def test_what_belongs_to_the_image_is_in_no_layer(tmp_path: Path, monkeypatch: p
     for lines, code in (((f"{name}==99.0",), {}), ((path,), {path: wheel_bytes(name, "99.0")})):
         with pytest.raises(JobsError, match="comes with the image or not at all"):
             Environments(tmp_path, objects, environ={}).lock(needs(objects, *lines, code=code))
-    assert recorded.arguments == []
+    assert recorded.specs == []
 
 
 @pytest.mark.attack
@@ -134,4 +143,4 @@ def test_a_wheel_is_a_file_of_the_manifest(tmp_path: Path, monkeypatch: pytest.M
     requirement: Any = parse_requirement(wheel_name("mine"))
     with pytest.raises(JobsError, match="is not the file that was staged"):
         environments.lock(Needs((requirement,), {wheel_name("mine"): Stored(swapped, 2)}))
-    assert recorded.arguments == []
+    assert recorded.specs == []

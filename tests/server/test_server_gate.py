@@ -22,6 +22,8 @@ pytestmark = pytest.mark.sandbox
 class _NoEngine:
     """Routes are listed without an engine: no handler is called."""
 
+    storage = in_thread = None
+
 
 def every_route() -> Iterator[tuple[str, str]]:
     for route in Handlers(_NoEngine(), lambda: None).routes():  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sql_world import World
 
 from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.compile import compile_query
@@ -343,3 +344,28 @@ def test_nothing_but_sql_errors_comes_out(world, text):
             compile_query(statement.ast, world)
     with contextlib.suppress(SqlError):
         run_block(f"begin {text}; end", lambda _text, _variables: BlockResult(("A",), ((1,),)), max_steps=50)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT doc.s FROM people p",  # DuckDB: the field `s` of the column DOC
+        "SELECT IDENTIFIER('doc.s') FROM people p",
+        "SELECT doc.* FROM people p",
+        'SELECT P.name FROM people "p"',  # DuckDB: an alias in any case
+        "SELECT people.name FROM people p",
+        "SELECT p.id FROM people p WHERE EXISTS (SELECT 1 FROM orders o WHERE doc.s = 'str1')",
+        "SELECT p.id FROM people p ORDER BY doc.s",
+        "SELECT p.id FROM people p JOIN orders o ON doc.s = o.id::VARCHAR",
+    ],
+)
+def test_a_qualifier_is_an_alias_in_scope_or_nothing(world: World, text: str) -> None:
+    with pytest.raises(SqlError, match="invalid identifier"):
+        compile_query(text, world)
+
+
+def test_qualifiers_of_outer_queries_and_laterals_are_in_scope(world: World) -> None:
+    assert world.query("SELECT p.id FROM people p WHERE EXISTS (SELECT 1 FROM orders o WHERE o.id = p.id)")
+    assert world.query("SELECT f.value FROM people p, LATERAL FLATTEN(p.doc:a.b) f")
+    assert world.query("WITH w AS (SELECT id FROM people) SELECT w.id FROM w ORDER BY w.id")

@@ -149,12 +149,13 @@ def test_user_stages_are_apart_and_hidden(storage: Storage) -> None:
 def test_uploads(storage: Storage, stage: Key, session: Session, clock: MovingClock) -> None:
     upload = storage.stages.begin_upload(stage, "dir/", session.id, seconds=60)
     sha256 = storage.objects.put_bytes(b"x")
-    for _ in range(2):
-        assert storage.stages.put_uploaded(upload.ticket, "a.py", sha256, 1, "md5").path == "dir/a.py"
+    assert storage.stages.put_uploaded(upload.ticket, "a.py", sha256, 1, "md5").path == "dir/a.py"
     assert (upload.stage, upload.session_id, upload.directory) == (stage, session.id, "dir")
+    late = storage.stages.begin_upload(stage, "dir/", session.id, seconds=60)
     clock.advance(seconds=61)
-    with pytest.raises(NotFound):
-        storage.stages.put_uploaded(upload.ticket, "b.py", sha256, 1, "md5")
+    for ticket in (upload.ticket, late.ticket):  # used, and too late
+        with pytest.raises(NotFound):
+            storage.stages.put_uploaded(ticket, "b.py", sha256, 1, "md5")
 
 
 @pytest.mark.attack

@@ -34,6 +34,7 @@ def approve(
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.approvals import approve as decide
     from cleanroom_ml.services.approvals import check_whose
+    from cleanroom_ml.services.images import with_drift
     from cleanroom_ml.services.review import review_request, verify_digest, verify_reviewed
     from cleanroom_ml.services.update_requests import pick_request, waits_for_me
 
@@ -47,7 +48,7 @@ def approve(
     mine = project_or_none()
     with open_connection() as connection:
         found = pick_request(connection, name, request, waits=waits_for_me)
-        review = review_request(name, found)
+        review = with_drift(connection, review_request(name, found))
         here = meant(name, mine)
         directory = reviewed
         if directory is None and expect_digest is None and review.jobs and mine is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.options import optional_argument, optional_option
@@ -14,10 +17,16 @@ app = group("Images: the Python environments that jobs of this engine run in.")
 
 @command(app, "list", example="cleanroom-ml image list")
 def list_() -> Output:
-    """This installation, the images built here, and those that can be built."""
+    """This installation, what `local` was before, the images built here, and those that can be built."""
+    from cleanroom_ml.cli.render import note
     from cleanroom_ml.local import images
 
-    return Output(images.list_images())
+    rows = images.list_images()
+    for row in rows:
+        if row.differences and row.needed:
+            differing = images.named(row.differences)
+            note(f"{row.tag} {str(row.digest)[:19]}… is not what {row.tag} is now: {differing}")
+    return Output([{**asdict(row), "differences": len(row.differences)} for row in rows])
 
 
 @command(app, "build", example="cleanroom-ml image build 2.10")
@@ -38,3 +47,30 @@ def build(
     size = f"{done.packages} packages, {done.size_bytes / (1 << 30):.2f} GiB"
     text = f"{done.tag}: {said}; Python {done.python}, {size}\n{done.digest}"
     return Output(done, text, hints=(f"image_tag: {done.tag!r} in a code spec",))
+
+
+@command(app, "remove", example="cleanroom-ml image remove sha256:0f3a…")
+def remove(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Its digest, or the beginning of it, or its tag.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Though approvals or jobs need it: they will be refused.")
+    ] = False,
+) -> Output:
+    """Remove an image, unless something that was approved needs it."""
+    from cleanroom_ml.local import images
+
+    done = images.remove(image, force=force)
+    lines = [f"{done.tag} {done.digest}: removed, {done.freed_bytes / (1 << 20):,.0f} MiB given back"]
+    lines += [f"  refused from now on: {each}" for each in done.needed_by]
+    return Output(done, "\n".join(lines))
+
+
+@command(app, "repair", example="cleanroom-ml image repair sha256:0f3a…")
+def repair(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Its digest, or the beginning of it, or its tag.")],
+) -> Output:
+    """Make an image anew whose files were changed on this machine: the same image, by its digest."""
+    from cleanroom_ml.local import images
+
+    done = images.repair(image)
+    return Output(done, f"{done.tag}: made anew, {done.packages} packages\n{done.digest}")

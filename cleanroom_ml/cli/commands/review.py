@@ -26,13 +26,14 @@ def review(
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.errors import WrongPartyError
     from cleanroom_ml.services.approvals import check_whose
+    from cleanroom_ml.services.images import with_drift
     from cleanroom_ml.services.review import review_request, verify_reviewed
     from cleanroom_ml.services.update_requests import pick_request, waits_for_me
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
         asked = pick_request(connection, name, request, waits=waits_for_me)
-        found = review_request(name, asked)
+        found = with_drift(connection, review_request(name, asked))
         text = review_text(found)
         try:
             check_whose(connection, asked, meant(name, project_or_none()))

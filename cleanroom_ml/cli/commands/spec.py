@@ -18,7 +18,9 @@ app = group("Code specs: which staged files are the jobs, frozen by their hashes
 @command(app, "register", example="cleanroom-ml spec register")
 def register(
     files: Annotated[list[Path] | None, optional_argument(help="Default: the project's.")] = None,
-    bump: Annotated[bool, typer.Option("--bump", help="Changed content: register it as the next version.")] = False,
+    bump: Annotated[
+        bool, typer.Option("--bump", help="Changed content, or another image: register it as the next version.")
+    ] = False,
 ) -> Output:
     """Register the code specs with the content that is staged; the same content again changes nothing."""
     from cleanroom_ml.cli.render import note
@@ -65,7 +67,7 @@ def show(spec_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
 def diff(
     file: Annotated[Path | None, optional_argument(help="Default: the project's.")] = None,
 ) -> Output:
-    """How the code spec and the code directory differ from what is registered."""
+    """How the code spec, the code directory and the images differ from what is registered."""
     from cleanroom_ml.services.code_specs import difference
 
     mine = project()

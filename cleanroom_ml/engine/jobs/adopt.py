@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.sandbox.cgroups import remove_stale_groups
-from cleanroom_ml.engine.sandbox.processes import boot_id, start_time
+from cleanroom_ml.engine.sandbox.processes import boot_id, kill_exactly, start_time
 from cleanroom_ml.engine.sandbox.record import SandboxRecord, destroy
 
 
@@ -26,6 +26,14 @@ def supervised(record: Record | None, spawned: tuple[int, int] | None) -> bool:
     if record is not None:
         return record.boot == boot_id() and alive(record.supervisor_pid, record.supervisor_started)
     return spawned is not None and alive(*spawned)
+
+
+def kill_supervisor(record: Record | None, spawned: tuple[int, int] | None) -> None:
+    """End the process that `supervised` tells of, at once. What it started in sandboxes dies with it. Idempotent."""
+    if record is not None and record.boot == boot_id() and record.supervisor_started is not None:
+        kill_exactly(record.supervisor_pid, record.supervisor_started)
+    elif record is None and spawned is not None:
+        kill_exactly(*spawned)
 
 
 def end_sandbox(record: Record | None) -> None:

@@ -46,6 +46,11 @@ def too_many_nodes(pool: str, nodes: int, most: int) -> Ending:
     )
 
 
+def too_little_memory(lacks: str) -> Ending:
+    """Memory of this machine went away while the job waited: nothing of the job ran."""
+    return not_started(f"{lacks}; run it again with fewer nodes")
+
+
 def too_few_gpus(pool: str, needed: int, there: int, why_not: str) -> Ending:
     """GPUs of this machine went away while the job waited: nothing of the job ran."""
     return not_started(

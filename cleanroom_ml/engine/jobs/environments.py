@@ -6,11 +6,14 @@ import logging
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from cleanroom_ml.engine.jobs.errors import JobsError, RequirementNotSatisfiedError
+from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
+from cleanroom_ml.engine.jobs.images.drift import drift
 from cleanroom_ml.engine.jobs.images.image import LOCAL, Image
 from cleanroom_ml.engine.jobs.layers.diagnosis import without_addresses
 from cleanroom_ml.engine.jobs.layers.errors import PackageHashError
@@ -55,7 +58,7 @@ class Environments:
         home: of the engine.
         isolated: False on an engine without sandboxes: then there is `local` and nothing else.
         environ: of the operator, for pip; by default this process's.
-        driver: of the sandbox that wheels are unpacked in; tests weaken it.
+        driver: of the sandboxes that packages are resolved, unpacked and imported in; tests weaken it.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Environments:
         limits: LayerLimits | None = None,
         driver: Driver | None = None,
     ) -> None:
+        self._home = home
         self._images_root = home / "images"
         self._objects = objects
         self._isolated = isolated
@@ -75,11 +79,12 @@ class Environments:
         self._limits = limits or LayerLimits()
         self._layers_root = home / "layers"
         self.layers = LayerStore(self._layers_root, objects, limits=self._limits, driver=driver)
+        self._driver = driver
         self._turn = threading.BoundedSemaphore(_AT_ONCE)
 
     @property
     def images(self) -> Images:
-        """What is built now, and this installation as it is now."""
+        """What is built and frozen now, and this installation as it is now."""
         return Images(self._images_root)
 
     def lock(self, needs: Needs) -> dict[str, Any]:
@@ -109,23 +114,35 @@ class Environments:
         """Whether the job's image and wheels are there still; the versions that its record shows.
 
         Raises:
-            JobsError: the image changed or is gone; a wheel is gone; without a lock: a requirement is not installed.
+            JobsError: the image or a wheel is gone; without a lock: a requirement is not installed.
         """
         lock = DependencyLock.from_json(request.dependency_lock)
         if lock is None:
             image = self.images.local
             check(request.requirements, image.installed)
             return image.main_packages()
-        image = self.image_of(lock)
+        image = self.images.pinned(lock.image_tag, lock.image_digest)
         for package in lock.packages:
             if not self._objects.exists(package.sha256):
                 raise PackageHashError(f"the engine's copy of {package.wheel} is missing")
         held = {package.name: package.version for package in lock.packages}
         return {**image.main_packages(), **lock.provided, **held}
 
-    def image_of(self, lock: DependencyLock) -> Image:
-        """The image that a lock was made for. Raises ImageNotBuiltError, ImageChangedError."""
-        return self.images.pinned(lock.image_tag, lock.image_digest)
+    def image_of(self, lock: DependencyLock | None) -> Image:
+        """The image that a lock was made for, looked at just now; without a lock, `local` as it is now.
+
+        Raises:
+            ImageNotBuiltError: it is not on this machine.
+            ImageChangedError: it is gone, or a file of it was changed.
+        """
+        images = self.images
+        image = images.resolve(LOCAL) if lock is None else images.pinned(lock.image_tag, lock.image_digest)
+        seal.check(image)
+        return image
+
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """What has become of the image with the digest `pinned`, and what `tag` means now; see images/drift.py."""
+        return asdict(drift(self.images, tag, pinned))
 
     def layer_of(self, lock: DependencyLock, image: Image) -> Path | None:
         """The lock's layer, verified, made again if it is gone; see LayerStore.ensure."""
@@ -140,15 +157,18 @@ class Environments:
         image = self.images.resolve(needs.image_tag if self._isolated else LOCAL)
         environ = os.environ if self._environ is None else self._environ
         with self._turn, private_directory(self._layers_root) as work:
-            resolver = Resolver(image, self._objects, work, environ, self._limits, _note)
+            resolver = Resolver(image, self._objects, work, self._home, environ, self._limits, _note, self._driver)
             if not self._isolated:
                 resolver.satisfied_only(needs.requirements)
-            lock = resolver.resolve(needs.requirements, needs.code)
             try:
-                self.layers.ensure(lock, image)
+                lock = resolver.resolve(needs.requirements, needs.code)
+                asked = {wanted.name for wanted in needs.requirements}
+                self.layers.ensure(lock, image, importing=asked.intersection(each.name for each in lock.packages))
             except (IsolationUnavailable, SandboxStartError) as error:
                 raise RequirementNotSatisfiedError(
-                    "packages are unpacked in a sandbox, and none can be had", why=error.what, fix=error.fix
+                    "packages are resolved and unpacked in a sandbox, and none can be had",
+                    why=error.what,
+                    fix=error.fix,
                 ) from error
         return lock
 

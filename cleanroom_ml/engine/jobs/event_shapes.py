@@ -94,7 +94,10 @@ def _scalar(value: Any) -> Any:
         return value
     if isinstance(value, int | float):
         return _number(value)
-    return _text(value if isinstance(value, str) else json.dumps(value))
+    try:
+        return _text(value if isinstance(value, str) else json.dumps(value))
+    except RecursionError:  # writing goes a little less deep than reading does
+        raise NotAnEvent from None
 
 
 def _nodes(value: Any) -> list[dict[str, Any]]:

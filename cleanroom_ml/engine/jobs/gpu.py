@@ -21,7 +21,13 @@ from cleanroom_ml.engine.sandbox.policy import Mount
 _NODE: Final = re.compile(r"nvidia([0-9]{1,4})\Z")
 _SHARED: Final = ("nvidiactl", "nvidia-uvm")
 _OPTIONAL: Final = ("nvidia-uvm-tools",)
-_LIBRARY: Final = re.compile(r"\s*(lib(?:cuda|nvidia-[a-z0-9-]+|nvcuvid)\.so\.[0-9]+) \(.*\) => (/\S+)\Z")
+_NAME: Final = r"lib(?:cuda|cudadebugger|nvidia-[a-z0-9-]+|nvcuvid|nvoptix)\.so\.[0-9][0-9.]*"
+_LIBRARY: Final = re.compile(rf"\s*({_NAME}) \(.*\) => (/\S+)\Z")
+_FILE: Final = re.compile(rf"{_NAME}\Z")
+_MOUNTED: Final = ("/usr/local/nvidia/lib64", "/usr/local/nvidia/lib")
+"""Where container runtimes mount a driver without telling the loader's cache of it (Kubernetes on GKE among them)."""
+
+_OPENCL: Final = "libnvidia-opencl.so.1"
 _CAPABILITY: Final = re.compile(r"DeviceFileMinor:\s*([0-9]+)")
 _LDCONFIG: Final = "/sbin/ldconfig"
 
@@ -61,7 +67,11 @@ def find(root: Path = Path("/")) -> Gpus:
                 (), f"jobs may not open /dev/{name}: its mode keeps other users out (NVreg_DeviceFileMode=0666)"
             )
     if not any(name == "libcuda.so.1" for name, _ in _libraries(root)):
-        return Gpus((), "the driver's libcuda.so.1 is not known to the dynamic loader (ldconfig -p)")
+        return Gpus(
+            (),
+            "the driver's libcuda.so.1 is not known to the dynamic loader (ldconfig -p), and is neither in "
+            f"LD_LIBRARY_PATH nor in {_MOUNTED[0]}",
+        )
     return Gpus(minors)
 
 
@@ -100,8 +110,18 @@ def library_mounts(root: Path = Path("/")) -> tuple[Mount, ...]:
     return tuple(hidden.values())
 
 
-def environment(minors: tuple[int, ...], *, isolated: bool = True) -> dict[str, str]:
-    """What makes CUDA libraries see exactly these GPUs.
+def files(root: Path = Path("/")) -> dict[str, bytes]:
+    """By which OpenCL finds the driver, as its installer leaves it: LightGBM computes on GPUs by OpenCL.
+
+    Source: the OpenCL ICD loader's registry, /etc/OpenCL/vendors.
+    """
+    if not any(name == _OPENCL for name, _ in _libraries(root)):
+        return {}
+    return {"/etc/OpenCL/vendors/nvidia.icd": f"{_OPENCL}\n".encode("ascii")}
+
+
+def environment(minors: tuple[int, ...], *, isolated: bool = True, root: Path = Path("/")) -> dict[str, str]:
+    """What makes CUDA libraries see exactly these GPUs, and the loader find a driver that its cache does not know.
 
     CUDA counts the GPUs whose nodes it can open, from 0: in a sandbox those are the job's own. Without a sandbox it
     sees all of them, in order of their minors.
@@ -109,7 +129,9 @@ def environment(minors: tuple[int, ...], *, isolated: bool = True) -> dict[str, 
     if not minors:
         return {}
     seen = range(len(minors)) if isolated else minors
+    beside = dict.fromkeys(str(Path(path).parent) for _, path in _beside_the_cache(root))
     return {
+        **({"LD_LIBRARY_PATH": ":".join(beside)} if beside else {}),
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "CUDA_VISIBLE_DEVICES": ",".join(map(str, seen)),
         "NVIDIA_VISIBLE_DEVICES": ",".join(map(str, minors)),
@@ -129,12 +151,31 @@ def _jobs_may_open(node: Path) -> bool:
 
 
 def _libraries(root: Path) -> list[tuple[str, str]]:
-    """(soname, path) of the driver's libraries, as the dynamic loader's cache has them."""
+    """(soname, path) of the driver's libraries: as the dynamic loader's cache has them, or beside it."""
+    return _cached(root) or _beside_the_cache(root)
+
+
+def _cached(root: Path) -> list[tuple[str, str]]:
+    """Nothing where libcuda itself is not among them: then what the cache has is of another driver."""
     cache = root / "etc/ld.so.cache"
     try:
-        return _read_cache(str(cache), cache.stat().st_mtime_ns)
+        found = _read_cache(str(cache), cache.stat().st_mtime_ns)
     except FileNotFoundError:  # the cache, or ldconfig itself (not every C library has one)
         return []
+    return found if any(name == "libcuda.so.1" for name, _ in found) else []
+
+
+def _beside_the_cache(root: Path) -> list[tuple[str, str]]:
+    """The same of a driver that the cache does not know: in LD_LIBRARY_PATH, or where container runtimes mount it."""
+    if _cached(root):
+        return []
+    named = [place.rstrip("/") for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if place.startswith("/")]
+    for place in dict.fromkeys([*named, *_MOUNTED]):
+        directory = root / place.lstrip("/")
+        names = sorted(path.name for path in directory.glob("lib*.so.*") if _FILE.match(path.name))
+        if "libcuda.so.1" in names:
+            return [(name, f"{place}/{name}") for name in names]
+    return []
 
 
 @lru_cache(maxsize=4)

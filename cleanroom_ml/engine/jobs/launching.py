@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.processes import start_time
+from cleanroom_ml.engine.sandbox.remove_tree import remove_tree
 
 _KEPT = (files.RECORD, files.LOG, files.RESULT, files.EVENTS, files.USAGE, files.SUPERVISOR_LOG, files.LOCK)
 
@@ -61,11 +61,15 @@ class Supervisors:
         self._children[process.pid] = process
         return process.pid, start_time(process.pid) or 0
 
-    def reap(self) -> None:
-        """Collect the exit status of supervisors that have ended, so that they do not linger as zombies."""
+    def reap(self) -> bool:
+        """Collect the exit status of supervisors that have ended, so that they do not linger as zombies.
+
+        Whether there is any that has not.
+        """
         for pid, process in list(self._children.items()):
             if process.poll() is not None:
                 del self._children[pid]
+        return bool(self._children)
 
 
 def request_cancel(directory: Path) -> None:
@@ -74,36 +78,23 @@ def request_cancel(directory: Path) -> None:
         files.write_atomically(directory / files.CANCEL, b"")
 
 
-def clean_up(directory: Path) -> None:
-    """Remove what an ended job does not need any more; its record, log, result, events and usage stay. Idempotent."""
+def clean_up(directory: Path, *, stop: Callable[[], bool] = lambda: False) -> None:
+    """Remove what an ended job does not need any more; its record, log, result, events and usage stay. Idempotent.
+
+    Raises OSError for what cannot be removed, and remove_tree.Interrupted once `stop` says so.
+    """
     if not directory.is_dir():
         return
-    for path in directory.iterdir():
-        if path.name in _KEPT:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            _remove_tree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _remove_tree(path: Path) -> None:
-    # A job may have taken every right from its own directories; as an ordinary user we then could not even list them.
-    for parent, _, _ in os.walk(path, topdown=True, onerror=lambda error: _open_up(error.filename)):
-        _open_up(parent)
-    shutil.rmtree(path, ignore_errors=True)
-
-
-def _open_up(directory: str) -> None:
-    with contextlib.suppress(OSError):
-        fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            Path(f"/proc/self/fd/{fd}").chmod(0o700)
-        finally:
-            os.close(fd)
+    # Plain files first: the token does not wait for a scratch directory of a million files.
+    for path in sorted(directory.iterdir(), key=lambda path: path.is_dir() and not path.is_symlink()):
+        if path.name not in _KEPT:
+            remove_tree(path, stop=stop)
 
 
 def _environment() -> dict[str, str]:
     # What the supervisor and `systemd-run --user` need; no secret of the front's environment goes along.
-    wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV", "PYTHONPATH")
-    return {name: os.environ[name] for name in wanted if name in os.environ}
+    # LD_LIBRARY_PATH: a GPU's driver may lie where the loader's cache does not know it (gpu.py).
+    wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV")
+    libraries = ("PYTHONPATH", "LD_LIBRARY_PATH")
+    images = ("XDG_DATA_HOME", "CLEANROOM_ML_IMAGES")  # where this person's frozen images lie
+    return {name: os.environ[name] for name in (*wanted, *libraries, *images) if name in os.environ}

@@ -16,11 +16,12 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
-from cleanroom_ml.engine.jobs.families import FAMILIES, Family, family
+from cleanroom_ml.engine.jobs.families import FAMILIES, Family, Machine, NodeLimits, family, limits
 from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Listing, Usage
 from cleanroom_ml.engine.jobs.store import JobStore
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
+from cleanroom_ml.naming import like as is_like
 
 _REQUIRED: Final = ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -56,6 +57,10 @@ class Pool:
     def family(self) -> Family:
         """What one of its nodes has."""
         return family(self.instance_family)
+
+    def limits(self, nodes: int, machine: Machine) -> NodeLimits:
+        """What a job with so many of its nodes may use of the machine."""
+        return limits(self.family, nodes, machine, places=self.max_nodes)
 
 
 class ComputePools:
@@ -147,6 +152,10 @@ class ComputePools:
                 )
             self._change(account, name, **{option.lower(): value for option, value in values.items()})
 
+    def now(self) -> datetime:
+        """The time by which jobs are dated."""
+        return self._database.now()
+
     def find(self, account: str, name: str) -> Pool | None:
         """The pool, if there is one."""
         with self._database.read() as connection:
@@ -168,7 +177,7 @@ class ComputePools:
             rows = connection.execute(
                 "SELECT * FROM compute_pools WHERE account = ? ORDER BY name", (account,)
             ).fetchall()
-            pools = [pool for pool in map(_pool, rows) if like is None or _like(like).fullmatch(pool.name)]
+            pools = [pool for pool in map(_pool, rows) if like is None or is_like(like, pool.name)]
             return Listing(SHOW_COLUMNS, tuple(self._row(pool, SHOW_COLUMNS) for pool in pools))
 
     def describe(self, account: str, name: str) -> Listing:
@@ -291,11 +300,6 @@ def _check_nodes(pool: Pool) -> None:
 
 def _unknown(name: str) -> ComputePoolError:
     return ComputePoolError(f"Compute pool '{name}' does not exist or not authorized.")
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    translated = "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.compile(translated, re.IGNORECASE | re.DOTALL)
 
 
 _COLUMNS: Final = tuple(Pool.__dataclass_fields__)

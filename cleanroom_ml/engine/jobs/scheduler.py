@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from cleanroom_ml.engine.jobs import adopt, endings, files, launching
+from cleanroom_ml.engine.jobs.cleaning import Cleaner
+from cleanroom_ml.engine.jobs.families import Machine, lacks_memory
 from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.model import Ending, Phase
 from cleanroom_ml.engine.jobs.pools import ComputePools
@@ -24,19 +28,40 @@ from cleanroom_ml.engine.storage.keys import to_micros
 
 log = logging.getLogger(__name__)
 
+CANCEL_GRACE_SECONDS: Final = 1.0
+"""So long a supervisor has to end its job after it was told to; then it is ended with it, whatever it does."""
+
+PASSED_SECONDS: Final = 300.0
+"""So long a job that waits for memory lets other accounts' smaller jobs pass; then nobody starts before it."""
+
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+
 _PoolName = tuple[str, str]
 
 
 @dataclass(slots=True)
 class _Free:
-    """What one tick may still give away: nodes of each pool, and those of this machine's GPUs that no job holds.
+    """What one tick may still give away: nodes of each pool, and of this machine the memory and GPUs no job holds.
 
-    All pools share the GPUs. `there` says which the machine has, if any job waits for one.
+    All pools share memory and GPUs. `there` says which GPUs the machine has, if any job waits for one. Jobs of the
+    accounts in `waiting` come after one of the same account, which waits for memory.
     """
 
     nodes: dict[_PoolName, int]
     gpus: list[int]
     there: Gpus
+    memory: int
+    machine: Machine
+    waiting: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a job could not be moved, and when it is tried again."""
+
+    what: str
+    until: float
+    pause: float
 
 
 class JobSockets(Protocol):
@@ -59,41 +84,59 @@ class Scheduler:
         pools: ComputePools,
         sockets: JobSockets,
         plan: Callable[[Job], Plan],
+        machine: Callable[[], Machine],
     ) -> None:
+        """`machine` looks at what this machine can give to jobs right now."""
         self._root = jobs_root
         self._store = store
         self._pools = pools
         self._sockets = sockets
         self._plan = plan
+        self._machine = machine
         self._supervisors = launching.Supervisors()
+        self._cleaner = Cleaner(jobs_root, store.note_cleaned)
+        self._handed_over: set[str] = set()
         self._listening: set[str] = set()
-        self._troubles: dict[str, str] = {}
+        self._overdue: dict[str, float] = {}
+        self._troubles: dict[str, _Trouble] = {}
 
     def tick(self) -> bool:
         """Take every job one step on; whether there is any that may need a further tick.
 
         A job that cannot be moved does not keep the others from moving.
         """
-        self._supervisors.reap()
         unfinished = self._store.unfinished()
         free = self._free(unfinished)
-        for job in unfinished:
+        for job in _in_turn(unfinished):
+            trouble = self._troubles.get(job.job_id)
+            if trouble is not None and time.monotonic() < trouble.until:
+                continue
             try:
                 self._step(job, free)
-            except Exception as error:  # a single job's trouble (a full disk, a broken record) must not stop the queue
-                if self._troubles.get(job.job_id) != repr(error):
-                    log.exception("job %s could not be moved; every tick tries again", job.job_id)
-                    self._troubles[job.job_id] = repr(error)
-        return bool(unfinished)
+                self._troubles.pop(job.job_id, None)
+            except Exception as error:  # noqa: BLE001 - logged: one job's trouble (a full disk) must not stop the queue
+                self._put_off(job, trouble, error)
+        return self._supervisors.reap() or not all(job.phase.terminal for job in unfinished)
+
+    def close(self) -> None:
+        """No further tick will come. What is left to clean up is the next scheduler's."""
+        self._cleaner.close()
+
+    def _put_off(self, job: Job, before: _Trouble | None, error: Exception) -> None:
+        pause = 0.1 if before is None else min(2 * before.pause, _LONGEST_PAUSE_SECONDS)
+        if before is None or before.what != repr(error):
+            log.exception("job %s could not be moved; it is tried again", job.job_id)
+        self._troubles[job.job_id] = _Trouble(repr(error), time.monotonic() + pause, pause)
 
     def _step(self, job: Job, free: _Free) -> None:
         """One step.
 
-        QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now, or more GPUs than this machine? End.
-                  3. First of its pool, its nodes and GPUs free? Make it STARTING with a new token and those GPUs,
-                  launch it.
+        QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now, or more GPUs or memory than this
+                  machine? End. 3. First of its pool, its nodes, GPUs and memory free? Make it STARTING with a new token
+                  and what it gets, launch it.
         STARTING  1. Nobody supervises it, nothing is recorded? Launch it (again). 2. Else follow the record.
         RUNNING   Follow the record: ended? End. Nobody there? Destroy the sandbox, end as supervisor_lost.
+                  Cancelled, and still not ended? End its supervisor.
         ended     Close the socket, remove what is not needed any more.
         """
         match job.phase:
@@ -110,8 +153,21 @@ class Scheduler:
         # A tick is several times a second: the machine is only looked at where a job waits for GPUs.
         wanted = any(job.phase is Phase.QUEUED and self._gpus_needed(job) for job in unfinished)
         there = self._pools.gpus() if wanted else Gpus()
-        held = {minor for job in unfinished if job.phase.holds_nodes for minor in job.gpus}
-        return _Free(self._free_nodes(unfinished), [minor for minor in there.minors if minor not in held], there)
+        holding = [job for job in unfinished if job.phase.holds_nodes]
+        held = {minor for job in holding for minor in job.gpus}
+        machine = self._machine()
+        return _Free(
+            nodes=self._free_nodes(unfinished),
+            gpus=[minor for minor in there.minors if minor not in held],
+            there=there,
+            # A job that started before its limit was noted has what it would be given now.
+            memory=machine.memory_bytes - sum(job.memory_bytes or self._bounds(job, machine) for job in holding),
+            machine=machine,
+        )
+
+    def _bounds(self, job: Job, machine: Machine) -> int:
+        pool = self._pools.find(*_pool_of(job))
+        return 0 if pool is None else pool.limits(job.request.nodes, machine).memory_bytes
 
     def _gpus_needed(self, job: Job) -> int:
         pool = self._pools.find(*_pool_of(job))
@@ -140,17 +196,27 @@ class Scheduler:
             there = free.there
             self._store.end(job.job_id, endings.too_few_gpus(pool[1], needed, len(there.minors), there.why_not))
             return
-        if job.request.nodes > free.nodes[pool]:
+        if lacks := lacks_memory(job.request.nodes, free.machine):
+            self._store.end(job.job_id, endings.too_little_memory(lacks))
+            return
+        if job.request.nodes > free.nodes[pool] or job.request.account in free.waiting:
             free.nodes[pool] = 0  # whoever came later waits behind it, even if there were room for less
             return
         if needed > len(free.gpus):
             free.nodes[pool] = 0
             free.gpus.clear()  # nor does anybody of another pool take the GPUs that it waits for
             return
+        memory = self._bounds(job, free.machine)
+        if memory > free.memory:
+            free.waiting.add(job.request.account)
+            if (self._pools.now() - job.created_on).total_seconds() > PASSED_SECONDS:
+                free.memory = 0
+            return
+        free.memory -= memory
         free.nodes[pool] -= job.request.nodes
         gpus, free.gpus = tuple(free.gpus[:needed]), free.gpus[needed:]
         token = launching.new_token()
-        started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest(), gpus)
+        started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest(), gpus, memory)
         self._launch(started, token)
 
     def _launch(self, job: Job, token: str) -> None:
@@ -167,6 +233,9 @@ class Scheduler:
             self._listen(job)
             if job.cancel_requested:
                 launching.request_cancel(directory)
+                if time.monotonic() > self._overdue.setdefault(job.job_id, time.monotonic() + CANCEL_GRACE_SECONDS):
+                    # Making a layer, laying out code, stopped by a signal: nothing of it has to be waited for.
+                    adopt.kill_supervisor(record, job.supervisor)
             record = Record.read(directory)
             if job.phase is Phase.STARTING and record is not None and record.step in (Step.RUNNING, Step.COLLECTING):
                 self._store.run(
@@ -179,7 +248,7 @@ class Scheduler:
             self._end(job, record.ending, record)
         elif record is not None or job.supervisor is not None:
             adopt.end_sandbox(record)
-            self._end(job, endings.SUPERVISOR_LOST, record)
+            self._end(job, endings.CANCELLED if job.cancel_requested else endings.SUPERVISOR_LOST, record)
         elif job.cancel_requested:
             self._end(job, endings.CANCELLED, None)
         else:
@@ -213,10 +282,30 @@ class Scheduler:
         self._clean_up(ended)
 
     def _clean_up(self, job: Job) -> None:
+        if job.job_id in self._handed_over:
+            return
         self._sockets.close_job_socket(job.job_id)
         self._listening.discard(job.job_id)
-        launching.clean_up(self._root / job.job_id)
-        self._store.note_cleaned(job.job_id)
+        self._overdue.pop(job.job_id, None)
+        self._handed_over.add(job.job_id)
+        self._cleaner.add(job.job_id)
+
+
+def _in_turn(unfinished: Sequence[Job]) -> list[Job]:
+    """Jobs in the order in which they are looked at: those that do not wait, then those that do, fairly.
+
+    The first job of an account that has none running comes before the second of everybody else, and so on; jobs of one
+    account stay in the order in which they came. So a hundred jobs of one account hold up one of another's no longer
+    than until the next one ends.
+    """
+    taken = Counter(job.request.account for job in unfinished if job.phase.holds_nodes)
+    waiting: list[tuple[int, int, Job]] = []
+    for sequence, job in enumerate(unfinished):
+        if job.phase is Phase.QUEUED:
+            waiting.append((taken[job.request.account], sequence, job))
+            taken[job.request.account] += 1
+    moving = [job for job in unfinished if job.phase is not Phase.QUEUED]
+    return moving + [job for _, _, job in sorted(waiting, key=lambda one: one[:2])]
 
 
 def _pool_of(job: Job) -> _PoolName:

@@ -13,7 +13,7 @@ from typing import Any
 from cleanroom_ml.engine.jobs import events, files, logs, usage
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import ComputePoolError, MLJobResultInvalidError, MLJobResultTooLargeError
-from cleanroom_ml.engine.jobs.families import Machine, limits, this_machine
+from cleanroom_ml.engine.jobs.families import Machine, lacks_memory, this_machine
 from cleanroom_ml.engine.jobs.model import JobRequest, JobState, JobStatus, Reason, RequestLike
 from cleanroom_ml.engine.jobs.pools import ComputePools
 from cleanroom_ml.engine.jobs.record import Plan, Record
@@ -78,7 +78,7 @@ class JobService:
             home, ObjectStore(self._objects_root), isolated=not no_isolation
         )
         self.pools = pools or ComputePools(database, self._store)
-        self._scheduler = Scheduler(self._jobs_root, self._store, self.pools, sockets, self._plan)
+        self._scheduler = Scheduler(self._jobs_root, self._store, self.pools, sockets, self._plan, self._machine)
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="job-scheduler", daemon=True)
@@ -94,6 +94,7 @@ class JobService:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._scheduler.close()
 
     def submit(self, asked: RequestLike) -> str:
         """Persist the job as PENDING and return its id.
@@ -112,6 +113,8 @@ class JobService:
                 fix="run it on one node, or in an image with Ray: pip install 'cleanroom-ml[runtime]' for `local`",
             )
         self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
+        if lacks := lacks_memory(request.nodes, self._machine()):
+            raise ComputePoolError(lacks, fix="run it with fewer nodes, or on a machine with more memory")
         job_id = f"MLJOB_{secrets.token_hex(8).upper()}"
         self._store.add(job_id, request)
         self._wake.set()
@@ -203,7 +206,7 @@ class JobService:
     def _plan(self, job: Job) -> Plan:
         request = job.request
         pool = self.pools.get(request.account, request.pool)
-        bounds = limits(pool.family, request.nodes, self._machine())
+        bounds = pool.limits(request.nodes, self._machine())
         return Plan(
             job_id=job.job_id,
             objects=str(self._objects_root),
@@ -217,7 +220,7 @@ class JobService:
             warehouse=request.warehouse,
             allow_monitoring=request.allow_monitoring,
             cpus=bounds.cpus,
-            memory_bytes=bounds.memory_bytes,
+            memory_bytes=job.memory_bytes or bounds.memory_bytes,
             nodes=request.nodes,
             node_cpus=pool.family.vcpus,
             wall_seconds=self._settings.wall_seconds,

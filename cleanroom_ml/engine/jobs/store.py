@@ -24,9 +24,17 @@ def _references(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (package["sha256"] for package in request.dependency_lock.get("packages", ()))
 
 
+def images(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """(job, the tag and the digest of its image) for every job that has not ended."""
+    for row in connection.execute("SELECT job_id, request FROM jobs WHERE ended_on IS NULL"):
+        image = JobRequest.from_json(row["request"]).dependency_lock.get("image")
+        if isinstance(image, dict):
+            yield f"job {row['job_id']}", image["tag"], image["digest"]
+
+
 SCHEMA: Final = Schema(
     name="jobs",
-    version=2,
+    version=3,
     statements=(
         """
         CREATE TABLE jobs (
@@ -52,7 +60,9 @@ SCHEMA: Final = Schema(
             isolation TEXT NOT NULL DEFAULT '',
             memory_enforced_by TEXT NOT NULL DEFAULT '',
             peak_memory_bytes INTEGER,
-            gpus TEXT NOT NULL DEFAULT '' -- minors, with commas; held while the phase holds nodes
+            -- Held while the phase holds nodes: minors of GPUs with commas, and the limit of memory.
+            gpus TEXT NOT NULL DEFAULT '',
+            memory_bytes INTEGER NOT NULL DEFAULT 0
         ) STRICT
         """,
         "CREATE INDEX jobs_by_collaboration ON jobs (account, collaboration)",
@@ -77,7 +87,10 @@ SCHEMA: Final = Schema(
         ) STRICT
         """,
     ),
-    upgrades={2: ("ALTER TABLE jobs ADD COLUMN gpus TEXT NOT NULL DEFAULT ''",)},
+    upgrades={
+        2: ("ALTER TABLE jobs ADD COLUMN gpus TEXT NOT NULL DEFAULT ''",),
+        3: ("ALTER TABLE jobs ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0",),
+    },
     references=_references,
 )
 
@@ -86,7 +99,8 @@ SCHEMA: Final = Schema(
 class Job:
     """One row. `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog.
 
-    `gpus` are the minors of the GPUs that were assigned when the job started: its own until it has ended.
+    `gpus` are the minors of the GPUs that were assigned when the job started, and `memory_bytes` is the limit that was
+    admitted then: its own until it has ended. 0 for a job that has not started yet.
     """
 
     job_id: str
@@ -104,6 +118,7 @@ class Job:
     memory_enforced_by: str
     peak_memory_bytes: int | None
     gpus: tuple[int, ...] = ()
+    memory_bytes: int = 0
 
     def status(self) -> JobStatus:
         """The job as a client is told."""
@@ -191,9 +206,15 @@ class JobStore:
         jobs = self._select("cleaned = 0 AND account = ? AND pool = ?", (account, pool))
         return [job for job in jobs if not job.phase.terminal]
 
-    def start(self, job_id: str, token_sha256: str, gpus: tuple[int, ...] = ()) -> Job:
-        """QUEUED → STARTING, with the hash of the token that the job is going to be given, and its GPUs."""
-        return self._move(job_id, Phase.STARTING, token_sha256=token_sha256, gpus=",".join(map(str, gpus)))
+    def start(self, job_id: str, token_sha256: str, gpus: tuple[int, ...] = (), memory_bytes: int = 0) -> Job:
+        """QUEUED → STARTING: the hash of the token that the job is going to be given, its GPUs, its limit of memory."""
+        return self._move(
+            job_id,
+            Phase.STARTING,
+            token_sha256=token_sha256,
+            gpus=",".join(map(str, gpus)),
+            memory_bytes=memory_bytes,
+        )
 
     def run(self, job_id: str, started_on: datetime, isolation: str, memory_enforced_by: str) -> Job:
         """STARTING → RUNNING."""
@@ -272,4 +293,5 @@ def _job(row: sqlite3.Row) -> Job:
         memory_enforced_by=row["memory_enforced_by"],
         peak_memory_bytes=row["peak_memory_bytes"],
         gpus=tuple(map(int, filter(None, row["gpus"].split(",")))),
+        memory_bytes=row["memory_bytes"],
     )

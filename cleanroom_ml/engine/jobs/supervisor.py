@@ -15,13 +15,13 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from cleanroom_ml.engine.jobs import endings, files, logs, results
+from cleanroom_ml.engine.jobs import endings, files, logs, results, working_directory
 from cleanroom_ml.engine.jobs.box import job_spec
 from cleanroom_ml.engine.jobs.bundled import require_bundled
 from cleanroom_ml.engine.jobs.code_mount import lay_out
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import CodeMismatch, JobsError
-from cleanroom_ml.engine.jobs.images.image import LOCAL, Image, this_installation
+from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, Phase
 from cleanroom_ml.engine.jobs.observing import Observer
@@ -68,7 +68,7 @@ class _Run:
         self._directory = directory
         self._record = record
         self._plan = Plan.read(directory)
-        self._image: Image = this_installation()
+        self._image: Image | None = None
         self._layer: Path | None = None
 
     def to_the_end(self) -> None:
@@ -91,22 +91,21 @@ class _Run:
         try:
             self._find_environment()
         except JobsError as error:
-            return endings.refused(error.what)
+            return endings.refused("; ".join(part for part in (error.what, error.fix) if part))
         except (IsolationUnavailable, SandboxStartError) as error:
             return endings.not_started(error.what)
         scratch = self._directory / files.SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
+        working_directory.make(scratch, [file.path for file in self._plan.files])
         return endings.CANCELLED if self._cancelled() else None
 
     def _find_environment(self) -> None:
-        """The image and the layer of the job's lock; the layer verified, and made again if it is gone."""
+        """The image and the layer of the job's lock, both verified; the layer is made again if it is gone."""
         lock = DependencyLock.from_json(self._plan.lock)
-        if lock is None:
-            return
         environments = Environments(Path(self._plan.home), ObjectStore(Path(self._plan.objects)))
-        if lock.image_tag != LOCAL:  # what is installed here was compared when the job was submitted
-            self._image = environments.image_of(lock)
-        self._layer = environments.layer_of(lock, self._image)
+        self._image = environments.image_of(lock)
+        if lock is not None:
+            self._layer = environments.layer_of(lock, self._image)
 
     def _launch(self) -> Ending:
         relay = Relay(
@@ -115,6 +114,7 @@ class _Run:
             patience_seconds=self._plan.relay_patience_seconds,
         )
         relay.start()
+        assert self._image is not None
         self._advance(Step.LAUNCHING)
         log = os.open(
             self._directory / files.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600

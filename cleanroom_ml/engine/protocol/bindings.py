@@ -20,6 +20,7 @@ Scalar = None | bool | int | float | str | bytes | Decimal | date | time | datet
 
 MAX_BINDINGS = 65_536
 _MAX_NUMBER = 100
+_PIECE = 4000
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -62,7 +63,10 @@ def parse_bindings(wire: dict[str, Any] | None) -> Bindings | None:
     whole = [column if isinstance(column, list) else [column] for column in columns]
     if len({len(column) for column in whole}) != 1:
         raise bad_request("The bound columns differ in length.")
-    return Bindings(rows=tuple(zip(*whole, strict=True)))
+    rows: list[tuple[Scalar, ...]] = []
+    for start in range(0, len(whole[0]), _PIECE):  # in steps: one zip of millions would hold up everybody
+        rows += zip(*(column[start : start + _PIECE] for column in whole), strict=True)
+    return Bindings(rows=tuple(rows))
 
 
 def _one(decode: Callable[[str], Scalar], value: Any) -> Scalar:

@@ -7,9 +7,11 @@ import zlib
 from typing import Any
 
 from .errors import WireError, bad_request
+from .large_json import LargeJsonError, loads
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MAX_DEPTH = 64
+_SMALL = 128 << 10
 
 
 def too_large(limit: int) -> WireError:
@@ -44,6 +46,18 @@ def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
+def unpacked_size(raw: bytes, encoding: str, limit: int) -> int:
+    """How many bytes a body says that it unpacks to. One that unpacks to more is refused by `unpack` with this limit.
+
+    Raises:
+        WireError: it is more than `limit`.
+    """
+    size = int.from_bytes(raw[-4:], "little") if encoding.strip().lower() == "gzip" else len(raw)
+    if size > limit:
+        raise too_large(limit)
+    return size
+
+
 def parse_object(plain: bytes) -> dict[str, Any]:
     """The JSON object of a body; an empty body is an empty object.
 
@@ -52,10 +66,12 @@ def parse_object(plain: bytes) -> dict[str, Any]:
     """
     if not plain:
         return {}
-    if _depth_exceeds(plain, _MAX_DEPTH):
+    if len(plain) <= _SMALL and _depth_exceeds(plain, _MAX_DEPTH):
         raise bad_request("The request's JSON is nested too deeply.")
     try:
-        value = json.loads(plain)
+        value = json.loads(plain) if len(plain) <= _SMALL else loads(plain.decode("utf-8"), depth=_MAX_DEPTH)
+    except LargeJsonError as error:
+        raise bad_request(f"The request is not valid JSON: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise bad_request("The request is not valid JSON.") from error
     if not isinstance(value, dict):

@@ -21,6 +21,10 @@ class CapabilityRefusedError(Exception):
     """Not one of ours, not for this purpose, altered, or expired."""
 
 
+class CapabilityExpiredError(CapabilityRefusedError):
+    """One of ours, for this purpose, whose time is over."""
+
+
 class Capabilities:
     """Issues and checks capabilities. `key`: at least 32 secret bytes."""
 
@@ -38,6 +42,7 @@ class Capabilities:
         """The claims of a capability.
 
         Raises:
+            CapabilityExpiredError: it did allow something.
             CapabilityRefusedError: it allows nothing (one message for every cause).
         """
         if len(capability) > _MAX_LENGTH:
@@ -48,7 +53,7 @@ class Capabilities:
             raise CapabilityRefusedError
         expires, claims = json.loads(body)
         if now >= expires:
-            raise CapabilityRefusedError
+            raise CapabilityExpiredError
         result: dict[str, Any] = claims
         return result
 

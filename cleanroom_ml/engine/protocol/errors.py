@@ -60,7 +60,12 @@ def bad_request(message: str, *, status: int = 400) -> WireError:
 
 
 def failure(code: int, message: str, sqlstate: str, query_id: str | None = None) -> dict[str, Any]:
-    """The JSON body of a refusal, as the connector reads it: a six-digit code, `success: false`."""
+    """The JSON body of a refusal, as the connector reads it: a six-digit code, `success: false`.
+
+    A PUT that the connector repeats for one of its files may be refused too. It does not look at `success` then, only
+    for the URL, and without one it makes its own (`stages.py`). So every refusal names one that leads nowhere, which no
+    client knows how to open, and which says why: it is what the client's error quotes.
+    """
     text = f"{code:06d}"
     data: dict[str, Any] = {
         "errorCode": text,
@@ -70,6 +75,7 @@ def failure(code: int, message: str, sqlstate: str, query_id: str | None = None)
         "line": -1,
         "pos": -1,
         "type": "COMPILATION",
+        "stageInfo": {"presignedUrl": f"refused: {message}"},
     }
     return {"data": data, "code": text, "message": message, "success": False, "headers": None}
 

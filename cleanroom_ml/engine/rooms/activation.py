@@ -1,8 +1,8 @@
 """Activation: the rows that an approved template put aside leave the room, to a listed destination and nowhere else.
 
-What leaves is pinned when the template ran: the very objects of the table it named, so that a later run of the same
-template changes nothing of it. They become the receiver's own rows when the receiver processes them; exactly once,
-whatever is killed.
+What leaves is the snapshot that the template's own statement committed, not what has the table's name later: a job or
+another run that writes the same table changes nothing of it. Its objects become the receiver's own rows when the
+receiver processes them; exactly once, whatever is killed.
 
 Every column of the template's table leaves. Policies are checked by the template's `activation_policy` filters,
 against the columns of source tables; columns that a job wrote are internal, and carry no policy any more (architecture
@@ -16,12 +16,14 @@ import re
 import secrets
 import sqlite3
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import table_source
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
@@ -46,6 +48,15 @@ _COLUMNS = (
 )
 _SUFFIX = re.compile(r"[A-Za-z0-9_$]{1,200}\Z")
 _BATCH = "BATCH"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A batch that was put aside."""
+
+    batch_id: str
+    segment: str
+    to_oneself: bool
 
 
 class BatchCatalog:
@@ -121,19 +132,20 @@ class Activations:
         if receiver.status != "JOINED":
             raise room_error("ActivationError", f"'{destination}' has not joined the collaboration.")
 
-    def activate(
+    def share(
         self,
-        caller: Caller,
         member: Member,
+        template: Template,
         template_id: str,
         returned: Any,
-        destination: str,
-        segment: str,
-        *,
-        query_id: str,
-    ) -> RoomRows:
-        """Puts the rows of `cleanroom.activation_data_<returned>` aside for the receiver; to oneself, moves them at
-        once.
+        tables: RunTables,
+        destination: str | None,
+        segment: str | None,
+    ) -> Shared:
+        """Puts the rows of `cleanroom.activation_data_<returned>`, as this run wrote it, aside for the receiver.
+
+        Raises:
+            SqlError: ActivationError, also where the run did not write that table itself.
         """
         if not isinstance(returned, str) or not _SUFFIX.match(returned):
             raise room_error(
@@ -142,14 +154,17 @@ class Activations:
             )
         key = Key(member.account, member.application, INTERNAL_SCHEMA, PREFIX + returned.upper())
         batch_id = secrets.token_hex(16)
+        table = tables.get(key)
+        if table is None:
+            raise room_error(
+                "ActivationError", f"the template returned '{returned}', but made no cleanroom.{key.name}."
+            )
         with self._database.transaction() as connection:
-            table = self._storage.tables.get(key)
-            if table is None:
-                raise room_error(
-                    "ActivationError", f"the template returned '{returned}', but made no cleanroom.{key.name}."
-                )
-            receiver = access.by_alias(connection, member.collaboration, fold(destination))
+            self.check_destination(connection, member, template, destination, segment)
+            receiver = access.by_alias(connection, member.collaboration, fold(destination or ""))
             assert receiver is not None
+            assert segment is not None
+            self._storage.objects.require(item.sha256 for item in table.objects)
             (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_activations").fetchone()
             connection.execute(
                 "INSERT INTO room_activations VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', '', ?, ?, ?)",
@@ -167,11 +182,15 @@ class Activations:
                 ),
             )
             self._move(connection, batch_id, "SHARED")
+        return Shared(batch_id, segment, to_oneself=receiver.account == member.account)
+
+    def arrive(self, caller: Caller, member: Member, shared: Shared, *, query_id: str) -> RoomRows:
+        """What RUN answers: to oneself, the rows are moved at once; to others, when they process them."""
         columns = (("BATCH_ID", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR"), ("STATUS", "VARCHAR"))
-        if receiver.account != member.account:
-            return RoomRows(columns, ((batch_id, segment, "SHARED"),))
-        self._deliver(caller, member, batch_id, query_id)
-        return RoomRows(columns, ((batch_id, segment, "PROCESSED"),))
+        if shared.to_oneself:
+            self._deliver(caller, member, shared.batch_id, query_id)
+        status = "PROCESSED" if shared.to_oneself else "SHARED"
+        return RoomRows(columns, ((shared.batch_id, shared.segment, status),))
 
     def view(self, caller: Caller, name: str) -> RoomRows:
         """VIEW_ACTIVATIONS: what the caller has sent to others, and others to the caller."""

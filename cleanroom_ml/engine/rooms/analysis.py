@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cleanroom_ml.engine.rooms import access, requests_store
+from cleanroom_ml.engine.rooms import access, requests_store, runs
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
 from cleanroom_ml.engine.rooms.arguments import passed
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
+from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
@@ -61,6 +62,11 @@ class _Prepared:
     sources: tuple[ResolvedView, ...]
     others: tuple[ResolvedView, ...]
     scope: RoomScope
+
+    @property
+    def views(self) -> tuple[ResolvedView, ...]:
+        """Everything that the run can read, however it comes in."""
+        return (*self.sources, *self.others)
 
 
 class Analyses:
@@ -154,6 +160,11 @@ class Analyses:
             template.template,
             variables,
             tables=[resolved.policies for resolved in prepared.sources],
+            providers=[
+                resolved.policies
+                for resolved in prepared.views
+                if resolved.view.provider_account != prepared.member.account
+            ],
             presets=[fold(table.alias) for table in template.preset_tables],
             names=passed(template.parameters, wanted.arguments, wanted.mapped),
         )
@@ -164,7 +175,9 @@ class Analyses:
         binds = Binds.of(**rendered.binds)
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
+        guard = ColumnGuard(rendered.uses, prepared.views, prepared.member.account)
         if isinstance(statement, nodes.Call) and not activating:
+            guard.refuse_all()
             call = (statement.name, statement.args)
             return self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
         if activating and not isinstance(statement, nodes.Block):
@@ -176,22 +189,23 @@ class Analyses:
                 "TemplateRenderError",
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
-        catalog = RoomCatalog(self._storage, prepared.scope, caller)
-        result = self._executor.run(catalog, caller, rendered.sql, rendered.binds, query_id=query_id)
-        if not activating:
-            return result
-        returned = self._executor.returned(result)
-        assert wanted.destination is not None
-        assert wanted.segment_name is not None
-        return self._activations.activate(
-            caller,
-            prepared.member,
-            prepared.request.payload["template_id"],
-            returned,
-            wanted.destination,
-            wanted.segment_name,
-            query_id=query_id,
-        )
+        with runs.opened(self._storage, caller) as run:
+            catalog = RoomCatalog(self._storage, prepared.scope, run.session, run.tables, guard.on_alias)
+            result = self._executor.run(
+                catalog, run.session, rendered.sql, rendered.binds, query_id=query_id, written=run.tables
+            )
+            if not activating:
+                return result
+            shared = self._activations.share(
+                prepared.member,
+                prepared.template,
+                prepared.request.payload["template_id"],
+                self._executor.returned(result),
+                run.tables,
+                wanted.destination,
+                wanted.segment_name,
+            )
+        return self._activations.arrive(caller, prepared.member, shared, query_id=query_id)
 
 
 def _request(arguments: Sequence[Any]) -> RunRequest:
@@ -270,7 +284,7 @@ def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
             "offering_id": resolved.offering_id,
             "local": resolved.view.local,
         }
-        for resolved in (*prepared.sources, *prepared.others)
+        for resolved in prepared.views
     ]
     return {
         "tables": tables,

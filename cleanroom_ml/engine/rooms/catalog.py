@@ -7,7 +7,7 @@ tables of (collaboration, runner). Everything else does not exist: the accounts'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,11 +15,14 @@ from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
 from cleanroom_ml.engine.rooms.datasets import view_text
 from cleanroom_ml.engine.rooms.registries import Registries
+from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.storage import Storage
+
+OnAlias = Callable[[str, tuple[str, ...] | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,27 @@ class RoomScope:
 
 
 class RoomCatalog:
-    """`sql.Catalog` for the templates and jobs of one run."""
+    """`sql.Catalog` for the templates and jobs of one run.
 
-    def __init__(self, storage: Storage, scope: RoomScope, session: Any) -> None:
+    Args:
+        session: the run's own, or a job's.
+        written: what the run has written; a job's sessions are many, and read what is there now.
+        on_alias: told what each alias of a statement stands for (`ContextValues`).
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        scope: RoomScope,
+        session: Any,
+        written: RunTables | None = None,
+        on_alias: OnAlias | None = None,
+    ) -> None:
+        self._on_alias = on_alias
         self._storage = storage
         self._scope = scope
         self._session = session
+        self._written = written
         self._views = {view.name: view for view in scope.views}
         self._registries = Registries(storage.database)
 
@@ -79,7 +97,8 @@ class RoomCatalog:
         key = self._internal(parts)
         if key is None:
             return None
-        table = self._storage.tables.get(key, self._session.id)
+        table = self._written.get(key) if self._written is not None else None
+        table = table or self._storage.tables.get(key, self._session.id)
         return None if table is None else table_source(table, writable=True)
 
     def context(self) -> ContextValues:
@@ -92,6 +111,7 @@ class RoomCatalog:
             self._scope.application,
             INTERNAL_SCHEMA,
             self._session.id,
+            on_alias=self._on_alias,
         )
 
     def target(self, parts: tuple[str, ...], kind: str = "TABLE") -> Key:

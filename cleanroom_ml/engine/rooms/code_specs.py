@@ -24,7 +24,7 @@ from cleanroom_ml.specs.write import dump_spec
 
 MAX_FILES = 500
 MAX_BYTES = 2 * 1024**3
-_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")+"|[^/"])+)/(.+)\Z')
+_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")++"|[^/"])++)/(.+)\Z')
 
 
 class CodeSpecs:

@@ -34,7 +34,12 @@ class Environments(Protocol):
         Raises:
             SqlError: ImageNotBuiltError, RequirementNotSatisfiedError, DependencyConflictError,
                 BinaryPackagesOnlyError, PackageIndexUnreachableError, ContentHashMismatchError, UnsafeWheelError,
-                LayerTooLargeError.
+                LayerTooLargeError, DirectReferenceError, PackageImportError.
+        """
+
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+        """Whether the image with the digest `pinned` is kept, what `tag` (None: the newest) means now, and in which
+        packages the two differ; keys `kept`, `now_tag`, `now`, `differences`.
         """
 
 

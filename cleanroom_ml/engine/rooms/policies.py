@@ -2,7 +2,12 @@
 
 Rule (custom-templates, "Required table aliases" and "Enforcing clean room policies"): the alias prefix says whose
 column it is, `p`/`p1`, `p2`… the source tables in order, `c`, `c1`… the caller's own tables, which are not checked.
-Without a prefix the column must be allowed by every source table that has it, and one must have it.
+Without a prefix the column must be allowed by every table of the run that has it, and one must have it.
+
+But an alias is a word of the template, and which tables a run reads is its caller's choice: `c`, or the `p` of a source
+table of the caller's own, may stand for a provider's view that came in by another way. So a provider's view that has
+the column and does not allow it is never overruled here. Then the use is handed on, and is asked again of what the
+alias stands for in the statement itself (`column_guard`).
 
 Runs inside the rendering sandbox; imports nothing but names.
 """
@@ -11,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cleanroom_ml.naming import display, split_name
 
@@ -36,14 +42,32 @@ class PolicyError(Exception):
         self.message = message
 
 
-def check(filter_name: str, value: object, tables: Sequence[Policies], presets: Sequence[str]) -> None:
-    """Do nothing where the column may be used.
+class Use(NamedTuple):
+    """A column that a filter was asked for and whose owner the statement has to tell: `alias` and `column` folded."""
+
+    filter: str
+    alias: str
+    column: str
+
+
+def check(
+    filter_name: str,
+    value: object,
+    tables: Sequence[Policies],
+    providers: Sequence[Policies],
+    presets: Sequence[str],
+) -> Use | None:
+    """Do nothing where the column may be used, whatever its alias stands for.
 
     Args:
         filter_name: one of `FILTERS`.
         value: what the filter was applied to; must be one column, with or without the alias of its table.
         tables: the policies of source_table[0], [1], …
+        providers: the policies of every view of another party that the run can read, however it comes in.
         presets: folded aliases of the template's preset tables, which no filter can be applied to.
+
+    Returns:
+        The use, where it may only stand if its alias does not mean one of those that forbid it.
 
     Raises:
         PolicyError: PolicyViolationError, or PresetTableUnsupportedReferenceError.
@@ -55,22 +79,33 @@ def check(filter_name: str, value: object, tables: Sequence[Policies], presets: 
     if not 1 <= len(parts) <= 2:
         raise PolicyError("PolicyViolationError", f"{filter_name} is for the name of one column, not {_shown(value)}")
     column = parts[-1]
-    if len(parts) == 2 and _OWN.match(parts[0]):
-        return
-    if parts[0] in presets and len(parts) == 2:
+    if len(parts) == 1:
+        owners = [table for table in (*tables, *providers) if column in _columns(table)]
+        if not owners or not all(allows(owner, filter_name, column) for owner in owners):
+            raise refusal(filter_name, _shown(value))
+        return None
+    if parts[0] in presets:
         raise PolicyError(
             "PresetTableUnsupportedReferenceError",
             f"'{parts[0].lower()}' is pinned by this template via preset_table(s) "
             "and cannot be used as a Jinja variable or given a policy filter.",
         )
-    owners = (
-        [_named(parts[0], tables, filter_name)] if len(parts) == 2 else [t for t in tables if column in _columns(t)]
-    )
-    if not owners or not all(column in _allowed(owner, filter_name) for owner in owners):
-        label = filter_name.removesuffix("_policy").replace("_", " ")
-        raise PolicyError(
-            "PolicyViolationError", f"column {_shown(value)} is not in the {label} policy of its data offering."
-        )
+    if not _OWN.match(parts[0]) and not allows(_named(parts[0], tables, filter_name), filter_name, column):
+        raise refusal(filter_name, _shown(value))
+    if all(allows(owner, filter_name, column) for owner in providers if column in _columns(owner)):
+        return None
+    return Use(filter_name, parts[0], column)
+
+
+def allows(table: Policies, filter_name: str, column: str) -> bool:
+    """Whether a table's policies let a filter's column pass."""
+    return any(column in table[policy] for policy in FILTERS[filter_name])
+
+
+def refusal(filter_name: str, column: str, whose: str = "its data offering") -> PolicyError:
+    """The error of a column that may not be used so."""
+    label = filter_name.removesuffix("_policy").replace("_", " ")
+    return PolicyError("PolicyViolationError", f"column {column} is not in the {label} policy of {whose}.")
 
 
 def _named(prefix: str, tables: Sequence[Policies], filter_name: str) -> Policies:
@@ -87,10 +122,6 @@ def _named(prefix: str, tables: Sequence[Policies], filter_name: str) -> Policie
 
 def _columns(table: Policies) -> set[str]:
     return {*table["join"], *table["column"]}
-
-
-def _allowed(table: Policies, filter_name: str) -> set[str]:
-    return {name for policy in FILTERS[filter_name] for name in table[policy]}
 
 
 def _shown(value: object) -> str:

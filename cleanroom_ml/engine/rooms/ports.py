@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 
@@ -37,13 +38,25 @@ class Caller(Protocol):
     user: str
     role: str
     warehouse: str | None
+    parameters: dict[str, str]
 
 
 class RoomExecutor(Protocol):
     """Runs one statement with the names of a room (`statements.Executor`, adapted in `engine/procedures.py`)."""
 
-    def run(self, catalog: Catalog, caller: Any, text: str, binds: Mapping[str, Any], *, query_id: str) -> Any:
-        """The statement's result, as the front answers it; `binds` are the values of its `:NAME`s. Raises SqlError."""
+    def run(
+        self,
+        catalog: Catalog,
+        session: Any,
+        text: str,
+        binds: Mapping[str, Any],
+        *,
+        query_id: str,
+        written: RunTables | None = None,
+    ) -> Any:
+        """The statement's result, as the front answers it; `binds` are the values of its `:NAME`s. `session` is the
+        run's own, never its caller's; `written` is told of every commit. Raises SqlError.
+        """
 
     def returned(self, result: Any) -> Any:
         """The one value of a block's result (`RETURN 'x'`); None where it has none."""

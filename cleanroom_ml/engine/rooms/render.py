@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cleanroom_ml.engine.rooms.policies import Policies
+from cleanroom_ml.engine.rooms.policies import Policies, Use
 from cleanroom_ml.engine.rooms.ports import Renderer
-from cleanroom_ml.engine.sandbox.errors import WorkerError, WorkerTimeout
-from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
 
 HANDLER = "cleanroom_ml.engine.rooms.render_worker:handle"
 PRELOAD = ("jinja2", "jinja2.sandbox", "cleanroom_ml.engine.rooms.render_worker")
@@ -26,10 +26,13 @@ class Workers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """SQL text with placeholders, and their values by name: never to be spliced, only to be bound."""
+    """SQL text with placeholders, and their values by name: never to be spliced, only to be bound. `uses` are columns
+    whose owner the statement has to tell (`policies.check`).
+    """
 
     sql: str
     binds: Mapping[str, Any]
+    uses: tuple[Use, ...] = ()
 
 
 class SandboxedRenderer:
@@ -43,6 +46,8 @@ class SandboxedRenderer:
         """See `ports.Renderer.call`."""
         try:
             return self._workers.call(dict(request), timeout_seconds=self._seconds)
+        except WorkerCancelled:
+            raise SqlError.cancelled() from None
         except WorkerTimeout:
             raise room_error(
                 "TemplateRenderError", f"the template was not rendered within {self._seconds:g} s"
@@ -69,6 +74,7 @@ def render(
     variables: Mapping[str, Any],
     *,
     tables: Sequence[Policies] = (),
+    providers: Sequence[Policies] = (),
     presets: Sequence[str] = (),
     names: Mapping[str, Any] | None = None,
 ) -> Rendered:
@@ -83,10 +89,11 @@ def render(
             "template": template,
             "variables": dict(variables),
             "tables": [dict(table) for table in tables],
+            "providers": [dict(table) for table in providers],
             "presets": list(presets),
             **(names or {}),
         }
     )
     if "error" in answer:
         raise room_error(str(answer["error"]["name"]), str(answer["error"]["message"]))
-    return Rendered(str(answer["sql"]), dict(answer["binds"]))
+    return Rendered(str(answer["sql"]), dict(answer["binds"]), tuple(Use(*use) for use in answer["uses"]))

@@ -80,9 +80,13 @@ class _Environment(ImmutableSandboxedEnvironment):
 class _Binder:
     """The values of one rendering, and the filters that make them."""
 
-    def __init__(self, tables: Sequence[policies.Policies], presets: Sequence[str]) -> None:
+    def __init__(
+        self, tables: Sequence[policies.Policies], providers: Sequence[policies.Policies], presets: Sequence[str]
+    ) -> None:
         self.values: dict[str, Any] = {}
+        self.uses: set[policies.Use] = set()
         self._tables = tables
+        self._providers = providers
         self._presets = presets
 
     def bind(self, value: Any) -> SqlText:
@@ -129,7 +133,9 @@ class _Binder:
         def check(value: Any) -> str:
             if isinstance(value, Undefined):
                 self.bind(value)
-            policies.check(name, value, self._tables, self._presets)
+            use = policies.check(name, value, self._tables, self._providers, self._presets)
+            if use is not None:
+                self.uses.add(use)
             return value if type(value) is SqlText else PolicyChecked(value)
 
         return check
@@ -139,12 +145,13 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
     """Render (or, with `"check": true`, only compile) a template.
 
     Args:
-        request: `template`; `variables`; `tables`: policies of each source table; `presets`: folded preset aliases;
+        request: `template`; `variables`; `tables`: policies of each source table; `providers`: those of every view of
+            another party (default: `tables`); `presets`: folded preset aliases;
             `parameters` and `arguments`: the names that are declared and passed (see `arguments.check_names`).
         fds: none are used.
 
     Returns:
-        `{"sql", "binds"}`, or `{"error": {"name", "message"}}`.
+        `{"sql", "binds", "uses"}` (`policies.Use`, as lists), or `{"error": {"name", "message"}}`.
     """
     try:
         return _render(request)
@@ -167,7 +174,8 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
 
 
 def _render(request: Mapping[str, Any]) -> dict[str, Any]:
-    binder = _Binder(request.get("tables", ()), request.get("presets", ()))
+    tables = request.get("tables", ())
+    binder = _Binder(tables, request.get("providers", tables), request.get("presets", ()))
     environment = _Environment(autoescape=False, keep_trailing_newline=True, finalize=binder.finalizer())
     for name in _REFUSED_FILTERS:
         environment.filters.pop(name, None)
@@ -194,7 +202,7 @@ def _render(request: Mapping[str, Any]) -> dict[str, Any]:
         if length > MAX_SQL:
             raise RenderError(f"the statement has more than {MAX_SQL:,} characters")
         pieces.append(piece)
-    return {"sql": "".join(pieces), "binds": binder.values}
+    return {"sql": "".join(pieces), "binds": binder.values, "uses": sorted(binder.uses)}
 
 
 def _check_presets(tree: nodes.Template, request: Mapping[str, Any]) -> None:

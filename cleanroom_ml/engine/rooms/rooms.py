@@ -49,6 +49,7 @@ class Rooms:
         self._launcher = launcher
         self.registries = Registries(storage.database)
         self.offerings = Offerings(storage, self.registries, executor)
+        self.environments = environments
         self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
@@ -63,6 +64,7 @@ class Rooms:
 
     def recover(self) -> None:
         """To be called once, at the engine's start: continues or fails what a killed engine left half-way."""
+        self._storage.sessions.close_runs()
         self.collaborations.recover()
         self.requests.finish_approved()
         self.history.recover()

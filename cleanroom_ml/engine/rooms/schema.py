@@ -85,6 +85,17 @@ def layers(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (lock.get("layer", "") for lock in json.loads(text)["dependency_lock"].values())
 
 
+def images(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """(what needs it, the tag and the digest of the image) for every request that is approved or may be."""
+    open_ones = (
+        "SELECT template_name, payload FROM room_requests WHERE status IN ('REQUESTED', 'APPROVED', 'COMPLETED')"
+    )
+    for name, text in connection.execute(open_ones):
+        for job, lock in json.loads(text)["dependency_lock"].items():
+            if isinstance(lock.get("image"), dict):
+                yield f"template {name}, job {job}", lock["image"]["tag"], lock["image"]["digest"]
+
+
 def _hashes(rows: Iterable[tuple[str]]) -> Iterator[str]:
     for (text,) in rows:
         yield from _walk(json.loads(text))

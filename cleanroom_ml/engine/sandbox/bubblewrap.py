@@ -24,6 +24,7 @@ from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 _INNER_ID: Final = 1000
 _USR_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64")
 _HIDDEN: Final = ("/usr/local", "/usr/share/doc", "/usr/src")
+_PLACES_BYTES: Final = 1 << 20  # for the directories and empty files that mounts lie on
 _ETC: Final = ("/etc/ld.so.cache", "/etc/ssl/certs", "/etc/localtime", "/etc/alternatives")
 _BASE_ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin",
@@ -59,7 +60,7 @@ class Bubblewrap:
     def enforces_limits(self) -> bool:
         return self._keeps("limits")
 
-    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack) -> Command:
+    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack, *, segments: bool = True) -> Command:
         """Raises IsolationUnavailable when bubblewrap (or, as root, setpriv) is missing, ValueError for host uid 0."""
         bwrap = _find("bwrap", INSTALL_HINT)
         root = os.geteuid() == 0
@@ -76,7 +77,7 @@ class Bubblewrap:
         for fd in (status_write, go_read, gate_read):
             for_child.callback(os.close, fd)
         files = _MemoryFiles(for_child)
-        options = self._options(spec, root=root, inner_id=inner_id, files=files)
+        options = self._options(spec, root=root, inner_id=inner_id, files=files, segments=segments)
         options += ["--json-status-fd", str(status_write), "--block-fd", str(go_read)]
         arguments = files.add(b"".join(option.encode() + b"\0" for option in options))
         drop: tuple[str, ...] = ()
@@ -106,7 +107,9 @@ class Bubblewrap:
     def _keeps(self, control: str) -> bool:
         return self._weakened is None or control not in self._weakened.without
 
-    def _options(self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles) -> list[str]:
+    def _options(
+        self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles, segments: bool
+    ) -> list[str]:
         options = ["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "job"]
         options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
         if root:
@@ -126,16 +129,25 @@ class Bubblewrap:
         options += self._filesystem(spec, root=root, inner_id=inner_id, files=files)
         options += ["--chdir", spec.workdir]
         if self._keeps("seccomp"):
-            options += ["--seccomp", files.add(build_filter(stateless=spec.stateless))]
+            options += ["--seccomp", files.add(build_filter(stateless=spec.stateless, segments=segments))]
         return options
 
     def _filesystem(self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles) -> list[str]:
         targets = [mount.target for mount in spec.mounts] + list(spec.files)
         options = _system()
+        opened: list[str] = []
         for hidden in _HIDDEN:
-            if Path(hidden).is_dir() and not any(PurePosixPath(t).is_relative_to(hidden) for t in targets):
+            if not Path(hidden).is_dir() or hidden in targets or not self._keeps("host_files"):
+                continue
+            if any(PurePosixPath(t).is_relative_to(hidden) for t in targets):
+                # What is mounted in it gets its place first; of the rest of the host's nothing is seen all the same.
+                opened.append(hidden)
+                options += ["--size", str(_PLACES_BYTES), "--tmpfs", hidden]
+            else:
                 options += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
-        options += ["--perms", "0755", "--dir", "/etc", "--perms", "0755", "--dir", "/run"]
+        for directory in ("/etc", "/run", "/var"):
+            options += ["--perms", "0755", "--dir", directory]
+        options += ["--symlink", "/tmp", "/var/tmp"]
         if self._keeps("host_files"):
             for path in _ETC:
                 options += ["--ro-bind-try", path, path]
@@ -159,11 +171,13 @@ class Bubblewrap:
 
         # Parents first; bubblewrap would make missing ones 0700, unreadable for a dropped uid.
         covered = ["/usr"]
-        made: set[str] = {"/tmp", SCRATCH}
+        made: set[str] = {"/tmp", SCRATCH, *opened}
         mounts = {mount.target: mount for mount in spec.mounts}
         for target in sorted(targets, key=lambda path: len(PurePosixPath(path).parts)):
             for parent in reversed(PurePosixPath(target).parents[:-1]):
-                inside = any(parent.is_relative_to(top) for top in covered)
+                # The innermost of what covers it: /usr has the host's directories, a hidden one of it has none.
+                top = max((top for top in (*covered, *opened) if parent.is_relative_to(top)), key=len, default="/")
+                inside = top in covered
                 if str(parent) not in made and not inside:
                     made.add(str(parent))
                     # Below the writable directories nobody may write on the way to a mount: it would outlive a request.
@@ -175,6 +189,7 @@ class Bubblewrap:
                 covered.append(target)
             else:
                 options += ["--perms", "0444", "--ro-bind-data", files.add(spec.files[target]), target]
+        options += [word for top in opened for word in ("--remount-ro", top)]
         # An ordinary user owns the tmpfs behind / and /dev: without this it could fill them, outside of every limit.
         sealed = {"/dev": "devices", "/": "read_only_root"}
         return options + [word for top, by in sealed.items() if self._keeps(by) for word in ("--remount-ro", top)]

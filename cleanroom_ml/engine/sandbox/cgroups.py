@@ -22,7 +22,8 @@ from typing import Final, Protocol
 
 from cleanroom_ml.engine.sandbox.errors import SandboxStartError
 from cleanroom_ml.engine.sandbox.policy import Limits, MemoryEnforcement
-from cleanroom_ml.engine.sandbox.processes import kill_exactly, proportional_memory, start_time, tree
+from cleanroom_ml.engine.sandbox.processes import kill_exactly, start_time
+from cleanroom_ml.engine.sandbox.watched_memory import MemoryWatch
 
 CGROUP_ROOT: Final = Path("/sys/fs/cgroup")
 _OURS: Final = re.compile(r"cleanroom-(\d+)-(\d+)-(\d+)-[a-z0-9-]+-[0-9a-f]{8}\Z")
@@ -174,6 +175,7 @@ class CgroupV2:
             try:
                 quota = int(limits.cpus * _PERIOD_MICROSECONDS)
                 _write(directory / "cpu.max", f"{quota} {_PERIOD_MICROSECONDS}")
+                _write(directory / "cpu.weight", limits.cpu_weight)
             except OSError:
                 group.cpu_enforced = False
         except OSError as error:
@@ -224,6 +226,7 @@ class CgroupV1:
             if "cpu" in by_controller:
                 _write(by_controller["cpu"] / "cpu.cfs_period_us", _PERIOD_MICROSECONDS)
                 _write(by_controller["cpu"] / "cpu.cfs_quota_us", int(limits.cpus * _PERIOD_MICROSECONDS))
+                _write(by_controller["cpu"] / "cpu.shares", max(2, limits.cpu_weight * 1024 // 100))
         except OSError as error:
             group.remove()
             raise SandboxStartError("a limit cannot be set", why=f"{error.filename}: {error.strerror}") from error
@@ -253,7 +256,7 @@ class CgroupV1:
 class Watchdog:
     """No cgroup: the memory of the process tree is sampled ten times a second, so it overshoots (measured: 10 to 40 %).
 
-    What lies in tmpfs is not counted here (it is bounded by its own size), and CPU time is not limited.
+    Files in memory count, mapped or not (watched_memory.py). CPU time is not limited.
     """
 
     limits: Limits
@@ -261,19 +264,19 @@ class Watchdog:
     cpu_enforced: bool = False
     directories: tuple[Path, ...] = ()
     prefix: tuple[str, ...] = ()
-    _pid: int | None = None
+    _watch: MemoryWatch | None = None
     _peak: int = field(default=0)
     _kills: int = 0
 
     def add(self, pid: int) -> None:
-        self._pid = pid
+        self._watch = MemoryWatch(pid)
 
     def sample(self) -> bool:
-        if self._pid is None:
+        if self._watch is None:
             return False
-        used = sum(proportional_memory(pid) for pid in tree(self._pid))
-        self._peak = max(self._peak, used)
-        over = used > self.limits.memory_bytes
+        used = self._watch.look()
+        self._peak = max(self._peak, used.total)
+        over = used.total > self.limits.memory_bytes or used.hidden
         self._kills += over
         return over
 
@@ -287,7 +290,7 @@ class Watchdog:
         return ()
 
     def remove(self) -> None:
-        self._pid = None
+        self._watch = None
 
 
 def members(directories: Iterable[Path]) -> set[int]:

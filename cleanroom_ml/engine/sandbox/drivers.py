@@ -53,8 +53,11 @@ class Driver(Protocol):
     def enforces_limits(self) -> bool:
         """Whether memory, processes and CPU time are limited."""
 
-    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack) -> Command:
-        """Everything that is needed to start. `for_child` is closed once it has started, `for_us` when it has ended."""
+    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack, *, segments: bool = True) -> Command:
+        """Everything that is needed to start. `for_child` is closed once it has started, `for_us` when it has ended.
+
+        Without `segments`, shared memory of System V cannot be made.
+        """
 
 
 def fd_path(number: int) -> str:

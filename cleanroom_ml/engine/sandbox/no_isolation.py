@@ -41,7 +41,7 @@ class NoIsolation:
     def enforces_limits(self) -> bool:
         return False
 
-    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack) -> Command:
+    def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack, *, segments: bool = True) -> Command:
         place = Path(for_us.enter_context(tempfile.TemporaryDirectory(prefix="none-")))
         scratch = spec.scratch or place / "scratch"
         scratch.mkdir(exist_ok=True)

@@ -63,6 +63,7 @@ class Limits:
     Args:
         memory_bytes: memory of all processes, tmpfs included where a cgroup enforces it.
         cpus: CPU time per second of wall time (enforced by a cgroup; without one, by nothing: see Outcome).
+        cpu_weight: its share of busy processors beside others' (100 is an ordinary process's, as in cgroup v2).
         processes: processes and threads.
         wall_seconds: after so long everything is killed; None for no bound.
         scratch_bytes: what may lie in /scratch.
@@ -83,11 +84,14 @@ class Limits:
     log_bytes: int = 16 * MIB
     log_flood_bytes: int = GIB
     open_files: int = 65536
+    cpu_weight: int = 100
 
     def __post_init__(self) -> None:
         for name in ("memory_bytes", "processes", "scratch_bytes", "tmp_bytes", "file_bytes", "open_files", "cpus"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive")
+        if not 1 <= self.cpu_weight <= 10_000:
+            raise ValueError("cpu_weight must be from 1 to 10000")
         if self.wall_seconds is not None and self.wall_seconds <= 0:
             raise ValueError("wall_seconds must be positive, or None")
 
@@ -109,6 +113,7 @@ class SandboxSpec:
         limits: see Limits.
         uid: host uid to drop to when we are root (61000 to 65000); None picks one that nobody uses.
         stateless: deny System V IPC, message queues and changes of file modes, which outlive their process.
+        masked: paths of this machine that its output does not show, and what it shows instead.
         devices: device nodes of NVIDIA GPUs that it may open, at the same paths (see `check_device`).
     """
 
@@ -124,6 +129,7 @@ class SandboxSpec:
     uid: int | None = None
     stateless: bool = False
     devices: tuple[Path, ...] = ()
+    masked: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.argv:

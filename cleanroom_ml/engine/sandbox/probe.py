@@ -86,9 +86,9 @@ def require_isolation() -> ProbeReport:
 
 def _must_be_hidden(mounted: tuple[str, ...]) -> list[str]:
     """Paths of this host that nothing inside may see. Around what is mounted on purpose, everything beside it."""
-    candidates = ["/etc/shadow", "/etc/ssh", "/var", "/sys", "/boot", str(Path.home()), str(Path.cwd())]
+    candidates = ["/etc/shadow", "/etc/ssh", *_entries("/var"), "/sys", "/boot", str(Path.home()), str(Path.cwd())]
     # What is the same inside and outside says nothing.
-    same = ("/", "/usr", "/tmp", "/run", "/etc", "/dev", "/proc", "/bin", "/sbin", "/lib", "/lib64")
+    same = ("/", "/usr", "/tmp", "/run", "/etc", "/dev", "/proc", "/bin", "/sbin", "/lib", "/lib64", "/var/tmp")
     wanted = [Path(path) for path in candidates if path not in same and not path.startswith(("/usr/", "/tmp/"))]
     hidden: list[str] = []
     while wanted:
@@ -101,6 +101,13 @@ def _must_be_hidden(mounted: tuple[str, ...]) -> list[str]:
         else:
             hidden.append(str(path))
     return hidden[:_MOST_PATHS]
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return [str(path) for path in Path(directory).iterdir()]
+    except OSError:
+        return []
 
 
 def _how_to_fix(message: str) -> str | None:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
-from cleanroom_ml.engine.sandbox.disk_use import disk_use
+from cleanroom_ml.engine.sandbox.disk_use import DiskWatch
 from cleanroom_ml.engine.sandbox.drivers import Command, Driver
 from cleanroom_ml.engine.sandbox.errors import SandboxStartError
+from cleanroom_ml.engine.sandbox.masking import Mask
 from cleanroom_ml.engine.sandbox.no_limits import NoLimits
 from cleanroom_ml.engine.sandbox.policy import Limits, Outcome, Reason, SandboxSpec
 from cleanroom_ml.engine.sandbox.processes import boot_id, kill_pidfd, open_pidfd, start_time
@@ -33,6 +35,7 @@ _DRAIN_SECONDS: Final = 1.0
 _SAMPLE_SECONDS: Final = 0.1
 _DISK_SAMPLE_SECONDS: Final = 1.0
 _CHUNK: Final = 1 << 16
+_NICE: Final = 5
 
 
 class SandboxProcess:
@@ -50,7 +53,9 @@ class SandboxProcess:
         self._outcome: Outcome | None = None
         self._child_fd: int | None = None
         self._reported = b""
-        self._log_total = 0
+        self._log_total = self._log_kept = 0
+        self._mask = Mask(spec.masked)
+        self._log_lost = ""
         self._head = b""
         self._began = time.monotonic()
         self.child_pid: int | None = None
@@ -68,13 +73,14 @@ class SandboxProcess:
         """
         driver = driver if driver is not None else Bubblewrap()
         with ExitStack() as for_child, ExitStack() as for_us:
-            command = driver.prepare(spec, for_child, for_us)
+            group: Group = create_group(spec.name, spec.limits) if driver.enforces_limits else NoLimits()
+            for_us.callback(group.remove)
+            # What nothing counts cannot be had: a segment of System V is of no process and of no file system.
+            command = driver.prepare(spec, for_child, for_us, segments=group.enforced_by != "watchdog")
             for fd in (command.status_fd, command.go_fd, command.gate_fd):
                 if fd is not None:
                     for_us.callback(_close_quietly, fd)
-            group: Group = create_group(spec.name, spec.limits) if driver.enforces_limits else NoLimits()
             self = cls(spec, driver, group, for_us)
-            for_us.callback(group.remove)
             self._command = command
             self._log_read, log_write = os.pipe()
             for_child.callback(os.close, log_write)
@@ -157,6 +163,7 @@ class SandboxProcess:
         if status_fd is None or go_fd is None:
             self.child_pid = self._popen.pid
             self._child_fd = _pidfd(self._popen.pid)
+            _make_way(self.child_pid, self._spec.limits)
         else:
             self._read_child_pid(status_fd)
             assert self.child_pid is not None
@@ -167,6 +174,7 @@ class SandboxProcess:
                 self._group.add(self.child_pid)
                 if self._driver.enforces_limits:
                     _set_limits(self.child_pid, self._spec.limits)
+                _make_way(self.child_pid, self._spec.limits)
             except ProcessLookupError:
                 raise self._start_error() from None
             except (OSError, ValueError) as error:
@@ -185,6 +193,8 @@ class SandboxProcess:
                 if time.monotonic() > deadline:
                     raise self._start_error()
                 time.sleep(0.0005)
+            assert self.child_pid is not None
+            _make_way(self.child_pid, self._spec.limits)  # again: it has made a session of its own meanwhile
             os.write(gate_fd, b"go\n")
 
     def _is_bound_to_us(self) -> bool:
@@ -224,6 +234,10 @@ class SandboxProcess:
     def _watch(self, sink: int) -> None:
         try:
             self._follow(sink)
+        except BaseException as error:
+            # Nobody would look at the limits any more, nor empty the pipe of the log.
+            self._end("killed", f"it could not be watched: {error!r}")
+            raise
         finally:
             self._finish(sink)
 
@@ -235,7 +249,8 @@ class SandboxProcess:
         poller.register(self._log_read, select.POLLIN)
         if driver_fd is not None:
             poller.register(driver_fd, select.POLLIN)
-        next_disk = self._began + _DISK_SAMPLE_SECONDS
+        disk = DiskWatch(self._spec.scratch) if self._spec.scratch is not None else None
+        next_disk = self._began
         try:
             while self._popen.poll() is None:
                 now = time.monotonic()
@@ -250,11 +265,12 @@ class SandboxProcess:
                         pause = min(pause, left)
                 if self._group.sample():
                     self._end("out_of_memory")
-                if self._spec.scratch is not None and now >= next_disk:
-                    next_disk = now + _DISK_SAMPLE_SECONDS
-                    used = disk_use(self._spec.scratch, self.child_pid)
-                    if used is None or used > limits.scratch_bytes:
-                        self._end("disk_limit")
+                if disk is not None and (self._driver.enforces_limits or not self._driver.isolated):
+                    if now >= next_disk:
+                        if over := disk.over(limits.scratch_bytes, self.child_pid):
+                            self._end("disk_limit", over)
+                        next_disk = time.monotonic() + disk.pause
+                    pause = min(pause, max(0.0, next_disk - time.monotonic()))
                 for fd, _ in poller.poll(pause * 1000):
                     if fd == self._log_read and not self._pump(sink):
                         poller.unregister(self._log_read)
@@ -269,17 +285,26 @@ class SandboxProcess:
         except BlockingIOError:
             return True
         if not data:
+            self._keep(sink, self._mask.end())
             return False
-        room = self._spec.limits.log_bytes - self._log_total
         self._log_total += len(data)
-        if len(self._head) < 4096:
-            self._head += data[:4096]
-        kept = data[: max(0, room)]
-        while kept:
-            kept = kept[os.write(sink, kept) :]
+        self._keep(sink, self._mask.feed(data))
         if self._log_total > self._spec.limits.log_flood_bytes:
             self._end("log_limit")
         return True
+
+    def _keep(self, sink: int, data: bytes) -> None:
+        """Write to the log what of `data` still fits."""
+        room = self._spec.limits.log_bytes - self._log_kept
+        if len(self._head) < 4096:
+            self._head += data[:4096]
+        kept = data[: max(0, room)]
+        self._log_kept += len(kept)
+        try:
+            while kept:
+                kept = kept[os.write(sink, kept) :]
+        except OSError as error:  # a full disk of ours: the log ends here, as one that is too long
+            self._log_lost = error.strerror or type(error).__name__
 
     def _end(self, reason: Reason, detail: str = "") -> None:
         with self._lock:
@@ -329,7 +354,7 @@ class SandboxProcess:
             peak_memory_bytes=peak,
             wall_seconds=time.monotonic() - self._began,
             log_total_bytes=self._log_total,
-            log_truncated=self._log_total > self._spec.limits.log_bytes,
+            log_truncated=self._log_total > self._spec.limits.log_bytes or bool(self._log_lost),
             oom_kills=oom_kills,
             detail=self._detail,
         )
@@ -340,8 +365,11 @@ class SandboxProcess:
         deadline = time.monotonic() + _DRAIN_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select([self._log_read], [], [], left)
-            if not ready or not self._pump(sink):
+            if ready and not self._pump(sink):
                 return
+            if not ready:
+                break
+        self._keep(sink, self._mask.end())
 
     def _exit_code(self) -> int | None:
         """What bubblewrap reports: it does so only if the program was started. Without it, the process's own status."""
@@ -363,11 +391,18 @@ class Completed:
 
 
 def run(spec: SandboxSpec, *, driver: Driver | None = None) -> Completed:
-    """Start, wait for the end, and return the (hostile) output, as much of it as `log_bytes` keeps."""
+    """Start, wait for the end, and return the (hostile) output, as much of it as `log_bytes` keeps.
+
+    Killed, and raises why, where the work of this thread is ended (`contracts.cancellation`).
+    """
     read_end = os.memfd_create("output") if hasattr(os, "memfd_create") else _temporary_file()
     try:
-        with SandboxProcess.start(spec, driver=driver, output=read_end) as process:
+        with (
+            SandboxProcess.start(spec, driver=driver, output=read_end) as process,
+            cancellation.current().ending(process.kill),
+        ):
             outcome = process.wait()
+        cancellation.check()
         assert outcome is not None
         size = os.fstat(read_end).st_size
         return Completed(outcome, os.pread(read_end, size, 0))
@@ -389,6 +424,19 @@ def _pidfd(pid: int) -> int | None:
 def _close_quietly(fd: int) -> None:
     with contextlib.suppress(OSError):
         os.close(fd)
+
+
+def _make_way(pid: int, limits: Limits) -> None:
+    """Let others go before it, whatever enforces the limits: niceness, of the process and of its session (autogroup).
+
+    Where each session has a group of its own (sched(7)), the niceness of a process says nothing beyond that group.
+    """
+    if limits.cpu_weight >= 100:
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, max(_NICE, os.getpriority(os.PRIO_PROCESS, pid)))
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
 
 
 def _set_limits(pid: int, limits: Limits) -> None:

@@ -85,6 +85,25 @@ def proportional_memory(pid: int) -> int:
     return 0
 
 
+def shared_memory(pid: int) -> int:
+    """The part of `proportional_memory` that is of files in memory (tmpfs, memfd, System V); 0 when gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss_Shmem:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def written_bytes(pid: int) -> int:
+    """What a process, and those of its children that were waited for, sent to a disk (proc(5) io); 0 when gone."""
+    try:
+        text = Path(f"/proc/{pid}/io").read_text()
+        counts = {name: int(value) for name, _, value in (line.partition(":") for line in text.splitlines())}
+        return max(0, counts["write_bytes"] - counts["cancelled_write_bytes"])
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process and of those of its children that have ended and were waited for; 0 when gone."""
     try:

@@ -125,6 +125,9 @@ _NEW_NAMESPACE_FLAGS: Final = (
     | 0x20000000  # CLONE_NEWPID
     | 0x40000000  # CLONE_NEWNET
 )
+_CLONE_FILES, _CLONE_THREAD = 0x00000400, 0x00010000
+_CLOSE_RANGE_UNSHARE: Final = 2
+_PR_SET_DUMPABLE: Final = 4
 _TERMINAL_IOCTLS: Final = (0x5412, 0x541C, 0x5423)  # TIOCSTI and TIOCLINUX type for somebody; TIOCSETD loads modules
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _NETLINK_ROUTE: Final = 0
@@ -144,12 +147,14 @@ class _Architecture:
     socket: int
     personality: int
     prlimit64: int
+    prctl: int
+    close_range: int
     x32: bool
 
 
 _ARCHITECTURES: Final = {
-    "x86_64": _Architecture(0, 0xC000003E, 56, 16, 41, 135, 302, x32=True),
-    "aarch64": _Architecture(1, 0xC00000B7, 220, 29, 198, 92, 261, x32=False),
+    "x86_64": _Architecture(0, 0xC000003E, 56, 16, 41, 135, 302, 157, 436, x32=True),
+    "aarch64": _Architecture(1, 0xC00000B7, 220, 29, 198, 92, 261, 167, 436, x32=False),
 }
 
 
@@ -190,8 +195,10 @@ def _numbers(column: int, *tables: _Table) -> set[int]:
     return {number for table in tables for pair in table.values() if (number := pair[column]) is not None}
 
 
-def build_filter(machine: str | None = None, *, stateless: bool = False) -> bytes:
+def build_filter(machine: str | None = None, *, stateless: bool = False, segments: bool = True) -> bytes:
     """The program for `bwrap --seccomp FD`.
+
+    `stateless` also refuses what outlives its process. Without `segments`, shmget finds no room (ENOSPC).
 
     Raises IsolationUnavailable for an architecture without a table: there is no running without a filter.
     """
@@ -214,10 +221,15 @@ def build_filter(machine: str | None = None, *, stateless: bool = False) -> byte
     program.emit(_AT_LEAST, _NEWEST_KNOWN + 1, 0, 1)
     program.refuse(errno.ENOSYS)
     program.refuse_calls(_numbers(arch.column, *_DENIED), errno.EPERM)
+    if not stateless:
+        program.on_call(arch.prctl, _stays_visible())
+    if not segments and not stateless:
+        program.refuse_calls(_numbers(arch.column, {"shmget": _OUTLIVES_ITS_PROCESS["shmget"]}), errno.ENOSPC)
     if stateless:
         program.refuse_calls(_numbers(arch.column, _OUTLIVES_ITS_PROCESS), errno.EPERM)
     program.refuse_calls(_numbers(arch.column, _NOT_THERE), errno.ENOSYS)
-    program.on_call(arch.clone, _no_new_namespaces())
+    program.on_call(arch.clone, _no_new_namespaces_and_no_hidden_descriptors())
+    program.on_call(arch.close_range, _no_hidden_descriptors())
     program.on_call(arch.ioctl, _no_terminal_tricks())
     program.on_call(arch.socket, _known_socket_families())
     program.on_call(arch.personality, _only_the_default_personality())
@@ -226,12 +238,31 @@ def build_filter(machine: str | None = None, *, stateless: bool = False) -> byte
     return program.bytes()
 
 
-def _no_new_namespaces() -> _Program:
+def _no_new_namespaces_and_no_hidden_descriptors() -> _Program:
+    """A thread without CLONE_FILES has descriptors of its own, which nobody who looks at its process sees."""
     body = _Program()
     body.emit(_LOAD, 16)
-    body.emit(_ANY_BIT, _NEW_NAMESPACE_FLAGS, 0, 1)
+    body.emit(_ANY_BIT, _NEW_NAMESPACE_FLAGS, 3, 0)
+    body.emit(_ANY_BIT, _CLONE_THREAD, 0, 1)
+    body.emit(_ANY_BIT, _CLONE_FILES, 0, 1)
+    body.emit(_RETURN, _ALLOW)
+    body.refuse(errno.EPERM)
+    return body
+
+
+def _no_hidden_descriptors() -> _Program:
+    body = _Program()
+    body.emit(_LOAD, 16 + 8 * 2)
+    body.emit(_ANY_BIT, _CLOSE_RANGE_UNSHARE, 0, 1)
     body.refuse(errno.EPERM)
     body.emit(_RETURN, _ALLOW)
+    return body
+
+
+def _stays_visible() -> _Program:
+    """Not dumpable, a process shows its descriptors to root alone: an ordinary user could not count what it holds."""
+    body = _Program()
+    body.argument_in(0, (_PR_SET_DUMPABLE,), allow=False, code=errno.EPERM)
     return body
 
 

@@ -55,6 +55,7 @@ class SystemdScope:
             "--property=MemorySwapMax=0",
             f"--property=TasksMax={limits.processes + 2}",  # bubblewrap's own two
             f"--property=CPUQuota={max(1, round(limits.cpus * 100))}%",
+            f"--property=CPUWeight={limits.cpu_weight}",
             "--",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import struct
 import sys
@@ -31,6 +32,9 @@ from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
 _FDS_A_MESSAGE: Final = 200  # the kernel takes 253 (SCM_MAX_FD)
 _START_SECONDS: Final = 60.0
 _NEXT_CHILD_SECONDS: Final = 10.0
+_TIDY_SECONDS: Final = 5.0
+"""What may pass until the next child is there: what one request left behind is not to hold up the next one's owner."""
+_LOOK_SECONDS: Final = 0.1
 _CREDENTIALS: Final = struct.Struct("iII")
 _SCM_CREDENTIALS: Final = 2
 
@@ -75,7 +79,8 @@ class Worker:
     """A started worker. Not thread-safe: the pool gives it to one call at a time."""
 
     def __init__(self, config: WorkerConfig) -> None:
-        self._config = config
+        self.config = config
+        self.idle_since = time.monotonic()
         runtime = python_runtime(with_package=True)
         libraries = tuple(Mount(path, f"{RUN}/path/{index}") for index, path in enumerate(config.libraries))
         self._control, theirs = socket.socketpair()
@@ -92,6 +97,7 @@ class Worker:
                     "SANDBOX_PATH": ":".join([*(m.target for m in libraries), LIBRARY, *runtime.site_packages]),
                     # A library's threads, started by importing it, would not exist in the forked children.
                     "OPENBLAS_NUM_THREADS": "1",
+                    "SANDBOX_MEMORY_BYTES": str(config.limits.memory_bytes),
                 },
                 mounts=(
                     *runtime.mounts,
@@ -113,6 +119,7 @@ class Worker:
                 raise
         self._patience = _START_SECONDS
         self._child: int | None = None
+        self._number = 0
         self._calls = 0
         self._oom_kills = 0
 
@@ -120,12 +127,25 @@ class Worker:
     def alive(self) -> bool:
         return self.process.outcome() is None
 
-    def wait_ready(self, deadline: float) -> None:
-        """Wait for a child that waits for a request. Raises WorkerTimeout, or WorkerCrashed: the worker is over."""
+    def is_ready(self) -> bool:
+        """Whether a call need not wait for it; a guess, which `wait_ready` verifies."""
+        return self._child is not None or self._readable(0.0)
+
+    def wait_ready(self, deadline: float, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Wait for a child that waits for a request.
+
+        Raises WorkerTimeout; WorkerCancelled once `cancelled`, of which the worker knows nothing; or WorkerCrashed: the
+        worker is over.
+        """
         patience = time.monotonic() + self._patience
         while self._child is None:
             until = min(deadline, patience)
             try:
+                while not self._readable(min(_LOOK_SECONDS, until - time.monotonic())):
+                    if cancelled():
+                        raise WorkerCancelled("the call was cancelled before a worker was ready")
+                    if time.monotonic() >= until:
+                        raise TimeoutError
                 kind, number, pid = self._frame(until)
             except TimeoutError as error:
                 if deadline < patience:
@@ -137,10 +157,11 @@ class Worker:
             if kind == b"X":
                 text = self._exactly(self._control, min(number, 8000), until).decode(errors="replace")
                 self.close()
-                raise WorkerCrashed(f"the worker {self._config.name} cannot load its handler", why=text)
+                raise WorkerCrashed(f"the worker {self.config.name} cannot load its handler", why=text)
             if kind == b"R":
                 self._child = self._identify(number, pid)
-                self._patience = _NEXT_CHILD_SECONDS
+                self._number = number
+                self._patience = _TIDY_SECONDS
 
     def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
         """Send a request to the waiting child and return its answer; `wait_ready` came before."""
@@ -149,12 +170,18 @@ class Worker:
         self._child = None
         self._oom_kills = self.process.oom_kills()
         ours, theirs = socket.socketpair()
-        handle._bind(lambda: kill_pidfd(child) if self._config.driver.isolated else _kill_plain(child))
+
+        def kill() -> None:
+            self._kill_child(child)
+            with contextlib.suppress(OSError):  # closed already, or it was never connected
+                ours.shutdown(socket.SHUT_RDWR)  # whoever else still has the other end: nobody waits for it
+
+        handle._bind(kill)
         try:
             with ours:
                 with theirs:
                     ours.settimeout(max(0.001, deadline - time.monotonic()))
-                    socket.send_fds(self._control, [b"C"], [theirs.fileno()])
+                    socket.send_fds(self._control, [struct.pack("!cQ", b"C", self._number)], [theirs.fileno()])
                 kind, body = self._exchange(ours, request, fds, deadline)
             return self._answer(kind, body)
         except TimeoutError as error:
@@ -169,7 +196,7 @@ class Worker:
         finally:
             handle._bind(None)
             self._kill_child(child)
-            if self._config.driver.isolated:
+            if self.config.driver.isolated:
                 os.close(child)
 
     def close(self) -> None:
@@ -177,7 +204,7 @@ class Worker:
         self.process.kill()
         self.process.wait(_NEXT_CHILD_SECONDS)
         self._control.close()
-        if self._child is not None and self._config.driver.isolated:
+        if self._child is not None and self.config.driver.isolated:
             os.close(self._child)
         self._child = None
 
@@ -191,8 +218,8 @@ class Worker:
             self._exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
         ours.sendall(body)
         kind, length = struct.unpack("!BQ", self._exactly(ours, 9, deadline))
-        if length > self._config.reply_bytes:
-            raise OSError(f"an answer of {length} bytes, more than {self._config.reply_bytes}")
+        if length > self.config.reply_bytes:
+            raise OSError(f"an answer of {length} bytes, more than {self.config.reply_bytes}")
         return kind, self._exactly(ours, length, deadline)
 
     def _answer(self, kind: int, body: bytes) -> dict[str, Any]:
@@ -229,20 +256,27 @@ class Worker:
         return WorkerCrashed(f"the worker ended ({outcome.reason})", why=outcome.detail or None)
 
     def _kill_child(self, child: int) -> None:
-        if self._config.driver.isolated:
+        if self.config.driver.isolated:
             kill_pidfd(child)
         else:
             _kill_plain(child)
 
     def _identify(self, number: int, credentials: int | None) -> int:
         """The child as a pidfd (the kernel tells its pid, not the child itself); a plain pid without isolation."""
-        if not self._config.driver.isolated:
+        if not self.config.driver.isolated:
             return number
         pidfd = open_pidfd(credentials) if credentials else None
         if pidfd is None:
             self.close()
             raise WorkerCrashed("the worker's process went away")
         return pidfd
+
+    def _readable(self, seconds: float) -> bool:
+        if self._control.fileno() < 0:
+            return True  # closed: reading will say so
+        poller = select.poll()
+        poller.register(self._control, select.POLLIN)
+        return bool(poller.poll(max(0.0, seconds) * 1000))
 
     def _frame(self, deadline: float) -> tuple[bytes, int, int | None]:
         data, pid = b"", None

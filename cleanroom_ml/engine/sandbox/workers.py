@@ -2,41 +2,58 @@
 
 Each request is served by a process of its own, forked from one that has the libraries loaded, in a sandbox without
 network or files, that sees nothing but the descriptors it is handed. See zygote.py for why no state survives a request.
+Who gets a worker when several wait is in `contracts/shares.py`.
 """
 
 from __future__ import annotations
 
-import queue
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.cancellation import Cancellation
+from cleanroom_ml.engine.contracts.shares import Place, Shares
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.drivers import Driver
-from cleanroom_ml.engine.sandbox.errors import WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sandbox.policy import MIB, Limits
 from cleanroom_ml.engine.sandbox.sweep import sweep
 from cleanroom_ml.engine.sandbox.worker import CallHandle, Worker, WorkerConfig
+from cleanroom_ml.errors import CleanroomError
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 60.0
+_START_SECONDS: Final = 2.0
 
 
 class SandboxedWorkers:
     """Blocking and thread-safe: threads call, each call has a worker to itself.
+
+    A call is ended by the token of its thread (`contracts.cancellation`), whatever it waits for, and has a fair share
+    of the workers by the token's owner.
 
     Args:
         handler: "package.module:function", called as `function(request, fds) -> dict` inside; what it takes and
             returns is JSON.
         preload: modules to import once, before any request.
         size: how many workers, hence how many calls at once.
+        spare: how many workers more there may be, each for somebody who has none while others have them all.
         limits: of one worker with the request that it serves.
+        spare_memory_bytes: the memory of a spare one, where it is less.
         name: short label for cgroups and messages.
         libraries: further directories for sys.path inside.
         reply_bytes: the largest answer that is read.
         driver: bubblewrap, unless a caller brings another one.
         log_fd: where workers' stderr goes; nowhere by default.
 
-    The workers start at once, side by side, and are waited for by the first calls. Raises IsolationUnavailable.
+    The workers start at once, side by side, and are waited for by the first calls; a spare one starts when all others
+    are at work. Raises IsolationUnavailable.
     """
 
     def __init__(
@@ -45,7 +62,9 @@ class SandboxedWorkers:
         *,
         preload: Sequence[str] = (),
         size: int = 2,
+        spare: int = 0,
         limits: Limits | None = None,
+        spare_memory_bytes: int | None = None,
         name: str = "worker",
         libraries: Sequence[Path] = (),
         reply_bytes: int = 64 * MIB,
@@ -62,16 +81,21 @@ class SandboxedWorkers:
             driver=driver if driver is not None else Bubblewrap(),
             log_fd=log_fd,
         )
+        whole = self._config.limits
+        least = min(whole.memory_bytes, spare_memory_bytes or whole.memory_bytes)
+        self._spare_config = replace(self._config, limits=replace(whole, memory_bytes=least))
+        self._shares = Shares(size, size + spare)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: set[Worker] = set()
-        # A place holds an idle worker, or None: one is to be started by who takes the place.
-        self._places: queue.Queue[Worker | None] = queue.Queue()
+        self._idle: list[Worker] = []
+        self._waiting: set[threading.Event] = set()
+        self._preparing: threading.Thread | None = None
         if self._config.driver.isolated:
             sweep()
         try:
             for _ in range(size):
-                self._places.put(self._start())
+                self._idle.append(self._start(self._config))
         except BaseException:
             self.close()
             raise
@@ -91,31 +115,50 @@ class SandboxedWorkers:
         the handler raised.
         """
         deadline = time.monotonic() + timeout_seconds
+        token = cancellation.current()
+        place = self._place(token, deadline)
         try:
-            worker = self._places.get(timeout=timeout_seconds)
-        except queue.Empty:
-            raise WorkerTimeout("all workers were busy until the time ran out") from None
-        try:
-            worker = self._ready(worker, deadline)
-            handle = CallHandle()
-            if on_start is not None:
-                on_start(handle)
-            return worker.call(request, fds, deadline, handle)
+            worker = self._take()
+            self._prepare()
+            worker = self._ready(worker, token, deadline)
+            try:
+                handle = CallHandle()
+                if on_start is not None:
+                    on_start(handle)
+                with token.ending(handle.cancel):
+                    if handle.cancelled:
+                        raise WorkerCancelled("the call was cancelled before it began")
+                    return worker.call(request, fds, deadline, handle)
+            finally:
+                self._put_back(worker)
         finally:
-            if worker is not None and not worker.alive:
-                self._discard(worker)
-                worker = None
-            self._places.put(worker)
+            self._shares.give_back(place)
+
+    def trim(self) -> None:
+        """Stop the spare workers that nobody has needed for a while."""
+        before = time.monotonic() - IDLE_SECONDS
+        with self._lock:
+            old = [each for each in self._idle if each.config is self._spare_config and each.idle_since < before]
+            self._idle = [each for each in self._idle if each not in old]
+        for worker in old:
+            self._discard(worker)
 
     def close(self) -> None:
-        """Kill all workers; calls in progress raise. Idempotent."""
+        """Kill all workers; calls in progress, and those that wait, raise. Idempotent."""
         with self._lock:
             self._closed = True
             workers, self._workers = self._workers, set()
+            self._idle = []
+            waiting = list(self._waiting)
+        for each in waiting:
+            each.set()
         for worker in workers:
             worker.process.kill()
         for worker in workers:
             worker.close()
+        preparing = self._preparing
+        if preparing is not None:  # what it has just started, it takes away again
+            preparing.join(_START_SECONDS)
 
     def __enter__(self) -> SandboxedWorkers:
         return self
@@ -123,37 +166,100 @@ class SandboxedWorkers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ready(self, worker: Worker | None, deadline: float) -> Worker:
+    def _place(self, token: Cancellation, deadline: float) -> Place:
+        """Wait for a turn: until it comes, the time is over, or somebody ends the work."""
+        woken = threading.Event()
+        with self._lock:
+            self._waiting.add(woken)
+        place = self._shares.ask(token.owner, lambda _: woken.set())
+        try:
+            with token.ending(woken.set):
+                woken.wait(max(0.0, deadline - time.monotonic()))
+            if self._closed:
+                raise self._is_closed()
+            if token.reason is not None:
+                raise WorkerCancelled("the call was cancelled while it waited for a worker")
+            if not place.granted:
+                raise WorkerTimeout("all workers were busy until the time ran out")
+        except BaseException:
+            self._shares.give_back(place)
+            raise
+        finally:
+            with self._lock:
+                self._waiting.discard(woken)
+        return place
+
+    def _take(self) -> Worker:
+        """An idle worker, whole ones and those that are ready first; or else a new one."""
+        with self._lock:
+            if self._idle:
+                worker = min(self._idle, key=lambda each: (each.config is self._spare_config, not each.is_ready()))
+                self._idle.remove(worker)
+                return worker
+            whole = sum(each.config is self._config for each in self._workers) < self._shares.size
+        return self._start(self._config if whole else self._spare_config)
+
+    def _put_back(self, worker: Worker) -> None:
+        if worker.alive:
+            worker.idle_since = time.monotonic()
+            with self._lock:
+                if not self._closed:
+                    self._idle.append(worker)
+        else:
+            self._discard(worker)
+
+    def _ready(self, worker: Worker, token: Cancellation, deadline: float) -> Worker:
         """This worker, or one in its stead when it died while it was idle."""
-        if worker is not None:
+        for last in (False, True):
             try:
-                worker.wait_ready(deadline)
+                worker.wait_ready(deadline, lambda: token.reason is not None)
             except WorkerError:
                 if worker.alive:
+                    self._put_back(worker)
                     raise
                 self._discard(worker)
+                if last:
+                    raise
+                worker = self._start(worker.config)
             else:
                 return worker
-        fresh = self._start()
-        try:
-            fresh.wait_ready(deadline)
-        except WorkerError:
-            self._discard(fresh)
-            raise
-        return fresh
+        raise AssertionError("the last one is ready, or raised")
 
-    def _start(self) -> Worker:
+    def _prepare(self) -> None:
+        """Everything is in use: have a spare worker ready for whoever comes next and has none, before they come."""
+        with self._lock:
+            enough = self._idle or self._preparing is not None or self._shares.taken < self._shares.size
+            if self._closed or enough or len(self._workers) >= self._shares.most:
+                return
+            name = f"spare-{self._config.name}"
+            self._preparing = threading.Thread(target=self._start_spare, name=name, daemon=True)
+            self._preparing.start()
+
+    def _start_spare(self) -> None:
+        try:
+            worker = self._start(self._spare_config)
+            self._put_back(worker)
+        except CleanroomError as error:  # whoever needs one starts it, and is told then
+            logger.warning("no spare worker %s: %s", self._config.name, error.what)
+        finally:
+            with self._lock:
+                self._preparing = None
+
+    def _start(self, config: WorkerConfig) -> Worker:
         if self._closed:
-            raise WorkerError(f"the workers {self._config.name} are closed")
-        worker = Worker(self._config)
+            raise self._is_closed()
+        worker = Worker(config)
         with self._lock:
             if not self._closed:
                 self._workers.add(worker)
                 return worker
         worker.close()
-        raise WorkerError(f"the workers {self._config.name} are closed")
+        raise self._is_closed()
 
     def _discard(self, worker: Worker) -> None:
         with self._lock:
             self._workers.discard(worker)
         worker.close()
+
+    def _is_closed(self) -> WorkerError:
+        return WorkerError(f"the workers {self._config.name} are closed")

@@ -9,8 +9,9 @@ whole sandbox with it. The zygote itself is not dumpable, so that its children c
 socket is closed in a child before it reads the first byte of a request.
 
 Control frames, zygote to host: one byte and a 64-bit number. R pid: a child waits for a request. E status: it ended
-(waitpid status). X length, then text: a module or the handler cannot be loaded. Host to zygote: one byte with the
-descriptor of the call's own socket.
+(waitpid status). X length, then text: a module or the handler cannot be loaded. Host to zygote: C and the number of the
+child that is to serve the call, with the descriptor of the call's own socket. A call whose child was killed before it
+took the message lies there still; the next child throws it away.
 On the call's socket: `!QQ` (body length, number of descriptors), the descriptors in messages of up to 200, each
 acknowledged by a byte, then the body (JSON). The answer: `!BQ` (0 result, 1 error), then JSON.
 """
@@ -63,10 +64,15 @@ def _set_dumpable(value: int) -> None:
 
 
 def _serve_one(control: socket.socket, handler: _Handler) -> None:
-    data, fds, _, _ = socket.recv_fds(control, 1, 1)
+    mine = _frame(b"C", os.getpid())
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, len(mine), 1)
+        if not data or not fds:
+            os._exit(_NO_MORE_REQUESTS)
+        if data == mine:
+            break
+        os.close(fds[0])  # of a child that is no more
     control.close()
-    if not data or not fds:
-        os._exit(_NO_MORE_REQUESTS)
     call = socket.socket(fileno=fds[0])
     length, count = struct.unpack("!QQ", _receive(call, 16))
     files: list[int] = []

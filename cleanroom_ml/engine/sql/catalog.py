@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -112,7 +112,11 @@ class StagedSource:
 
 @dataclass(frozen=True, slots=True)
 class ContextValues:
-    """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case)."""
+    """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
+
+    `on_alias` is told what each alias of a statement stands for: the name that the catalog knows it by, or None (a
+    subquery, a common table, …). It may refuse. It is in the context because whatever wraps a catalog gives that on.
+    """
 
     account: str
     user: str
@@ -123,6 +127,7 @@ class ContextValues:
     session_id: str = ""
     version: str = "9.0.0"
     variables: Mapping[str, Any] = field(default_factory=dict)
+    on_alias: Callable[[str, tuple[str, ...] | None], None] | None = None
 
 
 class Catalog(Protocol):

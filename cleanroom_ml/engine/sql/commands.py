@@ -271,11 +271,12 @@ def _local_file(source: Source) -> str:
 def _put(source: Source) -> Statement:
     cursor = source.cursor
     cursor.expect("PUT")
+    bound = (token := cursor.peek()) is None or "file://" not in token.text
     path = _local_file(source)
     target = source.names.stage()
     options = source.names.options()
     cursor.expect_end()
-    return Put(path, target, options)
+    return Put(path, target, options, bound)
 
 
 def _get(source: Source) -> Statement:

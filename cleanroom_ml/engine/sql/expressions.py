@@ -242,6 +242,9 @@ class Expressions:
         grammar.check(node)
         table = node.args.get("table")
         alias = _folded(table) if table is not None else None
+        # DuckDB would take `a.b` for the field `b` of a column `a`, or for an alias in another case.
+        if alias is not None and not scope.has(alias):
+            raise SqlError.invalid_identifier(alias)
         if isinstance(node.this, exp.Star):
             star = self._star(node.this, scope, ctes)
             return exp.Column(this=star, table=exp.to_identifier(alias, quoted=True)) if alias is not None else star

@@ -148,6 +148,7 @@ class _Change:
         self.target = target
         alias = node.args.get("alias") if isinstance(node, exp.Table) else None
         self.alias = _name(alias.this) if alias is not None and alias.this is not None else name[-1]
+        resolver.announce(self.alias, name)
         self.scope = Scope(None, {self.alias: {column: kind_of_type(sql_type) for column, sql_type in target.columns}})
         self.numbered = resolver.build.fresh("target")
         self.row = f"{quote(self.alias)}.{_ROW}"

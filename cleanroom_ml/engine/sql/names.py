@@ -11,7 +11,9 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD, Cursor
 from cleanroom_ml.naming import split_name
 
-_STAGE = re.compile(r"""@(~|%?(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+)){0,2})(?:/(.*))?\Z""", re.DOTALL)
+_STAGE = re.compile(
+    r"""@(~|%?(?:"(?:[^"]|"")++"|[\w$]++)(?:\.(?:"(?:[^"]|"")++"|[\w$]++)){0,2})(?:/(.*))?\Z""", re.DOTALL
+)
 
 
 def folded(text: str, most: int = 3) -> tuple[str, ...]:
@@ -85,8 +87,7 @@ class NameReader:
     def _bound(self) -> Any:
         cursor = self.cursor
         if cursor.accept("?"):
-            before = cursor.tokens[: cursor.at]
-            return self.binds.value(str(sum(token.kind == PUNCTUATION and token.text == "?" for token in before)))
+            return self.binds.value(str(cursor.placeholders()))
         if cursor.accept(":"):
             return self.binds.value(cursor.next().text)
         raise cursor.surprise("expected text")

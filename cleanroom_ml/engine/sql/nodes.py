@@ -269,12 +269,13 @@ class Grant(Statement):
 @dataclass(frozen=True, slots=True)
 class Put(Statement):
     """PUT 'file://…' @stage options. `source` as written, without `file://`. Options in upper case (PARALLEL,
-    AUTO_COMPRESS, SOURCE_COMPRESSION, OVERWRITE).
+    AUTO_COMPRESS, SOURCE_COMPRESSION, OVERWRITE). `bound`: the text does not hold the source, a bound value does.
     """
 
     source: str
     target: StageReference
     options: Mapping[str, Any] = field(default_factory=dict)
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,15 @@ class Scope:
             scope = scope.parent
         return None
 
+    def has(self, table: str) -> bool:
+        """Whether an alias stands for something here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if table in scope.sources:
+                return True
+            scope = scope.parent
+        return False
+
     def other_case(self, column: str, table: str | None) -> bool:
         """Whether there is no such column, but one that only DuckDB would take for it: its name in another case."""
         folded = column.casefold()
@@ -92,6 +101,8 @@ class Relation:
 
     node: Any
     kinds: Kinds | None
+    name: tuple[str, ...] | None = None
+    """What the catalog knows it by; None: it is nothing of the catalog's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +312,8 @@ class Resolver:
             raise SqlError.unsupported("columns of a subquery whose names differ only in case")
         if alias in scope.sources:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
+        # Columns that the statement names anew are columns of nothing that the catalog knows.
+        self.announce(alias, None if columns else relation.name)
         scope.sources[alias] = kinds
         if scope.staged == "":
             scope.staged = alias
@@ -377,10 +390,10 @@ class Resolver:
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
-            return parts[-1], self._view(source)
+            return parts[-1], replace(self._view(source), name=parts)
         kinds = {name: kind_of_type(sql_type) for name, sql_type in source.columns}
         query = self.build.scan(source) if isinstance(source, TableSource) else building.rows(source)
-        return parts[-1], Relation(raw("({0})", query), kinds)
+        return parts[-1], Relation(raw("({0})", query), kinds, parts)
 
     def _view(self, source: ViewSource) -> Relation:
         if self.depth >= MAX_VIEW_DEPTH:
@@ -494,6 +507,12 @@ class Resolver:
         if staged.columns is not None:
             scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
         return Relation(staged_relation(self.build, staged, self.width), None)
+
+    def announce(self, alias: str, name: tuple[str, ...] | None) -> None:
+        """Tells the catalog's session what an alias stands for. Raises what it refuses it with."""
+        on_alias = self.catalog.context().on_alias if self.depth == 0 else None
+        if on_alias is not None:
+            on_alias(alias, name)
 
     # Small things
 

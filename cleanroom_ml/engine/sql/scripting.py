@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
 
@@ -136,7 +137,11 @@ class _Block:
         return None
 
     def step(self) -> None:
-        """Counts a statement, or a round of a loop: one with an empty body would turn in the front for ever."""
+        """Counts a statement, or a round of a loop: one with an empty body would turn in the front for ever.
+
+        Between any two, the block ends where it was ended.
+        """
+        cancellation.check()
         self.steps -= 1
         if self.steps < 0:
             raise SqlError.syntax("The block takes too many steps.")

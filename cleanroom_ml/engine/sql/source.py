@@ -10,7 +10,7 @@ from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import NameReader, folded
-from cleanroom_ml.engine.sql.tokens import PUNCTUATION, Cursor, Token
+from cleanroom_ml.engine.sql.tokens import Cursor, Token
 
 
 class Source:
@@ -92,4 +92,4 @@ class Source:
         return tuple(str(part.this) if part.args.get("quoted") else str(part.this).upper() for part in parts)
 
     def _placeholders(self) -> int:
-        return sum(token.kind == PUNCTUATION and token.text == "?" for token in self.tokens[: self.cursor.at])
+        return self.cursor.placeholders()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -33,14 +34,17 @@ _LEX = re.compile(
       | (?P<space>\s+|--[^\n]*|//[^\n]*|/\*.*?\*/)
       | (?P<string>'(?:[^'\\]|''|\\.)*+')
       | (?P<dollars>\$\$.*?\$\$)
-      | (?P<quoted>"(?:[^"]|"")*")
+      | (?P<quoted>"(?:[^"]|"")*+")
       | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<word>[^\W\d][\w$]*)
-      | (?P<stage>@(?:"(?:[^"]|"")*"|[\w$%~./=:+\-])*)
+      | (?P<stage>@(?:"(?:[^"]|"")*+"|[\w$%~./=:+\-])*+)
       | (?P<punctuation>::|:=|=>|->|\|\||<=|>=|<>|!=|\$\d+|\$[^\W\d][\w$]*|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BLANK = re.compile(r"(?:\s++|--[^\n]*+|//[^\n]*+|/\*.*?\*/)++", re.DOTALL)
+_WORD = re.compile(r"[^\W\d][\w$]*+")
+_LONGEST_VERB: Final = 32
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f"}
@@ -123,6 +127,16 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
+def first_word(text: str) -> str:
+    """The word that a text starts with, after blanks and comments, in upper case; empty where it starts otherwise.
+
+    For the event loop: the time is linear in what stands before the word, whatever that is.
+    """
+    blank = _BLANK.match(text)
+    word = _WORD.match(text, blank.end() if blank else 0)
+    return word.group()[:_LONGEST_VERB].upper() if word else ""
+
+
 class Cursor:
     """A reader over tokens for commands with a fixed grammar. Every `expect…` raises SqlError with the place of the
     surprise.
@@ -132,6 +146,7 @@ class Cursor:
         self.text = text
         self.tokens = tokenize(text) if tokens is None else tokens
         self.at = 0
+        self._placeholders: list[int] | None = None
 
     def peek(self, ahead: int = 0) -> Token | None:
         at = self.at + ahead
@@ -152,6 +167,14 @@ class Cursor:
         """The text from the next token on, as written."""
         token = self.peek()
         return "" if token is None else self.text[token.start :]
+
+    def placeholders(self) -> int:
+        """How many `?` there are before the next token."""
+        if self._placeholders is None:
+            self._placeholders = [
+                number for number, token in enumerate(self.tokens) if token.kind == PUNCTUATION and token.text == "?"
+            ]
+        return bisect_left(self._placeholders, self.at)
 
     def looking_at(self, *words: str) -> bool:
         """The next tokens are these keywords or punctuation marks."""
@@ -226,14 +249,14 @@ class Cursor:
 def statements(tokens: list[Token]) -> Iterator[list[Token]]:
     """Tokens cut at semicolons that are outside of scripting blocks; empty statements are left out."""
     current: list[Token] = []
-    blocks = 0
+    blocks = _Blocks(tokens)
     for at, token in enumerate(tokens):
         if token.kind == WORD:
-            blocks += _block_step(tokens, at, first=not current)
-        if token.kind == PUNCTUATION and token.text == ";" and blocks <= 0:
+            blocks.step(at, first=not current)
+        if token.kind == PUNCTUATION and token.text == ";" and blocks.open <= 0:
             if current:
                 yield current
-            current, blocks = [], 0
+            current, blocks.open = [], 0
         else:
             current.append(token)
     if current:
@@ -241,42 +264,47 @@ def statements(tokens: list[Token]) -> Iterator[list[Token]]:
 
 
 _AFTER_TRANSACTION: Final = frozenset({"", ";", "TRANSACTION", "WORK", "NAME"})
+_STARTS: Final = frozenset({";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"})
 
 
-def _block_step(tokens: list[Token], at: int, *, first: bool) -> int:
-    """+1 where a block opens, -1 where one closes. DECLARE opens one until its BEGIN; IF, CASE, FOR, WHILE, LOOP,
-    REPEAT end with `END …`.
+class _Blocks:
+    """How many blocks are open. DECLARE opens one until its BEGIN; IF, CASE, FOR, WHILE, LOOP, REPEAT end with `END …`.
+
+    One look at each word: what was before it is remembered, never looked for.
     """
-    word = tokens[at].upper
-    before = tokens[at - 1].upper if at else ""
-    after = tokens[at + 1].upper if at + 1 < len(tokens) else ""
-    if word == "DECLARE" and first:
-        return 1
-    if word == "BEGIN":
-        if first and after in _AFTER_TRANSACTION:
-            return 0
-        return 0 if _declared(tokens, at) else 1
-    if word == "END":
-        return -1
-    if word == "CASE" and before != "END":
-        return 1
-    if word in {"IF", "FOR", "WHILE", "LOOP", "REPEAT"} and before != "END" and _in_script(tokens, at):
-        opens = (word != "IF" or after == "(") and (
-            word not in {"LOOP", "REPEAT"} or before in {";", "BEGIN", "THEN", "ELSE", "DO"}
-        )
-        return 1 if opens and before in {";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"} else 0
-    return 0
 
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self.open = 0
+        self._declared = False  # since the last BEGIN or END
+        self._in_script = False
 
-def _declared(tokens: list[Token], at: int) -> bool:
-    """This BEGIN is the one that a DECLARE was waiting for."""
-    for token in reversed(tokens[:at]):
-        if token.upper in {"BEGIN", "END"} and token.kind == WORD:
-            return False
-        if token.upper == "DECLARE" and token.kind == WORD:
-            return True
-    return False
+    def step(self, at: int, *, first: bool) -> None:
+        """The next word."""
+        word = self._tokens[at].upper
+        self.open += self._opened(word, at, first)
+        if word == "DECLARE":
+            self._declared = True
+        elif word in {"BEGIN", "END"}:
+            self._declared = False
+        self._in_script = self._in_script or word == "BEGIN"
 
-
-def _in_script(tokens: list[Token], at: int) -> bool:
-    return any(token.kind == WORD and token.upper == "BEGIN" for token in tokens[:at])
+    def _opened(self, word: str, at: int, first: bool) -> int:
+        before = self._tokens[at - 1].upper if at else ""
+        after = self._tokens[at + 1].upper if at + 1 < len(self._tokens) else ""
+        if word == "DECLARE" and first:
+            return 1
+        if word == "BEGIN":
+            if first and after in _AFTER_TRANSACTION:
+                return 0
+            return 0 if self._declared else 1
+        if word == "END":
+            return -1
+        if word == "CASE" and before != "END":
+            return 1
+        if word in {"IF", "FOR", "WHILE", "LOOP", "REPEAT"} and before != "END" and self._in_script:
+            opens = (word != "IF" or after == "(") and (
+                word not in {"LOOP", "REPEAT"} or before in {";", "BEGIN", "THEN", "ELSE", "DO"}
+            )
+            return 1 if opens and before in _STARTS else 0
+        return 0

@@ -89,7 +89,9 @@ _DUCKDB: Final = {
     "ARRAY": "JSON",
 }
 _WIRE: Final = {"NUMBER": "fixed", "FLOAT": "real", "VARCHAR": "text"}
-_TEXT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*(?:\s+[A-Za-z]+)*)\s*(?:\(\s*(\d{1,9})\s*(?:,\s*(\d{1,4})\s*)?\))?\s*\Z")
+_TEXT = re.compile(
+    r"\s*+([A-Za-z_][A-Za-z0-9_]*+(?:\s++[A-Za-z]++)*+)\s*+(?:\(\s*+(\d{1,9})\s*+(?:,\s*+(\d{1,4})\s*+)?\))?\s*+\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def compact(work: Work, key: Key) -> bool:
     merged = TableObject(written.sha256, written.rows, written.bytes)
     objects = (*(item for item in table.objects if item.rows >= SMALL_ROWS), merged)
     try:
-        work.storage.tables.commit([Replace(key, table.snapshot, objects, session_id=work.session.id)])
+        work.change([Replace(key, table.snapshot, objects, session_id=work.session.id)])
     except (SnapshotConflict, NotFound):
         return False
     return True

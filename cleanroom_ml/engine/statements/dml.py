@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import TableSource
@@ -29,9 +29,19 @@ from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.warehouse.pool import Written
 
 ATTEMPTS = 12
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is at one table, and how many statements hold or await it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0
+
+
 _NUMBER = SqlType("NUMBER", 38, 0)
-_locks: dict[Key, threading.Lock] = {}
-_locks_lock = threading.Lock()
+_turns: dict[Key, _Turn] = {}
+_turns_lock = threading.Lock()
 
 
 def insert(work: Work, statement: Insert) -> Rows:
@@ -148,7 +158,7 @@ def _attempt(
     change: Change = (
         Replace(key, source.snapshot, objects, session_id=work.session.id)
         if mutation.replaces
-        else Append(key, None, objects, session_id=work.session.id, columns=table.columns)
+        else Append(key, work.base(key, source.snapshot), objects, session_id=work.session.id, columns=table.columns)
     )
     return reply if committed(work, [change], source, reply, attempt, also) else None
 
@@ -210,10 +220,17 @@ def _turn(key: Key | None) -> Iterator[None]:
     if key is None:
         yield
         return
-    with _locks_lock:
-        lock = _locks.setdefault(key, threading.Lock())
-    with lock:
-        yield
+    with _turns_lock:
+        turn = _turns.setdefault(key, _Turn())
+        turn.wanted += 1
+    try:
+        with turn.lock:
+            yield
+    finally:
+        with _turns_lock:
+            turn.wanted -= 1
+            if not turn.wanted:
+                del _turns[key]
 
 
 def _same_columns(table: Table, source: TableSource) -> bool:

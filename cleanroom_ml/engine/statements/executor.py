@@ -31,7 +31,7 @@ from cleanroom_ml.engine.statements import (
 )
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.patterns import Patterns
-from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog
+from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.result_scan import JobCatalog
 from cleanroom_ml.engine.statements.results import Rows, StatementResult, decode, success
 from cleanroom_ml.engine.statements.stage_reader import StageReader
@@ -172,13 +172,24 @@ class Executor:
         query_id: str,
         *,
         on_start: OnStart | None = None,
+        written: Written | None = None,
     ) -> StatementResult:
         """Runs one statement of a room with the names of `catalog` and no others, whoever's session asks.
 
+        `query_id` is that of the CALL which this is a part of: no commit in here stands for the whole of it.
+
         Raises:
-            SqlError: as `execute`; a statement that rooms do not allow.
+            SqlError: as `execute`; a statement that rooms do not allow; a transaction that it leaves open.
         """
-        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, False, on_start, True)
+        try:
+            result = self._execute(
+                session, catalog, text, binds or NO_BINDS, query_id, False, on_start, True, written=written
+            )
+        finally:
+            left_open = written is not None and self.transactions.end(session) is not None
+        if left_open:
+            raise SqlError(90232, "40000", "The template left a transaction open. The transaction was rolled back.")
+        return result
 
     def _execute(
         self,
@@ -191,17 +202,20 @@ class Executor:
         on_start: OnStart | None,
         restricted: bool,
         nesting: int = 0,
+        written: Written | None = None,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
-        if restricted and session.kind == "client":
+        if restricted and session.kind != "job":
             policy.check_template(statement)
 
         def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
             bound = Binds(binds.positional, {**binds.named, **variables})
-            return self._execute(session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1)
+            return self._execute(
+                session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1, written
+            )
 
         work = Work(
             storage=self._storage,
@@ -217,11 +231,13 @@ class Executor:
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0
+            and (not restricted or session.kind == "job")
             and not isinstance(statement, nodes.Block)
             and self._storage.queries.get(query_id) is not None,
             procedures=self._procedures,
             pools=self._pools,
             applications=self._applications,
+            written=written,
         )
         if describe_only:
             return _described(work, statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import InvalidPath
 from cleanroom_ml.engine.storage.stage_paths import checked_path
 
+_WINDOWS = re.compile(r"/?[A-Za-z]:[\\/]")
+_PATTERN = frozenset("*?[")
 _PUT = frozenset({"PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"})
 _GET = frozenset({"PARALLEL", "PATTERN"})
 _COMPRESSIONS = frozenset(
@@ -24,11 +27,7 @@ def put(work: Work, statement: Put) -> Upload:
     options = _known(statement.options, _PUT)
     stage = work.stages.existing(statement.target.parts)
     directory = statement.target.path.rstrip("/")
-    if directory:
-        try:
-            checked_path(directory)
-        except InvalidPath as error:
-            raise SqlError.syntax(f"Invalid stage path: {error}.") from error
+    _check_path(directory, statement)
     compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
     if compression not in _COMPRESSIONS:
         raise SqlError.unsupported(f"SOURCE_COMPRESSION {compression}")
@@ -57,6 +56,29 @@ def get(work: Work, statement: Get) -> Download:
         files=tuple(StagedDownload(file.path, file.sha256, file.size) for file in files),
         parallel=_parallel(options, 10),
     )
+
+
+def file_name(source: str) -> str:
+    """The name of a local file, or the pattern of the names, in a path as a PUT has it."""
+    return (source.replace("\\", "/") if _WINDOWS.match(source) else source).rstrip("/").rpartition("/")[2]
+
+
+def _check_path(directory: str, statement: Put) -> None:
+    """Refuse what cannot be stored before the client has opened the file.
+
+    The client asks again for each of its files, by the name that it would have there. Where the path is a bound value
+    it cannot, and has one answer for all of them.
+
+    Raises:
+        SqlError: the directory or the name is none of a stage's; or a bound path is for several files.
+    """
+    name = file_name(statement.source)
+    if statement.bound and _PATTERN.intersection(statement.source):
+        raise SqlError.unsupported("PUT of several files whose path is a bound value; write the path in the statement")
+    try:
+        checked_path(f"{directory}/{name}" if directory else name)
+    except InvalidPath as error:
+        raise SqlError.syntax(f"the file cannot be stored under this name: {error}. Rename the file.") from error
 
 
 def _known(options: Mapping[str, Any], known: frozenset[str]) -> Mapping[str, Any]:

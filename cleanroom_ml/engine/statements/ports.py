@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.statements.results import Rows, StatementResult
+from cleanroom_ml.engine.storage.changes import Change
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 
@@ -25,6 +26,18 @@ class StatementCatalog(Catalog, Protocol):
         Raises:
             SqlError: not found, for everything that is not this catalog's.
         """
+
+
+class Written(Protocol):
+    """What the statements of one run have written (`rooms.run_tables`): its catalog reads that, whatever others commit
+    meanwhile, and it is written to only where nobody else did.
+    """
+
+    def holds(self, key: Key) -> bool:
+        """Whether this run has written the table."""
+
+    def record(self, changes: Sequence[Change], done: Sequence[bool]) -> None:
+        """Changes were made (those that are `done`). Called in the transaction that makes them."""
 
 
 class Procedures(Protocol):

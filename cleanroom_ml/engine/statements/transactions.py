@@ -102,6 +102,12 @@ class Transactions:
         self._sessions = sessions
         self._open: dict[str, Overlay] = {}
         self._lock = threading.Lock()
+        sessions.on_end(self.forget)
+
+    def __len__(self) -> int:
+        """How many transactions are open."""
+        with self._lock:
+            return len(self._open)
 
     def begin(self, session: Session) -> Overlay:
         """Opens a transaction, or gives the one that is open, as Snowflake does for a second BEGIN."""
@@ -110,9 +116,14 @@ class Transactions:
             return current
         overlay = Overlay(secrets.token_hex(8))
         session.variables[_MARK] = overlay.id
-        self._sessions.update(session)
+        # Before the session is written down: one that ends meanwhile takes it along, or was gone and cannot be written.
         with self._lock:
             self._open[session.id] = overlay
+        try:
+            self._sessions.update(session)
+        except BaseException:
+            self.forget(session.id)
+            raise
         return overlay
 
     def current(self, session: Session) -> Overlay | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog
+from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import Rows, StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
@@ -32,6 +32,7 @@ class Work:
         stages: the only way to stages.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
+        written: what the run that this statement belongs to has written; None: it belongs to none.
     """
 
     storage: Storage
@@ -49,6 +50,7 @@ class Work:
     procedures: Procedures | None = None
     pools: Pools | None = None
     applications: Applications | None = None
+    written: Written | None = None
 
     @property
     def seconds(self) -> float:
@@ -69,8 +71,22 @@ class Work:
 
     def commit(self, changes: list[Change], reply: Rows) -> tuple[bool, ...]:
         """`Tables.commit` with the reply recorded. Raises what it raises."""
-        request = RequestRecord(self.query_id, encode(reply)) if self.recording else None
-        return self.storage.tables.commit(changes, request=request)
+        return self.change(changes, RequestRecord(self.query_id, encode(reply)) if self.recording else None)
+
+    def change(self, changes: Sequence[Change], request: RequestRecord | None = None) -> tuple[bool, ...]:
+        """`Tables.commit`, and the run that this statement belongs to knows of it. Every change of a table goes here.
+
+        Raises what `Tables.commit` raises.
+        """
+        with self.storage.database.transaction():
+            done = self.storage.tables.commit(changes, request=request)
+            if self.written is not None:
+                self.written.record(changes, done)
+        return done
+
+    def base(self, key: Key, seen: int) -> int | None:
+        """The snapshot that an append must find: the one it saw, where this run made that one; else any."""
+        return seen if self.written is not None and self.written.holds(key) else None
 
     def overlay(self) -> Overlay | None:
         """The transaction that this statement's rows belong to; None: they are committed at once."""

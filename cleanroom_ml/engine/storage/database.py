@@ -122,6 +122,35 @@ class Database:
                 raise
 
     @contextmanager
+    def transaction_if_free(self) -> Iterator[sqlite3.Connection | None]:
+        """A transaction, or None where somebody else is writing: for what can as well be written another time.
+
+        Never waits for anybody.
+        """
+        connection = self._connection()
+        if connection.depth or not self._writer.acquire(blocking=False):
+            yield None
+            return
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                yield None
+                return
+            with _entered(connection, "write"):
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            self._writer.release()
+
+    @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A snapshot: everything read in the block is of one moment. Inside a transaction it is the transaction."""
         connection = self._connection()

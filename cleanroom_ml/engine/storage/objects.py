@@ -18,6 +18,7 @@ from cleanroom_ml.engine.storage.keys import checked_sha256
 
 _CHUNK = 1 << 20
 _SCRATCH = "scratch"
+_TRASH = "trash"
 
 
 class ObjectStore:
@@ -32,6 +33,7 @@ class ObjectStore:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
         (root / _SCRATCH).mkdir(mode=0o700, exist_ok=True)
+        (root / _TRASH).mkdir(mode=0o700, exist_ok=True)
 
     def put_bytes(self, data: bytes) -> str:
         """Stores `data`; its hash."""
@@ -114,7 +116,8 @@ class ObjectStore:
     def require(self, sha256s: Iterable[str]) -> None:
         """To be called inside the transaction that makes rows point at `sha256s`.
 
-        Garbage collection deletes only inside a transaction too, so what is there now stays there for those rows.
+        Garbage collection takes objects away only inside a transaction too, so what is there now stays there for those
+        rows.
 
         Raises:
             ObjectMissing: one is not in the store.
@@ -133,21 +136,27 @@ class ObjectStore:
             if len(shard.name) == 2 and shard.is_dir():
                 yield from (entry.name for entry in os.scandir(shard) if len(entry.name) == 64)
 
-    def remove(self, sha256: str, *, untouched_since: float) -> int:
-        """Deletes an object, unless it was stored (again) after `untouched_since`, in seconds since the epoch.
+    def remove(self, sha256: str, *, untouched_since: float) -> int | None:
+        """Takes an object out of the store, unless it was stored (again) after `untouched_since`, in seconds since the
+        epoch. Its bytes lie in the trash until `empty_trash`: renaming takes no time, deleting large files does.
 
-        Only for garbage collection, inside its transaction. Returns the bytes freed, 0 where it was kept or not there.
+        Only for garbage collection, inside its transaction. Returns its size; None where it was kept or not there.
         """
         path = self.path(sha256)
         with self._gate():
             try:
                 status = path.stat(follow_symlinks=False)
             except FileNotFoundError:
-                return 0
+                return None
             if status.st_mtime > untouched_since:
-                return 0
-            path.unlink()
+                return None
+            path.replace(self.root / _TRASH / sha256)
             return status.st_size
+
+    def empty_trash(self) -> None:
+        """Deletes what was removed, also by a process that was killed before it came to this."""
+        for entry in os.scandir(self.root / _TRASH):
+            Path(entry.path).unlink(missing_ok=True)
 
     def sweep_scratch(self, *, untouched_since: float) -> int:
         """Deletes files in scratch that nobody has touched since `untouched_since` and nobody holds; how many."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,6 +20,8 @@ SessionKind = Literal["client", "job", "room"]
 # Snowflake's own: a session token lives an hour, a session four hours after its last sign of life.
 TOKEN_LIFE = timedelta(hours=1)
 IDLE_LIFE = timedelta(hours=4)
+# What CURRENT_ROLE() is in a run, whatever role its caller uses.
+RUN_ROLE = "ACCOUNTADMIN"
 # A client whose renewal was answered into the void renews again with the old master token, and its other threads still
 # send the old session token.
 OVERLAP = timedelta(minutes=5)
@@ -80,6 +83,13 @@ class Sessions:
         self._database = database
         self._token_life = token_life
         self._idle_life = idle_life
+        self._on_end: list[Callable[[str], None]] = []
+
+    def on_end(self, ended: Callable[[str], None]) -> None:
+        """From now on `ended` is called with the id of every session that ends, whichever way: what somebody keeps for
+        a session in memory goes with it.
+        """
+        self._on_end.append(ended)
 
     def create(
         self,
@@ -97,7 +107,7 @@ class Sessions:
         """Opens a session for a user who has proved to be that user. Raises NotFound: no such user."""
         now = self._database.now_micros()
         session = Session(
-            id=str(10**12 + secrets.randbelow(8 * 10**15)),
+            id=_new_id(),
             account=account,
             user=user,
             role=role,
@@ -110,17 +120,29 @@ class Sessions:
             created_on=from_micros(now),
         )
         with self._database.transaction() as connection:
-            if not connection.execute("SELECT 1 FROM users WHERE account = ? AND name = ?", (account, user)).fetchone():
-                raise NotFound("user", user)
-            connection.execute(
-                """INSERT INTO sessions (id, account, user, role, database, schema, warehouse, parameters, variables,
-                   kind, job_id, created_on, last_used_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                (
-                    *(session.id, account, user, role, database, schema, warehouse),
-                    *(json.dumps(session.parameters), json.dumps(session.variables), kind, job_id, now, now),
-                ),
-            )
+            _insert(connection, session, now)
             return session, self._issue(connection, session.id)
+
+    def open_run(self, account: str, user: str, *, parameters: dict[str, str] | None = None) -> Session:
+        """A session of kind `room` for one run of a template. It has no tokens, so that nobody logs into it, and lives
+        until it is closed, however long the run takes; `close_runs` ends those that a killed engine left.
+
+        Raises:
+            NotFound: no such user.
+        """
+        now = self._database.now_micros()
+        session = Session(
+            id=_new_id(),
+            account=account,
+            user=user,
+            role=RUN_ROLE,
+            parameters=dict(parameters or {}),
+            kind="room",
+            created_on=from_micros(now),
+        )
+        with self._database.transaction() as connection:
+            _insert(connection, session, now)
+        return session
 
     def by_token(self, token: str) -> Session:
         """The session of a session token, which counts as a sign of life.
@@ -135,7 +157,10 @@ class Sessions:
         if row["expires_on"] < to_micros(now):
             raise TokenExpired("the session token has expired")
         if row["last_used_on"] < to_micros(now - min(_TOUCH, self._idle_life / 4)):
-            self.heartbeat(row["id"])
+            # Where somebody writes, the next request says it: who asks for a result does not wait for another's commit.
+            with self._database.transaction_if_free() as connection:
+                if connection is not None:
+                    self._touch(connection, row["id"])
         return _session(row)
 
     def get(self, session_id: str) -> Session | None:
@@ -178,15 +203,8 @@ class Sessions:
 
     def heartbeat(self, session_id: str) -> None:
         """A sign of life: the session, and its master token, last on from now. Harmless where the session is gone."""
-        now = self._database.now()
         with self._database.transaction() as connection:
-            connection.execute("UPDATE sessions SET last_used_on = ? WHERE id = ?", (to_micros(now), session_id))
-            # The newest master token only: one that was renewed keeps its short end.
-            connection.execute(
-                """UPDATE session_tokens SET expires_on = ?1 WHERE rowid = (SELECT max(rowid) FROM session_tokens
-                   WHERE session_id = ?2 AND kind = 'master') AND expires_on >= ?3""",
-                (to_micros(now + self._idle_life), session_id, to_micros(now)),
-            )
+            self._touch(connection, session_id)
 
     def update(self, session: Session) -> None:
         """Keeps the session's context: role, database, schema, warehouse, parameters, variables.
@@ -207,13 +225,15 @@ class Sessions:
 
     def close(self, session_id: str) -> bool:
         """Ends a session, its tokens, upload tickets and temporary tables, stages and formats; whether it lived."""
-        with self._database.transaction() as connection:
-            return bool(connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount)
+        return bool(self._end("id = ?", session_id))
 
     def close_job(self, job_id: str) -> int:
         """Ends every session of a job; how many."""
-        with self._database.transaction() as connection:
-            return connection.execute("DELETE FROM sessions WHERE job_id = ?", (job_id,)).rowcount
+        return self._end("job_id = ?", job_id)
+
+    def close_runs(self) -> int:
+        """Ends the sessions of all runs; how many. For an engine that starts: whoever ran them is dead."""
+        return self._end("kind = ?", "room")
 
     def close_idle(self) -> int:
         """Ends every session that was idle for too long, and forgets dead tokens; how many sessions."""
@@ -223,9 +243,26 @@ class Sessions:
                 "DELETE FROM session_tokens WHERE kind = 'session' AND expires_on < ?",
                 (to_micros(now - self._idle_life),),
             )
-            return connection.execute(
-                "DELETE FROM sessions WHERE last_used_on < ?", (to_micros(now - self._idle_life),)
-            ).rowcount
+        return self._end("kind <> 'room' AND last_used_on < ?", to_micros(now - self._idle_life))
+
+    def _end(self, condition: str, value: str | int) -> int:
+        with self._database.transaction() as connection:
+            rows = connection.execute(f"DELETE FROM sessions WHERE {condition} RETURNING id", (value,)).fetchall()
+        # Only what is gone for good is told: nobody can put anything under that id afterwards.
+        for row in rows:
+            for ended in self._on_end:
+                ended(row["id"])
+        return len(rows)
+
+    def _touch(self, connection: sqlite3.Connection, session_id: str) -> None:
+        now = self._database.now()
+        connection.execute("UPDATE sessions SET last_used_on = ? WHERE id = ?", (to_micros(now), session_id))
+        # The newest master token only: one that was renewed keeps its short end.
+        connection.execute(
+            """UPDATE session_tokens SET expires_on = ?1 WHERE rowid = (SELECT max(rowid) FROM session_tokens
+               WHERE session_id = ?2 AND kind = 'master') AND expires_on >= ?3""",
+            (to_micros(now + self._idle_life), session_id, to_micros(now)),
+        )
 
     def _issue(self, connection: sqlite3.Connection, session_id: str) -> Tokens:
         now = self._database.now()
@@ -257,7 +294,27 @@ class Sessions:
 
     def _lives(self, row: sqlite3.Row, now: datetime) -> bool:
         last_used: int = row["last_used_on"]
-        return last_used >= to_micros(now - self._idle_life)
+        return row["kind"] == "room" or last_used >= to_micros(now - self._idle_life)
+
+
+def _new_id() -> str:
+    return str(10**12 + secrets.randbelow(8 * 10**15))
+
+
+def _insert(connection: sqlite3.Connection, session: Session, now: int) -> None:
+    if not connection.execute(
+        "SELECT 1 FROM users WHERE account = ? AND name = ?", (session.account, session.user)
+    ).fetchone():
+        raise NotFound("user", session.user)
+    connection.execute(
+        """INSERT INTO sessions (id, account, user, role, database, schema, warehouse, parameters, variables,
+           kind, job_id, created_on, last_used_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *(session.id, session.account, session.user, session.role),
+            *(session.database, session.schema, session.warehouse),
+            *(json.dumps(session.parameters), json.dumps(session.variables), session.kind, session.job_id, now, now),
+        ),
+    )
 
 
 def _hash(token: str) -> str:

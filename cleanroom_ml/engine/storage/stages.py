@@ -263,11 +263,12 @@ class Stages:
         )  # fmt: skip
 
     def put_uploaded(self, ticket: str, name: str, sha256: str, size: int, md5: str) -> StageFile:
-        """`put_file` of `name` below the ticket's directory. Repeating it is harmless. Raises what they raise."""
+        """`put_file` of `name` below the ticket's directory, which uses the ticket up. Raises what they raise."""
         with self._database.transaction() as connection:
             row = self._upload_row(connection, ticket)
             checked_path(name)
             path = f"{row['upload_directory']}/{name}" if row["upload_directory"] else name
+            connection.execute("DELETE FROM stage_uploads WHERE ticket = ?", (ticket,))
             return self._put(connection, row["stage_id"], path, sha256, size, md5)
 
     def end_upload(self, ticket: str) -> None:

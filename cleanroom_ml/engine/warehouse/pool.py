@@ -98,6 +98,8 @@ class Warehouse:
         objects: where inputs are opened and outputs are adopted.
         spool: directory for results, `<query_id>.arrows` each; made 0700.
         size: statements at once.
+        spare: how many more, each for somebody who would have none.
+        spare_memory_bytes: of one of those, where it is less.
         memory_bytes: of one statement, Python and Arrow included; DuckDB gets 60 % of it and spills past that.
         threads: of one statement.
         workers: the workers, where a caller brings its own (tests); otherwise they are started here.
@@ -110,6 +112,8 @@ class Warehouse:
         size: int = 2,
         *,
         memory_bytes: int = 3 * GIB,
+        spare: int = 0,
+        spare_memory_bytes: int | None = None,
         threads: int = 2,
         workers: SandboxedWorkers | None = None,
     ) -> None:
@@ -122,6 +126,8 @@ class Warehouse:
             handler="cleanroom_ml.engine.warehouse.worker:handle",
             preload=_PRELOAD,
             size=size,
+            spare=spare,
+            spare_memory_bytes=spare_memory_bytes,
             limits=Limits(
                 memory_bytes=memory_bytes,
                 cpus=float(threads),
@@ -255,6 +261,10 @@ class Warehouse:
         compiled = compile_file(file.path, file.sha256, staged.options)
         described = self.describe(compiled, query_id=query_id, on_start=on_start)
         return replace(staged, columns=distinct([column.name for column in described]))
+
+    def trim(self) -> None:
+        """Stop spare workers that nobody has needed for a while."""
+        self._workers.trim()
 
     def close(self) -> None:
         """Stop the workers; statements in progress fail."""

@@ -9,6 +9,7 @@ never a message.
 from __future__ import annotations
 
 import datetime
+import os
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -24,6 +25,9 @@ FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
 BATCH_BYTES: Final = 64 << 20
 """A table may have a thousand columns, or a document in each row: then fewer rows make a chunk."""
+
+MEMORY_PART: Final = 0.6
+"""Of a worker's memory, for DuckDB, which spills past that; the rest is Python's and Arrow's."""
 
 _VECTOR_ROWS: Final = 2048
 _TEXTS: Final = frozenset({"VARCHAR", "BINARY"})
@@ -81,12 +85,19 @@ def _open() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _memory_mib(settings: dict[str, Any]) -> int:
+    """DuckDB's part of this worker's memory: what is asked for is meant for a whole one, and a spare one has less."""
+    asked = int(settings.get("memory_mib", 1024))
+    there = os.environ.get("SANDBOX_MEMORY_BYTES")
+    return asked if there is None else max(64, min(asked, int(int(there) * MEMORY_PART) >> 20))
+
+
 def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: dict[str, Any]) -> None:
     """From here on it can open these paths and nothing else, and nobody can change its settings."""
     listed = ", ".join(f"'{path}'" for path in paths)
     for statement in (
         f"SET threads = {int(settings.get('threads', 2))}",
-        f"SET memory_limit = '{int(settings.get('memory_mib', 1024))}MiB'",
+        f"SET memory_limit = '{_memory_mib(settings)}MiB'",
         f"SET temp_directory = '{settings.get('scratch', '/scratch')}/duckdb'",
         "SET preserve_insertion_order = true",
         f"SET allowed_paths = [{listed}]",

@@ -8,8 +8,9 @@ in jobs with little memory by tests/jobs/test_jobs_boost_memory.py.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from ..data import memory
 from ..data.memory import NotEnoughMemoryError
@@ -36,7 +37,8 @@ class Way(enum.Enum):
 class Costs:
     """What a library needs in bytes: a value, by the way that the data is held, and a row besides.
 
-    `copies`: of the raw values, made while they are binned whole. `disk`: whether the bins can be left on disk.
+    `copies`: of the raw values, made while they are binned whole. `disk`: whether the bins can be left on disk. `hint`
+    is what else helps where nothing fits, to follow other advice.
     """
 
     whole_value: float
@@ -45,10 +47,23 @@ class Costs:
     row: float
     copies: float
     disk: bool
+    hint: str = ""
 
 
 XGBOOST: Final = Costs(whole_value=2.2, bins_value=2.2, missing_value=3.0, row=48, copies=1.0, disk=True)
+# A GPU is given the values as they are: XGBoost keeps each with its column's number.
+XGBOOST_ON_GPU: Final = replace(
+    XGBOOST,
+    whole_value=8.2,
+    disk=False,
+    hint='; on the processors ({"device": "cpu"}) its bins can be left on disk, on a GPU they cannot',
+)
 LIGHTGBM: Final = Costs(whole_value=2.0, bins_value=1.0, missing_value=0.0, row=48, copies=0.0, disk=False)
+
+
+def on_gpu(params: Mapping[str, Any]) -> bool:
+    """Whether these parameters of XGBoost train on a GPU."""
+    return str(params.get("device", "cpu")).startswith(("cuda", "gpu")) or params.get("tree_method") == "gpu_hist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ def choose(size: Size, costs: Costs) -> Choice:
             f"training on {size.rows:,} rows × {size.features} features needs about {memory.size(least)} of memory "
             f"even in pieces, and {memory.size(available)} are free (the job may use "
             f"{memory.size(memory.limit_bytes())}). Train on fewer rows (DataFrame.sample) or fewer input_cols, or run "
-            "the job on a compute pool whose INSTANCE_FAMILY has more memory",
+            f"the job on a compute pool whose INSTANCE_FAMILY has more memory{costs.hint}",
             least,
             available,
         )

@@ -61,7 +61,8 @@ class BoostEstimator(BaseEstimator):  # type: ignore[misc]
         """
         spread = self._spread()
         wanted = Wanted(dataset, input_cols, label_col, weight_col, eval_set)
-        prepared = prepare(wanted, trainer=self._trainer, spread=spread, costs=self._costs, naming=self._names)
+        costs = self._costs_on(spread)
+        prepared = prepare(wanted, trainer=self._trainer, spread=spread, costs=costs, naming=self._names)
         try:
             outcome = self._train(prepared, verbose_eval)
         finally:
@@ -108,6 +109,10 @@ class BoostEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _predict(self, booster: Any, data: pa.Table, options: dict[str, Any]) -> np.ndarray[Any, Any]:
         raise NotImplementedError
+
+    def _costs_on(self, spread: Spread) -> Costs:
+        """What a training that is spread like this needs."""
+        return self._costs
 
     def _names(self, columns: Sequence[str]) -> list[str]:
         raise NotImplementedError

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .choice import XGBOOST
+from .choice import XGBOOST, XGBOOST_ON_GPU, Costs, on_gpu
 from .estimator import BoostEstimator
 from .names import for_xgboost
 from .preparing import Prepared
-from .scaling import XGBScalingConfig
+from .scaling import Spread, XGBScalingConfig
 
 
 class XGBEstimator(BoostEstimator):
@@ -92,6 +92,9 @@ class XGBEstimator(BoostEstimator):
         matrix = xgb.DMatrix(features(self._encoding, data), enable_categorical=categorical, missing=missing)
         result: np.ndarray[Any, Any] = booster.predict(matrix, **options)
         return result
+
+    def _costs_on(self, spread: Spread) -> Costs:
+        return XGBOOST_ON_GPU if spread.gpu or on_gpu(self.params or {}) else XGBOOST
 
     def _names(self, columns: Sequence[str]) -> list[str]:
         return for_xgboost(columns)

@@ -105,3 +105,14 @@ def do_change_mode(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     fd = os.open(f"/proc/self/fd/{fds[0]}", os.O_RDWR)
     os.pwrite(fd, b"forged", 0)
     return {}
+
+
+def do_memory(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    return {"bytes": int(os.environ["SANDBOX_MEMORY_BYTES"])}
+
+
+def slow_to_begin(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    return handle(request, fds)
+
+
+slow_to_begin.prepare = lambda: time.sleep(0.6)  # type: ignore[attr-defined]

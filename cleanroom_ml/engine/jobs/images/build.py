@@ -6,6 +6,7 @@ configuration; no code of a package runs, because only wheels are installed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,9 +21,12 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 
 from cleanroom_ml.engine.jobs import files
+from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
-from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, INSIDE, VENV, Image, digest_of
+from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, VENV, Image, digest_of
+from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
+from cleanroom_ml.engine.jobs.images.venv import make_environment, name_interpreter_inside
 from cleanroom_ml.engine.jobs.layers.diagnosis import diagnose, without_addresses
 from cleanroom_ml.engine.jobs.layers.pip import Pip, index_sha256, tree_bytes
 from cleanroom_ml.engine.jobs.layers.policy import GIB
@@ -33,7 +37,6 @@ from cleanroom_ml.errors import CleanroomError, UsageError
 MANIFEST: Final = "manifest.json"
 _SECONDS: Final = 3600.0
 _MAX_BYTES: Final = 32 * GIB
-_SHEBANG_BYTES: Final = 4096
 
 
 def build_image(home: Path, manifest: ImageManifest, *, environ: Mapping[str, str] | None = None) -> tuple[Image, bool]:
@@ -54,22 +57,47 @@ def build_image(home: Path, manifest: ImageManifest, *, environ: Mapping[str, st
     for image in Images(root).built():
         if image.root is not None and json.loads((image.root / MANIFEST).read_bytes()) == wanted:
             return image, False
+    return _build(root, manifest, os.environ if environ is None else environ), True
+
+
+def rebuild_image(home: Path, image: Image, *, environ: Mapping[str, str] | None = None) -> Image:
+    """Build an image of this home again, from its own manifest, because its files were changed.
+
+    Raises:
+        CleanroomError: as `build_image`; or the packages of now are others, and the image is left as it is.
+    """
+    assert image.root is not None
+    value = json.loads((image.root / MANIFEST).read_bytes())
+    manifest = ImageManifest(value["tag"], value["python"], tuple(value["packages"]), value["versions"])
+    environ = os.environ if environ is None else environ
+    return _build(home / "images", manifest, environ, again=image)
+
+
+def _build(root: Path, manifest: ImageManifest, environ: Mapping[str, str], *, again: Image | None = None) -> Image:
     python = _interpreter(manifest.python)
     sweep_abandoned(root)
     with private_directory(root) as work:
         made = work / "image"
         made.mkdir(mode=0o700)
-        _virtual_environment(python, made / VENV)
-        report = _install(manifest, made / VENV, work, os.environ if environ is None else environ)
+        make_environment(python, made / VENV)
+        report = _install(manifest, made / VENV, work, environ)
         image = _described(manifest, python, report, made)
-        files.write_atomically(made / MANIFEST, json.dumps(wanted).encode())
+        if again is not None and "python" not in again.hashes:  # of a version that did not count the interpreter
+            hashes = {name: sha256 for name, sha256 in image.hashes.items() if name != "python"}
+            image = replace(image, hashes=hashes, digest=digest_of(image.python, image.packages, hashes))
+        if again is not None and again.digest != image.digest:
+            raise CleanroomError(
+                f"image {manifest.tag} would be another now", why=f"{image.digest}, not {again.digest}"
+            )
+        image = _sealed(image)
+        files.write_atomically(made / MANIFEST, json.dumps(_as_json(manifest)).encode())
         files.write_atomically(made / DESCRIPTION, json.dumps(image.to_json()).encode())
         target = root / f"{manifest.tag}-{image.digest.removeprefix('sha256:')[:12]}"
         if target.is_dir():  # another manifest that comes to the same
             remove_whole(target)
         made.rename(target)
         files.sync_directory(root)
-    return replace(image, root=target), True
+    return replace(image, root=target)
 
 
 def _as_json(manifest: ImageManifest) -> dict[str, Any]:
@@ -93,15 +121,6 @@ def _interpreter(version: str) -> Path:
             fix=f"apt-get install python{version} python{version}-venv",
         )
     return Path(found)
-
-
-def _virtual_environment(python: Path, target: Path) -> None:
-    # -I: nothing of the environment decides what is made.
-    argv = [str(python), "-I", "-m", "venv", "--without-pip", str(target)]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = (done.stdout + done.stderr).strip().splitlines()
-        raise CleanroomError(f"{python} makes no virtual environment", why=lines[-1] if lines else None)
 
 
 def _install(manifest: ImageManifest, venv: Path, work: Path, environ: Mapping[str, str]) -> list[Mapping[str, Any]]:
@@ -129,13 +148,14 @@ def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, 
     argv = [str(made / VENV / "bin" / "python"), "-I", "-S", "-c", code]
     version, _, base = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip().partition(" ")
     packages: dict[str, str] = {}
-    hashes: dict[str, str] = {}
+    interpreter = interpreter_files(Path(base), made / VENV / "bin" / "python", version)
+    hashes = {"python": interpreter_sha256(interpreter, Path(base))}
     for item in report:
         name = str(canonicalize_name(item["metadata"]["name"]))
         packages[name] = str(item["metadata"]["version"])
         hashes[name] = index_sha256(item)
     for script in sorted((made / VENV / "bin").iterdir()):
-        _rename_interpreter(script, made / VENV)
+        name_interpreter_inside(script, made / VENV)
     return Image(
         tag=manifest.tag,
         digest=digest_of(version, packages, hashes),
@@ -149,11 +169,14 @@ def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, 
     )
 
 
-def _rename_interpreter(script: Path, venv: Path) -> None:
-    """A script names its interpreter by where it was installed; a job finds it where the image is mounted."""
-    if script.is_symlink() or not script.is_file():
-        return
-    content = script.read_bytes()
-    before, after = os.fsencode(venv), os.fsencode(INSIDE)
-    if content.startswith(b"#!") and before in content[:_SHEBANG_BYTES]:
-        script.write_bytes(content.replace(before, after))
+def _sealed(image: Image) -> Image:
+    """With its list of files, and the seal over them, which are written beside."""
+    assert image.root is not None
+    states = seal.look(image.prefix)  # before the content is read: what changes in between is noticed
+    hashes = {path: seal.content_of(image.prefix / path) for path in states}
+    interpreter = seal.look_at_interpreter(image)
+    content = interpreter_sha256([Path(path) for path in interpreter], image.base)
+    manifest = seal.Manifest(hashes, content).to_bytes()
+    files.write_atomically(image.root / seal.FILES, manifest)
+    seal.write_seal(image.root, states, interpreter)
+    return replace(image, manifest=hashlib.sha256(manifest).hexdigest())

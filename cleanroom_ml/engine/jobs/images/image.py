@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +16,10 @@ from cleanroom_ml.engine.sandbox.policy import Mount
 
 LOCAL: Final = "local"
 INSIDE: Final = "/run/cleanroom/image"
-"""Where a built image lies in a job's sandbox: its scripts name their interpreter by this path."""
+"""Where an image lies in a job's sandbox: its scripts name their interpreter by this path."""
 
 VENV: Final = "venv"
 DESCRIPTION: Final = "image.json"
-
-# Not part of what a job runs in: the engine is trusted, and nothing is installed at run time.
-_NOT_COUNTED: Final = frozenset({"cleanroom-ml", "pip", "setuptools", "wheel"})
 
 _MAIN: Final = (
     "numpy",
@@ -45,9 +40,11 @@ _MAIN: Final = (
 
 @dataclass(frozen=True)
 class Image:
-    """`root`: the directory of a built image; None for this installation. `base`: where its interpreter's home is.
+    """`root`: the directory that it lies in; None for this installation, which is not an image until it is frozen.
 
-    `digest` is `sha256:` and the hash over the Python version and every package (see `digest_of`).
+    `digest` is `sha256:` and the hash over the Python version and every package (see `digest_of`). `base`: where its
+    interpreter's home is. `hashes`: of each wheel or installed package, and of the interpreter as `python`. `manifest`:
+    the SHA-256 of its list of files. `digest_before`: what versions of before would have called the same `local`.
     """
 
     tag: str
@@ -59,6 +56,8 @@ class Image:
     built_on: str = ""
     size_bytes: int = 0
     hashes: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
+    digest_before: str = ""
 
     @property
     def executable(self) -> Path:
@@ -68,12 +67,17 @@ class Image:
     @property
     def inside(self) -> str:
         """The interpreter, in a sandbox that has `mounts`."""
-        return sys.executable if self.root is None else f"{INSIDE}/bin/python"
+        return f"{INSIDE}/bin/python"
 
     @property
-    def prefix(self) -> str:
-        """The environment's own prefix, in a sandbox that has `mounts`."""
-        return sys.prefix if self.root is None else INSIDE
+    def prefix(self) -> Path:
+        """The environment's own prefix, on this machine."""
+        return Path(sys.prefix) if self.root is None else self.root / VENV
+
+    @property
+    def libraries(self) -> str:
+        """Where its packages lie, below the prefix."""
+        return f"lib/python{'.'.join(self.python.split('.')[:2])}/site-packages"
 
     @cached_property
     def installed(self) -> Installed:
@@ -85,11 +89,14 @@ class Image:
 
         Not only the packages (as `python_runtime` gives them to workers): a script starts child processes as
         `sys.executable`, and those must find what it finds, `.pth` files included.
+
+        Raises:
+            RuntimeError: it is an installation that was not frozen; no job runs in one.
         """
-        if self.root is not None:
-            return (*_outside_usr([self.base]), Mount(self.root / VENV, INSIDE))
-        prefixes = (sys.base_prefix, sys.exec_prefix, sys.prefix, str(Path(sys.executable).resolve().parents[1]))
-        return _outside_usr([Path(prefix) for prefix in dict.fromkeys(prefixes)])
+        if self.root is None:
+            raise RuntimeError(f"image {self.tag} is not laid out anywhere")
+        interpreters = (self.base, self.executable.resolve().parents[1])
+        return (*_outside_usr(list(dict.fromkeys(interpreters))), Mount(self.root / VENV, INSIDE))
 
     def main_packages(self) -> dict[str, str]:
         """The versions that a report shows: Python and the libraries that results depend on most."""
@@ -106,6 +113,8 @@ class Image:
             "base": str(self.base),
             "built_on": self.built_on,
             "size_bytes": self.size_bytes,
+            "manifest": self.manifest,
+            "digest_before": self.digest_before,
         }
 
     @classmethod
@@ -116,42 +125,16 @@ class Image:
     def _distributions(self) -> list[metadata.Distribution]:
         if self.root is None:
             return list(metadata.distributions())
-        libraries = self.root / VENV / "lib" / f"python{'.'.join(self.python.split('.')[:2])}" / "site-packages"
-        return list(metadata.distributions(path=[str(libraries)]))
-
-
-def this_installation() -> Image:
-    """`local` as something to mount, without looking at what is installed."""
-    return Image(LOCAL, "", platform.python_version(), {}, Path(sys.base_prefix))
-
-
-def local_image() -> Image:
-    """This installation, as it is now: looked at again once something was installed or removed."""
-    return _local_image(tuple(_changed_on(entry) for entry in sys.path))
-
-
-@lru_cache(maxsize=2)
-def _local_image(_: tuple[tuple[str, int], ...]) -> Image:
-    python = platform.python_version()
-    versions = Installed(metadata.distributions(), python=python).versions()
-    packages = {name: version for name, version in versions.items() if name not in _NOT_COUNTED}
-    return Image(LOCAL, digest_of(python, packages), python, packages, Path(sys.base_prefix))
-
-
-def _changed_on(entry: str) -> tuple[str, int]:
-    try:
-        return entry, os.stat(entry or ".").st_mtime_ns  # noqa: PTH116 - an entry of sys.path is a text
-    except OSError:
-        return entry, 0
+        return list(metadata.distributions(path=[str(self.prefix / self.libraries)]))
 
 
 def digest_of(python: str, packages: Mapping[str, str], hashes: Mapping[str, str] | None = None) -> str:
     """`sha256:` and the hash over `python==<version>` and the sorted lines `<name>==<version>`.
 
-    Where the wheels are known, each line goes on with ` sha256:<hash of the wheel>`.
+    Where a hash is known, the line goes on with ` sha256:<hash>`.
     """
-    lines = [f"python=={python}"]
-    for name, version in sorted(packages.items()):
+    lines = []
+    for name, version in (("python", python), *sorted(packages.items())):
         known = (hashes or {}).get(name)
         lines.append(f"{name}=={version} sha256:{known}" if known else f"{name}=={version}")
     return "sha256:" + hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

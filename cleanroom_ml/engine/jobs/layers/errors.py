@@ -37,6 +37,18 @@ class UnsafeWheelError(JobsError):
     name: ClassVar[str] = "UnsafeWheelError"
 
 
+class DirectReferenceError(JobsError):
+    """A package depends on an address instead of a package: nobody's index vouches for what lies there."""
+
+    name: ClassVar[str] = "DirectReferenceError"
+
+
+class PackageImportError(JobsError):
+    """A package was installed, and cannot be imported beside the image."""
+
+    name: ClassVar[str] = "PackageImportError"
+
+
 class LayerTooLargeError(JobsError):
     """The packages are larger, or take longer, than a layer may."""
 

@@ -1,6 +1,8 @@
-"""pip as a subprocess: the operator's configuration and index, nothing of the engine's own environment, bounds.
+"""pip as a subprocess, for the operator's own images: their configuration and index, nothing of the engine's own
+environment, bounds. What a party asks for is resolved in a sandbox (`sandboxed_pip`), never by this.
 
-`--only-binary :all:` means that no package's code runs while it is looked for, downloaded or installed.
+`--only-binary :all:` means that no package's code runs while it is looked for, downloaded or installed; packages that
+name an address are not covered by it, so this is for packages that the operator chose.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.jobs.layers.errors import LayerTooLargeError, PackageIndexError
 
 # Of pip's own variables, those that say where packages come from and how they are fetched; not what is done with them.
@@ -38,6 +42,7 @@ _ALWAYS: Final = ("--only-binary", ":all:", "--no-input", "--no-color", "--disab
 _POLL_SECONDS: Final = 0.05
 _MEASURE_SECONDS: Final = 1.0
 _KEPT_OUTPUT: Final = 1 << 20
+_KEPT_LINE: Final = 2_000
 
 
 def index_sha256(item: Mapping[str, Any]) -> str:
@@ -50,6 +55,13 @@ def index_sha256(item: Mapping[str, Any]) -> str:
         return str(sha256)
     algorithm, _, digest = str(archive.get("hash", "")).partition("=")
     return digest if algorithm == "sha256" else ""
+
+
+def operator_environment(environ: Mapping[str, str], temporary: Path) -> dict[str, str]:
+    """What a pip outside of a sandbox gets of the operator's environment."""
+    kept = {name: value for name, value in environ.items() if name in _KEPT}
+    # A system's own Python refuses to be installed into, even where nothing would be.
+    return {**kept, "TMPDIR": str(temporary), "PIP_BREAK_SYSTEM_PACKAGES": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +117,22 @@ class Pip:
             try:
                 self._wait(process)
             finally:
-                _end(process)
-        said = _tail(self.work / "output")
+                end(process)
+        said = tail(self.work / "output")
         if "No module named pip" in said:
             raise PackageIndexError("the engine's Python environment has no pip", fix="python -m ensurepip")
-        return PipRun(process.returncode, said, _tail(log))
+        return PipRun(process.returncode, said, tail(log))
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in self.environ.items() if name in _KEPT}
         temporary = self.work / "tmp"
         temporary.mkdir(exist_ok=True)
-        # A system's own Python refuses to be installed into, even where nothing would be.
-        return {**kept, "TMPDIR": str(temporary), "PIP_BREAK_SYSTEM_PACKAGES": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        return operator_environment(self.environ, temporary)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self.seconds
         measured = time.monotonic()
         while process.poll() is None:
+            cancellation.check()
             now = time.monotonic()
             if now > deadline:
                 raise LayerTooLargeError(f"finding and fetching the packages took more than {self.seconds:g} s")
@@ -144,15 +155,26 @@ def tree_bytes(root: Path) -> int:
     return total
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads its own session, and all of that."""
     with contextlib.suppress(ProcessLookupError):  # all of it has ended
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _tail(path: Path) -> str:
-    if not path.exists():
+def tail(path: Path) -> str:
+    """The end of what was written to a file, a party's sandbox having been the writer perhaps; long lines are cut.
+
+    What looks for something in it then takes time in proportion to its size.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
         return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _KEPT_OUTPUT))
-        return file.read().decode("utf-8", "replace")
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return ""
+        file.seek(max(0, status.st_size - _KEPT_OUTPUT))
+        text = file.read(_KEPT_OUTPUT).decode("utf-8", "replace")
+    return "".join(f"{line[:_KEPT_LINE]}\n" for line in text.splitlines())

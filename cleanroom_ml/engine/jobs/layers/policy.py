@@ -41,7 +41,10 @@ class LayerLimits:
     files: int = 100_000
     packages: int = 300
     resolve_seconds: float = 900.0
+    resolve_memory: int = 2 * GIB
     unpack_seconds: float = 600.0
+    import_seconds: float = 300.0
+    import_memory: int = 4 * GIB
 
 
 def never_in_a_layer(name: str) -> bool:

@@ -1,46 +1,45 @@
 """From requirements to a lock: what the image does not satisfy is resolved by pip, beside what the image has.
 
 1. Requirements that the image satisfies need nothing.
-2. `pip install --dry-run --report` says which wheels the rest needs in this very environment. What is installed stays
-   as it is (it is a constraint), unless the spec itself asks for another version of it: a layer may hold that.
-3. Exactly those wheels are downloaded, and hashed here.
-Nothing is installed, and no code of a package runs.
+2. pip, in a sandbox (`sandboxed_pip`), says which wheels the rest needs in this very environment, and fetches exactly
+   those. What is installed stays as it is (it is a constraint), unless the spec itself asks for another version of it:
+   a layer may hold that.
+3. They are hashed here, and kept.
+Nothing is installed, no code of a package runs, and nothing of a package is read outside of the sandbox.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import zipfile
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from typing import Protocol
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.diagnosis import diagnose
 from cleanroom_ml.engine.jobs.layers.errors import (
-    BinaryPackagesOnlyError,
     DependencyConflictError,
+    DirectReferenceError,
     LayerTooLargeError,
     PackageHashError,
+    PackageIndexError,
     UnsafeWheelError,
 )
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock, LockedPackage
-from cleanroom_ml.engine.jobs.layers.pip import Pip, PipRun, index_sha256
+from cleanroom_ml.engine.jobs.layers.operator_index import HOSTS, operator_index
+from cleanroom_ml.engine.jobs.layers.pip import PipRun
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits, never_in_a_layer
+from cleanroom_ml.engine.jobs.layers.sandboxed_pip import CodeWheel, Found, SandboxedPip
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
 from cleanroom_ml.engine.jobs.requirements import Wanted
-from cleanroom_ml.engine.storage.errors import StorageError
+from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
-_CHUNK = 1 << 20
 _STAND_INS = "stand-ins"
 
 
@@ -59,16 +58,20 @@ class Resolver:
 
     Args:
         work: a private directory, empty, removed by the caller.
+        home: the engine's, which no sandbox sees.
         environ: the operator's, for pip.
         note: is told what pip said where it failed.
+        driver: of the sandbox; tests weaken it.
     """
 
     image: Image
     objects: ObjectStore
     work: Path
+    home: Path
     environ: Mapping[str, str]
     limits: LayerLimits
     note: Callable[[str], None]
+    driver: Driver | None = None
 
     def resolve(self, requirements: Sequence[Wanted], code: Mapping[str, CodeFile]) -> DependencyLock:
         """The lock; every wheel of it is in the object store when this returns.
@@ -120,23 +123,15 @@ class Resolver:
             )
         wheels = {wanted.wheel: self._code_wheel(wanted, code) for wanted in missing if wanted.wheel is not None}
         asked = ", ".join(wanted.wheel or f"{wanted.name}{wanted.specifier}" for wanted in missing)
-        pip = Pip(
-            None if self.image.root is None else self.image.executable,
-            self.work,
-            self.environ,
-            self.limits.resolve_seconds,
-            self.limits.download_bytes,
-        )
         # One requirement a line, each made anew from its parsed parts.
         lines = [
-            f"{wanted.name} @ {wheels[wanted.wheel].as_uri()}"
+            f"{wanted.name} @ {Path(wheels[wanted.wheel].inside).as_uri()}"
             if wanted.wheel is not None
             else f"{wanted.name}{'[' + ','.join(wanted.extras) + ']' if wanted.extras else ''}{wanted.specifier}"
             for wanted in missing
         ]
-        self._write("requirements.txt", lines)
-        self._write("constraints.txt", self._constraints({wanted.name for wanted in missing}))
-        found = self._report(pip, asked)
+        constraints = self._constraints({wanted.name for wanted in missing})
+        found, fetched = self._found(lines, constraints, list(wheels.values()), asked)
         if len(found) > self.limits.packages:
             raise LayerTooLargeError(f"{asked} needs {len(found)} packages; a layer holds {self.limits.packages}")
         for each in found:
@@ -144,28 +139,21 @@ class Resolver:
                 raise DependencyConflictError(
                     f"{asked} needs {each.name} {each.version}, which comes with the image or not at all"
                 )
-        by_wheel = {path.name: (str(inside), path) for inside, path in wheels.items()}
-        locked = [self._from_code(each, *by_wheel[each.wheel]) for each in found if each.direct]
-        locked += self._from_index(pip, [each for each in found if not each.direct], asked)
+        by_wheel = {each.wheel: each for each in wheels.values()}
+        locked = [self._from_code(each, by_wheel) for each in found if each.direct]
+        locked += [self._keep(each, fetched / each.wheel) for each in found if not each.direct]
         return tuple(sorted(locked, key=lambda each: each.name))
 
-    def _code_wheel(self, wanted: Wanted, code: Mapping[str, CodeFile]) -> Path:
-        """The wheel of the code directory, under its own name: pip tells by it what the wheel is and where it fits."""
+    def _code_wheel(self, wanted: Wanted, code: Mapping[str, CodeFile]) -> CodeWheel:
+        """The wheel of the code directory: bytes that are what was staged. What it is, is for the sandbox to say."""
         assert wanted.wheel is not None
         file = code.get(wanted.wheel)
         if file is None:
             raise RequirementNotSatisfiedError(f"the code directory has no file {wanted.wheel}")
-        target = self.work / "code" / file.sha256 / wanted.wheel.rpartition("/")[2]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            source = self.objects.open(file.sha256)
-        except StorageError as error:
-            raise PackageHashError(f"{wanted.wheel}: {error}") from error
-        if _copy(source, target) != file.sha256:
+        if not self.objects.verify(file.sha256):
             raise PackageHashError(f"{wanted.wheel} is not the file that was staged")
-        if not zipfile.is_zipfile(target):
-            raise UnsafeWheelError(f"{wanted.wheel} is not a wheel")
-        return target
+        path = self.objects.path(file.sha256)
+        return CodeWheel(wanted.name, wanted.wheel.rpartition("/")[2], wanted.wheel, file.sha256, path)
 
     def _constraints(self, asked: set[str]) -> list[str]:
         """What is installed stays, and what a stand-in is installed for counts as there."""
@@ -174,77 +162,52 @@ class Resolver:
         made = stand_ins(self.work / _STAND_INS, there, asked=asked)
         return lines + [f"{name}=={version}" for name, version in made.items()]
 
-    def _report(self, pip: Pip, asked: str) -> list[_Found]:
-        report = self.work / "report.json"
-        run = pip.run(
-            "install",
-            *("--dry-run", "--report", str(report)),
-            *("--find-links", str(self.work / _STAND_INS)),
-            *("--constraint", str(self.work / "constraints.txt")),
-            *("--requirement", str(self.work / "requirements.txt")),
-        )
-        if run.code != 0 or not report.is_file():
-            raise self._failed(run, asked)
-        items = json.loads(report.read_bytes())["install"]
-        empty = {path.name for path in (self.work / _STAND_INS).iterdir()}
-        return [found for found in map(_found, items) if found.wheel not in empty]
+    def _found(
+        self, lines: Sequence[str], constraints: Sequence[str], wheels: Sequence[CodeWheel], asked: str
+    ) -> tuple[list[Found], Path]:
+        """What pip chose, and the directory that the wheels of the index are in."""
+        limits = self.limits
+        with operator_index(self.work, self.environ, private=self.home, max_bytes=limits.download_bytes) as index:
+            pip = SandboxedPip(self.image, self.work, limits, index, self.driver)
+            found = pip.resolve(lines, constraints, wheels, self.work / _STAND_INS)
+            if isinstance(found, PipRun):
+                raise self._failed(found, asked, index.refused_hosts())
+            return found, pip.wheels
 
-    def _from_code(self, found: _Found, inside: str, path: Path) -> LockedPackage:
-        sha256 = path.parent.name
-        return LockedPackage(found.name, found.version, path.name, sha256, path.stat().st_size, "code", inside)
+    def _from_code(self, found: Found, wheels: Mapping[str, CodeWheel]) -> LockedPackage:
+        wheel = wheels.get(found.wheel)
+        if wheel is None or wheel.name != found.name:
+            raise DirectReferenceError(f"{found.name} {found.version} was found at an address, not by name")
+        size = self.objects.size(wheel.sha256)
+        return LockedPackage(found.name, found.version, found.wheel, wheel.sha256, size, "code", wheel.named)
 
-    def _from_index(self, pip: Pip, found: Sequence[_Found], asked: str) -> list[LockedPackage]:
-        if not found:
-            return []
-        target = self.work / "wheels"
-        target.mkdir()
-        self._write("download.txt", [f"{each.name}=={each.version}" for each in found])
-        run = pip.run(
-            "download",
-            *("--no-deps", "--dest", str(target), "--requirement", str(self.work / "download.txt")),
-        )
-        if run.code != 0:
-            raise self._failed(run, asked)
-        return [self._keep(each, target / each.wheel) for each in found]
-
-    def _keep(self, found: _Found, path: Path) -> LockedPackage:
-        if not path.is_file():
-            raise PackageHashError(f"{found.wheel} was announced by the index, and another file was delivered")
-        with path.open("rb") as file:
+    def _keep(self, found: Found, path: Path) -> LockedPackage:
+        """Bytes out of the sandbox: a regular file of its own, under the name that was said, whatever it holds."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise PackageHashError(
+                f"{found.wheel} was announced by the index, and another file was delivered"
+            ) from error
+        with os.fdopen(fd, "rb") as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                raise UnsafeWheelError(f"{found.wheel} is no file of its own")
             sha256 = self.objects.put_stream(file)
         if found.sha256 not in ("", sha256):
             raise PackageHashError(f"{found.wheel} is not what its index says: {sha256}, not {found.sha256}")
-        return LockedPackage(found.name, found.version, found.wheel, sha256, path.stat().st_size, "index")
+        return LockedPackage(found.name, found.version, found.wheel, sha256, status.st_size, "index")
 
-    def _failed(self, run: PipRun, asked: str) -> Exception:
+    def _failed(self, run: PipRun, asked: str, refused: Sequence[str]) -> Exception:
         self.note(run.output)
+        if refused:
+            self.note(f"not fetched from {', '.join(refused)}: not in {HOSTS}")
+            return PackageIndexError(
+                f"a package for {asked} lies on a host that is not the operator's index",
+                why="packages are fetched from the hosts of the operator's pip configuration only",
+                fix=f"the operator names the host in {HOSTS}; the engine's log has it",
+            )
         return diagnose(run, asked, constraint="the image has")
-
-    def _write(self, name: str, lines: Sequence[str]) -> None:
-        (self.work / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One wheel that pip chose. `direct`: it was named by its file; `sha256`: as the index says it, or empty."""
-
-    name: str
-    version: str
-    wheel: str
-    sha256: str
-    direct: bool
-
-
-def _found(item: Mapping[str, Any]) -> _Found:
-    name, version = canonicalize_name(item["metadata"]["name"]), str(item["metadata"]["version"])
-    wheel = unquote(urlsplit(item["download_info"]["url"]).path.rpartition("/")[2])
-    try:
-        named, versioned, _, _ = parse_wheel_filename(wheel)
-    except InvalidWheelFilename as error:
-        raise BinaryPackagesOnlyError(f"{name} {version} is not offered as a binary package") from error
-    if named != name or versioned != Version(version):
-        raise UnsafeWheelError(f"{wheel} says of itself that it is {name} {version}")
-    return _Found(name, version, wheel, index_sha256(item), bool(item.get("is_direct")))
 
 
 def _is_version(text: str) -> bool:
@@ -253,12 +216,3 @@ def _is_version(text: str) -> bool:
     except InvalidVersion:
         return False
     return True
-
-
-def _copy(source: int, target: Path) -> str:
-    digest = hashlib.sha256()
-    with os.fdopen(source, "rb") as reader, target.open("wb") as writer:
-        while chunk := reader.read(_CHUNK):
-            digest.update(chunk)
-            writer.write(chunk)
-    return digest.hexdigest()

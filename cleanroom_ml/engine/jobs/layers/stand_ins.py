@@ -21,6 +21,7 @@ def stand_ins(directory: Path, versions: Mapping[str, str], *, asked: Collection
     Not for what is there itself, nor for what is `asked` for by its own name.
     """
     directory.mkdir(exist_ok=True)
+    directory.chmod(0o755)  # whatever our umask: a sandbox's user is another one
     made: dict[str, str] = {}
     for name, stand_in in STAND_INS.items():
         if stand_in in versions and name not in versions and name not in asked:
@@ -31,7 +32,9 @@ def stand_ins(directory: Path, versions: Mapping[str, str], *, asked: Collection
 
 def _empty_wheel(directory: Path, name: str, version: str) -> None:
     about = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+    path = directory / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", f"{about}/METADATA,,\n{about}/WHEEL,,\n{about}/RECORD,,\n")
+    path.chmod(0o644)

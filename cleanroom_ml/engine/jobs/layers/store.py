@@ -2,6 +2,7 @@
 
 <layer>/tree/           what a job's sandbox sees, read-only
 <layer>/manifest.json   every file of the tree: path, size, SHA-256; verified each time before a job mounts it
+<layer>/imported.json   the packages that were imported in it, in a sandbox, when somebody asked for them
 .work-<random>/         what is being made; with its maker's death it belongs to nobody, and is swept
 """
 
@@ -24,6 +25,7 @@ from cleanroom_ml.engine.jobs.layers.errors import (
     PackageHashError,
     UnsafeWheelError,
 )
+from cleanroom_ml.engine.jobs.layers.imports import check_imports
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.layers.policy import GIB, TOP_LEVEL, LayerLimits
 from cleanroom_ml.engine.jobs.layers.work import age_seconds, private_directory, remove_whole, sweep_abandoned
@@ -35,6 +37,7 @@ from cleanroom_ml.engine.storage.objects import ObjectStore
 TREE: Final = "tree"
 UNPACKER: Final = Path(__file__).with_name("unpack.py").resolve()
 _MANIFEST: Final = "manifest.json"
+_IMPORTED: Final = "imported.json"
 _LAYER: Final = re.compile(r"[0-9a-f]{64}\Z")
 _PROGRAM: Final = "/run/cleanroom/unpack.py"
 _PLAN: Final = "/run/cleanroom/plan.json"
@@ -66,21 +69,30 @@ class LayerStore:
         self._limits = limits or LayerLimits()
         self._driver = driver
 
-    def ensure(self, lock: DependencyLock, image: Image) -> Path | None:
+    def ensure(self, lock: DependencyLock, image: Image, *, importing: Collection[str] = ()) -> Path | None:
         """The tree of the lock's layer, verified; made from the stored wheels if it is not there. None: no layer.
 
         Needs no package index: everything comes from the object store.
 
+        Args:
+            importing: packages that must import; what was imported in this layer once is not again.
+
         Raises:
-            JobsError: a stored wheel is not what was locked, a wheel is unsafe, or the layer on disk was changed.
+            JobsError: a stored wheel is not what was locked, a wheel is unsafe, the layer on disk was changed, or a
+                package cannot be imported (then a layer made for it is gone).
             IsolationUnavailable, SandboxStartError: there is no sandbox to unpack in.
         """
         if not lock.layer:
             return None
         target = self._root / lock.layer
         if not target.is_dir():
-            self._make(lock, image, target)
+            self._make(lock, image, target, importing)
         verify(target)
+        imported = _imported(target)
+        if not imported.issuperset(importing):
+            with private_directory(self._root) as work:
+                self._import(target / TREE, image, importing, work)
+            self._note_imported(target, imported.union(importing))
         return target / TREE
 
     def sweep(self, keep: Collection[str], *, grace_seconds: float = 3600.0) -> list[str]:
@@ -94,7 +106,15 @@ class LayerStore:
                 removed.append(path.name)
         return removed
 
-    def _make(self, lock: DependencyLock, image: Image, target: Path) -> None:
+    def _import(self, tree: Path, image: Image, packages: Collection[str], work: Path) -> None:
+        scratch = work / "importing"
+        scratch.mkdir(mode=0o700)
+        check_imports(tree, image, packages, scratch=scratch, limits=self._limits, driver=self._driver)
+
+    def _note_imported(self, layer: Path, packages: Collection[str]) -> None:
+        files.write_atomically(layer / _IMPORTED, json.dumps(sorted(packages)).encode())
+
+    def _make(self, lock: DependencyLock, image: Image, target: Path, importing: Collection[str]) -> None:
         for package in lock.packages:
             if not self._objects.verify(package.sha256):
                 raise PackageHashError(
@@ -110,6 +130,8 @@ class LayerStore:
             listed = _take(scratch / TREE, made / TREE, self._limits)
             manifest = {"lock": lock.to_json(), "files": listed}
             files.write_atomically(made / _MANIFEST, json.dumps(manifest).encode(), mode=0o400)
+            self._import(made / TREE, image, importing, work)
+            self._note_imported(made, importing)
             try:
                 made.rename(target)
             except OSError:
@@ -174,6 +196,14 @@ def verify(layer: Path) -> None:
     wrong += [f"removed: {path}" for path in listed]
     if wrong:
         raise _changed(layer, wrong)
+
+
+def _imported(layer: Path) -> set[str]:
+    """What was imported in a layer; of before this was noted, nothing."""
+    try:
+        return set(json.loads((layer / _IMPORTED).read_bytes()))
+    except FileNotFoundError:
+        return set()
 
 
 def _changed(layer: Path, wrong: list[str]) -> LayerChangedError:

@@ -1,0 +1,54 @@
+"""How the engine divides the memory of its machine: what its own processes may use, and what is left for jobs.
+
+Limits of everything that may run at once never add up to more than there is: so what statements and the rendering of
+templates are limited to is taken off before jobs are admitted (jobs/scheduler.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+GIB: Final = 1 << 30
+
+FRONT_BYTES: Final = GIB // 2
+"""The front itself, which never holds a table, and the supervisors of jobs."""
+
+MOST_FOR_A_STATEMENT: Final = 3 * GIB
+SPARE_STATEMENT_BYTES: Final = GIB // 2
+MOST_SPARES: Final = 8
+"""Workers for parties that would have none while others have them all: the people and the jobs of four accounts."""
+
+_STATEMENTS_PART: Final = 4
+_SPARE_STATEMENTS_PART: Final = 8
+_SPARE_RENDERERS_PART: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryShares:
+    """How much each worker of the engine may use, and how many spare ones there may be.
+
+    `engine_bytes` is what all that is the engine's own may use together.
+    """
+
+    statement_bytes: int
+    spare_statement_bytes: int
+    spare_statements: int
+    spare_renderers: int
+    engine_bytes: int
+
+
+def memory_shares(total: int, *, statements: int, rendering_bytes: int) -> MemoryShares:
+    """The shares of a machine with `total` bytes.
+
+    Args:
+        statements: how many may run at once. Together they have a quarter of the machine at most, spare ones an eighth.
+        rendering_bytes: of one worker that renders templates. There is one, and spare ones in a sixteenth of the
+            machine.
+    """
+    each = min(MOST_FOR_A_STATEMENT, total // (_STATEMENTS_PART * statements))
+    spare_each = min(each, SPARE_STATEMENT_BYTES)
+    spares = max(1, min(MOST_SPARES, total // (_SPARE_STATEMENTS_PART * spare_each)))
+    renderers = max(1, min(MOST_SPARES, total // (_SPARE_RENDERERS_PART * rendering_bytes)))
+    engine = FRONT_BYTES + statements * each + spares * spare_each + (1 + renderers) * rendering_bytes
+    return MemoryShares(each, spare_each, spares, renderers, engine)
