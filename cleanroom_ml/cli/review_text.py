@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from cleanroom_ml.cli.plain import visible
 
+OWNER = "owner"
+
 if TYPE_CHECKING:
     from cleanroom_ml.services.review import Review
 
@@ -25,7 +27,7 @@ def review_text(review: Review) -> str:
         f"{review.requester} asks that {review.runner} may run {review.template_id} in {review.collaboration}",
         f"  request  {review.request_id} ({review.status})",
         f"  type     {review.template_type}",
-        f"  room     {review.room}",
+        f"  room     {review.room}, {review.source_name} of {review.account_of(OWNER)}",
         *(f"  account  {party.account}, here {party.alias}: {_roles(party.roles)}" for party in review.parties),
         "",
         "template",

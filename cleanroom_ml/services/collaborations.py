@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
 from cleanroom_ml.services.whose import check_owner, own_account
-from cleanroom_ml.specs import Collaboration, dump_spec, load_spec
+from cleanroom_ml.specs import Collaboration, dump_spec, load_spec, parse_spec
 
 _FAILED = frozenset({"CREATE_FAILED", "INSTALLATION_FAILED", "JOIN_FAILED"})
 
@@ -72,7 +73,13 @@ def create(connection: Connection, spec: Collaboration, *, timeout_seconds: floa
         ServerError: the server refused the spec, or creating failed.
     """
     account = own_account(connection)
-    check_owner(spec.name, account, spec.account_of(spec.owner) or "")
+    owner = spec.account_of(spec.owner) or ""
+    if not _same(owner, account):
+        raise WrongPartyError(
+            f"the owner of {spec.name} is {owner}, and this connection is of {account}",
+            why="a collaboration is created by its owner",
+            fix="cleanroom-ml connection use NAME, with the owner's connection",
+        )
     listed = list_collaborations(connection)
     for item in listed:
         if _same(item.name or "", spec.name):
@@ -114,6 +121,20 @@ def join(connection: Connection, name: str, *, owner_account: str, timeout_secon
         return Joined(local, mine, False, invitation.owner_account)
     connection.call("COLLABORATION.JOIN", local)
     return Joined(local, _wait(connection, local, {"JOINED"}, timeout_seconds), True, invitation.owner_account)
+
+
+def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[UpdateRequest, ...]:
+    """The requests that joining would approve: of templates that the spec lists and that run no code."""
+    spec = parse_spec(invitation.spec, source=invitation.source_name)
+    if not isinstance(spec, Collaboration) or not any(runner.templates for runner in spec.analysis_runners.values()):
+        return ()
+    listed = {reference.id.upper() for runner in spec.analysis_runners.values() for reference in runner.templates}
+    requests = list_requests(connection, invitation.name or invitation.source_name)
+    return tuple(
+        request
+        for request in requests
+        if waits_for_me(request) and request.template_id.upper() in listed and not request.spec.get("code_specs")
+    )
 
 
 def members(connection: Connection, name: str) -> tuple[Membership, ...]:

@@ -44,8 +44,9 @@ class SqlsafeUse:
 class Review:
     """A request as the person who decides must see it. `changes`: against the version approved before, if any.
 
-    `room` is the room's unique id, `parties` are the accounts behind the aliases. `other` is what the request carries
-    beyond this version's knowledge of requests, as it stands there: it is approved with the rest.
+    `room` is the room's unique id, `source_name` its owner's name for it, and `parties` are the accounts behind the
+    aliases. `other` is what the request carries beyond this version's knowledge of requests, as it stands there: it is
+    approved with the rest.
     """
 
     request_id: str
@@ -65,6 +66,7 @@ class Review:
     notes: tuple[str, ...]
     approval_digest: str
     room: str
+    source_name: str
     parties: tuple[Party, ...]
     other: tuple[tuple[str, str], ...] = ()
     choices: Choices = field(default_factory=lambda: Choices((), False))
@@ -115,6 +117,7 @@ def review_request(collaboration: str, request: UpdateRequest) -> Review:
         notes=tuple(_notes(spec, jobs)),
         approval_digest=approval_digest(approval_subject(request.spec)),
         room=str(request.spec["room"]),
+        source_name=str(request.spec.get("collaboration", "")),
         parties=parties,
         other=_other(request.spec),
         choices=choices_of(spec),

@@ -86,3 +86,26 @@ def test_who_has_joined_the_wrong_one_gives_it_nothing(claimed, new_project) -> 
         assert "LOCAL.MALLORY" in pair.advertiser.quickly(*words.split(), code=11, statements=sent).err
     called = {sql.split("COLLABORATION.", 1)[1].split("(")[0] for sql in sent if "COLLABORATION." in sql}
     assert not called & {"INITIALIZE", "LINK_DATA_OFFERING", "ADD_TEMPLATE_REQUEST", "JOIN", "REVIEW"}
+
+
+@pytest.mark.attack
+def test_what_joining_would_approve_is_shown_and_asked_for(new_project) -> None:
+    """The owner's spec lists a template; who joins had approved it without having seen a word of it."""
+    pair = new_project("listed")
+    pair.publisher.edit("activate.yaml", "audience_rank <=", "/* unseen */ audience_rank <=")
+    pair.publisher.edit(
+        "collaboration.yaml",
+        "    activation_destinations:",
+        "    templates: [{id: activate_listed1}]\n    activation_destinations:",
+    )
+    pair.publisher.quickly("template", "register", "activate.yaml")
+    pair.publisher.quickly("collaboration", "create")
+    asked = pair.advertiser.quickly("collaboration", "join", code=2)
+    assert "/* unseen */" in asked.err
+    assert "LOCAL.PUBLISHER, here publisher: owner, requester" in asked.err
+    assert "--yes" in asked.err
+    statuses = pair.advertiser.quickly("collaboration", "status", "--format", "json").json
+    assert [row["status"] for row in statuses if row["collaborator"] == "advertiser"] == ["IN_REVIEW"]
+    pair.advertiser.quickly("collaboration", "join", "--yes")
+    rows = pair.advertiser.quickly("requests", "--all", "--format", "json").json
+    assert [(row["template_id"], row["status"]) for row in rows] == [("activate_listed1", "COMPLETED")]

@@ -111,7 +111,8 @@ def asked(world: World, way: str, alias: str, name: str, column: str, **options:
     """What the matrix' template gives for one cell of it."""
     sources = options.pop("sources", [MINE])
     mappings = f"source_tables: [{', '.join(sources)}]" + ("" if way == "preset" else f", audience: {THEIRS}")
-    arguments = {"filter": name, "column": column, "way": way, "alias": alias, **options}
+    which = {} if way == "preset" else {"way": way}
+    arguments = {"filter": name, "column": column, "alias": alias, **which, **options}
     listed = "\n".join(f"    {key}: '{value}'" for key, value in arguments.items())
     spec = (
         f"api_version: 2.0.0\nspec_type: analysis\ntemplate: {'fixed' if way == 'preset' else 'matrix'}_v1\n"
@@ -226,7 +227,7 @@ def test_the_short_form_of_run_and_blocks_are_asked_too(shared: World) -> None:
     )
     cells = [("block_v1", "", ""), ("later_v1", "", ""), *(("changing_v1", *change) for change in changes)]
     for name, how, end in cells:
-        arguments = {"c": "p.HASHED_EMAIL_SHA256", "how": how, "end": end}
+        arguments = {"c": "p.HASHED_EMAIL_SHA256", **({"how": how, "end": end} if how else {})}
         message = refused(shared.advertiser, "RUN", "lookalike", name, [MINE, THEIRS], [], arguments)
         assert message.startswith("PolicyViolationError"), (name, how)
     shared.advertiser.call("RUN", "lookalike", "block_v1", [THEIRS, THEIRS], [], {"c": "p.CITY"})
@@ -304,6 +305,7 @@ def test_a_job_reads_every_view_so_every_owner_is_asked(
     text = JOB_TEMPLATE.replace("name: train", "name: chosen").replace(
         "ARRAY_CONSTRUCT({{ source_table[0] }})", "{{ c | column_policy }}"
     )
+    text = text.replace("parameters:\n", "parameters:\n  - {name: c}\n  - {name: audience}\n")
     shared.publisher.call("REGISTER_TEMPLATE", text)
     shared.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "chosen_v1", ["adv"])
     shared.advertiser.call("APPROVE_UPDATE_REQUEST", "lookalike", request_id(shared.advertiser))

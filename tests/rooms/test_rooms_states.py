@@ -4,9 +4,17 @@ from itertools import pairwise
 
 import pytest
 
-from cleanroom_ml.engine.rooms.states import ACTIVATION, DECISION, MEMBER, REQUEST, IllegalTransition, Machine
+from cleanroom_ml.engine.rooms.states import (
+    ACTIVATION,
+    DECISION,
+    MEMBER,
+    REQUEST,
+    SENDERS_DECISION,
+    IllegalTransition,
+    Machine,
+)
 
-MACHINES = [MEMBER, REQUEST, DECISION, ACTIVATION]
+MACHINES = [MEMBER, REQUEST, DECISION, SENDERS_DECISION, ACTIVATION]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -43,6 +51,7 @@ def test_documented_paths(machine: Machine, path: str) -> None:
         (REQUEST, "COMPLETED"),
         (DECISION, "APPROVED"),
         (DECISION, "REJECTED"),
+        (SENDERS_DECISION, "REJECTED"),
         (ACTIVATION, "PROCESSED"),
     ],
 )

@@ -211,7 +211,7 @@ def test_the_accounts_are_shown_with_what_they_are() -> None:
     text = review_text(reviewed(spec()))
     assert "account  LOCAL.ADVERTISER, here advertiser: analysis runner, data provider" in text
     assert "account  LOCAL.PUBLISHER, here publisher: owner, requester, data provider" in text
-    assert "room     4f00" in text
+    assert "room     4f00, lookalike of LOCAL.PUBLISHER" in text
 
 
 def test_the_first_version_has_no_changes() -> None:

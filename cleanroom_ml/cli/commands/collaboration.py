@@ -19,6 +19,7 @@ Name = Annotated[str | None, optional_argument(metavar="NAME", help="Default: th
 Owner = Annotated[
     str | None, optional_option("--owner", metavar="ORG.ACCOUNT", help="Whose it is; default: the project's.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve the templates that the spec lists, unasked.")]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How long to wait.")]
 
 
@@ -52,11 +53,13 @@ def review(name: Name = None, owner: Owner = None) -> Output:
 
 
 @command(app, "join", example="cleanroom-ml collaboration join lookalike --owner LOCAL.PUBLISHER")
-def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600) -> Output:
+def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Yes = False) -> Output:
     """Join a collaboration, after asking whose it is to be; repeating is safe."""
-    from cleanroom_ml.cli.confirm import agree
+    from cleanroom_ml.cli.confirm import agree, confirm
     from cleanroom_ml.cli.render import note
+    from cleanroom_ml.cli.review_text import review_text
     from cleanroom_ml.services import collaborations, whose
+    from cleanroom_ml.services.review import review_request
 
     meant = context.collaboration(name)
     with open_connection() as connection:
@@ -67,6 +70,14 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600) -> Outp
             pinned = f"cleanroom-ml collaboration join {meant} --owner {wanted}, or `owner: {wanted}` in cleanroom.yaml"
             agree(f"{meant} is owned by {wanted}. Is that the account you mean?", otherwise=pinned)
         note(f"owner: {wanted}")
+        invitation = collaborations.review(connection, meant, owner_account=wanted)
+        declared = collaborations.approved_by_joining(connection, invitation)
+        for request in declared:
+            note(review_text(review_request(meant, request)))
+        if declared:
+            listed = ", ".join(request.template_id for request in declared)
+            again = f"cleanroom-ml collaboration join {meant} --owner {wanted}"
+            confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, command=again)
         done = collaborations.join(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     said = "joined" if done.changed else "joined before"
     return Output(done, f"{done.collaboration}: {said}", hints=("cleanroom-ml offering link",))

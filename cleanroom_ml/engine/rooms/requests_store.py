@@ -152,7 +152,8 @@ def decide(
 
     Raises:
         SqlError: UpdateRequestStateException, where it is decided already. What was said is never taken back, but by
-            the sender, whose rejection of the own request withdraws it while it is open.
+            the sender, whose rejection of the own request withdraws it while it is open. TemplateNotApprovedException,
+            an approval where others go by the aliases of the request now.
     """
     mine = next(decision for decision in decisions(connection, request.id) if decision.account == account)
     machine = SENDERS_DECISION if account == request.requester and request.status == "REQUESTED" else DECISION
@@ -167,6 +168,8 @@ def decide(
         raise room_error(
             "UpdateRequestStateException", f"the request is {request.status}; nothing is to be decided any more."
         )
+    if wanted == "APPROVED":
+        check_parties(connection, request)
     connection.execute(
         "UPDATE room_decisions SET decision = ?, reason = ?, decided_on = ?, by_user = ?"
         " WHERE request = ? AND account = ?",

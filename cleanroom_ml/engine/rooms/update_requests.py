@@ -86,7 +86,6 @@ class UpdateRequests:
         self._verify(request)
         with self._database.transaction() as connection:
             request = self._decidable(connection, caller, name, request_id)
-            requests_store.check_parties(connection, request)
             self._decide(connection, caller, request, "APPROVED", "")
         self.finish_approved()
         return RoomRows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
