@@ -88,7 +88,6 @@ def test_who_it_is_and_a_traceback_without_a_path_of_this_machine(pools):
     for name, value in (("ACCOUNT", "ACME"), ("DATABASE", "SFDCR_COLLAB"), ("SCHEMA", "CLEANROOM")):
         assert f"'SNOWFLAKE_{name}': '{value}'" in log
     assert "\"SELECT 'live'\"" in log
-    assert "\"SELECT 'child'\"" in log
     assert "LinAlgError" in log
     assert "JSONDecodeError" in log
     assert 'File "/job/train.py"' in log

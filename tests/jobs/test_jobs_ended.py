@@ -13,7 +13,7 @@ import pytest
 from jobs_harness import MIB
 from jobs_nodes import processes_of
 
-from cleanroom_ml.engine.jobs import cleaning, launching
+from cleanroom_ml.engine.jobs import cleaning, launching, scheduler
 from cleanroom_ml.engine.jobs.adopt import alive
 from cleanroom_ml.engine.jobs.cleaning import Cleaner
 from cleanroom_ml.engine.jobs.model import JobState
@@ -76,26 +76,41 @@ def test_a_job_that_ignores_signals_stops_itself_forks_and_floods_its_log(pools)
     ended(pools, job_id)
 
 
-@pytest.mark.parametrize("moment", ["while its code is laid out", "while its supervisor is stopped"])
-def test_a_supervisor_that_does_not_answer(pools, moment):
-    if moment == "while its code is laid out":
-        request = pools.request(SLEEP)
-        [file] = [
-            path for path in (pools.home / "objects").rglob("*") if path.name.endswith(request.files[0].sha256[4:])
-        ]
-        file.unlink()
-        os.mkfifo(file)  # opening it waits for a writer
-        job_id = pools.service.submit(request)
-        pools.submitted.append(job_id)
-        pools.until(lambda: (pools.directory(job_id) / "record.json").exists(), bool, seconds=20)
-        time.sleep(0.3)
-    else:
-        job_id = pools.submit(SLEEP)
-        pools.wait_log(job_id, "begun")
-        os.kill(pools.service._store.get(job_id).supervisor[0], signal.SIGSTOP)
+def prepared_without_end(pools) -> str:
+    """A job whose code is laid out for ever."""
+    request = pools.request(SLEEP)
+    name = request.files[0].sha256[4:]
+    [file] = [path for path in (pools.home / "objects").rglob("*") if path.name.endswith(name)]
+    file.unlink()
+    os.mkfifo(file)  # opening it waits for a writer
+    job_id = pools.service.submit(request)
+    pools.submitted.append(job_id)
+    return job_id
+
+
+def test_a_job_that_is_still_prepared(pools):
+    job_id = prepared_without_end(pools)
+    pools.until(lambda: (pools.directory(job_id) / "record.json").exists(), bool, seconds=20)
     ended(pools, job_id)
 
 
+@pytest.mark.slow
+def test_a_job_that_is_prepared_for_too_long(pools, monkeypatch):
+    monkeypatch.setattr(scheduler, "START_SECONDS", 1.0)
+    status = pools.wait(prepared_without_end(pools), seconds=20)
+    assert (status.status, status.reason) == (JobState.FAILED, "not_started")
+    assert "could not be made ready within 1 seconds" in status.message
+
+
+@pytest.mark.slow
+def test_a_supervisor_that_is_stopped(pools):
+    job_id = pools.submit(SLEEP)
+    pools.wait_log(job_id, "begun")
+    os.kill(pools.service._store.get(job_id).supervisor[0], signal.SIGSTOP)
+    ended(pools, job_id)
+
+
+@pytest.mark.slow
 def test_a_job_whose_front_is_away(pools):
     job_id = pools.submit("from snowflake.snowpark.context import get_active_session\nget_active_session()\n" + SLEEP)
     pools.until(lambda: job_id in pools.fronts.running, bool, seconds=20)

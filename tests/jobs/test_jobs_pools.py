@@ -166,4 +166,4 @@ def test_usage_is_shown(pools, store):
     store.start("J1", "0" * 64)
     (row,) = shown(pools.describe("ACME", "P"))
     assert (row["state"], row["num_jobs"], row["active_nodes"], row["target_nodes"]) == ("ACTIVE", 1, 2, 2)
-    assert row["status_message"] == "1 job(s) wait for nodes"
+    assert row["status_message"] == "1 job(s) wait for nodes or memory"

@@ -114,13 +114,18 @@ def test_files_in_a_sockets_queue_count_as_what_the_file_system_grew_by(inside, 
     assert b"got away" in without.output
 
 
+@pytest.mark.slow
 def test_without_the_watch_they_get_away(inside, tmp_path: Path) -> None:
     done = on_disk(inside, tmp_path, ON_DISK["a descriptor"], 20 * MIB, without=("limits",))
     assert b"got away" in done.output
 
 
 IN_MEMORY = {
-    "a file of memfd_create": "file = os.memfd_create('a'); kept.append(os.write(file, b'x' * (300 << 20)))",
+    "a file of memfd_create": """
+kept.append(os.memfd_create('a'))
+for _ in range(300):
+    os.write(kept[0], b'x' * (1 << 20))
+""",
     "one that is mapped and closed": """
 file = os.memfd_create('a'); os.ftruncate(file, 300 << 20)
 kept.append(mmap.mmap(file, 300 << 20)); os.close(file)
@@ -149,7 +154,9 @@ libc.shmdt(ctypes.c_void_p(place))
 }
 
 
-@pytest.mark.parametrize("by", IN_MEMORY)
+@pytest.mark.parametrize(
+    "by", [pytest.param(by, marks=[pytest.mark.slow] if "queue" in by else []) for by in IN_MEMORY]
+)
 def test_without_cgroups_memory_that_no_process_maps_counts(inside, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "create_group", lambda name, limits: Watchdog(limits))
     limits = Limits(memory_bytes=120 * MIB, tmp_bytes=400 * MIB, wall_seconds=30)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Mount
+from cleanroom_ml.engine.sandbox import Mount, python_runtime
 
 pytestmark = pytest.mark.sandbox
 
@@ -30,9 +30,11 @@ def test_a_mount_below_a_hidden_directory_shows_nothing_else_of_it(inside, tmp_p
     tmp_path.chmod(0o755)
     source = tmp_path / "file" if target.endswith(".1") else tmp_path
     top = "/".join(target.split("/")[:3])
+    known = [mount.target for mount in python_runtime().mounts]  # the interpreter's own packages may lie there too
     look = f"""
 import os
 found = [os.path.join(place, name) for place, _, names in os.walk({top!r}) for name in names]
+found = [path for path in found if not path.startswith(tuple({known!r}))]
 print(found, open(found[0]).read())
 for name in ("{top}/x", "{target}x", "{Path(target).parent}/x"):
     try: os.mkdir(name)
@@ -47,7 +49,7 @@ for name in ("{top}/x", "{target}x", "{Path(target).parent}/x"):
 @pytest.mark.attack
 def test_without_that_control_all_of_it_is_seen(inside, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    look = "import os; print(len(os.listdir('/usr/local')))"
+    look = "import os; print(sorted(os.listdir('/usr/local')))"
     mounts = (Mount(tmp_path, "/usr/local/share"),)
-    assert inside(look, mounts=mounts).output == b"1\n"
-    assert int(inside(look, mounts=mounts, without=("host_files",)).output) > 1
+    assert b"'bin'" not in inside(look, mounts=mounts).output
+    assert b"'bin'" in inside(look, mounts=mounts, without=("host_files",)).output

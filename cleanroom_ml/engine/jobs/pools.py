@@ -265,7 +265,7 @@ class ComputePools:
             "is_exclusive": str(pool.application is not None).lower(),
             "application": pool.application,
             "error_code": "392508" if usage.waiting else "",
-            "status_message": f"{usage.waiting} job(s) wait for nodes" if usage.waiting else "",
+            "status_message": f"{usage.waiting} job(s) wait for nodes or memory" if usage.waiting else "",
         }
         return tuple(values.get(column) for column, _ in columns)
 

@@ -34,6 +34,9 @@ CANCEL_GRACE_SECONDS: Final = 1.0
 PASSED_SECONDS: Final = 300.0
 """So long a job that waits for memory lets other accounts' smaller jobs pass; then nobody starts before it."""
 
+START_SECONDS: Final = 1800.0
+"""So long a supervisor may lay out code, find packages and make the sandbox; then it is ended, and the job with it."""
+
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
 _PoolName = tuple[str, str]
@@ -98,6 +101,7 @@ class Scheduler:
         self._handed_over: set[str] = set()
         self._listening: set[str] = set()
         self._overdue: dict[str, float] = {}
+        self._starting: dict[str, float] = {}
         self._troubles: dict[str, _Trouble] = {}
 
     def tick(self) -> bool:
@@ -136,7 +140,7 @@ class Scheduler:
                   and what it gets, launch it.
         STARTING  1. Nobody supervises it, nothing is recorded? Launch it (again). 2. Else follow the record.
         RUNNING   Follow the record: ended? End. Nobody there? Destroy the sandbox, end as supervisor_lost.
-                  Cancelled, and still not ended? End its supervisor.
+                  Cancelled, and still not ended, or starting for too long? End its supervisor.
         ended     Close the socket, remove what is not needed any more.
         """
         match job.phase:
@@ -236,6 +240,8 @@ class Scheduler:
                 if time.monotonic() > self._overdue.setdefault(job.job_id, time.monotonic() + CANCEL_GRACE_SECONDS):
                     # Making a layer, laying out code, stopped by a signal: nothing of it has to be waited for.
                     adopt.kill_supervisor(record, job.supervisor)
+            elif job.phase is Phase.STARTING and self._starts_too_long(job):
+                adopt.kill_supervisor(record, job.supervisor)
             record = Record.read(directory)
             if job.phase is Phase.STARTING and record is not None and record.step in (Step.RUNNING, Step.COLLECTING):
                 self._store.run(
@@ -248,11 +254,22 @@ class Scheduler:
             self._end(job, record.ending, record)
         elif record is not None or job.supervisor is not None:
             adopt.end_sandbox(record)
-            self._end(job, endings.CANCELLED if job.cancel_requested else endings.SUPERVISOR_LOST, record)
+            self._end(job, self._unsupervised(job), record)
         elif job.cancel_requested:
             self._end(job, endings.CANCELLED, None)
         else:
             self._launch_again(job)
+
+    def _starts_too_long(self, job: Job) -> bool:
+        return time.monotonic() > self._starting.setdefault(job.job_id, time.monotonic() + START_SECONDS)
+
+    def _unsupervised(self, job: Job) -> Ending:
+        """How a job ended whose supervisor is gone without having said so."""
+        if job.cancel_requested:
+            return endings.CANCELLED
+        if job.phase is Phase.STARTING and time.monotonic() > self._starting.get(job.job_id, float("inf")):
+            return endings.not_started(f"it could not be made ready within {START_SECONDS:g} seconds")
+        return endings.SUPERVISOR_LOST
 
     def _launch_again(self, job: Job) -> None:
         # A front was killed between its commit and the start, or right after the start. A token that is on disk may
@@ -286,7 +303,8 @@ class Scheduler:
             return
         self._sockets.close_job_socket(job.job_id)
         self._listening.discard(job.job_id)
-        self._overdue.pop(job.job_id, None)
+        for clock in (self._overdue, self._starting):
+            clock.pop(job.job_id, None)
         self._handed_over.add(job.job_id)
         self._cleaner.add(job.job_id)
 
