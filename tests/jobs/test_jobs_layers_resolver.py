@@ -125,6 +125,7 @@ def test_a_dependency_on_an_address_is_refused_by_name(
     assert f"{asks} 1.0 requires target from an address" in caught.value.what
 
 
+@pytest.mark.slow
 def test_a_dependency_of_an_extra_that_nobody_asks_for_is_none(
     environments: Environments, objects: ObjectStore, index: Index
 ) -> None:
