@@ -10,8 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jobs_wheels import Index, needs, wheel_bytes, wheel_name
@@ -22,6 +25,7 @@ from cleanroom_ml.engine.jobs.layers.errors import LayerChangedError, PackageHas
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.layers.pip import index_sha256
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits
+from cleanroom_ml.engine.jobs.layers.resolver import Resolver
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
 pytestmark = pytest.mark.sandbox
@@ -294,6 +298,32 @@ def test_without_a_sandbox_there_are_no_layers(objects: ObjectStore, index: Inde
     assert bare.lock(needs(objects, "pandas"))["packages"] == []
     with pytest.raises(JobsError, match="no sandbox to unpack"):
         bare.lock(needs(objects, "uplift"))
+
+
+@pytest.mark.attack
+def test_one_account_does_not_hold_every_place(
+    environments: Environments, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its second resolution waits for its first, however long that takes; another account's does not."""
+    go, waiting = threading.Event(), threading.Semaphore(0)
+    resolve = Resolver.resolve
+
+    def slowly(self: Resolver, requirements: Any, code: Any) -> DependencyLock:
+        if requirements[0].name == "slow":
+            waiting.release()
+            go.wait(60)
+        return resolve(self, [], {})
+
+    monkeypatch.setattr(Resolver, "resolve", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            slow = [pool.submit(environments.lock, needs(objects, "slow", account="EVIL")) for _ in range(3)]
+            assert waiting.acquire(timeout=30)
+            other = pool.submit(environments.lock, needs(objects, "pandas", account="ACME"))
+            assert other.result(timeout=30)["packages"] == []
+            assert not any(each.done() for each in slow)
+        finally:
+            go.set()
 
 
 @pytest.mark.parametrize(

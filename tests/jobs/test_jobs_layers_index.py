@@ -122,7 +122,7 @@ def names(environments: Environments, objects: ObjectStore, *lines: str) -> list
 
 @pytest.mark.sandbox
 @pytest.mark.attack
-@pytest.mark.parametrize("kept", ["address", "netrc"])
+@pytest.mark.parametrize("kept", ["address", pytest.param("netrc", marks=pytest.mark.slow)])
 def test_credentials_of_the_index_stay_outside(
     index: Served, objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
@@ -300,6 +300,7 @@ def test_addresses_lose_their_credentials(tmp_path: Path) -> None:
     assert "@" not in " ".join(options)
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_the_operators_constraints_hold(objects: ObjectStore, tmp_path: Path) -> None:
     directory = Index(tmp_path / "index")

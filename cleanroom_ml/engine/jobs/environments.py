@@ -52,7 +52,7 @@ class Needs(Protocol):
 
 
 class Environments:
-    """Thread-safe and blocking; at most two resolve at the same time.
+    """Thread-safe and blocking; at most two resolve at the same time, of one account one.
 
     Args:
         home: of the engine.
@@ -81,6 +81,8 @@ class Environments:
         self.layers = LayerStore(self._layers_root, objects, limits=self._limits, driver=driver)
         self._driver = driver
         self._turn = threading.BoundedSemaphore(_AT_ONCE)
+        self._of_account: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
 
     @property
     def images(self) -> Images:
@@ -156,7 +158,10 @@ class Environments:
     def _locked(self, needs: Needs) -> DependencyLock:
         image = self.images.resolve(needs.image_tag if self._isolated else LOCAL)
         environ = os.environ if self._environ is None else self._environ
-        with self._turn, private_directory(self._layers_root) as work:
+        with self._guard:
+            mine = self._of_account.setdefault(needs.account, threading.Lock())
+        # One account never holds every place, however long what it asks for takes.
+        with mine, self._turn, private_directory(self._layers_root) as work:
             resolver = Resolver(image, self._objects, work, self._home, environ, self._limits, _note, self._driver)
             if not self._isolated:
                 resolver.satisfied_only(needs.requirements)
@@ -174,5 +179,7 @@ class Environments:
 
 
 def _note(said: str) -> None:
-    text = without_addresses(said).strip()
-    log.warning("pip said: %s", text[-_LOGGED_CHARACTERS:])
+    text = said[-_LOGGED_CHARACTERS:]
+    # Not the rest of an address that was cut.
+    whole = text if len(said) <= _LOGGED_CHARACTERS else text.partition("\n")[2]
+    log.warning("pip said: %s", without_addresses(whole).strip())

@@ -7,7 +7,7 @@ index, stay in the engine's log.
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
@@ -21,14 +21,18 @@ from cleanroom_ml.engine.jobs.layers.errors import (
 )
 from cleanroom_ml.engine.jobs.layers.pip import PipRun
 
-_UNREACHABLE = re.compile(
+# What pip says holds what a party wrote: each of these is looked for in time that grows with the text, not faster.
+_TROUBLE = re.compile(
     r"Retrying \(Retry|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|NameResolutionError|ProxyError"
-    r"|Could not fetch URL [^\n]*(?:connection error|SSL|timed out|[45]\d\d )"
 )
-_NOT_FOUND = re.compile(r"Could not find a version that satisfies the requirement (.+?) \(from versions: ([^)]*)\)")
+_NOT_FETCHED = "Could not fetch URL "
+_WHY_NOT_FETCHED = re.compile(r"connection error|SSL|timed out|[45]\d\d ")
+_NOT_FOUND = "Could not find a version that satisfies the requirement "
+_VERSIONS = " (from versions: "
 _CAUSE = re.compile(r"The conflict is caused by:\n((?: +[^\n]+\n)+)")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*:/\S*", re.IGNORECASE)
-_PASSED_OVER = re.compile(r"Skipping link: (?:No sources permitted|none of the wheel's tags)[^\n]*?: ([a-z]+://\S+)")
+_PASSED_OVER = re.compile(r"Skipping link: (?:No sources permitted|none of the wheel's tags)")
+_FILE = re.compile(r": ([a-z]{1,10}://\S+)")
 _SHOWN_VERSIONS = 8
 _SHOWN_CHARACTERS = 1_000
 
@@ -46,10 +50,10 @@ def diagnose(run: PipRun, wanted: str, *, constraint: str) -> JobsError:
         return DependencyConflictError(
             f"the requirements {wanted} cannot hold together: {_conflict(run.output, constraint)}"
         )
-    missing = _NOT_FOUND.search(run.output)
+    missing = _missing(run.output)
     if missing is not None:
-        return _not_found(missing, run)
-    if _UNREACHABLE.search(text):
+        return _not_found(*missing, run)
+    if _is_unreachable(text):
         return _unreachable(wanted)
     if "has inconsistent" in text or "invalid wheel" in text.lower() or "BadZipFile" in text:
         return UnsafeWheelError(f"a package for {wanted} is not a valid wheel")
@@ -65,13 +69,30 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("<address>", text)
 
 
-def _not_found(missing: re.Match[str], run: PipRun) -> JobsError:
-    requirement = _plain(missing[1])
-    versions = [] if missing[2].strip() == "none" else [each.strip() for each in missing[2].split(",")]
+def _missing(output: str) -> tuple[str, list[str]] | None:
+    """The requirement that nothing fits, and the versions that there are."""
+    for line in output.splitlines():
+        _, found, after = line.partition(_NOT_FOUND)
+        requirement, sep, rest = after.partition(_VERSIONS)
+        if found and sep:
+            listed = rest.rpartition(")")[0].strip()
+            return requirement, [] if listed == "none" else [each.strip() for each in listed.split(",")]
+    return None
+
+
+def _is_unreachable(text: str) -> bool:
+    if _TROUBLE.search(text):
+        return True
+    cut = (line.partition(_NOT_FETCHED) for line in text.splitlines())
+    return any(found and _WHY_NOT_FETCHED.search(after) for _, found, after in cut)
+
+
+def _not_found(named: str, versions: list[str], run: PipRun) -> JobsError:
+    requirement = _plain(named)
     if versions:
         newest = ", ".join(_plain(each) for each in versions[-_SHOWN_VERSIONS:])
         return RequirementNotSatisfiedError(f"no version fits {requirement}; the index has {newest}")
-    if _UNREACHABLE.search(f"{run.output}\n{run.log}"):
+    if _is_unreachable(f"{run.output}\n{run.log}"):
         return _unreachable(requirement)
     if _is_offered(requirement, run.log):
         return BinaryPackagesOnlyError(
@@ -86,8 +107,13 @@ def _is_offered(requirement: str, log: str) -> bool:
     """Whether pip passed over a file of this very package: a source, or a binary for something else."""
     named = re.match(r"[A-Za-z0-9._-]+", requirement)
     wanted = canonicalize_name(named[0] if named else requirement)
-    files = (unquote(urlsplit(address).path.rpartition("/")[2]) for address in _PASSED_OVER.findall(log))
-    return any(canonicalize_name(file).startswith(f"{wanted}-") for file in files)
+    for line in log.splitlines():
+        passed = _PASSED_OVER.search(line)
+        address = _FILE.search(line, passed.end()) if passed else None
+        file = unquote(address[1].partition("#")[0].rpartition("/")[2]) if address else ""
+        if canonicalize_name(file).startswith(f"{wanted}-"):
+            return True
+    return False
 
 
 def _unreachable(wanted: str) -> PackageIndexError:
@@ -107,4 +133,4 @@ def _conflict(text: str, constraint: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return without_addresses("".join(c for c in text if c.isprintable()))[:_SHOWN_CHARACTERS]
+    return without_addresses("".join(c for c in text[:_SHOWN_CHARACTERS] if c.isprintable()))

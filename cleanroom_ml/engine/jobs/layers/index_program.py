@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import re
 import socket
@@ -94,6 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request of the sandbox's."""
 
     protocol_version = "HTTP/1.0"
+    timeout = 600
     server: Relay
 
     def do_GET(self) -> None:
@@ -151,9 +153,15 @@ class Relay(ThreadingMixIn, UnixStreamServer):
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(_CONNECTIONS)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._places.acquire()  # who has no place waits to be accepted
+        super().process_request(request, client_address)
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        with self._places:
+        try:
             super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def handle_error(self, *_: object) -> None:
         """A connection that broke; the one who asked notices."""
@@ -189,6 +197,7 @@ def _session(command: Any, options: Any) -> Any:
 
 
 def main(listener: int) -> None:
+    logging.disable()  # pip's words hold addresses, and have no end
     command = importlib.import_module("pip._internal.commands").create_command("install")
     arguments = ["--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "1"]
     options, _ = command.parse_args(arguments)

@@ -42,7 +42,7 @@ _ALWAYS: Final = ("--only-binary", ":all:", "--no-input", "--no-color", "--disab
 _POLL_SECONDS: Final = 0.05
 _MEASURE_SECONDS: Final = 1.0
 _KEPT_OUTPUT: Final = 1 << 20
-_KEPT_LINE: Final = 2_000
+_KEPT_LINE: Final = 1 << 16
 
 
 def index_sha256(item: Mapping[str, Any]) -> str:
@@ -163,10 +163,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def tail(path: Path) -> str:
-    """The end of what was written to a file, a party's sandbox having been the writer perhaps; long lines are cut.
-
-    What looks for something in it then takes time in proportion to its size.
-    """
+    """The end of what was written to a file, by a party's sandbox perhaps; endless lines are cut."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -139,6 +139,7 @@ class Resolver:
                 raise DependencyConflictError(
                     f"{asked} needs {each.name} {each.version}, which comes with the image or not at all"
                 )
+        self._check_size(fetched)
         by_wheel = {each.wheel: each for each in wheels.values()}
         locked = [self._from_code(each, by_wheel) for each in found if each.direct]
         locked += [self._keep(each, fetched / each.wheel) for each in found if not each.direct]
@@ -180,6 +181,11 @@ class Resolver:
             raise DirectReferenceError(f"{found.name} {found.version} was found at an address, not by name")
         size = self.objects.size(wheel.sha256)
         return LockedPackage(found.name, found.version, found.wheel, wheel.sha256, size, "code", wheel.named)
+
+    def _check_size(self, fetched: Path) -> None:
+        """By length, not by what lies on the disk: a file with holes is read at its length."""
+        if sum(path.lstat().st_size for path in fetched.glob("*")) > self.limits.download_bytes:
+            raise LayerTooLargeError(f"the packages are larger than {self.limits.download_bytes:,} bytes")
 
     def _keep(self, found: Found, path: Path) -> LockedPackage:
         """Bytes out of the sandbox: a regular file of its own, under the name that was said, whatever it holds."""
