@@ -16,6 +16,12 @@ def ensure_home(path: Path | None = None) -> Home:
     return open_home(path or engine_home())
 
 
+def existing_home(path: Path | None = None) -> Home | None:
+    """The home, if it is there; nothing is made. Raises UsageError as `ensure_home`."""
+    place = path or engine_home()
+    return open_home(place) if place.exists() else None
+
+
 def ensure_config() -> Path:
     """The person's configuration directory, made (0700) if it is not there."""
     path = config_home()
