@@ -59,6 +59,7 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     room = f"room_{uuid.uuid4().hex[:8]}"
     init = cli("init", "mine", "--name", room, "--provider", shop, "--runner", brand)
     assert "cleanroom-ml validate" in init.err
+    assert "account create" not in init.err
     assert f"provider: {shop} (account LOCAL.{shop.upper()})" in done(init)
     monkeypatch.chdir("mine")
     done(cli("validate"))
@@ -226,3 +227,14 @@ def test_what_was_put_on_the_stage_past_us_is_not_registered(
     ran = cli("spec", "register")
     assert ran.code == 2, ran.err
     assert "id_rsa" in ran.err
+
+
+def test_an_account_that_is_missing_is_named_with_the_command_that_makes_it(cli, account, names) -> None:
+    cli("init", "mine", "--name", "r1", "--provider", names[0], "--runner", "nobody_yet")
+    missing = cli("collaboration", "create", "mine/collaboration.yaml")
+    assert missing.code == 5
+    assert "fix: cleanroom-ml account create nobody_yet" in missing.err
+    cli("init", "theirs", "--name", "r2", "--provider", names[1], "--runner", names[0])
+    other = cli("collaboration", "create", "theirs/collaboration.yaml")
+    assert other.code == 5
+    assert f"fix: cleanroom-ml connection use {names[1]}" in other.err
