@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,3 +239,30 @@ def test_an_account_that_is_missing_is_named_with_the_command_that_makes_it(cli,
     other = cli("collaboration", "create", "theirs/collaboration.yaml")
     assert other.code == 5
     assert f"fix: cleanroom-ml connection use {names[1]}" in other.err
+
+
+@pytest.mark.slow
+def test_every_file_that_a_command_is_given_may_be_anything(cli, account, names, person: Path, monkeypatch) -> None:
+    """Missing, a directory, empty, binary, a pipe without a writer, nested without end: a sentence and an exit code."""
+    cli("init", "mine", "--name", "anything", "--provider", names[0], "--runner", names[1])
+    monkeypatch.chdir("mine")
+    Path("directory.yaml").mkdir()
+    Path("empty.yaml").write_bytes(b"")
+    Path("binary.yaml").write_bytes(bytes(range(256)) * 64)
+    Path("nested.yaml").write_bytes(b"[" * 100_000)
+    Path("list.yaml").write_bytes(b"- 1\n- 2\n")
+    Path("number.yaml").write_bytes(b"7\n")
+    os.mkfifo("pipe.yaml")
+    kinds = ("missing", "directory", "empty", "binary", "nested", "list", "number", "pipe")
+    commands = (
+        ["validate"], ["spec", "register"], ["spec", "diff"], ["template", "register"], ["template", "submit"],
+        ["offering", "register"], ["offering", "link"], ["collaboration", "create"], ["sql", "-f"],
+        ["stage", "--to", "A.B.C/d"], ["stage", "--dry-run"], ["load", "--as", "A.B.C"],
+    )  # fmt: skip
+    for kind in kinds:
+        for command in commands:
+            ran = cli(*command, f"{kind}.yaml")
+            harmless = command[0] in ("stage",) and kind == "directory"
+            assert ran.code in ((0,) if harmless else (1, 2, 5)), (command, kind, ran)
+            assert "internal error" not in ran.err, (command, kind, ran.err)
+            assert "Traceback" not in ran.err, (command, kind, ran.err)
