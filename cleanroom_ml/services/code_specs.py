@@ -12,8 +12,9 @@ import yaml
 from cleanroom_ml.artifacts import FileEntry, Manifest, Secret, compare, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
+from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.registration import CODE_SPECS, differing_fields, registered_spec
-from cleanroom_ml.services.staging import StageLocation, code_manifest, refuse_staged_secrets, staged_difference
+from cleanroom_ml.services.staging import StageLocation, refuse_staged_secrets, staged_difference
 from cleanroom_ml.specs import (
     CodeSpec,
     MlJob,
