@@ -42,6 +42,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _ours(error)
     except OSError as error:
         return _ours(_of_the_system(error))
+    except ModuleNotFoundError as error:
+        from cleanroom_ml.local.extras import not_installed
+
+        return _ours(not_installed(error) or _defect(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of ours is told without a traceback
         return _ours(_defect(error))
 

@@ -33,9 +33,21 @@ def bound_to(directory: Path) -> str | None:
 
 
 def bind(directory: Path, name: str) -> None:
-    """From now on commands in `directory` use the connection `name`."""
+    """From now on commands in `directory` use the connection `name`.
+
+    Raises:
+        UsageError: the person's state directory cannot be written.
+    """
     path = state_file()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(path, directory, name)
+    except OSError as error:
+        fix = "export CLEANROOM_ML_STATE=/a/directory of yours, or name the connection each time: -c NAME"
+        raise UsageError(f"{path.parent} cannot be written", why=error.strerror, fix=fix) from error
+
+
+def _write(path: Path, directory: Path, name: str) -> None:
     with _locked(path.parent):
         bindings = {**_load(), str(directory.resolve()): name}
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".bindings-")

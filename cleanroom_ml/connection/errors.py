@@ -41,6 +41,15 @@ _HELP = {
     "UpdateRequestNotFoundException": "cleanroom-ml requests --all",
 }
 
+# What helps where the message says which of an error's many reasons it is.
+_HELP_BY_MESSAGE = (
+    (re.compile(r"'LOCAL\.(\w+)' \(alias \w+\) is no account of this engine"), "cleanroom-ml account create {0}"),
+    (
+        re.compile(r"owner '(\w+)' is not your account, ([\w.]+)"),
+        "cleanroom-ml connection use {0}, or in collaborator_identifier_aliases: {0}: {1}",
+    ),
+)
+
 # The server's errnos for a refused login (390100 wrong password, 390144 bad JWT, …).
 _LOGIN = range(390_100, 390_200)
 
@@ -78,7 +87,14 @@ def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
         return _as_told(PolicyDeniedError(what), error)
     if name in _RESULT:
         return _as_told(ResultRefusedError(what), error)
-    return _as_told(ServerError(what, fix=_HELP.get(name or "")), error)
+    return _as_told(ServerError(what, fix=_help(name, what)), error)
+
+
+def _help(name: str | None, what: str) -> str | None:
+    for pattern, helps in _HELP_BY_MESSAGE:
+        if match := pattern.search(what):
+            return helps.format(match[1].lower(), *match.groups()[1:])
+    return _HELP.get(name or "")
 
 
 def _as_told(told: Told, error: Error) -> Told:

@@ -12,15 +12,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cleanroom_ml.connection.directories import engine_home
 from cleanroom_ml.connection.engine_identity import verify_engine
 from cleanroom_ml.engine.home import Home
-from cleanroom_ml.errors import ConnectError
+from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.local import operator
-from cleanroom_ml.local.home import ensure_home
+from cleanroom_ml.local.extras import require
+from cleanroom_ml.local.home import ensure_home, existing_home
+from cleanroom_ml.local.processes import engine_process, terminate
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -60,8 +63,13 @@ class EngineStatus:
 
 
 def status(home: Home | None = None) -> EngineStatus:
-    """What there is to know about the engine; starts nothing."""
-    home = home or ensure_home()
+    """What there is to know about the engine; starts and makes nothing."""
+    home = home or existing_home()
+    if home is None or not home.path.exists():
+        place = (home.path if home is not None else engine_home()).resolve()
+        left = engine_process(place)
+        gone = f"an engine still runs as process {left}, but its home has been deleted: cleanroom-ml engine stop"
+        return EngineStatus(place, False, gone if left is not None else "no engine has run here yet", pid=left)
     if home.description_values() is None:
         return EngineStatus(home.path, False, "no engine has run here yet")
     try:
@@ -90,6 +98,7 @@ def ensure_running(
     """The engine, started (detached) if it does not run. `arguments` are further ones of `cleanroom_ml.engine.server`.
 
     Raises:
+        NotInstalledError: this environment has no embedded engine.
         ConnectError: it does not start; says why, in the engine's own words.
     """
     home = home or ensure_home()
@@ -105,22 +114,33 @@ def ensure_running(
 def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:
     """Stop the engine and wait until it is gone; False where none ran. Jobs go on; a later start finds them again.
 
+    An engine that its home cannot speak for any more (deleted, or a file of it) is found by its process and ended.
+
     Raises:
         ConnectError: it does not stop.
     """
-    home = home or ensure_home()
-    if not status(home).running:
-        return False
-    operator.call(home, "POST", "/cleanroom/admin/stop", {})
+    place = (home.path if home is not None else engine_home()).resolve()
+    told = False
+    with suppress(CleanroomError, OSError):  # what stops it then is below
+        home = home or existing_home()
+        if home is not None and home.path.exists() and status(home).running:
+            operator.call(home, "POST", "/cleanroom/admin/stop", {})
+            told = True
+    if not told or home is None:
+        left = engine_process(place)
+        if left is not None and not terminate(left, place, timeout=timeout):
+            raise ConnectError("the engine does not stop", fix=f"kill {left}")
+        return left is not None
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if _lock_free(home):
+        if _lock_free(home) and engine_process(place) is None:
             return True
         time.sleep(0.05)
     raise ConnectError("the engine does not stop", fix=f"kill {status(home).pid or '<pid>'}")
 
 
 def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatus:
+    require("engine", what="the embedded engine")
     complaint = home.path / "engine-start.log"
     descriptor = os.open(complaint, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

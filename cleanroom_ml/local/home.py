@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cleanroom_ml.connection.directories import config_home, engine_home
 from cleanroom_ml.engine.home import Home, open_home
+from cleanroom_ml.errors import UsageError
 
 
 def ensure_home(path: Path | None = None) -> Home:
@@ -16,8 +17,18 @@ def ensure_home(path: Path | None = None) -> Home:
     return open_home(path or engine_home())
 
 
+def existing_home(path: Path | None = None) -> Home | None:
+    """The home, if it is there; nothing is made. Raises UsageError as `ensure_home`."""
+    place = path or engine_home()
+    return open_home(place) if place.exists() else None
+
+
 def ensure_config() -> Path:
     """The person's configuration directory, made (0700) if it is not there."""
     path = config_home()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "export CLEANROOM_ML_CONFIG=/a/directory of yours"
+        raise UsageError(f"{path} cannot be made: keys are kept there", why=error.strerror, fix=fix) from error
     return path

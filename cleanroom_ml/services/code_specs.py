@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import yaml
 
-from cleanroom_ml.artifacts import FileEntry, Manifest, compare
+from cleanroom_ml.artifacts import FileEntry, Manifest, Secret, compare, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
+from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
-from cleanroom_ml.services.staging import StageLocation, code_manifest, refuse_staged_secrets, staged_difference
+from cleanroom_ml.services.staging import StageLocation, refuse_staged_secrets, staged_difference
 from cleanroom_ml.services.update_requests import list_requests
 from cleanroom_ml.specs import (
     CodeSpec,
@@ -146,7 +147,10 @@ def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], sho
 
 
 def _check_staged(connection: Connection, project: Project, spec: CodeSpec, allow_secrets: Collection[str]) -> None:
-    """What is on the stage is what the directory holds, and no secret is among it."""
+    """What is on the stage is what the directory holds, and no secret is among it, nor among the artifacts."""
+    artifacts = [artifact.stage_path for artifact in spec.artifacts]
+    found = (Secret(path, what) for path in artifacts if (what := secret_name(path)))
+    refuse_secrets(found, [path for path in allow_secrets if path in artifacts], artifacts)
     local = StageLocation.parse(project.stage) if project.stage and project.code_directory is not None else None
     for stage_code_dir in dict.fromkeys(job.stage_code_dir for job in spec.ml_jobs):
         if local is None or not _same_place(stage_code_dir, local):

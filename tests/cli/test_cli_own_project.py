@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     room = f"room_{uuid.uuid4().hex[:8]}"
     init = cli("init", "mine", "--name", room, "--provider", shop, "--runner", brand)
     assert "cleanroom-ml validate" in init.err
+    assert "account create" not in init.err
     assert f"provider: {shop} (account LOCAL.{shop.upper()})" in done(init)
     monkeypatch.chdir("mine")
     done(cli("validate"))
@@ -120,7 +122,14 @@ def test_a_file_with_a_bad_value_leaves_everything_as_it_was(cli, account, perso
     assert cli("load", "a.csv", "--as", "D.S.X", "--column", "zip=VARCHAR) AS SELECT (1").code == 2
 
 
-def test_every_kind_of_file(cli, account, person: Path) -> None:
+@pytest.mark.parametrize(
+    "names_of_files",
+    [
+        ("p.parquet", "lines.jsonl"),
+        pytest.param(("array.json", "tabs.tsv", "c.csv.gz"), marks=pytest.mark.slow),
+    ],
+)
+def test_every_kind_of_file(cli, account, person: Path, names_of_files: tuple[str, ...]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -130,11 +139,10 @@ def test_every_kind_of_file(cli, account, person: Path) -> None:
     (work / "array.json").write_text('\n [{"id": 1, "score": 0.5}, {"id": 2}]')
     (work / "tabs.tsv").write_text("id\tscore\n1\t0.5\n2\t\n")
     (work / "c.csv.gz").write_bytes(gzip.compress(b"id,score\n1,0.5\n2,\n"))
-    for number, name in enumerate(("p.parquet", "lines.jsonl", "array.json", "tabs.tsv", "c.csv.gz")):
-        done(cli("load", name, "--as", f"KINDS.PUBLIC.T{number}"))
-        rows = json.loads(
-            done(cli("sql", f"SELECT id, score FROM KINDS.PUBLIC.T{number} ORDER BY id", "--format", "json"))
-        )
+    for name in names_of_files:
+        table = f"KINDS.PUBLIC.{name.partition('.')[0]}"
+        done(cli("load", name, "--as", table))
+        rows = json.loads(done(cli("sql", f"SELECT id, score FROM {table} ORDER BY id", "--format", "json")))
         assert rows == [{"ID": 1, "SCORE": 0.5}, {"ID": 2, "SCORE": None}], name
 
 
@@ -226,3 +234,41 @@ def test_what_was_put_on_the_stage_past_us_is_not_registered(
     ran = cli("spec", "register")
     assert ran.code == 2, ran.err
     assert "id_rsa" in ran.err
+
+
+def test_an_account_that_is_missing_is_named_with_the_command_that_makes_it(cli, account, names) -> None:
+    cli("init", "mine", "--name", "r1", "--provider", names[0], "--runner", "nobody_yet")
+    missing = cli("collaboration", "create", "mine/collaboration.yaml")
+    assert missing.code == 5
+    assert "fix: cleanroom-ml account create nobody_yet" in missing.err
+    cli("init", "theirs", "--name", "r2", "--provider", names[1], "--runner", names[0])
+    other = cli("collaboration", "create", "theirs/collaboration.yaml")
+    assert other.code == 5
+    assert f"fix: cleanroom-ml connection use {names[1]}" in other.err
+
+
+@pytest.mark.slow
+def test_every_file_that_a_command_is_given_may_be_anything(cli, account, names, person: Path, monkeypatch) -> None:
+    """Missing, a directory, empty, binary, a pipe without a writer, nested without end: a sentence and an exit code."""
+    cli("init", "mine", "--name", "anything", "--provider", names[0], "--runner", names[1])
+    monkeypatch.chdir("mine")
+    Path("directory.yaml").mkdir()
+    Path("empty.yaml").write_bytes(b"")
+    Path("binary.yaml").write_bytes(bytes(range(256)) * 64)
+    Path("nested.yaml").write_bytes(b"[" * 100_000)
+    Path("list.yaml").write_bytes(b"- 1\n- 2\n")
+    Path("number.yaml").write_bytes(b"7\n")
+    os.mkfifo("pipe.yaml")
+    kinds = ("missing", "directory", "empty", "binary", "nested", "list", "number", "pipe")
+    commands = (
+        ["validate"], ["spec", "register"], ["spec", "diff"], ["template", "register"], ["template", "submit"],
+        ["offering", "register"], ["offering", "link"], ["collaboration", "create"], ["sql", "-f"],
+        ["stage", "--to", "A.B.C/d"], ["stage", "--dry-run"], ["load", "--as", "A.B.C"],
+    )  # fmt: skip
+    for kind in kinds:
+        for command in commands:
+            ran = cli(*command, f"{kind}.yaml")
+            harmless = command[0] in ("stage",) and kind == "directory"
+            assert ran.code in ((0,) if harmless else (1, 2, 5)), (command, kind, ran)
+            assert "internal error" not in ran.err, (command, kind, ran.err)
+            assert "Traceback" not in ran.err, (command, kind, ran.err)

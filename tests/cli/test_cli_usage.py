@@ -28,6 +28,15 @@ WRONG = [
     (["run", "x", "--collaboration", "c"], "no connection is bound"),
     (["collaboration", "config", "KEY", "--collaboration", "c"], "no value for KEY"),
     (["init", "--name", "no name"], "not a name"),
+    (["init", "--provider", "a b"], "not an account"),
+    (["pool", "create"], "no pool named"),
+    (["pool", "create", "MINE"], "--family CPU_X64_S"),
+    (["help", "entrypiont"], "code_spec.ml_jobs.entrypoint"),
+    (["sql", "SELECT 1", "-f", "x.sql"], "both"),
+    (["sql", "-f", "nowhere.sql"], "nowhere.sql"),
+    (["load", "a.csv", "--as", "A.B.C", "--replace", "--append"], "exclude"),
+    (["load", "a.csv", "--as", "A.B.C", "--column", "ID"], "NAME=TYPE"),
+    (["stage", "nowhere", "--to", "A.B.C/d", "--dry-run"], "nowhere"),
 ]
 
 

@@ -51,3 +51,11 @@ def test_a_broken_file_is_said_with_its_cure(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         bindings.bound_to(tmp_path)
     assert str(bindings.state_file()) in str(caught.value.fix)
+
+
+def test_a_state_directory_that_cannot_be_written_is_said_with_what_helps(tmp_path: Path, monkeypatch) -> None:
+    for place in ("/proc/none/state", "/dev/null/state"):
+        monkeypatch.setenv("CLEANROOM_ML_STATE", place)
+        with pytest.raises(UsageError, match="cannot be written") as caught:
+            bindings.bind(tmp_path, "mine")
+        assert "CLEANROOM_ML_STATE" in str(caught.value.fix)

@@ -20,7 +20,7 @@ import pytest
 from cleanroom_ml.connection.engine_identity import verify_engine
 from cleanroom_ml.engine.home import Home
 from cleanroom_ml.errors import ConnectError, UsageError
-from cleanroom_ml.local import accounts, doctor
+from cleanroom_ml.local import accounts, doctor, processes
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local.home import ensure_home
 
@@ -266,3 +266,73 @@ def test_the_doctor_finds_a_machine_well(fresh_home: Home) -> None:
     broken = {check.name: check for check in doctor.checks(fresh_home.path)}
     fresh_home.path.chmod(0o700)
     assert broken["home"].fix == f"chmod 700 {fresh_home.path}"
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "operator.secret",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("the home", "a new home", "engine.json", "engine.lock")
+        ),
+    ],
+)
+def test_an_engine_whose_home_cannot_speak_for_it_is_stopped_and_said_to_be(fresh_home: Home, lost: str) -> None:
+    pid = local_engine.ensure_running(fresh_home).pid or 0
+    if lost.endswith("home"):
+        # Moved away: while it is being removed the engine may write something into it.
+        fresh_home.path.rename(fresh_home.path.with_name("removed"))
+        found = local_engine.status(fresh_home)
+        assert found.running is False
+        # It may have noticed it itself by now, and ended.
+        assert (found.pid, "its home has been deleted" in found.detail) in ((pid, True), (None, False))
+        if lost == "a new home":
+            ensure_home(fresh_home.path)
+    else:
+        (fresh_home.path / lost).unlink()
+    assert local_engine.stop(fresh_home) is True or lost.endswith("home")
+    assert processes.engine_process(fresh_home.path) is None
+    assert local_engine.stop(fresh_home) is False
+
+
+def test_asking_about_an_engine_makes_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEANROOM_ML_HOME", str(tmp_path / "nothing" / "home"))
+    assert local_engine.status().running is False
+    assert local_engine.stop() is False
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "extras"),
+    [
+        ("engine start", "engine"),
+        pytest.param("demo", "engine,samples", marks=pytest.mark.slow),
+        pytest.param("account create x", "engine", marks=pytest.mark.slow),
+    ],
+)
+def test_without_the_engine_installed_every_way_to_it_says_how_to_get_it(
+    tmp_path: Path, words: str, extras: str
+) -> None:
+    """The modules of the extras cannot be found, as where the light base is installed alone."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "from cleanroom_ml.local.extras import EXTRAS\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if any(name == each or name.startswith(each + '.') for all in EXTRAS.values() for each in all):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        **{f"CLEANROOM_ML_{name}": str(tmp_path / name) for name in ("HOME", "CONFIG", "STATE")},
+    }
+    command = str(Path(sys.executable).with_name("cleanroom-ml"))
+    ran = subprocess.run(
+        [command, *words.split()], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stderr.splitlines()[0].endswith("is not installed"), ran.stderr
+    assert f"fix: pip install 'cleanroom-ml[{extras}]'" in ran.stderr

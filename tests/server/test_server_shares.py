@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from cleanroom_ml.engine.shares import Shares
 
 from cleanroom_ml.engine.protocol.errors import WireError
-from cleanroom_ml.engine.shares import Shares
 
 
 @pytest.mark.attack

@@ -27,6 +27,9 @@ def demo(
 ) -> Output:
     """Two parties, real data, this machine: from a directory of Python files to an activated audience."""
     from cleanroom_ml.cli.render import note
+    from cleanroom_ml.local.extras import require
+
+    require("engine", "samples", what="the demo")
     from cleanroom_ml.local.demo import run_demo
     from cleanroom_ml.local.demo_home import demo_home
 

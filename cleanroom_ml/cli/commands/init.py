@@ -60,25 +60,31 @@ def init(
         f"runner: {both[1].alias} (account {both[1].account})",
     ]
     data = {"directory": where, "files": files, "provider": both[0], "runner": both[1]}
-    return Output(data, "\n".join(lines), hints=_next(where, role, both[0] if role is Role.provider else both[1]))
+    return Output(data, "\n".join(lines), hints=_next(where, role, both))
 
 
-def _next(where: Path, role: Role, own: Party) -> tuple[str, ...]:
+def _next(where: Path, role: Role, both: tuple[Party, Party]) -> tuple[str, ...]:
     """What to type, up to the point where the other party has to do something."""
+    from cleanroom_ml.services.connections import known
+
+    own = both[0] if role is Role.provider else both[1]
     file, table = (
         ("customers", "ML_DB.PUBLIC.CUSTOMERS") if role is Role.provider else ("buyers", "CRM_DB.PUBLIC.BUYERS")
     )
     enter = () if where.resolve() == Path.cwd() else (f"cd {where}",)
-    local = own.account.startswith(f"{LOCAL_ORGANIZATION}.")
-    account = (
-        f"cleanroom-ml account create {own.alias}, then: cleanroom-ml connection use {own.alias}"
-        if local
-        else "cleanroom-ml connection use NAME"
-    )
-    load = f"cleanroom-ml load data/{file}.csv --as {table}"
+    there = {each.account.upper() for each in known(where) if each.kind == "engine"}
+    local = [party for party in both if party.account.startswith(f"{LOCAL_ORGANIZATION}.")]
+    missing = [party.alias for party in local if party.account.partition(".")[2].upper() not in there]
     joining = (
         ("collaboration create", "offering link", "stage", "spec register", "template submit")
         if role is Role.provider
         else ("collaboration join", "offering link", "approve train", "approve activate", "pool create", "run --wait")
     )
-    return (*enter, "cleanroom-ml validate", account, load, ", ".join(f"cleanroom-ml {each}" for each in joining))
+    return (
+        *enter,
+        *(f"cleanroom-ml account create {alias}" for alias in missing),
+        f"cleanroom-ml connection use {own.alias if own in local else 'NAME'}",
+        "cleanroom-ml validate",
+        f"cleanroom-ml load data/{file}.csv --as {table}",
+        ", ".join(f"cleanroom-ml {each}" for each in joining),
+    )

@@ -33,8 +33,14 @@ def create(
     same = configured is not None and (name is None or name.upper() == configured.name.upper())
     wanted = name or (configured.name if configured else None)
     chosen_family = family or (configured.family if configured and same else None)
-    if wanted is None or chosen_family is None:
+    if wanted is None:
         raise UsageError("no pool named", fix="`pool` in cleanroom.yaml, or: pool create NAME --family CPU_X64_S")
+    if chosen_family is None:
+        raise UsageError(
+            f"the pool {wanted} has no instance family",
+            why="cleanroom.yaml has none for it",
+            fix=f"cleanroom-ml pool create {wanted} --family CPU_X64_S",
+        )
     chosen_nodes = nodes or (configured.nodes if configured and same else 1)
     with open_connection() as connection:
         done = create_pool(

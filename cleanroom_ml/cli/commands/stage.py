@@ -55,7 +55,7 @@ def stage(
 def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...]) -> Output:
     """What `stage` would do; the exit code is the one it would end with."""
     from cleanroom_ml.errors import UsageError
-    from cleanroom_ml.services.staging import preview
+    from cleanroom_ml.services.code_directory import preview
 
     found = preview(directory, allow_secrets=allowed)
     refused = {secret.path: secret.what for secret in found.secrets}
