@@ -10,6 +10,7 @@ from e2e_parties import Pair, Party
 _PATTERNS = (
     (re.compile(r"MLJOB_[0-9A-F]{16}"), "MLJOB_<ID>"),
     (re.compile(r"request_[0-9a-f]{24}"), "request_<ID>"),
+    (re.compile(r"(COMPARE\(NULL, )'sha256:[0-9a-f]{64}'"), r"\1'<IMAGE>'"),
     (re.compile(r"(BATCH_ID = )'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
 )
 
