@@ -31,7 +31,7 @@ def test_another_image_is_told_and_becomes_the_next_version(new_project, tmp_pat
 
     text = (publisher.directory / "code_spec.yaml").read_text()
     text = text.replace("    entrypoint:", '    image_tag: "0.1"\n    entrypoint:')
-    text = re.sub(r" +pip_requirements:\n( +- .*\n)+", "", text)
+    text = re.sub(r"    pip_requirements:\n(?:      - .*\n)+", "", text)
     (publisher.directory / "code_spec.yaml").write_text(text)
     first = build("1.0")
     try:
