@@ -73,6 +73,6 @@ def test_another_image_is_told_and_becomes_the_next_version(new_project, tmp_pat
         checked = publisher.quickly("doctor", "--format", "json", code=1).json
         assert any(each["name"] == "image" and not each["ok"] and "is gone" in each["detail"] for each in checked)
     finally:
-        for digest in {row["digest"] for row in publisher.quickly("image", "list", "--format", "json").json}:
-            if digest is not None and digest in (first, locals().get("second")):
-                publisher.quickly("image", "remove", digest, "--force")
+        for row in publisher.quickly("image", "list", "--format", "json").json:
+            if (row["tag"], row["status"]) == ("0.1", "built"):
+                publisher.quickly("image", "remove", row["digest"], "--force")
