@@ -53,6 +53,7 @@ class Shell:
         person = {
             "CLEANROOM_ML_HOME": str(place / "home"),
             "CLEANROOM_ML_CONFIG": str(place / "config"),
+            "CLEANROOM_ML_IMAGES": os.environ["CLEANROOM_ML_IMAGES"],
             "CLEANROOM_ML_STATE": str(place / "state"),
         }
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

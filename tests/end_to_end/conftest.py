@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def place() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def person(place: Path) -> Iterator[Person]:
     """Somebody with an engine of their own, in which both parties have accounts and their tables."""
+    with somebody(place, ROWS) as someone:
+        yield someone
+
+
+@contextmanager
+def somebody(place: Path, rows: str) -> Iterator[Person]:
+    """A person with an engine, both parties' accounts and tables of that many rows."""
     someone = Person(place / "person")
     someone.root.mkdir()
     anywhere = Party(place, someone)
@@ -35,7 +43,7 @@ def person(place: Path) -> Iterator[Person]:
             anywhere.types("account", "create", party)
         sample = copy_project(someone, place / "data", quick_code=False)
         sample.bind()
-        for words in (["generate.py", "--rows", ROWS], ["load.py", "publisher"], ["load.py", "advertiser"]):
+        for words in (["generate.py", "--rows", rows], ["load.py", "publisher"], ["load.py", "advertiser"]):
             done = subprocess.run(
                 [sys.executable, *words],
                 cwd=sample.root,
@@ -48,6 +56,19 @@ def person(place: Path) -> Iterator[Person]:
         yield someone
     finally:
         anywhere.types("engine", "stop")
+
+
+@pytest.fixture
+def project_of_its_own() -> Iterator[Pair]:
+    """A project of somebody whose engine has nothing else: for what would disturb the others."""
+    place = Path(tempfile.mkdtemp(prefix="cr-e2e-"))
+    try:
+        with somebody(place, "20000") as someone:
+            pair = copy_project(someone, place / "drifting", "drifting")
+            pair.bind()
+            yield pair
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,8 @@ class Person:
         places = {"HOME": "home", "CONFIG": "config", "STATE": "state"}
         ours = {f"CLEANROOM_ML_{name}": str(self.root / place) for name, place in places.items()}
         path = f"{COMMAND.parent}:{os.environ['PATH']}"
-        return {**ours, "SNOWFLAKE_HOME": str(self.root / "snowflake"), "PATH": path}
+        shared = {"CLEANROOM_ML_IMAGES": os.environ["CLEANROOM_ML_IMAGES"]}
+        return {**ours, **shared, "SNOWFLAKE_HOME": str(self.root / "snowflake"), "PATH": path}
 
 
 @dataclass(frozen=True, slots=True)

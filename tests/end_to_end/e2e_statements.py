@@ -12,6 +12,7 @@ _PATTERNS = (
     (re.compile(r"request_[0-9a-f]{24}"), "request_<ID>"),
     (re.compile(r"CLEANROOM_ML_LOAD_[0-9A-F]{12}"), "CLEANROOM_ML_LOAD_<ID>"),
     (re.compile(r"file:///\S*/cleanroom-ml-load-[^/']+/"), "file:///<SCRATCH>/"),
+    (re.compile(r"(COMPARE\(NULL, )'sha256:[0-9a-f]{64}'"), r"\1'<IMAGE>'"),
     (re.compile(r"(BATCH_ID = )'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
 )
 

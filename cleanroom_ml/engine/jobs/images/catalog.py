@@ -13,7 +13,7 @@ from typing import Any
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.images.frozen import FrozenImages, frozen_root
 from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, LOCAL, Image
-from cleanroom_ml.engine.jobs.images.installation import this_installation
+from cleanroom_ml.engine.jobs.images.installation import NOT_COUNTED_BEFORE, this_installation
 from cleanroom_ml.engine.jobs.images.manifest import published_tags
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
 from cleanroom_ml.engine.jobs.layers.pip import tree_bytes
@@ -164,6 +164,8 @@ def differing_packages(then: Image, now: Image) -> list[str]:
     before, after = {**then.packages, "python": then.python}, {**now.packages, "python": now.python}
     changed = []
     for name in sorted(before.keys() | after.keys()):
+        if not then.hashes and name in NOT_COUNTED_BEFORE:
+            continue
         was, is_now = before.get(name, "absent"), after.get(name, "absent")
         if was != is_now:
             changed.append(f"{name} {was} → {is_now}")

@@ -23,7 +23,8 @@ from cleanroom_ml.engine.jobs.images.record import NoRecord, Package, read_packa
 
 # Not part of what a job runs in: the engine is trusted and stays outside, and nothing is installed at run time.
 _NOT_COUNTED: Final = frozenset({"cleanroom-ml", "pip", "wheel"})
-_NOT_COUNTED_ONCE: Final = _NOT_COUNTED | {"setuptools"}
+NOT_COUNTED_BEFORE: Final = _NOT_COUNTED | {"setuptools"}
+"""By versions that knew `local` by its versions alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _looked_at(places: tuple[tuple[str, int], ...], interpreter: tuple[tuple[str
         packages=versions,
         base=base,
         hashes=hashes,
-        digest_before=digest_of(python, {name: once[name] for name in once if name not in _NOT_COUNTED_ONCE}),
+        digest_before=digest_of(python, {name: once[name] for name in once if name not in NOT_COUNTED_BEFORE}),
     )
     return Installation(image, tuple(found[name] for name in sorted(found)), left_out)
 
