@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse
 
 from cleanroom_ml.engine import connections, server, transfers
 from cleanroom_ml.engine.connections import Connection, Connections
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.transfers import read_body
 from cleanroom_ml.local.engine import EngineStatus
@@ -36,7 +37,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     parts = scope["path"].split("/")
     try:
         if parts[1] == "known":
-            scope["state"]["connection"].belongs_to(parts[2])
+            scope["state"]["connection"].belongs_to(Owner(parts[2]))
             if parts[-1] == "slow":
                 await asyncio.sleep(2)
         text = str(len(await read_body(request, 1 << 20)))

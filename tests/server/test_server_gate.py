@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cleanroom_ml.engine.contracts.owners import ENGINE, Owner
 from cleanroom_ml.engine.gate import OPEN, Access, Gate, access_of
 from cleanroom_ml.engine.handlers import Handlers
 from cleanroom_ml.engine.home import Home
@@ -171,21 +172,21 @@ def test_an_endpoint_that_there_is_not_says_so_to_who_is_logged_in(engine: Engin
 @pytest.mark.parametrize(
     ("method", "path", "owner"),
     [
-        ("POST", "/session/heartbeat", "ACME"),
-        ("GET", "/stage/download/{}/n", "BETA"),
-        ("GET", "/cleanroom/admin/accounts", "the operator"),
+        ("POST", "/session/heartbeat", Owner("ACME")),
+        ("GET", "/stage/download/{}/n", Owner("BETA")),
+        ("GET", "/cleanroom/admin/accounts", ENGINE),
         ("POST", "/session/v1/login-request", None),
         ("POST", "/session/token-request", None),
     ],
 )
-def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, owner: str | None) -> None:
+def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, owner: Owner | None) -> None:
     """The wiring of connections.py: until then it is a stranger's, and may go at any time."""
     capabilities = Capabilities(b"k" * 32)
-    claimed: list[str] = []
+    claimed: list[Owner] = []
     session = SimpleNamespace(account="ACME", job_id=None)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        assert scope["state"]["caller"].owner == (owner if owner in ("ACME", "BETA") else "")
+        assert scope["state"]["caller"].owner == (owner or ENGINE)
 
     async def in_thread(work: Any, *arguments: Any) -> Any:
         return work(*arguments)
@@ -194,7 +195,7 @@ def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, ow
         app, hosts=frozenset({"h:1"}), session_of=lambda token: session, in_thread=in_thread,  # type: ignore[arg-type,return-value]
         capabilities=capabilities, operator_secret="ab",
     )  # fmt: skip
-    claims = {"audience": "", "account": "BETA", "object": "o", "size": 1}
+    claims = {"audience": "", "owner": "BETA", "object": "o", "size": 1}
     authorization = b"Bearer ab" if "admin" in path else b'Snowflake Token="t"'
     scope = {
         "type": "http", "method": method, "headers": [(b"host", b"h:1"), (b"authorization", authorization)],

@@ -5,41 +5,44 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from cleanroom_ml.engine.shares import Shares
 
+from cleanroom_ml.engine.allowances import Allowances
+from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
+
+EVE, ANN = Owner("EVE"), Owner("ANN")
 
 
 @pytest.mark.attack
 def test_an_owner_waits_for_itself_and_nobody_else_does() -> None:
     async def work() -> None:
-        shares = Shares(each=10, what="bytes", patience=30)
-        await shares.take("EVE", 10)
-        waiting = asyncio.create_task(shares.take("EVE", 1))
-        await asyncio.wait_for(shares.take("ANN", 10), 5)
+        held = Allowances(each=10, what="bytes", patience=30)
+        await held.take(EVE, 10)
+        waiting = asyncio.create_task(held.take(EVE, 1))
+        await asyncio.wait_for(held.take(ANN, 10), 5)
         assert not waiting.done()
-        shares.give("EVE", 10)
+        held.give(EVE, 10)
         await asyncio.wait_for(waiting, 5)
-        shares.give("EVE", 1)
-        shares.give("ANN", 10)
-        assert shares._owners == {}
+        held.give(EVE, 1)
+        held.give(ANN, 10)
+        assert held._owners == {}
 
     asyncio.run(work())
 
 
 def test_requests_have_their_turn_in_order_however_small() -> None:
     async def work() -> None:
-        shares = Shares(each=10, what="bytes", patience=30)
-        await shares.take("EVE", 6)
-        large = asyncio.create_task(shares.take("EVE", 10))
+        held = Allowances(each=10, what="bytes", patience=30)
+        await held.take(EVE, 6)
+        large = asyncio.create_task(held.take(EVE, 10))
         await asyncio.sleep(0)
-        small = asyncio.create_task(shares.take("EVE", 1))
+        small = asyncio.create_task(held.take(EVE, 1))
         await asyncio.sleep(0)
         assert (large.done(), small.done()) == (False, False)
-        shares.give("EVE", 6)
+        held.give(EVE, 6)
         await asyncio.wait_for(large, 5)
         assert not small.done()
-        shares.give("EVE", 10)
+        held.give(EVE, 10)
         await asyncio.wait_for(small, 5)
 
     asyncio.run(work())
@@ -47,18 +50,18 @@ def test_requests_have_their_turn_in_order_however_small() -> None:
 
 def test_who_gives_up_gives_up_its_place() -> None:
     async def work() -> None:
-        shares = Shares(each=10, what="bytes", patience=0.05)
-        await shares.take("EVE", 6)
+        held = Allowances(each=10, what="bytes", patience=0.05)
+        await held.take(EVE, 6)
         with pytest.raises(WireError) as refused:
-            await shares.take("EVE", 10)
+            await held.take(EVE, 10)
         assert refused.value.status == 503, "the connector asks again"
-        cancelled = asyncio.create_task(shares.take("EVE", 10))
+        cancelled = asyncio.create_task(held.take(EVE, 10))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
-        await asyncio.wait_for(shares.take("EVE", 4), 5)
+        await asyncio.wait_for(held.take(EVE, 4), 5)
         with pytest.raises(WireError) as refused:
-            await shares.take("EVE", 11)
+            await held.take(EVE, 11)
         assert refused.value.status == 413
 
     asyncio.run(work())
