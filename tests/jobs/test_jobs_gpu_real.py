@@ -17,7 +17,7 @@ from jobs_harness import Pools
 
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.families import GIB, Machine
-from cleanroom_ml.engine.jobs.images.image import this_installation
+from cleanroom_ml.engine.jobs.images.catalog import Images
 from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
@@ -160,10 +160,11 @@ def test_lightgbm_computes_by_opencl(pools: Pools) -> None:
     assert got > 0.95
 
 
-def test_of_usr_local_a_job_sees_the_driver_and_nothing_else(pools: Pools) -> None:
+def test_of_usr_local_a_job_sees_the_driver_and_nothing_else(pools: Pools, tmp_path: Path) -> None:
     seen, _, path = returned(pools, AROUND, pool="GPU")
     driver = {mount.target for mount in gpu.library_mounts() if mount.target.startswith("/usr/local/")}
-    python = [mount.target for mount in this_installation().mounts()]  # whose own prefix may be /usr/local
+    image = Images(tmp_path / "images").resolve("local")
+    python = [mount.target for mount in image.mounts()]  # whose own prefix may be /usr/local
     others = [path for path in seen if not any(Path(path).is_relative_to(prefix) for prefix in python)]
     assert set(others) == driver
     assert path is None or path.startswith("/")
