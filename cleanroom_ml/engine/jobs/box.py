@@ -192,6 +192,8 @@ def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
         "NUMEXPR_MAX_THREADS": threads,
         "MPLBACKEND": "Agg",
         **gpu.environment(plan.gpus, isolated=not plan.no_isolation),
+        # Without a sandbox the image is used where it lies: byte code beside its sources would be an addition to it.
+        **({"PYTHONDONTWRITEBYTECODE": "1"} if plan.no_isolation else {}),
         # There is no network: asking for a cloud's metadata would only wait.
         "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
     }
