@@ -236,7 +236,6 @@ class Engine:
         while not self._closing.wait(UPKEEP_SECONDS):
             try:
                 self.storage.sessions.close_idle()
-                self.queries.end_orphans()
                 self.warehouse.trim()
                 self._render_workers.trim()
                 self.storage.queries.delete_expired()

@@ -187,14 +187,6 @@ class QueryService:
                 self._storage.queries.abort(running.query_id)
             self._under_way.stop(running.query_id, SqlError.cancelled())
 
-    def end_orphans(self) -> int:
-        """End what runs for sessions that are gone, in whatever way they went; how many sessions that were."""
-        sessions = {running.session_id for running in self._under_way.all()}
-        gone = [session_id for session_id in sessions if self._storage.sessions.get(session_id) is None]
-        for session_id in gone:
-            self.session_closed(session_id)
-        return len(gone)
-
     def close(self, seconds: float) -> bool:
         """The engine stops: what runs is ended and says so; whether it did in time. The rest is for `recover`."""
         return self._under_way.close(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED), seconds)

@@ -138,6 +138,7 @@ def test_what_is_swapped_after_its_digest_was_noted_is_not_approved(new_project)
     noted = pair.digest("train")
     for swap in (_template_swapped, _requirements_swapped, _entrypoint_swapped):
         swap(pair.publisher)
+        pair.publisher.quickly("template", "withdraw", "train", "--yes")
         pair.publisher.quickly("template", "submit")
         refused = pair.advertiser.quickly("approve", "train", "--yes", "--expect-digest", noted, code=11)
         assert noted in refused.err.partition("why: ")[2], swap.__name__

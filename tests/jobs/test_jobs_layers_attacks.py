@@ -65,7 +65,7 @@ def test_a_source_package_is_never_built(
     monkeypatch.setattr(sandboxed_pip, "ALWAYS", (*weak, "--no-build-isolation"))
     with caplog.at_level(logging.WARNING), pytest.raises(JobsError):
         environments.lock(needs(objects, "evil"))
-    assert "no process is started here while executing command python setup.py" in caplog.text
+    assert "no process is started here" in caplog.text
     assert not ran.exists()
 
 

@@ -91,7 +91,7 @@ def test_importing_has_nothing_to_take(objects: ObjectStore, index: Index, tmp_p
         found = re.search(r"uid=(\d+) etc=(\d+) routes=(\d+) home=False held=\[([^\]]*)\]", caught.value.what)
         assert found is not None, caught.value.what
         held = set(re.findall(r"'([^']*)'", found[4]))
-        assert held == {"current", "home", "tmp", "import.py", "layer", "lib", "plan.json"}
+        assert held == {"current", "home", "tmp", "image", "import.py", "layer", "lib", "plan.json"}
         return tuple(int(each) for each in found.groups()[:3])
 
     uid, etc, routes = seen(None)

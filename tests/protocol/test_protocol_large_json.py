@@ -48,7 +48,7 @@ def test_what_python_refuses_is_refused(value: Any, place: int, inserted: str) -
     try:
         assert loads(broken, depth=64) == expected
     except LargeJsonError:
-        assert "0" in broken, "an exponent or a number of more digits than any client sends"
+        assert "0" in broken or "e" in broken, "an exponent or a number of more digits than any client sends"
 
 
 @pytest.mark.parametrize(
