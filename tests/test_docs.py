@@ -34,10 +34,10 @@ def test_a_first_project_of_ones_own_goes_as_it_is_written(tmp_path: Path) -> No
 
 
 def test_every_test_that_the_threats_name_is_there() -> None:
-    text = (ROOT / "docs/THREATS.md").read_text(encoding="utf-8")
+    text = (DOCS / "THREATS.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:[a-z_0-9]+/)+test_[a-z_0-9]+\.py)(?:::(test_[a-z_0-9]+))?`", text)
     assert len(named) > 30
     for path, function in named:
-        file = ROOT / "tests" / path
+        file = DOCS.parent / "tests" / path
         assert file.is_file(), path
         assert f"def {function}" in file.read_text(encoding="utf-8"), (path, function)
