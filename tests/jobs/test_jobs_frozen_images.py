@@ -190,6 +190,7 @@ def test_an_interpreter_that_was_replaced_is_noticed(
         seal.check(replace(image, base=other, python="3.11.0"))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_written_into_in_the_environment_is_noticed_and_one_that_is_replaced_is_not(
     environment: Environment, small_home: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_a_package_that_does_not_fit_the_image_is_not_registered(
     assert list((tmp_path / "home" / "layers").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_only_what_is_asked_for_is_imported_and_that_once(
     environments: Environments, objects: ObjectStore, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

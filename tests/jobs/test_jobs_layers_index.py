@@ -151,6 +151,7 @@ def test_credentials_of_the_index_stay_outside(
     assert not any((tmp_path / "home").is_relative_to(mount.source) for mount in spec.mounts)
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.attack
 def test_a_link_to_another_host_is_not_followed(
