@@ -82,6 +82,8 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
         "memory_bytes": plan.memory_bytes,
         "scratch_bytes": plan.scratch_bytes,
     }
+    # Half of the memory, as everywhere on Linux: PyTorch passes batches between processes through /dev/shm.
+    shared = max(64 * MIB, plan.memory_bytes // 2)
     return SandboxSpec(
         name="job",
         argv=init_argv(
@@ -115,9 +117,8 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
             processes=plan.processes,
             wall_seconds=plan.wall_seconds,
             scratch_bytes=plan.scratch_bytes,
-            # Half of the memory, as everywhere on Linux: PyTorch passes batches between processes through /dev/shm.
-            tmp_bytes=max(64 * MIB, plan.memory_bytes // 2),
-            file_bytes=plan.scratch_bytes,
+            tmp_bytes=shared,
+            file_bytes=max(plan.scratch_bytes, shared),
             log_bytes=plan.log_bytes,
             log_flood_bytes=plan.log_bytes * _LOG_FLOOD,
         ),
