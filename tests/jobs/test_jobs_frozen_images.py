@@ -16,9 +16,11 @@ from jobs_environments import Environment, lock_of
 from jobs_harness import Pools
 from jobs_wheels import Index
 
+from cleanroom_ml.engine.jobs import launching
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.build import build_image
+from cleanroom_ml.engine.jobs.images.frozen import frozen_root
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
@@ -293,3 +295,18 @@ def test_an_image_that_others_may_write_is_not_used(environment: Environment, sm
             environment.images(small_home).pinned("local", image.digest)
         directory.chmod(before)
     assert environment.images(small_home).pinned("local", image.digest) == image
+
+
+@pytest.mark.parametrize("name", ["CLEANROOM_ML_IMAGES", "XDG_DATA_HOME"])
+def test_a_supervisor_finds_the_images_where_the_engine_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It runs in another working directory: a relative path must mean the same."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLEANROOM_ML_IMAGES", raising=False)
+    monkeypatch.setenv(name, "images")
+    root = frozen_root(os.environ)
+    told = launching._environment()
+    monkeypatch.chdir("/")
+    assert frozen_root(told) == root
+    assert root.is_absolute()

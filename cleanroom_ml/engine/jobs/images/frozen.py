@@ -46,8 +46,8 @@ def frozen_root(environ: Mapping[str, str]) -> Path:
     """Where this person's frozen installations lie."""
     if chosen := environ.get("CLEANROOM_ML_IMAGES"):
         return Path(chosen).expanduser().absolute()
-    data = environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "cleanroom-ml-images"
+    data = Path(environ.get("XDG_DATA_HOME", ""))  # a relative one is to be ignored (XDG Base Directory Specification)
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "cleanroom-ml-images"
 
 
 class FrozenImages:
