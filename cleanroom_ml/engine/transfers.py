@@ -56,7 +56,7 @@ class Uploads:
         """
         ticket: str = claims["ticket"]
         declared = request.headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared) > MAX_UPLOAD_BYTES:
+        if _is_more(declared, MAX_UPLOAD_BYTES):
             raise too_large(MAX_UPLOAD_BYTES)
         if ticket not in self._stored:
             await self._require(ticket)
@@ -110,6 +110,11 @@ async def file_range(
         os.close(descriptor)
 
 
+def _is_more(declared: str, limit: int) -> bool:
+    """Whether a length that a client declares is over the limit; of what is none, the bytes that arrive are counted."""
+    return declared.isascii() and declared.isdigit() and (len(declared) > 19 or int(declared) > limit)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """A body of at most `limit` bytes, as it came.
 
@@ -117,7 +122,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         WireError: it is larger, or does not arrive.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+    if _is_more(declared, limit):
         raise too_large(limit)
     pieces: list[bytes] = []
     size = 0

@@ -79,6 +79,30 @@ def test_places_to_write_beside_code_that_stays_what_it_is(pools):
     assert got["listed"] == ["model.pth", "output", "pkg", "train.py"]
 
 
+SWAPPED = """
+import os, subprocess, sys
+kept = []
+for old in ("pkg/deep", "/scratch/.job/pkg/deep", "pkg", "/scratch/.job/pkg"):
+    try:
+        os.rename(old, "/scratch/aside")
+    except OSError:
+        kept.append(old)
+    else:
+        os.makedirs(old + "/deep", exist_ok=True)
+        open(old + "/deep/module.py", "w").write("VALUE = 'another'")
+asking = [sys.executable, "-c", "import pkg.deep.module as m; print(m.VALUE)"]
+seen = subprocess.run(asking, capture_output=True, text=True)
+__return__ = [len(kept), seen.stdout.strip()]
+"""
+
+
+@pytest.mark.attack
+def test_a_directory_of_the_code_is_not_moved_away_with_what_is_pinned_in_it(pools):
+    job_id = pools.submit(SWAPPED, more={"pkg/deep/module.py": "VALUE = 'pinned'"})
+    assert pools.wait(job_id).status is JobState.DONE, pools.service.logs(job_id)
+    assert json.loads(pools.service.result(job_id)) == [4, "pinned"]
+
+
 def test_who_it_is_and_a_traceback_without_a_path_of_this_machine(pools):
     job_id = pools.submit(WHO)
     status = pools.wait(job_id)

@@ -16,9 +16,11 @@ from jobs_environments import Environment, lock_of
 from jobs_harness import Pools
 from jobs_wheels import Index
 
+from cleanroom_ml.engine.jobs import launching
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.build import build_image
+from cleanroom_ml.engine.jobs.images.frozen import frozen_root
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
@@ -265,3 +267,47 @@ def test_the_next_image_takes_over_what_did_not_change(environment: Environment,
     ours, theirs = (image.prefix / image.libraries / "helper.py" for image in (before, after))
     assert ours.samefile(theirs)
     assert (version_in(before), version_in(after)) == ("1.0", "2.0")
+
+
+@pytest.mark.attack
+def test_a_file_that_others_may_write_is_copied_not_linked(environment: Environment, small_home: Path) -> None:
+    """Else another user of the machine changes what a running job imports, after its image was checked."""
+    for path in (environment.libraries / "helper.py", environment.libraries / "uplift.py"):
+        path.chmod(0o646 if path.name == "helper.py" else 0o644)
+    image = environment.freeze(small_home)
+    ours = {name: image.prefix / image.libraries / name for name in ("helper.py", "uplift.py")}
+    assert ours["uplift.py"].samefile(environment.libraries / "uplift.py")
+    assert not ours["helper.py"].samefile(environment.libraries / "helper.py")
+    assert ours["helper.py"].stat().st_mode & 0o222 == 0
+    with (environment.libraries / "helper.py").open("a") as file:
+        file.write("EDITED = True\n")
+    seal.check(image)
+
+
+@pytest.mark.attack
+def test_an_image_that_others_may_write_is_not_used(environment: Environment, small_home: Path, store: Path) -> None:
+    """An image with its list of files can be replaced as a whole there: it would agree with itself."""
+    image = environment.freeze(small_home)
+    assert image.root is not None
+    for directory, mode in ((store, 0o777), (image.root, 0o772)):
+        before = directory.stat().st_mode
+        directory.chmod(mode)
+        with pytest.raises(ImageChangedError, match="not only its operator can write"):
+            environment.images(small_home).pinned("local", image.digest)
+        directory.chmod(before)
+    assert environment.images(small_home).pinned("local", image.digest) == image
+
+
+@pytest.mark.parametrize("name", ["CLEANROOM_ML_IMAGES", "XDG_DATA_HOME"])
+def test_a_supervisor_finds_the_images_where_the_engine_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It runs in another working directory: a relative path must mean the same."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLEANROOM_ML_IMAGES", raising=False)
+    monkeypatch.setenv(name, "images")
+    root = frozen_root(os.environ)
+    told = launching._environment()
+    monkeypatch.chdir("/")
+    assert frozen_root(told) == root
+    assert root.is_absolute()

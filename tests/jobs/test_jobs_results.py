@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from cleanroom_ml.engine.jobs.errors import MLJobResultTooLargeError
-from cleanroom_ml.engine.jobs.results import RESULT_NAME, collect
+from cleanroom_ml.engine.jobs.results import MAX_DEPTH, RESULT_NAME, collect
 
 LIMIT = 1000
 
@@ -62,6 +62,17 @@ def test_what_is_not_json_is_refused(tmp_path, leave, data):
 def test_deep_nesting_does_not_reach_the_interpreters_limit(tmp_path, leave):
     leave(b"[" * 400_000 + b"]" * 400_000)
     assert collect(tmp_path, 1 << 20).kind == "invalid"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("opened", [b"[", b'{"a":'])
+def test_nothing_leaves_that_a_reader_could_not_read(tmp_path, leave, opened):
+    """A reader is deeper in their own stack than the engine was when it parsed it."""
+    closed = b"]" if opened == b"[" else b"}"
+    leave(opened * (MAX_DEPTH + 1) + b"1" + closed * (MAX_DEPTH + 1))
+    assert collect(tmp_path, 1 << 20).kind == "invalid"
+    leave(opened * MAX_DEPTH + b"1" + closed * MAX_DEPTH)
+    assert collect(tmp_path, 1 << 20).kind == "kept"
 
 
 @pytest.mark.attack

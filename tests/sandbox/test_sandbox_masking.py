@@ -20,6 +20,28 @@ def test_wherever_the_pieces_end(size: int) -> None:
     assert b"".join(pieces) + mask.end() == SHOWN
 
 
+OVERLAPPING = [
+    ({"/opt/ml/opt": "#"}, b"x /opt/ml/opt/ml/opt y"),
+    ({"/a/bb/a": "1", "/a/bb/a/c": "2", "/bb": "3"}, b"/a/bb/a/bb/a/c/a/bb/a/b/a"),
+    ({"//": "1", "/a": "2", "//a/b": "3"}, b"/a//a//a/b//a/"),
+]
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(("paths", "text"), OVERLAPPING)
+def test_a_path_that_ends_as_one_begins_does_not_slip_through_between_two_writes(
+    paths: dict[str, str], text: bytes
+) -> None:
+    whole = Mask(paths)
+    expected = whole.feed(text) + whole.end()
+    assert not any(path.encode() in expected for path in paths)
+    for first in range(len(text)):
+        for second in range(first, len(text)):
+            mask = Mask(paths)
+            pieces = (text[:first], text[first:second], text[second:])
+            assert b"".join(map(mask.feed, pieces)) + mask.end() == expected
+
+
 def test_without_paths_nothing_is_kept_back() -> None:
     mask = Mask({})
     assert (mask.feed(b"/home"), mask.end()) == (b"/home", b"")

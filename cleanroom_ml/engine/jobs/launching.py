@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cleanroom_ml.engine.jobs import files
+from cleanroom_ml.engine.jobs.images.frozen import frozen_root
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.processes import start_time
 from cleanroom_ml.engine.sandbox.remove_tree import remove_tree
@@ -96,5 +97,6 @@ def _environment() -> dict[str, str]:
     # LD_LIBRARY_PATH: a GPU's driver may lie where the loader's cache does not know it (gpu.py).
     wanted = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "VIRTUAL_ENV")
     libraries = ("PYTHONPATH", "LD_LIBRARY_PATH")
-    images = ("XDG_DATA_HOME", "CLEANROOM_ML_IMAGES")  # where this person's frozen images lie
-    return {name: os.environ[name] for name in (*wanted, *libraries, *images) if name in os.environ}
+    kept = {name: os.environ[name] for name in (*wanted, *libraries) if name in os.environ}
+    # As we see it: a supervisor has another working directory, and a path may be relative.
+    return {**kept, "CLEANROOM_ML_IMAGES": str(frozen_root(os.environ))}

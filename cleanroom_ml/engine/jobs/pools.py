@@ -273,7 +273,7 @@ class ComputePools:
 def _value(option: str, value: Any) -> Any:
     match option:
         case "MIN_NODES" | "MAX_NODES" | "AUTO_SUSPEND_SECS":
-            number = int(value) if isinstance(value, str) and value.isdigit() else value
+            number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value
             if isinstance(number, bool) or not isinstance(number, int):
                 raise ComputePoolError(f"{option} must be a whole number, not '{value}'")
             if not 0 <= number <= 1_000_000:

@@ -8,12 +8,15 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 Kind = Literal["none", "kept", "too_large", "invalid"]
 
 RESULT_NAME = ".result.json"
 """Where the launcher leaves it, below the job's scratch directory (runtime/result.py has the other half)."""
+
+MAX_DEPTH: Final = 128
+"""Whoever reads the result parses it again, deeper in their own stack than we do; the launcher stops at 101."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def _collect_from(directory: int, limit_bytes: int) -> Collected:
 def _parse(data: bytes, limit_bytes: int) -> Collected:
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        if _is_deeper(value, MAX_DEPTH):
+            return _invalid("it is nested too deeply")
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode("utf-8"))  # refuses lone surrogates
     except RecursionError:
@@ -92,6 +97,16 @@ def too_large(size: int, limit: int) -> str:
 
 def _invalid(why: str) -> Collected:
     return Collected("invalid", message=f"the job's result was not collected: {why}")
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        if not inner:
+            return False
+        level = [item for items in inner for item in items]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -13,6 +13,7 @@ class Mask:
         self._shown = {path.encode("utf-8", "surrogateescape"): shown.encode() for path, shown in paths.items()}
         longest_first = sorted(self._shown, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
+        self._longest = max(map(len, self._shown), default=0)
         self._rest = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -20,9 +21,9 @@ class Mask:
         if self._pattern is None:
             return data
         data = self._rest + data
-        kept = self._kept_back(data)
-        self._rest = data[len(data) - kept :]
-        return self._replace(data[: len(data) - kept])
+        shown, done = self._settled(data)
+        self._rest = data[done:]
+        return shown
 
     def end(self) -> bytes:
         """The rest of the stream."""
@@ -33,7 +34,25 @@ class Mask:
         assert self._pattern is not None
         return self._pattern.sub(lambda match: self._shown[match[0]], data)
 
-    def _kept_back(self, data: bytes) -> int:
-        most = min(len(data), max(map(len, self._shown)) - 1)
-        tails = (data[len(data) - length :] for length in range(most, 0, -1))
-        return next((len(tail) for tail in tails if any(path.startswith(tail) for path in self._shown)), 0)
+    def _settled(self, data: bytes) -> tuple[bytes, int]:
+        """What is shown of as much of `data` as no further byte can change, and how much that is."""
+        assert self._pattern is not None
+        written: list[bytes] = []
+        done = 0
+        for match in self._pattern.finditer(data):
+            start, end = match.span()
+            if end > len(data) - self._longest and (held := self._held(data, done, start + 1)) is not None:
+                break
+            written += (data[done:start], self._shown[match[0]])
+            done = end
+        else:
+            held = self._held(data, done, len(data))
+        last = len(data) if held is None else held
+        return b"".join((*written, data[done:last])), last
+
+    def _held(self, data: bytes, start: int, end: int) -> int | None:
+        """The first place of these where the whole rest of `data` may be the beginning of a (longer) path."""
+        first = max(start, len(data) - self._longest + 1)
+        rests = ((at, data[at:]) for at in range(first, end))
+        paths = self._shown
+        return next((at for at, rest in rests if any(len(p) > len(rest) and p.startswith(rest) for p in paths)), None)

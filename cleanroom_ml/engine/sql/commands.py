@@ -162,7 +162,7 @@ def _show(source: Source) -> Statement:
     limit, from_name = None, None
     if cursor.accept("LIMIT"):
         number = cursor.next().text
-        if not number.isdigit():
+        if not number.isdecimal():
             raise SqlError.syntax("LIMIT needs a number.")
         limit = int(number)
         from_name = source.names.text() if cursor.accept("FROM") else None

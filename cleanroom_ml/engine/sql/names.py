@@ -138,7 +138,7 @@ class NameReader:
         if token.kind == STRING:
             return token.value()
         if token.kind == "number":
-            number = int(token.text) if token.text.isdigit() else float(token.text)
+            number = int(token.text) if token.text.isdecimal() else float(token.text)
             return -number if negative else number
         if token.kind in {WORD, QUOTED}:
             return self._word_value(token.value() if token.kind == WORD else token.text)

@@ -45,6 +45,8 @@ _LEX = re.compile(
 _BLANK = re.compile(r"(?:\s++|--[^\n]*+|//[^\n]*+|/\*.*?\*/)++", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w$]*+")
 _LONGEST_VERB: Final = 32
+_LONGEST_NUMBER: Final = 1_000
+"""Python makes no whole number of more than 4,300 digits from a text (sys.set_int_max_str_digits)."""
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f"}
@@ -107,6 +109,9 @@ def tokenize(text: str) -> list[Token]:
         if kind in {"string", "dollars"}:
             literals += len(written)
             kind = STRING
+        elif kind == "number" or written[:1] == "$":
+            if len(written) > _LONGEST_NUMBER:
+                raise SqlError.syntax(f"syntax error at position {match.start()}: a number of {len(written)} digits.")
         elif kind == "punctuation":
             if written in _OPENING:
                 depth += 1

@@ -98,6 +98,6 @@ def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
 
 def _parallel(options: Mapping[str, Any], default: int) -> int:
     value = options.get("PARALLEL", default)
-    if isinstance(value, bool) or not str(value).isdigit() or not 1 <= int(value) <= 99:
+    if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 2 or not int(value):
         raise SqlError.syntax("Invalid value for PARALLEL: a number from 1 to 99 is needed.")
     return int(value)

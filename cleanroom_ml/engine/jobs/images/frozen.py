@@ -46,8 +46,8 @@ def frozen_root(environ: Mapping[str, str]) -> Path:
     """Where this person's frozen installations lie."""
     if chosen := environ.get("CLEANROOM_ML_IMAGES"):
         return Path(chosen).expanduser().absolute()
-    data = environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "cleanroom-ml-images"
+    data = Path(environ.get("XDG_DATA_HOME", ""))  # a relative one is to be ignored (XDG Base Directory Specification)
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "cleanroom-ml-images"
 
 
 class FrozenImages:
@@ -70,7 +70,13 @@ class FrozenImages:
             ImageNotBuiltError: this installation cannot be frozen: it is not a virtual environment's, or not private.
             ImageChangedError: a file of it is not what its package says.
         """
-        self._check_private()
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(self._root):
+            raise UsageError(
+                f"{self._root} must be a directory that only you can write",
+                why="what lies in it runs in jobs",
+                fix=f"chmod 700 {self._root}, or: export CLEANROOM_ML_IMAGES=DIR",
+            )
         state = state_of_installation()
         with self._alone():
             target = self._remembered(state)
@@ -96,8 +102,19 @@ class FrozenImages:
         files.write_atomically(self._root / _STATES / state, target.name.encode("ascii"))
 
     def get(self, digest: str) -> Image:
-        """The copy of this digest. Raises FileNotFoundError."""
+        """The copy of this digest.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ImageChangedError: somebody else can write where it lies, so nothing there says what it is.
+        """
         directory = self._root / digest.removeprefix("sha256:")
+        if not (_is_private(self._root) and _is_private(directory)):
+            raise ImageChangedError(
+                "the frozen images of this engine lie in a directory that not only its operator can write",
+                why="what lies in it runs in jobs",
+                fix="the operator takes that right away: chmod go-w, from CLEANROOM_ML_IMAGES and what lies in it",
+            )
         return Image.from_json(json.loads((directory / DESCRIPTION).read_bytes()), directory)
 
     def remove(self, digest: str, home: Path) -> int:
@@ -193,16 +210,6 @@ class FrozenImages:
             other = self.get(directory.name)
             seal.renew(other, now)
 
-    def _check_private(self) -> None:
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = self._root.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise UsageError(
-                f"{self._root} must be a directory that only you can write",
-                why="what lies in it runs in jobs",
-                fix=f"chmod 700 {self._root}, or: export CLEANROOM_ML_IMAGES=DIR",
-            )
-
     @contextmanager
     def _alone(self) -> Iterator[None]:
         held = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -211,6 +218,12 @@ class FrozenImages:
             yield
         finally:
             os.close(held)
+
+
+def _is_private(directory: Path) -> bool:
+    """Raises FileNotFoundError."""
+    status = directory.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _base_interpreter(image: Image) -> Path:

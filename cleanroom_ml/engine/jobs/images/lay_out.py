@@ -9,13 +9,16 @@ environment that it comes from, because no RECORD says what it is.
 from __future__ import annotations
 
 import contextlib
+import grp
 import hashlib
 import os
+import pwd
 import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -178,8 +181,11 @@ def _is(said: str, sha256: str, path: Path) -> bool:
 
 
 def _linked(source: Path, status: os.stat_result, target: Path) -> tuple[str, State] | None:
-    """Linked, if it can be: only what is ours, and readable for a sandbox's user."""
-    if status.st_uid != os.geteuid() or status.st_mode & 0o444 != 0o444:
+    """Linked, if it can be: only what is ours, readable for a sandbox's user, and nobody else's to write.
+
+    Who may write to it could change it under a job that runs, after the image was checked.
+    """
+    if status.st_uid != os.geteuid() or status.st_mode & 0o444 != 0o444 or _others_may_write(status):
         return None
     try:
         os.link(source, target)
@@ -188,6 +194,21 @@ def _linked(source: Path, status: os.stat_result, target: Path) -> tuple[str, St
     with target.open("rb", buffering=0) as file:
         before = state_of(os.fstat(file.fileno()))
         return hashlib.file_digest(file, "sha256").hexdigest(), before
+
+
+def _others_may_write(status: os.stat_result) -> bool:
+    """A group of one's own is nobody else: where users have one, their umask is 002 as a rule."""
+    by_group = status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid)
+    return bool(status.st_mode & stat.S_IWOTH or by_group)
+
+
+@lru_cache(maxsize=8)
+def _is_own_group(gid: int) -> bool:
+    try:
+        me, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return me.pw_gid == gid and group.gr_name == me.pw_name and set(group.gr_mem) <= {me.pw_name}
 
 
 def _copied(source: Path, status: os.stat_result, target: Path) -> tuple[str, State]:
