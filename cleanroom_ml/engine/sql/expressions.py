@@ -252,7 +252,7 @@ class Expressions:
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
             return self._positional(node.this, scope)
         name = _folded(node.this)
-        if scope.other_case(name, alias):
+        if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(
             this=exp.to_identifier(name, quoted=True),
@@ -272,7 +272,9 @@ class Expressions:
     def _star_item(self, item: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         if isinstance(item, exp.Identifier):
             return exp.to_identifier(_folded(item), quoted=True)
-        return self.rewrite(item, scope, ctes)
+        rewritten = self.rewrite(item, scope, ctes)
+        self.resolver.call_alias(rewritten)
+        return rewritten
 
     def _identifier(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         return exp.to_identifier(_folded(node), quoted=True)
