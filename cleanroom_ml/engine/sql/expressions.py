@@ -394,8 +394,11 @@ class Expressions:
 
     def _escape(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         grammar.check(node)
-        if not isinstance(node.this, exp.Like | exp.ILike) or literal_text(node.expression) is None:
+        escape = literal_text(node.expression)
+        if not isinstance(node.this, exp.Like | exp.ILike) or escape is None:
             raise SqlError.unsupported("this ESCAPE")
+        if len(escape) > 1:
+            raise SqlError.syntax("ESCAPE takes one character.")
         sign = "LIKE" if isinstance(node.this, exp.Like) else "ILIKE"
         text, pattern = (as_text(self.rewrite(part, scope, ctes)) for part in (node.this.this, node.this.expression))
         return raw(f"({{0}} {sign} {{1}} ESCAPE {{2}})", text, pattern, node.expression, kind=OTHER)
