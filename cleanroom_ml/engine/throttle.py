@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 FREE_FAILURES: Final = 3
+FREE_FAILURES_OF_ONE: Final = 32
+"""The same, of one sender about all users together: a new name for each guess is no way around."""
 FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 8.0
 FORGET_SECONDS: Final = 900.0
@@ -40,7 +42,8 @@ class _Failures:
 
 
 class LoginThrottle:
-    """After three failures in a row the answer to each further one is held back, twice as long each time.
+    """After three failures in a row the answer to each further one is held back, twice as long each time; after 32
+    of one sender also where each is about another user.
 
     `capacity` bounds the memory: the keys that failed longest ago are forgotten first, and each after FORGET_SECONDS.
     """
@@ -65,12 +68,12 @@ class LoginThrottle:
         now = self._clock()
         with self._lock:
             entry = self._known(key, now) or _Failures()
-            entry.count += 1
-            entry.last = now
-            exponent = min(entry.count - FREE_FAILURES - 1, 20)
-            wait = 0.0 if exponent < 0 else min(FIRST_WAIT_SECONDS * 2.0**exponent, LONGEST_WAIT_SECONDS)
             everything = self._known(_all_of(key), now) or _Failures()
-            everything.last = now
+            for kept in (entry, everything):
+                kept.count += 1
+                kept.last = now
+            beyond = max(entry.count - FREE_FAILURES, everything.count - FREE_FAILURES_OF_ONE)
+            wait = 0.0 if beyond <= 0 else min(FIRST_WAIT_SECONDS * 2.0 ** min(beyond - 1, 20), LONGEST_WAIT_SECONDS)
             for kept, of in ((entry, key), (everything, _all_of(key))):
                 if wait:
                     kept.held_until.append(now + wait)

@@ -234,7 +234,7 @@ def test_the_short_form_of_run_and_blocks_are_asked_too(shared: World) -> None:
 
 
 POLICIES = {"join": ["EMAIL"], "column": ["CITY"], "activation": []}
-OWN = {"join": ["CITY"], "column": ["EMAIL"], "activation": ["EMAIL", "CITY"]}
+OWN = {"join": ["CITY"], "column": ["EMAIL", "OTHER"], "activation": ["EMAIL", "CITY"]}
 
 
 @pytest.mark.parametrize(
@@ -281,17 +281,19 @@ def test_what_is_no_name_of_one_column_passes_no_filter(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "uses"),
     [
-        ("c.city", []),  # nobody forbids it
-        ("c.email", [["C", "EMAIL"]]),  # c may stand for the provider's
-        ("p.email", [["P", "EMAIL"]]),  # source_table[0] is the runner's own, and p may not be
-        ("c.other", []),
+        ("c.city", ["C", "CITY", False, True]),  # a provider allows it, and nobody forbids it
+        ("c.email", ["C", "EMAIL", True, False]),  # c may stand for the provider's
+        ('c."email"', ["C", "email", True, False]),  # which is the same to DuckDB where columns are not known
+        ("p.email", ["P", "EMAIL", True, False]),  # source_table[0] is the runner's own, and p may not be
+        ("c.other", ["C", "OTHER", False, False]),
+        ("other", ["", "OTHER", False, False]),  # the runner's own says so, and no provider
     ],
 )
-def test_what_an_alias_has_to_answer_for_is_passed_on(value: str, uses: list[list[str]]) -> None:
+def test_what_an_alias_has_to_answer_for_is_passed_on(value: str, uses: list[object]) -> None:
     answer = render_worker.handle(
         {"template": "{{ c | column_policy }}", "variables": {"c": value}, "tables": [OWN], "providers": [POLICIES]}
     )
-    assert [list(use[1:]) for use in answer["uses"]] == uses
+    assert [list(use[1:]) for use in answer["uses"]] == [uses]
 
 
 @pytest.mark.sandbox

@@ -52,3 +52,11 @@ def test_a_loop_without_a_body_is_ended(loop: str) -> None:
     error = _outcome(f"BEGIN LET f := TRUE; {loop}; RETURN 1; END")
     assert isinstance(error, SqlError)
     assert "too many steps" in error.message
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("value", ["a", None, float("nan"), float("inf"), [1], "9" * 5000])
+def test_a_bound_that_is_no_number_is_an_error_of_the_block(value: Any) -> None:
+    """Not of the engine: an internal error is logged, and tells its writer nothing."""
+    with pytest.raises(SqlError, match="two whole numbers"):
+        run_block("begin for i in x to y do let z := 1; end for; end", lambda *_: BlockResult(("X",), ((value,),)))

@@ -58,6 +58,24 @@ def test_many_users_are_guessed_at_no_faster() -> None:
     assert throttle.wait_seconds(("1001", "ALPHA", "USER0")) == 0
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize("known", [False, True])
+def test_a_new_name_for_each_guess_is_no_way_around(known: bool) -> None:
+    """Nor is a right password of one's own in between: each check of a password costs the engine time and memory."""
+    clock = Clock()
+    throttle = LoginThrottle(clock=clock)
+    looked_at = 0
+    for number in range(6000):
+        key = ("1000", "ALPHA", f"USER{number}")
+        if throttle.wait_seconds(key) == 0:
+            throttle.failed(key)
+            looked_at += 1
+        if known:
+            throttle.succeeded(("1000", "ALPHA", "OWN"))
+        clock.now += 0.01
+    assert looked_at < 1.2 * MOST_HELD_OF_ONE * 60 / LONGEST_WAIT_SECONDS + MOST_HELD_OF_ONE
+
+
 def test_who_guesses_at_a_user_slows_down_neither_the_user_nor_other_senders() -> None:
     throttle = LoginThrottle(clock=Clock())
     while throttle.wait_seconds(KEY) == 0:

@@ -190,11 +190,20 @@ def test_a_column_without_a_name_has_its_text_in_capitals(world: World, text: st
         "next_day(born, 'someday')",
         "parse_url('https://a')",
         "bool_and(true)",
+        "'a' like 'b' escape 'ab'",
     ],
 )
 def test_what_is_not_there_is_refused(world: World, text: str) -> None:
     with pytest.raises(SqlError):
         world.query(f"select {text} from people")
+
+
+def test_an_alias_is_no_column(world: World) -> None:
+    """DuckDB gives the whole row for it."""
+    for text in ("select people from people", "select to_json(a) from people a", "select a from people b, people a"):
+        with pytest.raises(SqlError, match="invalid identifier"):
+            world.query(text)
+    assert world.query("select max(a.id) as a from people a group by a.id order by a limit 1") == [(0,)]
 
 
 def test_names_in_quotes_keep_their_case(world: World) -> None:

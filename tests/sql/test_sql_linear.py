@@ -7,7 +7,8 @@ import time
 import pytest
 
 from cleanroom_ml.engine.protocol.stages import transfer_verb
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.names import NameReader
 from cleanroom_ml.engine.sql.tokens import Cursor, statements, tokenize
 from cleanroom_ml.naming import like
@@ -28,6 +29,12 @@ def test_words_that_open_blocks_are_each_looked_at_once(word: str) -> None:
     """The square of their number would be minutes."""
     tokens = tokenize(f"{word} 1 ")[:-1] * (MANY // len(word.split()))
     assert seconds(lambda: list(statements(tokens))) < 3
+
+
+@pytest.mark.attack
+def test_columns_of_a_new_table_are_each_looked_for_once() -> None:
+    columns = ", ".join(f"a{number} varchar(10)" for number in range(4000))
+    assert seconds(classify, f"create table t ({columns})", NO_BINDS) < 4
 
 
 @pytest.mark.attack

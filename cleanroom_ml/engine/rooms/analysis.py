@@ -190,7 +190,7 @@ class Analyses:
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
         with runs.opened(self._storage, caller) as run:
-            catalog = RoomCatalog(self._storage, prepared.scope, run.session, run.tables, guard.on_alias)
+            catalog = RoomCatalog(self._storage, prepared.scope, run.session, run.tables, guard)
             result = self._executor.run(
                 catalog, run.session, rendered.sql, rendered.binds, query_id=query_id, written=run.tables
             )

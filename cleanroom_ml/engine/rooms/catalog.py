@@ -7,7 +7,7 @@ tables of (collaboration, runner). Everything else does not exist: the accounts'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,13 +16,11 @@ from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
 from cleanroom_ml.engine.rooms.datasets import view_text
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
-from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
+from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.storage import Storage
-
-OnAlias = Callable[[str, tuple[str, ...] | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class RoomCatalog:
     Args:
         session: the run's own, or a job's.
         written: what the run has read and written; a job's sessions are many, and read what is there now.
-        on_alias: told what each alias of a statement stands for (`ContextValues`).
+        listener: told what the names of a statement stand for (`ContextValues`).
     """
 
     def __init__(
@@ -79,9 +77,9 @@ class RoomCatalog:
         scope: RoomScope,
         session: Any,
         written: RunTables | None = None,
-        on_alias: OnAlias | None = None,
+        listener: NameListener | None = None,
     ) -> None:
-        self._on_alias = on_alias
+        self._listener = listener
         self._storage = storage
         self._scope = scope
         self._session = session
@@ -111,7 +109,7 @@ class RoomCatalog:
             self._scope.application,
             INTERNAL_SCHEMA,
             self._session.id,
-            on_alias=self._on_alias,
+            listener=self._listener,
         )
 
     def target(self, parts: tuple[str, ...], kind: str = "TABLE") -> Key:

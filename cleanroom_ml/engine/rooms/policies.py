@@ -5,9 +5,10 @@ column it is, `p`/`p1`, `p2`… the source tables in order, `c`, `c1`… the cal
 Without a prefix the column must be allowed by every table of the run that has it, and one must have it.
 
 But an alias is a word of the template, and which tables a run reads is its caller's choice: `c`, or the `p` of a source
-table of the caller's own, may stand for a provider's view that came in by another way. So a provider's view that has
-the column and does not allow it is never overruled here. Then the use is handed on, and is asked again of what the
-alias stands for in the statement itself (`column_guard`).
+table of the caller's own, may stand for a provider's view that came in by another way. And a column's name is a word of
+the statement: `SELECT email AS id` makes a column that no policy knows. So a provider's view that has the column and
+does not allow it is never overruled here, the caller's own table vouches for its own columns only, and each use is
+handed on and asked again of what its names stand for in the statement itself (`column_guard`).
 
 Runs inside the rendering sandbox; imports nothing but names.
 """
@@ -43,11 +44,17 @@ class PolicyError(Exception):
 
 
 class Use(NamedTuple):
-    """A column that a filter was asked for and whose owner the statement has to tell: `alias` and `column` folded."""
+    """A column that a filter was asked for and whose owner the statement has to tell: `alias` and `column` folded.
+
+    `alias`: "" where there is none. `forbidden`: some provider's view has the column and does not allow it. `vouched`:
+    some provider's view has it and allows it.
+    """
 
     filter: str
     alias: str
     column: str
+    forbidden: bool
+    vouched: bool
 
 
 def check(
@@ -56,8 +63,8 @@ def check(
     tables: Sequence[Policies],
     providers: Sequence[Policies],
     presets: Sequence[str],
-) -> Use | None:
-    """Do nothing where the column may be used, whatever its alias stands for.
+) -> Use:
+    """What has to be true of the column where its alias alone does not tell.
 
     Args:
         filter_name: one of `FILTERS`.
@@ -67,7 +74,7 @@ def check(
         presets: folded aliases of the template's preset tables, which no filter can be applied to.
 
     Returns:
-        The use, where it may only stand if its alias does not mean one of those that forbid it.
+        The use, which may only stand if its names mean nothing else in the statement (`column_guard`).
 
     Raises:
         PolicyError: PolicyViolationError, or PresetTableUnsupportedReferenceError.
@@ -80,10 +87,10 @@ def check(
         raise PolicyError("PolicyViolationError", f"{filter_name} is for the name of one column, not {_shown(value)}")
     column = parts[-1]
     if len(parts) == 1:
-        owners = [table for table in (*tables, *providers) if column in _columns(table)]
+        owners = [table for table in (*tables, *providers) if _has(table, column)]
         if not owners or not all(allows(owner, filter_name, column) for owner in owners):
             raise refusal(filter_name, _shown(value))
-        return None
+        return Use(filter_name, "", column, False, any(_has(provider, column) for provider in providers))
     if parts[0] in presets:
         raise PolicyError(
             "PresetTableUnsupportedReferenceError",
@@ -92,9 +99,8 @@ def check(
         )
     if not _OWN.match(parts[0]) and not allows(_named(parts[0], tables, filter_name), filter_name, column):
         raise refusal(filter_name, _shown(value))
-    if all(allows(owner, filter_name, column) for owner in providers if column in _columns(owner)):
-        return None
-    return Use(filter_name, parts[0], column)
+    asked = [allows(provider, filter_name, column) for provider in providers if _has(provider, column)]
+    return Use(filter_name, parts[0], column, not all(asked), any(asked))
 
 
 def allows(table: Policies, filter_name: str, column: str) -> bool:
@@ -120,8 +126,9 @@ def _named(prefix: str, tables: Sequence[Policies], filter_name: str) -> Policie
     return tables[index]
 
 
-def _columns(table: Policies) -> set[str]:
-    return {*table["join"], *table["column"]}
+def _has(table: Policies, column: str) -> bool:
+    """Whether a table has what DuckDB could take for the column: to it, case does not count."""
+    return any(column.casefold() == name.casefold() for name in (*table["join"], *table["column"]))
 
 
 def _shown(value: object) -> str:

@@ -133,9 +133,7 @@ class _Binder:
         def check(value: Any) -> str:
             if isinstance(value, Undefined):
                 self.bind(value)
-            use = policies.check(name, value, self._tables, self._providers, self._presets)
-            if use is not None:
-                self.uses.add(use)
+            self.uses.add(policies.check(name, value, self._tables, self._providers, self._presets))
             return value if type(value) is SqlText else PolicyChecked(value)
 
         return check

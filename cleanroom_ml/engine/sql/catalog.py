@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -110,12 +110,22 @@ class StagedSource:
     """
 
 
+class NameListener(Protocol):
+    """Hears what the names of a statement stand for, and may refuse it with an SqlError."""
+
+    def on_alias(self, alias: str, name: tuple[str, ...] | None) -> None:
+        """An alias stands for what the catalog knows as `name`; None: a subquery, a common table, …"""
+
+    def on_column(self, column: str | None) -> None:
+        """The statement calls something by this name that is no column of that name; None: it could be any name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
-    `on_alias` is told what each alias of a statement stands for: the name that the catalog knows it by, or None (a
-    subquery, a common table, …). It may refuse. It is in the context because whatever wraps a catalog gives that on.
+    `listener` is told what the names of a statement stand for. It is in the context because whatever wraps a catalog
+    gives that on.
     """
 
     account: str
@@ -127,7 +137,7 @@ class ContextValues:
     session_id: str = ""
     version: str = "9.0.0"
     variables: Mapping[str, Any] = field(default_factory=dict)
-    on_alias: Callable[[str, tuple[str, ...] | None], None] | None = None
+    listener: NameListener | None = None
 
 
 class Catalog(Protocol):

@@ -180,10 +180,12 @@ def _items(tokens: list[Any]) -> list[list[Any]]:
 
 def _columns(source: Source, items: list[list[Any]], start: int) -> tuple[ColumnSpec, ...]:
     columns = []
+    at = start - 1
     for item in items:
         if item[0].kind == WORD and item[0].upper in {"PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN"} and len(item) > 2:
             continue  # Snowflake does not enforce them
-        columns.append(_column(source, item, source.tokens.index(item[0], start - 1)))
+        at = source.tokens.index(item[0], at)  # from the column before it: each token is looked at once
+        columns.append(_column(source, item, at))
     folded = [column.name.upper() for column in columns]
     if len(set(folded)) != len(folded):
         raise SqlError.syntax("duplicate column name (names that differ only in case are not supported).")

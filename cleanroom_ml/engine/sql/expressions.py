@@ -252,7 +252,7 @@ class Expressions:
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
             return self._positional(node.this, scope)
         name = _folded(node.this)
-        if scope.other_case(name, alias):
+        if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(
             this=exp.to_identifier(name, quoted=True),
@@ -272,7 +272,9 @@ class Expressions:
     def _star_item(self, item: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         if isinstance(item, exp.Identifier):
             return exp.to_identifier(_folded(item), quoted=True)
-        return self.rewrite(item, scope, ctes)
+        rewritten = self.rewrite(item, scope, ctes)
+        self.resolver.call_alias(rewritten)
+        return rewritten
 
     def _identifier(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         return exp.to_identifier(_folded(node), quoted=True)
@@ -392,8 +394,11 @@ class Expressions:
 
     def _escape(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         grammar.check(node)
-        if not isinstance(node.this, exp.Like | exp.ILike) or literal_text(node.expression) is None:
+        escape = literal_text(node.expression)
+        if not isinstance(node.this, exp.Like | exp.ILike) or escape is None:
             raise SqlError.unsupported("this ESCAPE")
+        if len(escape) > 1:
+            raise SqlError.syntax("ESCAPE takes one character.")
         sign = "LIKE" if isinstance(node.this, exp.Like) else "ILIKE"
         text, pattern = (as_text(self.rewrite(part, scope, ctes)) for part in (node.this.this, node.this.expression))
         return raw(f"({{0}} {sign} {{1}} ESCAPE {{2}})", text, pattern, node.expression, kind=OTHER)

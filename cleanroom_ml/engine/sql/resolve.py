@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
+    NameListener,
     ResultCatalog,
     RowsSource,
     StageCatalog,
@@ -77,6 +78,19 @@ class Scope:
         while scope is not None:
             if table in scope.sources:
                 return True
+            scope = scope.parent
+        return False
+
+    def is_row(self, column: str) -> bool:
+        """Whether DuckDB would take a column's name without an alias for a whole row: it is only an alias here."""
+        folded = column.casefold()
+        scope: Scope | None = self
+        while scope is not None:
+            if any(kinds is not None and column in kinds for kinds in scope.sources.values()):
+                return False
+            if any(alias.casefold() == folded for alias in scope.sources):
+                above = scope.parent.sources if scope.parent is not None else {}
+                return column not in (above.get("") or {})  # what SELECT calls its columns
             scope = scope.parent
         return False
 
@@ -170,6 +184,7 @@ class Resolver:
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
             operation.set("expression", right)
+            self._call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 pairs = zip(kinds.items(), others.values(), strict=True)
                 kinds = {name: kind if kind == other else None for (name, kind), other in pairs}
@@ -198,6 +213,7 @@ class Resolver:
                 and not (isinstance(value, exp.Column) and value.name == name)
             ):
                 value = exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
+            self.call_alias(value)
             projections.append(value)
         if not projections:
             raise SqlError.syntax("SELECT without columns.")
@@ -230,6 +246,8 @@ class Resolver:
             grammar.check(alias)
             name = _fold(alias.this)
             columns = [_fold(column) for column in alias.args.get("columns") or []]
+            for column in columns:
+                self.call_column(column)
             fresh = self.build.fresh("cte")
             inside = dict(seen)
             if clause.args.get("recursive"):
@@ -300,6 +318,8 @@ class Resolver:
         default, relation = self._relation(node, ctes, scope, parent)
         alias = alias or default or self.build.fresh("from")
         kinds = relation.kinds
+        for column in columns:
+            self.call_column(column)
         if columns and kinds is not None:
             kinds = {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
         if (
@@ -353,6 +373,7 @@ class Resolver:
             return None, Relation(raw("{0}", query), kinds)
         if isinstance(node, exp.Values):
             relation = self._values(node, ctes, parent)
+            self._call_all(relation)
             return None, relation
         if isinstance(node, exp.Lateral):
             return None, self._lateral(node, ctes, scope)
@@ -379,8 +400,13 @@ class Resolver:
         if isinstance(inner, exp.DynamicIdentifier):
             return self._named(folded(self._text(inner.this)), ctes)
         if isinstance(inner, exp.Anonymous):
-            return self._table_function(inner, ctes, scope)
-        return None, self._staged(node, scope)
+            default, relation = self._table_function(inner, ctes, scope)
+            if relation.name is None and default is None:
+                self._call_all(relation)
+            return default, relation
+        relation = self._staged(node, scope)
+        self._call_all(relation)
+        return None, relation
 
     def _named(self, parts: tuple[str, ...], ctes: Mapping[str, CommonTable]) -> tuple[str, Relation]:
         if len(parts) == 1 and parts[0] in ctes:
@@ -447,7 +473,10 @@ class Resolver:
         if {part for part, value in node.args.items() if value} - {"this", "alias"}:
             raise SqlError.unsupported("LATERAL VIEW")
         if isinstance(node.this, exp.Anonymous):
-            return self._table_function(node.this, ctes, scope)[1]
+            default, relation = self._table_function(node.this, ctes, scope)
+            if relation.name is None and default is None:
+                self._call_all(relation)
+            return relation
         query, kinds = self.query(node.this, ctes, scope)
         return Relation(query, kinds)
 
@@ -517,9 +546,38 @@ class Resolver:
 
     def announce(self, alias: str, name: tuple[str, ...] | None) -> None:
         """Tells the catalog's session what an alias stands for. Raises what it refuses it with."""
-        on_alias = self.catalog.context().on_alias if self.depth == 0 else None
-        if on_alias is not None:
-            on_alias(alias, name)
+        if (listener := self._listener()) is not None:
+            listener.on_alias(alias, name)
+
+    def call_column(self, column: str | None) -> None:
+        """Tells it that the statement calls something by this name; None: by any. Raises what it refuses it with."""
+        if (listener := self._listener()) is not None:
+            listener.on_column(column)
+
+    def call_alias(self, value: Any) -> None:
+        """The same of a rewritten `… AS name`, unless all that it is made of has that name already."""
+        if self._listener() is None or not isinstance(value, exp.Alias):
+            return
+        name = str(value.alias)
+        if any(column.name.casefold() != name.casefold() for column in value.this.find_all(exp.Column, exp.Star)):
+            self.call_column(name)
+
+    def _call_all(self, relation: Relation) -> None:
+        """The same of all columns of what is nothing of the catalog's."""
+        for column in (None,) if relation.kinds is None else relation.kinds:
+            self.call_column(column)
+
+    def _call_by_position(self, left: Kinds | None, right: Kinds | None) -> None:
+        """The same of a set operation, whose columns have the left side's names, whatever the right side's are."""
+        if left is None or right is None or len(left) != len(right):
+            self.call_column(None)
+            return
+        for name, other in zip(left, right, strict=True):
+            if name.casefold() != other.casefold():
+                self.call_column(name)
+
+    def _listener(self) -> NameListener | None:
+        return self.catalog.context().listener if self.depth == 0 else None
 
     # Small things
 

@@ -214,7 +214,7 @@ class _Block:
         cursor.expect("DO")
         start = cursor.at
         found: Returned | None = None
-        numbers = range(int(first), int(last) + 1) if live else range(0)
+        numbers = range(_whole(first), _whole(last) + 1) if live else range(0)
         for number in reversed(numbers) if reverse else numbers:
             cursor.at = start
             self.variables[name] = number
@@ -340,3 +340,11 @@ class _Block:
 
     def execute(self, text: str) -> BlockResult:
         return self.run_statement(text, dict(self.variables))
+
+
+def _whole(value: Any) -> int:
+    """A bound of FOR: what SQL made of it may be a text, NULL or no number at all."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise SqlError.syntax("FOR … IN needs two whole numbers.") from None
