@@ -115,3 +115,35 @@ def test_a_column_that_keeps_its_name_goes_through_what_a_statement_made(renamed
         assert told(renamed, column, tables) == "theirs"
     for column, tables in (("c.id", f"(SELECT * FROM {M}) c"), ("id", f"{M}"), ("c.p", f"{M} c"), ("p", f"{M} p")):
         assert told(renamed, column, tables) == "mine"
+
+
+@pytest.mark.sandbox
+@pytest.mark.attack
+def test_a_variable_of_a_block_is_a_name_that_the_statement_gave(
+    renamed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, body in enumerate(
+        (
+            "LET id := (SELECT MAX(x.hashed_email_sha256) FROM IDENTIFIER({{ source_table[1] }}) x);"
+            " RETURN {{ column | sqlsafe | column_policy }};",
+            "LET r RESULTSET := (SELECT 1); LET id VARCHAR := '';"
+            " SELECT MAX(x.hashed_email_sha256) INTO :id FROM IDENTIFIER({{ source_table[1] }}) x;"
+            " RETURN {{ column | sqlsafe | column_policy }};",
+            "CREATE OR REPLACE TABLE cleanroom.copied (id VARCHAR, city VARCHAR);"
+            " INSERT INTO cleanroom.copied (city)"
+            " SELECT x.hashed_email_sha256 FROM IDENTIFIER({{ source_table[1] }}) x;"
+            " RETURN TABLE(SELECT {{ column | sqlsafe | column_policy }} AS m FROM cleanroom.copied);",
+        )
+    ):
+        add(renamed, f"block{number}", f"BEGIN {body} END")
+        column = "city" if number == 2 else "id"
+
+        def run(named: str, template: str = f"block{number}_v1") -> Any:
+            (row,) = renamed.advertiser.call("RUN", "lookalike", template, [MINE, THEIRS], [], {"column": named})
+            return next(iter(row.values()))
+
+        with pytest.raises(SqlError, match=r"^PolicyViolationError"):
+            run(column)
+        with monkeypatch.context() as patch:
+            patch.setattr(ColumnGuard, "on_column", lambda *_: None)
+            assert run(column) == HASH, "nobody was asked"

@@ -69,7 +69,11 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = _positions(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
-        query = _batch(tree, binds.rows, resolver) if binds.rows is not None else resolver.query(tree, {})[0]
+        if binds.rows is not None:
+            query = _batch(tree, binds.rows, resolver)
+        else:
+            query, kinds = resolver.query(tree, {})
+            resolver.call_by_position(dict.fromkeys(names), kinds)
         given = ", ".join(f'"_{number}"' for number in range(len(names)))
         columns = ", ".join(
             f'CAST("_{positions[name]}" AS {sql_type.duckdb}) AS {quote(name)}'

@@ -184,7 +184,7 @@ class Resolver:
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
             operation.set("expression", right)
-            self._call_by_position(kinds, others)
+            self.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 pairs = zip(kinds.items(), others.values(), strict=True)
                 kinds = {name: kind if kind == other else None for (name, kind), other in pairs}
@@ -567,8 +567,8 @@ class Resolver:
         for column in (None,) if relation.kinds is None else relation.kinds:
             self.call_column(column)
 
-    def _call_by_position(self, left: Kinds | None, right: Kinds | None) -> None:
-        """The same of a set operation, whose columns have the left side's names, whatever the right side's are."""
+    def call_by_position(self, left: Kinds | None, right: Kinds | None) -> None:
+        """The same of what has names by its position: the left side's of a set operation, those of an INSERT."""
         if left is None or right is None or len(left) != len(right):
             self.call_column(None)
             return

@@ -48,15 +48,22 @@ class Returned:
 
 
 def run_block(
-    text: str, run: RunStatement, variables: Mapping[str, Any] | None = None, *, max_steps: int = 10_000
+    text: str,
+    run: RunStatement,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    max_steps: int = 10_000,
+    named: Callable[[str], None] = lambda _: None,
 ) -> Returned:
     """Run a block. Expressions are run as `SELECT <expression>` through `run`.
+
+    `named` is told the name of each variable before it has a value, and may refuse it.
 
     Raises:
         SqlError: it is no block, says something that is not supported, takes more than `max_steps` steps, or a
         statement of it failed.
     """
-    block = _Block(text, run, dict(variables or {}), max_steps)
+    block = _Block(text, run, dict(variables or {}), max_steps, named)
     try:
         found = block.run()
     except RecursionError:
@@ -67,12 +74,15 @@ def run_block(
 class _Block:
     """One run. Skipped branches are read, not run: `live` says which."""
 
-    def __init__(self, text: str, run: RunStatement, variables: dict[str, Any], steps: int) -> None:
+    def __init__(
+        self, text: str, run: RunStatement, variables: dict[str, Any], steps: int, named: Callable[[str], None]
+    ) -> None:
         self.cursor = Cursor(text)
         self.run_statement = run
         self.variables: dict[str, Any] = {name.upper(): value for name, value in variables.items()}
         self.results: dict[str, BlockResult] = {}
         self.steps = steps
+        self.named = named
         self.depth = 0
 
     def run(self) -> Returned | None:
@@ -169,6 +179,7 @@ class _Block:
                 return
             value = self.value((";",), live)
         if live:
+            self.named(name)
             self.variables[name] = value
 
     def returned(self, live: bool) -> Returned | None:
@@ -214,6 +225,8 @@ class _Block:
         cursor.expect("DO")
         start = cursor.at
         found: Returned | None = None
+        if live:
+            self.named(name)
         numbers = range(_whole(first), _whole(last) + 1) if live else range(0)
         for number in reversed(numbers) if reverse else numbers:
             cursor.at = start

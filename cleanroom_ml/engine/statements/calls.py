@@ -50,7 +50,9 @@ def block(work: Work, statement: Block) -> StatementResult:
             raise SqlError.unsupported("PUT, GET and stored results in a scripting block")
         return BlockResult(tuple(name for name, _ in result.columns), tuple(result.rows), result)
 
-    returned = run_block(statement.text, run)
+    # A variable's name is one that the block gives to something, as an alias is.
+    listener = work.catalog.context().listener
+    returned = run_block(statement.text, run, named=lambda name: listener.on_column(name) if listener else None)
     if returned.table is not None and isinstance(returned.table.handle, Rows):
         return returned.table.handle
     value = returned.value
