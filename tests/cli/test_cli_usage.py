@@ -75,6 +75,27 @@ def test_a_format_that_is_none(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "xml" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (["spec", "register"], "code_specs"),
+        (["spec", "diff"], "code_specs"),
+        (["template", "register"], "templates"),
+        (["template", "submit"], "templates"),
+        (["offering", "register"], "offerings"),
+        (["offering", "link"], "offerings"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_command_about_files_says_that_the_project_has_none(cli, arguments: list[str], key: str) -> None:
+    """As in the directory of the other party, where these commands belong to somebody else."""
+    Path("cleanroom.yaml").write_text("version: 1\ncollaboration: c\n", encoding="utf-8")
+    ran = cli(*arguments)
+    assert ran.code == 2
+    assert f"`{key}`" in ran.err
+    assert "target" not in ran.err
+
+
 def test_an_argument_that_is_called_json_asks_for_nothing(cli) -> None:
     assert cli("run", "json", "--nodes", "0").out == ""
 
