@@ -71,4 +71,5 @@ def approve(
         text = f"{done.template_id} was approved before: {done.status}"
     if done.waiting_for:
         text += f"; still to decide: {', '.join(done.waiting_for)}"
-    return Output(done, text, hints=("cleanroom-ml run",))
+    verb = "activate" if review.template_type == "sql_activation" else "run"
+    return Output(done, text, hints=(f"cleanroom-ml {verb} {done.template_id}",))
