@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import typer
 
 from cleanroom_ml.cli.plain import plain
+from cleanroom_ml.cli.settings import settings
 from cleanroom_ml.errors import CleanroomError, UsageError
 
 
-def confirm(question: str, *, yes: bool, command: str) -> None:
+def confirm(
+    question: str, *, yes: bool, pins: tuple[str, ...] = (), typed: str | None = None, shown: str | None = None
+) -> None:
     """Return if the person agrees.
+
+    Where nobody can be asked, the cure is the command as it was typed, with every option that it had: one without
+    `--segment` or `-c` would do something else, and not ask. What it does is held to what the question is about: `pins`
+    are options for that, and `shown` is the id of what was shown, in the place of the name that was `typed`, if any.
 
     Raises:
         UsageError: nobody can be asked and `--yes` was not given.
@@ -21,9 +29,18 @@ def confirm(question: str, *, yes: bool, command: str) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("this cannot be undone, and there is no terminal to ask on", fix=f"{command} --yes")
+        raise UsageError("this cannot be undone, and there is no terminal to ask on", fix=_again(pins, typed, shown))
     if not typer.confirm(plain(question), err=True):
         raise CleanroomError("nothing was changed", why="you did not agree")
+
+
+def _again(pins: tuple[str, ...], typed: str | None, shown: str | None) -> str:
+    words = ["cleanroom-ml", *settings().typed]
+    if shown and typed in words[2:]:
+        words[words.index(typed, 2)] = shown
+    elif shown:
+        words.append(shown)
+    return shlex.join([*words, *pins, "--yes"])
 
 
 def agree(question: str, *, otherwise: str) -> None:

@@ -24,6 +24,21 @@ def project() -> Project:
     return load_project(Path.cwd())
 
 
+def files_or(named: list[Path] | None, configured: tuple[Path, ...], key: str) -> tuple[Path, ...]:
+    """The files that a command is about: those named, else those that `key` of cleanroom.yaml lists.
+
+    Raises:
+        UsageError: there are none, as in a runner's directory that has no code specs.
+    """
+    if files := tuple(named or configured):
+        return files
+    raise UsageError(
+        f"no {key.replace('_', ' ')} are named",
+        why=f"cleanroom.yaml of {Path.cwd().name}/ has no `{key}`",
+        fix=f"cd to the directory of the party that has them, list them under `{key}`, or name a FILE",
+    )
+
+
 def project_or_none() -> Project | None:
     """The project of the current directory, if it has one."""
     return project() if (Path.cwd() / "cleanroom.yaml").exists() else None

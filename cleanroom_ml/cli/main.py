@@ -24,6 +24,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     reset()
     settings().format = _asked_format(given)
+    settings().typed = tuple(given)
     try:
         outcome = invoke(given)
         if not isinstance(outcome, Output):

@@ -29,6 +29,8 @@ class Settings:
     temporary_connection: bool = False
     format: str = Format.table.value
     debug: bool = False
+    typed: tuple[str, ...] = ()
+    """The command line, without the program's name."""
 
     @property
     def machine_readable(self) -> bool:

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("validate", "validate", "Check a project or a spec file, offline."),
         Entry("stage", "stage", "Upload the code directory to the stage."),
         Entry("spec", "spec", "Code specs: register, list, show, diff."),
-        Entry("template", "template", "Templates: register, submit, list, show, remove."),
+        Entry("template", "template", "Templates: register, submit, withdraw, list, show, remove."),
         Entry("offering", "offering", "Data offerings: register, link, unlink, list."),
     ),
     RUNNER: (

@@ -36,7 +36,7 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
     def denied(error: PolicyDeniedError) -> None:
         nonlocal unseen
         unseen = True
-        note(f"no log: {error.what}; waiting for the end")
+        note(f"no log: {error.what.rstrip('.')}; waiting for the end")
 
     try:
         ended = wait(

@@ -43,6 +43,9 @@ _HELP = {
 
 # What helps where the message says which of an error's many reasons it is.
 _HELP_BY_MESSAGE = (
+    (re.compile(r"compute pool (\w+) does not exist, or the application may not"), "cleanroom-ml pool create {0}"),
+    (re.compile(r"(an activation template) needs activation"), "cleanroom-ml activate"),
+    (re.compile(r"'(\w+)\.[^']+' is not shared with"), "{0} shares it: cleanroom-ml offering link"),
     (re.compile(r"'LOCAL\.(\w+)' \(alias \w+\) is no account of this engine"), "cleanroom-ml account create {0}"),
     (
         re.compile(r"owner '(\w+)' is not your account, ([\w.]+)"),

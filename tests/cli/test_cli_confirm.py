@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from cleanroom_ml.cli.confirm import confirm
+from cleanroom_ml.cli.settings import settings
 from cleanroom_ml.errors import UsageError
 
 ASK = """
@@ -17,7 +20,7 @@ import sys
 from cleanroom_ml.cli import confirm, main
 from cleanroom_ml.cli.output import Output
 def ask(arguments):
-    confirm.confirm("Approve \\x1b[2Jtrain?", yes=False, command="cleanroom-ml approve")
+    confirm.confirm("Approve \\x1b[2Jtrain?", yes=False)
     return Output({}, "agreed")
 main.invoke = ask
 sys.exit(main.run(sys.argv[1:]))
@@ -40,15 +43,38 @@ def answered(answer: bytes) -> tuple[int, str]:
     return process.returncode, seen + out.decode()
 
 
-def test_without_a_terminal_it_is_a_usage_error_with_its_cure() -> None:
+@pytest.mark.parametrize(
+    ("typed", "held", "cure"),
+    [
+        ("pool drop P -c me", {}, "pool drop P -c me --yes"),
+        ("activate --segment 'of mine'", {}, "activate --segment 'of mine' --yes"),
+        ("reject train --reason no", {"typed": "train", "shown": "request_1"}, "reject request_1 --reason no --yes"),
+        ("reject -c me", {"shown": "request_1"}, "reject -c me request_1 --yes"),
+        ("template withdraw t", {"typed": "t", "shown": "request_1"}, "template withdraw request_1 --yes"),
+        (
+            "approve",
+            {"shown": "r", "pins": ("--expect-digest", "sha256:0")},
+            "approve r --expect-digest sha256:0 --yes",
+        ),
+    ],
+)
+def test_without_a_terminal_the_cure_is_what_was_typed_held_to_what_was_shown(
+    typed: str, held: dict[str, Any], cure: str
+) -> None:
+    settings().typed = tuple(shlex.split(typed))
     with pytest.raises(UsageError) as caught:
-        confirm("Sure?", yes=False, command="cleanroom-ml reject x")
+        confirm("Sure?", yes=False, **held)
     assert caught.value.exit_code == 2
-    assert caught.value.fix == "cleanroom-ml reject x --yes"
+    assert caught.value.fix == f"cleanroom-ml {cure}"
+
+
+def test_the_command_line_knows_what_was_typed(cli) -> None:
+    cli("status", "--format", "json")
+    assert settings().typed == ("status", "--format", "json")
 
 
 def test_yes_is_yes() -> None:
-    confirm("Sure?", yes=True, command="cleanroom-ml reject x")
+    confirm("Sure?", yes=True)
 
 
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1), (b"\x04", 130)])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.cli import context
+from cleanroom_ml.cli.commands.run import _wanted
 from cleanroom_ml.cli.options import parse_arguments
 from cleanroom_ml.errors import UsageError
 
@@ -73,6 +74,47 @@ def test_a_format_that_is_none(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = cli("connection", "list")
     assert ran.code == 2
     assert "xml" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (["spec", "register"], "code_specs"),
+        (["spec", "diff"], "code_specs"),
+        (["template", "register"], "templates"),
+        (["template", "submit"], "templates"),
+        (["offering", "register"], "offerings"),
+        (["offering", "link"], "offerings"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_command_about_files_says_that_the_project_has_none(cli, arguments: list[str], key: str) -> None:
+    """As in the directory of the other party, where these commands belong to somebody else."""
+    Path("cleanroom.yaml").write_text("version: 1\ncollaboration: c\n", encoding="utf-8")
+    ran = cli(*arguments)
+    assert ran.code == 2
+    assert f"`{key}`" in ran.err
+    assert "target" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("named", "template", "tables"),
+    [
+        (None, "train", 2),
+        ("fit", "train", 2),
+        ("train", "train", 2),
+        ("train_V1", "train_V1", 2),
+        ("other_V1", "other_V1", 0),
+    ],
+)
+def test_a_run_by_the_name_or_id_of_its_template_has_the_project_s_tables(
+    named: str | None, template: str, tables: int
+) -> None:
+    """`run train_V1` went without tables, and the server said that the variable 0 has no value."""
+    text = "version: 1\ncollaboration: c\nruns:\n  fit: {template: train, tables: [a.b.c, d.e.f]}\n"
+    Path("cleanroom.yaml").write_text(text, encoding="utf-8")
+    wanted = _wanted(named, "c", None, None, None, {}, None)
+    assert (wanted.template, len(wanted.tables)) == (template, tables)
 
 
 def test_an_argument_that_is_called_json_asks_for_nothing(cli) -> None:

@@ -85,6 +85,24 @@ def test_an_error_without_a_message_is_still_told(connecting: bool) -> None:
     assert error.what
 
 
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        (
+            "ComputePoolError: compute pool P does not exist, or the application may not use it",
+            "cleanroom-ml pool create p",
+        ),
+        ("ActivationError: an activation template needs activation: segment_name.", "cleanroom-ml activate"),
+        (
+            "DataProviderWithoutDataOffering: 'shop.orders_V1.orders' is not shared with brand.",
+            "shop shares it: cleanroom-ml offering link",
+        ),
+    ],
+)
+def test_the_reason_tells_which_command_helps(message: str, fix: str) -> None:
+    assert from_connector(told(message)).fix == fix
+
+
 def test_an_ordinary_message_carries_no_name() -> None:
     assert server_error_name("SQL compilation error:\nObject 'X' does not exist or not authorized.") is None
 

@@ -75,4 +75,5 @@ def test_what_waits_is_withdrawn_and_sent_again(pair):
     old, new = [row["id"] for row in rows if row["template_id"] == "activate_deciding1"]
     approved = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", digest, "--format", "json")
     assert approved.json["request_id"] == new != old
+    assert "next: cleanroom-ml activate activate_deciding1" in approved.err
     assert "is COMPLETED already" in pair.publisher.quickly("template", "withdraw", "activate", "--yes", code=1).err

@@ -57,7 +57,7 @@ def activate(
     )
     with open_connection() as connection:
         question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
-        confirm(question, yes=yes, command="cleanroom-ml activate")
+        confirm(question, yes=yes)
         done = send(connection, request)
     step = "process" if done.shared_by != done.shared_with else "export"
     hint = f"{destination}: cleanroom-ml activation {step} --segment {name}"

@@ -61,8 +61,9 @@ def approve(
             verify_reviewed(review, directory)
             note(f"verified: every file of {directory} is what would run")
         if found.status == "PENDING_MY_APPROVAL":
-            pinned = f"cleanroom-ml approve {found.id} --expect-digest {review.approval_digest}"
-            confirm(f"Approve {review.template_id}? This cannot be undone.", yes=yes, command=pinned)
+            pins = () if expect_digest else ("--expect-digest", review.approval_digest)
+            question = f"Approve {review.template_id}? This cannot be undone."
+            confirm(question, yes=yes, pins=pins, typed=request, shown=found.id)
         done = decide(connection, name, found, review.approval_digest, project=here)
     if done.changed:
         text = f"approved {done.template_id}: {done.status}"
@@ -70,4 +71,5 @@ def approve(
         text = f"{done.template_id} was approved before: {done.status}"
     if done.waiting_for:
         text += f"; still to decide: {', '.join(done.waiting_for)}"
-    return Output(done, text, hints=("cleanroom-ml run",))
+    verb = "activate" if review.template_type == "sql_activation" else "run"
+    return Output(done, text, hints=(f"cleanroom-ml {verb} {done.template_id}",))

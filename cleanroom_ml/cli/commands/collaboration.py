@@ -76,8 +76,7 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
             note(review_text(review_request(meant, request)))
         if declared:
             listed = ", ".join(request.template_id for request in declared)
-            again = f"cleanroom-ml collaboration join {meant} --owner {wanted}"
-            confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, command=again)
+            confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, pins=() if owner else ("--owner", wanted))
         done = collaborations.join(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     said = "joined" if done.changed else "joined before"
     return Output(done, f"{done.collaboration}: {said}", hints=("cleanroom-ml offering link",))

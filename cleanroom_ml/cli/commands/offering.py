@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cleanroom_ml.cli.command import command, group
-from cleanroom_ml.cli.context import collaboration, open_connection, project
+from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -28,7 +28,7 @@ def register(files: Files = None) -> Output:
     """Register data offerings; join columns are checked against the data."""
     from cleanroom_ml.services.offerings import register_offering
 
-    paths = files or list(project().offering_paths)
+    paths = files_or(files, project().offering_paths, "offerings")
     with open_connection() as connection:
         done = [register_offering(connection, path) for path in paths]
     return Output(done, hints=("cleanroom-ml offering link",))
@@ -41,7 +41,7 @@ def link(files: Files = None, runners: Runners = None, collaboration_: Collabora
 
     mine = project()
     name = collaboration(collaboration_)
-    paths = files or list(mine.offering_paths)
+    paths = files_or(files, mine.offering_paths, "offerings")
     with open_connection() as connection:
         for path in paths:
             offerings.register_offering(connection, path)

@@ -82,6 +82,6 @@ def drop(name: Annotated[str, typer.Argument(metavar="NAME")], yes: Yes = False)
     from cleanroom_ml.services.pools import drop_pool
 
     with open_connection() as connection:
-        confirm(f"Drop the compute pool {name}?", yes=yes, command=f"cleanroom-ml pool drop {name}")
+        confirm(f"Drop the compute pool {name}?", yes=yes)
         drop_pool(connection, name)
     return Output({"name": name, "dropped": True}, f"{name}: dropped")

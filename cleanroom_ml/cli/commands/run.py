@@ -72,7 +72,9 @@ def _wanted(
     chosen = name or next(iter(runs), None)
     if chosen is None:
         raise UsageError("nothing to run", fix="`runs` in cleanroom.yaml, or: run TEMPLATE --table VIEW")
-    entry = runs.get(chosen)
+    # A template named instead of a run, also by its id: the project still says which tables and values it gets.
+    meant = (chosen, chosen.rpartition("_")[0])
+    entry = runs.get(chosen) or next((each for each in runs.values() if each.template in meant), None)
     arguments: dict[str, Any] = dict(entry.args) if entry else {}
     fill = {
         "compute_pool": pool or (entry.pool if entry else None),
@@ -82,7 +84,7 @@ def _wanted(
     arguments |= {key: value for key, value in fill.items() if value is not None}
     return JobRun(
         collaboration=collaboration_,
-        template=entry.template if entry else chosen,
+        template=runs[chosen].template if chosen in runs else chosen,
         tables=tuple(tables or (entry.tables if entry else ())),
         my_tables=entry.my_tables if entry else (),
         arguments=arguments | given,

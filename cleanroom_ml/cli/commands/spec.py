@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cleanroom_ml.cli.command import command, group
-from cleanroom_ml.cli.context import open_connection, project
+from cleanroom_ml.cli.context import files_or, open_connection, project
 from cleanroom_ml.cli.options import AllowSecrets, inside, optional_argument
 from cleanroom_ml.cli.output import Output
 
@@ -28,12 +28,13 @@ def register(
     from cleanroom_ml.services.code_specs import register_code_spec
 
     mine = project()
+    paths = files_or(files, mine.code_spec_paths, "code_specs")
     with open_connection() as connection:
         done = [
             register_code_spec(
                 connection, mine, path, bump=bump, allow_secrets=inside(mine.code_directory, allow_secrets)
             )
-            for path in files or mine.code_spec_paths
+            for path in paths
         ]
     lines = []
     for warning in (line for each in done for line in each.warnings()):
@@ -71,12 +72,13 @@ def show(spec_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
 
 @command(app, "diff", example="cleanroom-ml spec diff")
 def diff(
-    file: Annotated[Path | None, optional_argument(help="Default: the project's.")] = None,
+    files: Annotated[list[Path] | None, optional_argument(help="Default: the project's.")] = None,
 ) -> Output:
-    """How the code spec, the code directory and the images differ from what is registered."""
+    """How code specs, the code directory and the images differ from what is registered."""
     from cleanroom_ml.services.code_specs import difference
 
     mine = project()
+    paths = files_or(files, mine.code_spec_paths, "code_specs")
     with open_connection() as connection:
-        lines = difference(connection, mine, file or mine.code_spec_paths[0])
+        lines = [line for path in paths for line in difference(connection, mine, path)]
     return Output({"differences": lines}, "\n".join(lines) or "no differences")

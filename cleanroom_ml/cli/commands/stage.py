@@ -42,14 +42,17 @@ def stage(
         return _dry_run(where, location, allowed)
     with open_connection() as connection:
         outcome = stage_directory(connection, where, location, observer=upload_observer(), allow_secrets=allowed)
-    files = "1 file" if outcome.files == 1 else f"{outcome.files:,} files"
-    lines = [f"{outcome.stage}: {files}, {outcome.bytes:,} bytes, {outcome.content_digest}"]
+    lines = [f"{outcome.stage}: {_count(outcome.files)}, {outcome.bytes:,} bytes, {outcome.content_digest}"]
     lines += [f"  created   {each}" for each in outcome.created]
     lines += [f"  uploaded  {path}" for path in outcome.uploaded]
     lines += [f"  removed   {path}" for path in outcome.removed]
     if outcome.unchanged:
         lines.append(f"  unchanged {len(outcome.unchanged)}")
     return Output(outcome, "\n".join(lines), hints=("cleanroom-ml spec register",))
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files:,} files"
 
 
 def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...]) -> Output:
@@ -59,7 +62,7 @@ def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...])
 
     found = preview(directory, allow_secrets=allowed)
     refused = {secret.path: secret.what for secret in found.secrets}
-    lines = [f"{location}: {len(found.files.files)} files, {found.files.total_size:,} bytes, {found.files.digest}"]
+    lines = [f"{location}: {_count(len(found.files.files))}, {found.files.total_size:,} bytes, {found.files.digest}"]
     for entry in found.files.files:
         verdict = f"refused   {entry.path}  looks like {refused[entry.path]}" if entry.path in refused else ""
         lines.append(f"  {verdict or f'would go  {entry.path}'}  {entry.size:,} bytes  {entry.sha256}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cleanroom_ml.cli.command import command, group
-from cleanroom_ml.cli.context import collaboration, open_connection, project
+from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -22,7 +22,7 @@ def register(files: Files = None) -> Output:
     """Register templates; the same content again changes nothing."""
     from cleanroom_ml.services.registration import register_file
 
-    paths = files or list(project().template_paths)
+    paths = files_or(files, project().template_paths, "templates")
     with open_connection() as connection:
         done = [register_file(connection, path) for path in paths]
     return Output(done, hints=("cleanroom-ml template submit",))
@@ -43,12 +43,13 @@ def submit(
     from cleanroom_ml.services.templates import submit as send
 
     mine = project()
+    paths = files_or(files, mine.template_paths, "templates")
     with open_connection() as connection:
         done = send(
             connection,
             mine,
             collaboration(collaboration_),
-            tuple(files or mine.template_paths),
+            paths,
             runners=tuple(runners or mine.share_with),
             allow_secrets=inside(mine.code_directory, allow_secrets),
         )
@@ -85,8 +86,7 @@ def withdraw(
             connection, name, request, waits=lambda each: each.open and sent_by(each, me), told="that you sent waits"
         )
         if found.open:
-            again = f"cleanroom-ml template withdraw {found.id}"
-            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, command=again)
+            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, typed=request, shown=found.id)
         done = take_back(connection, name, found, reason)
     said = f"{done.template_id}: withdrawn" + ("" if done.changed else " before")
     return Output(done, said, hints=("cleanroom-ml template submit",))
