@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.errors import from_connector
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 OWN_DATABASE = "CLEANROOM_ML"
+
+RETRY_SECONDS: Final = 60.0
 
 Row = dict[str, Any]
 
@@ -127,6 +129,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     parameters: dict[str, Any] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
     parameters["application"] = "cleanroom_ml"
     if target.kind != "snowflake":
+        parameters["backoff_policy"] = pauses
         parameters["platform_detection_timeout_seconds"] = 0.0  # nothing in a cloud is asked who we are
     if rows_only and str(parameters.get("authenticator", "")).upper() != "WORKLOAD_IDENTITY":
         rows_only_connector()
@@ -146,6 +149,23 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
             why=str(error) or type(error).__name__,
             fix=f"cleanroom-ml connection explain {target.name}",
         ) from error
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between the tries of one request to an engine; the connector alone would try without end.
+
+    An engine that was restarted is back in seconds. One that was stopped never is, and somebody may wait for a job.
+
+    Raises:
+        OperationalError: it has not answered for RETRY_SECONDS.
+    """
+    from snowflake.connector.errors import OperationalError
+
+    waited, pause = 0.0, 0.5
+    while waited < RETRY_SECONDS:
+        yield pause
+        waited, pause = waited + pause, min(2 * pause, 4.0)
+    raise OperationalError(f"the engine has not answered for {RETRY_SECONDS:g} s: it was stopped, or does not run well")
 
 
 def _with_loaded_key(parameters: dict[str, Any]) -> dict[str, Any]:

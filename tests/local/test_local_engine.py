@@ -17,9 +17,11 @@ from typing import ClassVar
 
 import pytest
 
+from cleanroom_ml.connection import session
 from cleanroom_ml.connection.engine_identity import verify_engine
+from cleanroom_ml.connection.target import Setting, Target
 from cleanroom_ml.engine.home import Home
-from cleanroom_ml.errors import ConnectError, UsageError
+from cleanroom_ml.errors import CommunicationError, ConnectError, UsageError
 from cleanroom_ml.local import accounts, doctor, processes
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local.home import ensure_home
@@ -54,6 +56,21 @@ def test_it_keeps_its_port_and_identity_over_a_restart(fresh_home: Home) -> None
     assert [before[key] for key in ("port", "public_key", "home_id")] == [
         after[key] for key in ("port", "public_key", "home_id")
     ]
+
+
+def test_who_waits_for_an_engine_that_was_stopped_is_told(fresh_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    local_engine.ensure_running(fresh_home)
+    accounts.create("waits", home=fresh_home)
+    section = accounts.connections(fresh_home)["waits"]
+    settings = tuple(Setting(key, value, "the home") for key, value in section.items())
+    monkeypatch.setattr(session, "RETRY_SECONDS", 1.0)
+    connection = session.connect(Target("waits", "engine", settings, "the test", fresh_home.path))
+    assert connection.execute("SELECT 1 AS a") == [{"a": 1}]
+    local_engine.stop(fresh_home)
+    with pytest.raises(CommunicationError, match="connection broke") as caught:
+        connection.execute("SELECT 1 AS a")
+    assert "was stopped" in (caught.value.why or "")
+    connection.close()
 
 
 def test_a_terminated_engine_ends_cleanly_and_a_killed_one_is_replaced(fresh_home: Home) -> None:
