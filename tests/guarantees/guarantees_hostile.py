@@ -37,6 +37,7 @@ STATEMENTS = (
     "BEGIN WHILE (TRUE) DO LET x := 1; END WHILE; END",
     f"BEGIN LOOP LET r RESULTSET := ({ENDLESS}); END LOOP; END",
     "SELECT " + "1+" * 20_000 + "1",
+    "SELECT " + "1," * 20_000 + "1",
     "SHOW TABLES LIKE '" + "%A" * 200 + "'",
 )
 BOMB = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a * b }}{% endfor %}{% endfor %}SELECT 1 AS n"

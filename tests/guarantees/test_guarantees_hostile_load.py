@@ -1,4 +1,4 @@
-"""Three accounts do their worst at once, for minutes: a fourth notices little, and the engine still ends when told to."""
+"""Three accounts do their worst at once, for minutes: a fourth notices little, and the engine ends when told to."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ GIB: Final = 1 << 30
 UID_RANGE: Final = range(61000, 65001)
 """Host uids that sandboxes are dropped to when the engine runs as root; no account of a system is there by default."""
 
+WORKER_WEIGHT: Final = 60
+"""`Limits.cpu_weight` of what computes for one statement: the front goes before it, and it before a job."""
+
 SCRATCH: Final = "/scratch"
 """The directory that the untrusted process may write, besides /tmp and /dev/shm."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.shares import Place, Shares
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
@@ -114,7 +115,16 @@ class SandboxedWorkers:
         a free worker included), WorkerCancelled, WorkerCrashed, SandboxStartError, and WorkerFailed when
         the handler raised.
         """
-        deadline = time.monotonic() + timeout_seconds
+        with BIG_TEXTS.away():
+            return self._call(request, fds, time.monotonic() + timeout_seconds, on_start)
+
+    def _call(
+        self,
+        request: dict[str, Any],
+        fds: Sequence[int],
+        deadline: float,
+        on_start: Callable[[CallHandle], None] | None,
+    ) -> dict[str, Any]:
         token = cancellation.current()
         place = self._place(token, deadline)
         try:
