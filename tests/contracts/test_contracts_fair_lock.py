@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -51,8 +51,8 @@ class Threads:
 
 
 @pytest.fixture
-def lock() -> Iterator[FairLock]:
-    yield FairLock()
+def lock() -> FairLock:
+    return FairLock()
 
 
 @pytest.mark.attack
