@@ -22,6 +22,8 @@ UID_RANGE: Final = range(61000, 65001)
 WORKER_WEIGHT: Final = 60
 """`Limits.cpu_weight` of what computes for one statement: the front goes before it, and it before a job."""
 
+START_WEIGHT: Final = 300
+"""The same of a worker that starts, until it is ready: it runs nothing but our own, and somebody may wait for it."""
 LONG_WEIGHT: Final = 6
 """The same of a statement that has run for `LONG_SECONDS`: who waits for a short one does not wait for it."""
 LONG_SECONDS: Final = 1.0

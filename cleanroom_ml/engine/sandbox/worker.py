@@ -24,7 +24,7 @@ from cleanroom_ml.engine.sandbox.errors import (
     WorkerFailed,
     WorkerTimeout,
 )
-from cleanroom_ml.engine.sandbox.policy import LONG_SECONDS, LONG_WEIGHT, RUN, Limits, Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.policy import LONG_SECONDS, LONG_WEIGHT, RUN, START_WEIGHT, Limits, Mount, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import kill_pidfd, open_pidfd
 from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
@@ -122,7 +122,8 @@ class Worker:
         self._number = 0
         self._calls = 0
         self._oom_kills = 0
-        self._long = False
+        self._weight = START_WEIGHT
+        self.process.weigh(START_WEIGHT)
 
     @property
     def alive(self) -> bool:
@@ -162,6 +163,7 @@ class Worker:
             if kind == b"R":
                 self._child = self._identify(number, pid)
                 self._number = number
+                self._weigh(self.config.limits.cpu_weight)
                 self._patience = _TIDY_SECONDS
 
     def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
@@ -197,9 +199,7 @@ class Worker:
         finally:
             handle._bind(None)
             self._kill_child(child)
-            if self._long:
-                self._long = False
-                self.process.weigh(self.config.limits.cpu_weight)
+            self._weigh(self.config.limits.cpu_weight)
             if self.config.driver.isolated:
                 os.close(child)
 
@@ -222,8 +222,7 @@ class Worker:
             self._exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
         ours.sendall(body)
         if not _readable(ours, min(LONG_SECONDS, deadline - time.monotonic())):
-            self._long = True
-            self.process.weigh(min(LONG_WEIGHT, self.config.limits.cpu_weight))
+            self._weigh(min(LONG_WEIGHT, self.config.limits.cpu_weight))
         kind, length = struct.unpack("!BQ", self._exactly(ours, 9, deadline))
         if length > self.config.reply_bytes:
             raise OSError(f"an answer of {length} bytes, more than {self.config.reply_bytes}")
@@ -261,6 +260,11 @@ class Worker:
         if outcome.oom_kills > self._oom_kills:
             return WorkerCrashed("the call used more memory than it may", out_of_memory=True)
         return WorkerCrashed(f"the worker ended ({outcome.reason})", why=outcome.detail or None)
+
+    def _weigh(self, cpu_weight: int) -> None:
+        if self._weight != cpu_weight:
+            self._weight = cpu_weight
+            self.process.weigh(cpu_weight)
 
     def _kill_child(self, child: int) -> None:
         if self.config.driver.isolated:
