@@ -9,6 +9,7 @@ one waits for a place, which it has to its end, and computes in turns (`turn`). 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,10 @@ class _Reading:
     in_all: int = 0
     place: Place | None = None
     turn: Place | None = None
+
+
+_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
+"""Gives what is free between pieces that are in use back to the system, where the C library (glibc) knows how."""
 
 
 class BigTexts:
@@ -135,6 +140,7 @@ class BigTexts:
         try:
             if tidy:
                 gc.collect()
+                _TRIM(0)
         finally:
             self._places.give_back(reading.place)
 
