@@ -28,7 +28,7 @@ from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
-from cleanroom_ml.engine.sandbox.policy import Limits
+from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.probe import require_isolation
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.statements.executor import Executor
@@ -140,7 +140,7 @@ class Engine:
             preload=render.PRELOAD,
             size=1,
             spare=memory.spare_renderers,
-            limits=Limits(memory_bytes=render.MEMORY_BYTES),
+            limits=Limits(memory_bytes=render.MEMORY_BYTES, cpu_weight=WORKER_WEIGHT),
             name="render",
             driver=driver,
         )

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
@@ -27,7 +28,7 @@ from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify
+from cleanroom_ml.engine.sql.classify import classify, may_be_a_script
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.parse import split
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
@@ -231,6 +232,10 @@ class QueryService:
         return record, queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
 
     def _run(self, running: Running, request: QueryRequest) -> None:
+        with BIG_TEXTS.statement():
+            self._run_to_its_end(running, request)
+
+    def _run_to_its_end(self, running: Running, request: QueryRequest) -> None:
         try:
             with running.entered():
                 running.check()
@@ -257,6 +262,7 @@ class QueryService:
         return outcome_of(result, session, self._storage)
 
     def _several(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
+        BIG_TEXTS.weigh(len(request.sql))
         texts = split(request.sql)
         if request.statements not in (0, len(texts)):
             message = (
@@ -345,6 +351,8 @@ def _is_one_commit(request: QueryRequest) -> bool:
     if request.statements != 1:
         return True  # each of several decides for itself
     try:
+        if not may_be_a_script(request.sql):
+            return True  # nothing big is parsed here: whoever repeats a request does not wait for a place
         statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
     except SqlError:
         return False

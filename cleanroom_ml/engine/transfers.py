@@ -126,12 +126,15 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise too_large(limit)
     pieces: list[bytes] = []
     size = 0
-    async for piece in _stream(request):
-        size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        pieces.append(piece)
-    return b"".join(pieces)
+    try:
+        async for piece in _stream(request):
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        pieces.clear()  # an error's traceback may live on for long, and would keep them
 
 
 async def _receive(request: Request, descriptor: int, in_thread: InThread) -> tuple[int, str, bytes]:

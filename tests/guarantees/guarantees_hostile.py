@@ -3,11 +3,14 @@
 Everything at once, until the time is over: statements and blocks that never end in many sessions, renderings that never
 end, bodies that stop half-way, connections that say nothing. Whatever is refused is tried again at once. At the end one
 line of JSON says how often each was tried, so that a test can tell an attack from a silent client.
+
+It makes itself nice: an attacker computes on a machine of its own, and what it has its own work cost is no attack.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -34,6 +37,7 @@ STATEMENTS = (
     "BEGIN WHILE (TRUE) DO LET x := 1; END WHILE; END",
     f"BEGIN LOOP LET r RESULTSET := ({ENDLESS}); END LOOP; END",
     "SELECT " + "1+" * 20_000 + "1",
+    "SELECT " + "1," * 20_000 + "1",
     "SHOW TABLES LIKE '" + "%A" * 200 + "'",
 )
 BOMB = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a * b }}{% endfor %}{% endfor %}SELECT 1 AS n"
@@ -136,6 +140,7 @@ class Hostile:
 
 def main() -> None:
     """What the module says."""
+    os.nice(15)
     hostile = Hostile(open_home(Path(sys.argv[1])), sys.argv[2], time.monotonic() + float(sys.argv[3]))
     hostile.run()
     sys.stdout.write(json.dumps(hostile.tried) + "\n")

@@ -14,7 +14,9 @@ from guarantees_load import BLOCK, FOREVER, Client, client, until
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts import big_texts
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.contracts.owners import Owner, owner
 from cleanroom_ml.engine.home import Home
 
 pytestmark = pytest.mark.sandbox
@@ -74,7 +76,7 @@ def test_the_fronts_own_threads_are_shared(front: Front, world_here: World) -> N
     over = threading.Event()
     threads = front.engine._threads
     with sessions(front, "brand", 1) as (attacker,), sessions(front, "shop", 1) as (honest,):
-        blocked = [threads.submit(Owner("BRAND"), over.wait) for _ in range(200)]
+        blocked = [threads.submit(Owner("BRAND"), over.wait) for _ in range(120)]
         own = threading.Thread(target=lambda: attacker.json("POST", "/session/heartbeat", {}))
         try:
             assert fastest(honest, "SELECT 1") < SOON
@@ -86,6 +88,42 @@ def test_the_fronts_own_threads_are_shared(front: Front, world_here: World) -> N
         own.join(20)
         for each in blocked:
             each.result(20)
+
+
+@pytest.mark.attack
+def test_big_texts_of_one_leave_another_its_own(front: Front, world_here: World) -> None:
+    """What is made of a big text fills the front: an account has two in it at most, whatever it sends."""
+    big = f"{FOREVER} /* {'x' * big_texts.SMALL} */"
+    with sessions(front, "brand", 4) as attackers, sessions(front, "shop", 1) as (honest,):
+        running = [(each, each.begin(big)) for each in attackers]
+        until(lambda: BIG_TEXTS._places.taken == 2)
+        until(lambda: sum(len(waiting) for waiting in BIG_TEXTS._places._waiting.values()) == 2)
+        assert honest.send("SELECT " + "1," * 3000 + "1", asynchronous=False)["success"]
+        assert BIG_TEXTS._places.taken == 2
+        for each, query_id in running:
+            assert each.cancel(query_id)
+        until(lambda: BIG_TEXTS._places.taken == 0)
+
+
+@pytest.mark.attack
+def test_who_writes_much_waits_for_who_writes_little(front: Front, world_here: World) -> None:
+    """A hundred and twenty of one account's threads are about to write: in one queue it takes them 2.4 seconds."""
+    writer = front.engine.storage.database._writer
+
+    def write() -> None:
+        owner.set(Owner("BRAND"))
+        with writer:
+            time.sleep(0.02)
+
+    with sessions(front, "shop", 1) as (honest,):
+        threads = [threading.Thread(target=write) for _ in range(120)]
+        with writer:
+            for thread in threads:
+                thread.start()
+        assert fastest(honest, "SELECT 1", times=1) < SOON
+        assert any(thread.is_alive() for thread in threads)
+        for thread in threads:
+            thread.join(20)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from cleanroom_ml.engine.sandbox import (
     WorkerTimeout,
     worker,
 )
+from cleanroom_ml.engine.sandbox.policy import LONG_WEIGHT
+from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 
 pytestmark = pytest.mark.sandbox
@@ -283,3 +285,27 @@ def test_an_object_cannot_be_made_writable(workers: SandboxedWorkers, tmp_path: 
             assert path.read_text() == "forgedt"
     finally:
         os.close(fd)
+
+
+def test_a_call_that_lasts_makes_way_for_short_ones_until_it_is_over(
+    workers: SandboxedWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What computes for an hour is not in the way of whoever needs a processor for a few milliseconds."""
+    given: list[tuple[int, tuple[str, ...]]] = []
+    real = SandboxProcess.weigh
+
+    def weigh(process: SandboxProcess, cpu_weight: int) -> None:
+        real(process, cpu_weight)
+        files = [Path(each) / name for each in process.record().cgroups for name in ("cpu.shares", "cpu.weight")]
+        given.append((cpu_weight, tuple(file.read_text().strip() for file in files if file.exists())))
+
+    monkeypatch.setattr(SandboxProcess, "weigh", weigh)
+    monkeypatch.setattr(worker, "LONG_SECONDS", 0.2)
+    call(workers, "echo", value=1)
+    assert [weight for weight, _ in given] == [100], "it was to come before others while it started, and no longer"
+    given.clear()
+    with pytest.raises(WorkerTimeout):
+        workers.call({"do": "sleep", "seconds": 60}, timeout_seconds=1)
+    assert [weight for weight, _ in given] == [LONG_WEIGHT, 100]
+    assert given[0][1] in ((), (str(LONG_WEIGHT),), (str(LONG_WEIGHT * 1024 // 100),))
+    assert given[1][1] in ((), ("100",), ("1024",))

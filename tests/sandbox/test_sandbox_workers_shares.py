@@ -160,7 +160,7 @@ def test_endless_calls_of_one_leave_others_a_worker(spare: int) -> None:
             with pytest.raises(WorkerTimeout):
                 echo(pool, B, seconds=0.5)
             return
-        until(lambda: len(pool._workers) == 3)  # one is ready before anybody asks
+        until(lambda: len(pool._workers) >= 3)  # one is ready before anybody asks
         for _ in range(3):
             assert echo(pool, B) == 1
         assert pool._shares.taken == 2, "A has two, and no more, whatever it waits for"

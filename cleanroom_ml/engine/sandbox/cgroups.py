@@ -50,6 +50,9 @@ class Group(Protocol):
     def add(self, pid: int) -> None:
         """Put a process, and what it will start, under the limits."""
 
+    def weigh(self, cpu_weight: int) -> None:
+        """Change its share of busy processors (`Limits.cpu_weight`), where this kind of group has one to change."""
+
     def sample(self) -> bool:
         """Look at the memory in use; True when it is over the limit and the caller must kill."""
 
@@ -140,6 +143,11 @@ def _write(path: Path, value: object) -> None:
     path.write_text(str(value))
 
 
+def _shares(cpu_weight: int) -> int:
+    """A weight as cgroup v1 counts it."""
+    return max(2, cpu_weight * 1024 // 100)
+
+
 def _counter(path: Path, key: str) -> int:
     with contextlib.suppress(OSError):
         for line in path.read_text().splitlines():
@@ -186,6 +194,10 @@ class CgroupV2:
     def add(self, pid: int) -> None:
         _write(self.directories[0] / "cgroup.procs", pid)
 
+    def weigh(self, cpu_weight: int) -> None:
+        with contextlib.suppress(OSError):  # the controller is not ours, or the group is gone
+            _write(self.directories[0] / "cpu.weight", cpu_weight)
+
     def sample(self) -> bool:
         return False
 
@@ -226,7 +238,7 @@ class CgroupV1:
             if "cpu" in by_controller:
                 _write(by_controller["cpu"] / "cpu.cfs_period_us", _PERIOD_MICROSECONDS)
                 _write(by_controller["cpu"] / "cpu.cfs_quota_us", int(limits.cpus * _PERIOD_MICROSECONDS))
-                _write(by_controller["cpu"] / "cpu.shares", max(2, limits.cpu_weight * 1024 // 100))
+                _write(by_controller["cpu"] / "cpu.shares", _shares(limits.cpu_weight))
         except OSError as error:
             group.remove()
             raise SandboxStartError("a limit cannot be set", why=f"{error.filename}: {error.strerror}") from error
@@ -235,6 +247,11 @@ class CgroupV1:
     def add(self, pid: int) -> None:
         for directory in self.directories:
             _write(directory / "cgroup.procs", pid)
+
+    def weigh(self, cpu_weight: int) -> None:
+        if "cpu" in self.by_controller:
+            with contextlib.suppress(OSError):  # the group is gone
+                _write(self.by_controller["cpu"] / "cpu.shares", _shares(cpu_weight))
 
     def sample(self) -> bool:
         return False
@@ -270,6 +287,9 @@ class Watchdog:
 
     def add(self, pid: int) -> None:
         self._watch = MemoryWatch(pid)
+
+    def weigh(self, cpu_weight: int) -> None:
+        """There is nothing to change."""
 
     def sample(self) -> bool:
         if self._watch is None:

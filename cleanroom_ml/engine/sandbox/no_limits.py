@@ -18,6 +18,9 @@ class NoLimits:
     def add(self, pid: int) -> None:
         """Nothing to enter."""
 
+    def weigh(self, cpu_weight: int) -> None:
+        """Nothing to change."""
+
     def sample(self) -> bool:
         return False
 

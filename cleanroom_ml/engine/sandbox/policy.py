@@ -19,6 +19,15 @@ GIB: Final = 1 << 30
 UID_RANGE: Final = range(61000, 65001)
 """Host uids that sandboxes are dropped to when the engine runs as root; no account of a system is there by default."""
 
+WORKER_WEIGHT: Final = 60
+"""`Limits.cpu_weight` of what computes for one statement: the front goes before it, and it before a job."""
+
+START_WEIGHT: Final = 300
+"""The same of a worker that starts, until it is ready: it runs nothing but our own, and somebody may wait for it."""
+LONG_WEIGHT: Final = 6
+"""The same of a statement that has run for `LONG_SECONDS`: who waits for a short one does not wait for it."""
+LONG_SECONDS: Final = 1.0
+
 SCRATCH: Final = "/scratch"
 """The directory that the untrusted process may write, besides /tmp and /dev/shm."""
 

@@ -129,6 +129,12 @@ class SandboxProcess:
         """How often the kernel has killed inside for want of memory, so far."""
         return self._group.oom_kills()
 
+    def weigh(self, cpu_weight: int) -> None:
+        """Change the share of busy processors that everything inside has beside others (`Limits.cpu_weight`)."""
+        with self._lock:
+            if self._popen.returncode is None:
+                self._group.weigh(cpu_weight)
+
     def usage(self) -> Usage | None:
         """What everything inside uses now; None once it is gone."""
         # Under the lock, the groups are not taken away meanwhile.

@@ -64,6 +64,9 @@ class SystemdScope:
             if line.startswith("0::"):
                 self._directory = Path("/sys/fs/cgroup") / line[3:].lstrip("/")
 
+    def weigh(self, cpu_weight: int) -> None:
+        """It keeps the weight that it was started with: asking the user's manager takes longer than most statements."""
+
     def sample(self) -> bool:
         if self._directory is not None:
             with contextlib.suppress(OSError, ValueError):

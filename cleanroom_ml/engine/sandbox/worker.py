@@ -24,7 +24,7 @@ from cleanroom_ml.engine.sandbox.errors import (
     WorkerFailed,
     WorkerTimeout,
 )
-from cleanroom_ml.engine.sandbox.policy import RUN, Limits, Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.policy import LONG_SECONDS, LONG_WEIGHT, RUN, START_WEIGHT, Limits, Mount, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import kill_pidfd, open_pidfd
 from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
@@ -122,6 +122,8 @@ class Worker:
         self._number = 0
         self._calls = 0
         self._oom_kills = 0
+        self._weight = START_WEIGHT
+        self.process.weigh(START_WEIGHT)
 
     @property
     def alive(self) -> bool:
@@ -161,6 +163,7 @@ class Worker:
             if kind == b"R":
                 self._child = self._identify(number, pid)
                 self._number = number
+                self._weigh(self.config.limits.cpu_weight)
                 self._patience = _TIDY_SECONDS
 
     def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
@@ -196,6 +199,7 @@ class Worker:
         finally:
             handle._bind(None)
             self._kill_child(child)
+            self._weigh(self.config.limits.cpu_weight)
             if self.config.driver.isolated:
                 os.close(child)
 
@@ -217,6 +221,8 @@ class Worker:
             socket.send_fds(ours, [b"F"], list(fds[start : start + _FDS_A_MESSAGE]))
             self._exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
         ours.sendall(body)
+        if not _readable(ours, min(LONG_SECONDS, deadline - time.monotonic())):
+            self._weigh(min(LONG_WEIGHT, self.config.limits.cpu_weight))
         kind, length = struct.unpack("!BQ", self._exactly(ours, 9, deadline))
         if length > self.config.reply_bytes:
             raise OSError(f"an answer of {length} bytes, more than {self.config.reply_bytes}")
@@ -255,6 +261,11 @@ class Worker:
             return WorkerCrashed("the call used more memory than it may", out_of_memory=True)
         return WorkerCrashed(f"the worker ended ({outcome.reason})", why=outcome.detail or None)
 
+    def _weigh(self, cpu_weight: int) -> None:
+        if self._weight != cpu_weight:
+            self._weight = cpu_weight
+            self.process.weigh(cpu_weight)
+
     def _kill_child(self, child: int) -> None:
         if self.config.driver.isolated:
             kill_pidfd(child)
@@ -274,9 +285,7 @@ class Worker:
     def _readable(self, seconds: float) -> bool:
         if self._control.fileno() < 0:
             return True  # closed: reading will say so
-        poller = select.poll()
-        poller.register(self._control, select.POLLIN)
-        return bool(poller.poll(max(0.0, seconds) * 1000))
+        return _readable(self._control, seconds)
 
     def _frame(self, deadline: float) -> tuple[bytes, int, int | None]:
         data, pid = b"", None
@@ -301,6 +310,12 @@ class Worker:
                 raise EOFError
             data += part
         return bytes(data)
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    poller = select.poll()
+    poller.register(connection, select.POLLIN)
+    return bool(poller.poll(max(0.0, seconds) * 1000))
 
 
 def _kill_plain(pid: int) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.shares import Place, Shares
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
@@ -29,6 +30,8 @@ from cleanroom_ml.errors import CleanroomError
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 60.0
+AHEAD: Final = 2
+"""Workers that stand ready while all others are at work: whoever comes next does not wait for one to start."""
 _START_SECONDS: Final = 2.0
 
 
@@ -114,7 +117,16 @@ class SandboxedWorkers:
         a free worker included), WorkerCancelled, WorkerCrashed, SandboxStartError, and WorkerFailed when
         the handler raised.
         """
-        deadline = time.monotonic() + timeout_seconds
+        with BIG_TEXTS.away():
+            return self._call(request, fds, time.monotonic() + timeout_seconds, on_start)
+
+    def _call(
+        self,
+        request: dict[str, Any],
+        fds: Sequence[int],
+        deadline: float,
+        on_start: Callable[[CallHandle], None] | None,
+    ) -> dict[str, Any]:
         token = cancellation.current()
         place = self._place(token, deadline)
         try:
@@ -226,9 +238,10 @@ class SandboxedWorkers:
         raise AssertionError("the last one is ready, or raised")
 
     def _prepare(self) -> None:
-        """Everything is in use: have a spare worker ready for whoever comes next and has none, before they come."""
+        """Everything is in use: have spare workers ready for those who come next and have none, before they come."""
         with self._lock:
-            enough = self._idle or self._preparing is not None or self._shares.taken < self._shares.size
+            ready = len(self._idle) >= AHEAD or self._shares.taken < self._shares.size
+            enough = ready or self._preparing is not None
             if self._closed or enough or len(self._workers) >= self._shares.most:
                 return
             name = f"spare-{self._config.name}"
@@ -236,14 +249,17 @@ class SandboxedWorkers:
             self._preparing.start()
 
     def _start_spare(self) -> None:
+        started = False
         try:
-            worker = self._start(self._spare_config)
-            self._put_back(worker)
+            self._put_back(self._start(self._spare_config))
+            started = True
         except CleanroomError as error:  # whoever needs one starts it, and is told then
             logger.warning("no spare worker %s: %s", self._config.name, error.what)
         finally:
             with self._lock:
                 self._preparing = None
+            if started:
+                self._prepare()
 
     def _start(self, config: WorkerConfig) -> Worker:
         if self._closed:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import alter, commands, create
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.calls import parse_call
@@ -99,6 +100,7 @@ __all__ = [
     "Update",
     "Use",
     "classify",
+    "may_be_a_script",
 ]
 
 _QUERY_WORDS: Final = frozenset({"SELECT", "WITH", "VALUES", "("})
@@ -111,10 +113,18 @@ def classify(text: str, binds: Binds = NO_BINDS) -> Statement:
     Raises:
         SqlError: it is no statement, several, or one that this engine does not have.
     """
+    BIG_TEXTS.weigh(len(text))
     try:
-        return _classify(text, binds)
+        with BIG_TEXTS.turn():
+            return _classify(text, binds)
     except RecursionError:
         raise SqlError.too_complex() from None
+
+
+def may_be_a_script(text: str) -> bool:
+    """Whether the first statement is a block or a call, or a BEGIN. Raises SqlError: the text is over the bounds."""
+    first = next(statements(tokenize(text)), None)
+    return first is not None and first[0].upper in {"BEGIN", "DECLARE", "EXECUTE", "CALL"}
 
 
 def _classify(text: str, binds: Binds) -> Statement:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import Catalog, Columns, TableSource
@@ -19,7 +20,8 @@ from cleanroom_ml.engine.sql.resolve import Resolver, quote_plain
 def bounded(make: Callable[[], Any]) -> Any:
     """Run a compilation; a tree deeper than Python's stack is an error of the client's."""
     try:
-        return make()
+        with BIG_TEXTS.turn():
+            return make()
     except RecursionError:
         raise SqlError.too_complex() from None
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import build as building
 from cleanroom_ml.engine.sql import grammar
 from cleanroom_ml.engine.sql.binds import Binds
@@ -426,6 +427,7 @@ class Resolver:
         if self.depth >= MAX_VIEW_DEPTH:
             raise SqlError.syntax("Views are nested too deeply, or refer to themselves.")
         resolver = Resolver(self.build, source.catalog, Binds(), depth=self.depth + 1)
+        BIG_TEXTS.weigh(len(source.text), more=True)
         query, kinds = resolver.query(parse_ast(source.text), {})
         if source.columns is None:
             return Relation(raw("{0}", query), kinds)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cleanroom_ml.engine.contracts.fair_lock import FairLock
 from cleanroom_ml.engine.storage.errors import SchemaError
 from cleanroom_ml.engine.storage.keys import to_micros
 from cleanroom_ml.engine.storage.objects import sync_directory
@@ -62,7 +63,7 @@ class Database:
         self.path = path
         self._clock = clock or (lambda: datetime.now(UTC))
         self._local = threading.local()
-        self._writer = threading.RLock()
+        self._writer = FairLock()
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self.schemas: tuple[Schema, ...] = ()
         # SQLite gives its -wal and -shm files the mode of the database file.
@@ -110,7 +111,8 @@ class Database:
             with _savepoint(connection):
                 yield connection
             return
-        # Threads of this process queue here, in order, instead of polling for SQLite's lock.
+        # Threads of this process queue here, their owners in turns, instead of polling for SQLite's lock: each commit
+        # waits for the disk, and one party's hundred threads would make everybody else wait for a hundred of them.
         with self._writer, _entered(connection, "write"):
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.sandbox import CallHandle, Limits, SandboxedWorkers, WorkerError
-from cleanroom_ml.engine.sandbox.policy import GIB, MIB
+from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -134,6 +134,7 @@ class Warehouse:
                 scratch_bytes=8 * GIB,
                 file_bytes=64 * GIB,
                 open_files=8192,
+                cpu_weight=WORKER_WEIGHT,
             ),
             name="warehouse",
         )
