@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 METHODS = ("first_touch", "last_touch", "position_based", "time_decay", "markov", "shapley")
 
