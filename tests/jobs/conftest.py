@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from jobs_harness import MIB, Pools
+from jobs_wheels import Index
 
+from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.families import Machine
 from cleanroom_ml.engine.jobs.service import Settings
+from cleanroom_ml.engine.storage.objects import ObjectStore
 
 
 @pytest.fixture
@@ -45,3 +48,21 @@ def pools(home: Path, settings: Settings, machine: Machine) -> Iterator[Pools]:
     pools.service.recover()
     yield pools
     pools.close()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    """An operator's package index, empty."""
+    return Index(tmp_path / "index")
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    """Of the home that `environments` has."""
+    return ObjectStore(tmp_path / "home" / "objects")
+
+
+@pytest.fixture
+def environments(tmp_path: Path, objects: ObjectStore, index: Index) -> Environments:
+    """Resolves from `index`."""
+    return Environments(tmp_path / "home", objects, environ=index.environ)

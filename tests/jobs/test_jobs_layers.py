@@ -31,21 +31,6 @@ from cleanroom_ml.engine.storage.objects import ObjectStore
 pytestmark = pytest.mark.sandbox
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index")
-
-
-@pytest.fixture
-def objects(tmp_path: Path) -> ObjectStore:
-    return ObjectStore(tmp_path / "home" / "objects")
-
-
-@pytest.fixture
-def environments(tmp_path: Path, objects: ObjectStore, index: Index) -> Environments:
-    return Environments(tmp_path / "home", objects, environ=index.environ)
-
-
 def lock_of(environments: Environments, objects: ObjectStore, *lines: str, **more: object) -> DependencyLock:
     lock = DependencyLock.from_json(environments.lock(needs(objects, *lines, **more)))
     assert lock is not None

@@ -20,21 +20,6 @@ from cleanroom_ml.engine.storage.objects import ObjectStore
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index")
-
-
-@pytest.fixture
-def objects(tmp_path: Path) -> ObjectStore:
-    return ObjectStore(tmp_path / "home" / "objects")
-
-
-@pytest.fixture
-def environments(tmp_path: Path, objects: ObjectStore, index: Index) -> Environments:
-    return Environments(tmp_path / "home", objects, environ=index.environ)
-
-
 def refused(environments: Environments, objects: ObjectStore, caplog: pytest.LogCaptureFixture, *lines: str) -> str:
     """`name: what` of the refusal, which the operator's log has too; nothing is left of the layer."""
     with caplog.at_level(logging.WARNING), pytest.raises(JobsError) as caught:

@@ -17,22 +17,6 @@ from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
-
-@pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index")
-
-
-@pytest.fixture
-def objects(tmp_path: Path) -> ObjectStore:
-    return ObjectStore(tmp_path / "home" / "objects")
-
-
-@pytest.fixture
-def environments(tmp_path: Path, objects: ObjectStore, index: Index) -> Environments:
-    return Environments(tmp_path / "home", objects, environ=index.environ)
-
-
 NMS = "import numpy\nraise RuntimeError('operator torchvision::nms does not exist')\n"
 
 

@@ -37,21 +37,6 @@ raise SystemExit(1)
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index")
-
-
-@pytest.fixture
-def objects(tmp_path: Path) -> ObjectStore:
-    return ObjectStore(tmp_path / "home" / "objects")
-
-
-@pytest.fixture
-def environments(tmp_path: Path, objects: ObjectStore, index: Index) -> Environments:
-    return Environments(tmp_path / "home", objects, environ=index.environ)
-
-
-@pytest.fixture
 def server() -> Iterator[tuple[str, list[str]]]:
     """A server of somebody else's, and what it was asked for."""
     asked: list[str] = []
