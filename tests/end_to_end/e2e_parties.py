@@ -82,7 +82,9 @@ class Person:
         ours = {f"CLEANROOM_ML_{name}": str(self.root / place) for name, place in places.items()}
         path = f"{COMMAND.parent}:{os.environ['PATH']}"
         shared = {"CLEANROOM_ML_IMAGES": os.environ["CLEANROOM_ML_IMAGES"]}
-        return {**ours, **shared, "SNOWFLAKE_HOME": str(self.root / "snowflake"), "PATH": path}
+        # Somebody who is in no /etc/passwd, as in many containers, has no other home directory than this one.
+        person = {"HOME": str(self.root), "SNOWFLAKE_HOME": str(self.root / "snowflake"), "PATH": path}
+        return {**ours, **shared, **person}
 
 
 @dataclass(frozen=True, slots=True)
