@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cleanroom_ml.engine import unisolated
+from cleanroom_ml.engine.home import no_isolation as unisolated
 from cleanroom_ml.engine.protocol.bodies import text
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request
 from cleanroom_ml.engine.storage.accounts import parse_public_key

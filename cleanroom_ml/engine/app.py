@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
-from cleanroom_ml.engine import unisolated
 from cleanroom_ml.engine.contracts.owners import owner
-from cleanroom_ml.engine.home import Home, secret_bytes
+from cleanroom_ml.engine.home import no_isolation as unisolated
+from cleanroom_ml.engine.home.paths import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
 from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cleanroom_ml.engine.logs import REFUSALS
+from cleanroom_ml.engine.home.logs import REFUSALS
 from cleanroom_ml.engine.protocol import jwt
 from cleanroom_ml.engine.protocol.errors import (
     JWT_INVALID,

@@ -26,13 +26,13 @@ from typing import Any, Final
 import uvicorn
 
 import cleanroom_ml
-from cleanroom_ml.engine import unisolated
 from cleanroom_ml.engine.app import Engine
 from cleanroom_ml.engine.connections import Connection, Connections
 from cleanroom_ml.engine.doors import JobDoors
 from cleanroom_ml.engine.handlers import Handlers
-from cleanroom_ml.engine.home import Home, open_home, write_private
-from cleanroom_ml.engine.logs import log_to
+from cleanroom_ml.engine.home import no_isolation as unisolated
+from cleanroom_ml.engine.home.logs import log_to
+from cleanroom_ml.engine.home.paths import Home, open_home, write_private
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, bracketed, is_loopback
 from cleanroom_ml.errors import CleanroomError, ConnectError, UsageError
 

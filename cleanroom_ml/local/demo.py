@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CleanroomError, JobFailedError
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running

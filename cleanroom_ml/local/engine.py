@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cleanroom_ml.connection.directories import engine_home
 from cleanroom_ml.connection.engine_identity import verify_engine
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.local import operator
 from cleanroom_ml.local.extras import require

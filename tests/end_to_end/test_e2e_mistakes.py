@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from e2e_parties import Party, Person
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import engine as local_engine
 
 pytestmark = pytest.mark.sandbox

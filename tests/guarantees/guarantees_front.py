@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cleanroom_ml.engine.app import Engine
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.server import serve
 from cleanroom_ml.local import engine as local_engine
 

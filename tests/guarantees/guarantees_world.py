@@ -13,7 +13,7 @@ from typing import Any
 
 from cleanroom_ml.connection.session import Connection, connect
 from cleanroom_ml.connection.target import Setting, Target
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import accounts
 from cleanroom_ml.services import approvals, collaborations, jobs, offerings, pools, staging, templates
 from cleanroom_ml.services.projects import load_project

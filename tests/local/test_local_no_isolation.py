@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine import unisolated
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home import no_isolation as unisolated
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import ConnectError, ServerError, UsageError
 from cleanroom_ml.local import accounts, demo
 from cleanroom_ml.local import engine as local_engine

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import snowflake.connector
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local import engine as local_engine
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.logs import BURST, OTHER_SECONDS, REFUSALS, REFUSALS_NAME, Seldom, log_to
+from cleanroom_ml.engine.home.logs import BURST, OTHER_SECONDS, REFUSALS, REFUSALS_NAME, Seldom, log_to
 
 
 @pytest.fixture
