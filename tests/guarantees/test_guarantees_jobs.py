@@ -19,7 +19,7 @@ from guarantees_world import LINKED, MY_TABLE, ROOM, World
 from cleanroom_ml.engine.gate import Gate
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.launching import Supervisors
-from cleanroom_ml.engine.logins import Logins
+from cleanroom_ml.engine.login.logins import Logins
 from cleanroom_ml.engine.rooms import catalog
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, table_source
 from cleanroom_ml.engine.sandbox.processes import start_time

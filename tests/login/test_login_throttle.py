@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.engine.throttle import (
+from cleanroom_ml.engine.login.throttle import (
     FORGET_SECONDS,
     FREE_FAILURES,
     LONGEST_WAIT_SECONDS,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cleanroom_ml.engine.home.logs import REFUSALS
+from cleanroom_ml.engine.login.throttle import LoginThrottle
 from cleanroom_ml.engine.protocol import jwt
 from cleanroom_ml.engine.protocol.errors import (
     JWT_INVALID,
@@ -23,7 +24,6 @@ from cleanroom_ml.engine.protocol.login import KEY_PAIR, OAUTH, PASSWORD, LoginR
 from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.throttle import LoginThrottle
 
 logger = logging.getLogger(__name__)
 refusals = logging.getLogger(REFUSALS)
