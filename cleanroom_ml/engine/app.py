@@ -20,10 +20,11 @@ from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.memory_shares import memory_shares
-from cleanroom_ml.engine.outcomes import Answers
 from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
-from cleanroom_ml.engine.queries import QueryService
+from cleanroom_ml.engine.queries.answers import Answers
+from cleanroom_ml.engine.queries.service import QueryService
+from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema
 from cleanroom_ml.engine.rooms.rooms import Rooms
@@ -35,7 +36,6 @@ from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.threads import FairThreads
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from guarantees_load import BLOCK, FOREVER, Client, Use, client, until
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.engine import queries
 from cleanroom_ml.engine.protocol.queries import parse_query
+from cleanroom_ml.engine.queries import service as queries
 
 pytestmark = pytest.mark.sandbox
 

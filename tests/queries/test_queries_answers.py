@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.outcomes import Answers, outcome_of
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
+from cleanroom_ml.engine.queries.answers import Answers, outcome_of
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements.results import Batch, ResultColumn, Spooled
 from cleanroom_ml.engine.storage.queries import QueryRecord

@@ -18,14 +18,23 @@ from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
 from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
-from cleanroom_ml.engine.running import Running
+from cleanroom_ml.engine.queries.answers import (
+    Answers,
+    Outcome,
+    audience_of,
+    kept_type,
+    multi_statement_outcome,
+    outcome_of,
+)
+from cleanroom_ml.engine.queries.running import Running
+from cleanroom_ml.engine.queries.threads import FairThreads
+from cleanroom_ml.engine.queries.under_way import UnderWay
 from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.classify import classify, may_be_a_script
@@ -36,8 +45,6 @@ from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMi
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.threads import FairThreads
-from cleanroom_ml.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from cleanroom_ml.engine import threads
 from cleanroom_ml.engine.contracts.owners import Owner, owner
-from cleanroom_ml.engine.threads import FairThreads
+from cleanroom_ml.engine.queries import threads
+from cleanroom_ml.engine.queries.threads import FairThreads
 
 A, B = Owner("A"), Owner("B")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.running import Running
+from cleanroom_ml.engine.queries.running import Running
+from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.threads import FairThreads
 
 _Work = Callable[[], None]
 
