@@ -95,7 +95,7 @@ def status(home: Home | None = None) -> EngineStatus:
 def ensure_running(
     home: Home | None = None, *, arguments: Sequence[str] = (), timeout: float = START_SECONDS
 ) -> EngineStatus:
-    """The engine, started (detached) if it does not run. `arguments` are further ones of `cleanroom_ml.engine.server`.
+    """The engine, started (detached) if it does not run. `arguments` are further ones of `engine.http.server`.
 
     Raises:
         NotInstalledError: this environment has no embedded engine.
@@ -145,7 +145,7 @@ def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatu
     descriptor = os.open(complaint, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cleanroom_ml.engine.server", "--home", str(home.path), *arguments],
+            [sys.executable, "-m", "cleanroom_ml.engine.http.server", "--home", str(home.path), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SERVER = "cleanroom_ml.engine.server"
+SERVER = "cleanroom_ml.engine.http.server"
 _PROC = Path("/proc")
 
 

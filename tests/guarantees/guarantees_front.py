@@ -10,7 +10,7 @@ import pytest
 
 from cleanroom_ml.engine.app import Engine
 from cleanroom_ml.engine.home.paths import Home
-from cleanroom_ml.engine.server import serve
+from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.local import engine as local_engine
 
 

@@ -14,7 +14,7 @@ from guarantees_front import Front
 from guarantees_wire import Wire, claims_of, path_of, with_claims
 from guarantees_world import World
 
-from cleanroom_ml.engine.gate import Gate
+from cleanroom_ml.engine.http.gate import Gate
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.service import QueryService
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog, table_source

@@ -16,7 +16,7 @@ import snowflake.connector
 from guarantees_front import Front
 from guarantees_world import LINKED, MY_TABLE, ROOM, World
 
-from cleanroom_ml.engine.gate import Gate
+from cleanroom_ml.engine.http.gate import Gate
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.launching import Supervisors
 from cleanroom_ml.engine.login.logins import Logins

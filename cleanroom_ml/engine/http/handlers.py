@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from cleanroom_ml.engine import admin
-from cleanroom_ml.engine.allowances import Allowances
-from cleanroom_ml.engine.connections import Connection
 from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.http import admin
+from cleanroom_ml.engine.http.allowances import Allowances
+from cleanroom_ml.engine.http.connections import Connection
+from cleanroom_ml.engine.http.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.http.peers import peer_uid
+from cleanroom_ml.engine.http.transfers import Uploads, file_range, read_body
 from cleanroom_ml.engine.login.logins import WrongPassword
-from cleanroom_ml.engine.peers import peer_uid
 from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
@@ -36,7 +37,6 @@ from cleanroom_ml.engine.protocol.queries import (
 )
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
-from cleanroom_ml.engine.transfers import Uploads, file_range, read_body
 
 if TYPE_CHECKING:
     from cleanroom_ml.engine.app import Engine

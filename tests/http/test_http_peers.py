@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from cleanroom_ml.engine.peers import peer_uid
+from cleanroom_ml.engine.http.peers import peer_uid
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])

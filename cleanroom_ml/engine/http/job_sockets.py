@@ -18,7 +18,7 @@ from typing import Any, Final
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from cleanroom_ml.engine.connections import Connection, Connections
+from cleanroom_ml.engine.http.connections import Connection, Connections
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""`python -m cleanroom_ml.engine.server --home HOME`: the front, one process for each home."""
+"""`python -m cleanroom_ml.engine.http.server --home HOME`: the front, one process for each home."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ import uvicorn
 
 import cleanroom_ml
 from cleanroom_ml.engine.app import Engine
-from cleanroom_ml.engine.connections import Connection, Connections
-from cleanroom_ml.engine.doors import JobDoors
-from cleanroom_ml.engine.handlers import Handlers
 from cleanroom_ml.engine.home import no_isolation as unisolated
 from cleanroom_ml.engine.home.logs import log_to
 from cleanroom_ml.engine.home.paths import Home, open_home, write_private
+from cleanroom_ml.engine.http.connections import Connection, Connections
+from cleanroom_ml.engine.http.handlers import Handlers
+from cleanroom_ml.engine.http.job_sockets import JobDoors
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, bracketed, is_loopback
 from cleanroom_ml.errors import CleanroomError, ConnectError, UsageError
 
@@ -53,7 +53,7 @@ HOME_SECONDS: Final = 5.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop; the exit status. What is wrong is said as one line of JSON on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m cleanroom_ml.engine.server")
+    parser = argparse.ArgumentParser(prog="python -m cleanroom_ml.engine.http.server")
     parser.add_argument("--home", required=True)
     parser.add_argument("--host", default=HOST, help="a loopback address; for other machines, use a tunnel")
     parser.add_argument("--port", type=int, help="chosen once, and kept, where it is not given")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
-from cleanroom_ml.engine import transfers
+from cleanroom_ml.engine.http import transfers
+from cleanroom_ml.engine.http.transfers import Uploads
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.transfers import Uploads
 
 STAGE = Key("ALPHA", "DB", "PUBLIC", "S")
 

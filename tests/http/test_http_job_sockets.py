@@ -17,10 +17,10 @@ import pytest
 
 from cleanroom_ml.engine.app import Engine
 from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.engine.jobs.model import JobFile, JobRequest
 from cleanroom_ml.engine.login import logins
 from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
-from cleanroom_ml.engine.server import serve
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local import operator
 
