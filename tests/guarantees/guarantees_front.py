@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.app import Engine
+from cleanroom_ml.engine.assembly.engine import Engine
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.local import engine as local_engine

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.app import Engine
+from cleanroom_ml.engine.assembly.engine import Engine
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.engine.jobs.model import JobFile, JobRequest

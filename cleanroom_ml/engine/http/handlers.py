@@ -39,7 +39,7 @@ from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 
 if TYPE_CHECKING:
-    from cleanroom_ml.engine.app import Engine
+    from cleanroom_ml.engine.assembly.engine import Engine
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from typing import Any, Final
 import uvicorn
 
 import cleanroom_ml
-from cleanroom_ml.engine.app import Engine
+from cleanroom_ml.engine.assembly.engine import Engine
 from cleanroom_ml.engine.home import no_isolation as unisolated
 from cleanroom_ml.engine.home.logs import log_to
 from cleanroom_ml.engine.home.paths import Home, open_home, write_private

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine import app
+from cleanroom_ml.engine.assembly import engine as app
+from cleanroom_ml.engine.assembly.memory_shares import GIB, memory_shares
 from cleanroom_ml.engine.home.paths import open_home
 from cleanroom_ml.engine.jobs import families
-from cleanroom_ml.engine.memory_shares import GIB, memory_shares
 from cleanroom_ml.engine.rooms import render
 
 

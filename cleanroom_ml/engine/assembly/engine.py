@@ -10,17 +10,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments, RoomLauncher, SessionPools
+from cleanroom_ml.engine.assembly.memory_shares import memory_shares
+from cleanroom_ml.engine.assembly.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.contracts.owners import owner
 from cleanroom_ml.engine.home import no_isolation as unisolated
 from cleanroom_ml.engine.home.paths import Home, secret_bytes
-from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
 from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
-from cleanroom_ml.engine.memory_shares import memory_shares
-from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.queries.service import QueryService
