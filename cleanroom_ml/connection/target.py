@@ -36,7 +36,7 @@ class Setting:
         return bool(_SECRET.search(self.key)) and not _FILE_NAME.search(self.key)
 
     @property
-    def shown(self) -> str:
+    def displayed(self) -> str:
         return MASK if self.secret else _USER_INFO.sub(MASK, str(self.value))
 
 

@@ -52,7 +52,7 @@ def _python() -> list[Check]:
 
 
 def _home(path: Path) -> Check:
-    from cleanroom_ml.engine.home.paths import check_private
+    from cleanroom_ml.engine.home.private_files import check_private
 
     if not path.exists():
         return Check("home", True, f"{path} is not there yet; it is made by the first command that needs it")

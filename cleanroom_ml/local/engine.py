@@ -120,13 +120,13 @@ def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:
         ConnectError: it does not stop.
     """
     place = (home.path if home is not None else engine_home()).resolve()
-    told = False
+    reported = False
     with suppress(CleanroomError, OSError):  # what stops it then is below
         home = home or existing_home()
         if home is not None and home.path.exists() and status(home).running:
             operator.call(home, "POST", "/cleanroom/admin/stop", {})
-            told = True
-    if not told or home is None:
+            reported = True
+    if not reported or home is None:
         left = engine_process(place)
         if left is not None and not terminate(left, place, timeout=timeout):
             raise ConnectError("the engine does not stop", fix=f"kill {left}")

@@ -127,17 +127,17 @@ def _register(connection: Connection, path: Path, spec: CodeSpec) -> RegisteredC
     return _registered(spec, "registered", after or "")
 
 
-def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], shown: str) -> RegisteredCodeSpec:
+def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], displayed: str) -> RegisteredCodeSpec:
     """What the target shows of a registered code spec."""
     locks = {
         str(job["name"]): job["dependency_lock"]
-        for job in _mapping(shown).get("ml_jobs") or []
+        for job in _mapping(displayed).get("ml_jobs") or []
         if isinstance(job.get("dependency_lock"), Mapping)
     }
     return RegisteredCodeSpec(
         spec.id,
         outcome,
-        _digests(shown),
+        _digests(displayed),
         images={job: f"{lock['image']['tag']}@{lock['image']['digest']}" for job, lock in locks.items()},
         packages={
             job: tuple(f"{each['name']}=={each['version']}" for each in lock["packages"]) for job, lock in locks.items()
@@ -256,6 +256,6 @@ def difference(connection: Connection, project: Project, path: Path) -> tuple[st
     jobs from what they would get now.
     """
     spec = _load(path)
-    shown = registered_text(connection, spec.id)
-    drift = drift_of_jobs(connection, _mapping(shown).get("ml_jobs") or [])
-    return (*_differences(shown, spec, project), *(each.describe() for each in drift))
+    displayed = registered_text(connection, spec.id)
+    drift = drift_of_jobs(connection, _mapping(displayed).get("ml_jobs") or [])
+    return (*_differences(displayed, spec, project), *(each.describe() for each in drift))

@@ -96,7 +96,7 @@ def _without_image(code_spec: Mapping[str, Any]) -> set[str]:
     return {job.name for job in parsed.ml_jobs if job.image_tag is None} if isinstance(parsed, CodeSpec) else set()
 
 
-def beyond(told: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def beyond(reported: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The entries of a mapping whose keys are not among the known ones, as JSON text."""
-    unknown = sorted(key for key in told if key not in known)
-    return tuple((key, json.dumps(told[key], sort_keys=True, ensure_ascii=False)) for key in unknown)
+    unknown = sorted(key for key in reported if key not in known)
+    return tuple((key, json.dumps(reported[key], sort_keys=True, ensure_ascii=False)) for key in unknown)

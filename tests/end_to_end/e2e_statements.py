@@ -38,7 +38,7 @@ class Recorder:
         statements: list[str] = []
         typed: Party = getattr(self.pair, party)
         ran = typed.quickly(*words.replace("<JOB>", job).split(), code=code, statements=statements)
-        self.recorded.append(Recorded(party, words, self._told(statements)))
+        self.recorded.append(Recorded(party, words, self._reported(statements)))
         return ran.out
 
     def _told(self, statements: list[str]) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ class Front:
         ready = threading.Event()
         start = Engine.start
 
-        def remember(engine: Engine, doors: Any) -> None:
-            start(engine, doors)
+        def remember(engine: Engine, sockets: Any) -> None:
+            start(engine, sockets)
             self._engine = engine
             ready.set()
 

@@ -167,7 +167,7 @@ def _forgeries(front: Front, world: World, staged: str) -> dict[str, tuple[str, 
     return {
         "another object": ("GET", with_claims(staged, object=table.objects[0].sha256)),
         "another size": ("GET", with_claims(staged, size=10**9)),
-        "another door": ("GET", with_claims(staged, audience="MLJOB_1")),
+        "another socket": ("GET", with_claims(staged, audience="MLJOB_1")),
         "expired": ("GET", f"/stage/download/{old}/probe.py"),
         "made to last": ("GET", late),
         "an upload's, to download": ("GET", f"/stage/download/{mine.split('/')[3]}/own.txt"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.home.paths import read_private, secret_bytes, write_private
+from cleanroom_ml.engine.home.private_files import read_private, secret_bytes, write_private
 from cleanroom_ml.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""The door: who gets in where, and that nothing is open that is not listed."""
+"""The gate: who gets in where, and that nothing is open that is not listed."""
 
 from __future__ import annotations
 

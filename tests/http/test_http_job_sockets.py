@@ -1,4 +1,4 @@
-"""A job's door: its own token and nothing else opens it, its token opens nothing else, and it dies with the job."""
+"""A job's socket: its own token and nothing else opens it, its token opens nothing else, and it dies with the job."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Front:
         ready = threading.Event()
         start = Engine.start
 
-        def remember(engine: Engine, doors: Any) -> None:
-            start(engine, doors)
+        def remember(engine: Engine, sockets: Any) -> None:
+            start(engine, sockets)
             self.engine = engine
             ready.set()
 
@@ -78,7 +78,7 @@ class Front:
 
     def ask(
         self,
-        door: str | None,
+        at: str | None,
         method: str,
         path: str,
         body: dict[str, Any] | None = None,
@@ -87,12 +87,12 @@ class Front:
         host: str = "",
         chunk: str = "",
     ) -> dict[str, Any]:
-        """`door`: a job's id; None for the main one."""
-        if door is None:
+        """`at`: a job's id; None for the engine's address."""
+        if at is None:
             name, port = operator.address(self.home)
             connection: http.client.HTTPConnection = http.client.HTTPConnection(name, port, timeout=30)
         else:
-            connection = UnixConnection(self.home.jobs / door / "front.sock")
+            connection = UnixConnection(self.home.jobs / at / "front.sock")
         headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
         if chunk:
             headers[CHUNK_HEADER] = chunk
@@ -105,11 +105,11 @@ class Front:
         return answer
 
     def login(
-        self, door: str | None, account: str, secret: str, authenticator: str = "OAUTH", user: str = "ANN"
+        self, at: str | None, account: str, secret: str, authenticator: str = "OAUTH", user: str = "ANN"
     ) -> dict[str, Any]:
         key = "PASSWORD" if authenticator == "SNOWFLAKE" else "TOKEN"
         data = {"ACCOUNT_NAME": account, "LOGIN_NAME": user, "AUTHENTICATOR": authenticator, key: secret}
-        return self.ask(door, "POST", "/session/v1/login-request", {"data": data})
+        return self.ask(at, "POST", "/session/v1/login-request", {"data": data})
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def front(fresh_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 
 @pytest.mark.attack
-def test_a_token_opens_its_own_door_only(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_opens_its_own_socket_only(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     assert front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["success"] is True
     assert front.login("JOB_B", "BETA", TOKENS["JOB_B"])["success"] is True
     refused = [
@@ -152,11 +152,11 @@ def test_a_token_opens_its_own_door_only(front: Front, monkeypatch: pytest.Monke
 
 
 @pytest.mark.attack
-def test_sessions_do_not_change_doors(front: Front) -> None:
+def test_sessions_do_not_change_sockets(front: Front) -> None:
     job = front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["data"]
     person = front.login(None, "ALPHA", "correct horse", "SNOWFLAKE")["data"]
-    for door, token in ((None, job["token"]), ("JOB_B", job["token"]), ("JOB_A", person["token"])):
-        answer = front.ask(door, "POST", "/session/heartbeat", {}, token=token)
+    for at, token in ((None, job["token"]), ("JOB_B", job["token"]), ("JOB_A", person["token"])):
+        answer = front.ask(at, "POST", "/session/heartbeat", {}, token=token)
         assert (answer["success"], answer["code"]) == (False, "390111")
     assert front.ask("JOB_A", "POST", "/session/heartbeat", {}, token=job["token"])["success"] is True
     body = {"oldSessionToken": "x", "requestType": "RENEW"}
@@ -179,7 +179,7 @@ def test_a_job_does_not_reach_what_is_not_for_jobs(front: Front) -> None:
 
 
 @pytest.mark.attack
-def test_results_stay_behind_their_door(front: Front) -> None:
+def test_results_stay_behind_their_socket(front: Front) -> None:
     """The same account, the same user: still what a person asked is not for a job, nor the other way round."""
     person = front.login(None, "ALPHA", "correct horse", "SNOWFLAKE")["data"]["token"]
     job = front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["data"]["token"]
@@ -192,22 +192,22 @@ def test_results_stay_behind_their_door(front: Front) -> None:
     assert front.ask("JOB_A", "GET", f"/monitoring/queries/{query_id}", token=job)["data"]["queries"] == []
     assert front.engine is not None
     claims = {"query": query_id, "object": "0" * 64, "size": 1, "ticket": "t", "name": "n", "gzip": False}
-    for audience, doors in (("JOB_A", [None, "JOB_B"]), ("", ["JOB_A", "JOB_B"])):
+    for audience, sockets in (("JOB_A", [None, "JOB_B"]), ("", ["JOB_A", "JOB_B"])):
         for purpose, method, path in (
             ("chunk", "GET", f"/chunks/{query_id}/0"),
             ("upload", "PUT", "/stage/upload/{}/n"),
             ("download", "GET", "/stage/download/{}/n"),
         ):
             capability = front.engine.capabilities.issue(purpose, claims | {"audience": audience}, expires=9e9)
-            for door in doors:
-                answer = front.ask(door, method, path.format(capability), chunk=capability)
-                assert answer["message"] == "Not found.", "a capability is good at its own door only"
+            for at in sockets:
+                answer = front.ask(at, method, path.format(capability), chunk=capability)
+                assert answer["message"] == "Not found.", "a capability is good at its own socket only"
             if purpose != "chunk":  # at its own it is looked at: there is no such ticket or file
                 own = front.ask(audience or None, method, path.format(capability))
                 assert own["message"] != "Not found."
 
 
-def test_the_door_closes_with_the_job_and_opens_again(front: Front) -> None:
+def test_the_socket_closes_with_the_job_and_opens_again(front: Front) -> None:
     job = front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["data"]["token"]
     assert front.engine is not None
     front.engine._sockets.close_job_socket("JOB_A")

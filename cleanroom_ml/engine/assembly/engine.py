@@ -14,8 +14,9 @@ from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments, RoomLaunche
 from cleanroom_ml.engine.assembly.memory_shares import memory_shares
 from cleanroom_ml.engine.assembly.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.contracts.owners import owner
-from cleanroom_ml.engine.home import no_isolation as unisolated
-from cleanroom_ml.engine.home.paths import Home, secret_bytes
+from cleanroom_ml.engine.home import no_isolation
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.home.private_files import secret_bytes
 from cleanroom_ml.engine.jobs import store as job_store
 from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
@@ -48,8 +49,8 @@ CLOSE_SECONDS: Final = 2.0
 _SQL_WORKER: Final = "cleanroom_ml.engine.warehouse.worker:handle"
 
 
-class Doors(Protocol):
-    """The sockets that jobs come in by (`doors.JobDoors`)."""
+class SocketServer(Protocol):
+    """The sockets that jobs come in by (`http.job_sockets.JobSocketServer`)."""
 
     def open(self, job_id: str) -> None: ...
 
@@ -57,31 +58,31 @@ class Doors(Protocol):
 
 
 class JobSocketKeeper:
-    """The pools' `JobSockets`: a job's door, its token and its sessions live and die together."""
+    """The pools' `JobSockets`: a job's socket, its token and its sessions live and die together."""
 
     def __init__(self, storage: Storage, tokens: JobTokens) -> None:
         self._storage = storage
         self._tokens = tokens
-        self._doors: Doors | None = None
+        self._server: SocketServer | None = None
         self._session_closed: Callable[[str], None] = lambda _: None
 
-    def connect(self, doors: Doors, session_closed: Callable[[str], None]) -> None:
+    def connect(self, sockets: SocketServer, session_closed: Callable[[str], None]) -> None:
         """The front listens from now on; `session_closed` ends what a session has under way."""
-        self._doors = doors
+        self._server = sockets
         self._session_closed = session_closed
 
     def open_job_socket(self, job_id: str, token_sha256: str) -> None:
         """Listen at the job's socket; only the token with this hash logs in there."""
-        if self._doors is None:
+        if self._server is None:
             raise RuntimeError("the front does not listen yet")
         self._tokens.open(job_id, token_sha256)
-        self._doors.open(job_id)
+        self._server.open(job_id)
 
     def close_job_socket(self, job_id: str) -> None:
         """Stop listening, and end the job's sessions with what they have under way."""
         self._tokens.close(job_id)
-        if self._doors is not None:
-            self._doors.close(job_id)
+        if self._server is not None:
+            self._server.close(job_id)
         sessions = self._storage.sessions.list(job_id=job_id)
         self._storage.sessions.close_job(job_id)
         for session in sessions:
@@ -102,7 +103,7 @@ class Engine:
     def __init__(self, home: Home, *, isolated: bool = True) -> None:
         report = require_isolation() if isolated else None
         self.isolation = report.driver if report else "none"
-        self.isolation_reason = "" if report else unisolated.REASON
+        self.isolation_reason = "" if report else no_isolation.REASON
         self.memory_enforced_by = report.memory_enforced_by if report else "none"
         self.home = home
         self.identity = EngineIdentity(home)
@@ -120,7 +121,7 @@ class Engine:
             machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
         )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
-        driver = None if isolated else NoIsolation(unisolated.REASON)
+        driver = None if isolated else NoIsolation(no_isolation.REASON)
         sql_workers = (
             None
             if driver is None
@@ -173,9 +174,9 @@ class Engine:
         self._closing = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="upkeep", daemon=True)
 
-    def start(self, doors: Doors) -> None:
+    def start(self, sockets: SocketServer) -> None:
         """The front listens: let the jobs of before go on, and begin the upkeep."""
-        self._sockets.connect(doors, self.queries.session_closed)
+        self._sockets.connect(sockets, self.queries.session_closed)
         self.jobs.recover()
         self._upkeep.start()
 
@@ -198,7 +199,7 @@ class Engine:
         self.storage.close()
 
     def renew(self, master_token: str, job_id: str | None) -> tuple[Session, Tokens]:
-        """New tokens for the session of a master token that belongs at this door.
+        """New tokens for the session of a master token that belongs at this socket.
 
         Raises:
             SessionGone: it renews nothing here.
@@ -206,7 +207,7 @@ class Engine:
         session, tokens = self.storage.sessions.renew(master_token)
         if session.job_id != job_id:
             self.storage.sessions.close(session.id)
-            raise SessionGone("a token came through another door than its own")
+            raise SessionGone("a token came through another socket than its own")
         return session, tokens
 
     def close_session(self, session: Session) -> None:

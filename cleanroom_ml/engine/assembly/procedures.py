@@ -104,8 +104,8 @@ PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"REGISTRY": _REGISTRY, "COL
 def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> RoomRows:
     """COMPARE(image_tag or NULL, digest): what has become of an image that a code spec pinned."""
     tag, digest = args
-    told = rooms.environments.drift(None if tag is None else str(tag), str(digest))
-    return RoomRows.one("COMPARE", json.dumps(told))
+    reported = rooms.environments.drift(None if tag is None else str(tag), str(digest))
+    return RoomRows.one("COMPARE", json.dumps(reported))
 
 
 OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}

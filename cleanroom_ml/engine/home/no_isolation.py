@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from cleanroom_ml.engine.home.paths import Home, read_private, write_private
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.home.private_files import read_private, write_private
 from cleanroom_ml.errors import UsageError
 
 REASON: Final = "the bundled demo's own data and code, without a sandbox because a person asked for that"

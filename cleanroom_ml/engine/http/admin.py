@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cleanroom_ml.engine.home import no_isolation as unisolated
+from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.protocol.bodies import text
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request
 from cleanroom_ml.engine.storage.accounts import parse_public_key
@@ -26,7 +26,7 @@ def create_account(storage: Storage, body: dict[str, Any], isolated: bool) -> di
     key, password = text(body, "public_key", limit=16384), text(body, "password", limit=1024)
     if not name or not user:
         raise bad_request("An account needs a name and a user.")
-    if not isolated and (refused := unisolated.refusal(name)):
+    if not isolated and (refused := no_isolation.refusal(name)):
         raise bad_request(f"The account was not created: {refused}.")
     try:
         storage.accounts.create(name, user, password=password, public_key_pem=key)

@@ -2,7 +2,7 @@
 
 A connection is a stranger's until a request on it proved whose it is. Strangers are few and wait for nobody: a new one
 takes the place of the one that has shown least, so that idle sockets keep no login out. What is known belongs to its
-account (at a job's door, to the job), which has a bounded number of its own and takes nobody else's.
+account (at a job's socket, to the job), which has a bounded number of its own and takes nobody else's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STALL_SECONDS: Final = 60.0
 
 
 class Connection(H11Protocol):
-    """One connection, with its time limits. `table`: the door's."""
+    """One connection, with its time limits. `table`: the socket's."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Connection(H11Protocol):
 
 
 class Connections:
-    """The connections of one door.
+    """The connections of one socket.
 
     Args:
         strangers: how many may be open before a request on them proved whose they are.

@@ -1,4 +1,4 @@
-"""The one door: every request is authenticated here, before a handler, and by default it needs a session.
+"""The one way in: every request is authenticated here, before a handler, and by default it needs a session.
 
 Deny by default: what a path needs is decided by `access_of`, for every path that there is and every path that there
 is not.
@@ -70,7 +70,7 @@ _PROVEN: Final = frozenset(Access) - {Access.OPEN, Access.MASTER}
 class Caller:
     """Who sent a request, as the gate found out. `base_url` is the address that the client reached us by.
 
-    `audience` names the door: a job's id at its socket, empty at the main one. `secret` is the master token of a
+    `audience` names the socket: a job's id at its own, empty at the engine's address. `secret` is the master token of a
     renewal.
     """
 
@@ -115,7 +115,7 @@ class Gate:
     """ASGI middleware. `scope["state"]["caller"]` is set for every request that gets through.
 
     Args:
-        hosts: the values of `Host` answered to at the main door (DNS rebinding).
+        hosts: the values of `Host` answered to at the engine's address (DNS rebinding).
         session_of: the session of a session token; blocking, so it is awaited through `in_thread`.
         operator_secret: hexadecimal text.
     """

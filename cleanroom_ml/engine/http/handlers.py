@@ -382,7 +382,7 @@ def _connection(request: Request) -> Connection | None:
 
 
 def _sender(scope: Scope) -> str:
-    """Who is at the other end of a connection to the main door, as far as the machine knows."""
+    """Who is at the other end of a connection to the engine's address, as far as the machine knows."""
     peer, ours = scope.get("client"), scope.get("server")
     uid = peer_uid(peer, ours) if peer and ours and ours[1] else None
     return "" if uid is None else str(uid)

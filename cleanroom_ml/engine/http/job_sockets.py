@@ -30,13 +30,13 @@ _PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class _JobSocket:
     server: asyncio.Server
     state: ServerState
     path: Path
 
 
-class JobDoors:
+class JobSocketServer:
     """Opens and closes them.
 
     The coroutines run on the loop of the front; `open` and `close` are called from other threads.
@@ -46,7 +46,7 @@ class JobDoors:
         self._jobs = jobs
         self._config = config
         self._loop = loop
-        self._doors: dict[str, _Door] = {}
+        self._open_sockets: dict[str, _JobSocket] = {}
 
     def open(self, job_id: str) -> None:
         """Listen at the job's socket. Harmless where it is open already.
@@ -65,14 +65,14 @@ class JobDoors:
 
     async def close_all(self) -> None:
         """The front stops: supervisors wait until it is back."""
-        for job_id in list(self._doors):
+        for job_id in list(self._open_sockets):
             await self._close(job_id)
 
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
 
     async def _open(self, job_id: str) -> None:
-        if job_id in self._doors:
+        if job_id in self._open_sockets:
             return
         state = ServerState()
         table = Connections(strangers=MAX_STRANGERS_OF_A_JOB, each=MAX_CONNECTIONS_OF_A_JOB)
@@ -83,17 +83,17 @@ class JobDoors:
         path = self._jobs / job_id / SOCKET_NAME
         listener = _listen(path)
         server = await self._loop.create_unix_server(protocol, sock=listener)
-        self._doors[job_id] = _Door(server, state, path)
+        self._open_sockets[job_id] = _JobSocket(server, state, path)
         logger.info("job %s: its socket is open", job_id)
 
     async def _close(self, job_id: str) -> None:
-        door = self._doors.pop(job_id, None)
-        if door is None:
+        open_socket = self._open_sockets.pop(job_id, None)
+        if open_socket is None:
             return
-        door.server.close()
-        for connection in list(door.state.connections):
+        open_socket.server.close()
+        for connection in list(open_socket.state.connections):
             connection.shutdown()
-        door.path.unlink(missing_ok=True)
+        open_socket.path.unlink(missing_ok=True)
         logger.info("job %s: its socket is closed", job_id)
 
 

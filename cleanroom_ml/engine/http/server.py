@@ -27,12 +27,13 @@ import uvicorn
 
 import cleanroom_ml
 from cleanroom_ml.engine.assembly.engine import Engine
-from cleanroom_ml.engine.home import no_isolation as unisolated
+from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.home.logs import log_to
-from cleanroom_ml.engine.home.paths import Home, open_home, write_private
+from cleanroom_ml.engine.home.paths import Home, open_home
+from cleanroom_ml.engine.home.private_files import write_private
 from cleanroom_ml.engine.http.connections import Connection, Connections
 from cleanroom_ml.engine.http.handlers import Handlers
-from cleanroom_ml.engine.http.job_sockets import JobDoors
+from cleanroom_ml.engine.http.job_sockets import JobSocketServer
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, bracketed, is_loopback
 from cleanroom_ml.errors import CleanroomError, ConnectError, UsageError
 
@@ -95,7 +96,7 @@ def serve(
         host = "127.0.0.1"  # to a client the name may mean ::1, where anybody else can listen
     lock = _lock(home)
     try:
-        unisolated.claim(home, isolated=isolated)
+        no_isolation.claim(home, isolated=isolated)
         log_to(home.log)
         _raise_file_limit()
         listener = _listener(home, host, port)
@@ -149,7 +150,7 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(number, stop)
     job_config = _config(app, Connection)
     job_config.load()
-    doors = JobDoors(home.jobs, job_config, asyncio.get_running_loop())
+    sockets = JobSocketServer(home.jobs, job_config, asyncio.get_running_loop())
     describe(home, engine, host=host, port=port)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     watching = asyncio.create_task(_stop_without_home(home, stop))
@@ -157,13 +158,13 @@ async def _run(
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if not serving.done():
-            await engine.in_thread(engine.start, doors)
+            await engine.in_thread(engine.start, sockets)
         await serving
     finally:
         server.should_exit = True
         watching.cancel()
         await engine.in_thread(engine.stop_jobs)
-        await doors.close_all()
+        await sockets.close_all()
 
 
 def _exit_at_once() -> None:

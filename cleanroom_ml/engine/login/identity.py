@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cleanroom_ml.engine.home.paths import Home, read_private, write_private
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.home.private_files import read_private, write_private
 from cleanroom_ml.engine.protocol.errors import bad_request
 
 CONTEXT: Final = b"cleanroom-ml engine identity v1\0"

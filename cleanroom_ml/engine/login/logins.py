@@ -1,4 +1,4 @@
-"""Who gets a session: passwords and key pairs of users at the main door, a job's own token at that job's own socket."""
+"""Who gets a session: passwords and key pairs of users at the engine's address, a job's token at its own socket."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Logins:
         """A session for who proved to be somebody.
 
         Args:
-            job_id: the socket's, None at the main door.
+            job_id: the socket's, None at the engine's address.
             sender: who asks, as far as the machine knows: the failures of one are not another's.
 
         Raises:

@@ -217,7 +217,7 @@ class Answers:
 
 
 def _whose(record: QueryRecord, kept: dict[str, Any]) -> dict[str, str]:
-    """At which door a capability is good, and whose load its use is."""
+    """At which socket a capability is good, and whose load its use is."""
     return {"audience": kept["audience"], "owner": record.account}
 
 

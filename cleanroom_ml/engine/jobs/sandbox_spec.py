@@ -141,7 +141,7 @@ def _masked(image: Image) -> dict[str, str]:
         str(_RUNTIME): f"{LIBRARY}/cleanroom_runtime",
     }
     system = ("/", "/usr", "/usr/local", INSIDE)
-    return {path: shown for path, shown in there.items() if path not in system}
+    return {path: displayed for path, displayed in there.items() if path not in system}
 
 
 def _service(plan: Plan, port: int) -> dict[str, str]:

@@ -39,12 +39,12 @@ def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage |
     """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
     if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
-    told = json.loads(str(next(iter(job_action(connection, collaboration, job_id, "get_usage").values()))))
+    reported = json.loads(str(next(iter(job_action(connection, collaboration, job_id, "get_usage").values()))))
     points = tuple(
         UsagePoint(float(point["t"]), int(point["memory_bytes"]), float(point["cpu_seconds"]))
-        for point in told["points"]
+        for point in reported["points"]
     )
-    return JobUsage(points, told.get("memory_limit_bytes"), told.get("cpus"))
+    return JobUsage(points, reported.get("memory_limit_bytes"), reported.get("cpus"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from cleanroom_ml.engine.sandbox.process import SandboxProcess
 _EVERY_SECONDS: Final = 0.5
 
 
-class Observer:
+class Telemetry:
     """Notes until the job has ended. A full disk, or any other trouble with it, is never the job's: it is written to
     the supervisor's log, and nothing more is noted.
     """

@@ -10,7 +10,7 @@ from cleanroom_ml.specs.parse import parse_as
 from cleanroom_ml.specs.write import dump_spec
 
 
-def spec_now(connection: sqlite3.Connection, uid: str) -> str:
+def current_spec(connection: sqlite3.Connection, uid: str) -> str:
     """YAML text of the collaboration's spec."""
     text = connection.execute("SELECT spec FROM room_collaborations WHERE uid = ?", (uid,)).fetchone()["spec"]
     spec = parse_as(Collaboration, text)

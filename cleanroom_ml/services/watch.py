@@ -7,11 +7,11 @@ from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import PolicyDeniedError
-from cleanroom_ml.services import jobs, observations
+from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.observations import ENGINES_OWN, JobUsage
 from cleanroom_ml.services.progress import Progress
+from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
 
 KEPT_CHARACTERS = 20_000
 
@@ -26,7 +26,7 @@ class Moment:
     log: str | Absent
 
 
-class Lookout:
+class Watch:
     """One job, looked at from one connection. What a policy denies is asked for once."""
 
     def __init__(self, connection: Connection, collaboration: str, job_id: str) -> None:
@@ -46,7 +46,7 @@ class Lookout:
         status = jobs.status(*job)  # first: what is asked for after the end is complete
         if isinstance(self._progress, Progress):
             try:
-                fresh = observations.events(*job, offset=self._events_offset)
+                fresh = telemetry.events(*job, offset=self._events_offset)
             except PolicyDeniedError as denied:
                 self._progress = Absent(denied.what)
             else:
@@ -63,4 +63,4 @@ class Lookout:
                 # Snowflake knows no offset: it tells the newest part, whole, each time.
                 self._log_offset += len(text) if self._engine else 0
                 self._log = (self._log + text if self._engine else text)[-KEPT_CHARACTERS:]
-        return Moment(status, observations.usage(*job), self._progress, self._log)
+        return Moment(status, telemetry.usage(*job), self._progress, self._log)
