@@ -19,7 +19,7 @@ from snowflake.connector.errors import DatabaseError, ProgrammingError
 from snowflake.connector.network import QUERY_IN_PROGRESS_ASYNC_CODE
 
 from cleanroom_ml.engine.home.paths import Home
-from cleanroom_ml.engine.http.handlers import BODIES_OF_ONE
+from cleanroom_ml.engine.http.bodies import BODIES_OF_ONE
 from cleanroom_ml.local import operator
 
 pytestmark = pytest.mark.sandbox

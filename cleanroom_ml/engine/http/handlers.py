@@ -13,17 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Scope
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http import admin
 from cleanroom_ml.engine.http.allowances import Allowances
-from cleanroom_ml.engine.http.connections import Connection
-from cleanroom_ml.engine.http.gate import Caller, Gate, master_token_refused
-from cleanroom_ml.engine.http.peers import peer_uid
-from cleanroom_ml.engine.http.transfers import Uploads, file_range, read_body
+from cleanroom_ml.engine.http.bodies import Bodies
+from cleanroom_ml.engine.http.callers import caller_of, connection_of, owner_of, sender_of, session_of
+from cleanroom_ml.engine.http.gate import Gate, master_token_refused
+from cleanroom_ml.engine.http.transfers import Uploads, file_range
 from cleanroom_ml.engine.login.logins import WrongPassword
-from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size
+from cleanroom_ml.engine.protocol.bodies import parse_object
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
@@ -47,14 +45,9 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS: Final = 40.0
 DEFAULT_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
-SMALL_BODY: Final = 256 << 10
-QUERY_BODY: Final = 64 << 20
 MAX_WAITING_LOGINS: Final = 256
-BODIES_OF_ONE: Final = 96 << 20
-"""Bytes of large bodies, unpacked, that one account or job may have here at once: arriving, and until they ran."""
 UPLOADS_OF_ONE: Final = 16
 SHARE_SECONDS: Final = 45.0
-_LARGE: Final = 64 << 10
 
 
 class Handlers:
@@ -64,7 +57,7 @@ class Handlers:
         self._engine = engine
         self._stop = stop
         self._logins = asyncio.Semaphore(MAX_WAITING_LOGINS)
-        self._bodies = Allowances(each=BODIES_OF_ONE, what="bytes of request bodies", patience=SHARE_SECONDS)
+        self._bodies = Bodies(engine.in_thread, patience=SHARE_SECONDS)
         self._readers = Allowances(each=1, what="large request read at once", patience=SHARE_SECONDS)
         self._uploading = Allowances(each=UPLOADS_OF_ONE, what="uploads", patience=SHARE_SECONDS)
         self._uploads = Uploads(engine.storage, engine.in_thread)
@@ -109,7 +102,7 @@ class Handlers:
         ]
 
     async def login(self, request: Request) -> Response:
-        wanted = parse_login(request.query_params, parse_object(await self._small(request)))
+        wanted = parse_login(request.query_params, parse_object(await self._bodies.small(request)))
         session, tokens = await self._logged_in(request, wanted)
         answer = login_response(
             token=tokens.session_token,
@@ -129,7 +122,7 @@ class Handlers:
 
     async def _logged_in(self, request: Request, wanted: LoginRequest) -> tuple[Session, Tokens]:
         """A session for these credentials. Who guesses waits for the answer; whoever has a key waits for no guesser."""
-        job_id = _caller(request).job_id
+        job_id = caller_of(request).job_id
         logins = self._engine.logins
         if wanted.authenticator != PASSWORD:
             opened: tuple[Session, Tokens] = await self._engine.in_thread(logins.open, wanted, job_id=job_id)
@@ -138,10 +131,10 @@ class Handlers:
             raise WireError(LOGIN_THROTTLED, "Too many logins at once.", status=503)
         try:
             async with self._logins:
-                sender = await self._engine.in_login_thread(_sender, request.scope)
+                sender = await self._engine.in_login_thread(sender_of, request.scope)
                 opened = await self._engine.in_login_thread(logins.open, wanted, job_id=job_id, sender=sender)
         except WrongPassword as error:
-            connection = _connection(request)
+            connection = connection_of(request)
             if connection is not None:
                 connection.held = True
             await asyncio.sleep(error.hold_seconds)
@@ -149,8 +142,8 @@ class Handlers:
         return opened
 
     async def renew(self, request: Request) -> Response:
-        caller = _caller(request)
-        await self._small(request)
+        caller = caller_of(request)
+        await self._bodies.small(request)
         try:
             session, tokens = await self._engine.in_thread(self._engine.renew, caller.secret, caller.job_id)
         except SessionGone as error:
@@ -166,19 +159,19 @@ class Handlers:
         return JSONResponse(success(data))
 
     async def heartbeat(self, request: Request) -> Response:
-        await self._engine.in_thread(self._engine.storage.sessions.heartbeat, _session(request).id)
+        await self._engine.in_thread(self._engine.storage.sessions.heartbeat, session_of(request).id)
         return JSONResponse(success())
 
     async def close_session(self, request: Request) -> Response:
         if request.query_params.get("delete") != "true":
             raise bad_request("A session can only be deleted.")
-        await self._engine.in_thread(self._engine.close_session, _session(request))
+        await self._engine.in_thread(self._engine.close_session, session_of(request))
         return JSONResponse(success())
 
     async def query(self, request: Request) -> Response:
-        session = _session(request)
-        owner = _owner(request)
-        plain, held = await self._body(request, owner)
+        session = session_of(request)
+        owner = owner_of(request)
+        plain, held = await self._bodies.large(request, owner)
         wanted: QueryRequest | None = None
         try:
             if held:
@@ -210,20 +203,20 @@ class Handlers:
         return await self._answer(request, query_id)
 
     async def abort_request(self, request: Request) -> Response:
-        request_id = parse_abort(parse_object(await self._small(request)))
-        await self._engine.in_thread(self._engine.queries.abort_request, _session(request), request_id)
+        request_id = parse_abort(parse_object(await self._bodies.small(request)))
+        await self._engine.in_thread(self._engine.queries.abort_request, session_of(request), request_id)
         return JSONResponse(success())
 
     async def abort_query(self, request: Request) -> Response:
         query_id = checked_uuid(request.path_params["query_id"], "The query id")
-        done = await self._engine.in_thread(self._engine.queries.abort, _session(request), query_id)
+        done = await self._engine.in_thread(self._engine.queries.abort, session_of(request), query_id)
         return JSONResponse(
             success() if done else failure(605, "Identified SQL statement is not currently executing.", "02000")
         )
 
     async def monitor(self, request: Request) -> Response:
         query_id = checked_uuid(request.path_params["query_id"], "The query id")
-        return JSONResponse(await self._engine.in_thread(self._engine.queries.status, _session(request), query_id))
+        return JSONResponse(await self._engine.in_thread(self._engine.queries.status, session_of(request), query_id))
 
     async def telemetry(self, request: Request) -> Response:
         """Nothing is collected here."""
@@ -231,7 +224,7 @@ class Handlers:
 
     async def chunk(self, request: Request) -> Response:
         query_id = request.path_params["query_id"]
-        if _caller(request).claims.get("query") != query_id:
+        if caller_of(request).claims.get("query") != query_id:
             raise bad_request("Not found.", status=404)
         found = await self._engine.in_thread(self._engine.queries.chunk, query_id, request.path_params["index"])
         if found is None or not found[1].path.is_file():
@@ -244,10 +237,10 @@ class Handlers:
         )
 
     async def upload(self, request: Request) -> Response:
-        claims = _caller(request).claims
+        claims = caller_of(request).claims
         if request.path_params["name"] != claims["name"]:
             raise bad_request("Not found.", status=404)
-        owner = _owner(request)
+        owner = owner_of(request)
         await self._uploading.take(owner, 1)
         try:
             await self._uploads.receive(request, claims)
@@ -256,7 +249,7 @@ class Handlers:
         return Response()
 
     async def download(self, request: Request) -> Response:
-        claims = _caller(request).claims
+        claims = caller_of(request).claims
         try:
             descriptor = await self._engine.in_thread(self._engine.storage.objects.open, claims["object"])
         except StorageError as error:
@@ -268,7 +261,9 @@ class Handlers:
         )
 
     async def identity(self, request: Request) -> Response:
-        return JSONResponse(self._engine.identity.answer(request.query_params.get("nonce", ""), _caller(request).host))
+        return JSONResponse(
+            self._engine.identity.answer(request.query_params.get("nonce", ""), caller_of(request).host)
+        )
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ready"})
@@ -277,7 +272,7 @@ class Handlers:
         storage = self._engine.storage
         if request.method == "GET":
             return JSONResponse(await self._engine.in_thread(admin.list_accounts, storage))
-        body = parse_object(await self._small(request))
+        body = parse_object(await self._bodies.small(request))
         isolated = not self._engine.isolation_reason
         return JSONResponse(await self._engine.in_thread(admin.create_account, storage, body, isolated))
 
@@ -288,41 +283,12 @@ class Handlers:
 
     async def _answer(self, request: Request, query_id: str) -> Response:
         """The query's answer, or after PATIENCE_SECONDS that it is in progress."""
-        session, queries = _session(request), self._engine.queries
+        session, queries = session_of(request), self._engine.queries
         done = queries.wait(query_id)
         if done is not None:
             await _until_done_or_gone(asyncio.wrap_future(done), request)
-        answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
+        answer = await self._engine.in_thread(queries.answer, session, query_id, caller_of(request).base_url)
         return await self._json(answer)
-
-    async def _small(self, request: Request) -> bytes:
-        """The body of a request that is never large."""
-        return unpack(await read_body(request, SMALL_BODY), _encoding(request), SMALL_BODY)
-
-    async def _body(self, request: Request, owner: Owner) -> tuple[bytes, int]:
-        """The body of a query request, unpacked, and how much of the owner's share it holds: 0 where it is small.
-
-        What a large one takes is asked for before it is read, and again before it is unpacked: so bodies that do not
-        arrive, or grow, are their owner's affair.
-        """
-        declared = _declared(request)
-        arriving = 0 if declared <= _LARGE else min(declared, QUERY_BODY)
-        if arriving:
-            await self._bodies.take(owner, arriving)
-        try:
-            raw = await read_body(request, QUERY_BODY)
-        finally:
-            if arriving:
-                self._bodies.give(owner, arriving)
-        size = unpacked_size(raw, _encoding(request), QUERY_BODY)
-        if size <= _LARGE:
-            return unpack(raw, _encoding(request), _LARGE), 0
-        await self._bodies.take(owner, size)
-        try:
-            return await self._engine.in_thread(unpack, raw, _encoding(request), size), size
-        except BaseException:
-            self._bodies.give(owner, size)
-            raise
 
     async def _json(self, answer: dict[str, Any]) -> Response:
         content = await self._engine.in_thread(_encoded, answer)
@@ -364,44 +330,6 @@ def _encoded(answer: dict[str, Any]) -> bytes:
 
 def _query_request(query: Mapping[str, str], plain: bytes) -> QueryRequest:
     return parse_query(query, parse_object(plain))
-
-
-def _encoding(request: Request) -> str:
-    return request.headers.get("content-encoding", "")
-
-
-def _declared(request: Request) -> int:
-    """How large a body says that it is; as large as can be where it does not say."""
-    declared = request.headers.get("content-length", "")
-    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else QUERY_BODY
-
-
-def _connection(request: Request) -> Connection | None:
-    found: Connection | None = request.scope.get("state", {}).get("connection")
-    return found
-
-
-def _sender(scope: Scope) -> str:
-    """Who is at the other end of a connection to the engine's address, as far as the machine knows."""
-    peer, ours = scope.get("client"), scope.get("server")
-    uid = peer_uid(peer, ours) if peer and ours and ours[1] else None
-    return "" if uid is None else str(uid)
-
-
-def _owner(request: Request) -> Owner:
-    """Whose load a request is."""
-    return _caller(request).owner
-
-
-def _caller(request: Request) -> Caller:
-    caller: Caller = request.scope["state"]["caller"]
-    return caller
-
-
-def _session(request: Request) -> Session:
-    session = _caller(request).session
-    assert session is not None, "the gate lets nobody without a session here"
-    return session
 
 
 async def _refused(request: Request, error: Exception) -> Response:
