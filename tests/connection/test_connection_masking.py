@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cleanroom_ml.connection import connect
-from cleanroom_ml.connection.target import MASK, Setting, Target, resolve
+from cleanroom_ml.connection.setting import MASK, Setting
+from cleanroom_ml.connection.target import Target, resolve
 from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.services.connections import explain
 

@@ -10,7 +10,7 @@ from services_requests import PARTIES, spec
 
 from cleanroom_ml.connection import Target
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.connection.target import Setting
+from cleanroom_ml.connection.setting import Setting
 from cleanroom_ml.engine.assembly.procedures import PROCEDURES
 from cleanroom_ml.errors import HashMismatchError, WrongPartyError
 from cleanroom_ml.services.whose import GIVING, check_request, expected_owner, guard, own_account
