@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from weakened_sandbox import Weakened
 
 from cleanroom_ml.engine.sandbox import Bubblewrap, Completed, Limits, SandboxSpec, python_runtime, run
 from cleanroom_ml.engine.sandbox.processes import tree
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 
 HANDLERS = Path(__file__).parent / "handlers"
 
@@ -42,7 +42,6 @@ def inside() -> RunInside:
 
     def run_inside(source: str, *, without: tuple[str, ...] = (), limits: Limits | None = None, **spec) -> Completed:
         runtime = python_runtime()
-        weakened = WeakenedForTests(frozenset(without)) if without else None
         return run(
             SandboxSpec(
                 argv=(runtime.executable, "-I", "-S", "-c", textwrap.dedent(source)),
@@ -50,7 +49,7 @@ def inside() -> RunInside:
                 limits=limits if limits is not None else Limits(wall_seconds=30),
                 **spec,
             ),
-            driver=Bubblewrap(weakened),
+            driver=Weakened(*without) if without else Bubblewrap(),
         )
 
     return run_inside

@@ -104,7 +104,7 @@ def test_everything_dies_with_a_supervisor_that_is_killed(pause: float) -> None:
     assert not any(Path(directory).exists() for directory in record.cgroups)
 
 
-@pytest.mark.parametrize("moment", ["_set_limits", "_let_go", "_is_bound_to_us"])
+@pytest.mark.parametrize("moment", ["set_limits", "_let_go", "_is_bound_to_us"])
 def test_a_supervisor_killed_while_it_starts_leaves_nothing(moment: str, tmp_path: Path) -> None:
     # Killed at the very moment: the pid of what is inside is written down just before.
     note = tmp_path / "child"
@@ -119,7 +119,7 @@ def test_a_supervisor_killed_while_it_starts_leaves_nothing(moment: str, tmp_pat
             "    pids = [q for c in children() for q in tree(c)]",
             "    note.write_text('\\n'.join(f'{q} {start_time(q)}' for q in pids))",
             "    os.kill(os.getpid(), 9)",
-            f"p.{moment} = die" if moment == "_set_limits" else f"p.SandboxProcess.{moment} = die",
+            f"p.{moment} = die" if moment == "set_limits" else f"p.SandboxProcess.{moment} = die",
         ]
     )
     done = supervise(before=before)
