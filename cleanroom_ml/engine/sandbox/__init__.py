@@ -5,7 +5,6 @@ machine isolates at all. Isolation is not optional: what cannot be isolated rais
 """
 
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
-from cleanroom_ml.engine.sandbox.collect import Collected, CollectedFile, CollectLimits, Refused, collect
 from cleanroom_ml.engine.sandbox.drivers import Driver, fd_path
 from cleanroom_ml.engine.sandbox.errors import (
     IsolationUnavailable,
@@ -35,9 +34,6 @@ __all__ = [
     "Bubblewrap",
     "CallHandle",
     "Check",
-    "CollectLimits",
-    "Collected",
-    "CollectedFile",
     "Completed",
     "Driver",
     "IsolationUnavailable",
@@ -47,7 +43,6 @@ __all__ = [
     "Outcome",
     "ProbeReport",
     "PythonRuntime",
-    "Refused",
     "SandboxProcess",
     "SandboxRecord",
     "SandboxSpec",
@@ -59,7 +54,6 @@ __all__ = [
     "WorkerError",
     "WorkerFailed",
     "WorkerTimeout",
-    "collect",
     "destroy",
     "fd_path",
     "init_argv",
