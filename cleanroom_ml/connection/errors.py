@@ -57,12 +57,6 @@ _HELP_BY_MESSAGE = (
 _LOGIN = range(390_100, 390_200)
 
 
-def server_error_name(message: str) -> str | None:
-    """The clean room's name of an error, if the message carries one."""
-    match = _NAMED.search(message)
-    return match.group(1) if match else None
-
-
 def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
     """Our error for one of the connector's; keeps the server's code and query id, never the credentials."""
     raw = _CODE_PREFIX.sub("", str(error.msg or error)).strip()

@@ -218,15 +218,3 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in (*_KEPT_VARIABLES, *_PIPS_VARIABLES) or name.startswith(_KEPT_PREFIXES)
     }
-
-
-def require_running(home: Home) -> EngineStatus:
-    """The engine, if it runs.
-
-    Raises:
-        ConnectError: it does not.
-    """
-    found = status(home)
-    if not found.running:
-        raise ConnectError(found.detail, fix="cleanroom-ml engine start")
-    return found

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cleanroom_ml.artifacts import FileEntry
+from cleanroom_ml.artifacts.manifest import FileEntry
 from cleanroom_ml.evidence.approval_subject import job_manifest
-from cleanroom_ml.specs import CodeSpec, parse_spec
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.parse import parse_spec
 
 _SHOWN = frozenset(
     {"name", "entrypoint", "content_manifest", "content_digest", "pip_requirements", "image", "allow_monitoring"}

@@ -10,7 +10,9 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.specs import SpecProblems, Template, parse_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.problems import SpecProblems
+from cleanroom_ml.specs.template import Template
 
 OPEN = frozenset({"REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL"})
 

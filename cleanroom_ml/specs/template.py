@@ -139,13 +139,6 @@ class Template(SpecModel):
         """Every `cleanroom.<code_spec_name>$<callable>` of the body, with its line."""
         return code_calls(self.template)
 
-    def ml_job_calls(self) -> list[tuple[str, str]]:
-        """(code spec name, job name) of every callable that the body names, as written.
-
-        Functions and procedures are called the same way: the code spec tells which is which.
-        """
-        return [(call.code_spec_name, call.callable_name) for call in self.code_calls()]
-
     def sqlsafe_expressions(self) -> list[SqlsafeExpression]:
         """Where a value enters the SQL unbound."""
         return sqlsafe_expressions(self.template)
@@ -154,10 +147,6 @@ class Template(SpecModel):
         """What a runner may pass: the parameters, and the variables of the body, which may be more than that."""
         parameters = {parameter.name for parameter in self.parameters}
         return frozenset((*parameters, *variable_names(self.template)))
-
-    def code_spec_ids_for(self, code_spec_name: str) -> tuple[str, ...]:
-        """The listed ids that can belong to a code spec of that name."""
-        return tuple(listed for listed in self.code_specs if fold(listed).startswith(fold(code_spec_name) + "_"))
 
     @model_validator(mode="after")
     def _names_and_calls(self) -> Template:

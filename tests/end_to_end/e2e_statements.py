@@ -41,7 +41,7 @@ class Recorder:
         self.recorded.append(Recorded(party, words, self._reported(statements)))
         return ran.out
 
-    def _told(self, statements: list[str]) -> tuple[str, ...]:
+    def _reported(self, statements: list[str]) -> tuple[str, ...]:
         """Without what differs from run to run; a wait asks as often as the job takes, and is told once."""
         told: list[str] = []
         for statement in statements:

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import Bubblewrap, Completed, Limits, SandboxSpec, python_runtime, run
+from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.sandbox.policy import Limits, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import Completed, run
 from cleanroom_ml.engine.sandbox.processes import tree
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
 
 HANDLERS = Path(__file__).parent / "handlers"
 

@@ -13,18 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import (
-    Mount,
-    SandboxProcess,
-    SandboxRecord,
-    SandboxSpec,
-    SandboxStartError,
-    destroy,
-    python_runtime,
-    run,
-    sweep,
-)
+from cleanroom_ml.engine.sandbox.errors import SandboxStartError
+from cleanroom_ml.engine.sandbox.policy import Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import SandboxProcess, run
 from cleanroom_ml.engine.sandbox.processes import start_time
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
+from cleanroom_ml.engine.sandbox.record import SandboxRecord, destroy
+from cleanroom_ml.engine.sandbox.sweep import sweep
 
 pytestmark = pytest.mark.sandbox
 
@@ -74,7 +69,8 @@ def test_it_outlives_the_thread_that_started_it() -> None:
 
 KILLED = """
     import os, threading, time
-    from cleanroom_ml.engine.sandbox import SandboxProcess, SandboxSpec
+    from cleanroom_ml.engine.sandbox.process import SandboxProcess
+    from cleanroom_ml.engine.sandbox.policy import SandboxSpec
     {before}
     process = SandboxProcess.start(SandboxSpec(argv=("/bin/sh", "-c", "sleep 4711 & sleep 4711")))
     print(process.record().to_json(), flush=True)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Bubblewrap, Limits, Mount, NoIsolation, SandboxSpec
+from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.cgroups import remove_directories
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import Limits, Mount, SandboxSpec
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import IsolationUnavailable, bubblewrap, probe, require_isolation
+from cleanroom_ml.engine.sandbox import bubblewrap
+from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable
+from cleanroom_ml.engine.sandbox.probe import probe, require_isolation
 
 pytestmark = pytest.mark.sandbox
 

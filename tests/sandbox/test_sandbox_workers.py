@@ -10,20 +10,13 @@ from pathlib import Path
 import pytest
 from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import (
-    CallHandle,
-    Limits,
-    NoIsolation,
-    SandboxedWorkers,
-    WorkerCancelled,
-    WorkerCrashed,
-    WorkerError,
-    WorkerFailed,
-    WorkerTimeout,
-    worker,
-)
-from cleanroom_ml.engine.sandbox.policy import LONG_WEIGHT
+from cleanroom_ml.engine.sandbox import worker
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerFailed, WorkerTimeout
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import LONG_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
+from cleanroom_ml.engine.sandbox.worker import CallHandle
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 
 pytestmark = pytest.mark.sandbox
 HANDLERS = Path(__file__).parent / "handlers"

@@ -42,7 +42,7 @@ class Server:
         return [{"status": self.statuses[0]}]
 
     @staticmethod
-    def _told(what: Any) -> Any:
+    def _reported(what: Any) -> Any:
         if isinstance(what, Exception):
             raise what
         return what
