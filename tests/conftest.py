@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local.engine import EngineStatus

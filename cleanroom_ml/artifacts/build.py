@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cleanroom_ml.artifacts.compare import ManifestDiff, compare
 from cleanroom_ml.artifacts.ignore import IgnoreRules
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest, check_distinct
 from cleanroom_ml.artifacts.progress import Observer, Silent
@@ -67,26 +66,6 @@ def build_manifest(
     finally:
         watcher.finish()
     return Manifest(entries)
-
-
-def verify_directory(
-    directory: Path | str,
-    manifest: Manifest,
-    *,
-    observer: Observer | None = None,
-    workers: int | None = None,
-    limits: Limits = SNOWFLAKE_LIMITS,
-    ignore: IgnoreRules | None = None,
-) -> ManifestDiff:
-    """What differs between a manifest (the old side) and a directory (the new side), every file read.
-
-    Ignored files cannot hide anything: one that the manifest lists and the directory ignores counts as removed.
-
-    Raises:
-        as `build_manifest`.
-    """
-    found = build_manifest(directory, observer=observer, workers=workers, limits=limits, ignore=ignore)
-    return compare(manifest, found)
 
 
 def _hash(directory: Path | str, path: str, expected: int, advance: Callable[[str, int], None]) -> FileEntry:

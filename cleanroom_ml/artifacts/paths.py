@@ -12,8 +12,8 @@ class UnsafePathError(UsageError):
     """A path that is absolute, leaves its directory, or cannot be shown or stored as it is."""
 
     def __init__(self, path: str, reason: str) -> None:
-        shown = ascii(path if len(path) <= 120 else path[:120] + "…")
-        super().__init__(f"the path {shown} cannot be used: {reason}", fix="rename the file, or ignore it")
+        displayed = ascii(path if len(path) <= 120 else path[:120] + "…")
+        super().__init__(f"the path {displayed} cannot be used: {reason}", fix="rename the file, or ignore it")
         self.path = path
 
 

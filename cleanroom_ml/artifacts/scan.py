@@ -32,8 +32,6 @@ class Limits:
 SNOWFLAKE_LIMITS = Limits(max_files=500, max_bytes=2 * 1024**3)
 """Of a code directory on a stage (reference/collaboration-api.md §2)."""
 
-NO_LIMITS = Limits(None, None)
-
 
 class NotAFileError(UsageError):
     """Something in the directory is neither a regular file nor a directory."""

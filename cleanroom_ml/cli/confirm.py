@@ -13,7 +13,7 @@ from cleanroom_ml.errors import CleanroomError, UsageError
 
 
 def confirm(
-    question: str, *, yes: bool, pins: tuple[str, ...] = (), typed: str | None = None, shown: str | None = None
+    question: str, *, yes: bool, pins: tuple[str, ...] = (), typed: str | None = None, displayed: str | None = None
 ) -> None:
     """Return if the person agrees.
 
@@ -29,17 +29,19 @@ def confirm(
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("this cannot be undone, and there is no terminal to ask on", fix=_again(pins, typed, shown))
+        raise UsageError(
+            "this cannot be undone, and there is no terminal to ask on", fix=_again(pins, typed, displayed)
+        )
     if not typer.confirm(plain(question), err=True):
         raise CleanroomError("nothing was changed", why="you did not agree")
 
 
-def _again(pins: tuple[str, ...], typed: str | None, shown: str | None) -> str:
+def _again(pins: tuple[str, ...], typed: str | None, displayed: str | None) -> str:
     words = ["cleanroom-ml", *settings().typed]
-    if shown and typed in words[2:]:
-        words[words.index(typed, 2)] = shown
-    elif shown:
-        words.append(shown)
+    if displayed and typed in words[2:]:
+        words[words.index(typed, 2)] = displayed
+    elif displayed:
+        words.append(displayed)
     return shlex.join([*words, *pins, "--yes"])
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.jobs import JobStatus
-    from cleanroom_ml.services.lookout import Moment
-    from cleanroom_ml.services.observations import JobUsage
     from cleanroom_ml.services.progress import Chart, Progress, Search
+    from cleanroom_ml.services.telemetry import JobUsage
+    from cleanroom_ml.services.watch import Moment
 
 Look = Literal["", "bold", "dim", "good", "bad", "best"]
 
@@ -153,9 +153,9 @@ def _progress(progress: Progress) -> list[Line]:
     lines = lines[: _MOST_CURVES + 1]
     if search is not None:
         ended = len(search.trials)
-        told = f"  {ended}/{search.total}"
+        reported = f"  {ended}/{search.total}"
         best = Piece(_best_words(search), "best")
-        lines.append((_name("trials"), Piece(bar(ended / max(1, search.total))), Piece(told), best))
+        lines.append((_name("trials"), Piece(bar(ended / max(1, search.total))), Piece(reported), best))
     return lines
 
 
@@ -191,5 +191,5 @@ def _tenth(progress: Progress) -> tuple[str, int]:
 
 
 def _name(text: str) -> Piece:
-    shown = text if len(text) < _NAMES else text[: _NAMES - 2] + "…"
-    return Piece(f"  {shown:<{_NAMES}}", "dim")
+    displayed = text if len(text) < _NAMES else text[: _NAMES - 2] + "…"
+    return Piece(f"  {displayed:<{_NAMES}}", "dim")

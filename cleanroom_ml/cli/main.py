@@ -84,13 +84,13 @@ def _ours(error: CleanroomError) -> int:
 
 
 def _defect(error: Exception) -> CleanroomError:
-    told = CleanroomError(
+    reported = CleanroomError(
         f"internal error: {type(error).__name__}: {error}",
         why="this is a defect of cleanroom-ml, not of what you typed",
         fix="repeat it with --debug and report what it prints",
     )
-    told.__cause__ = error
-    return told
+    reported.__cause__ = error
+    return reported
 
 
 def _of_the_system(error: OSError) -> CleanroomError:
@@ -101,9 +101,9 @@ def _of_the_system(error: OSError) -> CleanroomError:
     except OSError:
         discard(1)
         reason = f"standard output cannot be written to: {reason}"
-    told = CleanroomError(f"{error.filename}: {reason}" if error.filename else reason)
-    told.__cause__ = error
-    return told
+    reported = CleanroomError(f"{error.filename}: {reason}" if error.filename else reason)
+    reported.__cause__ = error
+    return reported
 
 
 def _usage(error: TyperException) -> int:

@@ -48,17 +48,17 @@ def render_error(error: CleanroomError, format_: str) -> None:
     """Three lines to standard error: what, why, what helps; with JSON also an object to standard output."""
     if format_ in ("json", "jsonl"):
         print_json({"error": error_data(error)}, indent=2 if format_ == "json" else None)
-    _told("error", error.what)
+    _reported("error", error.what)
     if error.why:
-        _told("why", error.why)
+        _reported("why", error.why)
     if error.fix:
-        _told("fix", error.fix)
+        _reported("fix", error.fix)
     server = [f"{name} {value}" for name in ("code", "query_id") if (value := getattr(error, name, None))]
     if server:
-        _told("server", ", ".join(server).replace("code", "error", 1).replace("query_id", "query", 1))
+        _reported("server", ", ".join(server).replace("code", "error", 1).replace("query_id", "query", 1))
 
 
-def _told(what: str, text: str) -> None:
+def _reported(what: str, text: str) -> None:
     """One part of an error; its further lines are indented, so that a message cannot pass for another part."""
     note(f"{what}: " + plain(text).replace("\n", "\n  "))
 
@@ -164,14 +164,14 @@ def _table(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = {key: [_text(row.get(key)) for row in rows] for key in known or _columns(rows)}
+    displayed = {key: [_text(row.get(key)) for row in rows] for key in known or _columns(rows)}
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = max(200, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in shown:
+    for key in displayed:
         table.add_column(Text(plain(key)), overflow="fold")
-    for cells in zip(*shown.values(), strict=True):
+    for cells in zip(*displayed.values(), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
 

@@ -71,9 +71,9 @@ def _values(review: Review) -> list[str]:
 
 def _jobs(review: Review) -> list[str]:
     lines = []
-    shown: dict[str, str] = {}
+    displayed: dict[str, str] = {}
     for job in review.jobs:
-        first = shown.setdefault(job.content_digest, job.name)
+        first = displayed.setdefault(job.content_digest, job.name)
         files = [f"  {entry.sha256}  {entry.size:>10,}  {entry.path}" for entry in job.files]
         lines += [
             f"ML job {job.code_spec_id}${job.name}: python {job.entrypoint}",

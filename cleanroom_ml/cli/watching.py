@@ -14,7 +14,7 @@ from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedE
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection
     from cleanroom_ml.services.jobs import JobStatus
-    from cleanroom_ml.services.lookout import Moment
+    from cleanroom_ml.services.watch import Moment
 
 ENGINE_SECONDS = 1.0
 SNOWFLAKE_SECONDS = 5.0
@@ -76,13 +76,13 @@ def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeo
 def _look_on(
     connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
 ) -> Moment:
-    from cleanroom_ml.services.lookout import Lookout
+    from cleanroom_ml.services.watch import Watch
 
-    lookout, before = Lookout(connection, collaboration, job_id), None
+    watch, before = Watch(connection, collaboration, job_id), None
     pause = SNOWFLAKE_SECONDS if connection.target.kind == "snowflake" else ENGINE_SECONDS
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        now = lookout.look()
+        now = watch.look()
         if screen is not None:
             screen.show(picture(now, log_lines=max(0, min(12, screen.height - 14))))
         else:

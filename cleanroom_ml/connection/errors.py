@@ -19,7 +19,7 @@ from cleanroom_ml.errors import (
 if TYPE_CHECKING:
     from snowflake.connector.errors import Error
 
-Told = TypeVar("Told", bound=CleanroomError)
+Reported = TypeVar("Reported", bound=CleanroomError)
 
 _NAMED = re.compile(
     r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering)): (.*)", re.S
@@ -57,12 +57,6 @@ _HELP_BY_MESSAGE = (
 _LOGIN = range(390_100, 390_200)
 
 
-def server_error_name(message: str) -> str | None:
-    """The clean room's name of an error, if the message carries one."""
-    match = _NAMED.search(message)
-    return match.group(1) if match else None
-
-
 def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
     """Our error for one of the connector's; keeps the server's code and query id, never the credentials."""
     raw = _CODE_PREFIX.sub("", str(error.msg or error)).strip()
@@ -72,25 +66,25 @@ def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
         why = raw.splitlines()[0] if raw else None
         test = "cleanroom-ml connection explain  shows what is sent, and where it comes from"
         if error.errno in _LOGIN:
-            return _as_told(ConnectError("the account refused the credentials", why=why, fix=test), error)
-        return _as_told(ConnectError("the target cannot be reached", why=why, fix=test), error)
+            return _as_reported(ConnectError("the account refused the credentials", why=why, fix=test), error)
+        return _as_reported(ConnectError("the target cannot be reached", why=why, fix=test), error)
     if isinstance(error, connector_errors.OperationalError | connector_errors.InterfaceError):
         broke = CommunicationError("the connection broke", why=raw or None, fix="repeat the command; repeating is safe")
-        return _as_told(broke, error)
+        return _as_reported(broke, error)
     named = _NAMED.search(raw)
     name = named.group(1) if named else None
     what = f"{name}: {named.group(2).strip()}" if named else raw or "the server gave no reason"
     if name in _HASH:
         listed = tuple(line.strip(" -") for line in what.splitlines()[1:] if line.strip())
         mismatch = HashMismatchError(what.splitlines()[0], differences=listed, why="; ".join(listed) or None)
-        return _as_told(mismatch, error)
+        return _as_reported(mismatch, error)
     if name in _NOT_APPROVED:
-        return _as_told(NotApprovedError(what, fix="cleanroom-ml requests"), error)
+        return _as_reported(NotApprovedError(what, fix="cleanroom-ml requests"), error)
     if name in _POLICY:
-        return _as_told(PolicyDeniedError(what), error)
+        return _as_reported(PolicyDeniedError(what), error)
     if name in _RESULT:
-        return _as_told(ResultRefusedError(what), error)
-    return _as_told(ServerError(what, fix=_help(name, what)), error)
+        return _as_reported(ResultRefusedError(what), error)
+    return _as_reported(ServerError(what, fix=_help(name, what)), error)
 
 
 def _help(name: str | None, what: str) -> str | None:
@@ -100,7 +94,7 @@ def _help(name: str | None, what: str) -> str | None:
     return _HELP.get(name or "")
 
 
-def _as_told(told: Told, error: Error) -> Told:
+def _as_reported(reported: Reported, error: Error) -> Reported:
     """Our error with the server's own code, SQL state and query id, whatever kind it is."""
-    told.code, told.sqlstate, told.query_id = error.errno, error.sqlstate, error.sfqid
-    return told
+    reported.code, reported.sqlstate, reported.query_id = error.errno, error.sqlstate, error.sfqid
+    return reported

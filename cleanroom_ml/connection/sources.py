@@ -11,13 +11,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cleanroom_ml.connection.directories import engine_home, snowflake_home
+from cleanroom_ml.connection.setting import Setting
 from cleanroom_ml.errors import UsageError
-
-if TYPE_CHECKING:
-    from cleanroom_ml.connection.target import Setting
 
 # What a generic variable may set; SNOWFLAKE_HOME and the like are not connection keys.
 GENERIC_KEYS = (
@@ -57,8 +55,6 @@ def default_name() -> str | None:
 
 def with_variables(name: str, section: Mapping[str, Any], file: Path) -> tuple[Setting, ...]:
     """A section's settings after the environment had its say, each with its source."""
-    from cleanroom_ml.connection.target import Setting
-
     prefix = _variable_prefix(name)
     # A variable of the connection `dev_eu` begins as one of `dev` does.
     others = {_variable_prefix(each) for each in (*engine_sections(), *snowflake_sections())} - {prefix}
@@ -87,8 +83,6 @@ def _sections(loaded: object) -> dict[str, dict[str, Any]]:
 
 def generic_variables() -> tuple[Setting, ...]:
     """What `SNOWFLAKE_<KEY>` variables say."""
-    from cleanroom_ml.connection.target import Setting
-
     found = ((key, f"SNOWFLAKE_{key.upper()}") for key in GENERIC_KEYS)
     return tuple(Setting(key, os.environ[variable], variable) for key, variable in found if os.environ.get(variable))
 

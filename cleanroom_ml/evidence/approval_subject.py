@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cleanroom_ml.artifacts import Manifest
+from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.errors import HashMismatchError
 from cleanroom_ml.evidence.approval_digest import FORMAT
 from cleanroom_ml.evidence.parties import parties_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.local import operator
 from cleanroom_ml.local.connections import read_connections, write_connection

@@ -10,7 +10,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from cleanroom_ml.engine.home import Home, write_private
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.home.private_files import write_private
 from cleanroom_ml.errors import UsageError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CleanroomError, JobFailedError
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running
@@ -232,8 +232,8 @@ class _Story:
 
 
 def _tell_metrics(tell: Tell, metrics: dict[str, Any]) -> None:
-    told = f"AUC {metrics['auc']}, capture in the best 20 %: {metrics['capture_at_20']}"
-    tell(Step("advertiser", "sees the metrics and no row of the publisher's data", told))
+    reported = f"AUC {metrics['auc']}, capture in the best 20 %: {metrics['capture_at_20']}"
+    tell(Step("advertiser", "sees the metrics and no row of the publisher's data", reported))
 
 
 def _prepare_project(home: Home) -> Path:
@@ -281,8 +281,8 @@ def _generate(directory: Path) -> None:
         [sys.executable, str(directory / "generate.py")], capture_output=True, text=True, check=False, timeout=600
     )
     if done.returncode:
-        told = done.stderr.strip().splitlines() or ["no message"]
-        why = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), told[-1])
+        reported = done.stderr.strip().splitlines() or ["no message"]
+        why = next((line.removeprefix("error: ") for line in reported if line.startswith("error: ")), reported[-1])
         raise CleanroomError("the sample's data cannot be made", why=why, fix="pip install 'cleanroom-ml[samples]'")
 
 

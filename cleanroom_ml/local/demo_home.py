@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cleanroom_ml.connection.directories import engine_home
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local.home import ensure_home
 
 NO_ISOLATION_ARGUMENT = "--no-isolation-for-bundled-demo"
@@ -15,7 +15,7 @@ def demo_home(*, no_isolation: bool) -> tuple[Home, tuple[str, ...]]:
     """The home and the engine's extra arguments.
 
     An engine without isolation gets a home of its own, so that nobody's data are ever in it, and no command finds it
-    unless `CLEANROOM_ML_HOME` says so. The engine holds itself to that too (engine/unisolated.py).
+    unless `CLEANROOM_ML_HOME` says so. The engine holds itself to that too (engine/home/no_isolation.py).
     """
     if not no_isolation:
         return ensure_home(), ()

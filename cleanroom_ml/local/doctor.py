@@ -52,7 +52,7 @@ def _python() -> list[Check]:
 
 
 def _home(path: Path) -> Check:
-    from cleanroom_ml.engine.home import check_private
+    from cleanroom_ml.engine.home.private_files import check_private
 
     if not path.exists():
         return Check("home", True, f"{path} is not there yet; it is made by the first command that needs it")
@@ -114,7 +114,7 @@ def _gpu() -> Check:
 
 def _images(path: Path) -> list[Check]:
     """Whether what approvals pin is here still; that `local` is another now is said, and is no fault."""
-    from cleanroom_ml.engine.home import Home
+    from cleanroom_ml.engine.home.paths import Home
     from cleanroom_ml.local.images import list_images, named
 
     if not (path / "images").is_dir():
@@ -134,7 +134,7 @@ def _images(path: Path) -> list[Check]:
 
 
 def _engine(path: Path) -> list[Check]:
-    from cleanroom_ml.engine.home import Home
+    from cleanroom_ml.engine.home.paths import Home
 
     if not path.exists():
         return [Check("engine", True, "does not run; it starts by itself when it is needed")]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cleanroom_ml.connection.directories import engine_home
 from cleanroom_ml.connection.engine_identity import verify_engine
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.local import operator
 from cleanroom_ml.local.extras import require
@@ -95,7 +95,7 @@ def status(home: Home | None = None) -> EngineStatus:
 def ensure_running(
     home: Home | None = None, *, arguments: Sequence[str] = (), timeout: float = START_SECONDS
 ) -> EngineStatus:
-    """The engine, started (detached) if it does not run. `arguments` are further ones of `cleanroom_ml.engine.server`.
+    """The engine, started (detached) if it does not run. `arguments` are further ones of `engine.http.server`.
 
     Raises:
         NotInstalledError: this environment has no embedded engine.
@@ -120,13 +120,13 @@ def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:
         ConnectError: it does not stop.
     """
     place = (home.path if home is not None else engine_home()).resolve()
-    told = False
+    reported = False
     with suppress(CleanroomError, OSError):  # what stops it then is below
         home = home or existing_home()
         if home is not None and home.path.exists() and status(home).running:
             operator.call(home, "POST", "/cleanroom/admin/stop", {})
-            told = True
-    if not told or home is None:
+            reported = True
+    if not reported or home is None:
         left = engine_process(place)
         if left is not None and not terminate(left, place, timeout=timeout):
             raise ConnectError("the engine does not stop", fix=f"kill {left}")
@@ -145,7 +145,7 @@ def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatu
     descriptor = os.open(complaint, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cleanroom_ml.engine.server", "--home", str(home.path), *arguments],
+            [sys.executable, "-m", "cleanroom_ml.engine.http.server", "--home", str(home.path), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -218,15 +218,3 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in (*_KEPT_VARIABLES, *_PIPS_VARIABLES) or name.startswith(_KEPT_PREFIXES)
     }
-
-
-def require_running(home: Home) -> EngineStatus:
-    """The engine, if it runs.
-
-    Raises:
-        ConnectError: it does not.
-    """
-    found = status(home)
-    if not found.running:
-        raise ConnectError(found.detail, fix="cleanroom-ml engine start")
-    return found

@@ -42,9 +42,9 @@ def not_installed(error: ModuleNotFoundError) -> CleanroomError | None:
         return None
     extra = next((extra for extra, modules in EXTRAS.items() if any(name.startswith(each) for each in modules)), None)
     package = f"'cleanroom-ml[{extra}]'" if extra else name
-    told = NotInstalledError(f"the module {name} is not installed", fix=f"pip install {package}")
-    told.__cause__ = error
-    return told
+    reported = NotInstalledError(f"the module {name} is not installed", fix=f"pip install {package}")
+    reported.__cause__ = error
+    return reported
 
 
 def _is_there(module: str) -> bool:

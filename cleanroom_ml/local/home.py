@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cleanroom_ml.connection.directories import config_home, engine_home
-from cleanroom_ml.engine.home import Home, open_home
+from cleanroom_ml.engine.home.paths import Home, open_home
 from cleanroom_ml.errors import UsageError
 
 

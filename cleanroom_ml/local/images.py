@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import ConflictError, UsageError
 from cleanroom_ml.local.home import ensure_home
 
@@ -201,10 +201,10 @@ def _find(images: Images, name: str) -> Image:
     ]
     if len(found) == 1:
         return found[0]
-    told = ", ".join(f"{image.tag} {image.digest[:19]}" for image in found or (*images.frozen(), *images.built()))
+    reported = ", ".join(f"{image.tag} {image.digest[:19]}" for image in found or (*images.frozen(), *images.built()))
     raise UsageError(
         f"{'several images are' if found else 'no image here is'} {name!r}",
-        why=f"there are: {told}" if told else "there are none",
+        why=f"there are: {reported}" if reported else "there are none",
         fix="cleanroom-ml image list",
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cleanroom_ml.engine.home import read_private, write_private
+from cleanroom_ml.engine.home.private_files import read_private, write_private
 from cleanroom_ml.local.home import ensure_config
 
 _BITS = 3072

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from cleanroom_ml.connection.engine_identity import verify_engine
-from cleanroom_ml.engine.home import Home, read_private
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.home.private_files import read_private
 from cleanroom_ml.errors import ConnectError, ServerError
 
 _MAX_ANSWER = 16 << 20

@@ -8,7 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SERVER = "cleanroom_ml.engine.server"
+# By its module: where it is, and where it was in the version before, whose engines may still run.
+SERVERS = frozenset(f"cleanroom_ml.engine.{module}" for module in ("http.server", "server"))
 _PROC = Path("/proc")
 
 
@@ -51,6 +52,6 @@ def _is_engine(pid: int, home: Path) -> bool:
         words = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
-    return SERVER in words and any(
+    return not SERVERS.isdisjoint(words) and any(
         words[at] == "--home" and at + 1 < len(words) and words[at + 1] == str(home) for at in range(len(words))
     )

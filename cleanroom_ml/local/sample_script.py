@@ -18,8 +18,8 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except CleanroomError as error:
-            told = (("error", error.what), ("why", error.why), ("fix", error.fix))
-            sys.stderr.write("".join(f"{word}: {text}\n" for word, text in told if text))
+            reported = (("error", error.what), ("why", error.why), ("fix", error.fix))
+            sys.stderr.write("".join(f"{word}: {text}\n" for word, text in reported if text))
             raise SystemExit(error.exit_code) from None
 
     return run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cleanroom_ml.specs import Analysis, dump_spec
+from cleanroom_ml.specs.analysis import Analysis
+from cleanroom_ml.specs.write import dump_spec
 
 
 def analysis_spec(

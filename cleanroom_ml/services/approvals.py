@@ -9,7 +9,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CleanroomError, NotApprovedError, ServerError, UsageError
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 from cleanroom_ml.services.whose import check_request, expected_owner, own_account, own_spec
-from cleanroom_ml.specs import Project
+from cleanroom_ml.specs.project import Project
 
 Ending = Literal["approved", "rejected", "withdrawn"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cleanroom_ml.specs import Template
 from cleanroom_ml.specs.name_choices import CODE, STAGE, STATEMENT, Choice, name_choices
+from cleanroom_ml.specs.template import Template
 from cleanroom_ml.specs.template_text import Expression, assignments
 
 _POLICIES = {

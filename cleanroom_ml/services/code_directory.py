@@ -10,11 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from cleanroom_ml.artifacts import Manifest, Secret, build_manifest, find_secrets, ignore_rules, refuse_secrets
+from cleanroom_ml.artifacts.build import build_manifest
 from cleanroom_ml.artifacts.ignore import IgnoreRules
-from cleanroom_ml.artifacts.scan import scan
+from cleanroom_ml.artifacts.manifest import Manifest
+from cleanroom_ml.artifacts.scan import ignore_rules, scan
+from cleanroom_ml.artifacts.secrets import Secret, find_secrets, refuse_secrets
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.specs import PROJECT_FILE
+from cleanroom_ml.specs.project import PROJECT_FILE
 
 # What PUT and LIST carry unharmed: no glob characters, no quotes (the same allow-list as for paths in specs).
 STAGEABLE = re.compile(r"[A-Za-z0-9_.\-+=@(), /]+\Z")

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import yaml
 
-from cleanroom_ml.artifacts import FileEntry, Manifest, Secret, compare, refuse_secrets, secret_name
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
+from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
 from cleanroom_ml.services.code_directory import code_manifest
@@ -17,18 +19,12 @@ from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
 from cleanroom_ml.services.staging import StageLocation, refuse_staged_secrets, staged_difference
 from cleanroom_ml.services.update_requests import list_requests
-from cleanroom_ml.specs import (
-    CodeSpec,
-    MlJob,
-    Project,
-    Template,
-    bump_version,
-    load_spec,
-    parse_spec,
-    replace_code_spec_reference,
-    set_version_in_text,
-)
-from cleanroom_ml.specs.load import read_text
+from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
+from cleanroom_ml.specs.edit import bump_version, replace_code_spec_reference, set_version_in_text
+from cleanroom_ml.specs.load import load_spec, read_text
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.project import Project
+from cleanroom_ml.specs.template import Template
 
 
 class _TextLoader(yaml.SafeLoader):
@@ -127,17 +123,17 @@ def _register(connection: Connection, path: Path, spec: CodeSpec) -> RegisteredC
     return _registered(spec, "registered", after or "")
 
 
-def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], shown: str) -> RegisteredCodeSpec:
+def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], displayed: str) -> RegisteredCodeSpec:
     """What the target shows of a registered code spec."""
     locks = {
         str(job["name"]): job["dependency_lock"]
-        for job in _mapping(shown).get("ml_jobs") or []
+        for job in _mapping(displayed).get("ml_jobs") or []
         if isinstance(job.get("dependency_lock"), Mapping)
     }
     return RegisteredCodeSpec(
         spec.id,
         outcome,
-        _digests(shown),
+        _digests(displayed),
         images={job: f"{lock['image']['tag']}@{lock['image']['digest']}" for job, lock in locks.items()},
         packages={
             job: tuple(f"{each['name']}=={each['version']}" for each in lock["packages"]) for job, lock in locks.items()
@@ -256,6 +252,6 @@ def difference(connection: Connection, project: Project, path: Path) -> tuple[st
     jobs from what they would get now.
     """
     spec = _load(path)
-    shown = registered_text(connection, spec.id)
-    drift = drift_of_jobs(connection, _mapping(shown).get("ml_jobs") or [])
-    return (*_differences(shown, spec, project), *(each.describe() for each in drift))
+    displayed = registered_text(connection, spec.id)
+    drift = drift_of_jobs(connection, _mapping(displayed).get("ml_jobs") or [])
+    return (*_differences(displayed, spec, project), *(each.describe() for each in drift))

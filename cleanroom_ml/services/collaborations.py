@@ -12,7 +12,10 @@ from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, Wrong
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
 from cleanroom_ml.services.whose import check_owner, own_account
-from cleanroom_ml.specs import Collaboration, dump_spec, load_spec, parse_spec
+from cleanroom_ml.specs.collaboration import Collaboration
+from cleanroom_ml.specs.load import load_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.write import dump_spec
 
 _FAILED = frozenset({"CREATE_FAILED", "INSTALLATION_FAILED", "JOIN_FAILED"})
 

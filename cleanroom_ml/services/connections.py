@@ -43,7 +43,9 @@ def bind(directory: Path, name: str) -> Target:
 
 def explain(target: Target) -> tuple[dict[str, Any], ...]:
     """Each key of a connection, its value (secrets masked) and where it came from."""
-    return tuple({"key": setting.key, "value": setting.shown, "source": setting.source} for setting in target.settings)
+    return tuple(
+        {"key": setting.key, "value": setting.displayed, "source": setting.source} for setting in target.settings
+    )
 
 
 def test(connection: Connection) -> dict[str, Any]:

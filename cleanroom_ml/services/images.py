@@ -81,13 +81,13 @@ def _drift(connection: Connection, job: str, named: str | None, tag: str, pinned
         if error.code == _UNKNOWN_PROCEDURE:
             return None  # this target does not tell
         raise
-    told: dict[str, Any] = json.loads(next(iter(rows[0].values())))
+    reported: dict[str, Any] = json.loads(next(iter(rows[0].values())))
     return ImageDrift(
         job,
         tag,
         pinned,
-        str(told["now_tag"]),
-        str(told["now"]),
-        bool(told["kept"]),
-        tuple(str(each) for each in told["differences"]),
+        str(reported["now_tag"]),
+        str(reported["now"]),
+        bool(reported["kept"]),
+        tuple(str(each) for each in reported["differences"]),
     )

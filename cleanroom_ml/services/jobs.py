@@ -18,7 +18,8 @@ from cleanroom_ml.errors import (
 )
 from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.runnable import runnable
-from cleanroom_ml.specs import MlJobAction, dump_spec
+from cleanroom_ml.specs.ml_job_action import MlJobAction
+from cleanroom_ml.specs.write import dump_spec
 
 TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 _FIRST_POLL_SECONDS = 0.1

@@ -103,9 +103,9 @@ def load(
     created = in_its_schema(connection, table, lambda: connection.execute(f"CREATE TEMPORARY STAGE {beside}"))
     there = _existing(connection, target)
     if there is not None and if_there != "append" and there["comment"] == f"{mark} rows:{there['rows']}":
-        return Loaded(_shown(target), int(there["rows"]), False, _columns_of(connection, target), created)
+        return Loaded(_displayed(target), int(there["rows"]), False, _columns_of(connection, target), created)
     if there is not None and if_there == "refuse":
-        name = _shown(target)
+        name = _displayed(target)
         raise ConflictError(
             f"the table {name} is there already, with {int(there['rows'] or 0):,} rows",
             why="what is in a table is never overwritten unasked",
@@ -123,7 +123,7 @@ def load(
         connection.execute(f"{create} {quote_name(target)} COMMENT = {comment} AS SELECT * FROM {beside}")
     connection.execute(f"DROP TABLE {beside}")
     connection.execute(f"DROP STAGE {beside}")
-    return Loaded(_shown(target), rows, True, _columns_of(connection, target), created)
+    return Loaded(_displayed(target), rows, True, _columns_of(connection, target), created)
 
 
 def _table(name: str) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def _table(name: str) -> tuple[str, ...]:
     return parts
 
 
-def _shown(parts: tuple[str, ...]) -> str:
+def _displayed(parts: tuple[str, ...]) -> str:
     return ".".join(display(part) for part in parts)
 
 
@@ -210,7 +210,7 @@ def _inferred(
     format_name = quote_name((*table[:2], f"{scratch}_FORMAT"))
     connection.execute(f"CREATE TEMPORARY FILE FORMAT {format_name} {source.options(naming=True)}")
     location, format_ = text(f"@{stage}"), text(format_name)
-    with _told(source):
+    with _reported(source):
         rows = connection.execute(
             f"SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => {location}, FILE_FORMAT => {format_})) ORDER BY ORDER_ID"
         )
@@ -241,7 +241,7 @@ def _into_scratch(connection: Connection, source: _Source, beside: str, columns:
     connection.execute(f"CREATE TEMPORARY TABLE {beside} ({listed})")
     by_name = "" if source.kind == "csv" else " MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE"
     location = text(f"@{beside}")
-    with _told(source, columns):
+    with _reported(source, columns):
         connection.execute(
             f"COPY INTO {beside} FROM {location} FILE_FORMAT = ({source.options(naming=False)}){by_name}"
         )
@@ -249,7 +249,7 @@ def _into_scratch(connection: Connection, source: _Source, beside: str, columns:
 
 
 @contextmanager
-def _told(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Iterator[None]:
+def _reported(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Iterator[None]:
     """What the target says of a file that it cannot read is for those who wrote it: say what it means here."""
     try:
         yield

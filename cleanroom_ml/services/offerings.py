@@ -11,7 +11,8 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.collaborations import me
 from cleanroom_ml.services.registration import Registered, register_file
-from cleanroom_ml.specs import DataOffering, load_spec
+from cleanroom_ml.specs.data_offering import DataOffering
+from cleanroom_ml.specs.load import load_spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,11 @@ from cleanroom_ml.connection import bindings, sources
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services import starter
 from cleanroom_ml.services.starter import Party
-from cleanroom_ml.specs import (
-    COLLABORATION_FILE,
-    PROJECT_FILE,
-    Problem,
-    Project,
-    SpecProblems,
-    Template,
-    load_project,
-    load_spec,
-    validate_project,
-)
-from cleanroom_ml.specs.load import read_text
-from cleanroom_ml.specs.project_checks import body_problems
+from cleanroom_ml.specs.load import load_project, load_spec, read_text
+from cleanroom_ml.specs.problems import Problem, SpecProblems
+from cleanroom_ml.specs.project import COLLABORATION_FILE, PROJECT_FILE, Project
+from cleanroom_ml.specs.project_checks import body_problems, validate_project
+from cleanroom_ml.specs.template import Template
 
 __all__ = [
     "Checked",

@@ -8,9 +8,13 @@ from typing import Any, Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, UsageError
-from cleanroom_ml.specs import CodeSpec, DataOffering, Spec, SpecProblems, Template, load_spec, parse_spec
-from cleanroom_ml.specs.load import read_text
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.data_offering import DataOffering
+from cleanroom_ml.specs.load import load_spec, read_text
+from cleanroom_ml.specs.parse import Spec, parse_spec
+from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.project_checks import body_problems
+from cleanroom_ml.specs.template import Template
 
 Registrable = Template | DataOffering
 

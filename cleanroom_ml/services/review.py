@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cleanroom_ml.artifacts import Manifest, build_manifest, compare
+from cleanroom_ml.artifacts.build import build_manifest
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
@@ -16,8 +18,10 @@ from cleanroom_ml.services.choices import Choices, choices_of
 from cleanroom_ml.services.review_changes import changes
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, beyond, reviewed_jobs
 from cleanroom_ml.services.update_requests import UpdateRequest
-from cleanroom_ml.specs import SqlsafeExpression, Template, parse_spec
 from cleanroom_ml.specs.name_choices import CODE
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.template import Template
+from cleanroom_ml.specs.template_text import SqlsafeExpression
 
 _SHOWN = frozenset(
     {

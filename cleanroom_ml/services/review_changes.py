@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from cleanroom_ml.artifacts import Manifest, compare
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, reviewed_jobs
-from cleanroom_ml.specs import CodeSpec, Template, parse_spec
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.template import Template
 
 # Compared piece by piece, or other in every version by their nature. Whatever else a request carries is compared whole.
 _IN_PIECES = frozenset({"template", "template_id", "code_specs", "dependency_lock", "approval_digest", "previous"})

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cleanroom_ml.artifacts import FileEntry
+from cleanroom_ml.artifacts.manifest import FileEntry
 from cleanroom_ml.evidence.approval_subject import job_manifest
-from cleanroom_ml.specs import CodeSpec, parse_spec
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.parse import parse_spec
 
 _SHOWN = frozenset(
     {"name", "entrypoint", "content_manifest", "content_digest", "pip_requirements", "image", "allow_monitoring"}
@@ -96,7 +97,7 @@ def _without_image(code_spec: Mapping[str, Any]) -> set[str]:
     return {job.name for job in parsed.ml_jobs if job.image_tag is None} if isinstance(parsed, CodeSpec) else set()
 
 
-def beyond(told: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def beyond(reported: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The entries of a mapping whose keys are not among the known ones, as JSON text."""
-    unknown = sorted(key for key in told if key not in known)
-    return tuple((key, json.dumps(told[key], sort_keys=True, ensure_ascii=False)) for key in unknown)
+    unknown = sorted(key for key in reported if key not in known)
+    return tuple((key, json.dumps(reported[key], sort_keys=True, ensure_ascii=False)) for key in unknown)

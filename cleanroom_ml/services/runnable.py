@@ -8,7 +8,8 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import NotApprovedError, UsageError
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
-from cleanroom_ml.specs import Template, parse_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.template import Template
 
 
 def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:

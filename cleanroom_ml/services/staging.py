@@ -10,13 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cleanroom_ml.artifacts import (
-    Observer,
-    Secret,
-    Silent,
-    refuse_secrets,
-    secret_name,
-)
+from cleanroom_ml.artifacts.progress import Observer, Silent
+from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import UsageError

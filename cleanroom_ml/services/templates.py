@@ -12,7 +12,10 @@ from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
-from cleanroom_ml.specs import CodeSpec, Project, Template, load_spec
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.load import load_spec
+from cleanroom_ml.specs.project import Project
+from cleanroom_ml.specs.template import Template
 
 
 @dataclass(frozen=True, slots=True)

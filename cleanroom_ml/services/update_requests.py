@@ -10,7 +10,9 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.specs import SpecProblems, Template, parse_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.problems import SpecProblems
+from cleanroom_ml.specs.template import Template
 
 OPEN = frozenset({"REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL"})
 
@@ -86,7 +88,7 @@ def pick_request(
     wanted: str | None,
     *,
     waits: Callable[[UpdateRequest], bool],
-    told: str = "waits for your decision",
+    reported: str = "waits for your decision",
 ) -> UpdateRequest:
     """The request that a person means: by its id, by the template's id or name, or the only one that waits.
 
@@ -103,7 +105,7 @@ def pick_request(
     if wanted is None:
         candidates = [request for request in requests if waits(request)]
         if not candidates:
-            raise UsageError(f"nothing in {collaboration} {told}", fix="cleanroom-ml requests")
+            raise UsageError(f"nothing in {collaboration} {reported}", fix="cleanroom-ml requests")
     else:
         by_id = [request for request in requests if request.id == wanted]
         by_template_id = [request for request in requests if request.template_id.lower() == wanted.lower()]

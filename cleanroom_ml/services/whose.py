@@ -13,7 +13,9 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import WrongPartyError
 from cleanroom_ml.evidence.parties import OWNER, Party, parties_of, party_in
 from cleanroom_ml.naming import fold
-from cleanroom_ml.specs import Collaboration, Project, load_spec
+from cleanroom_ml.specs.collaboration import Collaboration
+from cleanroom_ml.specs.load import load_spec
+from cleanroom_ml.specs.project import Project
 
 _ENGINES_ORGANIZATION = "LOCAL"
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import GATHERED, ApiVersion, Description, Finding, Json, SpecModel, report
 from cleanroom_ml.specs.identifiers import Alias, LongName, Name, SpecId, Version, ViewName
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 RESERVED_ARGUMENTS = ("preset_tables", "source_table", "my_table")
 """`preset_tables` is documented as reserved; the mappings fill the other two, so no argument may shadow them."""
@@ -100,5 +100,5 @@ class Analysis(SpecModel):
 def _reserved(names: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Finding]:
     for name in names:
         if fold(name).lower() in RESERVED_ARGUMENTS:
-            what = f"{shown(name)} is a reserved argument name"
+            what = f"{displayed(name)} is a reserved argument name"
             yield Finding((*at, name), what, "another name; tables go into source_tables or my_tables", at_key=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 API_VERSION = "2.0.0"
 
@@ -90,7 +90,7 @@ def as_text(value: object) -> str:
 def as_bool(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise violation(f"must be true or false, not {shown(value)}", "true, false")
+    raise violation(f"must be true or false, not {displayed(value)}", "true, false")
 
 
 def bounded_text(maximum: int) -> Callable[[object], str]:
@@ -113,7 +113,7 @@ def one_of(values: Iterable[str], *, fold: bool = False) -> Callable[[object], s
         text = as_text(value)
         word = text.lower() if fold else text
         if word not in words:
-            raise violation(f"{shown(text)} is not known", ", ".join(words))
+            raise violation(f"{displayed(text)} is not known", ", ".join(words))
         return word
 
     return check
@@ -121,7 +121,7 @@ def one_of(values: Iterable[str], *, fold: bool = False) -> Callable[[object], s
 
 def positive_int(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
-        raise violation(f"must be a whole number, not {shown(value)}", "1, 2, 3, …")
+        raise violation(f"must be a whole number, not {displayed(value)}", "1, 2, 3, …")
     return int(value)
 
 

@@ -24,7 +24,7 @@ from cleanroom_ml.specs.base import (
 )
 from cleanroom_ml.specs.identifiers import LongName, Name, Version, duplicates, same, spec_id
 from cleanroom_ml.specs.paths import ArtifactStagePath, CodeStageDirectory, Entrypoint
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 from cleanroom_ml.specs.requirements import Package, PipRequirement, Requirement, parse_requirement
 
 MAX_ML_JOBS = 5
@@ -43,21 +43,21 @@ _TABLE_TYPE = re.compile(r"TABLE\s*\(", re.IGNORECASE)
 def _content_hash(value: object) -> str:
     text = as_text(value)
     if not _HASH.match(text):
-        raise violation(f"{shown(text)} is not a SHA-256", "64 lower-case hexadecimal digits")
+        raise violation(f"{displayed(text)} is not a SHA-256", "64 lower-case hexadecimal digits")
     return text
 
 
 def _image_tag(value: object) -> str:
     text = as_text(value)
     if not _IMAGE_TAG.match(text):
-        raise violation(f"{shown(text)} is not an image tag", "at most 64 letters, digits and _ . -")
+        raise violation(f"{displayed(text)} is not an image tag", "at most 64 letters, digits and _ . -")
     return text
 
 
 def _handler(value: object) -> str:
     text = as_text(value)
     if not _HANDLER.match(text) or len(text) > 255:
-        raise violation(f"{shown(text)} is not a handler", "function, or module.function")
+        raise violation(f"{displayed(text)} is not a handler", "function, or module.function")
     return text
 
 
@@ -69,7 +69,7 @@ def _sql_type(value: object) -> str:
         if depth < 0:
             break
     if depth or not _SQL_TYPE.match(text):
-        raise violation(f"{shown(text)} is not an SQL type", "such as NUMBER(38, 0), STRING, TABLE (id STRING)")
+        raise violation(f"{displayed(text)} is not an SQL type", "such as NUMBER(38, 0), STRING, TABLE (id STRING)")
     return text
 
 
@@ -244,12 +244,12 @@ class CodeSpec(SpecModel):
         names += [(where, index, each.name) for where, index, each in callables]
         for repeat in repeated(fold(name) for _, _, name in names):
             where, index, name = names[repeat]
-            what = f"{shown(name)} is used twice (names are case-insensitive)"
+            what = f"{displayed(name)} is used twice (names are case-insensitive)"
             yield Finding((where, index, "name"), what, "unique names")
         for where, index, each in callables:
             for at, imported in enumerate(each.imports):
                 if fold(imported) not in aliases:
-                    what = f"no artifact has the alias {shown(imported)}"
+                    what = f"no artifact has the alias {displayed(imported)}"
                     known = ", ".join(artifact.alias for artifact in self.artifacts) or "artifacts to be listed first"
                     yield Finding((where, index, "imports", at), what, known)
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import ApiVersion, Description, Finding, SpecModel, one_of, repeated, report
 from cleanroom_ml.specs.identifiers import Account, Alias, Name, SpecId, same
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 
 class Reference(SpecModel):
@@ -97,7 +97,7 @@ class Collaboration(SpecModel):
         accounts = list(aliases.items())
         for index in repeated(account.upper() for _, account in accounts):
             alias, account = accounts[index]
-            yield Finding((where, alias), f"{shown(account)} has an alias already", "one alias for each account")
+            yield Finding((where, alias), f"{displayed(account)} has an alias already", "one alias for each account")
         yield from self._unknown(("owner",), self.owner)
         yield from _repeated_keys((), "analysis_runners", self.analysis_runners)
         if not self.analysis_runners:
@@ -124,17 +124,17 @@ class Collaboration(SpecModel):
             known = list(self.collaborator_identifier_aliases)
             near = get_close_matches(alias, known, n=1, cutoff=0.6)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            what = f"the alias {shown(alias)} is not in collaborator_identifier_aliases{hint}"
+            what = f"the alias {displayed(alias)} is not in collaborator_identifier_aliases{hint}"
             yield Finding(at, what, ", ".join(known), at_key=at_key)
 
 
 def _repeated_keys(at: tuple[str, ...], where: str, names: Iterable[str]) -> Iterator[Finding]:
     listed = list(names)
     for index in repeated(fold(name) for name in listed):
-        what = f"{shown(listed[index])} is used twice (aliases are case-insensitive)"
+        what = f"{displayed(listed[index])} is used twice (aliases are case-insensitive)"
         yield Finding((*at, where, listed[index]), what, "each alias once", at_key=True)
 
 
 def _repeated_ids(at: tuple[str, ...], references: tuple[Reference, ...]) -> Iterator[Finding]:
     for index in repeated(fold(reference.id) for reference in references):
-        yield Finding((*at, index, "id"), f"{shown(references[index].id)} is listed twice", "each id once")
+        yield Finding((*at, index, "id"), f"{displayed(references[index].id)} is listed twice", "each id once")

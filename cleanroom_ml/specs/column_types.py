@@ -6,7 +6,6 @@ only what Python's `re` and DuckDB's RE2 (`regexp_full_match`) read the same way
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator
@@ -66,14 +65,3 @@ def _check_of(column_type: str) -> str:
 
 
 SQL_CHECKS: dict[str, str] = {column_type: _check_of(column_type) for column_type in COLUMN_TYPES}
-
-_COMPILED = {column_type: re.compile(pattern) for column_type, pattern in SQL_CHECKS.items()}
-
-
-def conforms(column_type: str, value: str) -> bool:
-    """Whether a value has the format that its column type promises.
-
-    Raises:
-        KeyError: there is no such column type.
-    """
-    return _COMPILED[column_type].fullmatch(value) is not None

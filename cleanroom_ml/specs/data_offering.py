@@ -11,7 +11,7 @@ from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import ApiVersion, Bool, Description, Finding, SpecModel, one_of, report
 from cleanroom_ml.specs.column_types import JOIN_CATEGORIES, Category, ColumnType
 from cleanroom_ml.specs.identifiers import LongName, Name, PolicyName, TableName, Version, duplicates, same, spec_id
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 ALLOWED_ANALYSES = ("template_only", "template_and_freeform_sql")
 OBJECT_CLASSES = ("ads_log", "custom")
@@ -116,13 +116,13 @@ class Dataset(SpecModel):
         for column, policy in columns.items():
             if fold(column) in sources:
                 yield Finding(
-                    (where, column), f"the column {shown(column)} is listed twice", "each column once", at_key=True
+                    (where, column), f"the column {displayed(column)} is listed twice", "each column once", at_key=True
                 )
             sources.add(fold(column))
             name = policy.exposed_name(column)
             first = exposed.setdefault(fold(name), column)
             if first != column and fold(first) != fold(column):
-                what = f"runners would see {shown(first)} and {shown(column)} both as {shown(name)}"
+                what = f"runners would see {displayed(first)} and {displayed(column)} both as {displayed(name)}"
                 allowed = "one column for each column_type, one timestamp, no other column of that name"
                 yield Finding((where, column), what, allowed, at_key=True)
         free = self.allowed_analyses == "template_and_freeform_sql"

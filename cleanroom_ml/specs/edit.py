@@ -7,7 +7,7 @@ import re
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.identifiers import VERSION_MAX
-from cleanroom_ml.specs.problems import Problem, SpecProblems, shown
+from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.yaml_tree import Mapping, Scalar, Sequence, read_tree
 
 _TRAILING_NUMBER = re.compile(r"(.*?)([0-9]+)\Z", re.DOTALL)
@@ -23,7 +23,7 @@ def bump_version(version: str) -> str:
     following = match[1] + str(int(match[2]) + 1).zfill(len(match[2])) if match else f"{version}_2"
     if len(following) > VERSION_MAX:
         raise UsageError(
-            f"there is no version after {shown(version)}",
+            f"there is no version after {displayed(version)}",
             why=f"a version has at most {VERSION_MAX} characters",
             fix="choose a shorter version in the spec's file",
         )
@@ -53,7 +53,7 @@ def replace_code_spec_reference(template_text: str, old_id: str, new_id: str) ->
     for item in items:
         if isinstance(item, Scalar) and item.text.upper() == fold(old_id):
             return _replace(template_text, item, new_id)
-    raise SpecProblems([Problem("<spec>", 1, 1, "code_specs", f"does not list {shown(old_id)}")])
+    raise SpecProblems([Problem("<spec>", 1, 1, "code_specs", f"does not list {displayed(old_id)}")])
 
 
 def _root(text: str) -> Mapping:

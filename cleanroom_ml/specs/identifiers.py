@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 
 from cleanroom_ml.naming import fold, split_name
 from cleanroom_ml.specs.base import Finding, as_text, repeated, violation
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 _BARE = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED = r'"(?:[^"]|"")+"'
@@ -39,9 +39,9 @@ def identifier(maximum: int) -> Callable[[object], str]:
     def check(value: object) -> str:
         text = as_text(value)
         if not _IDENTIFIER.match(text):
-            raise violation(f"{shown(text)} is not an identifier", _LETTERS)
+            raise violation(f"{displayed(text)} is not an identifier", _LETTERS)
         if not all(char.isprintable() for char in text):
-            raise violation(f"{shown(text)} holds characters that cannot be seen", _LETTERS)
+            raise violation(f"{displayed(text)} holds characters that cannot be seen", _LETTERS)
         length = len(fold(text))
         if length > maximum:
             raise violation(f"has {length} characters", f"at most {maximum} characters")
@@ -53,7 +53,7 @@ def identifier(maximum: int) -> Callable[[object], str]:
 def _version(value: object) -> str:
     text = as_text(value)
     if not _VERSION.match(text):
-        raise violation(f"{shown(text)} is not a version", "letters, digits and underscores, such as V1")
+        raise violation(f"{displayed(text)} is not a version", "letters, digits and underscores, such as V1")
     if len(text) > VERSION_MAX:
         raise violation(f"has {len(text)} characters", f"at most {VERSION_MAX} characters")
     return text
@@ -63,7 +63,7 @@ def _pattern(pattern: re.Pattern[str], noun: str, allowed: str) -> Callable[[obj
     def check(value: object) -> str:
         text = as_text(value)
         if not pattern.match(text):
-            raise violation(f"{shown(text)} is not {noun}", allowed)
+            raise violation(f"{displayed(text)} is not {noun}", allowed)
         return text
 
     return check
@@ -86,7 +86,7 @@ def _dotted(parts: int, maximum: int, allowed: str) -> Callable[[object], str]:
         except ValueError:
             found = 0
         if found != parts or not text.isprintable():
-            raise violation(f"{shown(text)} is not a name of {parts} parts", allowed)
+            raise violation(f"{displayed(text)} is not a name of {parts} parts", allowed)
         return text
 
     return check
@@ -112,7 +112,9 @@ def duplicates(names: Iterable[str], where: str, key: str) -> list[Finding]:
     listed = list(names)
     return [
         Finding(
-            (where, index, key), f"{shown(listed[index])} is used twice (names are case-insensitive)", "unique names"
+            (where, index, key),
+            f"{displayed(listed[index])} is used twice (names are case-insensitive)",
+            "unique names",
         )
         for index in repeated(fold(name) for name in listed)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.specs.parse import Spec, SpecType, parse_as, parse_spec, place
-from cleanroom_ml.specs.problems import Problem, SpecProblems, shown
+from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.project import PROJECT_FILE, Project
 from cleanroom_ml.specs.yaml_tree import MAX_BYTES
 
@@ -63,14 +63,14 @@ def load_project(directory: Path | str) -> Project:
     path = Path(directory) / PROJECT_FILE
     if not path.exists():
         raise UsageError(
-            f"there is no {PROJECT_FILE} in {shown(str(directory))}",
+            f"there is no {PROJECT_FILE} in {displayed(str(directory))}",
             why="commands read the project of the directory they are started in",
             fix="cd into a project, or `cleanroom-ml init`",
         )
     text = read_text(path)
     project = parse_as(Project, text, source=str(path))
     outside = [
-        place(text, str(path), field, f"{shown(named)} leaves the project's directory", "a path inside it")
+        place(text, str(path), field, f"{displayed(named)} leaves the project's directory", "a path inside it")
         for field, named in project.paths()
         if not (root / named).resolve().is_relative_to(root)
     ]

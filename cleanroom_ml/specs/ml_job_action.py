@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cleanroom_ml.specs.base import ApiVersion, Finding, SpecModel, as_text, one_of, report, violation
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 ACTIONS = ("get_status", "get_logs", "get_result", "cancel", "get_events", "get_usage")
 """Snowflake has the first three. The others, and `offset`, are the embedded engine's own.
@@ -23,13 +23,13 @@ _JOB_ID = re.compile(r'[A-Za-z0-9_.$"\-]{1,512}\Z')
 def _job_id(value: object) -> str:
     text = as_text(value)
     if not _JOB_ID.match(text):
-        raise violation(f"{shown(text)} is not a job id", "the id that RUN returned")
+        raise violation(f"{displayed(text)} is not a job id", "the id that RUN returned")
     return text
 
 
 def _offset(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 2**53:
-        raise violation(f"must be a whole number, not {shown(value)}", "0, 1, 2, …")
+        raise violation(f"must be a whole number, not {displayed(value)}", "0, 1, 2, …")
     return int(value)
 
 

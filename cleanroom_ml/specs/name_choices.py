@@ -86,19 +86,21 @@ class _Reading:
 
     def read(self, pattern: re.Pattern[str]) -> Iterator[tuple[tuple[int, str], Choice]]:
         for match in pattern.finditer(self._sql.text):
-            kind, shown = match.lastgroup, match.group()
+            kind, displayed = match.lastgroup, match.group()
             if kind in ("skip", "string", "quoted", "block"):
                 # A block within, beside a place where a name is taken: what its branches close or open is not known.
-                self.uncertain |= self._sql.block in shown and self._named and (kind != "block" or self._at_a_name())
+                self.uncertain |= (
+                    self._sql.block in displayed and self._named and (kind != "block" or self._at_a_name())
+                )
                 if kind in ("skip", "block"):
                     continue
-            if shown == "(":
+            if displayed == "(":
                 self._open.append(self._opened())
-            elif shown == ")" and self._open:
+            elif displayed == ")" and self._open:
                 self._open.pop()
             elif kind in ("mark", "bind"):
-                yield from self._place(match.start(), shown, marked=kind == "mark")
-            self._before = [*self._before[1:], shown.upper()]
+                yield from self._place(match.start(), displayed, marked=kind == "mark")
+            self._before = [*self._before[1:], displayed.upper()]
 
     def _at_a_name(self) -> bool:
         return self._before[-1] in (*_KEYWORDS, "@") or any(kind == NAME for kind, _ in self._open)
@@ -112,15 +114,15 @@ class _Reading:
             return CODE, word
         return "", ""
 
-    def _place(self, at: int, shown: str, *, marked: bool) -> Iterator[tuple[tuple[int, str], Choice]]:
+    def _place(self, at: int, displayed: str, *, marked: bool) -> Iterator[tuple[tuple[int, str], Choice]]:
         kind, form = self._role()
         if not kind or (kind == CODE and not marked):
             return
         if marked:
-            expression = self._inside[int(shown.strip(self._sql.mark))]
+            expression = self._inside[int(displayed.strip(self._sql.mark))]
             yield (at, kind), Choice(kind, form % f"{{{{ {expression.text} }}}}", expression.line, expression)
         else:
-            yield (at, kind), Choice(kind, form % shown, self._line(at), None)
+            yield (at, kind), Choice(kind, form % displayed, self._line(at), None)
 
     def _role(self) -> tuple[str, str]:
         """(kind, how it is shown) of a value that stands here; ("", "") where it is data."""

@@ -16,7 +16,7 @@ from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.ml_job_action import MlJobAction
-from cleanroom_ml.specs.problems import Problem, SpecProblems, shown
+from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.template import Template
 from cleanroom_ml.specs.yaml_tree import Mapping, Node, Scalar, Sequence, ambiguous_numbers, read_tree, to_python
 
@@ -66,7 +66,7 @@ def parse_spec(text: str, *, source: str = "<spec>", expect: SpecType | None = N
         raise SpecProblems([Problem(source, tree.line, tree.column, "spec_type", "the key is missing", allowed)])
     value = entry.value
     if not isinstance(value, Scalar) or value.text not in wanted:
-        got = shown(value.text) if isinstance(value, Scalar) else "a list or mapping"
+        got = displayed(value.text) if isinstance(value, Scalar) else "a list or mapping"
         problem = Problem(source, value.line, value.column, "spec_type", f"is {got}", allowed)
         raise SpecProblems([problem])
     return build(MODELS[SpecType(value.text)], tree, text, source)
@@ -159,7 +159,7 @@ class _Placer:
         known = _keys_at(self._model, location[:-1])
         near = get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {shown(location[-1])}{hint}", ", ".join(known)
+        return f"unknown key {displayed(location[-1])}{hint}", ", ".join(known)
 
     def finding(self, location: Location, finding: Finding) -> Problem:
         whole = (*location, *finding.loc)
@@ -197,7 +197,7 @@ def _dotted(location: Location) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != GATHERED:
-            name = part if part.isidentifier() and len(part) <= 75 else shown(part)
+            name = part if part.isidentifier() and len(part) <= 75 else displayed(part)
             text += f".{name}" if text else name
     return text
 

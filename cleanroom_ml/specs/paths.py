@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from cleanroom_ml.specs.base import as_text, violation
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 _PART = r'(?:[A-Za-z_][A-Za-z0-9_$]*|"[A-Za-z0-9_$ .\-]+")'
 _STAGE = re.compile(rf"@(?P<name>{_PART}(?:\.{_PART}){{1,2}})/(?P<path>.+)\Z")
@@ -21,10 +21,10 @@ _PATH_MAX = 1_024
 def _segments(path: str, whole: str) -> tuple[str, ...]:
     segments = tuple(path.split("/"))
     if ".." in segments or "\\" in path:
-        raise violation(f"{shown(whole)} may leave its directory", "no '..' and no backslash")
+        raise violation(f"{displayed(whole)} may leave its directory", "no '..' and no backslash")
     if not all(_SEGMENT.match(segment) and segment.strip() == segment and segment != "." for segment in segments):
         raise violation(
-            f"{shown(whole)} has a part that is empty or holds an unusual character",
+            f"{displayed(whole)} has a part that is empty or holds an unusual character",
             "letters, digits and _ . - + = @ ( ) , between single slashes",
         )
     return segments
@@ -34,14 +34,14 @@ def _stage_path(form: str, parts: tuple[int, ...], *, directory: bool) -> Callab
     def check(value: object) -> str:
         text = as_text(value)
         if ".." in text or "\\" in text:
-            raise violation(f"{shown(text)} may leave its directory", "no '..' and no backslash")
+            raise violation(f"{displayed(text)} may leave its directory", "no '..' and no backslash")
         match = _STAGE.match(text)
         if match is None or len(text) > _PATH_MAX or len(re.findall(_PART, match["name"])) not in parts:
-            raise violation(f"{shown(text)} is not a path on an internal stage", form)
+            raise violation(f"{displayed(text)} is not a path on an internal stage", form)
         path = match["path"]
         segments = _segments(path.rstrip("/") if directory else path, text)
         if directory and segments[-1].endswith(".py"):
-            raise violation(f"{shown(text)} names a file", "a directory; the file goes into entrypoint")
+            raise violation(f"{displayed(text)} names a file", "a directory; the file goes into entrypoint")
         return text
 
     return check
@@ -51,7 +51,7 @@ def relative_path(value: object) -> str:
     text = as_text(value)
     path = text.removeprefix("./").rstrip("/") or "."
     if text.startswith("/") or len(text) > _PATH_MAX or not text:
-        raise violation(f"{shown(text)} is not a relative path", "a path inside the directory")
+        raise violation(f"{displayed(text)} is not a relative path", "a path inside the directory")
     if path != ".":
         _segments(path, text)
     return path
@@ -61,7 +61,7 @@ def _entrypoint(value: object) -> str:
     text = as_text(value)
     if not text.endswith(".py") or text.rpartition("/")[2] == ".py":
         raise violation(
-            f"{shown(text)} is not a Python file", "a path to a .py file in stage_code_dir, not module.function"
+            f"{displayed(text)} is not a Python file", "a path to a .py file in stage_code_dir, not module.function"
         )
     return relative_path(text)
 

@@ -47,7 +47,7 @@ class SpecProblems(UsageError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def shown(value: object) -> str:
+def displayed(value: object) -> str:
     """A hostile value as one short line without control characters, for use in messages."""
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -14,7 +14,7 @@ from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS
 from cleanroom_ml.specs.base import Finding, Json, PositiveInt, SpecModel, as_text, repeated, report, violation
 from cleanroom_ml.specs.identifiers import Account, Alias, LongName, Name, ViewName, identifier
 from cleanroom_ml.specs.paths import RelativePath, StageDirectory
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 PROJECT_FILE = "cleanroom.yaml"
 COLLABORATION_FILE = "collaboration.yaml"
@@ -25,7 +25,7 @@ _RUN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,74}\Z")
 
 def _format_version(value: object) -> int:
     if isinstance(value, bool) or value != 1 or not isinstance(value, int):
-        raise violation(f"is {shown(value)}", "1")
+        raise violation(f"is {displayed(value)}", "1")
     return 1
 
 
@@ -33,14 +33,14 @@ def _family(value: object) -> str:
     text = as_text(value).upper()
     if not _FAMILY.match(text):
         allowed = "CPU_X64_XS|S|SL|M|L, HIGHMEM_X64_S|M|SL|L, GPU_NV_XS|S|M|L, GPU_GCP_NV_…"
-        raise violation(f"{shown(value)} is not an instance family", allowed)
+        raise violation(f"{displayed(value)} is not an instance family", allowed)
     return text
 
 
 def _run_name(value: object) -> str:
     text = as_text(value)
     if not _RUN_NAME.match(text):
-        raise violation(f"{shown(text)} is not a name for a run", "letters, digits, _ and -, at most 75")
+        raise violation(f"{displayed(text)} is not a name for a run", "letters, digits, _ and -, at most 75")
     return text
 
 
@@ -233,13 +233,15 @@ class Project(SpecModel):
         for field in ("code_specs", "templates", "offerings"):
             listed = getattr(self, field)
             for index in repeated(listed):
-                yield Finding((field, index), f"{shown(listed[index])} is listed twice", "each file once")
+                yield Finding((field, index), f"{displayed(listed[index])} is listed twice", "each file once")
         for index in repeated(fold(alias) for alias in self.share_with):
-            yield Finding(("share_with", index), f"{shown(self.share_with[index])} is listed twice", "each alias once")
+            yield Finding(
+                ("share_with", index), f"{displayed(self.share_with[index])} is listed twice", "each alias once"
+            )
 
 
 def _reserved(args: Mapping[str, object]) -> Iterator[Finding]:
     for name in args:
         if fold(name).lower() in RESERVED_ARGUMENTS:
-            what = f"{shown(name)} is a reserved argument name"
+            what = f"{displayed(name)} is a reserved argument name"
             yield Finding(("args", name), what, "tables go into tables or my_tables", at_key=True)

@@ -15,7 +15,7 @@ from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_project, read_text
 from cleanroom_ml.specs.parse import Location, parse_as, place
-from cleanroom_ml.specs.problems import Problem, SpecProblems, shown
+from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.project import PROJECT_FILE, Project
 from cleanroom_ml.specs.template import Template
 
@@ -127,7 +127,7 @@ class _Checks:
         if code is None:
             return
         if not code.is_dir():
-            yield self._file.problem(("code",), f"there is no directory {shown(self._project.code or '')}")
+            yield self._file.problem(("code",), f"there is no directory {displayed(self._project.code or '')}")
             return
         for index, job in enumerate(file.model.ml_jobs):
             directory = self._staged_from(job.stage_code_dir, code)
@@ -136,11 +136,11 @@ class _Checks:
                 yield file.problem(("ml_jobs", index, "stage_code_dir"), what, f"{self._project.stage_path}")
                 continue
             if not (directory / job.entrypoint).is_file():
-                what = f"there is no file {shown(job.entrypoint)} in {shown(str(directory))}"
+                what = f"there is no file {displayed(job.entrypoint)} in {displayed(str(directory))}"
                 yield file.problem(("ml_jobs", index, "entrypoint"), what, "a file of the code directory")
             for at, requirement in enumerate(job.requirements):
                 if requirement.wheel is not None and not (directory / requirement.wheel).is_file():
-                    what = f"there is no file {shown(requirement.wheel)} in {shown(str(directory))}"
+                    what = f"there is no file {displayed(requirement.wheel)} in {displayed(str(directory))}"
                     yield file.problem(
                         ("ml_jobs", index, "pip_requirements", at), what, "a wheel of the code directory"
                     )
@@ -169,7 +169,7 @@ class _Checks:
                 continue
             if activates != (template.type == "sql_activation"):
                 allowed = "sql_activation templates in activate, sql_analysis templates in runs"
-                yield self._file.problem((*at, "template"), f"{shown(name)} is of type {template.type}", allowed)
+                yield self._file.problem((*at, "template"), f"{displayed(name)} is of type {template.type}", allowed)
             args = (
                 self._project.activate.args
                 if activates and self._project.activate
@@ -180,26 +180,26 @@ class _Checks:
                 if arg not in takes:
                     names = ", ".join(sorted(takes)) or "no arguments"
                     yield self._file.problem(
-                        (*at, "args", arg), f"template {shown(name)} takes no such argument", names
+                        (*at, "args", arg), f"template {displayed(name)} takes no such argument", names
                     )
 
     def _other_version(self, at: Location, name: str, templates: list[Template]) -> Iterator[Problem]:
         """An id of this party's own template in a version that is not here. Any other name may be another party's."""
         for template in templates:
             if fold(name).startswith(fold(template.name) + "_"):
-                what = f"there is no {shown(name)} here; the template's id is {shown(template.id)}"
+                what = f"there is no {displayed(name)} here; the template's id is {displayed(template.id)}"
                 yield self._file.problem(at, what, f"{template.name}, {template.id}")
 
     def _names(self, collaboration: Collaboration) -> Iterator[Problem]:
         project = self._project
         if project.collaboration is not None and fold(project.collaboration) != fold(collaboration.name):
-            here, there = shown(project.collaboration), shown(collaboration.name)
+            here, there = displayed(project.collaboration), displayed(collaboration.name)
             what = f"is {here}, but {project.collaboration_path.name} has {there}"
             yield self._file.problem(("collaboration",), what, collaboration.name)
         for index, alias in enumerate(project.share_with):
             if collaboration.runner(alias) is None:
                 allowed = ", ".join(collaboration.analysis_runners)
-                what = f"{shown(alias)} is no analysis runner of the collaboration"
+                what = f"{displayed(alias)} is no analysis runner of the collaboration"
                 yield self._file.problem(("share_with", index), what, allowed)
 
 
@@ -209,7 +209,7 @@ def _same_ids(kind: str, files: Sequence[tuple[_File[Model], str]]) -> Iterator[
         other = first.setdefault(fold(identity), file.source)
         if other != file.source:
             yield file.problem(
-                ("version",), f"{other} is a {kind} with the id {shown(identity)} too", "another version"
+                ("version",), f"{other} is a {kind} with the id {displayed(identity)} too", "another version"
             )
 
 
@@ -222,13 +222,13 @@ def _calls(file: _File[Template], own: list[CodeSpec]) -> Iterator[Problem]:
         if fold(listed) not in by_id:
             for name, code_spec in names.items():
                 if fold(listed).startswith(name + "_"):
-                    what = f"lists {shown(listed)}, but the code spec here is {shown(code_spec.id)}"
+                    what = f"lists {displayed(listed)}, but the code spec here is {displayed(code_spec.id)}"
                     yield file.problem(("code_specs", index), what, code_spec.id)
     for call in template.code_calls():
         code_spec_called = names.get(call.code_spec_name.upper())
         if code_spec_called and call.callable_name.upper() not in {
             each.upper() for each in code_spec_called.callable_names()
         }:
-            what = f"the code spec {shown(code_spec_called.id)} has no {shown(call.callable_name)}"
+            what = f"the code spec {displayed(code_spec_called.id)} has no {displayed(call.callable_name)}"
             allowed = ", ".join(each.name for each in code_spec_called.ml_jobs) or "its functions and procedures"
             yield file.problem(("template",), what, allowed, line=call.line)

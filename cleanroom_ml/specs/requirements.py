@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from cleanroom_ml.specs.base import as_text, violation
 from cleanroom_ml.specs.paths import relative_path
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 
 _MAX_CHARACTERS = 500
 _ARCHIVES = (".whl", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".lz", ".tlz", ".lzma", ".zst")
@@ -53,27 +53,27 @@ def parse_requirement(text: str) -> Requirement:
     from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
     if len(text) > _MAX_CHARACTERS or not text.isprintable():
-        raise ValueError(f"{shown(text)} is too long or holds characters that cannot be seen")
+        raise ValueError(f"{displayed(text)} is too long or holds characters that cannot be seen")
     if text.lstrip().startswith("-"):
-        raise ValueError(f"{shown(text)} is an option of pip")
+        raise ValueError(f"{displayed(text)} is an option of pip")
     if "://" in text or " @ " in text or text.lower().startswith(("git+", "hg+", "svn+", "bzr+", "file:")):
-        raise ValueError(f"{shown(text)} fetches from an address")
+        raise ValueError(f"{displayed(text)} fetches from an address")
     if text.lower().endswith(".whl"):
         try:
             path = relative_path(text)
             name, version, _, _ = parse_wheel_filename(path.rpartition("/")[2])
         except (InvalidWheelFilename, PydanticCustomError) as error:
-            raise ValueError(f"{shown(text)} is not the relative path of a wheel") from error
+            raise ValueError(f"{displayed(text)} is not the relative path of a wheel") from error
         return Requirement(str(name), f"=={version}", wheel=path)
     try:
         parsed = Pep508(text)
     except InvalidRequirement:
-        raise ValueError(f"{shown(text)} is not a requirement") from None
+        raise ValueError(f"{displayed(text)} is not a requirement") from None
     if parsed.url is not None:
-        raise ValueError(f"{shown(text)} fetches from an address")
+        raise ValueError(f"{displayed(text)} fetches from an address")
     # pip takes such a name for a file of its working directory where there is one.
     if parsed.name.lower().endswith(_ARCHIVES):
-        raise ValueError(f"{shown(text)} names an archive")
+        raise ValueError(f"{displayed(text)} names an archive")
     return Requirement(
         canonicalize_name(parsed.name),
         str(parsed.specifier),
@@ -95,7 +95,7 @@ def _package_text(value: object) -> str:
     text = _requirement_text(value)
     parsed = parse_requirement(text)
     if parsed.wheel is not None or parsed.marker:
-        raise violation(f"{shown(text)} is not the name of a package", "a package such as 'numpy' or 'numpy==2.1'")
+        raise violation(f"{displayed(text)} is not the name of a package", "a package such as 'numpy' or 'numpy==2.1'")
     return text
 
 

@@ -24,7 +24,7 @@ from cleanroom_ml.specs.base import (
     violation,
 )
 from cleanroom_ml.specs.identifiers import CodeSpecId, LongName, Name, Version, ViewName, duplicates, spec_id
-from cleanroom_ml.specs.problems import shown
+from cleanroom_ml.specs.problems import displayed
 from cleanroom_ml.specs.template_text import (
     CodeCall,
     SqlsafeExpression,
@@ -79,7 +79,7 @@ class Parameter(SpecModel):
                 [
                     Finding(
                         ("default",),
-                        f"{shown(self.default)} is not of type {self.type}",
+                        f"{displayed(self.default)} is not of type {self.type}",
                         f"a value of type {self.type}",
                     )
                 ]
@@ -98,7 +98,7 @@ class PresetTable(SpecModel):
     @model_validator(mode="after")
     def _alias_is_free(self) -> PresetTable:
         if _RESERVED_ALIAS.match(self.alias):
-            what = f"{shown(self.alias)} is reserved for source_table (p, p1, …) and my_table (c, c1, …)"
+            what = f"{displayed(self.alias)} is reserved for source_table (p, p1, …) and my_table (c, c1, …)"
             report([Finding(("alias",), what, "another name")])
         return self
 
@@ -139,13 +139,6 @@ class Template(SpecModel):
         """Every `cleanroom.<code_spec_name>$<callable>` of the body, with its line."""
         return code_calls(self.template)
 
-    def ml_job_calls(self) -> list[tuple[str, str]]:
-        """(code spec name, job name) of every callable that the body names, as written.
-
-        Functions and procedures are called the same way: the code spec tells which is which.
-        """
-        return [(call.code_spec_name, call.callable_name) for call in self.code_calls()]
-
     def sqlsafe_expressions(self) -> list[SqlsafeExpression]:
         """Where a value enters the SQL unbound."""
         return sqlsafe_expressions(self.template)
@@ -154,10 +147,6 @@ class Template(SpecModel):
         """What a runner may pass: the parameters, and the variables of the body, which may be more than that."""
         parameters = {parameter.name for parameter in self.parameters}
         return frozenset((*parameters, *variable_names(self.template)))
-
-    def code_spec_ids_for(self, code_spec_name: str) -> tuple[str, ...]:
-        """The listed ids that can belong to a code spec of that name."""
-        return tuple(listed for listed in self.code_specs if fold(listed).startswith(fold(code_spec_name) + "_"))
 
     @model_validator(mode="after")
     def _names_and_calls(self) -> Template:
@@ -168,7 +157,7 @@ class Template(SpecModel):
         yield from duplicates((parameter.name for parameter in self.parameters), "parameters", "name")
         yield from duplicates((table.alias for table in self.preset_tables), "preset_tables", "alias")
         for index in repeated(fold(listed) for listed in self.code_specs):
-            yield Finding(("code_specs", index), f"{shown(self.code_specs[index])} is listed twice", "each id once")
+            yield Finding(("code_specs", index), f"{displayed(self.code_specs[index])} is listed twice", "each id once")
         ids = {fold(listed) for listed in self.code_specs}
         for call in self.code_calls():
             name = call.code_spec_name

@@ -16,7 +16,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from cleanroom_ml.specs.base import PlainFloat, PlainInt
-from cleanroom_ml.specs.problems import Problem, SpecProblems, shown
+from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 
 MAX_BYTES = 16 * 1024**2
 MAX_DEPTH = 32
@@ -90,7 +90,7 @@ def read_tree(text: str, source: str) -> Node:
         what = ": ".join(part for part in (error.context, error.problem) if part)
         raise SpecProblems([Problem(source, line, column, "", f"not valid YAML: {what}")]) from None
     except yaml.YAMLError as error:
-        raise SpecProblems([Problem(source, 1, 1, "", f"not valid YAML: {shown(str(error))}")]) from None
+        raise SpecProblems([Problem(source, 1, 1, "", f"not valid YAML: {displayed(str(error))}")]) from None
 
 
 def _check_characters(text: str, source: str) -> None:
@@ -194,7 +194,7 @@ class _Composer:
     def _alias(self, event: Any) -> None:
         node = self._anchors.get(event.anchor)
         if node is None:
-            self._stop(event, f"the alias {shown('*' + event.anchor)} names nothing that is complete here")
+            self._stop(event, f"the alias {displayed('*' + event.anchor)} names nothing that is complete here")
         else:
             if len(self._open) + node.height > MAX_DEPTH:
                 self._stop(event, "is nested too deep", f"at most {MAX_DEPTH} levels")
@@ -203,7 +203,9 @@ class _Composer:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag not in (None, "!", _STR):
-            self._stop(event, f"the tag {shown(event.tag)} is not allowed", "plain text, numbers, lists and mappings")
+            self._stop(
+                event, f"the tag {displayed(event.tag)} is not allowed", "plain text, numbers, lists and mappings"
+            )
 
     def _count(self, event: Any, node: Node) -> None:
         self._total_nodes += node.nodes
@@ -239,7 +241,7 @@ class _Composer:
         if key.text in parent.entries:
             first = parent.entries[key.text].key
             mark = event.start_mark
-            what = f"the key {shown(key.text)} stands here twice; first on line {first.line}"
+            what = f"the key {displayed(key.text)} stands here twice; first on line {first.line}"
             self._problems.append(Problem(self._source, mark.line + 1, mark.column + 1, "", what, "each key once"))
         return key
 
@@ -292,11 +294,11 @@ def ambiguous_numbers(node: Node) -> Iterator[tuple[Scalar, str]]:
             yield from ambiguous_numbers(item)
     elif isinstance(node, Scalar) and node.plain:
         if _SEXAGESIMAL.match(node.text):
-            yield node, f"{shown(node.text)} is a number in base sixty to YAML"
+            yield node, f"{displayed(node.text)} is a number in base sixty to YAML"
         elif len(node.text) > _MAX_NUMBER_CHARACTERS and node.text[0] in "+-.0123456789" and _is_number(node.text):
-            yield node, f"{shown(node.text)} is a number with {len(node.text):,} digits"
+            yield node, f"{displayed(node.text)} is a number with {len(node.text):,} digits"
         elif _NO_DIGITS.match(node.text):
-            yield node, f"{shown(node.text)} is a number without digits to YAML"
+            yield node, f"{displayed(node.text)} is a number without digits to YAML"
 
 
 def _is_number(text: str) -> bool:

@@ -9,20 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.artifacts import (
-    NO_LIMITS,
+from cleanroom_ml.artifacts.build import build_manifest
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.ignore import IgnoreRules
+from cleanroom_ml.artifacts.manifest import InvalidManifestError, Manifest
+from cleanroom_ml.artifacts.paths import UnsafePathError
+from cleanroom_ml.artifacts.scan import (
     FileChangedError,
-    IgnoreRules,
-    InvalidManifestError,
     LimitExceededError,
     Limits,
-    Manifest,
     NotAFileError,
-    UnsafePathError,
-    build_manifest,
     open_inside,
     scan,
-    verify_directory,
 )
 from cleanroom_ml.errors import UsageError
 
@@ -133,7 +131,7 @@ def test_the_number_of_files_is_limited(tmp_path: Path) -> None:
         build_manifest(tmp_path)
     assert caught.value.why is not None
     assert "largest (99 bytes)" in caught.value.why
-    assert len(build_manifest(tmp_path, limits=NO_LIMITS).files) == 501
+    assert len(build_manifest(tmp_path, limits=Limits(None, None)).files) == 501
 
 
 def test_the_size_is_limited_before_anything_is_read(tmp_path: Path) -> None:
@@ -201,11 +199,11 @@ def test_nothing_is_opened_through_a_link(tmp_path: Path) -> None:
 def test_verify_names_what_differs(tmp_path: Path) -> None:
     write(tmp_path, "same", "changed", "removed")
     manifest = build_manifest(tmp_path)
-    assert verify_directory(tmp_path, manifest).same
+    assert compare(manifest, build_manifest(tmp_path)).same
     write(tmp_path, "changed", content=b"y")
     write(tmp_path, "added")
     (tmp_path / "removed").unlink()
-    difference = verify_directory(tmp_path, manifest)
+    difference = compare(manifest, build_manifest(tmp_path))
     assert (difference.added, difference.removed, difference.changed) == (("added",), ("removed",), ("changed",))
 
 
@@ -214,10 +212,10 @@ def test_an_ignore_file_hides_nothing_from_verification(tmp_path: Path) -> None:
     write(tmp_path, "train.py", "__pycache__/train.cpython-311.pyc")
     everything = build_manifest(tmp_path, ignore=IgnoreRules.none())
     assert paths(everything) == ["__pycache__/train.cpython-311.pyc", "train.py"]
-    assert verify_directory(tmp_path, everything).removed == ("__pycache__/train.cpython-311.pyc",)
+    assert compare(everything, build_manifest(tmp_path)).removed == ("__pycache__/train.cpython-311.pyc",)
     (tmp_path / ".cleanroomignore").write_text("train.py\n")
-    assert "train.py" in verify_directory(tmp_path, everything).removed
-    assert verify_directory(tmp_path, everything, ignore=IgnoreRules.none()).added == (".cleanroomignore",)
+    assert "train.py" in compare(everything, build_manifest(tmp_path)).removed
+    assert compare(everything, build_manifest(tmp_path, ignore=IgnoreRules.none())).added == (".cleanroomignore",)
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanroom_ml.artifacts import IGNORE_FILE, IgnoreRules, ignore_rules, scan
+from cleanroom_ml.artifacts.ignore import IGNORE_FILE, IgnoreRules
+from cleanroom_ml.artifacts.scan import ignore_rules, scan
 from cleanroom_ml.errors import UsageError
 
 

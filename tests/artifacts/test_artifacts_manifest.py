@@ -12,15 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleanroom_ml.artifacts import (
-    FileEntry,
-    InvalidManifestError,
-    Manifest,
-    UnsafePathError,
-    build_manifest,
-    compare,
-    safe_relative_path,
-)
+from cleanroom_ml.artifacts.build import build_manifest
+from cleanroom_ml.artifacts.compare import compare
+from cleanroom_ml.artifacts.manifest import FileEntry, InvalidManifestError, Manifest
+from cleanroom_ml.artifacts.paths import UnsafePathError, safe_relative_path
 from cleanroom_ml.errors import UsageError
 
 HASH = hashlib.sha256(b"").hexdigest()

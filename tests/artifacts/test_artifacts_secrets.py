@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from cleanroom_ml.artifacts import SecretsFoundError, find_secrets, refuse_secrets
-from cleanroom_ml.artifacts.secrets import WHOLE_BYTES
+from cleanroom_ml.artifacts.secrets import WHOLE_BYTES, SecretsFoundError, find_secrets, refuse_secrets
 from cleanroom_ml.errors import UsageError
 
 NAMES = re.findall(

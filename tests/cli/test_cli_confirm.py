@@ -48,12 +48,16 @@ def answered(answer: bytes) -> tuple[int, str]:
     [
         ("pool drop P -c me", {}, "pool drop P -c me --yes"),
         ("activate --segment 'of mine'", {}, "activate --segment 'of mine' --yes"),
-        ("reject train --reason no", {"typed": "train", "shown": "request_1"}, "reject request_1 --reason no --yes"),
-        ("reject -c me", {"shown": "request_1"}, "reject -c me request_1 --yes"),
-        ("template withdraw t", {"typed": "t", "shown": "request_1"}, "template withdraw request_1 --yes"),
+        (
+            "reject train --reason no",
+            {"typed": "train", "displayed": "request_1"},
+            "reject request_1 --reason no --yes",
+        ),
+        ("reject -c me", {"displayed": "request_1"}, "reject -c me request_1 --yes"),
+        ("template withdraw t", {"typed": "t", "displayed": "request_1"}, "template withdraw request_1 --yes"),
         (
             "approve",
-            {"shown": "r", "pins": ("--expect-digest", "sha256:0")},
+            {"displayed": "r", "pins": ("--expect-digest", "sha256:0")},
             "approve r --expect-digest sha256:0 --yes",
         ),
     ],

@@ -16,9 +16,9 @@ import pytest
 from cleanroom_ml.cli.live import bar, changes, picture, sparkline
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.lookout import Moment
-from cleanroom_ml.services.observations import JobUsage, UsagePoint
 from cleanroom_ml.services.progress import Progress
+from cleanroom_ml.services.telemetry import JobUsage, UsagePoint
+from cleanroom_ml.services.watch import Moment
 
 GIB = 1 << 30
 NOW = datetime(2026, 9, 21, 13, 48, 10, tzinfo=UTC)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.cli.main import run
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local.engine import EngineStatus
 
 

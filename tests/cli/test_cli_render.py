@@ -17,7 +17,7 @@ import pytest
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.render import interactive, jsonable, note, render, render_error
 from cleanroom_ml.errors import ConflictError, ServerError
-from cleanroom_ml.specs import Problem, SpecProblems
+from cleanroom_ml.specs.problems import Problem, SpecProblems
 
 FORMATS = ("table", "json", "jsonl", "csv")
 

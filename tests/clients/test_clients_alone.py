@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import accounts
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]

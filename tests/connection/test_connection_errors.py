@@ -15,7 +15,7 @@ from snowflake.connector.errors import (
     ProgrammingError,
 )
 
-from cleanroom_ml.connection.errors import from_connector, server_error_name
+from cleanroom_ml.connection.errors import from_connector
 from cleanroom_ml.errors import CleanroomError, HashMismatchError
 
 # design/cli-conventions.md, "Exit codes", without 0 and 130, which are no errors of ours.
@@ -101,10 +101,6 @@ def test_an_error_without_a_message_is_still_told(connecting: bool) -> None:
 )
 def test_the_reason_tells_which_command_helps(message: str, fix: str) -> None:
     assert from_connector(told(message)).fix == fix
-
-
-def test_an_ordinary_message_carries_no_name() -> None:
-    assert server_error_name("SQL compilation error:\nObject 'X' does not exist or not authorized.") is None
 
 
 def test_every_exception_of_the_command_line_has_a_documented_exit_code() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cleanroom_ml.connection import connect
-from cleanroom_ml.connection.target import MASK, Setting, Target, resolve
+from cleanroom_ml.connection.setting import MASK, Setting
+from cleanroom_ml.connection.target import Target, resolve
 from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.services.connections import explain
 
@@ -32,11 +33,11 @@ def test_explain_masks(write, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["user", "private_key_file", "token_file_path", "authenticator", "warehouse"])
 def test_what_is_no_secret_is_shown(key: str) -> None:
-    assert Setting(key, "value", "x").shown == "value"
+    assert Setting(key, "value", "x").displayed == "value"
 
 
 def test_credentials_inside_of_an_address_are_masked() -> None:
-    assert Setting("proxy_host", f"http://me:{SECRET}@proxy:8080", "x").shown == f"http://{MASK}@proxy:8080"
+    assert Setting("proxy_host", f"http://me:{SECRET}@proxy:8080", "x").displayed == f"http://{MASK}@proxy:8080"
 
 
 @pytest.mark.parametrize(

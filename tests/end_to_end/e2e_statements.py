@@ -38,10 +38,10 @@ class Recorder:
         statements: list[str] = []
         typed: Party = getattr(self.pair, party)
         ran = typed.quickly(*words.replace("<JOB>", job).split(), code=code, statements=statements)
-        self.recorded.append(Recorded(party, words, self._told(statements)))
+        self.recorded.append(Recorded(party, words, self._reported(statements)))
         return ran.out
 
-    def _told(self, statements: list[str]) -> tuple[str, ...]:
+    def _reported(self, statements: list[str]) -> tuple[str, ...]:
         """Without what differs from run to run; a wait asks as often as the job takes, and is told once."""
         told: list[str] = []
         for statement in statements:

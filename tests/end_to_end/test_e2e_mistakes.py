@@ -10,13 +10,13 @@ from contextlib import contextmanager
 import pytest
 from e2e_parties import Party, Person
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import engine as local_engine
 
 pytestmark = pytest.mark.sandbox
 
 
-def _told(ran):
+def _reported(ran):
     """The lines that tell the error, by their first word."""
     return {
         word: rest
@@ -26,28 +26,28 @@ def _told(ran):
 
 
 def test_not_in_a_project(approved, tmp_path):
-    told = _told(Party(tmp_path, approved.person).types("run", "train", code=2))
+    told = _reported(Party(tmp_path, approved.person).types("run", "train", code=2))
     assert "there is no cleanroom.yaml" in told["error"]
     assert set(told) == {"error", "why", "fix"}
     assert "cd into a project" in told["fix"]
 
 
 def test_no_connection_bound(approved, tmp_path):
-    told = _told(Party(tmp_path, approved.person).quickly("requests", "--collaboration", "lookalike", code=2))
+    told = _reported(Party(tmp_path, approved.person).quickly("requests", "--collaboration", "lookalike", code=2))
     assert "no connection is bound" in told["error"]
     assert set(told) == {"error", "why", "fix"}
 
 
 @pytest.mark.parametrize("wrong", ["trian", "scor", "Tarin"])
 def test_an_unknown_run_gets_a_did_you_mean(approved, wrong):
-    told = _told(approved.advertiser.quickly("run", wrong, code=2))
+    told = _reported(approved.advertiser.quickly("run", wrong, code=2))
     assert f"no template {wrong!r}" in told["error"]
     assert told["why"] == ("did you mean 'score'?" if wrong == "scor" else "did you mean 'train'?")
     assert "fix" in told
 
 
 def test_a_wrong_table_name(approved):
-    told = _told(approved.advertiser.quickly("run", "--table", "publisher.features_v1.transactionz", code=5))
+    told = _reported(approved.advertiser.quickly("run", "--table", "publisher.features_v1.transactionz", code=5))
     assert "DatasetNotFoundInDataOfferingException: 'publisher.features_v1.transactionz'" in told["error"]
     assert told["fix"] == "cleanroom-ml offering list"
 
@@ -61,18 +61,18 @@ def test_a_missing_template_parameter(approved):
         ran = approved.advertiser.quickly("run", "train", code=5)
     finally:
         project.write_text(before)
-    assert "the template requires the argument 'compute_pool'" in _told(ran)["error"]
+    assert "the template requires the argument 'compute_pool'" in _reported(ran)["error"]
     assert "server: error 100357, query " in ran.err
 
 
 def test_approving_when_nothing_waits(approved):
-    told = _told(approved.advertiser.quickly("approve", code=2))
+    told = _reported(approved.advertiser.quickly("approve", code=2))
     assert told["error"] == "nothing in lookalike waits for your decision"
     assert told["fix"] == "cleanroom-ml requests"
 
 
 def test_an_unknown_job(approved):
-    told = _told(approved.advertiser.quickly("status", "MLJOB_0000000000000000", code=5))
+    told = _reported(approved.advertiser.quickly("status", "MLJOB_0000000000000000", code=5))
     assert "MLJobNotFoundException" in told["error"]
     assert told["fix"] == "cleanroom-ml jobs"
 
@@ -115,7 +115,7 @@ def test_somebody_else_at_the_engines_address_is_sent_no_credentials(fresh_home:
     assert port is not None
     anywhere.quickly("engine", "stop")
     with _somebody_else_at(port) as heard:
-        told = _told(anywhere.types("collaboration", "list", code=3))
+        told = _reported(anywhere.types("collaboration", "list", code=3))
     assert "port" in told["error"] or "not the engine" in told["error"]
     assert "fix" in told
     assert heard

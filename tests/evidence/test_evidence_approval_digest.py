@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleanroom_ml.artifacts import FileEntry, Manifest
+from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.evidence import NotCanonicalError, approval_digest, approval_subject, canonical_json, parties_of
 

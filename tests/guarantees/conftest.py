@@ -12,7 +12,7 @@ import guarantees_world
 import pytest
 from guarantees_front import Front
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local.home import ensure_home
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.app import Engine
-from cleanroom_ml.engine.home import Home
-from cleanroom_ml.engine.server import serve
+from cleanroom_ml.engine.assembly.engine import Engine
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.local import engine as local_engine
 
 
@@ -23,8 +23,8 @@ class Front:
         ready = threading.Event()
         start = Engine.start
 
-        def remember(engine: Engine, doors: Any) -> None:
-            start(engine, doors)
+        def remember(engine: Engine, sockets: Any) -> None:
+            start(engine, sockets)
             self._engine = engine
             ready.set()
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from guarantees_wire import Wire
 from guarantees_world import login
 
-from cleanroom_ml.engine.home import Home, open_home
+from cleanroom_ml.engine.home.paths import Home, open_home
 from cleanroom_ml.errors import CleanroomError
 from cleanroom_ml.local import operator
 

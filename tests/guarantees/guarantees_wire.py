@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import operator
 
 

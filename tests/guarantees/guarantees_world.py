@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cleanroom_ml.connection.session import Connection, connect
-from cleanroom_ml.connection.target import Setting, Target
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.connection.setting import Setting
+from cleanroom_ml.connection.target import Target
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.local import accounts
 from cleanroom_ml.services import approvals, collaborations, jobs, offerings, pools, staging, templates
 from cleanroom_ml.services.projects import load_project

@@ -14,9 +14,9 @@ from guarantees_front import Front
 from guarantees_wire import Wire, claims_of, path_of, with_claims
 from guarantees_world import World
 
-from cleanroom_ml.engine.gate import Gate
+from cleanroom_ml.engine.http.gate import Gate
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
-from cleanroom_ml.engine.queries import QueryService
+from cleanroom_ml.engine.queries.service import QueryService
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog, table_source
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.errors import CleanroomError
@@ -167,7 +167,7 @@ def _forgeries(front: Front, world: World, staged: str) -> dict[str, tuple[str, 
     return {
         "another object": ("GET", with_claims(staged, object=table.objects[0].sha256)),
         "another size": ("GET", with_claims(staged, size=10**9)),
-        "another door": ("GET", with_claims(staged, audience="MLJOB_1")),
+        "another socket": ("GET", with_claims(staged, audience="MLJOB_1")),
         "expired": ("GET", f"/stage/download/{old}/probe.py"),
         "made to last": ("GET", late),
         "an upload's, to download": ("GET", f"/stage/download/{mine.split('/')[3]}/own.txt"),

@@ -16,8 +16,8 @@ from guarantees_load import BLOCK, FOREVER, Client, Use, client, until
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.engine import queries
 from cleanroom_ml.engine.protocol.queries import parse_query
+from cleanroom_ml.engine.queries import service as queries
 
 pytestmark = pytest.mark.sandbox
 
@@ -144,7 +144,7 @@ def test_a_session_that_went_away_by_itself(brand: Client, use: Use, front: Fron
 
 def test_a_client_that_left_keeps_nothing_and_finds_its_statement_again(brand: Client, use: Use, front: Front) -> None:
     """Its connection breaks: what the front held for that is let go, and the request, repeated, is the same one."""
-    loop = front.engine._sockets._doors._loop  # type: ignore[union-attr]
+    loop = front.engine._sockets._server._loop  # type: ignore[union-attr]
     tasks = len(asyncio.all_tasks(loop))
     request_id = str(uuid.uuid4())
     body = json.dumps({"sqlText": FOREVER}).encode()

@@ -50,7 +50,7 @@ def test_small_statements_leave_nothing_behind(world: World) -> None:
 
 def test_a_home_has_one_engine(world: World) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "cleanroom_ml.engine.server", "--home", str(world.home.path)],
+        [sys.executable, "-m", "cleanroom_ml.engine.http.server", "--home", str(world.home.path)],
         capture_output=True,
         text=True,
         timeout=60,

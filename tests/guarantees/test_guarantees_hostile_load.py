@@ -16,7 +16,7 @@ import guarantees_world
 import pytest
 from guarantees_world import ROOM, World
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.sandbox.processes import tree
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local import engine as local_engine

@@ -16,10 +16,10 @@ import snowflake.connector
 from guarantees_front import Front
 from guarantees_world import LINKED, MY_TABLE, ROOM, World
 
-from cleanroom_ml.engine.gate import Gate
+from cleanroom_ml.engine.http.gate import Gate
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.launching import Supervisors
-from cleanroom_ml.engine.logins import Logins
+from cleanroom_ml.engine.login.logins import Logins
 from cleanroom_ml.engine.rooms import catalog
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, table_source
 from cleanroom_ml.engine.sandbox.processes import start_time
@@ -308,15 +308,15 @@ def test_a_jobs_token_is_worth_nothing_outside(
             outside()
         opened: list[str] = []
 
-        def any_door(self: Logins, request: Any, *, job_id: str | None) -> Any:
+        def any_socket(self: Logins, request: Any, *, job_id: str | None) -> Any:
             session, tokens = self._open_job(request, wanted)
             opened.append(session.id)
             return session, tokens
 
         wanted = job_id
-        monkeypatch.setattr(Logins, "open", any_door)
+        monkeypatch.setattr(Logins, "open", any_socket)
         with pytest.raises(snowflake.connector.errors.Error, match="Session no longer exists"):
-            outside()  # logged in; still, a job's session is not answered at the main door
+            outside()  # logged in; still, a job's session is not answered at the engine's address
         assert len(opened) >= 1
 
         async def any_session(self: Gate, headers: dict[str, str], job_id: str | None) -> Any:

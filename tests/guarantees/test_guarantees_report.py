@@ -12,12 +12,12 @@ from guarantees_world import LINKED, ROOM, World
 from cleanroom_ml.cli.render import jsonable
 from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
-from cleanroom_ml.services import jobs, observations, reports
+from cleanroom_ml.services import jobs, reports, telemetry
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.lookout import Lookout
-from cleanroom_ml.services.observations import JobUsage
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Result
+from cleanroom_ml.services.telemetry import JobUsage
+from cleanroom_ml.services.watch import Watch
 
 pytestmark = pytest.mark.sandbox
 
@@ -96,7 +96,7 @@ def test_what_may_not_be_monitored_is_in_no_report(
         monkeypatch.setattr(ml_jobs, "_check_monitoring", lambda request, *, owner_allows: None)
     report = reports.gather(world_here.brand, ROOM, done)
     page, data = reports.page(report), json.dumps(jsonable(report))
-    moment = Lookout(world_here.brand, ROOM, done).look()
+    moment = Watch(world_here.brand, ROOM, done).look()
     assert (TOLD in page) is (TOLD in data) is (TOLD in str(moment)) is not control
     assert isinstance(report.usage, JobUsage)  # our own measurement, told like the status
     if control:
@@ -112,7 +112,7 @@ def test_events_are_refused_as_the_log_is(world_here: World, done: str) -> None:
     with pytest.raises(PolicyDeniedError) as log:
         jobs.logs(world_here.brand, ROOM, done)
     with pytest.raises(PolicyDeniedError) as events:
-        observations.events(world_here.brand, ROOM, done)
+        telemetry.events(world_here.brand, ROOM, done)
     assert log.value.what == events.value.what
 
 
@@ -131,25 +131,25 @@ def test_a_target_that_is_snowflake_is_asked_for_nothing_that_only_the_engine_kn
     monkeypatch.setattr(world_here.brand, "target", dataclasses.replace(world_here.brand.target, kind="snowflake"))
     monkeypatch.setattr(world_here.brand, "_observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
-    moment = Lookout(world_here.brand, ROOM, done).look()
+    moment = Watch(world_here.brand, ROOM, done).look()
     for absent in (report.usage, report.progress, moment.usage, moment.progress):
-        assert absent == Absent(observations.ENGINES_OWN)
+        assert absent == Absent(telemetry.ENGINES_OWN)
     assert (report.log, moment.log) == (Log((f"reading {TOLD}",), 1), f"reading {TOLD}\n")
     assert "only the embedded engine tells it" in reports.page(report)
     with pytest.raises(CleanroomError, match="no events"):
-        observations.events(world_here.brand, ROOM, done)
+        telemetry.events(world_here.brand, ROOM, done)
     actions = {line.split()[-1] for text in sent for line in text.splitlines() if line.startswith("action:")}
     assert actions == {"get_status", "get_logs", "get_result"}
 
 
-def test_a_lookout_asks_for_what_is_new_only(world_here: World) -> None:
+def test_a_watch_asks_for_what_is_new_only(world_here: World) -> None:
     job_id = world_here.submit(TELLS.replace("sleep(1.5)", "sleep(3)"), tables=(LINKED,))
     world_here.wait_log(job_id, TOLD)
-    lookout = Lookout(world_here.brand, ROOM, job_id)
-    moments = [lookout.look()]
+    watch = Watch(world_here.brand, ROOM, job_id)
+    moments = [watch.look()]
     while not moments[-1].status.terminal:
-        moments.append(lookout.look())
-    whole = Lookout(world_here.brand, ROOM, job_id).look()
+        moments.append(watch.look())
+    whole = Watch(world_here.brand, ROOM, job_id).look()
     assert moments[-1].log == whole.log == f"reading {TOLD}\n"
     assert moments[-1].progress == whole.progress
     assert isinstance(whole.progress, Progress)
@@ -157,7 +157,7 @@ def test_a_lookout_asks_for_what_is_new_only(world_here: World) -> None:
 
 
 def test_events_go_on_where_they_were_left(world_here: World, done: str) -> None:
-    whole = observations.events(world_here.brand, ROOM, done)
+    whole = telemetry.events(world_here.brand, ROOM, done)
     assert len(whole.found) == 8
-    rest = observations.events(world_here.brand, ROOM, done, offset=whole.offset)
+    rest = telemetry.events(world_here.brand, ROOM, done, offset=whole.offset)
     assert dataclasses.astuple(rest) == ((), whole.offset)

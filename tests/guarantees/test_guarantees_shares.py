@@ -17,7 +17,7 @@ from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.engine.contracts import big_texts
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner, owner
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 
 pytestmark = pytest.mark.sandbox
 

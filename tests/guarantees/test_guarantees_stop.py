@@ -15,7 +15,7 @@ import pytest
 from guarantees_load import BLOCK, FOREVER, Client, until
 from guarantees_world import login
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.sandbox.processes import tree
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local import engine as local_engine

@@ -12,7 +12,7 @@ from typing import Any
 import guarantees_world
 import pytest
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 

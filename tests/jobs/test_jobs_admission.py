@@ -33,7 +33,7 @@ class Queue:
         self.pools = Pools(home, None, machine)  # type: ignore[arg-type]
         self.plans: dict[str, Plan] = {}
         monkeypatch.setattr(launching.Supervisors, "start", lambda *_: (0, 0))
-        monkeypatch.setattr("cleanroom_ml.engine.jobs.adopt.supervised", lambda *_: True)
+        monkeypatch.setattr("cleanroom_ml.engine.jobs.recovery.supervised", lambda *_: True)
         service = self.pools.service
         service._settings = self.pools.settings = type(service._settings)()
         self.store = service._store

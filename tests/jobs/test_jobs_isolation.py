@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cleanroom_ml
-from cleanroom_ml.engine.jobs import box
+from cleanroom_ml.engine.jobs import sandbox_spec
 from cleanroom_ml.engine.jobs.images.catalog import Images
 from cleanroom_ml.engine.jobs.model import JobFile, JobState
 from cleanroom_ml.engine.jobs.record import Plan
@@ -137,18 +137,18 @@ def spec(home):
     plan = Plan(
         "J", "", code, "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
     )
-    return box.job_spec(plan, home / "jobs" / "J", "the-token", image=Images(home / "images").resolve("local"))
+    return sandbox_spec.job_spec(plan, home / "jobs" / "J", "the-token", image=Images(home / "images").resolve("local"))
 
 
-def test_the_box_mounts_the_interpreter_the_runtime_the_code_and_one_socket(spec, home):
+def test_the_sandbox_mounts_the_interpreter_the_runtime_the_code_and_one_socket(spec, home):
     directory = home / "jobs" / "J"
     own = [mount for mount in spec.mounts if mount.source.is_relative_to(home)]
     assert own == [
         Mount(directory / "scratch" / ".job", "/job", writable=True),
         Mount(directory / "code" / "train.py", "/job/train.py"),
-        Mount(directory / "job.sock", box.SOCKET, writable=True),
+        Mount(directory / "job.sock", sandbox_spec.SOCKET, writable=True),
     ]
-    assert [mount.target for mount in spec.mounts if mount.writable] == ["/job", box.SOCKET]
+    assert [mount.target for mount in spec.mounts if mount.writable] == ["/job", sandbox_spec.SOCKET]
     assert not any(home.is_relative_to(mount.source) for mount in spec.mounts)
     assert "the-token" not in " ".join([*spec.argv, *spec.env.values()])
 

@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from jobs_wheels import Index, needs
+from weakened_sandbox import Weakened
 
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.jobs.layers import import_program, store
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
 NMS = "import numpy\nraise RuntimeError('operator torchvision::nms does not exist')\n"
@@ -82,7 +82,7 @@ def test_importing_has_nothing_to_take(objects: ObjectStore, index: Index, tmp_p
     uid, etc, routes = seen(None)
     assert uid != 0
     assert routes == 0
-    assert seen(Bubblewrap(WeakenedForTests(frozenset({"host_files"}))))[1] > etc
+    assert seen(Weakened("host_files"))[1] > etc
 
 
 @pytest.mark.sandbox

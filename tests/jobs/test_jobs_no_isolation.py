@@ -22,7 +22,7 @@ SAMPLE = Path(__file__).parents[2] / "sample_projects/lookalike/publisher/code"
 WHY = "a test of what runs without isolation"
 
 
-class Unisolated(Pools):
+class PoolsWithoutIsolation(Pools):
     def new_service(self) -> JobService:
         return JobService(
             self.home,
@@ -45,8 +45,8 @@ class Unisolated(Pools):
 
 
 @pytest.fixture
-def unisolated(home, settings, machine) -> Iterator[Unisolated]:
-    pools = Unisolated(home, settings, machine)
+def no_isolation(home, settings, machine) -> Iterator[PoolsWithoutIsolation]:
+    pools = PoolsWithoutIsolation(home, settings, machine)
     yield pools
     pools.close()
 
@@ -101,39 +101,39 @@ def test_other_code_is_not(tmp_path, change):
 
 
 @pytest.mark.sandbox
-def test_a_job_with_other_code_is_refused_and_nothing_of_it_runs(unisolated, tmp_path):
-    unisolated.service.recover()
+def test_a_job_with_other_code_is_refused_and_nothing_of_it_runs(no_isolation, tmp_path):
+    no_isolation.service.recover()
     reached = tmp_path / "reached"
     sources = {**sample(), "train.py": f"open({str(reached)!r}, 'w')\n"}
-    status = unisolated.run(sources.pop("train.py"), more=sources)
+    status = no_isolation.run(sources.pop("train.py"), more=sources)
     assert (status.status, status.reason) == (JobState.FAILED, "refused")
     assert "runs the code of the bundled sample only" in status.message
-    assert unisolated.service.logs(status.job_id) == ""
+    assert no_isolation.service.logs(status.job_id) == ""
     assert not reached.exists()
 
 
-def test_without_that_control_it_reaches_this_machine(unisolated, any_code, tmp_path):
+def test_without_that_control_it_reaches_this_machine(no_isolation, any_code, tmp_path):
     reached = tmp_path / "reached"
-    _, record = unisolated.supervise(f"open({str(reached)!r}, 'w')\n")
+    _, record = no_isolation.supervise(f"open({str(reached)!r}, 'w')\n")
     assert record.ending is not None
     assert record.ending.reason is Reason.NONE
     assert reached.exists()
 
 
 @pytest.mark.sandbox
-def test_the_bundled_code_runs_and_its_record_says_how(unisolated):
-    unisolated.service.recover()
+def test_the_bundled_code_runs_and_its_record_says_how(no_isolation):
+    no_isolation.service.recover()
     sources = sample()
-    status = unisolated.run(sources.pop("train.py"), more=sources, args_json="{}")
+    status = no_isolation.run(sources.pop("train.py"), more=sources, args_json="{}")
     # It cannot train without its tables: that its own traceback is in the log shows that it ran.
     assert status.reason == "script_failed", status.message
-    assert "train.py" in unisolated.service.logs(status.job_id)
-    record = unisolated.record(status.job_id)
+    assert "train.py" in no_isolation.service.logs(status.job_id)
+    record = no_isolation.record(status.job_id)
     assert (status.isolation, record.isolation, record.isolation_reason) == ("none", "none", WHY)
     assert (status.memory_enforced_by, record.memory_enforced_by) == ("none", "none")
 
 
-def test_the_script_has_its_contract_and_nothing_is_left_of_it(unisolated, any_code):
+def test_the_script_has_its_contract_and_nothing_is_left_of_it(no_isolation, any_code):
     script = """
 import json, os, subprocess, sys
 from snowflake.snowpark.context import get_active_session
@@ -141,23 +141,23 @@ subprocess.Popen(["sleep", "300"])
 print(get_active_session() is not None)
 __return__ = {"argv": sys.argv[:2], "cwd": os.listdir("."), "home": os.path.isdir(os.environ["HOME"])}
 """
-    job_id, record = unisolated.supervise(script)
-    directory = unisolated.directory(job_id)
+    job_id, record = no_isolation.supervise(script)
+    directory = no_isolation.directory(job_id)
     assert (directory / "stdout.log").read_text() == "True\n"
     returned = json.loads((directory / "result.json").read_text())
     assert returned == {"argv": ["train.py", "--args"], "cwd": ["train.py"], "home": True}
     leader = json.loads(str(record.sandbox))["pid"]
     # Neither the relay nor what the script started; who was killed is there until it is reaped.
-    unisolated.until(lambda: group_exists(leader), lambda exists: not exists, seconds=5)
+    no_isolation.until(lambda: group_exists(leader), lambda exists: not exists, seconds=5)
 
 
 @pytest.mark.slow
-def test_two_at_once_have_ports_of_their_own(unisolated, any_code, tmp_path):
+def test_two_at_once_have_ports_of_their_own(no_isolation, any_code, tmp_path):
     script = "from snowflake.snowpark.context import get_active_session as s\n__return__ = s().connection.port\n"
     ports = set()
     for _ in range(2):
-        job_id, _ = unisolated.supervise(script)
-        ports.add(int((unisolated.directory(job_id) / "result.json").read_text()))
+        job_id, _ = no_isolation.supervise(script)
+        ports.add(int((no_isolation.directory(job_id) / "result.json").read_text()))
     assert 8099 not in ports
 
 
@@ -169,7 +169,7 @@ def test_two_at_once_have_ports_of_their_own(unisolated, any_code, tmp_path):
     ],
 )
 def test_clock_and_log_are_bounded(home, machine, any_code, script, bounds, reason):
-    pools = Unisolated(home, Settings(scratch_bytes=1 << 26, processes=256, **bounds), machine)
+    pools = PoolsWithoutIsolation(home, Settings(scratch_bytes=1 << 26, processes=256, **bounds), machine)
     try:
         job_id, record = pools.supervise(script)
         assert record.ending is not None

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from test_jobs_no_isolation import any_code, unisolated
+from test_jobs_no_isolation import any_code, no_isolation
 
 from cleanroom_ml.engine.jobs.model import Reason
 from cleanroom_ml.engine.jobs.service import Settings
 
-__all__ = ["any_code", "unisolated"]
+__all__ = ["any_code", "no_isolation"]
 
 pytestmark = pytest.mark.slow
 
@@ -54,10 +54,10 @@ def processes_below(directory: str) -> list[str]:
     ("ending", "reason"),
     [("", Reason.NONE), ("raise ValueError", Reason.SCRIPT_FAILED), ("os.kill(os.getpid(), 9)", Reason.CRASHED)],
 )
-def test_nothing_is_left_without_a_sandbox(unisolated, any_code, tmp_path, ending, reason):
+def test_nothing_is_left_without_a_sandbox(no_isolation, any_code, tmp_path, ending, reason):
     where = tmp_path / "where"
     script = SCRIPT.replace("WHERE", repr(str(where))).replace("ENDING", ending)
-    _, record = unisolated.supervise(script, nodes=2)
+    _, record = no_isolation.supervise(script, nodes=2)
     assert record.ending is not None
     assert record.ending.reason is reason, record
     directory = where.read_text()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from jobs_harness import FakeFronts
 
-from cleanroom_ml.engine.job_ports import SessionPools
+from cleanroom_ml.engine.assembly.job_ports import SessionPools
 from cleanroom_ml.engine.jobs import store
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.sql.errors import SqlError

@@ -140,27 +140,27 @@ os.mkdir("/scratch/" + "d" * 255)
 def test_links_and_special_files_are_not_followed(tmp_path):
     secret = tmp_path / "secret.json"
     secret.write_text('"the other party\'s"')
-    box = tmp_path / "scratch"
-    box.mkdir()
-    path = box / RESULT_NAME
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    path = scratch / RESULT_NAME
 
     path.symlink_to(secret)
-    assert (collect(box, LIMIT).kind, "symbolic link" in collect(box, LIMIT).message) == ("invalid", True)
+    assert (collect(scratch, LIMIT).kind, "symbolic link" in collect(scratch, LIMIT).message) == ("invalid", True)
     path.unlink()
     path.hardlink_to(secret)
-    assert "more than one name" in collect(box, LIMIT).message
+    assert "more than one name" in collect(scratch, LIMIT).message
     path.unlink()
     os.mkfifo(path)
-    assert collect(box, LIMIT).kind == "invalid"
+    assert collect(scratch, LIMIT).kind == "invalid"
     path.unlink()
     path.mkdir()
-    assert collect(box, LIMIT).kind == "invalid"
+    assert collect(scratch, LIMIT).kind == "invalid"
     path.rmdir()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-        assert collect(box, LIMIT).kind == "invalid"
+        assert collect(scratch, LIMIT).kind == "invalid"
     path.unlink()
     path.write_text("1")
-    (tmp_path / "elsewhere").symlink_to(box)
+    (tmp_path / "elsewhere").symlink_to(scratch)
     with pytest.raises(OSError):
         collect(tmp_path / "elsewhere", LIMIT)

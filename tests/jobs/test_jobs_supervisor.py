@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from jobs_harness import Pools
 
-from cleanroom_ml.engine.jobs.adopt import alive
 from cleanroom_ml.engine.jobs.model import JobState, Phase
 from cleanroom_ml.engine.jobs.record import Record
+from cleanroom_ml.engine.jobs.recovery import alive
 from cleanroom_ml.engine.jobs.supervisor import supervise
 from cleanroom_ml.engine.sandbox.processes import tree
 from cleanroom_ml.engine.sandbox.record import SandboxRecord
@@ -85,7 +85,7 @@ def test_a_supervisor_that_finds_a_dead_ones_record_buries_it(pools):
     assert pools.wait(job_id).reason == "supervisor_lost"
 
 
-def test_a_new_front_adopts_a_running_job(pools):
+def test_a_new_front_recovers_a_running_job(pools):
     job_id = pools.submit("import time\nprint('begun')\ntime.sleep(3)\n__return__ = 7")
     pools.wait_log(job_id, "begun")
     pools.service.close()

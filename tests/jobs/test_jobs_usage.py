@@ -14,8 +14,11 @@ from cleanroom_ml.engine.jobs import files, usage
 from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.jobs.usage import MAX_POINTS, UsageCurve
-from cleanroom_ml.engine.sandbox import Limits, NoIsolation, SandboxProcess, SandboxSpec, process
+from cleanroom_ml.engine.sandbox import process
 from cleanroom_ml.engine.sandbox.cgroups import Watchdog
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import Limits, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.systemd_scope import SystemdScope
 from cleanroom_ml.engine.sandbox.usage import Usage, read_usage
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import ServerError, UsageError
 from cleanroom_ml.local import accounts, operator
 from cleanroom_ml.local.connections import read_connections, write_connection

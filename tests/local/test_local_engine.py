@@ -19,8 +19,9 @@ import pytest
 
 from cleanroom_ml.connection import session
 from cleanroom_ml.connection.engine_identity import verify_engine
-from cleanroom_ml.connection.target import Setting, Target
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.connection.setting import Setting
+from cleanroom_ml.connection.target import Target
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CommunicationError, ConnectError, UsageError
 from cleanroom_ml.local import accounts, doctor, processes
 from cleanroom_ml.local import engine as local_engine

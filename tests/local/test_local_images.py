@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images, directory_name
 from cleanroom_ml.engine.jobs.images.image import digest_of

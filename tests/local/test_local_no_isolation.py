@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine import unisolated
-from cleanroom_ml.engine.home import Home
+from cleanroom_ml.engine.home import no_isolation
+from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import ConnectError, ServerError, UsageError
 from cleanroom_ml.local import accounts, demo
 from cleanroom_ml.local import engine as local_engine
@@ -41,25 +41,25 @@ def without_bubblewrap(*arguments: str, home: Path, seconds: float) -> subproces
 
 
 def test_the_demos_accounts_are_those_that_such_an_engine_makes() -> None:
-    assert {name.upper() for name in demo.ACCOUNTS.values()} == unisolated.ACCOUNTS
+    assert {name.upper() for name in demo.ACCOUNTS.values()} == no_isolation.ACCOUNTS
 
 
 def test_a_home_is_marked_first_and_for_good(fresh_home: Home) -> None:
-    unisolated.claim(fresh_home, isolated=False)
+    no_isolation.claim(fresh_home, isolated=False)
     assert [path.name for path in fresh_home.path.iterdir()] == ["isolation"]
-    unisolated.claim(fresh_home, isolated=False)
+    no_isolation.claim(fresh_home, isolated=False)
     with pytest.raises(UsageError, match="made by an engine without isolation"):
-        unisolated.claim(fresh_home, isolated=True)
+        no_isolation.claim(fresh_home, isolated=True)
     fresh_home.isolation.write_text("isolated\nnone\n")
     for isolated in (True, False):
         with pytest.raises(UsageError):
-            unisolated.claim(fresh_home, isolated=isolated)
+            no_isolation.claim(fresh_home, isolated=isolated)
 
 
 def test_a_home_with_anything_in_it_is_not_for_an_engine_without_isolation(fresh_home: Home) -> None:
     fresh_home.catalog.write_bytes(b"")
     with pytest.raises(UsageError, match="cannot be used without isolation"):
-        unisolated.claim(fresh_home, isolated=False)
+        no_isolation.claim(fresh_home, isolated=False)
     assert not fresh_home.isolation.exists()
 
 
@@ -73,7 +73,7 @@ def test_neither_engine_opens_the_others_home(fresh_home: Home) -> None:
 
 def test_an_isolating_engine_does_not_open_a_home_that_was_used_without(fresh_home: Home) -> None:
     started = local_engine.ensure_running(fresh_home, arguments=(NO_ISOLATION_ARGUMENT,))
-    assert (started.isolation, started.isolation_reason) == ("none", unisolated.REASON)
+    assert (started.isolation, started.isolation_reason) == ("none", no_isolation.REASON)
     local_engine.stop(fresh_home)
     with pytest.raises(ConnectError, match="made by an engine without isolation"):
         local_engine.ensure_running(fresh_home)
@@ -109,7 +109,7 @@ def test_the_demo_runs_without_a_sandbox_and_says_so(tmp_path: Path) -> None:
         done = without_bubblewrap("demo", "--no-isolation", "--format", "json", home=tmp_path / "home", seconds=400)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
-        assert (told["isolation"], told["isolation_reason"]) == ("none", unisolated.REASON)
+        assert (told["isolation"], told["isolation_reason"]) == ("none", no_isolation.REASON)
         assert told["auc"] > 0.8
         assert told["activated_rows"] > 0
         warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
@@ -117,7 +117,7 @@ def test_the_demo_runs_without_a_sandbox_and_says_so(tmp_path: Path) -> None:
         assert "no sandbox" in warnings[0]
         for job_id in told["job_ids"].values():
             record = json.loads((home.jobs / job_id / "record.json").read_text())
-            assert (record["isolation"], record["isolation_reason"]) == ("none", unisolated.REASON)
+            assert (record["isolation"], record["isolation_reason"]) == ("none", no_isolation.REASON)
     finally:
         if home.path.exists():
             local_engine.stop(home)

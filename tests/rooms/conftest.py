@@ -19,13 +19,14 @@ from rooms_world import (
     World,
 )
 
-from cleanroom_ml.engine.job_ports import RoomEnvironments
+from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments
+from cleanroom_ml.engine.assembly.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.jobs.environments import Environments
-from cleanroom_ml.engine.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.rooms.render import HANDLER, MEMORY_BYTES, PRELOAD, SandboxedRenderer
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.rooms.schema import SCHEMA
-from cleanroom_ml.engine.sandbox import Limits, SandboxedWorkers
+from cleanroom_ml.engine.sandbox.policy import Limits
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse

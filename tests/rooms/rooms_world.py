@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from cleanroom_ml.engine.procedures import DATABASE, ProcedureTable, StatementRunner
+from cleanroom_ml.engine.assembly.procedures import DATABASE, ProcedureTable, StatementRunner
 from cleanroom_ml.engine.rooms.job_launcher import JobNotFoundError, JobRequest, JobState, JobStatus
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.statements.executor import Executor

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pyarrow as pa
 
-# As in a job (engine/jobs/box.py), before the libraries read it: on busy cores, spinning threads take seconds a model.
+# As in a job (jobs/sandbox_spec.py), before the libraries read it: on few cores, spinning threads take seconds a model.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import xgboost as xgb
 

@@ -20,10 +20,10 @@ class Pipes:
 
     def __init__(self, tmp_path: Path) -> None:
         life_read, life_write = os.pipe()
-        told_read, self.told = os.pipe()
+        told_read, self.reported = os.pipe()
         self.life = os.fdopen(life_read, "rb")
         self.forming: Any = object.__new__(Forming)
-        self.forming._life, self.forming._told = os.fdopen(life_write, "wb"), os.fdopen(told_read, "rb")
+        self.forming._life, self.forming._reported = os.fdopen(life_write, "wb"), os.fdopen(told_read, "rb")
         self.forming._keeper, self.forming._directory = SimpleNamespace(wait=lambda: None), tmp_path / "ray"
         self.seen: list[str] = []
 
@@ -36,8 +36,8 @@ class Pipes:
         self.seen.append(what)
 
     def tell(self, line: bytes) -> None:
-        os.write(self.told, line)
-        os.close(self.told)
+        os.write(self.reported, line)
+        os.close(self.reported)
 
 
 @pytest.mark.parametrize("line", [LOST, b""], ids=["a node", "the keeper itself"])

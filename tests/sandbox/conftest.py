@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import Bubblewrap, Completed, Limits, SandboxSpec, python_runtime, run
+from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.sandbox.policy import Limits, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import Completed, run
 from cleanroom_ml.engine.sandbox.processes import tree
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
 
 HANDLERS = Path(__file__).parent / "handlers"
 
@@ -42,7 +45,6 @@ def inside() -> RunInside:
 
     def run_inside(source: str, *, without: tuple[str, ...] = (), limits: Limits | None = None, **spec) -> Completed:
         runtime = python_runtime()
-        weakened = WeakenedForTests(frozenset(without)) if without else None
         return run(
             SandboxSpec(
                 argv=(runtime.executable, "-I", "-S", "-c", textwrap.dedent(source)),
@@ -50,7 +52,7 @@ def inside() -> RunInside:
                 limits=limits if limits is not None else Limits(wall_seconds=30),
                 **spec,
             ),
-            driver=Bubblewrap(weakened),
+            driver=Weakened(*without) if without else Bubblewrap(),
         )
 
     return run_inside

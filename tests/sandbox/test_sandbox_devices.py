@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import SandboxSpec
+from cleanroom_ml.engine.sandbox.policy import SandboxSpec
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.root_only]
 

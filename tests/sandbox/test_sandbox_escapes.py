@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import cleanroom_ml
-from cleanroom_ml.engine.sandbox import Mount
+from cleanroom_ml.engine.sandbox.policy import Mount
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Limits, process
+from cleanroom_ml.engine.sandbox import process
 from cleanroom_ml.engine.sandbox.cgroups import Watchdog
+from cleanroom_ml.engine.sandbox.policy import Limits
 
 MIB = 1 << 20
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]

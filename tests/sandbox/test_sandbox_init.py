@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import (
-    Limits,
-    Mount,
-    NoIsolation,
-    SandboxSpec,
-    init_argv,
-    init_mount,
-    python_runtime,
-    run,
-)
+from cleanroom_ml.engine.sandbox.job_init import init_argv, init_mount
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import Limits, Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import run
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
 
 pytestmark = pytest.mark.sandbox
 

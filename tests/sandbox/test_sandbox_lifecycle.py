@@ -13,18 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import (
-    Mount,
-    SandboxProcess,
-    SandboxRecord,
-    SandboxSpec,
-    SandboxStartError,
-    destroy,
-    python_runtime,
-    run,
-    sweep,
-)
+from cleanroom_ml.engine.sandbox.errors import SandboxStartError
+from cleanroom_ml.engine.sandbox.policy import Mount, SandboxSpec
+from cleanroom_ml.engine.sandbox.process import SandboxProcess, run
 from cleanroom_ml.engine.sandbox.processes import start_time
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
+from cleanroom_ml.engine.sandbox.record import SandboxRecord, destroy
+from cleanroom_ml.engine.sandbox.sweep import sweep
 
 pytestmark = pytest.mark.sandbox
 
@@ -74,7 +69,8 @@ def test_it_outlives_the_thread_that_started_it() -> None:
 
 KILLED = """
     import os, threading, time
-    from cleanroom_ml.engine.sandbox import SandboxProcess, SandboxSpec
+    from cleanroom_ml.engine.sandbox.process import SandboxProcess
+    from cleanroom_ml.engine.sandbox.policy import SandboxSpec
     {before}
     process = SandboxProcess.start(SandboxSpec(argv=("/bin/sh", "-c", "sleep 4711 & sleep 4711")))
     print(process.record().to_json(), flush=True)
@@ -104,7 +100,7 @@ def test_everything_dies_with_a_supervisor_that_is_killed(pause: float) -> None:
     assert not any(Path(directory).exists() for directory in record.cgroups)
 
 
-@pytest.mark.parametrize("moment", ["_set_limits", "_let_go", "_is_bound_to_us"])
+@pytest.mark.parametrize("moment", ["set_limits", "_let_go", "_is_bound_to_us"])
 def test_a_supervisor_killed_while_it_starts_leaves_nothing(moment: str, tmp_path: Path) -> None:
     # Killed at the very moment: the pid of what is inside is written down just before.
     note = tmp_path / "child"
@@ -119,7 +115,7 @@ def test_a_supervisor_killed_while_it_starts_leaves_nothing(moment: str, tmp_pat
             "    pids = [q for c in children() for q in tree(c)]",
             "    note.write_text('\\n'.join(f'{q} {start_time(q)}' for q in pids))",
             "    os.kill(os.getpid(), 9)",
-            f"p.{moment} = die" if moment == "_set_limits" else f"p.SandboxProcess.{moment} = die",
+            f"p.{moment} = die" if moment == "set_limits" else f"p.SandboxProcess.{moment} = die",
         ]
     )
     done = supervise(before=before)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Limits
 from cleanroom_ml.engine.sandbox.cgroups import CgroupV1, CgroupV2
+from cleanroom_ml.engine.sandbox.policy import Limits
 from cleanroom_ml.engine.sandbox.systemd_scope import SystemdScope
 
 MIB = 1 << 20

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import SandboxProcess, SandboxSpec
 from cleanroom_ml.engine.sandbox.masking import Mask
+from cleanroom_ml.engine.sandbox.policy import SandboxSpec
+from cleanroom_ml.engine.sandbox.process import SandboxProcess
 
 PATHS = {"/home/ana/.venv": "/image", "/home/ana/.venv/lib/ours": "/ours", "/opt/python": "/python"}
 TEXT = b'File "/home/ana/.venv/lib/x.py", "/home/ana/.venv/lib/ours/y.py" /opt/pytho /opt/python3 /home/ana/.ven'

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Mount, python_runtime
+from cleanroom_ml.engine.sandbox.policy import Mount
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
 
 pytestmark = pytest.mark.sandbox
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import Limits, Mount, NoIsolation, SandboxSpec
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import Limits, Mount, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import SandboxProcess, run
 from cleanroom_ml.engine.sandbox.record import SandboxRecord, destroy
 

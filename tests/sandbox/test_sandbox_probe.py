@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import Bubblewrap, IsolationUnavailable, bubblewrap, probe, require_isolation
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
+from cleanroom_ml.engine.sandbox import bubblewrap
+from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable
+from cleanroom_ml.engine.sandbox.probe import probe, require_isolation
 
 pytestmark = pytest.mark.sandbox
 
@@ -28,7 +30,7 @@ def test_this_machine_isolates() -> None:
     ],
 )
 def test_the_probe_notices_a_missing_control(control: str, check: str) -> None:
-    report = probe(Bubblewrap(WeakenedForTests(frozenset({control}))))
+    report = probe(Weakened(control))
     assert not report.ok
     assert check in [found.name for found in report.checks if not found.ok]
 

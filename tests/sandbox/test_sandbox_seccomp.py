@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from cleanroom_ml.engine.sandbox import IsolationUnavailable
+from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable
 from cleanroom_ml.engine.sandbox.seccomp import build_filter
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000

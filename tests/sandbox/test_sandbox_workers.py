@@ -8,23 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from weakened_sandbox import Weakened
 
-from cleanroom_ml.engine.sandbox import (
-    Bubblewrap,
-    CallHandle,
-    Limits,
-    NoIsolation,
-    SandboxedWorkers,
-    WorkerCancelled,
-    WorkerCrashed,
-    WorkerError,
-    WorkerFailed,
-    WorkerTimeout,
-    worker,
-)
-from cleanroom_ml.engine.sandbox.policy import LONG_WEIGHT
+from cleanroom_ml.engine.sandbox import worker
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerFailed, WorkerTimeout
+from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.policy import LONG_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
+from cleanroom_ml.engine.sandbox.worker import CallHandle
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 
 pytestmark = pytest.mark.sandbox
 HANDLERS = Path(__file__).parent / "handlers"
@@ -280,7 +272,7 @@ def test_an_object_cannot_be_made_writable(workers: SandboxedWorkers, tmp_path: 
             call(workers, "change_mode", [fd])
         assert path.read_text() == "content"
         if os.geteuid() != 0:  # root's workers have another uid, which the kernel would stop as well
-            with start(driver=Bubblewrap(WeakenedForTests(frozenset({"seccomp"})))) as weak:
+            with start(driver=Weakened("seccomp")) as weak:
                 call(weak, "change_mode", [fd])
             assert path.read_text() == "forgedt"
     finally:

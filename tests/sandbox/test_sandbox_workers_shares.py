@@ -12,15 +12,10 @@ import pytest
 
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.sandbox import (
-    Limits,
-    SandboxedWorkers,
-    WorkerCancelled,
-    WorkerError,
-    WorkerTimeout,
-    worker,
-    workers,
-)
+from cleanroom_ml.engine.sandbox import worker, workers
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sandbox.policy import Limits
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 
 pytestmark = pytest.mark.sandbox
 HANDLERS = Path(__file__).parent / "handlers"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cleanroom_ml.connection.engine_identity import PATH, _proves, known_identity
-from cleanroom_ml.engine.home import Home
-from cleanroom_ml.engine.identity import EngineIdentity
+from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.local.engine import EngineStatus
 
 

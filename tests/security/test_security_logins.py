@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.logins import JobTokens, Logins, WrongPassword
+from cleanroom_ml.engine.login.logins import JobTokens, Logins, WrongPassword
+from cleanroom_ml.engine.login.throttle import FREE_FAILURES, MOST_HELD, LoginThrottle
 from cleanroom_ml.engine.protocol.errors import JWT_INVALID, LOGIN_THROTTLED, WireError
 from cleanroom_ml.engine.protocol.login import KEY_PAIR, OAUTH, PASSWORD, LoginRequest
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.throttle import FREE_FAILURES, MOST_HELD, LoginThrottle
 
 
 @pytest.fixture

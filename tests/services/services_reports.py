@@ -7,9 +7,9 @@ import random
 from typing import Any
 
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.observations import JobUsage, UsagePoint
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Report, Result
+from cleanroom_ml.services.telemetry import JobUsage, UsagePoint
 from cleanroom_ml.services.update_requests import Decision
 
 GIB = 1 << 30

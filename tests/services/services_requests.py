@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from cleanroom_ml.artifacts import FileEntry, Manifest
+from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.services.update_requests import UpdateRequest
 
 TEMPLATE = """\

@@ -12,7 +12,7 @@ from cleanroom_ml.errors import CleanroomError, UsageError
 from cleanroom_ml.services.code_specs import _differences, _load, manifests
 from cleanroom_ml.services.projects import load_project, start
 from cleanroom_ml.services.registration import differing_fields
-from cleanroom_ml.specs import parse_spec
+from cleanroom_ml.specs.parse import parse_spec
 
 
 def registered(files: dict[str, bytes], **changes: object) -> str:

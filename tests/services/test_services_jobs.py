@@ -36,13 +36,13 @@ class Server:
                 status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
                 return [{"status": status, "details": json.dumps({"reason": "out_of_memory", "message": "it was big"})}]
             case "get_logs":
-                return [{"logs": self._told(self.log)[action.get("offset", 0) :]}]
+                return [{"logs": self._reported(self.log)[action.get("offset", 0) :]}]
             case "get_result":
-                return [{"result": self._told(self.result)}]
+                return [{"result": self._reported(self.result)}]
         return [{"status": self.statuses[0]}]
 
     @staticmethod
-    def _told(what: Any) -> Any:
+    def _reported(what: Any) -> Any:
         if isinstance(what, Exception):
             raise what
         return what

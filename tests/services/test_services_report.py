@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from services_reports import DIGEST, report, status, told_events, usage
 
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.observations import JobUsage, UsagePoint
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports import default_path, page, save
 from cleanroom_ml.services.reports.gathered import Log, Result
 from cleanroom_ml.services.reports.markup import log_line
 from cleanroom_ml.services.reports.scales import byte_ticks, duration, number, padded, size, ticks, time_ticks
+from cleanroom_ml.services.telemetry import JobUsage, UsagePoint
 
 
 def drawings(text: str) -> list[ElementTree.Element]:

@@ -10,11 +10,12 @@ from services_requests import PARTIES, spec
 
 from cleanroom_ml.connection import Target
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.connection.target import Setting
-from cleanroom_ml.engine.procedures import PROCEDURES
+from cleanroom_ml.connection.setting import Setting
+from cleanroom_ml.engine.assembly.procedures import PROCEDURES
 from cleanroom_ml.errors import HashMismatchError, WrongPartyError
 from cleanroom_ml.services.whose import GIVING, check_request, expected_owner, guard, own_account
-from cleanroom_ml.specs import load_project, parse_spec
+from cleanroom_ml.specs.load import load_project
+from cleanroom_ml.specs.parse import parse_spec
 
 COLLABORATION = """\
 api_version: 2.0.0

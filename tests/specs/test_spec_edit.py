@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.specs import SpecProblems, bump_version, replace_code_spec_reference, set_version_in_text
+from cleanroom_ml.specs.edit import bump_version, replace_code_spec_reference, set_version_in_text
+from cleanroom_ml.specs.problems import SpecProblems
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanroom_ml.specs import Problem, SpecProblems, parse_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.problems import Problem, SpecProblems
 from cleanroom_ml.specs.yaml_tree import MAX_BYTES, MAX_DEPTH, read_tree, to_python
 
 HEAD = "api_version: 2.0.0\nspec_type: analysis\ntemplate: t_V1\ntemplate_configuration:\n  arguments:\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.specs import Problem, SpecProblems, SpecType, parse_spec
+from cleanroom_ml.specs.parse import SpecType, parse_spec
+from cleanroom_ml.specs.problems import Problem, SpecProblems
 
 HEAD = "api_version: 2.0.0\nspec_type: template\nversion: V1\ntype: sql_analysis\n"
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.specs import CodeSpec, SpecProblems, load_project, load_spec, validate_project
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.load import load_project, load_spec
+from cleanroom_ml.specs.problems import SpecProblems
+from cleanroom_ml.specs.project_checks import validate_project
 
 PROJECT = """\
 version: 1

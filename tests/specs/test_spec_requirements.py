@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.specs import Requirement, parse_requirement
+from cleanroom_ml.specs.requirements import Requirement, parse_requirement
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.specs import CodeSpec, SpecProblems, parse_spec
+from cleanroom_ml.specs.code_spec import CodeSpec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.problems import SpecProblems
 
 JOB = {"name": "train", "entrypoint": "train.py", "stage_code_dir": "@DB.S.ST/code"}
 FUNCTION = {

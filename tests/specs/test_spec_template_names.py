@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.services.projects import check
-from cleanroom_ml.specs import validate_project
+from cleanroom_ml.specs.project_checks import validate_project
 from cleanroom_ml.template_names import template_problems
 
 SAMPLES = Path(__file__).parents[2] / "sample_projects"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import nodes
 
-from cleanroom_ml.specs import code_calls, sqlsafe_expressions
+from cleanroom_ml.specs.template_text import code_calls, sqlsafe_expressions
 
 
 @pytest.mark.parametrize(

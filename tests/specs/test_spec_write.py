@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanroom_ml.specs import dump_spec, parse_spec
+from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.write import dump_spec
 
 identifiers = st.one_of(
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True),

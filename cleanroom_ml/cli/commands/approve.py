@@ -63,7 +63,7 @@ def approve(
         if found.status == "PENDING_MY_APPROVAL":
             pins = () if expect_digest else ("--expect-digest", review.approval_digest)
             question = f"Approve {review.template_id}? This cannot be undone."
-            confirm(question, yes=yes, pins=pins, typed=request, shown=found.id)
+            confirm(question, yes=yes, pins=pins, typed=request, displayed=found.id)
         done = decide(connection, name, found, review.approval_digest, project=here)
     if done.changed:
         text = f"approved {done.template_id}: {done.status}"

@@ -48,14 +48,14 @@ def logs(
 def _events(connection: Connection, collaboration_: str, job_id: str, *, follow: bool, timeout: float | None) -> Output:
     """The events so far, or one by one as they come; with a format for machines, all of them once it has ended."""
     from cleanroom_ml.cli.render import json_line, stream
-    from cleanroom_ml.services import jobs, observations
+    from cleanroom_ml.services import jobs, telemetry
 
     found: list[dict[str, Any]] = []
     offset = 0
 
     def look(_: jobs.JobStatus | None = None) -> None:
         nonlocal offset
-        fresh = observations.events(connection, collaboration_, job_id, offset=offset)
+        fresh = telemetry.events(connection, collaboration_, job_id, offset=offset)
         offset = fresh.offset
         found.extend(fresh.found)
         if follow and fresh.found and not settings().machine_readable:

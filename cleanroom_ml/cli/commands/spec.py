@@ -56,8 +56,8 @@ def list_() -> Output:
 
     with open_connection() as connection:
         rows = list_registered(connection, CODE_SPECS)
-    shown = ("code_spec_id", "registry", "created_on")
-    return Output([{key: row[key] for key in shown if key in row} for row in rows])
+    displayed = ("code_spec_id", "registry", "created_on")
+    return Output([{key: row[key] for key in displayed if key in row} for row in rows])
 
 
 @command(app, "show", example="cleanroom-ml spec show lookalike_code_V1")

@@ -35,7 +35,7 @@ def status(
         if wait:
             return watch(connection, name, job_id, follow=False, timeout=timeout)
         found = jobs.status(connection, name, job_id)
-    told = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
+    reported = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
     lines = [f"{found.job_id}: {found.status}"]
-    lines += [f"  {key}: {value}" for key, value in told.items() if key not in ("job_id", "status")]
+    lines += [f"  {key}: {value}" for key, value in reported.items() if key not in ("job_id", "status")]
     return Output(found, "\n".join(lines))

@@ -83,10 +83,14 @@ def withdraw(
     with open_connection() as connection:
         me = own_account(connection)
         found = pick_request(
-            connection, name, request, waits=lambda each: each.open and sent_by(each, me), told="that you sent waits"
+            connection,
+            name,
+            request,
+            waits=lambda each: each.open and sent_by(each, me),
+            reported="that you sent waits",
         )
         if found.open:
-            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, typed=request, shown=found.id)
+            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, typed=request, displayed=found.id)
         done = take_back(connection, name, found, reason)
     said = f"{done.template_id}: withdrawn" + ("" if done.changed else " before")
     return Output(done, said, hints=("cleanroom-ml template submit",))

@@ -19,7 +19,7 @@ from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.event_shapes import NotAnEvent, event_of
 
 EVENTS_NAME: Final = ".events.jsonl"
-"""Where the job's processes leave them, below its scratch directory (box.EVENTS_FILE is the path inside)."""
+"""Where the job's processes leave them, below its scratch directory (sandbox_spec.EVENTS_FILE is the path inside)."""
 
 MAX_LINE_BYTES: Final = 16 << 10
 MAX_BYTES: Final = 8 << 20

@@ -180,8 +180,8 @@ def _beside_the_cache(root: Path) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=4)
 def _read_cache(path: str, mtime_ns: int) -> list[tuple[str, str]]:
-    shown = subprocess.run(
+    displayed = subprocess.run(
         [_LDCONFIG, "-p", "-C", path], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    found = (_LIBRARY.match(line) for line in shown.stdout.splitlines())
+    found = (_LIBRARY.match(line) for line in displayed.stdout.splitlines())
     return list(dict.fromkeys((match[1], match[2]) for match in found if match))

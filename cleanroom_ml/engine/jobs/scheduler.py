@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from cleanroom_ml.engine.jobs import adopt, endings, files, launching
+from cleanroom_ml.engine.jobs import endings, files, launching, recovery
 from cleanroom_ml.engine.jobs.cleaning import Cleaner
 from cleanroom_ml.engine.jobs.families import Machine, lacks_memory
 from cleanroom_ml.engine.jobs.gpu import Gpus
@@ -233,15 +233,15 @@ class Scheduler:
     def _follow(self, job: Job) -> None:
         directory = self._root / job.job_id
         record = Record.read(directory)
-        if adopt.supervised(record, job.supervisor):
+        if recovery.supervised(record, job.supervisor):
             self._listen(job)
             if job.cancel_requested:
                 launching.request_cancel(directory)
                 if time.monotonic() > self._overdue.setdefault(job.job_id, time.monotonic() + CANCEL_GRACE_SECONDS):
                     # Making a layer, laying out code, stopped by a signal: nothing of it has to be waited for.
-                    adopt.kill_supervisor(record, job.supervisor)
+                    recovery.kill_supervisor(record, job.supervisor)
             elif job.phase is Phase.STARTING and self._starts_too_long(job):
-                adopt.kill_supervisor(record, job.supervisor)
+                recovery.kill_supervisor(record, job.supervisor)
             record = Record.read(directory)
             if job.phase is Phase.STARTING and record is not None and record.step in (Step.RUNNING, Step.COLLECTING):
                 self._store.run(
@@ -253,7 +253,7 @@ class Scheduler:
         if record is not None and record.step is Step.ENDED and record.ending is not None:
             self._end(job, record.ending, record)
         elif record is not None or job.supervisor is not None:
-            adopt.end_sandbox(record)
+            recovery.end_sandbox(record)
             self._end(job, self._unsupervised(job), record)
         elif job.cancel_requested:
             self._end(job, endings.CANCELLED, None)

@@ -188,10 +188,6 @@ class JobService:
         """The dependency layers of jobs that have not ended."""
         return {str(job.request.dependency_lock.get("layer", "")) for job in self._store.unfinished()}
 
-    def job_directory(self, job_id: str) -> Path:
-        """HOME/jobs/<id>: where the front listens on `front.sock` for this job."""
-        return self._jobs_root / job_id
-
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from cleanroom_ml.engine.jobs import endings, files, logs, results, working_directory
-from cleanroom_ml.engine.jobs.box import job_spec
 from cleanroom_ml.engine.jobs.bundled import require_bundled
 from cleanroom_ml.engine.jobs.code_mount import lay_out
 from cleanroom_ml.engine.jobs.environments import Environments
@@ -24,9 +23,10 @@ from cleanroom_ml.engine.jobs.errors import CodeMismatch, JobsError
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, Phase
-from cleanroom_ml.engine.jobs.observing import Observer
 from cleanroom_ml.engine.jobs.record import Plan, Record, now
 from cleanroom_ml.engine.jobs.relay import Relay
+from cleanroom_ml.engine.jobs.sandbox_spec import job_spec
+from cleanroom_ml.engine.jobs.telemetry import Telemetry
 from cleanroom_ml.engine.jobs.transitions import Step
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable, SandboxStartError
 from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
@@ -143,13 +143,13 @@ class _Run:
             isolation_reason=self._plan.no_isolation,
         )
         cancelled = False
-        observer = Observer(self._directory, self._plan)
+        telemetry = Telemetry(self._directory, self._plan)
         while (outcome := process.wait(_POLL_SECONDS)) is None:
             if not cancelled and self._cancelled():
                 cancelled = True
                 process.kill()
-            observer.look(process)
-        observer.finish()
+            telemetry.look(process)
+        telemetry.finish()
         logs.finish(log, outcome.log_total_bytes if outcome.log_truncated else None, self._plan.log_bytes)
         self._advance(
             Step.COLLECTING,

@@ -80,7 +80,7 @@ class CodeSpecs:
                 version=spec.version,
                 registry_key="DEFAULT",
                 spec=str(spec_text),
-                detail={"ml_jobs": jobs, "shown": _shown(spec, jobs)},
+                detail={"ml_jobs": jobs, "shown": _displayed(spec, jobs)},
             )
         return RoomRows.one("REGISTER_CODE_SPEC", new_id)
 
@@ -201,7 +201,7 @@ def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str
     }
 
 
-def _shown(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
+def _displayed(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
     """The spec as others see it: with the manifest of each ML job, its image and its packages."""
     plain = yaml.safe_load(dump_spec(spec))
     for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
+from cleanroom_ml.engine.rooms.current_spec import current_spec
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import read_spec
-from cleanroom_ml.engine.rooms.spec_now import spec_now
 from cleanroom_ml.engine.rooms.states import MEMBER, IllegalTransition
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
@@ -84,7 +84,7 @@ class Collaborations:
                 self._claim_name(connection, caller.account, member.collaboration, chosen, local_key)
             self._install(member.collaboration, caller.account, local_key)
         with self._database.read() as connection:
-            spec = spec_now(connection, member.collaboration)
+            spec = current_spec(connection, member.collaboration)
         columns = (
             ("COLLABORATION_NAME", "VARCHAR"),
             ("SOURCE_NAME", "VARCHAR"),
@@ -144,7 +144,7 @@ class Collaborations:
         """VIEW_COLLABORATIONS: what the account owns, was invited to, or has joined."""
         with self._database.read() as connection:
             found = access.memberships(connection, caller.account)
-            specs = {member.collaboration: spec_now(connection, member.collaboration) for member in found}
+            specs = {member.collaboration: current_spec(connection, member.collaboration) for member in found}
             updated = {
                 member.collaboration: connection.execute(
                     "SELECT updated_on FROM room_collaborations WHERE uid = ?", (member.collaboration,)

@@ -81,6 +81,6 @@ class ColumnGuard:
 
 
 def _refused(use: Use, whose: str) -> SqlError:
-    shown = ".".join(display(part) for part in (use.alias, use.column) if part)
-    error = refusal(use.filter, shown, whose)
+    displayed = ".".join(display(part) for part in (use.alias, use.column) if part)
+    error = refusal(use.filter, displayed, whose)
     return room_error(error.name, error.message)

@@ -64,7 +64,7 @@ class History:
                 "SELECT * FROM room_activities WHERE collaboration = ? AND status <> 'RUNNING' ORDER BY number",
                 (member.collaboration,),
             ).fetchall()
-            shown = [found for row in rows if (found := _row(connection, member, row)) is not None]
+            displayed = [found for row in rows if (found := _row(connection, member, row)) is not None]
         columns = (
             ("ACTIVITY_ID", "VARCHAR"),
             ("ANALYSIS_RUNNER_ALIAS", "VARCHAR"),
@@ -75,17 +75,17 @@ class History:
             ("ACTIVITY_TYPE", "VARCHAR"),
             ("ACTIVITY_INFO", "VARIANT"),
         )
-        return RoomRows(columns, tuple(shown))
+        return RoomRows(columns, tuple(displayed))
 
     def _finish(
         self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None
     ) -> None:
-        told = None if info is None else json.dumps(info, default=str)
+        reported = None if info is None else json.dumps(info, default=str)
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE room_activities SET status = ?, failure = ?, duration_ms = ?, info = coalesce(?, info) "
                 "WHERE id = ?",
-                (status, failure, (self._database.now_micros() - started) // 1000, told, activity),
+                (status, failure, (self._database.now_micros() - started) // 1000, reported, activity),
             )
 
 
@@ -125,10 +125,10 @@ def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, 
     if own:
         visible["local_tables"] = [table["name"] for table in tables if table["local"]]
         visible["arguments"] = parameters["arguments"]
-    shown: dict[str, Any] = {
+    displayed: dict[str, Any] = {
         "data_offering_ids": sorted({table["offering_id"] for table in mine}),
         "request_parameters": visible,
     }
     if own and "job_id" in info:
-        shown["job_id"] = info["job_id"]  # of the embedded engine: a job's id is its runner's alone
-    return shown
+        displayed["job_id"] = info["job_id"]  # of the embedded engine: a job's id is its runner's alone
+    return displayed

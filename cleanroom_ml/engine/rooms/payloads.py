@@ -60,7 +60,7 @@ def parties_now(connection: sqlite3.Connection, requester: Member, runner: Membe
     return sorted(found, key=lambda party: str(party["account"]))
 
 
-def shown(payload: Mapping[str, Any]) -> dict[str, Any]:
+def displayed(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A payload as others see it. What VIEW_CODE_SPECS answers with is kept beside each code spec, and not shown."""
     codes = [{key: value for key, value in code.items() if key != "shown"} for code in payload["code_specs"]]
     return {**{key: value for key, value in payload.items() if key != "previous"}, "code_specs": codes}
@@ -73,7 +73,7 @@ def digest_of(payload: Mapping[str, Any]) -> str:
         HashMismatchError: it does not say whose it is, or contradicts itself.
         NotCanonicalError: it holds a value that has no single written form.
     """
-    return approval_digest(approval_subject(shown(payload)))
+    return approval_digest(approval_subject(displayed(payload)))
 
 
 def says_whose(payload: Mapping[str, Any]) -> bool:

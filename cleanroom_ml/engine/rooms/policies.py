@@ -84,12 +84,14 @@ def check(
     except ValueError:
         parts = ()
     if not 1 <= len(parts) <= 2:
-        raise PolicyError("PolicyViolationError", f"{filter_name} is for the name of one column, not {_shown(value)}")
+        raise PolicyError(
+            "PolicyViolationError", f"{filter_name} is for the name of one column, not {_displayed(value)}"
+        )
     column = parts[-1]
     if len(parts) == 1:
         owners = [table for table in (*tables, *providers) if _has(table, column)]
         if not owners or not all(allows(owner, filter_name, column) for owner in owners):
-            raise refusal(filter_name, _shown(value))
+            raise refusal(filter_name, _displayed(value))
         return Use(filter_name, "", column, False, any(_has(provider, column) for provider in providers))
     if parts[0] in presets:
         raise PolicyError(
@@ -98,7 +100,7 @@ def check(
             "and cannot be used as a Jinja variable or given a policy filter.",
         )
     if not _OWN.match(parts[0]) and not allows(_named(parts[0], tables, filter_name), filter_name, column):
-        raise refusal(filter_name, _shown(value))
+        raise refusal(filter_name, _displayed(value))
     asked = [allows(provider, filter_name, column) for provider in providers if _has(provider, column)]
     return Use(filter_name, parts[0], column, not all(asked), any(asked))
 
@@ -131,6 +133,6 @@ def _has(table: Policies, column: str) -> bool:
     return any(column.casefold() == name.casefold() for name in (*table["join"], *table["column"]))
 
 
-def _shown(value: object) -> str:
+def _displayed(value: object) -> str:
     text = value if isinstance(value, str) else type(value).__name__
     return repr(text[:80])

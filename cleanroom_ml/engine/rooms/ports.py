@@ -42,7 +42,7 @@ class Caller(Protocol):
 
 
 class RoomExecutor(Protocol):
-    """Runs one statement with the names of a room (`statements.Executor`, adapted in `engine/procedures.py`)."""
+    """Runs one statement with the names of a room (`statements.Executor`, adapted in `assembly/procedures.py`)."""
 
     def run(
         self,

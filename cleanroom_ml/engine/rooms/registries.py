@@ -24,7 +24,6 @@ ResourceKind = Literal["TEMPLATE", "DATA OFFERING", "CODE SPEC"]
 Model = TypeVar("Model", bound=SpecModel)
 
 DEFAULT = "DEFAULT"
-MAX_SPEC_CHARACTERS = 16 * 1024 * 1024
 _VIEW_COLUMNS: Mapping[ResourceKind, tuple[str, str]] = {
     "TEMPLATE": ("TEMPLATE_ID", "TEMPLATE_SPEC"),
     "DATA OFFERING": ("DATA_OFFERING_ID", "DATA_OFFERING_SPEC"),

@@ -220,5 +220,5 @@ def _no_identifier(value: Any, *_: Any) -> str:
 
 def _error(name: str, message: str) -> dict[str, Any]:
     # Control characters in a message would end up in somebody's terminal.
-    shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in message)
-    return {"error": json.loads(json.dumps({"name": name, "message": shown}))}
+    displayed = "".join(char if char.isprintable() or char == "\n" else "?" for char in message)
+    return {"error": json.loads(json.dumps({"name": name, "message": displayed}))}

@@ -11,7 +11,7 @@ from typing import Any
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
-from cleanroom_ml.engine.rooms.payloads import digest_of, parties_now, says_whose, shown
+from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, parties_now, says_whose
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION, IllegalTransition
 from cleanroom_ml.engine.sql.errors import room_error
@@ -265,7 +265,7 @@ def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -
            ORDER BY q.number DESC LIMIT 1""",
         (request.id, viewer.account),
     ).fetchone()
-    return None if row is None else shown(json.loads(row["payload"]))
+    return None if row is None else displayed(json.loads(row["payload"]))
 
 
 def added_templates(connection: sqlite3.Connection, member: Member) -> list[AddedTemplate]:

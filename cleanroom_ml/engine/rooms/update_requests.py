@@ -16,7 +16,7 @@ from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.environments import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
-from cleanroom_ml.engine.rooms.payloads import digest_of, says_whose, shown, template_payload
+from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, says_whose, template_payload
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
@@ -310,8 +310,8 @@ def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tu
         }
         for decision in said
     ]
-    told = {
-        **shown(request.payload),
+    reported = {
+        **displayed(request.payload),
         "previous": requests_store.previous(connection, member, request),
         "approval_digest": request.digest,
     }
@@ -321,7 +321,7 @@ def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tu
         seen_status(request.status, _decision_of(connection, request, member.account)),
         json.dumps(log),
         json.dumps(request.details),
-        json.dumps(told),
+        json.dumps(reported),
         from_micros(request.updated_on),
     )
 

@@ -10,20 +10,17 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import ClassVar, Final
 
 from cleanroom_ml.engine.sandbox.drivers import Command, minimal_environment
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable
 from cleanroom_ml.engine.sandbox.policy import SCRATCH, SandboxSpec
 from cleanroom_ml.engine.sandbox.seccomp import build_filter
 from cleanroom_ml.engine.sandbox.uids import pick_uid
-from cleanroom_ml.engine.sandbox.weakened import WeakenedForTests
 
 _INNER_ID: Final = 1000
 _USR_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64")
-_HIDDEN: Final = ("/usr/local", "/usr/share/doc", "/usr/src")
 _PLACES_BYTES: Final = 1 << 20  # for the directories and empty files that mounts lie on
 _ETC: Final = ("/etc/ld.so.cache", "/etc/ssl/certs", "/etc/localtime", "/etc/alternatives")
 _BASE_ENVIRONMENT: Final = {
@@ -42,11 +39,10 @@ _GATE: Final = ("/bin/sh", "-c", 'read -r go || exit 125; exec "$@" </dev/null',
 INSTALL_HINT: Final = "apt-get install -y bubblewrap"
 
 
-@dataclass(frozen=True, slots=True)
 class Bubblewrap:
-    """`_weakened` takes single controls away so that a test can show what they are for; nothing else may pass it."""
+    """Starts programs with nothing of the host but what their spec mounts. Has no state, and nothing to switch off."""
 
-    _weakened: WeakenedForTests | None = None
+    _hidden: ClassVar[tuple[str, ...]] = ("/usr/local", "/usr/share/doc", "/usr/src")
 
     @property
     def name(self) -> str:
@@ -58,7 +54,7 @@ class Bubblewrap:
 
     @property
     def enforces_limits(self) -> bool:
-        return self._keeps("limits")
+        return True
 
     def prepare(self, spec: SandboxSpec, for_child: ExitStack, for_us: ExitStack, *, segments: bool = True) -> Command:
         """Raises IsolationUnavailable when bubblewrap (or, as root, setpriv) is missing, ValueError for host uid 0."""
@@ -101,11 +97,8 @@ class Bubblewrap:
             go_fd=go_write,
             gate_fd=gate_write,
             stdin_fd=gate_read,
-            marks_readiness=self._keeps("seccomp"),
+            marks_readiness=True,
         )
-
-    def _keeps(self, control: str) -> bool:
-        return self._weakened is None or control not in self._weakened.without
 
     def _options(
         self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles, segments: bool
@@ -116,28 +109,20 @@ class Bubblewrap:
             for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
                 options += ["--cap-add", capability]  # what setpriv needs to give everything up
         else:
-            options += ["--unshare-user", "--uid", str(inner_id), "--gid", str(inner_id)]
-            if self._keeps("userns"):
-                options += ["--disable-userns"]
-        if self._keeps("network"):
-            options += ["--unshare-net"]
-        if self._keeps("processes"):
-            options += ["--unshare-pid"]
-        options += ["--clearenv"]
+            options += ["--unshare-user", "--uid", str(inner_id), "--gid", str(inner_id), "--disable-userns"]
+        options += ["--unshare-net", "--unshare-pid", "--clearenv"]
         for key, value in {**_BASE_ENVIRONMENT, **spec.env}.items():
             options += ["--setenv", key, value]
         options += self._filesystem(spec, root=root, inner_id=inner_id, files=files)
         options += ["--chdir", spec.workdir]
-        if self._keeps("seccomp"):
-            options += ["--seccomp", files.add(build_filter(stateless=spec.stateless, segments=segments))]
-        return options
+        return [*options, "--seccomp", files.add(build_filter(stateless=spec.stateless, segments=segments))]
 
     def _filesystem(self, spec: SandboxSpec, *, root: bool, inner_id: int, files: _MemoryFiles) -> list[str]:
         targets = [mount.target for mount in spec.mounts] + list(spec.files)
         options = _system()
         opened: list[str] = []
-        for hidden in _HIDDEN:
-            if not Path(hidden).is_dir() or hidden in targets or not self._keeps("host_files"):
+        for hidden in self._hidden:
+            if not Path(hidden).is_dir() or hidden in targets:
                 continue
             if any(PurePosixPath(t).is_relative_to(hidden) for t in targets):
                 # What is mounted in it gets its place first; of the rest of the host's nothing is seen all the same.
@@ -148,15 +133,8 @@ class Bubblewrap:
         for directory in ("/etc", "/run", "/var"):
             options += ["--perms", "0755", "--dir", directory]
         options += ["--symlink", "/tmp", "/var/tmp"]
-        if self._keeps("host_files"):
-            for path in _ETC:
-                options += ["--ro-bind-try", path, path]
-            for path, text in _etc_files(inner_id).items():
-                options += ["--perms", "0444", "--ro-bind-data", files.add(text.encode()), path]
-        else:
-            options += ["--ro-bind", "/etc", "/etc"]
-        options += ["--proc", "/proc"]
-        options += ["--dev", "/dev"] if self._keeps("devices") else ["--dev-bind", "/dev", "/dev"]
+        options += self._etc(inner_id, files)
+        options += ["--proc", "/proc", "--dev", "/dev"]
         for device in spec.devices:
             if device.parent != Path("/dev"):
                 options += ["--perms", "0755", "--dir", str(device.parent)]
@@ -191,8 +169,13 @@ class Bubblewrap:
                 options += ["--perms", "0444", "--ro-bind-data", files.add(spec.files[target]), target]
         options += [word for top in opened for word in ("--remount-ro", top)]
         # An ordinary user owns the tmpfs behind / and /dev: without this it could fill them, outside of every limit.
-        sealed = {"/dev": "devices", "/": "read_only_root"}
-        return options + [word for top, by in sealed.items() if self._keeps(by) for word in ("--remount-ro", top)]
+        return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+    def _etc(self, inner_id: int, files: _MemoryFiles) -> list[str]:
+        options = [word for path in _ETC for word in ("--ro-bind-try", path, path)]
+        for path, text in _etc_files(inner_id).items():
+            options += ["--perms", "0444", "--ro-bind-data", files.add(text.encode()), path]
+        return options
 
 
 def _system() -> list[str]:

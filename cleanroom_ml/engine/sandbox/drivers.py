@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,11 +57,6 @@ class Driver(Protocol):
 
         Without `segments`, shared memory of System V cannot be made.
         """
-
-
-def fd_path(number: int) -> str:
-    """A path that opens an own descriptor again. As root the inode's own mode decides, for a dropped uid, what for."""
-    return f"/proc/self/fd/{number}" if sys.platform == "linux" else f"/dev/fd/{number}"
 
 
 def minimal_environment() -> dict[str, str]:

@@ -10,10 +10,12 @@ class Mask:
     """`paths` says what is written in place of what. Of two that begin alike, the longer one is looked for first."""
 
     def __init__(self, paths: Mapping[str, str]) -> None:
-        self._shown = {path.encode("utf-8", "surrogateescape"): shown.encode() for path, shown in paths.items()}
-        longest_first = sorted(self._shown, key=len, reverse=True)
+        self._displayed = {
+            path.encode("utf-8", "surrogateescape"): displayed.encode() for path, displayed in paths.items()
+        }
+        longest_first = sorted(self._displayed, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if longest_first else None
-        self._longest = max(map(len, self._shown), default=0)
+        self._longest = max(map(len, self._displayed), default=0)
         self._rest = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -21,9 +23,9 @@ class Mask:
         if self._pattern is None:
             return data
         data = self._rest + data
-        shown, done = self._settled(data)
+        displayed, done = self._settled(data)
         self._rest = data[done:]
-        return shown
+        return displayed
 
     def end(self) -> bytes:
         """The rest of the stream."""
@@ -32,7 +34,7 @@ class Mask:
 
     def _replace(self, data: bytes) -> bytes:
         assert self._pattern is not None
-        return self._pattern.sub(lambda match: self._shown[match[0]], data)
+        return self._pattern.sub(lambda match: self._displayed[match[0]], data)
 
     def _settled(self, data: bytes) -> tuple[bytes, int]:
         """What is shown of as much of `data` as no further byte can change, and how much that is."""
@@ -43,7 +45,7 @@ class Mask:
             start, end = match.span()
             if end > len(data) - self._longest and (held := self._held(data, done, start + 1)) is not None:
                 break
-            written += (data[done:start], self._shown[match[0]])
+            written += (data[done:start], self._displayed[match[0]])
             done = end
         else:
             held = self._held(data, done, len(data))
@@ -54,5 +56,5 @@ class Mask:
         """The first place of these where the whole rest of `data` may be the beginning of a (longer) path."""
         first = max(start, len(data) - self._longest + 1)
         rests = ((at, data[at:]) for at in range(first, end))
-        paths = self._shown
+        paths = self._displayed
         return next((at for at, rest in rests if any(len(p) > len(rest) and p.startswith(rest) for p in paths)), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -22,20 +21,18 @@ from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
 from cleanroom_ml.engine.sandbox.disk_use import DiskWatch
 from cleanroom_ml.engine.sandbox.drivers import Command, Driver
 from cleanroom_ml.engine.sandbox.errors import SandboxStartError
-from cleanroom_ml.engine.sandbox.masking import Mask
+from cleanroom_ml.engine.sandbox.limits import make_way, set_limits
+from cleanroom_ml.engine.sandbox.log import Log
 from cleanroom_ml.engine.sandbox.no_limits import NoLimits
-from cleanroom_ml.engine.sandbox.policy import Limits, Outcome, Reason, SandboxSpec
+from cleanroom_ml.engine.sandbox.policy import Outcome, Reason, SandboxSpec
 from cleanroom_ml.engine.sandbox.processes import boot_id, kill_pidfd, open_pidfd, start_time
 from cleanroom_ml.engine.sandbox.record import SandboxRecord
 from cleanroom_ml.engine.sandbox.spawner import spawn
 from cleanroom_ml.engine.sandbox.usage import Usage, read_usage
 
 _START_SECONDS: Final = 20.0
-_DRAIN_SECONDS: Final = 1.0
 _SAMPLE_SECONDS: Final = 0.1
 _DISK_SAMPLE_SECONDS: Final = 1.0
-_CHUNK: Final = 1 << 16
-_NICE: Final = 5
 
 
 class SandboxProcess:
@@ -53,14 +50,10 @@ class SandboxProcess:
         self._outcome: Outcome | None = None
         self._child_fd: int | None = None
         self._reported = b""
-        self._log_total = self._log_kept = 0
-        self._mask = Mask(spec.masked)
-        self._log_lost = ""
-        self._head = b""
         self._began = time.monotonic()
         self.child_pid: int | None = None
         self._popen: subprocess.Popen[bytes]
-        self._log_read: int
+        self._log: Log
         self._command: Command
 
     @classmethod
@@ -82,11 +75,12 @@ class SandboxProcess:
                     for_us.callback(_close_quietly, fd)
             self = cls(spec, driver, group, for_us)
             self._command = command
-            self._log_read, log_write = os.pipe()
+            log_read, log_write = os.pipe()
             for_child.callback(os.close, log_write)
-            for_us.callback(os.close, self._log_read)
+            for_us.callback(os.close, log_read)
             sink = os.dup(output) if output is not None else os.open(os.devnull, os.O_WRONLY)
             for_us.callback(os.close, sink)
+            self._log = Log(log_read, sink, spec.limits, spec.masked)
             try:
                 self._popen = spawn(command, group.prefix, log_write)
             except OSError as error:
@@ -99,7 +93,7 @@ class SandboxProcess:
                 self._popen.wait()
                 raise
             self._for_us = for_us.pop_all()
-        threading.Thread(target=self._watch, args=(sink,), name=f"sandbox-{spec.name}", daemon=True).start()
+        threading.Thread(target=self._watch, name=f"sandbox-{spec.name}", daemon=True).start()
         return self
 
     @property
@@ -169,7 +163,7 @@ class SandboxProcess:
         if status_fd is None or go_fd is None:
             self.child_pid = self._popen.pid
             self._child_fd = _pidfd(self._popen.pid)
-            _make_way(self.child_pid, self._spec.limits)
+            make_way(self.child_pid, self._spec.limits)
         else:
             self._read_child_pid(status_fd)
             assert self.child_pid is not None
@@ -179,8 +173,8 @@ class SandboxProcess:
             try:
                 self._group.add(self.child_pid)
                 if self._driver.enforces_limits:
-                    _set_limits(self.child_pid, self._spec.limits)
-                _make_way(self.child_pid, self._spec.limits)
+                    set_limits(self.child_pid, self._spec.limits)
+                make_way(self.child_pid, self._spec.limits)
             except ProcessLookupError:
                 raise self._start_error() from None
             except (OSError, ValueError) as error:
@@ -200,7 +194,7 @@ class SandboxProcess:
                     raise self._start_error()
                 time.sleep(0.0005)
             assert self.child_pid is not None
-            _make_way(self.child_pid, self._spec.limits)  # again: it has made a session of its own meanwhile
+            make_way(self.child_pid, self._spec.limits)  # again: it has made a session of its own meanwhile
             os.write(gate_fd, b"go\n")
 
     def _is_bound_to_us(self) -> bool:
@@ -226,33 +220,30 @@ class SandboxProcess:
     def _start_error(self) -> SandboxStartError:
         self._popen.kill()
         self._popen.wait()
-        os.set_blocking(self._log_read, False)
-        with contextlib.suppress(BlockingIOError):
-            self._head += os.read(self._log_read, 4096)
         return SandboxStartError(
             f"the sandbox {self._spec.name} cannot be set up",
-            why=self._head.decode(errors="replace").strip() or None,
+            why=self._log.head_at_once() or None,
             fix="cleanroom-ml doctor",
         )
 
     # -- the watching thread ---------------------------------------------------------------------------------------
 
-    def _watch(self, sink: int) -> None:
+    def _watch(self) -> None:
         try:
-            self._follow(sink)
+            self._follow()
         except BaseException as error:
             # Nobody would look at the limits any more, nor empty the pipe of the log.
             self._end("killed", f"it could not be watched: {error!r}")
             raise
         finally:
-            self._finish(sink)
+            self._finish()
 
-    def _follow(self, sink: int) -> None:
+    def _follow(self) -> None:
         limits = self._spec.limits
-        os.set_blocking(self._log_read, False)
+        os.set_blocking(self._log.read, False)
         driver_fd = _pidfd(self._popen.pid)
         poller = select.poll()
-        poller.register(self._log_read, select.POLLIN)
+        poller.register(self._log.read, select.POLLIN)
         if driver_fd is not None:
             poller.register(driver_fd, select.POLLIN)
         disk = DiskWatch(self._spec.scratch) if self._spec.scratch is not None else None
@@ -278,39 +269,14 @@ class SandboxProcess:
                         next_disk = time.monotonic() + disk.pause
                     pause = min(pause, max(0.0, next_disk - time.monotonic()))
                 for fd, _ in poller.poll(pause * 1000):
-                    if fd == self._log_read and not self._pump(sink):
-                        poller.unregister(self._log_read)
+                    if fd == self._log.read:
+                        if not self._log.pump():
+                            poller.unregister(fd)
+                        elif self._log.flooded:
+                            self._end("log_limit")
         finally:
             if driver_fd is not None:
                 os.close(driver_fd)
-
-    def _pump(self, sink: int) -> bool:
-        """Copy what there is of the log; False at its end."""
-        try:
-            data = os.read(self._log_read, _CHUNK)
-        except BlockingIOError:
-            return True
-        if not data:
-            self._keep(sink, self._mask.end())
-            return False
-        self._log_total += len(data)
-        self._keep(sink, self._mask.feed(data))
-        if self._log_total > self._spec.limits.log_flood_bytes:
-            self._end("log_limit")
-        return True
-
-    def _keep(self, sink: int, data: bytes) -> None:
-        """Write to the log what of `data` still fits."""
-        room = self._spec.limits.log_bytes - self._log_kept
-        if len(self._head) < 4096:
-            self._head += data[:4096]
-        kept = data[: max(0, room)]
-        self._log_kept += len(kept)
-        try:
-            while kept:
-                kept = kept[os.write(sink, kept) :]
-        except OSError as error:  # a full disk of ours: the log ends here, as one that is too long
-            self._log_lost = error.strerror or type(error).__name__
 
     def _end(self, reason: Reason, detail: str = "") -> None:
         with self._lock:
@@ -324,14 +290,14 @@ class SandboxProcess:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._popen.pid, signal.SIGKILL)
 
-    def _finish(self, sink: int) -> None:
+    def _finish(self) -> None:
         try:
             self._popen.wait()
             if not self._driver.isolated:
                 # No kernel ends what the program leaves behind (the relay is one of it): its group is all there is.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._popen.pid, signal.SIGKILL)
-            self._drain(sink)
+            self._log.drain()
             peak, oom_kills = self._group.peak_bytes(), self._group.oom_kills()
             exit_code = self._exit_code()
         finally:
@@ -345,7 +311,7 @@ class SandboxProcess:
         reason = self._reason
         if reason is None:
             if exit_code is None:
-                reason, self._detail = "not_started", self._head.decode(errors="replace").strip()
+                reason, self._detail = "not_started", self._log.head()
             else:
                 reason = "out_of_memory" if exit_code != 0 and oom_kills else "exited"
         over = reason in ("exited", "out_of_memory")
@@ -359,23 +325,12 @@ class SandboxProcess:
             cpu_enforced=self._group.cpu_enforced,
             peak_memory_bytes=peak,
             wall_seconds=time.monotonic() - self._began,
-            log_total_bytes=self._log_total,
-            log_truncated=self._log_total > self._spec.limits.log_bytes or bool(self._log_lost),
+            log_total_bytes=self._log.total_bytes,
+            log_truncated=self._log.truncated,
             oom_kills=oom_kills,
             detail=self._detail,
         )
         self._done.set()
-
-    def _drain(self, sink: int) -> None:
-        # Bounded: a descriptor of the log may have been sent to somebody who outlives the sandbox.
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
-            ready, _, _ = select.select([self._log_read], [], [], left)
-            if ready and not self._pump(sink):
-                return
-            if not ready:
-                break
-        self._keep(sink, self._mask.end())
 
     def _exit_code(self) -> int | None:
         """What bubblewrap reports: it does so only if the program was started. Without it, the process's own status."""
@@ -430,31 +385,3 @@ def _pidfd(pid: int) -> int | None:
 def _close_quietly(fd: int) -> None:
     with contextlib.suppress(OSError):
         os.close(fd)
-
-
-def _make_way(pid: int, limits: Limits) -> None:
-    """Let others go before it, whatever enforces the limits: niceness, of the process and of its session (autogroup).
-
-    Where each session has a group of its own (sched(7)), the niceness of a process says nothing beyond that group.
-    """
-    if limits.cpu_weight >= 100:
-        return
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, max(_NICE, os.getpriority(os.PRIO_PROCESS, pid)))
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
-
-
-def _set_limits(pid: int, limits: Limits) -> None:
-    """On bubblewrap's first process inside, before it starts the program: RLIMIT_NPROC then counts inside only."""
-    most_files = min(limits.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    for which, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_MEMLOCK, 1 << 16),
-        (resource.RLIMIT_NOFILE, most_files),
-        (resource.RLIMIT_NPROC, limits.processes),
-    ):
-        hard = resource.prlimit(pid, which)[1]
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.prlimit(pid, which, (ceiling, ceiling))

@@ -33,7 +33,7 @@ class SqlError(Exception):
     def not_found(cls, kind: str, name: str) -> SqlError:
         """What does not exist and what one may not see read the same, on purpose."""
         label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
-        return cls(2003, "42S02", f"{COMPILATION}{label} '{_shown(name)}' does not exist or not authorized.")
+        return cls(2003, "42S02", f"{COMPILATION}{label} '{_displayed(name)}' does not exist or not authorized.")
 
     @classmethod
     def syntax(cls, message: str) -> SqlError:
@@ -41,20 +41,20 @@ class SqlError(Exception):
 
     @classmethod
     def unsupported(cls, what: str) -> SqlError:
-        return cls(2, "0A000", f"{COMPILATION}Unsupported feature '{_shown(what)}'.")
+        return cls(2, "0A000", f"{COMPILATION}Unsupported feature '{_displayed(what)}'.")
 
     @classmethod
     def unknown_function(cls, name: str) -> SqlError:
-        return cls(2140, "42601", f"{COMPILATION}Unknown function {_shown(name)}")
+        return cls(2140, "42601", f"{COMPILATION}Unknown function {_displayed(name)}")
 
     @classmethod
     def invalid_identifier(cls, name: str) -> SqlError:
-        return cls(904, "42000", f"{COMPILATION}error: invalid identifier '{_shown(name)}'")
+        return cls(904, "42000", f"{COMPILATION}error: invalid identifier '{_displayed(name)}'")
 
     @classmethod
     def already_exists(cls, kind: str, name: str) -> SqlError:
         label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
-        return cls(2002, "42710", f"{COMPILATION}{label} '{_shown(name)}' already exists.")
+        return cls(2002, "42710", f"{COMPILATION}{label} '{_displayed(name)}' already exists.")
 
     @classmethod
     def bad_value(cls, message: str) -> SqlError:
@@ -80,7 +80,7 @@ class SqlError(Exception):
     @classmethod
     def internal(cls, query_id: str) -> SqlError:
         return cls(
-            603, "XX000", f"SQL execution internal error: processing aborted; the query id is {_shown(query_id)}."
+            603, "XX000", f"SQL execution internal error: processing aborted; the query id is {_displayed(query_id)}."
         )
 
 
@@ -91,6 +91,6 @@ def room_error(name: str, message: str) -> SqlError:
     return SqlError(100357, "P0000", f"{name}: {message}")
 
 
-def _shown(text: str) -> str:
+def _displayed(text: str) -> str:
     """A client's own words, cut short, so that a megabyte of name does not come back as a megabyte of message."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -36,6 +36,6 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
 def inferred(name: str, found: SqlType, number: int, options: FileOptions) -> tuple[str, SqlType, str]:
     """A described column as INFER_SCHEMA gives it: (name, type, expression over `$1` or `$n`)."""
     if options.type.upper() == "CSV":
-        shown = name if options.parse_header else f"c{number + 1}"
-        return shown, found, f"${number + 1}::{found}"
+        displayed = name if options.parse_header else f"c{number + 1}"
+        return displayed, found, f"${number + 1}::{found}"
     return name, found, f"$1:{display(name)}::{found}"

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.catalog import (
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.statements import information_schema
-from cleanroom_ml.engine.statements.refusals import no_current, shown
+from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.result_scan import session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
 from cleanroom_ml.engine.statements.transactions import session_variables
@@ -90,10 +90,10 @@ class AccountCatalog:
             raise no_current("schema")
         if not self._owns(database):
             raise SqlError.not_found(
-                "Database" if len(parts) > 2 else kind, shown(parts[:1] if len(parts) > 2 else parts)
+                "Database" if len(parts) > 2 else kind, displayed(parts[:1] if len(parts) > 2 else parts)
             )
         if not self._storage.namespaces.schema_exists(self._session.account, database, schema):
-            raise SqlError.not_found("Schema", shown((database, schema)))
+            raise SqlError.not_found("Schema", displayed((database, schema)))
         return Key(self._session.account, database, schema, name)
 
     def staged(self, reference: StageReference) -> StagedSource | None:
@@ -117,7 +117,7 @@ class AccountCatalog:
                 return database, schema, name
             case (database, schema, name):
                 return database, schema, name
-        raise SqlError.syntax(f"Invalid identifier {shown(parts)}")
+        raise SqlError.syntax(f"Invalid identifier {displayed(parts)}")
 
     def _owns(self, database: str) -> bool:
         # Rooms' databases (kind "application") are the account's too, and only rooms may look into them.

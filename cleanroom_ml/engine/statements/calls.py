@@ -56,8 +56,8 @@ def block(work: Work, statement: Block) -> StatementResult:
     if returned.table is not None and isinstance(returned.table.handle, Rows):
         return returned.table.handle
     value = returned.value
-    shown = value if value is None or isinstance(value, str) else _text(value)
-    return Rows((("anonymous block", VARCHAR),), ((shown,),), CALL)
+    displayed = value if value is None or isinstance(value, str) else _text(value)
+    return Rows((("anonymous block", VARCHAR),), ((displayed,),), CALL)
 
 
 def _text(value: Any) -> str:

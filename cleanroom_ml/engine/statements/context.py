@@ -9,7 +9,7 @@ from cleanroom_ml.engine.sql.compile import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import AlterSession, SetVariable, UnsetVariable, Use
 from cleanroom_ml.engine.statements.ddl_namespaces import own_schema, owns
-from cleanroom_ml.engine.statements.refusals import insufficient, shown
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work
 
@@ -25,13 +25,13 @@ def use(work: Work, statement: Use) -> Rows:
     match statement.kind:
         case "ROLE":
             if name[-1] not in ROLES:
-                raise insufficient(f"role '{shown(name)}' does not exist or is not granted to you.")
+                raise insufficient(f"role '{displayed(name)}' does not exist or is not granted to you.")
             session.role = name[-1]
         case "SECONDARY ROLES":
             return success()
         case "WAREHOUSE":
             if work.storage.warehouses.get(session.account, name[-1]) is None:
-                raise SqlError.not_found("Warehouse", shown(name))
+                raise SqlError.not_found("Warehouse", displayed(name))
             session.warehouse = name[-1]
         case "SCHEMA":
             session.database, session.schema = _schema(work, name)
@@ -93,7 +93,7 @@ def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
         key = work.catalog.target((*name, "CLEANROOM", *_NAMELESS), "TABLE")
         return key.database, key.schema
     if not owns(work, name[-1]):
-        raise SqlError.not_found("Database", shown(name))
+        raise SqlError.not_found("Database", displayed(name))
     public = work.storage.namespaces.schema_exists(work.session.account, name[-1], "PUBLIC")
     return name[-1], "PUBLIC" if public else None
 
@@ -104,7 +104,7 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
         return key.database, key.schema
     database, schema = own_schema(work, name)
     if not work.storage.namespaces.schema_exists(work.session.account, database, schema):
-        raise SqlError.not_found("Schema", shown(name))
+        raise SqlError.not_found("Schema", displayed(name))
     return database, schema
 
 

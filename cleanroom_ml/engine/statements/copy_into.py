@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.nodes import CopyInto
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
-from cleanroom_ml.engine.statements.refusals import busy, shown
+from cleanroom_ml.engine.statements.refusals import busy, displayed
 from cleanroom_ml.engine.statements.results import COPY, VARCHAR, Rows
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
@@ -37,10 +37,10 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
     stage = work.stages.existing(statement.source.parts)
     staged = work.stages.staged(statement.source, statement.files)
     if staged is None:
-        raise SqlError.not_found("Stage", shown(statement.source.parts))
+        raise SqlError.not_found("Stage", displayed(statement.source.parts))
     source = work.catalog.source(statement.target)
     if not isinstance(source, TableSource) or not source.writable:
-        raise SqlError.not_found("Table", shown(statement.target))
+        raise SqlError.not_found("Table", displayed(statement.target))
     if not staged.files:
         return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),), COPY)
     key = work.writable(statement.target, source.key)
@@ -59,7 +59,7 @@ def _load(
     source = work.catalog.source(statement.target)
     table = work.storage.tables.get(key, work.session.id)
     if not isinstance(source, TableSource) or table is None:
-        raise SqlError.not_found("Table", shown(statement.target))
+        raise SqlError.not_found("Table", displayed(statement.target))
     objects: list[TableObject] = []
     counts: list[int] = []
     with work.storage.pin(file.sha256 for file in staged.files):

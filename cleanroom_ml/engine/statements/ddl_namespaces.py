@@ -7,7 +7,7 @@ from typing import Literal
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import CreateDatabase, CreateObject, CreateSchema, Drop
 from cleanroom_ml.engine.statements.ddl_tables import already_dropped
-from cleanroom_ml.engine.statements.refusals import insufficient, no_current, shown, translated
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_current, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work
 
@@ -30,7 +30,7 @@ def existed(name: str) -> Rows:
 def create_database(work: Work, statement: CreateDatabase) -> Rows:
     """CREATE DATABASE: it becomes the current one, with its schema PUBLIC."""
     if len(statement.name) != 1:
-        raise SqlError.syntax(f"Invalid identifier {shown(statement.name)}")
+        raise SqlError.syntax(f"Invalid identifier {displayed(statement.name)}")
     (name,) = statement.name
     if name.startswith(RESERVED):
         raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
@@ -74,7 +74,7 @@ def drop_database(work: Work, statement: Drop) -> Rows:
     if len(statement.name) != 1 or not owns(work, name):
         if statement.if_exists:
             return already_dropped(name)
-        raise SqlError.not_found("Database", shown(statement.name))
+        raise SqlError.not_found("Database", displayed(statement.name))
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
         work.storage.namespaces.drop_database(work.session.account, name, if_exists=statement.if_exists)
@@ -111,10 +111,10 @@ def owns(work: Work, database: str) -> bool:
 def own_schema(work: Work, parts: tuple[str, ...]) -> tuple[str, str]:
     """A schema's (database, name), whether or not it is there. Raises SqlError: the database is not this account's."""
     if len(parts) > 2:
-        raise SqlError.syntax(f"Invalid identifier {shown(parts)}")
+        raise SqlError.syntax(f"Invalid identifier {displayed(parts)}")
     database = parts[0] if len(parts) == 2 else work.session.database
     if database is None:
         raise no_current("database")
     if not owns(work, database):
-        raise SqlError.not_found("Database", shown((database,)))
+        raise SqlError.not_found("Database", displayed((database,)))
     return database, parts[-1]

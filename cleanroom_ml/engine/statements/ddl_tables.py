@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, D
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
-from cleanroom_ml.engine.statements.refusals import busy, shown, translated
+from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
@@ -31,7 +31,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     if exists and statement.if_not_exists:
         return success(f"{key.name} already exists, statement succeeded.")
     if exists and not statement.or_replace:
-        raise SqlError.already_exists("Table", shown(statement.name))
+        raise SqlError.already_exists("Table", displayed(statement.name))
     objects: tuple[TableObject, ...] = ()
     if statement.query is not None:
         columns, objects = _selected(work, statement)
@@ -73,7 +73,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
     if work.storage.tables.get(key, work.session.id) is None:
         if statement.if_exists:
             return reply
-        raise SqlError.not_found("Table", shown(statement.name))
+        raise SqlError.not_found("Table", displayed(statement.name))
     if statement.new_name is not None:
         new_key = work.catalog.target(statement.new_name, "TABLE")
         try:
@@ -85,7 +85,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
     for _ in range(dml.ATTEMPTS):
         table = work.storage.tables.get(key, work.session.id)
         if table is None:
-            raise SqlError.not_found("Table", shown(statement.name))
+            raise SqlError.not_found("Table", displayed(statement.name))
         try:
             with translated(statement.name):
                 work.commit([_altered(work, table, statement)], reply)
@@ -149,7 +149,7 @@ def _like(work: Work, name: tuple[str, ...]) -> tuple[Column, ...]:
         return tuple(Column(each, str(kind)) for each, kind in source.columns)
     if isinstance(source, ViewSource):
         raise SqlError.unsupported("CREATE TABLE LIKE a view")
-    raise SqlError.not_found("Table", shown(name))
+    raise SqlError.not_found("Table", displayed(name))
 
 
 def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:

@@ -8,7 +8,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Describe
 from cleanroom_ml.engine.sql.types import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
 from cleanroom_ml.engine.statements import ddl_namespaces
-from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import DESCRIBE, VARCHAR, Rows
 from cleanroom_ml.engine.statements.warehouses import pools
 from cleanroom_ml.engine.statements.work import Work
@@ -37,7 +37,7 @@ def describe(work: Work, statement: Describe) -> Rows:
         case "WAREHOUSE":
             found = work.storage.warehouses.get(work.session.account, statement.name[-1])
             if found is None or len(statement.name) != 1:
-                raise SqlError.not_found("Warehouse", shown(statement.name))
+                raise SqlError.not_found("Warehouse", displayed(statement.name))
             return Rows(_MEMBER, ((found.created_on, found.name, "WAREHOUSE"),), DESCRIBE)
         case "COMPUTE POOL":
             return pools(work).describe(work.session, statement.name[-1])
@@ -65,7 +65,7 @@ def _table(work: Work, statement: Describe) -> Rows:
     key = work.catalog.target(statement.name, statement.kind)
     found = work.storage.tables.get(key, work.session.id) or work.storage.views.get(key)
     if found is None:
-        raise SqlError.not_found("Table", shown(statement.name))
+        raise SqlError.not_found("Table", displayed(statement.name))
     return Rows(_texts(_COLUMN), [_column(column) for column in found.columns], DESCRIBE)
 
 
@@ -92,7 +92,7 @@ def _file_format(work: Work, statement: Describe) -> Rows:
     key = work.catalog.target(statement.name, "FILE FORMAT")
     found = work.storage.file_formats.get(key, work.session.id)
     if found is None or (work.restricted and found.session_id is None):
-        raise SqlError.not_found("File format", shown(statement.name))
+        raise SqlError.not_found("File format", displayed(statement.name))
     rows = [("TYPE", "String", found.type, "CSV")]
     rows += [(name, "String", str(value), "") for name, value in sorted(found.options.items())]
     return Rows(_texts(_PROPERTY[1:]), rows, DESCRIBE)
@@ -102,12 +102,12 @@ def _namespace(work: Work, statement: Describe) -> Rows:
     account = work.session.account
     if statement.kind == "DATABASE":
         if len(statement.name) != 1 or not ddl_namespaces.owns(work, statement.name[0]):
-            raise SqlError.not_found("Database", shown(statement.name))
+            raise SqlError.not_found("Database", displayed(statement.name))
         schemas = work.storage.namespaces.schemas(account, statement.name[0])
         return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in schemas], DESCRIBE)
     database, schema = ddl_namespaces.own_schema(work, statement.name)
     if not work.storage.namespaces.schema_exists(account, database, schema):
-        raise SqlError.not_found("Schema", shown(statement.name))
+        raise SqlError.not_found("Schema", displayed(statement.name))
     tables = work.storage.tables.list(account, database, schema, work.session.id)
     views = work.storage.views.list(account, database, schema)
     rows = [(each.created_on, each.key.name, "TABLE") for each in tables]

@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql.nodes import Delete, Insert, Merge, Truncate, Updat
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements import compaction, results
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
-from cleanroom_ml.engine.statements.refusals import busy, shown, translated
+from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -94,7 +94,7 @@ def truncate(work: Work, statement: Truncate) -> Rows:
         if not isinstance(source, TableSource) or not source.writable:
             if statement.if_exists and source is None:
                 return reply
-            raise SqlError.not_found("Table", shown(statement.target))
+            raise SqlError.not_found("Table", displayed(statement.target))
         key = work.writable(statement.target, source.key)
         change = Replace(key, source.snapshot, (), session_id=work.session.id)
         if committed(work, [change], source, reply, attempt):
@@ -126,7 +126,7 @@ def write(
             mutation = compile_again()
             source = mutation.target
             if not source.writable:
-                raise SqlError.not_found("Table", shown(target))
+                raise SqlError.not_found("Table", displayed(target))
             key = work.writable(target, source.key)
             contested = key if mutation.replaces else None
             reply = _attempt(work, mutation, key, reply_for, attempt, also)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Grant
-from cleanroom_ml.engine.statements.refusals import shown, translated
+from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.warehouses import pools
 from cleanroom_ml.engine.statements.work import Work
@@ -34,7 +34,7 @@ def grant(work: Work, statement: Grant) -> Rows:
     if kind == "COMPUTE POOL":
         pools(work).describe(work.session, name)
     if work.storage.namespaces.database_kind(work.session.account, application) != "application":
-        raise SqlError.not_found("Application", shown(statement.grantee))
+        raise SqlError.not_found("Application", displayed(statement.grantee))
     reply = success()
     with translated(statement.name), work.recorded(reply):
         work.storage.warehouses.grant_usage(work.session.account, kind, name, application)

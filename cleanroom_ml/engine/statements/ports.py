@@ -47,7 +47,7 @@ class Written(Protocol):
 
 
 class Procedures(Protocol):
-    """What CALL reaches (`engine/procedures.py`)."""
+    """What CALL reaches (`engine/assembly/procedures.py`)."""
 
     def call(self, session: Session, name: tuple[str, ...], args: tuple[Any, ...], *, query_id: str) -> StatementResult:
         """Runs a procedure. Raises SqlError; an unknown name is one too."""

@@ -6,7 +6,7 @@ from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import InferSchema, Query
 from cleanroom_ml.engine.sql.types import SqlType
-from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
@@ -40,9 +40,9 @@ def infer_schema(work: Work, statement: InferSchema) -> Rows:
     chosen = describe_inferred(statement)
     staged = work.stages.staged(statement.location)
     if staged is None:
-        raise SqlError.not_found("Stage", shown(statement.location.parts))
+        raise SqlError.not_found("Stage", displayed(statement.location.parts))
     if not staged.files:
-        raise SqlError.not_found("File", statement.location.path or shown(statement.location.parts))
+        raise SqlError.not_found("File", statement.location.path or displayed(statement.location.parts))
     files = [(file.path, file.sha256) for file in staged.files]
     with work.storage.pin(sha256 for _, sha256 in files):
         found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id, on_start=work.on_start)

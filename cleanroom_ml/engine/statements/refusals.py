@@ -10,7 +10,7 @@ from cleanroom_ml.engine.storage import errors
 from cleanroom_ml.naming import display
 
 
-def shown(parts: tuple[str, ...]) -> str:
+def displayed(parts: tuple[str, ...]) -> str:
     """A folded name as a message shows it."""
     return ".".join(display(part) for part in parts)
 
@@ -46,9 +46,9 @@ def translated(name: tuple[str, ...]) -> Iterator[None]:
     try:
         yield
     except errors.NotFound as error:
-        raise SqlError.not_found(error.kind, shown(name)) from error
+        raise SqlError.not_found(error.kind, displayed(name)) from error
     except errors.AlreadyExists as error:
-        raise SqlError.already_exists(error.kind, shown(name)) from error
+        raise SqlError.already_exists(error.kind, displayed(name)) from error
     except (errors.InvalidName, errors.InvalidPath) as error:
         raise SqlError.syntax(f"Invalid name: {error}.") from error
     except errors.IllegalState as error:

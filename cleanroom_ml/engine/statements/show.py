@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.nodes import Show
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 from cleanroom_ml.engine.statements import context, ddl_namespaces
 from cleanroom_ml.engine.statements.like import like
-from cleanroom_ml.engine.statements.refusals import no_current, shown
+from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.results import SHOW, VARCHAR, Rows
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.warehouses import pools
@@ -173,11 +173,11 @@ def _scope(work: Work, statement: Show) -> _Scope:
     as_schema = statement.scope_kind == "SCHEMA" or len(scope) == 2
     if not as_schema:
         if not ddl_namespaces.owns(work, scope[0]):
-            raise SqlError.not_found("Database", shown(scope))
+            raise SqlError.not_found("Database", displayed(scope))
         return _Scope(scope[0], None)
     database, schema = ddl_namespaces.own_schema(work, scope)
     if not work.storage.namespaces.schema_exists(session.account, database, schema):
-        raise SqlError.not_found("Schema", shown(scope))
+        raise SqlError.not_found("Schema", displayed(scope))
     return _Scope(database, schema)
 
 
@@ -280,7 +280,7 @@ def _columns(work: Work, statement: Show) -> Listed:
         elif view is not None:
             found = [(view.key, view.columns)]
         else:
-            raise SqlError.not_found("Table", shown(statement.scope))
+            raise SqlError.not_found("Table", displayed(statement.scope))
     else:
         scope = _scope(work, statement)
         tables = work.storage.tables.list(account, scope.database, scope.schema, session_id)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import SqlType
-from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.stages import Stage, StageFile
@@ -68,7 +68,7 @@ class StageReader:
         """`stage`, or SqlError not found."""
         stage = self.stage(parts)
         if stage is None:
-            raise SqlError.not_found("Stage", shown(parts))
+            raise SqlError.not_found("Stage", displayed(parts))
         return stage
 
     def files(self, stage: Stage, path: str, pattern: str | None = None) -> list[StageFile]:
@@ -99,7 +99,7 @@ class StageReader:
         if stage is None:
             return None
         if not stage.directory:
-            raise SqlError.syntax(f"Stage '{shown(parts)}' has no directory table enabled.")
+            raise SqlError.syntax(f"Stage '{displayed(parts)}' has no directory table enabled.")
         files = self._storage.stages.directory_files(stage.key, session_id=stage.session_id)
         rows = tuple((file.path, file.size, file.last_modified, file.md5, file.md5, None) for file in files)
         return RowsSource(_DIRECTORY, rows)
@@ -124,7 +124,7 @@ class StageReader:
     def _format(self, parts: tuple[str, ...]) -> Mapping[str, Any]:
         found = self._storage.file_formats.get(self._target(parts, "FILE FORMAT"), self._session.id)
         if found is None or (self._temporary_only and found.session_id is None):
-            raise SqlError.not_found("File format", shown(parts))
+            raise SqlError.not_found("File format", displayed(parts))
         return {"TYPE": found.type, **found.options}
 
 

@@ -8,7 +8,7 @@ from cleanroom_ml.engine.statements.context import drop_context
 from cleanroom_ml.engine.statements.ddl_namespaces import existed, if_exists
 from cleanroom_ml.engine.statements.ddl_tables import already_dropped
 from cleanroom_ml.engine.statements.ports import Pools
-from cleanroom_ml.engine.statements.refusals import shown, translated
+from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work
 
@@ -54,7 +54,7 @@ def alter_object(work: Work, statement: AlterObject) -> Rows:
         pools(work).alter(work.session, name, statement.action, statement.options)
         return success()
     if work.storage.warehouses.get(work.session.account, name) is None and not statement.if_exists:
-        raise SqlError.not_found("Warehouse", shown(statement.name))
+        raise SqlError.not_found("Warehouse", displayed(statement.name))
     return success()
 
 
@@ -88,5 +88,5 @@ def pools(work: Work) -> Pools:
 
 def _single(name: tuple[str, ...]) -> str:
     if len(name) != 1:
-        raise SqlError.syntax(f"Invalid identifier {shown(name)}")
+        raise SqlError.syntax(f"Invalid identifier {displayed(name)}")
     return name[0]

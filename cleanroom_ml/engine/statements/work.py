@@ -10,7 +10,7 @@ from typing import Any
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
-from cleanroom_ml.engine.statements.refusals import shown
+from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import Rows, StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
@@ -118,5 +118,5 @@ class Work:
     def writable(self, parts: tuple[str, ...], key: object) -> Key:
         """The key of a target that the catalog gave as writable. Raises SqlError not found."""
         if not isinstance(key, Key):
-            raise SqlError.not_found("Table", shown(parts))
+            raise SqlError.not_found("Table", displayed(parts))
         return key

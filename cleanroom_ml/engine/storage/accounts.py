@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cleanroom_ml.engine.storage.database import Database, Schema
-from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
+from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.keys import folded_name, from_micros
 from cleanroom_ml.engine.storage.namespaces import Namespaces
 from cleanroom_ml.engine.storage.passwords import hash_password, password_matches
@@ -90,11 +90,6 @@ class Accounts:
         with self._database.read() as connection:
             return _exists(connection, account)
 
-    def user_exists(self, account: str, user: str) -> bool:
-        """Whether the account has such a user. Never to be told to somebody who has not logged in."""
-        with self._database.read() as connection:
-            return _user(connection, account, user) is not None
-
     def list(self) -> list[Account]:
         """All accounts, by name."""
         with self._database.read() as connection:
@@ -117,35 +112,6 @@ class Accounts:
         if row is None or row["public_key_pem"] is None:
             return None
         return PublicKey(row["public_key_pem"], row["public_key_fingerprint"])
-
-    def set_password(self, account: str, user: str, password: str | None) -> None:
-        """Gives the user another password, or (None) takes it away.
-
-        Raises:
-            NotFound: no such user.
-            ValueError: an empty password, or one longer than 256 bytes.
-        """
-        hashed = None if password is None else hash_password(password)
-        with self._database.transaction() as connection:
-            if not connection.execute(
-                "UPDATE users SET password = ? WHERE account = ? AND name = ?", (hashed, account, user)
-            ).rowcount:
-                raise NotFound("user", user)
-
-    def set_public_key(self, account: str, user: str, public_key_pem: str | None) -> None:
-        """Gives the user another key, or (None) takes it away.
-
-        Raises:
-            NotFound: no such user.
-            ValueError: no RSA public key of 2048 bits or more.
-        """
-        key = None if public_key_pem is None else parse_public_key(public_key_pem)
-        with self._database.transaction() as connection:
-            if not connection.execute(
-                "UPDATE users SET public_key_pem = ?, public_key_fingerprint = ? WHERE account = ? AND name = ?",
-                (key and key.pem, key and key.fingerprint, account, user),
-            ).rowcount:
-                raise NotFound("user", user)
 
 
 def parse_public_key(pem: str) -> PublicKey:

@@ -271,11 +271,6 @@ class Stages:
             connection.execute("DELETE FROM stage_uploads WHERE ticket = ?", (ticket,))
             return self._put(connection, row["stage_id"], path, sha256, size, md5)
 
-    def end_upload(self, ticket: str) -> None:
-        """The ticket allows nothing any more. Harmless where it is gone already."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM stage_uploads WHERE ticket = ?", (ticket,))
-
     def _upload_row(self, connection: sqlite3.Connection, ticket: str) -> sqlite3.Row:
         row: sqlite3.Row | None = connection.execute(
             """SELECT s.*, u.ticket, u.stage_id, u.expires_on, u.session_id AS upload_session,

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleanroom_ml.engine.sandbox import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.types import SqlType, from_duckdb, parse_type
 from cleanroom_ml.naming import quote

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from cleanroom_ml.engine.sandbox import CallHandle, Limits, SandboxedWorkers, WorkerError
-from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT
+from cleanroom_ml.engine.sandbox.errors import WorkerError
+from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT, Limits
+from cleanroom_ml.engine.sandbox.worker import CallHandle
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError

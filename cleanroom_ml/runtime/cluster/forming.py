@@ -51,20 +51,20 @@ class Forming:
         )
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
-        self._life, self._told = self._keeper.stdin, self._keeper.stdout
+        self._life, self._reported = self._keeper.stdin, self._keeper.stdout
 
     def wait(self) -> list[ClusterNode]:
         """Return once every node is alive; from then on `ray.init()` attaches.
 
         Raises ClusterFailed.
         """
-        told = self._next(PATIENCE_SECONDS)
-        if "formed" not in told:
+        reported = self._next(PATIENCE_SECONDS)
+        if "formed" not in reported:
             late = f"not all nodes were alive after {PATIENCE_SECONDS:.0f} seconds"
             why = late if self.seconds >= PATIENCE_SECONDS else "the process that starts them has ended"
             self.end()
-            raise ClusterFailed(told.get("failed") or why)
-        os.environ["RAY_ADDRESS"] = told["formed"]["address"]
+            raise ClusterFailed(reported.get("failed") or why)
+        os.environ["RAY_ADDRESS"] = reported["formed"]["address"]
         events.emit(
             "nodes",
             nodes=[{"address": one.address, "cpus": one.cpus, "memory": one.memory_bytes} for one in self._nodes],
@@ -87,19 +87,19 @@ class Forming:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _watch(self, lost: Callable[[str], None]) -> None:
-        told = self._next(None)
+        reported = self._next(None)
         if self._life.closed:
             return  # `end` has been called: what the keeper sees dying then, it has killed itself
-        if "lost" in told:
-            what = f"{told['lost']} was lost: {told['process']}: {told['how']}"
-            lost(f"{what}\n{told['log']}" if told["log"] else what)
+        if "lost" in reported:
+            what = f"{reported['lost']} was lost: {reported['process']}: {reported['how']}"
+            lost(f"{what}\n{reported['log']}" if reported["log"] else what)
         else:
             lost("the process that watches the nodes has ended")
 
     def _next(self, seconds: float | None) -> dict[str, Any]:
         """What the keeper tells next; nothing where it has ended, or tells nothing for so long."""
         found: list[bytes] = []
-        reading = threading.Thread(target=lambda: found.append(self._told.readline()), daemon=True)
+        reading = threading.Thread(target=lambda: found.append(self._reported.readline()), daemon=True)
         reading.start()
         reading.join(seconds)
         return dict(json.loads(found[0])) if found and found[0] else {}

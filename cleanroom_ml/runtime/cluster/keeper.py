@@ -127,9 +127,9 @@ def _end_with_the_main_process(directory: str, ending: threading.Event) -> None:
     os._exit(0)
 
 
-def _give_up(told: int, why: str) -> NoReturn:
+def _give_up(reported: int, why: str) -> NoReturn:
     kill_tree(os.getpid(), itself=False)
-    _tell(told, {"failed": why})
+    _tell(reported, {"failed": why})
     os._exit(1)
 
 
@@ -137,7 +137,7 @@ def main(specification: str) -> None:
     """Form the cluster, report, watch."""
     wanted = Specification.from_json(specification)
     # What Ray prints as it starts is kept beside its logs; nothing but our own lines goes to the main process.
-    told = os.dup(1)
+    reported = os.dup(1)
     log = os.open(Path(wanted.directory) / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -149,14 +149,14 @@ def main(specification: str) -> None:
     try:
         keeper.form()
     except _Lost as error:
-        _give_up(told, str(error))
+        _give_up(reported, str(error))
     except Exception as error:  # noqa: BLE001 - Ray raises bare Exception; whatever it was, there is no cluster
-        _give_up(told, f"{type(error).__name__}: {error}")
-    _tell(told, keeper.report())
+        _give_up(reported, f"{type(error).__name__}: {error}")
+    _tell(reported, keeper.report())
     while (lost := keeper.lost()) is None:
         time.sleep(_WATCH_SECONDS)
     if not ending.is_set():  # else it is we who have killed it
-        _tell(told, lost)
+        _tell(reported, lost)
     threading.Event().wait()
 
 

@@ -23,7 +23,7 @@ class ColumnValueError(ValueError):
     """A value of the table is none of its column's type as jobs read it."""
 
 
-def shown_name(name: str) -> str:
+def displayed_name(name: str) -> str:
     """A column's name as `DataFrame.columns` of Snowpark writes it: `FOO` stays, `target` is `"target"`."""
     return name if _PLAIN_NAME.match(name) else '"' + name.replace('"', '""') + '"'
 
@@ -37,7 +37,7 @@ def schema_of(description: Sequence[Any], timezone: str) -> pa.Schema:
 
     return pa.schema(
         [
-            pa.field(shown_name(each.name), _type(FIELD_ID_TO_NAME[each.type_code], each.scale, timezone))
+            pa.field(displayed_name(each.name), _type(FIELD_ID_TO_NAME[each.type_code], each.scale, timezone))
             for each in description
         ]
     )

@@ -131,7 +131,7 @@ def _train(task: Task, *, rank: int) -> Outcome:
         stages.done("bin", rows=task.rows.table.num_rows)
     progress = Progress(TRAINER, settings.rounds, settings.verbose_eval)
     result: dict[str, Any] = {}
-    told = [Told(progress)] if rank == 0 else []
+    reported = [Reported(progress)] if rank == 0 else []
     booster = lgb.train(
         params,
         rows,
@@ -140,7 +140,7 @@ def _train(task: Task, *, rank: int) -> Outcome:
         valid_names=[name for _, name in evals] or None,
         feval=settings.metric,
         # A callback keeps what it has seen: the script's own are for the next `fit` again.
-        callbacks=[*told, lgb.record_evaluation(result), *copy.deepcopy(settings.callbacks)],
+        callbacks=[*reported, lgb.record_evaluation(result), *copy.deepcopy(settings.callbacks)],
     )
     booster.pandas_categorical = categories(task.rows.encoding) or None
     progress.end()
@@ -190,7 +190,7 @@ class _Quiet:
             tell(text)
 
 
-class Told:
+class Reported:
     """Passes each round on; a callback as LightGBM takes it. It comes before those that may stop the training."""
 
     order = -100

@@ -34,10 +34,10 @@ def find(name: str, columns: Sequence[str], *, what: str) -> str:
     plain = {column.strip('"').upper(): column for column in columns}
     near = difflib.get_close_matches(name.strip('"').upper(), plain, n=1)
     hint = f" Did you mean {plain[near[0]]}?" if near else ""
-    raise ColumnError(f"{what}: the data has no column {name}.{hint} It has {shown(columns)}")
+    raise ColumnError(f"{what}: the data has no column {name}.{hint} It has {displayed(columns)}")
 
 
-def shown(columns: Sequence[str]) -> str:
+def displayed(columns: Sequence[str]) -> str:
     """Some names for a message."""
     more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
     return ", ".join(columns[:_SHOWN]) + more

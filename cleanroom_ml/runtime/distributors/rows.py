@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..data import RemoteTable
 from .encoding import Encoding
-from .names import ColumnError, find, shown
+from .names import ColumnError, displayed, find
 
 
 class Arrays(NamedTuple):
@@ -70,7 +70,7 @@ def roles(
     """
     columns = table.column_names
     if label_col is None:
-        raise ColumnError(f"label_col is missing: the name of the column to learn, one of {shown(columns)}")
+        raise ColumnError(f"label_col is missing: the name of the column to learn, one of {displayed(columns)}")
     label = find(label_col, columns, what="label_col")
     weight = None if weight_col is None else find(weight_col, columns, what="weight_col")
     if input_cols is None:
@@ -84,7 +84,7 @@ def roles(
         raise ColumnError(f"the label {label} is among the input_cols: a model would learn to repeat it")
     twice = sorted({column for column in features if features.count(column) > 1})
     if twice:
-        raise ColumnError(f"input_cols names {shown(twice)} more than once")
+        raise ColumnError(f"input_cols names {displayed(twice)} more than once")
     for column in (label, *([weight] if weight else [])):
         _check_number(table.schema.field(column).type, column, "label" if column == label else "weight")
     if not table.num_rows:

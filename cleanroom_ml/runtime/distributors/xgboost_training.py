@@ -117,7 +117,7 @@ def _train(task: Task, *, rank: int) -> Outcome:
         ]
         stages.done("bin", rows=task.rows.table.num_rows)
         progress = Progress(TRAINER, settings.rounds, settings.verbose_eval)
-        told = [Told(progress)] if rank == 0 else []
+        reported = [Reported(progress)] if rank == 0 else []
         result: dict[str, Any] = {}
         booster = xgb.train(
             params,
@@ -130,7 +130,7 @@ def _train(task: Task, *, rank: int) -> Outcome:
             evals_result=result,
             verbose_eval=False,
             # A callback keeps what it has seen: the script's own are for the next `fit` again.
-            callbacks=[*told, *copy.deepcopy(settings.callbacks)],
+            callbacks=[*reported, *copy.deepcopy(settings.callbacks)],
         )
         progress.end()
         stages.done("train")
@@ -148,7 +148,7 @@ def gains(booster: xgb.Booster) -> dict[str, float]:
         return {}
 
 
-class Told(xgb.callback.TrainingCallback):  # type: ignore[misc]
+class Reported(xgb.callback.TrainingCallback):  # type: ignore[misc]
     """Passes each round on. It comes first: a callback that stops the training keeps later ones from its last round."""
 
     def __init__(self, progress: Progress) -> None:

@@ -20,12 +20,12 @@ from cleanroom_ml.errors import (
 )
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
-from cleanroom_ml.services import jobs, observations
+from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.observations import ENGINES_OWN, JobUsage
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.markup import log_line, short
+from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import Decision, UpdateRequest, list_requests
 
@@ -86,7 +86,7 @@ def gather(connection: Connection, collaboration: str, job_id: str) -> Report:
         gathered_on=rfc3339(datetime.now(UTC)),
         status=status,
         approval=_allowed(lambda: _approval(connection, collaboration, status)),
-        usage=observations.usage(connection, collaboration, job_id),
+        usage=telemetry.usage(connection, collaboration, job_id),
         progress=_allowed(lambda: _progress(connection, collaboration, job_id)),
         log=_allowed(lambda: _log(jobs.logs(connection, collaboration, job_id))),
         result=_result(connection, collaboration, status),
@@ -110,7 +110,7 @@ def _allowed(ask: Callable[[], Value | Absent]) -> Value | Absent:
 def _progress(connection: Connection, collaboration: str, job_id: str) -> Progress | Absent:
     if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
-    return Progress.of(observations.events(connection, collaboration, job_id).found)
+    return Progress.of(telemetry.events(connection, collaboration, job_id).found)
 
 
 def _log(text: str) -> Log:

@@ -36,7 +36,7 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[float]
-    told: Callable[[float], str] = number
+    reported: Callable[[float], str] = number
     name: str = ""
 
 
@@ -76,12 +76,12 @@ def _grid(across: Axis, up: Axis, x: Scale, y: Scale) -> Markup:
     parts: list[str] = []
     for value in up.ticks:
         parts.append(tag("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y(value), y2=y(value), class_="grid"))
-        parts.append(tag("text", up.told(value), x=_LEFT - 7, y=y(value) + 4, text_anchor="end"))
+        parts.append(tag("text", up.reported(value), x=_LEFT - 7, y=y(value) + 4, text_anchor="end"))
     base = HEIGHT - _BOTTOM
     parts.append(tag("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=base, y2=base, class_="axis"))
     for value in across.ticks:
         parts.append(tag("line", x1=x(value), x2=x(value), y1=base, y2=base + 4, class_="axis"))
-        parts.append(tag("text", across.told(value), x=x(value), y=base + 16, text_anchor=_anchor(x(value))))
+        parts.append(tag("text", across.reported(value), x=x(value), y=base + 16, text_anchor=_anchor(x(value))))
     if across.name:
         parts.append(tag("text", across.name, x=WIDTH - _RIGHT, y=HEIGHT - 4, text_anchor="end", class_="name"))
     return join(*parts)
@@ -116,11 +116,11 @@ def _spots(
     found = []
     first = 0 if len(points) <= _FEW else len(points) - 1
     for (at, value), (left, top) in list(zip(points, places, strict=True))[first:]:
-        told = tag("title", f"{line.name}: {up.told(value)} ({across.name or 'at'} {across.told(at)})")
+        reported = tag("title", f"{line.name}: {up.reported(value)} ({across.name or 'at'} {across.reported(at)})")
         last = (left, top) == places[-1]
         seen = last or (len(points) <= _VERY_FEW and not line.dashed)
         radius = 3 if last else 2 if seen else 5
-        found.append(tag("circle", told, cx=left, cy=top, r=radius, class_=f"{'dot' if seen else 'spot'} {colour}"))
+        found.append(tag("circle", reported, cx=left, cy=top, r=radius, class_=f"{'dot' if seen else 'spot'} {colour}"))
     return found
 
 

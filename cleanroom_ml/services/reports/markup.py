@@ -66,5 +66,5 @@ def _attribute(key: str, value: object) -> str:
     name = key.rstrip("_").replace("_", "-")
     if not _NAME.match(name) or name.lower().startswith("on") or name == "style":
         raise ValueError(f"no attribute of ours: {key!r}")
-    told = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return f' {name}="{text(told)}"'
+    reported = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f' {name}="{text(reported)}"'

@@ -42,13 +42,13 @@ def _parts(report: Report) -> list[str]:
             parts.append(sections.tuning(progress.search))
         parts += [sections.importance(progress), sections.dropped(progress)]
     usage = report.usage
-    shown = sections.absent("Memory and CPU", usage) if isinstance(usage, Absent) else resource_charts(usage)
+    displayed = sections.absent("Memory and CPU", usage) if isinstance(usage, Absent) else resource_charts(usage)
     about = tag("section", tag("h2", "Job"), sections.facts(status))
     approved = tag("section", tag("h2", "Approval"), sections.approval(report.approval, status))
     return [
         *parts,
         tag("h2", "Resources"),
-        shown,
+        displayed,
         tag("div", about, approved, class_="two"),
         tag("h2", "Result"),
         sections.result(report.result),

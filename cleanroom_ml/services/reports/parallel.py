@@ -123,8 +123,8 @@ def _trial(
     colour = "best" if best else "failed" if value is None else f"q{shade(value, values, search.mode)}"
     params = ", ".join(f"{name} {_word(item)}" for name, item in trial.params.items())
     reached = f"{search.metric} {number(value)}" if value is not None else trial.state
-    told = tag("title", f"trial {trial.number}: {reached} ({short(params, 300)})")
-    return tag("polyline", told, points=" ".join(points), class_=f"trial {colour}") if points else join()
+    reported = tag("title", f"trial {trial.number}: {reached} ({short(params, 300)})")
+    return tag("polyline", reported, points=" ".join(points), class_=f"trial {colour}") if points else join()
 
 
 def _is_number(value: Any) -> bool:

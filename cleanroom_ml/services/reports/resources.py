@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from cleanroom_ml.services.observations import JobUsage
 from cleanroom_ml.services.reports.lines import Axis, Line, line_chart
 from cleanroom_ml.services.reports.markup import Markup, tag
 from cleanroom_ml.services.reports.scales import byte_ticks, duration, number, size, ticks, time_ticks
+from cleanroom_ml.services.telemetry import JobUsage
 
 _IN_SIGHT = 0.2
 """A limit is drawn where at least this part of it was used; else it would press the curve flat, and is only named."""
@@ -41,9 +41,9 @@ def _chart(
     most = max(value for _, value in points)
     seen = limit is not None and most >= limit * _IN_SIGHT
     high = max(most, limit or 0.0) * 1.12 if seen else most * 1.25 or 1.0
-    told = size if is_memory else number
-    up = Axis(0.0, high, byte_ticks(high) if is_memory else ticks(0.0, high), told)
+    reported = size if is_memory else number
+    up = Axis(0.0, high, byte_ticks(high) if is_memory else ticks(0.0, high), reported)
     if limit is not None and not seen:
-        title += f" (of {told(limit)})"
-    drawn = (float(limit), f"limit {told(limit)}") if limit is not None and seen else None
+        title += f" (of {reported(limit)})"
+    drawn = (float(limit), f"limit {reported(limit)}") if limit is not None and seen else None
     return line_chart(title, [Line(title.partition(" (")[0], points, colour, filled=True)], across, up, drawn)

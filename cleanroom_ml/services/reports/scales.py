@@ -55,8 +55,8 @@ def number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if 1e-4 <= abs(value) < 1e6:
-        told = f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
-        return told.rstrip("0").rstrip(".") if "." in told else told
+        reported = f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
+        return reported.rstrip("0").rstrip(".") if "." in reported else reported
     return f"{value:.3g}"
 
 

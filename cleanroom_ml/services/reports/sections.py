@@ -32,11 +32,11 @@ def tiles(report: Report) -> Markup:
     found = [*_times(report.status), *_most_used(report)]
     if isinstance(report.progress, Progress):
         found += _reached(report.progress)
-    shown = (
+    displayed = (
         tag("div", tag("span", label, class_="label"), tag("b", value), tag("span", note), class_="card tile")
         for label, value, note in found
     )
-    return tag("div", *shown, class_="tiles")
+    return tag("div", *displayed, class_="tiles")
 
 
 def training(progress: Progress) -> Markup:
@@ -50,19 +50,19 @@ def training(progress: Progress) -> Markup:
 def tuning(search: Search) -> Markup:
     """The trials as a picture and as a table, the best first."""
     best = search.best
-    told = f"{len(search.trials):,} of {search.total:,} trials"
+    reported = f"{len(search.trials):,} of {search.total:,} trials"
     failed = sum(trial.state == "failed" for trial in search.trials)
     if failed:
-        told += f", {failed:,} failed"
+        reported += f", {failed:,} failed"
     if best is not None and search.metric is not None:
         goal = "smallest" if search.mode == "min" else "largest"
-        told += (
+        reported += (
             f"; the {goal} {short(search.metric, 60)} is {number(search.value(best) or 0.0)}, of trial {best.number}"
         )
-    told += ". The stronger a line's colour, the better"
+    reported += ". The stronger a line's colour, the better"
     return join(
         tag("h2", "Trials"),
-        tag("div", tag("p", f"{told}.", class_="quiet"), parallel_coordinates(search), class_="card"),
+        tag("div", tag("p", f"{reported}.", class_="quiet"), parallel_coordinates(search), class_="card"),
         tag("div", _trial_table(search), class_="card scroll gap"),
     )
 
@@ -75,11 +75,11 @@ def importance(progress: Progress) -> Markup:
 
 def facts(status: JobStatus) -> Markup:
     """What ran where; all that the target tells, the best known first."""
-    told = {key: value for key, value in status.details.items() if value not in (None, "", "none", [], {})}
-    known = [(label, told.pop(key)) for key, label in _LABELS.items() if key in told]
+    reported = {key: value for key, value in status.details.items() if value not in (None, "", "none", [], {})}
+    known = [(label, reported.pop(key)) for key, label in _LABELS.items() if key in reported]
     for key in (*_ELSEWHERE, *_TIMES):
-        told.pop(key, None)
-    rest = [(key.replace("_", " "), value) for key, value in told.items()]
+        reported.pop(key, None)
+    rest = [(key.replace("_", " "), value) for key, value in reported.items()]
     times = [(key.removesuffix("_on"), _moment(status.details.get(key))) for key in _TIMES if status.details.get(key)]
     return tag("div", _list([*known, *rest, *times]), class_="card")
 
@@ -104,8 +104,8 @@ def result(found: Result | Absent) -> Markup:
     """What the script returned."""
     if isinstance(found, Absent):
         return absent("The result", found)
-    shown = json.dumps(found.value, indent=2, ensure_ascii=False)
-    return tag("pre", shown, class_="card")
+    displayed = json.dumps(found.value, indent=2, ensure_ascii=False)
+    return tag("pre", displayed, class_="card")
 
 
 def log(found: Log | Absent) -> Markup:

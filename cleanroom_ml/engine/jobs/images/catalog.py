@@ -107,11 +107,11 @@ class Images:
             raise self._not_built(tag)
         now = self.local if tag == LOCAL else candidates[-1]
         changed = self.differences(digest, now)
-        told = f": {', '.join(changed[:_SHOWN_DIFFERENCES])}" if changed else ""
+        reported = f": {', '.join(changed[:_SHOWN_DIFFERENCES])}" if changed else ""
         more = f" and {len(changed) - _SHOWN_DIFFERENCES} more" if len(changed) > _SHOWN_DIFFERENCES else ""
         raise ImageChangedError(
             f"image '{tag}' as it was approved ({digest[:19]}…) is not on this machine any more; now it is "
-            f"{now.digest[:19]}…{told}{more}",
+            f"{now.digest[:19]}…{reported}{more}",
             why="it was removed" + (", or pinned by a version that kept no image of `local`" if tag == LOCAL else ""),
             fix=f"the provider runs: {NEW_VERSION}",
         )

@@ -245,11 +245,11 @@ def _belongs(compiled: Path) -> bool:
 
 def _not_as_recorded(packages: Sequence[Package], wrong: list[tuple[str, str]]) -> ImageChangedError:
     versions = {package.name: package.version for package in packages}
-    told = [f"{text} ({name} {versions[name]})" for name, text in wrong]
-    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    reported = [f"{text} ({name} {versions[name]})" for name, text in wrong]
+    more = f" and {len(reported) - _NAMED} more" if len(reported) > _NAMED else ""
     asked = " ".join(f"{name}=={versions[name]}" for name in dict.fromkeys(name for name, _ in wrong))
     return ImageChangedError(
-        f"this installation is not what its packages say: {', '.join(told[:_NAMED])}{more}",
+        f"this installation is not what its packages say: {', '.join(reported[:_NAMED])}{more}",
         why="an image holds what was published, and nothing that was changed since",
         fix=f"the operator runs: pip install --force-reinstall --no-deps {asked}",
     )

@@ -82,14 +82,14 @@ def main(plan_file: str, report: str, current: str) -> None:
     plan = json.loads(Path(plan_file).read_bytes())
     for name in ("HOME", "TMPDIR"):
         Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for package in plan["packages"]:
         Path(current).write_text(package, encoding="utf-8")
         wrong = problem(modules_of(files_of(Path(plan["layer"]), package), package))
         if wrong is not None:
-            told = {"package": package, "text": wrong}
+            reported = {"package": package, "text": wrong}
             break
-    Path(report).write_text(json.dumps(told), encoding="utf-8")
+    Path(report).write_text(json.dumps(reported), encoding="utf-8")
     # Not by way of what the packages left to be done at the end.
     os._exit(0)
 

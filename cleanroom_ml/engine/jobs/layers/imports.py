@@ -13,10 +13,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
-from cleanroom_ml.engine.jobs.box import LAYER, LIBRARY, OVERLAY
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.errors import PackageImportError
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits
+from cleanroom_ml.engine.jobs.sandbox_spec import LAYER, LIBRARY, OVERLAY
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, SCRATCH, Limits, Mount, Outcome, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import run
@@ -103,15 +103,16 @@ def without_pip_configuration(image: Image) -> dict[str, bytes]:
 def _judge(outcome: Outcome, scratch: Path, packages: Collection[str]) -> None:
     text = _read(scratch / _REPORT) if outcome.ok else None
     try:
-        told: Any = json.loads(text) if text is not None else None
+        reported: Any = json.loads(text) if text is not None else None
     except (ValueError, RecursionError):
-        told = None
-    if told == {}:
+        reported = None
+    if reported == {}:
         return
     fix = "choose another version of it, or another image_tag; a package must fit the image's own"
-    if isinstance(told, dict) and told.get("package") in packages:
+    if isinstance(reported, dict) and reported.get("package") in packages:
         raise PackageImportError(
-            f"{told['package']} cannot be imported beside the image: {_plain(str(told.get('text', '')))}", fix=fix
+            f"{reported['package']} cannot be imported beside the image: {_plain(str(reported.get('text', '')))}",
+            fix=fix,
         )
     current = _read(scratch / _CURRENT) or ""
     named = current if current in packages else ", ".join(sorted(packages))
@@ -135,5 +136,5 @@ def _read(path: Path) -> str | None:
 
 def _plain(text: str) -> str:
     """Without what cannot be seen, and without directories of this machine."""
-    shown = "".join(c if c.isprintable() else " " for c in text[:_SHOWN])
-    return re.sub(r"/[^\s/'\":,]+(?=/)", "", shown)
+    displayed = "".join(c if c.isprintable() else " " for c in text[:_SHOWN])
+    return re.sub(r"/[^\s/'\":,]+(?=/)", "", displayed)

@@ -201,17 +201,17 @@ def main(listener: int) -> None:
     command = importlib.import_module("pip._internal.commands").create_command("install")
     arguments = ["--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "1"]
     options, _ = command.parse_args(arguments)
-    told = {
+    reported = {
         "index_urls": [] if options.no_index else [options.index_url, *options.extra_index_urls],
         "find_links": options.find_links,
         "trusted_hosts": options.trusted_hosts,
         "constraints": options.constraints,
     }
-    _say(sys.stdout, told)
+    _say(sys.stdout, reported)
     asked = json.loads(sys.stdin.readline() or "{}")
     # Its end is ours, however the engine ended.
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    gate = Gate([*told["index_urls"], *told["find_links"], *told["constraints"]], asked["hosts"])
+    gate = Gate([*reported["index_urls"], *reported["find_links"], *reported["constraints"]], asked["hosts"])
     Relay(listener, gate, _session(command, options), asked["max_bytes"]).serve_forever()
 
 

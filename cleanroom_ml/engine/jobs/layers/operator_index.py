@@ -100,10 +100,10 @@ def operator_index(work: Path, environ: Mapping[str, str], *, private: Path, max
             start_new_session=True,
         )
         try:
-            told = _configuration(process, log)
-            options, mounts = _as_options(told, environ, private)
+            reported = _configuration(process, log)
+            options, mounts = _as_options(reported, environ, private)
             listener.close()
-            if any("://" in each and not each.startswith("file:") for each in told.addresses()):
+            if any("://" in each and not each.startswith("file:") for each in reported.addresses()):
                 assert process.stdin is not None
                 asked = {"hosts": environ.get(HOSTS, "").split(), "max_bytes": max_bytes}
                 process.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -151,8 +151,8 @@ def _configuration(process: subprocess.Popen[bytes], log: Path) -> _Configured:
             break
         line += data
     try:
-        told: dict[str, Any] = json.loads(line)
-        return _Configured(**{key: tuple(map(str, value)) for key, value in told.items()})
+        reported: dict[str, Any] = json.loads(line)
+        return _Configured(**{key: tuple(map(str, value)) for key, value in reported.items()})
     except (ValueError, TypeError) as error:
         if "No module named pip" in tail(log):
             raise PackageIndexError("the engine's Python environment has no pip", fix="python -m ensurepip") from error
@@ -162,25 +162,25 @@ def _configuration(process: subprocess.Popen[bytes], log: Path) -> _Configured:
 
 
 def _as_options(
-    told: _Configured, environ: Mapping[str, str], private: Path
+    reported: _Configured, environ: Mapping[str, str], private: Path
 ) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
     """pip's options in the sandbox, and what they need there."""
-    shown = _Shown(environ, private)
+    displayed = _Displayed(environ, private)
     options: list[str] = []
-    indexes = [shown.index(each) for each in told.index_urls]
+    indexes = [displayed.index(each) for each in reported.index_urls]
     options += ["--index-url", indexes[0]] if indexes else ["--no-index"]
     for each in indexes[1:]:
         options += ["--extra-index-url", each]
-    for each in told.find_links:
-        options += ["--find-links", shown.links(each)]
-    for each in told.trusted_hosts:
+    for each in reported.find_links:
+        options += ["--find-links", displayed.links(each)]
+    for each in reported.trusted_hosts:
         options += ["--trusted-host", each]
-    for each in told.constraints:
-        options += ["--constraint", shown.file(each)]
-    return tuple(options), shown.mounts()
+    for each in reported.constraints:
+        options += ["--constraint", displayed.file(each)]
+    return tuple(options), displayed.mounts()
 
 
-class _Shown:
+class _Displayed:
     """Which directories of the host a sandbox needs for a pip configuration that names files: those, read-only."""
 
     def __init__(self, environ: Mapping[str, str], private: Path) -> None:

@@ -216,19 +216,19 @@ def _changed(layer: Path, wrong: list[str]) -> LayerChangedError:
 
 def _judge(outcome: Outcome, report: Path) -> None:
     """The unpacker's own word, where it lived to give it; its sandbox's, where not. Both are hostile."""
-    told: Any = None
+    reported: Any = None
     if outcome.ok:
         try:
             fd = os.open(report, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(fd, "rb") as file:
-                told = json.loads(file.read(_MAX_REPORT))
+                reported = json.loads(file.read(_MAX_REPORT))
         except (OSError, ValueError):
-            told = None
-    if told == {}:
+            reported = None
+    if reported == {}:
         return
-    if isinstance(told, dict) and told.get("kind") in _KINDS:
-        text = "".join(c for c in str(told.get("text", "")) if c.isprintable())[:1_000]
-        raise _KINDS[str(told["kind"])](text)
+    if isinstance(reported, dict) and reported.get("kind") in _KINDS:
+        text = "".join(c for c in str(reported.get("text", "")) if c.isprintable())[:1_000]
+        raise _KINDS[str(reported["kind"])](text)
     if outcome.reason in ("disk_limit", "timed_out", "out_of_memory"):
         raise LayerTooLargeError(f"unpacking the packages was ended: {outcome.reason.replace('_', ' ')}")
     raise UnsafeWheelError(f"the packages could not be unpacked ({outcome.reason}, status {outcome.exit_code})")

@@ -152,17 +152,17 @@ def _checked(wheel: str, entry: zipfile.ZipInfo) -> str:
     name = entry.orig_filename
     mode = entry.external_attr >> 16
     path = name.removesuffix("/")
-    shown = "".join(c if c.isprintable() else "?" for c in name)[:200]
+    displayed = "".join(c if c.isprintable() else "?" for c in name)[:200]
     if "\0" in name or "\\" in name or not name.isprintable() or len(os.fsencode(name)) > _MAX_PATH:
-        raise Refused("unsafe", f"{wheel} holds a file with an impossible name: {shown}")
+        raise Refused("unsafe", f"{wheel} holds a file with an impossible name: {displayed}")
     if re.match(r"[A-Za-z]:", name) or any(
         part in ("", ".", "..") or len(os.fsencode(part)) > 255 for part in path.split("/")
     ):
-        raise Refused("unsafe", f"{wheel}: {shown} would be outside of the layer")
+        raise Refused("unsafe", f"{wheel}: {displayed} would be outside of the layer")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) or (stat.S_ISDIR(mode) and not entry.is_dir()):
-        raise Refused("unsafe", f"{wheel}: {shown} is a link or a device")
+        raise Refused("unsafe", f"{wheel}: {displayed} is a link or a device")
     if entry.flag_bits & 0x1:
-        raise Refused("unsafe", f"{wheel}: {shown} is encrypted")
+        raise Refused("unsafe", f"{wheel}: {displayed} is encrypted")
     return path
 
 
@@ -209,14 +209,14 @@ def main(plan_file: str, out: str, report: str) -> None:
     unpacker = Unpacker(
         root, reserved=frozenset(plan["reserved"]), max_bytes=plan["max_bytes"], max_files=plan["max_files"]
     )
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     try:
         for each in plan["wheels"]:
             unpacker.add(Path(each["path"]), each["wheel"], each["name"], each["version"])
         compile_all(root)
     except Refused as refused:
-        told = {"kind": refused.kind, "text": str(refused)[:1_000]}
-    Path(report).write_text(json.dumps(told), encoding="utf-8")
+        reported = {"kind": refused.kind, "text": str(refused)[:1_000]}
+    Path(report).write_text(json.dumps(reported), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class MetricsReporter:
         plain = {str(name): _plain(value) for name, value in metrics.items()}
         self.latest.update(plain)
         # Where there are several workers, the log's lines are marked with theirs already.
-        sys.stdout.write(f"metrics  {'  '.join(f'{name} {_shown(value)}' for name, value in plain.items())}\n")
+        sys.stdout.write(f"metrics  {'  '.join(f'{name} {_displayed(value)}' for name, value in plain.items())}\n")
         sys.stdout.flush()
         # An event's metrics are numbers: what a curve can be drawn of.
         numbers = {name: value for name, value in plain.items() if type(value) in (int, float)}
@@ -49,7 +49,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _shown(value: Any) -> str:
+def _displayed(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.6g}"
     text = str(value)

@@ -1,0 +1,232 @@
+"""The CALL surface: which procedure of SAMOOHA_BY_SNOWFLAKE_LOCAL_DB, and of the engine's own database CLEANROOM_ML, is
+which method, and how its result is answered.
+
+A procedure is known by its schema and name. What the documentation has and this engine has not yet says so by name;
+anything else is unknown. Nothing is authorised here: every method does that itself, by the caller's account.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from cleanroom_ml.engine.jobs.errors import JobsError
+from cleanroom_ml.engine.rooms.ports import RoomRows
+from cleanroom_ml.engine.rooms.rooms import Rooms
+from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.statements.like import like as matches
+from cleanroom_ml.engine.statements.ports import Written
+from cleanroom_ml.engine.statements.results import CALL, Rows, StatementResult
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Warehouse
+
+DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+OWN_DATABASE = "CLEANROOM_ML"
+"""What only this engine has."""
+Arguments = tuple[Any, ...]
+Method = Callable[[Rooms, Session, Arguments, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One procedure and how many arguments it takes."""
+
+    method: Method
+    fewest: int
+    most: int
+
+
+def _registering(method: Callable[[Rooms, Session, Any, Any, str], Any]) -> Procedure:
+    """REGISTER_…(spec) or REGISTER_…(registry, spec)."""
+    return Procedure(
+        lambda rooms, session, args, query: method(
+            rooms, session, args[-1], args[0] if len(args) == 2 else None, query
+        ),
+        1,
+        2,
+    )
+
+
+_REGISTRY: Mapping[str, Procedure] = {
+    "REGISTER_TEMPLATE": _registering(lambda r, s, spec, registry, _: r.templates.register(s, spec, registry)),
+    "REGISTER_DATA_OFFERING": _registering(
+        lambda r, s, spec, registry, q: r.offerings.register(s, spec, registry, query_id=q)
+    ),
+    "REGISTER_CODE_SPEC": _registering(lambda r, s, spec, registry, _: r.code_specs.register(s, spec, registry)),
+    "VIEW_REGISTERED_TEMPLATES": Procedure(lambda r, s, a, _: r.registries.list(s, "TEMPLATE", *a), 0, 1),
+    "VIEW_REGISTERED_DATA_OFFERINGS": Procedure(lambda r, s, a, _: r.registries.list(s, "DATA OFFERING", *a), 0, 1),
+    "VIEW_REGISTERED_CODE_SPECS": Procedure(lambda r, s, a, _: r.registries.list(s, "CODE SPEC", *a), 0, 1),
+    "UNREGISTER_TEMPLATE": Procedure(lambda r, s, a, _: r.registries.remove(s, "TEMPLATE", *a), 1, 1),
+    "UNREGISTER_DATA_OFFERING": Procedure(lambda r, s, a, _: r.registries.remove(s, "DATA OFFERING", *a), 1, 1),
+    "CREATE_REGISTRY": Procedure(lambda r, s, a, _: r.registries.create(s, *a), 2, 2),
+    "VIEW_REGISTRIES": Procedure(lambda r, s, _, __: r.registries.view(s), 0, 0),
+}
+_COLLABORATION: Mapping[str, Procedure] = {
+    "INITIALIZE": Procedure(lambda r, s, a, _: r.collaborations.initialize(s, *a), 1, 2),
+    "REVIEW": Procedure(lambda r, s, a, _: r.collaborations.review(s, *a), 2, 3),
+    "JOIN": Procedure(lambda r, s, a, _: r.collaborations.join(s, *a), 1, 1),
+    "GET_STATUS": Procedure(lambda r, s, a, _: r.collaborations.status(s, *a), 1, 1),
+    "VIEW_COLLABORATIONS": Procedure(lambda r, s, _, __: r.collaborations.view(s), 0, 0),
+    "LINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link(s, *a), 3, 3),
+    "UNLINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.unlink(s, *a), 3, 3),
+    "LINK_LOCAL_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link_local(s, *a, linked=True), 2, 2),
+    "UNLINK_LOCAL_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link_local(s, *a, linked=False), 2, 2),
+    "VIEW_DATA_OFFERINGS": Procedure(lambda r, s, a, _: r.offerings.view(s, *a), 1, 1),
+    "ADD_TEMPLATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.add_template(s, *a), 3, 3),
+    "VIEW_TEMPLATES": Procedure(lambda r, s, a, _: r.templates.view(s, *a), 1, 1),
+    "VIEW_CODE_SPECS": Procedure(lambda r, s, a, _: r.templates.view_code_specs(s, *a), 1, 1),
+    "VIEW_UPDATE_REQUESTS": Procedure(lambda r, s, a, _: r.requests.view(s, *a), 1, 1),
+    "APPROVE_UPDATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.approve(s, *a), 2, 2),
+    "REJECT_UPDATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.reject(s, *a), 3, 3),
+    "GET_CONFIGURATION": Procedure(lambda r, s, a, _: r.configuration.get(s, *a), 1, 1),
+    "SET_CONFIGURATION": Procedure(lambda r, s, a, _: r.configuration.set(s, *a), 3, 3),
+    "ENABLE_TEMPLATE_AUTO_APPROVAL": Procedure(
+        lambda r, s, a, _: r.configuration.set(s, a[0], "TEMPLATE_AUTO_APPROVAL", "true"), 1, 1
+    ),
+    "DISABLE_TEMPLATE_AUTO_APPROVAL": Procedure(
+        lambda r, s, a, _: r.configuration.set(s, a[0], "TEMPLATE_AUTO_APPROVAL", "false"), 1, 1
+    ),
+    "RUN": Procedure(lambda r, s, a, q: r.analyses.run(s, a[0], a[1:], query_id=q), 2, 5),
+    "RUN_ML_JOB_ACTION": Procedure(lambda r, s, a, _: r.ml_jobs.action(s, *a), 2, 2),
+    "VIEW_ACTIVATIONS": Procedure(lambda r, s, a, _: r.activations.view(s, *a), 1, 1),
+    "PROCESS_ACTIVATION": Procedure(lambda r, s, a, q: r.activations.process(s, *a, query_id=q), 1, 2),
+    "VIEW_ACTIVITY_HISTORY": Procedure(lambda r, s, a, _: r.history.view(s, *a), 1, 1),
+}
+PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"REGISTRY": _REGISTRY, "COLLABORATION": _COLLABORATION}
+
+
+def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> RoomRows:
+    """COMPARE(image_tag or NULL, digest): what has become of an image that a code spec pinned."""
+    tag, digest = args
+    reported = rooms.environments.drift(None if tag is None else str(tag), str(digest))
+    return RoomRows.one("COMPARE", json.dumps(reported))
+
+
+OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
+
+NOT_BUILT: Mapping[str, frozenset[str]] = {
+    "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN", "REMOVE_TEMPLATE"}),
+    "ADMIN": frozenset(
+        {
+            "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE",
+            "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE",
+            "REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE",
+            "REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE",
+            "ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION",
+        }
+    ),
+}
+
+
+class ProcedureTable:
+    """`statements.ports.Procedures` over the rooms."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def call(self, session: Session, name: tuple[str, ...], args: Arguments, *, query_id: str) -> StatementResult:
+        """Runs a procedure; `name` is folded.
+
+        Raises:
+            SqlError: unknown, not built, a wrong number of arguments, or what the procedure refuses.
+        """
+        parts = name if len(name) == 3 else _qualified(session, name)
+        schema, procedure = parts[-2], parts[-1]
+        known = {DATABASE: PROCEDURES, OWN_DATABASE: OWN_PROCEDURES}.get(parts[0]) if len(parts) == 3 else None
+        if known is None:
+            raise _unknown(name)
+        if known is PROCEDURES and procedure in NOT_BUILT.get(schema, ()):
+            raise SqlError(2, "0A000", f"The embedded engine does not support {schema}.{procedure} yet.")
+        found = known.get(schema, {}).get(procedure)
+        if found is None:
+            raise _unknown(name)
+        if not found.fewest <= len(args) <= found.most:
+            counts = str(found.fewest) if found.fewest == found.most else f"{found.fewest} to {found.most}"
+            raise SqlError(
+                938, "22023", f"SQL compilation error:\n{schema}.{procedure} takes {counts} arguments, got {len(args)}."
+            )
+        try:
+            return answer(found.method(self._rooms, session, args, query_id))
+        except JobsError as error:
+            raise room_error(error.name, error.what) from None
+
+
+class RoomApplications:
+    """`statements.ports.Applications` over the rooms."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def describe(self, session: Session, name: str) -> Rows:
+        """DESCRIBE APPLICATION."""
+        return rows_of(self._rooms.describe_application(session, name))
+
+    def show(self, session: Session, like: str | None = None) -> Rows:
+        """SHOW APPLICATIONS; `like` is matched by the caller's rules, in any case."""
+        found = rows_of(self._rooms.applications(session))
+        if like is None:
+            return found
+        return Rows(found.columns, [row for row in found.rows if matches(like, row[0])], found.statement_type)
+
+
+class StatementRunner:
+    """`rooms.ports.RoomExecutor` over the statements room and its warehouse. `executor` is set once there is one."""
+
+    def __init__(self, storage: Storage, warehouse: Warehouse) -> None:
+        self._storage = storage
+        self._warehouse = warehouse
+        self.executor: Any = None
+
+    def run(
+        self,
+        catalog: Catalog,
+        session: Any,
+        text: str,
+        binds: Mapping[str, Any],
+        *,
+        query_id: str,
+        written: Written | None = None,
+    ) -> StatementResult:
+        """The statement's result. Raises SqlError."""
+        return cast(
+            StatementResult,
+            self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written),
+        )
+
+    def returned(self, result: Any) -> Any:
+        """A block's one value."""
+        rows: Sequence[Any] = result.rows if isinstance(result, Rows) else ()
+        return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
+
+    def values(self, catalog: Catalog, caller: Any, text: str, *, query_id: str) -> list[tuple[Any, ...]]:
+        """The rows of a small query. Raises SqlError."""
+        compiled = compile_query(text, catalog)
+        with self._storage.pin(compiled.inputs):
+            _, rows = self._warehouse.rows(compiled, query_id=query_id)
+        return rows
+
+
+def answer(result: Any) -> StatementResult:
+    """A procedure's result as a statement's: the room's own rows, or what the executor gave."""
+    return rows_of(result) if isinstance(result, RoomRows) else cast(StatementResult, result)
+
+
+def rows_of(result: RoomRows) -> Rows:
+    """Rows of the room, as the answer of a CALL."""
+    return Rows(result.types(), list(result.rows), CALL)
+
+
+def _qualified(session: Session, name: tuple[str, ...]) -> tuple[str, ...]:
+    """A name of fewer than three parts, completed by the session's database and schema as far as it has them."""
+    before = (session.database or "", session.schema or "")
+    return (*before[: 3 - len(name)], *name)
+
+
+def _unknown(name: tuple[str, ...]) -> SqlError:
+    return SqlError(2140, "42601", f"SQL compilation error:\nUnknown procedure {'.'.join(name)[:300]}")

@@ -1,0 +1,62 @@
+"""What the operator of the engine can ask of it: accounts, and to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cleanroom_ml.engine.home import no_isolation
+from cleanroom_ml.engine.protocol.bodies import text
+from cleanroom_ml.engine.protocol.errors import WireError, bad_request
+from cleanroom_ml.engine.storage.accounts import parse_public_key
+from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidName
+from cleanroom_ml.engine.storage.storage import Storage
+
+
+def create_account(storage: Storage, body: dict[str, Any], isolated: bool) -> dict[str, Any]:
+    """Make the account `name` with its `user`, who logs in with `public_key` (PEM) or `password`; again: no change.
+
+    The answer's `created` is False where the account was there; `same_key` says whether its user's key is the one
+    given.
+
+    Raises:
+        WireError: a name is none, there is no usable credential, or the engine does not isolate and the account is not
+        one of the demo's.
+    """
+    name, user = text(body, "name", limit=255), text(body, "user", limit=255)
+    key, password = text(body, "public_key", limit=16384), text(body, "password", limit=1024)
+    if not name or not user:
+        raise bad_request("An account needs a name and a user.")
+    if not isolated and (refused := no_isolation.refusal(name)):
+        raise bad_request(f"The account was not created: {refused}.")
+    try:
+        storage.accounts.create(name, user, password=password, public_key_pem=key)
+    except AlreadyExists:
+        return {"created": False, "same_key": _same_key(storage, name, user, key)}
+    except (InvalidName, ValueError) as error:
+        raise bad_request(f"The account was not created: {error}") from error
+    return {"created": True, "same_key": True}
+
+
+def list_accounts(storage: Storage) -> dict[str, Any]:
+    """All accounts with their users."""
+    return {
+        "accounts": [
+            {"name": account.name, "users": list(account.users), "created_on": account.created_on.isoformat()}
+            for account in storage.accounts.list()
+        ]
+    }
+
+
+def refusal(error: WireError) -> dict[str, Any]:
+    """The answer to the operator where something is refused."""
+    return {"message": error.message}
+
+
+def _same_key(storage: Storage, name: str, user: str, key: str | None) -> bool:
+    there = storage.accounts.public_key(name, user)
+    if key is None or there is None:
+        return False
+    try:
+        return parse_public_key(key).fingerprint == there.fingerprint
+    except ValueError:
+        return False

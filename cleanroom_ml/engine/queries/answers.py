@@ -1,0 +1,244 @@
+"""What became of a statement, in the form that the catalog keeps, and the answer that a client gets from it.
+
+The answer is made anew each time, so that a result can be collected again after a restart, at whatever address the
+client
+used, with capabilities that are fresh. The rows of a large result stay in the spool file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from urllib.parse import quote
+
+from cleanroom_ml.engine.protocol import results, stages
+from cleanroom_ml.engine.protocol.capabilities import Capabilities
+from cleanroom_ml.engine.protocol.rowtypes import rowset
+from cleanroom_ml.engine.statements.file_transfer import file_name
+from cleanroom_ml.engine.statements.result_scan import kept_rows
+from cleanroom_ml.engine.statements.results import Download, Rows, StatementResult, Upload, decode, statement_type
+from cleanroom_ml.engine.storage.queries import QueryRecord
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Spooled
+
+CAPABILITY_SECONDS: Final = 6 * 3600
+JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600
+"""A job reads its tables as long as it trains. What it was given works on its own socket only, and ends with that."""
+# A first batch of this many bytes is not sent inline: JSON of that size would cost the front more than it may use.
+MAX_INLINE_BYTES: Final = 32 << 20
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What `Queries.finish` keeps: JSON text, the spool file if there is one, the objects that the answer refers to."""
+
+    response: str
+    spool: Path | None = None
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRange:
+    """The part of a spool file that is one chunk."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+def outcome_of(result: StatementResult, session: Session, storage: Storage) -> Outcome:
+    """The form of a result that is kept. A PUT gets its ticket here."""
+    kept: dict[str, Any] = {
+        "format": _FORMAT,
+        "type": statement_type(result),
+        "audience": session.job_id or "",
+        "session": _context(session),
+    }
+    if isinstance(result, Spooled):
+        kept["arrow"] = {
+            "rowtype": [column.type.wire(column.name, column.nullable) for column in result.columns],
+            "total": result.rows,
+            "batches": [[batch.offset, batch.length, batch.rows] for batch in result.batches],
+        }
+        return Outcome(_text(kept), result.path)
+    if isinstance(result, Rows):
+        kept["json"] = _small(result)
+        return Outcome(_text(kept | kept_rows(result)))
+    if isinstance(result, Upload):
+        ticket = storage.stages.begin_upload(result.stage, result.directory, session.id)
+        kept["upload"] = {
+            "ticket": ticket.ticket,
+            "name": file_name(result.source),
+            "source": result.source,
+            "location": f"{result.stage.name}/{result.directory}",
+            "parallel": result.parallel,
+            "auto_compress": result.auto_compress,
+            "source_compression": result.source_compression,
+            "overwrite": result.overwrite,
+        }
+        return Outcome(_text(kept))
+    assert isinstance(result, Download)
+    kept["download"] = {
+        "target": result.target,
+        "location": result.stage.name,
+        "parallel": result.parallel,
+        "files": [[file.path, file.sha256, file.size] for file in result.files],
+    }
+    return Outcome(_text(kept), None, tuple(file.sha256 for file in result.files))
+
+
+def multi_statement_outcome(query_ids: list[str], kinds: list[int], session: Session) -> Outcome:
+    """The form of the result of several statements that is kept."""
+    kept = {
+        "format": _FORMAT,
+        "type": results.MULTI_STATEMENT_TYPE,
+        "audience": session.job_id or "",
+        "session": _context(session),
+        "multi": [query_ids, kinds],
+    }
+    return Outcome(_text(kept))
+
+
+def audience_of(record: QueryRecord) -> str | None:
+    """The job whose query it was, empty for a person's.
+
+    None where the answer does not say (it failed, or is of a commit).
+    """
+    kept = json.loads(record.response) if record.response else {}
+    audience = kept.get("audience")
+    return audience if isinstance(audience, str) else None
+
+
+def kept_type(record: QueryRecord) -> int:
+    """The statementTypeId of a query that succeeded."""
+    kept = json.loads(record.response or "{}")
+    kind: int = kept["type"] if "type" in kept else kept["rows"]["statement_type"]
+    return kind
+
+
+class Answers:
+    """Makes answers from what was kept."""
+
+    def __init__(self, spool: Path, capabilities: Capabilities) -> None:
+        self._spool = spool
+        self._capabilities = capabilities
+
+    def data(self, record: QueryRecord, session: Session, base_url: str) -> dict[str, Any]:
+        """The `data` of the answer to a query that succeeded. `base_url`: how this client reaches us.
+
+        Raises:
+            FileNotFoundError: the spool file has been deleted.
+        """
+        assert record.response is not None
+        kept = json.loads(record.response)
+        if kept.get("format") != _FORMAT:
+            rows = decode(record.response)
+            if rows is None:
+                raise FileNotFoundError(record.query_id)
+            kept = {"type": rows.statement_type, "json": _small(rows), "session": _context(session), "audience": ""}
+        context = results.SessionView(**kept["session"])
+        data = self._shape(record, kept, base_url)
+        return results.finished(data, query_id=record.query_id, statement_type=kept["type"], session=context)
+
+    def chunk(self, record: QueryRecord, index: int) -> SpoolRange | None:
+        """Where chunk `index` of a result is; None where there is no such chunk."""
+        kept = json.loads(record.response or "{}").get("arrow")
+        if kept is None or record.spool is None or not 0 <= index < len(kept["batches"]):
+            return None
+        offset, length, _ = kept["batches"][index]
+        return SpoolRange(self._spool / record.spool, offset, length)
+
+    def _shape(self, record: QueryRecord, kept: dict[str, Any], base_url: str) -> dict[str, Any]:
+        if "json" in kept:
+            return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"])
+        if "arrow" in kept:
+            return self._arrow(record, kept["arrow"], _whose(record, kept), base_url)
+        if "multi" in kept:
+            return results.multi_statement_data(*kept["multi"])
+        if "upload" in kept:
+            return self._upload(kept["upload"], _whose(record, kept), base_url)
+        return self._download(kept["download"], _whose(record, kept), base_url)
+
+    def _arrow(self, record: QueryRecord, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+        batches: list[list[int]] = kept["batches"]
+        inline = 1 if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
+        first = b""
+        if inline:
+            with (self._spool / (record.spool or "")).open("rb") as file:
+                file.seek(batches[0][0])
+                first = file.read(batches[0][1])
+        chunks = [
+            results.Chunk(f"{base_url}/chunks/{record.query_id}/{index}", rows, length)
+            for index, (_, length, rows) in enumerate(batches)
+            if index >= inline
+        ]
+        capability = self._issue("chunk", {"query": record.query_id, **whose}) if chunks else ""
+        return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
+
+    def _upload(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+        # Told to compress what is plain, with these two the client goes by the bytes whether a file is.
+        gzip = bool(kept["auto_compress"]) and kept["source_compression"] in {"AUTO_DETECT", "NONE"}
+        claims = {"ticket": kept["ticket"], "name": kept["name"], "gzip": gzip, **whose}
+        capability = self._issue("upload", claims)
+        return stages.upload_data(
+            sources=[kept["source"]],
+            location=kept["location"],
+            url=f"{base_url}/stage/upload/{capability}/{quote(kept['name'], safe='')}",
+            end_point=_address(base_url),
+            parallel=kept["parallel"],
+            auto_compress=kept["auto_compress"],
+            source_compression=kept["source_compression"],
+            overwrite=kept["overwrite"],
+        )
+
+    def _download(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+        urls = []
+        for path, sha256, size in kept["files"]:
+            capability = self._issue("download", {"object": sha256, "size": size, **whose})
+            urls.append(f"{base_url}/stage/download/{capability}/{quote(PurePosixPath(path).name, safe='')}")
+        return stages.download_data(
+            local=kept["target"],
+            files=[path for path, _, _ in kept["files"]],
+            urls=urls,
+            location=kept["location"],
+            end_point=_address(base_url),
+            parallel=kept["parallel"],
+        )
+
+    def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
+        seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
+        return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
+
+
+def _whose(record: QueryRecord, kept: dict[str, Any]) -> dict[str, str]:
+    """At which socket a capability is good, and whose load its use is."""
+    return {"audience": kept["audience"], "owner": record.account}
+
+
+def _address(base_url: str) -> str:
+    return base_url.partition("://")[2]
+
+
+def _small(rows: Rows) -> dict[str, Any]:
+    rowtype = [kind.wire(name) for name, kind in rows.columns]
+    return {"rowtype": rowtype, "rowset": rowset([entry["type"] for entry in rowtype], rows.rows)}
+
+
+def _context(session: Session) -> dict[str, Any]:
+    return {
+        "database": session.database,
+        "schema": session.schema,
+        "warehouse": session.warehouse,
+        "role": session.role,
+        "parameters": dict(session.parameters),
+    }
+
+
+def _text(kept: dict[str, Any]) -> str:
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)

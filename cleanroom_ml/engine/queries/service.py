@@ -1,0 +1,377 @@
+"""Runs statements for clients: at once or asynchronously, several together, repeated, cancelled, collected later.
+
+Each statement is recorded before it runs, under the request id that a client's retry carries again, and its outcome
+after. So a retry waits for, or gets, the first attempt's outcome, and never runs anything twice. What the engine's
+death interrupted before it was committed runs when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.protocol import queries as wire
+from cleanroom_ml.engine.protocol.bindings import Bindings
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
+from cleanroom_ml.engine.protocol.puts import PutMemory
+from cleanroom_ml.engine.protocol.queries import QueryRequest
+from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
+from cleanroom_ml.engine.queries.answers import (
+    Answers,
+    Outcome,
+    audience_of,
+    kept_type,
+    multi_statement_outcome,
+    outcome_of,
+)
+from cleanroom_ml.engine.queries.running import Running
+from cleanroom_ml.engine.queries.threads import FairThreads
+from cleanroom_ml.engine.queries.under_way import UnderWay
+from cleanroom_ml.engine.sql import nodes
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.classify import classify, may_be_a_script
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.parse import split
+from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
+from cleanroom_ml.engine.storage.queries import QueryRecord
+from cleanroom_ml.engine.storage.sessions import Session
+from cleanroom_ml.engine.storage.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+THREADS: Final = 48
+MAX_IN_FLIGHT: Final = 24
+"""Statements of an account's people, and of each job, that run or wait at once."""
+MAX_STATEMENTS: Final = 200
+INTERRUPTED_CODE: Final = 610
+INTERRUPTED: Final = (
+    "The engine was restarted while the statement ran. Nothing it had not finished was kept. Run it again."
+)
+
+
+class Execute(Protocol):
+    """`statements.Executor.execute`."""
+
+    def __call__(
+        self,
+        session: Session,
+        text: str,
+        *,
+        binds: Binds | None,
+        query_id: str,
+        request_id: str | None = None,
+        describe_only: bool = False,
+    ) -> StatementResult: ...
+
+
+class QueryService:
+    """Every statement of every client. Blocking (but for `wait`) and thread-safe.
+
+    The work happens on threads of its own, under the statement's token (`Running`): whatever it waits for, in
+    whichever room, is ended by that.
+    """
+
+    def __init__(self, storage: Storage, execute: Execute, answers: Answers) -> None:
+        self._storage = storage
+        self._execute = execute
+        self._answers = answers
+        self._puts = PutMemory()
+        self._under_way = UnderWay(FairThreads(THREADS, 2 * THREADS, "statement"))
+
+    def recover(self) -> int:
+        """At the start: what was under way when the engine died has failed. How many."""
+        return self._storage.queries.fail_interrupted(code=INTERRUPTED_CODE, sqlstate="57P01", message=INTERRUPTED)
+
+    def submit(self, session: Session, request: QueryRequest) -> str:
+        """Start the statement, or find the attempt that this request repeats; its query id.
+
+        Raises:
+            WireError: the request id was used for another statement, or the session is gone.
+        """
+        scanned = wire.scanned_result(request.sql)
+        if scanned is not None:
+            self._record(session, scanned)
+            return scanned
+        sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
+        request = replace(request, sql=sql, bindings=bindings)
+        query_id = str(uuid.uuid4())
+        cancelled = wire.cancellation(request.sql)
+        if cancelled is not None:
+            return self._cancel(session, request, cancelled, query_id)
+        # Known before it is recorded: from the record on it can be aborted, and must be found then.
+        running = Running(query_id, Owner(session.account, session.job_id or ""), session.id)
+        crowded = self._under_way.enter(running) > MAX_IN_FLIGHT
+        try:
+            record, fresh = self._start(running, query_id, session, request)
+        except RequestMismatch as error:
+            self._under_way.leave(running)
+            raise WireError(390400, "This request id was used for another statement.", sqlstate="08000") from error
+        except NotFound as error:
+            self._under_way.leave(running)
+            raise WireError(SESSION_GONE, "Session no longer exists. New login required.") from error
+        except BaseException:
+            self._under_way.leave(running)
+            raise
+        if not fresh:
+            self._under_way.leave(running)
+            return record.query_id
+        running.query_id = record.query_id
+        if crowded:
+            whose = session.job_id or session.account
+            running.cancel(SqlError(625, "53300", f"{whose} has {MAX_IN_FLIGHT} statements under way already."))
+        if running.reason is not None:
+            self._failed(running.query_id, running.reason)
+        self._under_way.queue(running, lambda: self._run(running, request))
+        return running.query_id
+
+    def wait(self, query_id: str) -> Future[None] | None:
+        """Resolved once the query has ended; None where it does not run (any more) in this process. Never blocks."""
+        running = self._under_way.get(query_id)
+        return None if running is None else running.done
+
+    def answer(self, session: Session, query_id: str, base_url: str) -> dict[str, Any]:
+        """What there is to say about the query now: still running, its result, or its error.
+
+        Raises:
+            WireError: there is no such query that this session may know of.
+        """
+        record = self._record(session, query_id)
+        if not is_final(record.state):
+            return wire.in_progress(query_id, asynchronous=False)
+        if record.state != "SUCCESS":
+            return failure(record.code or 603, record.message or "", record.sqlstate or "XX000", query_id)
+        try:
+            return success(self._answers.data(record, session, base_url))
+        except FileNotFoundError:
+            return failure(612, "The result has been deleted. Run the statement again.", "02000", query_id)
+
+    def status(self, session: Session, query_id: str) -> dict[str, Any]:
+        """The state of a query, for a client that polls."""
+        try:
+            record = self._record(session, query_id)
+        except WireError:
+            return wire.unknown_query()
+        error = None if record.code is None else (record.code, record.message or "")
+        return wire.query_status(query_id, CLIENT_STATUS[record.state], error=error)
+
+    def abort_request(self, session: Session, request_id: str) -> bool:
+        """Cancel the query that this request of this session started; whether there was one to cancel."""
+        record = self._storage.queries.by_request(session.id, request_id)
+        return record is not None and self.abort(session, record.query_id)
+
+    def abort(self, session: Session, query_id: str) -> bool:
+        """Cancel a query. Once this returns True, nothing of it is committed any more."""
+        try:
+            self._record(session, query_id)
+            self._storage.queries.abort(query_id)
+        except (WireError, IllegalState):
+            return False
+        self._under_way.stop(query_id, SqlError.cancelled())
+        return True
+
+    def expire(self, query_id: str, seconds: float) -> None:
+        """The statement ran for as long as it may."""
+        reason = SqlError.timed_out(seconds)
+        try:
+            self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
+        except IllegalState:
+            return
+        self._under_way.stop(query_id, reason)
+
+    def session_closed(self, session_id: str) -> None:
+        """End what a session that was closed has under way."""
+        self._puts.forget(session_id)
+        for running in self._under_way.all(session_id):
+            with suppress(IllegalState, NotFound):  # its outcome stands; what is still done for it is not needed
+                self._storage.queries.abort(running.query_id)
+            self._under_way.stop(running.query_id, SqlError.cancelled())
+
+    def close(self, seconds: float) -> bool:
+        """The engine stops: what runs is ended and says so; whether it did in time. The rest is for `recover`."""
+        return self._under_way.close(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED), seconds)
+
+    def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, Any] | None:
+        """Where a chunk of a result lies; None where there is no such chunk."""
+        record = self._storage.queries.get(query_id)
+        found = None if record is None else self._answers.chunk(record, index)
+        return None if record is None or found is None else (record, found)
+
+    def _cancel(self, session: Session, request: QueryRequest, what: wire.Cancellation, query_id: str) -> str:
+        """A statement that cancels others: it never waits for its turn behind them."""
+        record, created = self._storage.queries.start(query_id, session.id, request.request_id, _hash(request))
+        if not created:
+            return record.query_id
+        if what.query_id is not None:
+            done = self.abort(session, what.query_id)
+            message = f"query [{what.query_id}] " + ("terminated." if done else "is not currently executing.")
+        else:
+            under_way = self._under_way.all(what.session_id)
+            count = sum(self.abort(session, running.query_id) for running in under_way)
+            message = f"{count} queries cancelled."
+        rows = Rows((("STATUS", VARCHAR),), ((message,),))
+        self._storage.queries.finish(query_id, outcome_of(rows, session, self._storage).response)
+        return query_id
+
+    def _start(
+        self, running: Running, query_id: str, session: Session, request: QueryRequest
+    ) -> tuple[QueryRecord, bool]:
+        """The statement's record, and whether it is to be run now.
+
+        A client that lost its engine in the middle repeats its request. What was interrupted then runs again, under the
+        query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
+        """
+        queries = self._storage.queries
+        record, created = queries.start(query_id, session.id, request.request_id, _hash(request))
+        interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
+        if created or not interrupted or not _is_one_commit(request):
+            return record, created
+        if not self._under_way.name(running, record.query_id):
+            return record, False  # another attempt of the same request is about to run it
+        return record, queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
+
+    def _run(self, running: Running, request: QueryRequest) -> None:
+        with BIG_TEXTS.statement():
+            self._run_to_its_end(running, request)
+
+    def _run_to_its_end(self, running: Running, request: QueryRequest) -> None:
+        try:
+            with running.entered():
+                running.check()
+                # As it is now: statements before this one may have changed the session's context.
+                session = self._storage.sessions.get(running.session_id)
+                if session is None:
+                    raise SqlError.cancelled()
+                outcome = self._outcome(running, session, request)
+                self._storage.queries.finish(running.query_id, outcome.response, outcome.spool, objects=outcome.objects)
+        except Exception as error:  # noqa: BLE001 - a statement ends here: whatever it was, the client is told
+            self._failed(running.query_id, running.reason or error)
+
+    def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
+        if request.statements != 1:
+            return self._several(running, session, request)
+        result = self._execute(
+            session,
+            request.sql,
+            binds=_binds(request.bindings),
+            query_id=running.query_id,
+            request_id=request.request_id,
+            describe_only=request.describe_only,
+        )
+        return outcome_of(result, session, self._storage)
+
+    def _several(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
+        BIG_TEXTS.weigh(len(request.sql))
+        texts = split(request.sql)
+        if request.statements not in (0, len(texts)):
+            message = (
+                f"Actual statement count {len(texts)} did not match the desired statement count {request.statements}."
+            )
+            raise SqlError(8, "0A000", message)
+        if len(texts) > MAX_STATEMENTS:
+            raise SqlError.unsupported(f"more than {MAX_STATEMENTS} statements in one request")
+        if request.bindings is not None:
+            raise SqlError.unsupported("bound values with several statements")
+        query_ids: list[str] = []
+        kinds: list[int] = []
+        for index, text in enumerate(texts):
+            running.check()
+            record = self._child(running, session, request, text, index)
+            if record.state != "SUCCESS":
+                raise SqlError(record.code or 603, record.sqlstate or "XX000", record.message or "")
+            query_ids.append(record.query_id)
+            kinds.append(kept_type(record))
+        return multi_statement_outcome(query_ids, kinds, session)
+
+    def _child(self, parent: Running, session: Session, request: QueryRequest, text: str, index: int) -> QueryRecord:
+        """Run one of several statements to its end. A repeated request finds those that were applied."""
+        request_id = str(uuid.uuid5(uuid.UUID(request.request_id), str(index)))
+        query_id = str(uuid.uuid4())
+        child = replace(request, sql=text, request_id=request_id, statements=1)
+        self._under_way.name(parent, query_id)
+        record, fresh = self._start(parent, query_id, session, child)
+        if not fresh:
+            return record
+        query_id = record.query_id
+        try:
+            result = self._execute(
+                session, text, binds=None, query_id=query_id, request_id=request_id, describe_only=request.describe_only
+            )
+            outcome = outcome_of(result, session, self._storage)
+            return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
+        except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
+            self._failed(query_id, parent.reason or error)
+            record_now = self._storage.queries.get(query_id)
+            assert record_now is not None
+            return record_now
+        finally:
+            self._under_way.unname(parent, query_id)
+
+    def _failed(self, query_id: str, error: Exception) -> None:
+        """Record how the statement failed; what was recorded before (a cancellation) stays."""
+        if not isinstance(error, SqlError | WireError):
+            if not isinstance(error, IllegalState):
+                logger.error("query %s: internal error", query_id, exc_info=error)
+            error = SqlError.internal(query_id)
+        try:
+            self._storage.queries.fail(query_id, code=error.code, sqlstate=error.sqlstate, message=error.message)
+        except IllegalState:
+            logger.info("query %s had ended before", query_id)
+
+    def _record(self, session: Session, query_id: str) -> QueryRecord:
+        record = self._storage.queries.get(query_id)
+        if record is None or not self._may_see(session, record):
+            raise WireError(709, "Statement not found, or not yours.", sqlstate="02000", query_id=query_id)
+        return record
+
+    def _may_see(self, session: Session, record: QueryRecord) -> bool:
+        """A person sees what the same user ran, a job what the job itself ran; never one the other's."""
+        if record.session_id == session.id:
+            return True
+        if (record.account, record.user) != (session.account, session.user):
+            return False
+        audience = audience_of(record)
+        if audience is None:
+            owner = self._storage.sessions.get(record.session_id)
+            if owner is None:
+                return False
+            audience = owner.job_id or ""
+        return audience == (session.job_id or "")
+
+
+def _binds(bindings: Bindings | None) -> Binds | None:
+    if bindings is None:
+        return None
+    return Binds(positional=bindings.values) if bindings.rows is None else Binds(rows=bindings.rows)
+
+
+def _is_one_commit(request: QueryRequest) -> bool:
+    """Whether the statement changes what it changes in one transaction. A block or a procedure may have done a half."""
+    if request.statements != 1:
+        return True  # each of several decides for itself
+    try:
+        if not may_be_a_script(request.sql):
+            return True  # nothing big is parsed here: whoever repeats a request does not wait for a place
+        statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
+    except SqlError:
+        return False
+    return not isinstance(statement, nodes.Block | nodes.Call)
+
+
+def _hash(request: QueryRequest) -> str:
+    """What makes two requests the same statement; the text itself is not kept."""
+    parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
+    digest = hashlib.sha256(parts.encode())
+    if request.bindings is not None:
+        digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
+        for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
+            digest.update(repr(row).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()

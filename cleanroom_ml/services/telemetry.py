@@ -1,0 +1,69 @@
+"""What the embedded engine tells of a job beyond status, log and result: events, and usage over its life.
+
+Both are its own actions of RUN_ML_JOB_ACTION (specs/ml_job_action.py); Snowflake has no such thing, and is not asked.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import ServerError
+from cleanroom_ml.services.absent import Absent
+from cleanroom_ml.services.jobs import job_action
+
+ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePoint:
+    """`t` is Unix time; `memory_bytes` the most in use since the point before; `cpu_seconds` of all cores together."""
+
+    t: float
+    memory_bytes: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobUsage:
+    """The curve of a job, with the limits that held for all its nodes together; None where it has not started."""
+
+    points: tuple[UsagePoint, ...]
+    memory_limit_bytes: int | None = None
+    cpus: int | None = None
+
+
+def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage | Absent:
+    """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
+    if connection.target.kind == "snowflake":
+        return Absent(ENGINES_OWN)
+    reported = json.loads(str(next(iter(job_action(connection, collaboration, job_id, "get_usage").values()))))
+    points = tuple(
+        UsagePoint(float(point["t"]), int(point["memory_bytes"]), float(point["cpu_seconds"]))
+        for point in reported["points"]
+    )
+    return JobUsage(points, reported.get("memory_limit_bytes"), reported.get("cpus"))
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events as the script told them (runtime/events.py has the kinds), and where to go on."""
+
+    found: tuple[dict[str, Any], ...]
+    offset: int
+
+
+def events(connection: Connection, collaboration: str, job_id: str, *, offset: int = 0) -> Events:
+    """What the job has told from `offset` on. Texts in it are the script's: hostile.
+
+    Raises:
+        PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
+        ServerError: the target is not the embedded engine, or no job of that id is this runner's.
+    """
+    if connection.target.kind == "snowflake":
+        raise ServerError("a job on Snowflake has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
+    extra = {"offset": offset} if offset else {}
+    text = str(next(iter(job_action(connection, collaboration, job_id, "get_events", **extra).values())) or "")
+    return Events(tuple(json.loads(line) for line in text.splitlines()), offset + len(text))

@@ -1,0 +1,66 @@
+"""Looks at a job again and again, asking each time only for what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.errors import PolicyDeniedError
+from cleanroom_ml.services import jobs, telemetry
+from cleanroom_ml.services.absent import Absent
+from cleanroom_ml.services.jobs import JobStatus
+from cleanroom_ml.services.progress import Progress
+from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
+
+KEPT_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A job as it was at one moment; `log` is the end of what it has printed."""
+
+    status: JobStatus
+    usage: JobUsage | Absent
+    progress: Progress | Absent
+    log: str | Absent
+
+
+class Watch:
+    """One job, looked at from one connection. What a policy denies is asked for once."""
+
+    def __init__(self, connection: Connection, collaboration: str, job_id: str) -> None:
+        self._connection = connection
+        self._collaboration = collaboration
+        self._job_id = job_id
+        self._engine = connection.target.kind != "snowflake"
+        self._events: list[dict[str, Any]] = []
+        self._progress: Progress | Absent = Progress() if self._engine else Absent(ENGINES_OWN)
+        self._events_offset = 0
+        self._log: str | Absent = ""
+        self._log_offset = 0
+
+    def look(self) -> Moment:
+        """The job now; once it has ended, with the last of what it told. Raises ServerError: no such job."""
+        job = (self._connection, self._collaboration, self._job_id)
+        status = jobs.status(*job)  # first: what is asked for after the end is complete
+        if isinstance(self._progress, Progress):
+            try:
+                fresh = telemetry.events(*job, offset=self._events_offset)
+            except PolicyDeniedError as denied:
+                self._progress = Absent(denied.what)
+            else:
+                self._events_offset = fresh.offset
+                self._events += fresh.found
+                if fresh.found:
+                    self._progress = Progress.of(self._events)
+        if isinstance(self._log, str):
+            try:
+                text = jobs.logs(*job, offset=self._log_offset)
+            except PolicyDeniedError as denied:
+                self._log = Absent(denied.what)
+            else:
+                # Snowflake knows no offset: it tells the newest part, whole, each time.
+                self._log_offset += len(text) if self._engine else 0
+                self._log = (self._log + text if self._engine else text)[-KEPT_CHARACTERS:]
+        return Moment(status, telemetry.usage(*job), self._progress, self._log)
