@@ -119,7 +119,8 @@ rows = total = 0
 for batch in connector.to_torch_dataset(batch_size=50_000, drop_last_batch=False):
     rows += len(batch["F0"])
     total += float(batch["F0"].sum())
-local = connector._ingestor.table.spooled()
+from cleanroom_runtime.data.spool import spool
+local = spool(connector._ingestor.table)
 passes = [sum(batch.num_rows for batch in local.batches()) for _ in range(3)]
 __return__ = [rows, total, passes]
 """

@@ -10,6 +10,7 @@ import pytest
 import xgboost as xgb
 
 from cleanroom_ml.runtime.data import NotEnoughMemoryError, RemoteTable, memory
+from cleanroom_ml.runtime.data.spool import spool
 from cleanroom_ml.runtime.distributors import choice, estimator, lightgbm_data, lightgbm_training, names, xgboost_data
 from cleanroom_ml.runtime.distributors.choice import LIGHTGBM, XGBOOST, XGBOOST_ON_GPU, Size, Way, choose, on_gpu
 from cleanroom_ml.runtime.distributors.encoding import learn
@@ -27,7 +28,7 @@ def small_pieces(monkeypatch):
 
 def rows_of(table, tmp_path, naming):
     features = [name for name in table.column_names if name not in ("Y", "W")]
-    spooled = RemoteTable.from_arrow(table).spooled(tmp_path)
+    spooled = spool(RemoteTable.from_arrow(table), tmp_path)
     return Rows(spooled, learn(spooled, features, naming(features)), "Y", "W" if "W" in table.column_names else None)
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from cleanroom_ml.runtime.data import RemoteTable
+from cleanroom_ml.runtime.data.spool import spool
 
 ROWS = 250_000
 CHUNK = 122_880
@@ -50,7 +51,7 @@ def test_estimate_beside_what_it_took(what: str, tmp_path: Path) -> None:
     first = RemoteTable.from_arrow(whole.slice(0, 2048))
     given = tmp_path / "table.pickle"
     # As a query's result comes: the first rows at once, the rest somewhere else.
-    given.write_bytes(pickle.dumps(RemoteTable.concat([first, RemoteTable.concat(parts).spooled(tmp_path)])))
+    given.write_bytes(pickle.dumps(RemoteTable.concat([first, spool(RemoteTable.concat(parts), tmp_path)])))
     done = subprocess.run([sys.executable, "-c", READ, given], capture_output=True, text=True, check=True)
     estimated, took = map(int, done.stdout.split())
     print(f"{what}: {estimated / took:.2f} ({estimated:,} estimated, {took:,} taken)")

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleanroom_ml.runtime.data import RemoteTable, spool
-from cleanroom_ml.runtime.data.spool import NotEnoughDiskError, discard
+from cleanroom_ml.runtime.data import RemoteTable
+from cleanroom_ml.runtime.data import spool as spooling
+from cleanroom_ml.runtime.data.spool import NotEnoughDiskError, discard, spool
 
 
 def made_of(sizes: list[int]) -> RemoteTable:
@@ -91,12 +92,12 @@ def test_decimals_become_the_numbers_that_libraries_take() -> None:
 
 def test_spooled_it_lies_in_files_that_any_process_maps(tmp_path: Path) -> None:
     table = made_of([5, 0, 7]).shard(0, 2).select(["N"])
-    local = table.spooled(tmp_path)
+    local = spool(table, tmp_path)
     files = sorted(tmp_path.rglob("*.arrow"))
     assert [numbers(local) for _ in range(3)] == [list(range(6))] * 3
     assert local.num_rows == 6
     assert len(files) == 2
-    assert local.spooled(tmp_path) is local
+    assert spool(local, tmp_path) is local
     assert numbers(pickle.loads(pickle.dumps(local)).shard(1, 2)) == [3, 4, 5]
     discard(local)
     assert list(tmp_path.iterdir()) == []
@@ -105,18 +106,18 @@ def test_spooled_it_lies_in_files_that_any_process_maps(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(NotEnoughDiskError, match=r"needs about 1 KiB, and the job has 10 bytes left"):
-        made_of([100]).spooled(tmp_path)
+        spool(made_of([100]), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_job_may_leave_in_files_bounds_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").write_bytes(bytes(9000))
-    monkeypatch.setattr(spool, "_SCRATCH", tmp_path)
-    monkeypatch.setattr(spool.memory, "job_file", lambda: {"scratch_bytes": 12 << 10})
+    monkeypatch.setattr(spooling, "_SCRATCH", tmp_path)
+    monkeypatch.setattr(spooling.memory, "job_file", lambda: {"scratch_bytes": 12 << 10})
     with pytest.raises(NotEnoughDiskError, match=r"the job has 0 bytes left"):
-        made_of([1000]).spooled(tmp_path)
-    monkeypatch.setattr(spool.memory, "job_file", lambda: {"scratch_bytes": 1 << 20})
-    assert made_of([1000]).spooled(tmp_path).num_rows == 1000
+        spool(made_of([1000]), tmp_path)
+    monkeypatch.setattr(spooling.memory, "job_file", lambda: {"scratch_bytes": 1 << 20})
+    assert spool(made_of([1000]), tmp_path).num_rows == 1000
 
 
 def test_an_empty_table_has_columns_and_no_rows(tmp_path: Path) -> None:
@@ -125,4 +126,4 @@ def test_an_empty_table_has_columns_and_no_rows(tmp_path: Path) -> None:
     assert list(table.batches()) == []
     assert table.to_arrow().schema == table.schema
     assert list(table.to_pandas().columns) == ["N", "S"]
-    assert table.spooled(tmp_path).num_rows == 0
+    assert spool(table, tmp_path).num_rows == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -151,12 +150,6 @@ class RemoteTable:
         from .frames import to_pandas
 
         return to_pandas(self if limit is None else self.slice(0, limit))
-
-    def spooled(self, directory: str | Path | None = None) -> RemoteTable:
-        """The same rows in files of this job, to be read many times and by many processes (see `spool`)."""
-        from .spool import spool
-
-        return spool(self, directory)
 
     def __len__(self) -> int:
         return self.num_rows

@@ -10,7 +10,7 @@ from typing import Any
 from .. import events
 from ..data import RemoteTable, memory, table_of
 from ..data.sources import Memory
-from ..data.spool import discard
+from ..data.spool import discard, spool
 from .choice import Choice, Costs, Size, Way, choose
 from .encoding import check_types, is_category, learn
 from .names import ColumnError, find
@@ -156,7 +156,7 @@ def _hold(table: RemoteTable, way: Way, spread: Spread, texts: bool, files: list
     elif held and spread.in_process:
         return table
     elif held or texts or way is not Way.MEMORY:
-        spooled = table.spooled()
+        spooled = spool(table)
         if spooled is table:
             return table
         files.append(spooled)

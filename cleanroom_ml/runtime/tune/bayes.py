@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .search import Scored
+from .proposals import Scored
 from .space import SearchSpace, Uniform
 
 if TYPE_CHECKING:

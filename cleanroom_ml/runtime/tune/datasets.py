@@ -27,7 +27,8 @@ def _local(value: Any, directory: Path) -> Any:
     if not hasattr(value, "_ingestor") or not hasattr(value, "data_sources"):
         return value
     from ..data import JobIngestor, table_of
+    from ..data.spool import spool
 
     local = copy.copy(value)
-    local._ingestor = JobIngestor(table_of(value).spooled(directory), value.data_sources)
+    local._ingestor = JobIngestor(spool(table_of(value), directory), value.data_sources)
     return local

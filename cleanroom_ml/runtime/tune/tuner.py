@@ -16,8 +16,8 @@ from .layout import slots
 from .messages import Outcome, Task
 from .pool import Pool, open_pool
 from .progress import Progress
+from .proposals import Scored, Search
 from .results import TunerResults, table
-from .search import Scored, Search
 from .space import SearchSpace
 from .trial import Training
 
