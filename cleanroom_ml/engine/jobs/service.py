@@ -132,7 +132,8 @@ class JobService:
         return self._store.get(job_id).status()
 
     def logs(self, job_id: str, offset: int = 0) -> str:
-        """The job's output from character `offset` on: hostile text, with its escape codes. Raises JobNotFoundError.
+        """A piece of the job's output from character `offset` on: hostile text, with its escape codes. Raises
+        JobNotFoundError.
 
         Whether the caller may read it (`allow_monitoring`) is for the caller to know.
         """
@@ -140,7 +141,7 @@ class JobService:
         return logs.read(self._jobs_root / job_id, offset, ended=job.phase.terminal)
 
     def events(self, job_id: str, offset: int = 0) -> str:
-        """What the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
+        """A piece of what the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
 
         Texts in them are the script's: who may read the log may read them.
         """
