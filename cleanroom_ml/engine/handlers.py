@@ -20,6 +20,7 @@ from cleanroom_ml.engine.allowances import Allowances
 from cleanroom_ml.engine.connections import Connection
 from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.large_answers import LargeAnswers
 from cleanroom_ml.engine.logins import WrongPassword
 from cleanroom_ml.engine.peers import peer_uid
 from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size
@@ -67,6 +68,7 @@ class Handlers:
         self._bodies = Allowances(each=BODIES_OF_ONE, what="bytes of request bodies", patience=SHARE_SECONDS)
         self._readers = Allowances(each=1, what="large request read at once", patience=SHARE_SECONDS)
         self._uploading = Allowances(each=UPLOADS_OF_ONE, what="uploads", patience=SHARE_SECONDS)
+        self._answers = LargeAnswers(SHARE_SECONDS)
         self._uploads = Uploads(engine.storage, engine.in_thread)
 
     def application(self, hosts: frozenset[str]) -> Starlette:
@@ -292,8 +294,14 @@ class Handlers:
         done = queries.wait(query_id)
         if done is not None:
             await _until_done_or_gone(asyncio.wrap_future(done), request)
-        answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
-        return await self._json(answer)
+
+        async def made() -> bytes:
+            answer = await self._engine.in_thread(queries.answer, session, query_id, _caller(request).base_url)
+            content: bytes = await self._engine.in_thread(_encoded, answer)
+            return content
+
+        size = await self._engine.in_thread(queries.answer_bytes, query_id)
+        return await self._answers.respond(_owner(request), size, made)
 
     async def _small(self, request: Request) -> bytes:
         """The body of a request that is never large."""
@@ -323,10 +331,6 @@ class Handlers:
         except BaseException:
             self._bodies.give(owner, size)
             raise
-
-    async def _json(self, answer: dict[str, Any]) -> Response:
-        content = await self._engine.in_thread(_encoded, answer)
-        return Response(content, media_type="application/json")
 
     def _bound_time(self, query_id: str, session: Session, wanted: float | None) -> None:
         """End the statement when its time is over."""

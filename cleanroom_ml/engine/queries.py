@@ -20,7 +20,15 @@ from typing import Any, Final, Protocol
 from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
+from cleanroom_ml.engine.outcomes import (
+    LARGEST_DESCRIPTION,
+    Answers,
+    Outcome,
+    audience_of,
+    kept_type,
+    multi_statement_outcome,
+    outcome_of,
+)
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
@@ -148,6 +156,10 @@ class QueryService:
             return success(self._answers.data(record, session, base_url))
         except FileNotFoundError:
             return failure(612, "The result has been deleted. Run the statement again.", "02000", query_id)
+
+    def answer_bytes(self, query_id: str) -> int:
+        """About how large the answer of a query is that has succeeded. Nothing large is read to find out."""
+        return self._answers.size(*self._storage.queries.response(query_id, limit=LARGEST_DESCRIPTION))
 
     def status(self, session: Session, query_id: str) -> dict[str, Any]:
         """The state of a query, for a client that polls."""
