@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleanroom_ml.engine.rooms import access, configuration, requests_store
+from cleanroom_ml.engine.rooms import access, configuration, listing, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.environments import wheels
@@ -117,6 +117,8 @@ class UpdateRequests:
             member = access.find(connection, caller.account, name)
             if member.local_key is None:
                 raise room_error("CollaborationStateException", f"review '{name}' first.")
+        listing.weigh_requests(self._database, member.collaboration)
+        with self._database.read() as connection:
             rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
         columns = (
             ("ID", "VARCHAR"),
