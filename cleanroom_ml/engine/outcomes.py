@@ -34,7 +34,7 @@ MAX_INLINE_BYTES: Final = 32 << 20
 
 LARGEST_DESCRIPTION: Final = 4 << 20
 """Characters. What is kept of a result whose rows lie in the spool is shorter: columns, and where the batches are."""
-MAX_ROWS_CHARACTERS: Final = 64 << 20
+MAX_ROWS_CHARACTERS: Final = 32 << 20
 """Of rows that the front itself answers with: what there is to show, a log, a specification."""
 
 _FORMAT = 1
