@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -167,6 +168,8 @@ def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatu
 
 def _complaint(path: Path, code: int) -> ConnectError:
     """What the engine said before it gave up: its last line is JSON where it knew why."""
+    if code == -signal.SIGTERM:
+        return ConnectError("somebody stopped the engine while it was starting", fix="cleanroom-ml engine start")
     lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     last = lines[-1] if lines else ""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,9 +117,19 @@ def logs(connection: Connection, collaboration: str, job_id: str, *, offset: int
     Raises:
         PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
     """
-    extra = {"offset": offset} if offset else {}
-    row = job_action(connection, collaboration, job_id, "get_logs", **extra)
-    return str(next(iter(row.values())) or "")
+    return "".join(pieces(connection, collaboration, job_id, "get_logs", offset))
+
+
+def pieces(connection: Connection, collaboration: str, job_id: str, action: str, offset: int) -> Iterator[str]:
+    """What get_logs or get_events tells from the `offset`-th character on, as the embedded engine does: in pieces."""
+    following: int | None = offset
+    while following is not None:
+        offset = following
+        row = job_action(connection, collaboration, job_id, action, **({"offset": offset} if offset else {}))
+        yield str(next(iter(row.values())) or "")
+        following = None if row.get("next_offset") is None else int(row["next_offset"])
+        if following is not None and following <= offset:
+            return
 
 
 def result(connection: Connection, collaboration: str, job_id: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.jobs import job_action
+from cleanroom_ml.services.jobs import job_action, pieces
 
 ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"
 
@@ -64,6 +64,5 @@ def events(connection: Connection, collaboration: str, job_id: str, *, offset: i
     """
     if connection.target.kind == "snowflake":
         raise ServerError("a job on Snowflake has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
-    extra = {"offset": offset} if offset else {}
-    text = str(next(iter(job_action(connection, collaboration, job_id, "get_events", **extra).values())) or "")
+    text = "".join(pieces(connection, collaboration, job_id, "get_events", offset))
     return Events(tuple(json.loads(line) for line in text.splitlines()), offset + len(text))

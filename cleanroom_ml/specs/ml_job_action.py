@@ -47,7 +47,8 @@ class MlJobAction(SpecModel):
     )
     offset: Annotated[int, BeforeValidator(_offset)] | None = Field(
         default=None,
-        description="With get_logs and get_events (embedded engine): how many characters to leave out at the front.",
+        description="With get_logs and get_events (embedded engine): how many characters to leave out at the front; "
+        "what is longer than an answer goes on at its NEXT_OFFSET.",
     )
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from guarantees_front import Front
 from guarantees_load import BLOCK, FOREVER, Client, Use, client, until
-from guarantees_world import World, login
+from guarantees_world import LINKED, ROOM, World, login
 
 from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.engine.protocol.queries import parse_query
@@ -68,6 +68,7 @@ ENDLESS = {
     "one of several": f"SELECT 1; {FOREVER}; SELECT 2",
     "a write": f"CREATE OR REPLACE TABLE BRAND_DB.PUBLIC.NEVER AS {FOREVER}",
 }
+RUN = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN"
 End = Callable[[Client, Connection, str], None]
 
 
@@ -218,3 +219,68 @@ def test_what_an_engine_left_half_done_runs_again_only_where_it_was_one_commit(
     assert (now.state == "SUCCESS") is again
     assert world_here.brand.execute("SELECT COUNT(*) AS N FROM BRAND_DB.PUBLIC.ONCE") == [{"n": int(again)}]
     assert again or now.code == queries.INTERRUPTED_CODE
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("end", [by_cancel, by_logout])
+def test_a_run_that_was_ended_starts_no_job(
+    brand: Client,
+    connection: Connection,
+    use: Use,
+    front: Front,
+    world_here: World,
+    monkeypatch: pytest.MonkeyPatch,
+    end: End,
+) -> None:
+    """It is ended while the image of its job is looked at, and only has to write the job down."""
+    looking, ended = threading.Event(), threading.Event()
+
+    def check(_: object) -> dict[str, str]:
+        looking.set()
+        assert ended.wait(30)
+        return {}
+
+    def jobs() -> set[str]:
+        return {job.job_id for job in front.engine.jobs.list("BRAND", ROOM)}
+
+    monkeypatch.setattr(front.engine.jobs.environments, "check", check)
+    before = jobs()
+    arguments = "OBJECT_CONSTRUCT('compute_pool', 'POOL', 'source', '__return__ = 1')"
+    call = f"{RUN}('{ROOM}', 'probe_V1', ARRAY_CONSTRUCT('{LINKED}'), ARRAY_CONSTRUCT(), {arguments})"
+    query_id = brand.begin(call)
+    assert looking.wait(30)
+    end(brand, connection, query_id)
+    ended.set()
+    until(use.none, SOON)
+    assert jobs() == before
+    sessions = front.engine.storage.sessions.list("BRAND")
+    assert [each for each in sessions if each.kind == "room"] == []
+    with front.engine.storage.database.read() as rows:
+        assert rows.execute("SELECT 1 FROM room_activities WHERE status = 'RUNNING'").fetchall() == []
+
+
+def test_a_run_that_was_ended_leaves_no_session(
+    brand: Client, connection: Connection, use: Use, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is put in order after it is put in order although it was ended."""
+    running, ended = threading.Event(), threading.Event()
+    executor = front.engine.executor
+    execute = type(executor).execute_in
+
+    def slowly(*args: object, **named: object) -> object:
+        running.set()
+        assert ended.wait(30)
+        return execute(executor, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(executor, "execute_in", slowly)
+    call = (
+        f"{RUN}('{ROOM}', 'pick_V1', ARRAY_CONSTRUCT('{LINKED}'), ARRAY_CONSTRUCT(), OBJECT_CONSTRUCT('city', 'Bern'))"
+    )
+    query_id = brand.begin(call)
+    assert running.wait(30)
+    by_cancel(brand, connection, query_id)
+    ended.set()
+    until(use.none, SOON)
+    assert [each for each in front.engine.storage.sessions.list("BRAND") if each.kind == "room"] == []
+    with front.engine.storage.database.read() as rows:
+        assert rows.execute("SELECT 1 FROM room_activities WHERE status = 'RUNNING'").fetchall() == []

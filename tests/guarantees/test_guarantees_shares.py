@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 from guarantees_front import Front
 from guarantees_load import BLOCK, FOREVER, Client, client, until
+from guarantees_wire import Wire
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
@@ -18,6 +21,7 @@ from cleanroom_ml.engine.contracts import big_texts
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner, owner
 from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.http import handlers, large_answers
 
 pytestmark = pytest.mark.sandbox
 
@@ -169,3 +173,39 @@ def test_nobody_who_only_asks_waits_for_who_writes(front: Front, world_here: Wor
         slow[0].join(20)
         assert answers == [True]
         assert polling.cancel(query_id)
+
+
+@pytest.mark.attack
+def test_an_answer_that_is_asked_for_on_many_connections_and_not_read(
+    front: Front, world_here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was made whole, at once, and lay there until it was read."""
+    made: list[int] = []
+    encoded = handlers._encoded
+
+    def encode(answer: dict[str, Any]) -> bytes:
+        content = encoded(answer)
+        if len(content) > 1 << 20:
+            made.append(len(content))
+        return content
+
+    wire = Wire(front.home, world_here.brand)
+    query_id = wire.sql("SELECT REPEAT('x', 12000000) AS a")["data"]["queryId"]
+    monkeypatch.setattr(handlers, "_encoded", encode)
+    request = f"GET /queries/{query_id}/result HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\n"
+    sockets = []
+    try:
+        for _ in range(12):
+            opened = socket.socket()
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            opened.connect((wire.host, wire.port))
+            opened.sendall(f'{request}Authorization: Snowflake Token="{wire.token}"\r\n\r\n'.encode())
+            sockets.append(opened)
+        until(lambda: len(made) >= 3)
+        time.sleep(1)
+        assert sum(made) <= large_answers.ANSWERS_OF_ONE
+        assert world_here.shop.execute("SELECT 1 AS a")
+    finally:
+        for opened in sockets:
+            opened.close()
+    assert wire.json("GET", f"/queries/{query_id}/result")["success"]

@@ -137,3 +137,36 @@ def test_a_file_that_was_compressed_on_the_way_is_named_so(
 ) -> None:
     put(uploads, ticket(storage, gzip=told, name=name), [gzip.compress(b"x") if compressed else b"x"])
     assert list(stored(storage)) == [path]
+
+
+def test_the_same_file_twice_at_once_is_stored_once_and_answered_twice(storage: Storage) -> None:
+    """A client whose patience is over sends it again while its first attempt is being stored; at 409 it gives up."""
+    claims = ticket(storage)
+    adopted = 0
+
+    async def body() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"first", "more_body": False}
+
+    async def both() -> list[None]:
+        one_is_done = asyncio.Event()
+
+        async def in_thread(work: Any, *arguments: Any) -> Any:
+            """Both have been told that the URL is good before either uses it up."""
+            nonlocal adopted
+            if work == storage.objects.adopt:
+                adopted += 1
+                if adopted == 2:
+                    await one_is_done.wait()
+            return work(*arguments)
+
+        async def attempt(uploads: Uploads) -> None:
+            scope = {"type": "http", "method": "PUT", "path": "/", "headers": []}
+            await uploads.receive(Request(scope, body), claims)
+            one_is_done.set()
+
+        uploads = Uploads(storage, in_thread)
+        return await asyncio.wait_for(asyncio.gather(attempt(uploads), attempt(uploads)), 30)
+
+    assert asyncio.run(both()) == [None, None]
+    assert adopted == 2
+    assert stored(storage) == {"in/a.txt": 5}

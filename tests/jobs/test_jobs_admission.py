@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from jobs_harness import MIB, Pools
 
-from cleanroom_ml.engine.jobs import launching
+from cleanroom_ml.engine.jobs import launching, store
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import GIB, Machine, family, limits
-from cleanroom_ml.engine.jobs.model import JobState
+from cleanroom_ml.engine.jobs.model import JobRequest, JobState
 from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.jobs.scheduler import PASSED_SECONDS, Scheduler
 
@@ -161,3 +161,60 @@ def test_jobs_really_wait_for_memory_and_then_run(pools):
     assert pools.service.status(second).status is JobState.PENDING
     pools.service.cancel(first)
     assert pools.wait(second).status is JobState.DONE
+
+
+@pytest.mark.attack
+def test_an_account_has_so_many_jobs_that_have_not_ended(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that waits is looked at several times a second; others' jobs are let in meanwhile."""
+    monkeypatch.setattr(store, "MAX_UNFINISHED", 3)
+    jobs = [queue.submit("ACME") for _ in range(3)]
+    with pytest.raises(ComputePoolError, match="3 jobs of this account have not ended"):
+        queue.submit("ACME")
+    queue.submit("BETA")
+    queue.end(jobs[0])
+    queue.submit("ACME")
+
+
+@pytest.mark.attack
+def test_what_jobs_wait_with_is_not_read_again_and_again(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments have a megabyte: four times a second, those of a few hundred jobs were read and taken apart."""
+    for account in ("ACME", "BETA", "CORA"):
+        for _ in range(5):
+            queue.submit(account)
+    running = queue.started()
+    read: list[str] = []
+    from_json = JobRequest.from_json
+    monkeypatch.setattr(JobRequest, "from_json", lambda text: read.append(text) or from_json(text))
+    assert queue.started() == running
+    queue.pools.service.pools.show("ACME")
+    queue.pools.service.layers()
+    assert read == []
+
+
+def test_a_pool_is_not_dropped_under_a_job_that_is_just_submitted(
+    pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for ever: nothing says that its pool is no more."""
+    refused: list[ComputePoolError] = []
+    compute = pools.service.pools
+    admit = compute.admit
+
+    def drop() -> None:
+        try:
+            compute.drop("ACME", "POOL")
+        except ComputePoolError as error:
+            refused.append(error)
+
+    dropping = threading.Thread(target=drop)
+
+    def admitted(*args: object, **named: object) -> None:
+        admit(*args, **named)  # type: ignore[arg-type]
+        dropping.start()
+        dropping.join(0.5)
+
+    monkeypatch.setattr(compute, "admit", admitted)
+    job_id = pools.submit("pass")
+    dropping.join(30)
+    assert len(refused) == 1
+    assert "has 1 job(s)" in str(refused[0])
+    pools.service.cancel(job_id)

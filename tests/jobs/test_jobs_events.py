@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from jobs_harness import Pools
 
-from cleanroom_ml.engine.jobs import events, files
+from cleanroom_ml.engine.jobs import events, files, logs
 from cleanroom_ml.engine.jobs.events import EVENTS_NAME, EventCopy
 from cleanroom_ml.engine.jobs.model import JobState
+from cleanroom_ml.engine.rooms import ml_jobs
 
 ROUND = {"t": 1.5, "kind": "round", "trainer": "xgboost", "iteration": 1, "total": 9, "metrics": {"train-auc": 0.5}}
 
@@ -304,3 +305,41 @@ def test_ours_is_readable_by_nobody_else(scratch: Path, copy: EventCopy, tmp_pat
     add(scratch, ROUND)
     copy.finish()
     assert stat.S_IMODE((tmp_path / files.EVENTS).stat().st_mode) == 0o600
+
+
+# -- how much is answered at once ------------------------------------------------------------------------------------
+
+
+@pytest.mark.attack
+def test_a_log_is_told_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer is in the front's memory and in its catalog: a loop of logs, 16 MiB each, was more than both hold."""
+    monkeypatch.setattr(files, "MAX_PIECE", 10)
+    whole = "0123456789" * 3 + "ä" * 15 + "\U0001f600" * 12 + "end"
+    data = whole.encode() + b"\xf0\x9f"  # the last character has begun
+    (tmp_path / files.LOG).write_bytes(data)
+    for ended, told in ((False, whole), (True, f"{whole}\ufffd")):
+        pieces, at = [], 0
+        while piece := logs.read(tmp_path, at, ended=ended):
+            pieces.append(piece)
+            at += len(piece)
+        assert "".join(pieces) == told
+        assert max(map(len, pieces)) == 10
+    assert logs.read(tmp_path, len(whole) - 3, ended=False) == "end"
+    assert logs.read(tmp_path, 10_000, ended=True) == ""
+    assert logs.read(tmp_path, -5, ended=True) == whole[:10]
+
+
+@pytest.mark.attack
+def test_events_are_told_in_pieces_of_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_PIECE", 50)
+    lines = [f'{{"t": {number}}}' for number in range(20)]
+    (tmp_path / files.EVENTS).write_text("\n".join(lines) + '\n{"half')
+    told, at = "", 0
+    while piece := events.read(tmp_path, at):
+        assert len(piece) <= 50
+        told, at = told + piece, at + len(piece)
+    assert told.splitlines() == lines
+
+
+def test_a_piece_holds_the_longest_line_and_is_known_to_be_cut() -> None:
+    assert files.MAX_PIECE - events.MAX_LINE_BYTES >= ml_jobs.FULL_PIECE

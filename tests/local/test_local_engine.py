@@ -354,3 +354,10 @@ def test_without_the_engine_installed_every_way_to_it_says_how_to_get_it(
     assert ran.returncode == 1, ran.stderr
     assert ran.stderr.splitlines()[0].endswith("is not installed"), ran.stderr
     assert f"fix: pip install 'cleanroom-ml[{extras}]'" in ran.stderr
+
+
+def test_an_engine_that_was_stopped_while_it_started_says_so(tmp_path: Path) -> None:
+    """It has no words of its own for that: a signal ended it before it could have any."""
+    (tmp_path / "log").touch()
+    assert "stopped the engine while it was starting" in str(local_engine._complaint(tmp_path / "log", -15))
+    assert "exit status -9" in str(local_engine._complaint(tmp_path / "log", -9))

@@ -73,3 +73,31 @@ def test_text_is_text_and_bounded() -> None:
         text({"a": 1}, "a")
     with pytest.raises(WireError):
         text({"a": "x" * 11}, "a", limit=10)
+
+
+HALVES = [
+    rb'"\ud800"',
+    rb'"a\udfffb"',
+    rb'"\ud800\ud800"',
+    b'"\xed\xa0\x80"',
+    rb'["x", {"y": ["\ud83d"]}]',
+    rb'{"\ud800": 1}',
+]
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("half", HALVES)
+def test_a_text_with_half_a_character_is_refused(half: bytes, large: bool) -> None:
+    """Nothing behind can write it down: statements failed without an end, as their error could not be recorded."""
+    filling = b" " * (200_000 if large else 0)
+    with pytest.raises(WireError) as refused:
+        parse_object(b'{"sqlText": ' + half + filling + b"}")
+    assert refused.value.status == (400 if large and b"\xed" in half else 200)
+
+
+@pytest.mark.parametrize("filling", [b"", b" " * 200_000])
+def test_characters_beyond_the_first_plane_are_whole(filling: bytes) -> None:
+    plain = rb'{"a": "\ud83d\ude00 \u00e9", "b": "\ufffd"' + filling + b"}"
+    assert parse_object(plain) == {"a": "\U0001f600 \u00e9", "b": "\ufffd"}
+    assert parse_object('{"a": "\ud55c\U0001f600"}'.encode()) == {"a": "\ud55c\U0001f600"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rooms_world import CODE_SPEC, COLLABORATION, JOB_TEMPLATE, OFFERING, SQL_TEMPLATE, World
 
+from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
 from cleanroom_ml.engine.sql.errors import SqlError
 
@@ -198,3 +199,23 @@ def test_declared_templates_with_code_are_not_approved_by_joining(world: World) 
     assert request["STATUS"] == "PENDING_MY_APPROVAL"
     world.advertiser.call("APPROVE_UPDATE_REQUEST", "lookalike", request["ID"])
     assert [row["TEMPLATE_ID"] for row in world.advertiser.call("VIEW_TEMPLATES", "lookalike")] == ["train_v1"]
+
+
+def test_joining_that_was_cancelled_can_be_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It failed, and says so: nothing of a cancelled statement is left half done."""
+    world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
+    world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
+    collaborations = world.rooms.collaborations
+    move, token = collaborations._move, Cancellation()
+
+    def moved(uid: str, account: str, wanted: str, details: str = "") -> None:
+        move(uid, account, wanted, details)
+        if wanted == "JOINING":
+            token.cancel(SqlError.cancelled())
+
+    with monkeypatch.context() as patch, token.entered():
+        patch.setattr(collaborations, "_move", moved)
+        with pytest.raises(SqlError, match="canceled"):
+            world.advertiser.call("JOIN", "lookalike")
+    world.advertiser.call("JOIN", "lookalike")
+    assert world.advertiser.call("GET_STATUS", "lookalike")

@@ -195,6 +195,17 @@ def action(job_id: str, what: str) -> str:
     return f"api_version: 2.0.0\nspec_type: ml_job_action\njob_id: {job_id}\naction: {what}\n"
 
 
+@pytest.mark.parametrize(("what", "whole"), [("logs", "the log of train"), ("events", "the events of train")])
+def test_what_a_job_told_goes_on_where_its_answer_ends(
+    approved: World, monkeypatch: pytest.MonkeyPatch, what: str, whole: str
+) -> None:
+    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
+    ask = ("RUN_ML_JOB_ACTION", "lookalike", f"{action(job_id, f'get_{what}')}offset: 3\n")
+    assert approved.advertiser.call(*ask)[0]["NEXT_OFFSET"] is None
+    monkeypatch.setattr(ml_jobs, "FULL_PIECE", len(whole) - 3)
+    assert approved.advertiser.call(*ask) == [{what.upper(): whole[3:], "NEXT_OFFSET": len(whole)}]
+
+
 def test_a_job_answers_to_the_account_that_ran_it_only(approved: World) -> None:
     job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
     ask = ("RUN_ML_JOB_ACTION", "lookalike")

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from cleanroom_ml.engine.rooms.templates import _preset_uses
+from cleanroom_ml.engine.sql.classify import classify
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.specs.template_text import code_calls, sqlsafe_expressions
 
 LENGTH = 400_000
@@ -49,3 +51,15 @@ def test_no_way_of_writing_hides_a_reserved_alias(body: str) -> None:
     used, reserved = _preset_uses(body)
     assert "x" in used
     assert reserved in ({"p"}, {"c1"})
+
+
+@pytest.mark.attack
+def test_an_error_that_quotes_half_a_character_can_be_recorded() -> None:
+    """A template may hold one, as an escape of Jinja's. Before, its run failed and never ended."""
+    with pytest.raises(SqlError) as refused:
+        classify("SELEKT '\ud800'")
+    assert refused.value.message.encode()
+    with pytest.raises(SqlError) as refused:
+        classify("CREATE COMPUTE POOL p MIN_NODES = \ud800")
+    assert "\\ud800" in refused.value.message
+    assert str(refused.value) == refused.value.message

@@ -27,6 +27,7 @@ class Server:
         self.target = SimpleNamespace(kind="engine")
         self.statuses = list(statuses)
         self.log, self.result, self.asked = log, result, []
+        self.piece: int | None = None
 
     def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
         action = yaml.safe_load(spec)
@@ -36,7 +37,10 @@ class Server:
                 status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
                 return [{"status": status, "details": json.dumps({"reason": "out_of_memory", "message": "it was big"})}]
             case "get_logs":
-                return [{"logs": self._reported(self.log)[action.get("offset", 0) :]}]
+                offset = action.get("offset", 0)
+                piece = self._reported(self.log)[offset:][: self.piece]
+                following = offset + len(piece) if len(piece) == self.piece else None
+                return [{"logs": piece, **({} if self.piece is None else {"next_offset": following})}]
             case "get_result":
                 return [{"result": self._reported(self.result)}]
         return [{"status": self.statuses[0]}]
@@ -105,3 +109,11 @@ def test_cancel_says_whether_it_was_what_ended_the_job(statuses, status, cancell
     done = jobs.cancel(server, "c", "J")
     assert (done.status, done.cancelled) == (status, cancelled)
     assert server.asked.count("cancel") == 1
+
+
+@pytest.mark.parametrize("piece", [None, 1, 3, 7, 8])
+def test_a_log_that_is_told_in_pieces_is_put_together(piece: int | None) -> None:
+    server = Server("DONE", log="abcdefg")
+    server.piece = piece
+    assert jobs.logs(server, "c", "J") == "abcdefg"
+    assert jobs.logs(server, "c", "J", offset=2) == "cdefg"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import SchemaError
 
@@ -146,3 +148,20 @@ def test_what_can_wait_is_written_only_where_nobody_writes(database: Database) -
     assert texts(database) == ["kept"]
     with database.read() as connection:
         assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 60_000, "the next writer waits its turn"
+
+
+@pytest.mark.attack
+def test_work_that_was_ended_changes_nothing_any_more(database: Database) -> None:
+    """Whoever ended it was told so. What has to be put in order afterwards still is."""
+    token = Cancellation()
+    with token.entered():
+        add(database, "before")
+        token.cancel(InterruptedError())
+        with pytest.raises(InterruptedError):
+            add(database, "after")
+        with cancellation.tidying():
+            add(database, "tidied")
+        with pytest.raises(InterruptedError):
+            add(database, "after")
+    add(database, "somebody else's")
+    assert texts(database) == ["before", "tidied", "somebody else's"]

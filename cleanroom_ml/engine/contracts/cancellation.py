@@ -76,6 +76,16 @@ class Cancellation:
             _current.reset(work)
 
 
+@contextmanager
+def tidying() -> Iterator[None]:
+    """Around what is put in order after work that may have been ended: it is done all the same. Not for the work."""
+    work = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(work)
+
+
 def current() -> Cancellation:
     """The token of what this thread does; outside of any, one that nobody cancels."""
     found = _current.get()

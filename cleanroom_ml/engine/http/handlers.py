@@ -19,6 +19,7 @@ from cleanroom_ml.engine.http.allowances import Allowances
 from cleanroom_ml.engine.http.bodies import Bodies
 from cleanroom_ml.engine.http.callers import caller_of, connection_of, owner_of, sender_of, session_of
 from cleanroom_ml.engine.http.gate import Gate, master_token_refused
+from cleanroom_ml.engine.http.large_answers import LargeAnswers
 from cleanroom_ml.engine.http.transfers import Uploads, file_range
 from cleanroom_ml.engine.login.logins import WrongPassword
 from cleanroom_ml.engine.protocol.bodies import parse_object
@@ -60,6 +61,7 @@ class Handlers:
         self._bodies = Bodies(engine.in_thread, patience=SHARE_SECONDS)
         self._readers = Allowances(each=1, what="large request read at once", patience=SHARE_SECONDS)
         self._uploading = Allowances(each=UPLOADS_OF_ONE, what="uploads", patience=SHARE_SECONDS)
+        self._answers = LargeAnswers(SHARE_SECONDS)
         self._uploads = Uploads(engine.storage, engine.in_thread)
 
     def application(self, hosts: frozenset[str]) -> Starlette:
@@ -287,12 +289,14 @@ class Handlers:
         done = queries.wait(query_id)
         if done is not None:
             await _until_done_or_gone(asyncio.wrap_future(done), request)
-        answer = await self._engine.in_thread(queries.answer, session, query_id, caller_of(request).base_url)
-        return await self._json(answer)
 
-    async def _json(self, answer: dict[str, Any]) -> Response:
-        content = await self._engine.in_thread(_encoded, answer)
-        return Response(content, media_type="application/json")
+        async def made() -> bytes:
+            answer = await self._engine.in_thread(queries.answer, session, query_id, caller_of(request).base_url)
+            content: bytes = await self._engine.in_thread(_encoded, answer)
+            return content
+
+        size = await self._engine.in_thread(queries.answer_bytes, query_id)
+        return await self._answers.respond(owner_of(request), size, made)
 
     def _bound_time(self, query_id: str, session: Session, wanted: float | None) -> None:
         """End the statement when its time is over."""

@@ -61,13 +61,14 @@ class Uploads:
         if ticket not in self._stored:
             await self._require(ticket)
         descriptor, path = await self._in_thread(self._storage.objects.create_output)
+        sha256 = ""
         try:
             try:
                 size, md5, head = await _receive(request, descriptor, self._in_thread)
             finally:
                 os.close(descriptor)
             name = f"{claims['name']}.gz" if claims["gzip"] and _compressed(claims["name"], head) else claims["name"]
-            sha256: str = await self._in_thread(self._storage.objects.adopt, path)
+            sha256 = await self._in_thread(self._storage.objects.adopt, path)
             if self._stored.get(ticket) == sha256:
                 return
             await self._in_thread(_keep, self._storage, ticket, name, sha256, size, md5)
@@ -75,6 +76,8 @@ class Uploads:
             while len(self._stored) > MAX_REMEMBERED:
                 self._stored.popitem(last=False)
         except NotFound as error:
+            if sha256 and self._stored.get(ticket) == sha256:
+                return  # the client's first attempt was not over, and has stored it meanwhile
             if ticket in self._stored:
                 raise bad_request("Another file was stored by this URL already.", status=409) from error
             raise _gone() from error

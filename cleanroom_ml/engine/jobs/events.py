@@ -160,8 +160,10 @@ class _Curve:
 
 
 def read(directory: Path, offset: int) -> str:
-    """The events as JSON lines, from character `offset` on; only whole lines, so that a reader goes on at their end."""
-    return files.whole_lines(directory / files.EVENTS, offset).decode("ascii")
+    """The events as JSON lines, from character `offset` on, files.MAX_PIECE at most; only whole lines, so that a reader
+    goes on at their end.
+    """
+    return files.whole_lines(directory / files.EVENTS, offset, most=files.MAX_PIECE).decode("ascii")
 
 
 def _line(event: dict[str, Any]) -> bytes:

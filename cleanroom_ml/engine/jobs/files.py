@@ -44,15 +44,22 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def whole_lines(path: Path, offset: int = 0) -> bytes:
-    """What a file that is appended to holds from byte `offset` on, up to its last line break; empty where it is not."""
+MAX_PIECE: Final = 1 << 20
+"""What a job told is answered in pieces of so many characters: each is in the front's memory, and in the catalog."""
+
+
+def whole_lines(path: Path, offset: int = 0, *, most: int = -1) -> bytes:
+    """What a file that is appended to holds from byte `offset` on, up to its last line break; empty where it is not.
+
+    `most`: bytes that are read; where it is given, lines are shorter than that.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""
     with os.fdopen(fd, "rb") as file:
         file.seek(offset)
-        data = file.read()
+        data = file.read(most)
     return data[: data.rfind(b"\n") + 1]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.jobs.store import Job
+from cleanroom_ml.engine.jobs.store import Row
 
 Columns = tuple[tuple[str, str], ...]
 
@@ -67,8 +67,8 @@ class Usage:
     waiting: int
 
     @classmethod
-    def of(cls, unfinished: Sequence[Job], max_nodes: int) -> Usage:
+    def of(cls, unfinished: Sequence[Row], max_nodes: int) -> Usage:
         """The usage of a pool with these jobs."""
         holding = [job for job in unfinished if job.phase.holds_nodes]
-        nodes = sum(job.request.nodes for job in holding)
+        nodes = sum(job.nodes for job in holding)
         return cls(len(holding), min(nodes, max_nodes), len(unfinished) - len(holding))

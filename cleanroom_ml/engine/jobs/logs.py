@@ -18,7 +18,7 @@ def finish(log: int, total_bytes: int | None, kept_bytes: int) -> None:
 
 
 def read(directory: Path, offset: int, *, ended: bool) -> str:
-    """The log from character `offset` on; empty where there is none yet.
+    """The log from character `offset` on, files.MAX_PIECE of it at most; empty where there is none yet.
 
     Bytes that are not UTF-8 become U+FFFD. While the job runs, a character of which only a part is written yet is left
     out, so that offsets keep meaning the same.
@@ -27,7 +27,16 @@ def read(directory: Path, offset: int, *, ended: bool) -> str:
         fd = os.open(directory / files.LOG, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    found: list[str] = []
+    skip, room = max(0, offset), files.MAX_PIECE
     with os.fdopen(fd, "rb") as file:
-        data = file.read()
-    text = codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=ended)
-    return text[max(0, offset) :]
+        last = False
+        while room and not last:
+            data = file.read(files.MAX_PIECE)
+            last = not data
+            text = decoder.decode(data, final=last and ended)
+            piece = text[skip : skip + room]
+            skip, room = max(0, skip - len(text)), room - len(piece)
+            found.append(piece)
+    return "".join(found)

@@ -22,7 +22,7 @@ from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.model import Ending, Phase
 from cleanroom_ml.engine.jobs.pools import ComputePools
 from cleanroom_ml.engine.jobs.record import Plan, Record
-from cleanroom_ml.engine.jobs.store import Job, JobStore
+from cleanroom_ml.engine.jobs.store import Job, JobStore, Row
 from cleanroom_ml.engine.jobs.transitions import Step
 from cleanroom_ml.engine.storage.keys import to_micros
 
@@ -126,13 +126,13 @@ class Scheduler:
         """No further tick will come. What is left to clean up is the next scheduler's."""
         self._cleaner.close()
 
-    def _put_off(self, job: Job, before: _Trouble | None, error: Exception) -> None:
+    def _put_off(self, job: Row, before: _Trouble | None, error: Exception) -> None:
         pause = 0.1 if before is None else min(2 * before.pause, _LONGEST_PAUSE_SECONDS)
         if before is None or before.what != repr(error):
             log.exception("job %s could not be moved; it is tried again", job.job_id)
         self._troubles[job.job_id] = _Trouble(repr(error), time.monotonic() + pause, pause)
 
-    def _step(self, job: Job, free: _Free) -> None:
+    def _step(self, job: Row, free: _Free) -> None:
         """One step.
 
         QUEUED    1. Cancelled? End. 2. More nodes than its pool may have by now, or more GPUs or memory than this
@@ -153,7 +153,7 @@ class Scheduler:
             case _:
                 self._clean_up(job)
 
-    def _free(self, unfinished: Sequence[Job]) -> _Free:
+    def _free(self, unfinished: Sequence[Row]) -> _Free:
         # A tick is several times a second: the machine is only looked at where a job waits for GPUs.
         wanted = any(job.phase is Phase.QUEUED and self._gpus_needed(job) for job in unfinished)
         there = self._pools.gpus() if wanted else Gpus()
@@ -169,15 +169,15 @@ class Scheduler:
             machine=machine,
         )
 
-    def _bounds(self, job: Job, machine: Machine) -> int:
+    def _bounds(self, job: Row, machine: Machine) -> int:
         pool = self._pools.find(*_pool_of(job))
-        return 0 if pool is None else pool.limits(job.request.nodes, machine).memory_bytes
+        return 0 if pool is None else pool.limits(job.nodes, machine).memory_bytes
 
-    def _gpus_needed(self, job: Job) -> int:
+    def _gpus_needed(self, job: Row) -> int:
         pool = self._pools.find(*_pool_of(job))
-        return 0 if pool is None else pool.family.gpus * job.request.nodes
+        return 0 if pool is None else pool.family.gpus * job.nodes
 
-    def _free_nodes(self, unfinished: Sequence[Job]) -> dict[_PoolName, int]:
+    def _free_nodes(self, unfinished: Sequence[Row]) -> dict[_PoolName, int]:
         """Nodes that each pool could still give; none where it is suspended (its jobs wait for RESUME)."""
         free: dict[_PoolName, int] = {}
         for name in {_pool_of(job) for job in unfinished}:
@@ -185,25 +185,25 @@ class Scheduler:
             free[name] = 0 if pool is None or pool.suspended else pool.max_nodes
         for job in unfinished:
             if job.phase.holds_nodes:
-                free[_pool_of(job)] -= job.request.nodes
+                free[_pool_of(job)] -= job.nodes
         return free
 
-    def _try_to_start(self, job: Job, free: _Free) -> None:
+    def _try_to_start(self, job: Row, free: _Free) -> None:
         pool = _pool_of(job)
         now = self._pools.find(*pool)
         needed = self._gpus_needed(job)
         # What could never start must end, or everybody behind it would wait for ever.
-        if now is not None and job.request.nodes > now.max_nodes:
-            self._store.end(job.job_id, endings.too_many_nodes(now.name, job.request.nodes, now.max_nodes))
+        if now is not None and job.nodes > now.max_nodes:
+            self._store.end(job.job_id, endings.too_many_nodes(now.name, job.nodes, now.max_nodes))
             return
         if needed > len(free.there.minors):
             there = free.there
             self._store.end(job.job_id, endings.too_few_gpus(pool[1], needed, len(there.minors), there.why_not))
             return
-        if lacks := lacks_memory(job.request.nodes, free.machine):
+        if lacks := lacks_memory(job.nodes, free.machine):
             self._store.end(job.job_id, endings.too_little_memory(lacks))
             return
-        if job.request.nodes > free.nodes[pool] or job.request.account in free.waiting:
+        if job.nodes > free.nodes[pool] or job.account in free.waiting:
             free.nodes[pool] = 0  # whoever came later waits behind it, even if there were room for less
             return
         if needed > len(free.gpus):
@@ -212,12 +212,12 @@ class Scheduler:
             return
         memory = self._bounds(job, free.machine)
         if memory > free.memory:
-            free.waiting.add(job.request.account)
+            free.waiting.add(job.account)
             if (self._pools.now() - job.created_on).total_seconds() > PASSED_SECONDS:
                 free.memory = 0
             return
         free.memory -= memory
-        free.nodes[pool] -= job.request.nodes
+        free.nodes[pool] -= job.nodes
         gpus, free.gpus = tuple(free.gpus[:needed]), free.gpus[needed:]
         token = launching.new_token()
         started = self._store.start(job.job_id, hashlib.sha256(token.encode()).hexdigest(), gpus, memory)
@@ -230,7 +230,7 @@ class Scheduler:
         pid, started = self._supervisors.start(directory)
         self._store.note_supervisor(job.job_id, pid, started)
 
-    def _follow(self, job: Job) -> None:
+    def _follow(self, job: Row) -> None:
         directory = self._root / job.job_id
         record = Record.read(directory)
         if recovery.supervised(record, job.supervisor):
@@ -260,10 +260,10 @@ class Scheduler:
         else:
             self._launch_again(job)
 
-    def _starts_too_long(self, job: Job) -> bool:
+    def _starts_too_long(self, job: Row) -> bool:
         return time.monotonic() > self._starting.setdefault(job.job_id, time.monotonic() + START_SECONDS)
 
-    def _unsupervised(self, job: Job) -> Ending:
+    def _unsupervised(self, job: Row) -> Ending:
         """How a job ended whose supervisor is gone without having said so."""
         if job.cancel_requested:
             return endings.CANCELLED
@@ -271,7 +271,7 @@ class Scheduler:
             return endings.not_started(f"it could not be made ready within {START_SECONDS:g} seconds")
         return endings.SUPERVISOR_LOST
 
-    def _launch_again(self, job: Job) -> None:
+    def _launch_again(self, job: Row) -> None:
         # A front was killed between its commit and the start, or right after the start. A token that is on disk may
         # have been read by a supervisor that has not recorded anything yet: it stays. One that is not was never given
         # to anybody.
@@ -281,12 +281,12 @@ class Scheduler:
             token = launching.new_token()
         self._launch(self._store.replace_token(job.job_id, hashlib.sha256(token.encode()).hexdigest()), token)
 
-    def _listen(self, job: Job) -> None:
+    def _listen(self, job: Row) -> None:
         if job.job_id not in self._listening and job.token_sha256 is not None:
             self._sockets.open_job_socket(job.job_id, job.token_sha256)
             self._listening.add(job.job_id)
 
-    def _end(self, job: Job, ending: Ending, record: Record | None) -> None:
+    def _end(self, job: Row, ending: Ending, record: Record | None) -> None:
         facts = {}
         if record is not None:
             facts = {
@@ -298,7 +298,7 @@ class Scheduler:
         ended = self._store.end(job.job_id, ending, ended_on=record.ended_on if record else None, **facts)
         self._clean_up(ended)
 
-    def _clean_up(self, job: Job) -> None:
+    def _clean_up(self, job: Row) -> None:
         if job.job_id in self._handed_over:
             return
         self._sockets.close_job_socket(job.job_id)
@@ -309,22 +309,22 @@ class Scheduler:
         self._cleaner.add(job.job_id)
 
 
-def _in_turn(unfinished: Sequence[Job]) -> list[Job]:
+def _in_turn(unfinished: Sequence[Row]) -> list[Row]:
     """Jobs in the order in which they are looked at: those that do not wait, then those that do, fairly.
 
     The first job of an account that has none running comes before the second of everybody else, and so on; jobs of one
     account stay in the order in which they came. So a hundred jobs of one account hold up one of another's no longer
     than until the next one ends.
     """
-    taken = Counter(job.request.account for job in unfinished if job.phase.holds_nodes)
-    waiting: list[tuple[int, int, Job]] = []
+    taken = Counter(job.account for job in unfinished if job.phase.holds_nodes)
+    waiting: list[tuple[int, int, Row]] = []
     for sequence, job in enumerate(unfinished):
         if job.phase is Phase.QUEUED:
-            waiting.append((taken[job.request.account], sequence, job))
-            taken[job.request.account] += 1
+            waiting.append((taken[job.account], sequence, job))
+            taken[job.account] += 1
     moving = [job for job in unfinished if job.phase is not Phase.QUEUED]
     return moving + [job for _, _, job in sorted(waiting, key=lambda one: one[:2])]
 
 
-def _pool_of(job: Job) -> _PoolName:
-    return job.request.account, job.request.pool
+def _pool_of(job: Row) -> _PoolName:
+    return job.account, job.pool

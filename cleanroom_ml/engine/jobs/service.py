@@ -73,6 +73,7 @@ class JobService:
         self._settings = settings or Settings()
         self._machine = machine
         self._no_isolation = no_isolation
+        self._database = database
         self._store = JobStore(database)
         self.environments = environments or Environments(
             home, ObjectStore(self._objects_root), isolated=not no_isolation
@@ -101,6 +102,7 @@ class JobService:
 
         Raises:
             ComputePoolError: the pool, or the image, cannot ever run it.
+                Or its account has too many jobs that have not ended.
             JobsError: its image or a wheel of its lock is gone or was changed (layers/errors.py).
         """
         request = JobRequest.of(asked)
@@ -112,11 +114,12 @@ class JobService:
                 f"the job asks for {request.nodes} nodes, and its image has no Ray to join them",
                 fix="run it on one node, or in an image with Ray: pip install 'cleanroom-ml[runtime]' for `local`",
             )
-        self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
         if lacks := lacks_memory(request.nodes, self._machine()):
             raise ComputePoolError(lacks, fix="run it with fewer nodes, or on a machine with more memory")
         job_id = f"MLJOB_{secrets.token_hex(8).upper()}"
-        self._store.add(job_id, request)
+        with self._database.transaction():  # or a pool dropped in between would leave a job that nothing ever starts
+            self.pools.admit(request.account, request.pool, application=request.application, nodes=request.nodes)
+            self._store.add(job_id, request)
         self._wake.set()
         return job_id
 
@@ -129,7 +132,8 @@ class JobService:
         return self._store.get(job_id).status()
 
     def logs(self, job_id: str, offset: int = 0) -> str:
-        """The job's output from character `offset` on: hostile text, with its escape codes. Raises JobNotFoundError.
+        """A piece of the job's output from character `offset` on: hostile text, with its escape codes. Raises
+        JobNotFoundError.
 
         Whether the caller may read it (`allow_monitoring`) is for the caller to know.
         """
@@ -137,7 +141,7 @@ class JobService:
         return logs.read(self._jobs_root / job_id, offset, ended=job.phase.terminal)
 
     def events(self, job_id: str, offset: int = 0) -> str:
-        """What the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
+        """A piece of what the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
 
         Texts in them are the script's: who may read the log may read them.
         """
@@ -186,7 +190,7 @@ class JobService:
 
     def layers(self) -> set[str]:
         """The dependency layers of jobs that have not ended."""
-        return {str(job.request.dependency_lock.get("layer", "")) for job in self._store.unfinished()}
+        return self._store.layers()
 
     def _run(self) -> None:
         while not self._closing.is_set():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from cleanroom_ml.engine.jobs.errors import JobNotFoundError
+from cleanroom_ml.engine.jobs.errors import ComputePoolError, JobNotFoundError
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, JobRequest, JobStatus, Phase, Reason
 from cleanroom_ml.engine.jobs.transitions import check_phase
@@ -95,16 +95,24 @@ SCHEMA: Final = Schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One row. `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog.
+MAX_UNFINISHED: Final = 256
+"""Jobs of one account that have not ended, waiting ones included."""
 
-    `gpus` are the minors of the GPUs that were assigned when the job started, and `memory_bytes` is the limit that was
-    admitted then: its own until it has ended. 0 for a job that has not started yet.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row without the request: what moving a job takes. The engine looks at all of them several times a second, and
+    a request is as large as its arguments.
+
+    `token_sha256` is of what the job's session logs in with; the token itself is never in the catalog. `gpus` are the
+    minors of the GPUs that were assigned when the job started, and `memory_bytes` is the limit that was admitted then:
+    its own until it has ended. 0 for a job that has not started yet.
     """
 
     job_id: str
-    request: JobRequest
+    account: str
+    pool: str
+    nodes: int
     phase: Phase
     ending: Ending | None
     cancel_requested: bool
@@ -119,6 +127,20 @@ class Job:
     peak_memory_bytes: int | None
     gpus: tuple[int, ...] = ()
     memory_bytes: int = 0
+
+
+_ROW_COLUMNS: Final = (
+    "job_id, account, pool, nodes, phase, reason, message, exit_code, cancel_requested, cleaned, token_sha256,"
+    " supervisor_pid, supervisor_started, created_on, started_on, ended_on, isolation, memory_enforced_by,"
+    " peak_memory_bytes, gpus, memory_bytes"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Row):
+    """One row, whole."""
+
+    request: JobRequest
 
     def status(self) -> JobStatus:
         """The job as a client is told."""
@@ -169,8 +191,20 @@ class JobStore:
         self._database = database
 
     def add(self, job_id: str, request: JobRequest) -> None:
-        """A new job, QUEUED behind all others."""
+        """A new job, QUEUED behind all others.
+
+        Raises:
+            ComputePoolError: its account has MAX_UNFINISHED jobs that have not ended.
+        """
         with self._database.transaction() as connection:
+            (unfinished,) = connection.execute(
+                "SELECT count(*) FROM jobs WHERE cleaned = 0 AND account = ? AND ended_on IS NULL", (request.account,)
+            ).fetchone()
+            if unfinished >= MAX_UNFINISHED:
+                raise ComputePoolError(
+                    f"{unfinished} jobs of this account have not ended, and an account may have {MAX_UNFINISHED}",
+                    fix="wait for them, or: ALTER COMPUTE POOL NAME STOP ALL",
+                )
             connection.execute(
                 "INSERT INTO jobs (job_id, account, collaboration, pool, nodes, request, phase, created_on)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -188,22 +222,30 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """The job. Raises JobNotFoundError."""
-        found = self._select("job_id = ?", (job_id,))
+        found = self._whole("job_id = ?", (job_id,))
         if not found:
             raise JobNotFoundError(f"there is no job '{job_id}'")
         return found[0]
 
-    def unfinished(self) -> Sequence[Job]:
+    def unfinished(self) -> Sequence[Row]:
         """Jobs that have not ended, and ended ones with something left to clean up; oldest first."""
-        return self._select("cleaned = 0", ())
+        return self._without_requests("cleaned = 0", ())
+
+    def layers(self) -> set[str]:
+        """The dependency layers that jobs of `unfinished` have; empty text for one that has none."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT json_extract(request, '$.dependency_lock.layer') FROM jobs WHERE cleaned = 0"
+            ).fetchall()
+        return {layer or "" for (layer,) in rows}
 
     def of_collaboration(self, account: str, collaboration: str) -> Sequence[Job]:
         """What this account ran in this collaboration, newest first."""
-        return self._select("account = ? AND collaboration = ?", (account, collaboration))[::-1]
+        return self._whole("account = ? AND collaboration = ?", (account, collaboration))[::-1]
 
-    def of_pool(self, account: str, pool: str) -> Sequence[Job]:
+    def of_pool(self, account: str, pool: str) -> Sequence[Row]:
         """Jobs of this pool that have not ended, oldest first."""
-        jobs = self._select("cleaned = 0 AND account = ? AND pool = ?", (account, pool))
+        jobs = self._without_requests("cleaned = 0 AND account = ? AND pool = ?", (account, pool))
         return [job for job in jobs if not job.phase.terminal]
 
     def start(self, job_id: str, token_sha256: str, gpus: tuple[int, ...] = (), memory_bytes: int = 0) -> Job:
@@ -267,31 +309,37 @@ class JobStore:
         with self._database.transaction() as connection:
             connection.execute(f"UPDATE jobs SET {assignments} WHERE job_id = ?", (*columns.values(), job_id))
 
-    def _select(self, where: str, parameters: tuple[Any, ...]) -> list[Job]:
+    def _whole(self, where: str, parameters: tuple[Any, ...]) -> list[Job]:
+        rows = self._rows(f"{_ROW_COLUMNS}, request", where, parameters)
+        return [Job(**_columns(row), request=JobRequest.from_json(row["request"])) for row in rows]
+
+    def _without_requests(self, where: str, parameters: tuple[Any, ...]) -> list[Row]:
+        return [Row(**_columns(row)) for row in self._rows(_ROW_COLUMNS, where, parameters)]
+
+    def _rows(self, columns: str, where: str, parameters: tuple[Any, ...]) -> list[sqlite3.Row]:
+        query = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY sequence"
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY sequence", parameters).fetchall()
-        return [_job(row) for row in rows]
+            return connection.execute(query, parameters).fetchall()
 
 
-def _job(row: sqlite3.Row) -> Job:
+def _columns(row: sqlite3.Row) -> dict[str, Any]:
+    """The fields of a `Row`."""
     phase = Phase(row["phase"])
-    return Job(
-        job_id=row["job_id"],
-        request=JobRequest.from_json(row["request"]),
-        phase=phase,
-        ending=Ending(phase, Reason(row["reason"]), row["message"], row["exit_code"]) if phase.terminal else None,
-        cancel_requested=bool(row["cancel_requested"]),
-        cleaned=bool(row["cleaned"]),
-        token_sha256=row["token_sha256"],
-        supervisor=(
+    as_they_are = (
+        *("job_id", "account", "pool", "nodes", "token_sha256"),
+        *("isolation", "memory_enforced_by", "peak_memory_bytes", "memory_bytes"),
+    )
+    return {
+        **{column: row[column] for column in as_they_are},
+        "phase": phase,
+        "ending": Ending(phase, Reason(row["reason"]), row["message"], row["exit_code"]) if phase.terminal else None,
+        "cancel_requested": bool(row["cancel_requested"]),
+        "cleaned": bool(row["cleaned"]),
+        "supervisor": (
             (row["supervisor_pid"], row["supervisor_started"]) if row["supervisor_started"] is not None else None
         ),
-        created_on=from_micros(row["created_on"]),
-        started_on=from_micros(row["started_on"]) if row["started_on"] is not None else None,
-        ended_on=from_micros(row["ended_on"]) if row["ended_on"] is not None else None,
-        isolation=row["isolation"],
-        memory_enforced_by=row["memory_enforced_by"],
-        peak_memory_bytes=row["peak_memory_bytes"],
-        gpus=tuple(map(int, filter(None, row["gpus"].split(",")))),
-        memory_bytes=row["memory_bytes"],
-    )
+        "created_on": from_micros(row["created_on"]),
+        "started_on": from_micros(row["started_on"]) if row["started_on"] is not None else None,
+        "ended_on": from_micros(row["ended_on"]) if row["ended_on"] is not None else None,
+        "gpus": tuple(map(int, filter(None, row["gpus"].split(",")))),
+    }

@@ -6,8 +6,8 @@ import json
 import zlib
 from typing import Any
 
-from .errors import WireError, bad_request
-from .large_json import LargeJsonError, loads
+from .errors import BAD_REQUEST, WireError, bad_request
+from .large_json import HalfCharacterError, LargeJsonError, is_unicode, loads
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MAX_DEPTH = 64
@@ -62,7 +62,8 @@ def parse_object(plain: bytes) -> dict[str, Any]:
     """The JSON object of a body; an empty body is an empty object.
 
     Raises:
-        WireError: it is not JSON, not an object, or nested deeper than any client sends.
+        WireError: it is not JSON, not an object, or nested deeper than any client sends; or a text in it is not
+            Unicode: half a surrogate pair is a string to JSON and to Python, and to nothing else that it would get to.
     """
     if not plain:
         return {}
@@ -70,12 +71,16 @@ def parse_object(plain: bytes) -> dict[str, Any]:
         raise bad_request("The request's JSON is nested too deeply.")
     try:
         value = json.loads(plain) if len(plain) <= _SMALL else loads(plain.decode("utf-8"), depth=_MAX_DEPTH)
+    except HalfCharacterError as error:
+        raise _not_unicode() from error
     except LargeJsonError as error:
         raise bad_request(f"The request is not valid JSON: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise bad_request("The request is not valid JSON.") from error
     if not isinstance(value, dict):
         raise bad_request("The request is not a JSON object.")
+    if len(plain) <= _SMALL and _may_hold_half_characters(plain) and not _is_unicode(value):
+        raise _not_unicode()
     return value
 
 
@@ -107,6 +112,26 @@ def section(body: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise bad_request(f"{key} is not an object.")
     return value
+
+
+def _not_unicode() -> WireError:
+    # Not 400: the connector would send the same again, for minutes.
+    return WireError(
+        BAD_REQUEST, "The request has a text that is not Unicode (half a surrogate pair).", sqlstate="22021"
+    )
+
+
+def _may_hold_half_characters(plain: bytes) -> bool:
+    """As an escape; or as it would be in UTF-8, which Python's reader of JSON lets pass."""
+    return b"\\u" in plain or b"\xed" in plain
+
+
+def _is_unicode(value: Any) -> bool:
+    if isinstance(value, str):
+        return is_unicode(value)
+    if isinstance(value, dict):
+        return all(is_unicode(key) and _is_unicode(item) for key, item in value.items())
+    return all(map(_is_unicode, value)) if isinstance(value, list) else True
 
 
 def _depth_exceeds(plain: bytes, limit: int) -> bool:

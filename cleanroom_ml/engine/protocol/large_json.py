@@ -25,11 +25,27 @@ class LargeJsonError(ValueError):
     """Not JSON, nested too deeply, or of too many values."""
 
 
+class HalfCharacterError(ValueError):
+    """JSON with half a surrogate pair in a text, which is no character."""
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written down in UTF-8: not with half a surrogate pair in it."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def loads(text: str, *, depth: int) -> Any:
     """The value of a JSON text of at most `depth` levels. Keys that are there twice: the last counts, as in `json`.
 
     Raises:
         LargeJsonError: it is none.
+        HalfCharacterError: a text in it is not Unicode.
     """
     reader = _Reader(text, depth)
     value, end = reader.value(reader.space(0), 0)
@@ -108,6 +124,8 @@ class _Reader:
             value, end = scanstring(self._text, at + 1, True)
         except ValueError as error:
             raise LargeJsonError("no string") from error
+        if not is_unicode(value):
+            raise HalfCharacterError("half a surrogate pair")
         return str(value), end
 
     def _next(self, at: int, closing: str) -> tuple[int, bool]:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from cleanroom_ml.engine.protocol import results, stages
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.protocol.rowtypes import rowset
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.file_transfer import file_name
 from cleanroom_ml.engine.statements.result_scan import kept_rows
 from cleanroom_ml.engine.statements.results import Download, Rows, StatementResult, Upload, decode, statement_type
@@ -30,6 +31,11 @@ JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600
 """A job reads its tables as long as it trains. What it was given works on its own socket only, and ends with that."""
 # A first batch of this many bytes is not sent inline: JSON of that size would cost the front more than it may use.
 MAX_INLINE_BYTES: Final = 32 << 20
+
+LARGEST_DESCRIPTION: Final = 4 << 20
+"""Characters. What is kept of a result whose rows lie in the spool is shorter: columns, and where the batches are."""
+MAX_ROWS_CHARACTERS: Final = 32 << 20
+"""Of rows that the front itself answers with: what there is to show, a log, a specification."""
 
 _FORMAT = 1
 
@@ -68,6 +74,7 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         }
         return Outcome(_text(kept), result.path)
     if isinstance(result, Rows):
+        _require_bounded(result)
         kept["json"] = _small(result)
         return Outcome(_text(kept | kept_rows(result)))
     if isinstance(result, Upload):
@@ -91,6 +98,18 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         "files": [[file.path, file.sha256, file.size] for file in result.files],
     }
     return Outcome(_text(kept), None, tuple(file.sha256 for file in result.files))
+
+
+def _require_bounded(result: Rows) -> None:
+    """Raises SqlError: it is more than the front answers with. Counted before it is written down, several times."""
+    characters = sum(len(value) for row in result.rows for value in row if isinstance(value, str))
+    if characters > MAX_ROWS_CHARACTERS:
+        raise SqlError(
+            100351,
+            "54000",
+            f"The answer has {characters >> 20:,} MiB, and the engine's own answers have at most "
+            f"{MAX_ROWS_CHARACTERS >> 20} MiB. Ask for a part of it, or remove what is not needed any more.",
+        )
 
 
 def multi_statement_outcome(query_ids: list[str], kinds: list[int], session: Session) -> Outcome:
@@ -145,6 +164,12 @@ class Answers:
         context = results.SessionView(**kept["session"])
         data = self._shape(record, kept, base_url)
         return results.finished(data, query_id=record.query_id, statement_type=kept["type"], session=context)
+
+    def size(self, length: int, response: str | None) -> int:
+        """About how many bytes an answer has, by the length of what is kept and, where that is short, what it says."""
+        batches = (json.loads(response).get("arrow") or {}).get("batches") if response else None
+        inline = batches[0][1] if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
+        return length + 4 * inline // 3
 
     def chunk(self, record: QueryRecord, index: int) -> SpoolRange | None:
         """Where chunk `index` of a result is; None where there is no such chunk."""

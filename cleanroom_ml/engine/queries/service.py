@@ -11,11 +11,13 @@ import hashlib
 import json
 import logging
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.protocol import queries as wire
@@ -25,6 +27,7 @@ from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.queries.answers import (
+    LARGEST_DESCRIPTION,
     Answers,
     Outcome,
     audience_of,
@@ -154,6 +157,10 @@ class QueryService:
         except FileNotFoundError:
             return failure(612, "The result has been deleted. Run the statement again.", "02000", query_id)
 
+    def answer_bytes(self, query_id: str) -> int:
+        """About how large the answer of a query is that has succeeded. Nothing large is read to find out."""
+        return self._answers.size(*self._storage.queries.response(query_id, limit=LARGEST_DESCRIPTION))
+
     def status(self, session: Session, query_id: str) -> dict[str, Any]:
         """The state of a query, for a client that polls."""
         try:
@@ -172,7 +179,8 @@ class QueryService:
         """Cancel a query. Once this returns True, nothing of it is committed any more."""
         try:
             self._record(session, query_id)
-            self._storage.queries.abort(query_id)
+            with self._ending(query_id, SqlError.cancelled()):
+                self._storage.queries.abort(query_id)
         except (WireError, IllegalState):
             return False
         self._under_way.stop(query_id, SqlError.cancelled())
@@ -182,16 +190,29 @@ class QueryService:
         """The statement ran for as long as it may."""
         reason = SqlError.timed_out(seconds)
         try:
-            self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
+            with self._ending(query_id, reason):
+                self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
         except IllegalState:
             return
         self._under_way.stop(query_id, reason)
+
+    @contextmanager
+    def _ending(self, query_id: str, reason: SqlError) -> Iterator[None]:
+        """Around recording that a statement is over: it is ended before anybody writes again."""
+        with self._storage.database.transaction():
+            yield
+            running = self._under_way.get(query_id)
+            if running is not None:
+                running.cancel(reason)
 
     def session_closed(self, session_id: str) -> None:
         """End what a session that was closed has under way."""
         self._puts.forget(session_id)
         for running in self._under_way.all(session_id):
-            with suppress(IllegalState, NotFound):  # its outcome stands; what is still done for it is not needed
+            with (
+                suppress(IllegalState, NotFound),  # its outcome stands; what is still done for it is not needed
+                self._ending(running.query_id, SqlError.cancelled()),
+            ):
                 self._storage.queries.abort(running.query_id)
             self._under_way.stop(running.query_id, SqlError.cancelled())
 
@@ -322,7 +343,8 @@ class QueryService:
                 logger.error("query %s: internal error", query_id, exc_info=error)
             error = SqlError.internal(query_id)
         try:
-            self._storage.queries.fail(query_id, code=error.code, sqlstate=error.sqlstate, message=error.message)
+            with cancellation.tidying():
+                self._storage.queries.fail(query_id, code=error.code, sqlstate=error.sqlstate, message=error.message)
         except IllegalState:
             logger.info("query %s had ended before", query_id)
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.current_spec import current_spec
@@ -285,7 +286,8 @@ class Collaborations:
         try:
             yield
         except SqlError as error:
-            self._move(uid, account, status, error.message)
+            with cancellation.tidying():
+                self._move(uid, account, status, error.message)
             raise
 
     def _move(self, uid: str, account: str, wanted: str, details: str = "") -> None:

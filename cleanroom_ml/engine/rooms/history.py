@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
@@ -81,7 +82,7 @@ class History:
         self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None
     ) -> None:
         reported = None if info is None else json.dumps(info, default=str)
-        with self._database.transaction() as connection:
+        with cancellation.tidying(), self._database.transaction() as connection:
             connection.execute(
                 "UPDATE room_activities SET status = ?, failure = ?, duration_ms = ?, info = coalesce(?, info) "
                 "WHERE id = ?",

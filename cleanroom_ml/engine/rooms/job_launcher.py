@@ -126,10 +126,10 @@ class JobLauncher(Protocol):
         """Where the job is now."""
 
     def logs(self, job_id: str, offset: int = 0) -> str:
-        """The job's output from character `offset` on."""
+        """The job's output from character `offset` on, as much of it as is given at once."""
 
     def events(self, job_id: str, offset: int = 0) -> str:
-        """What the job's script told in events, as JSON lines from character `offset` on."""
+        """What its script told in events, as JSON lines from character `offset` on, as much as is given at once."""
 
     def usage(self, job_id: str) -> Mapping[str, Any]:
         """The job's memory and CPU time over its life, as we measured them; nothing in it is the script's text."""

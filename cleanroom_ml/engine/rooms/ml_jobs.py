@@ -20,6 +20,8 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 
+FULL_PIECE = 1 << 19
+"""A part of a log or of events that has so many characters may have been cut: there may be more."""
 MAX_NODES = 64
 MAX_ARGS_CHARACTERS = 1 << 20
 _SIGNATURE = "(compute_pool, num_instances, warehouse, args_json)"
@@ -94,9 +96,10 @@ class MlJobs:
             return RoomRows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
         if action.action in ("get_logs", "get_events"):
             _check_monitoring(request, owner_allows=monitored)
+            offset = action.offset or 0
             if action.action == "get_events":
-                return RoomRows.one("EVENTS", self._launcher.events(action.job_id, action.offset or 0))
-            return RoomRows.one("LOGS", self._launcher.logs(action.job_id, action.offset or 0))
+                return _piece("EVENTS", self._launcher.events(action.job_id, offset), offset)
+            return _piece("LOGS", self._launcher.logs(action.job_id, offset), offset)
         if action.action == "cancel":
             self._launcher.cancel(action.job_id)
             return RoomRows.one("STATUS", str(self._launcher.status(action.job_id).status))
@@ -148,6 +151,12 @@ class MlJobs:
                     f"GRANT USAGE ON {kind} {thing} TO APPLICATION {application}",
                 )
         return pool, nodes, warehouse, _args_json(args[3])
+
+
+def _piece(name: str, text: str, offset: int) -> RoomRows:
+    """A part of what a job told, and where the next one begins if this is not the last."""
+    columns = ((name, "VARCHAR"), ("NEXT_OFFSET", "NUMBER(38,0)"))
+    return RoomRows(columns, ((text, offset + len(text) if len(text) >= FULL_PIECE else None),))
 
 
 def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from cleanroom_ml.engine.rooms import listing
 from cleanroom_ml.engine.rooms.access import key_of
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.sql.errors import room_error
@@ -175,6 +176,8 @@ class Registries:
     def list(self, caller: Caller, kind: ResourceKind, registries: object | None = None) -> RoomRows:
         """VIEW_REGISTERED_…: of the named registries (unknown ones are skipped), or of all."""
         keys = _registry_keys(registries)
+        query = "SELECT sum(length(spec)) FROM room_resources WHERE account = ? AND kind = ?"
+        listing.weigh(self._database, query, caller.account, kind)
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT * FROM room_resources WHERE account = ? AND kind = ? ORDER BY created_on, id_key",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.storage.sessions import Session
@@ -37,4 +38,5 @@ def opened(storage: Storage, caller: Caller) -> Iterator[Run]:
         with RunTables(storage, session.id) as tables:
             yield Run(session, tables)
     finally:
-        storage.sessions.close(session.id)
+        with cancellation.tidying():
+            storage.sessions.close(session.id)

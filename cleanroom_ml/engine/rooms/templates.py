@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from cleanroom_ml.engine.rooms import listing
 from cleanroom_ml.engine.rooms.access import find
 from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.render import check_template
-from cleanroom_ml.engine.rooms.requests_store import added_templates
+from cleanroom_ml.engine.rooms.requests_store import AddedTemplate, added_templates
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.naming import fold
@@ -81,8 +82,7 @@ class Templates:
 
     def view(self, caller: Caller, name: str) -> RoomRows:
         """VIEW_TEMPLATES: those that the caller can run, or has submitted."""
-        with self._database.read() as connection:
-            rows = added_templates(connection, find(connection, caller.account, name))
+        rows = self._added(caller, name)
         columns = (
             ("TEMPLATE_ID", "VARCHAR"),
             ("TEMPLATE_SPEC", "VARCHAR"),
@@ -96,11 +96,17 @@ class Templates:
 
     def view_code_specs(self, caller: Caller, name: str) -> RoomRows:
         """VIEW_CODE_SPECS: those of the templates that VIEW_TEMPLATES shows, with their manifests."""
-        with self._database.read() as connection:
-            rows = added_templates(connection, find(connection, caller.account, name))
+        rows = self._added(caller, name)
         seen = {(row.shared_by, code["id"]): code["shown"] for row in rows for code in row.code_specs}
         columns = (("CODE_SPEC_ID", "VARCHAR"), ("CODE_SPEC", "VARCHAR"), ("SHARED_BY", "VARCHAR"))
         return RoomRows(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
+
+    def _added(self, caller: Caller, name: str) -> list[AddedTemplate]:
+        with self._database.read() as connection:
+            member = find(connection, caller.account, name)
+        listing.weigh_requests(self._database, member.collaboration)
+        with self._database.read() as connection:
+            return added_templates(connection, find(connection, caller.account, name))
 
 
 def _check_presets(spec: Template) -> None:

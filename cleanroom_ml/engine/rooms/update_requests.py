@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleanroom_ml.engine.rooms import access, configuration, requests_store
+from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.rooms import access, configuration, listing, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.environments import wheels
@@ -117,6 +118,8 @@ class UpdateRequests:
             member = access.find(connection, caller.account, name)
             if member.local_key is None:
                 raise room_error("CollaborationStateException", f"review '{name}' first.")
+        listing.weigh_requests(self._database, member.collaboration)
+        with self._database.read() as connection:
             rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
         columns = (
             ("ID", "VARCHAR"),
@@ -135,8 +138,9 @@ class UpdateRequests:
             waiting = [
                 row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")
             ]
-        for request_id in waiting:
-            self._apply(request_id)
+        with cancellation.tidying():  # it is decided already: who ends the statement that decided it changes nothing
+            for request_id in waiting:
+                self._apply(request_id)
 
     def _apply(self, request_id: str) -> None:
         with self._database.transaction() as connection:

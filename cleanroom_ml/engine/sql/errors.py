@@ -21,6 +21,8 @@ class SqlError(Exception):
     """
 
     def __init__(self, code: int, sqlstate: str, message: str) -> None:
+        # It often quotes what somebody wrote. What cannot be written down would leave a statement without its end.
+        message = message.encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(message)
         self.code = code
         self.sqlstate = sqlstate

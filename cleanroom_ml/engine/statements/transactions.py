@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,
@@ -154,7 +155,8 @@ class Transactions:
         with self._lock:
             overlay = self._open.pop(session.id, None)
         if session.variables.pop(_MARK, None) is not None:
-            self._sessions.update(session)
+            with cancellation.tidying():
+                self._sessions.update(session)
         return overlay
 
     def forget(self, session_id: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.fair_lock import FairLock
 from cleanroom_ml.engine.storage.errors import SchemaError
 from cleanroom_ml.engine.storage.keys import to_micros
@@ -99,9 +100,11 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One atomic change: committed (and on disk) when the block ends, undone when it raises.
 
-        Inside another transaction of this thread it is a savepoint of that one.
+        Inside another transaction of this thread it is a savepoint of that one. Work that was ended changes nothing any
+        more: whoever ended it was told so (`contracts.cancellation`; what has to be put in order is `tidying`).
 
         Raises:
+            Exception: why the work of this thread was ended.
             RuntimeError: called inside this thread's `read()`, whose snapshot cannot become writable.
         """
         connection = self._connection()
@@ -116,6 +119,7 @@ class Database:
         with self._writer, _entered(connection, "write"):
             connection.execute("BEGIN IMMEDIATE")
             try:
+                cancellation.check()  # who ends work does it inside a transaction: it is before this one, or after
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

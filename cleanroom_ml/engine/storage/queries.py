@@ -188,6 +188,16 @@ class Queries:
         with self._database.read() as connection:
             return _get(connection, query_id)
 
+    def response(self, query_id: str, *, limit: int) -> tuple[int, str | None]:
+        """How many characters the response of a query has, and the response itself where it has at most `limit`."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                """SELECT length(response) AS length, CASE WHEN length(response) <= ? THEN response END AS response
+                   FROM queries WHERE query_id = ?""",
+                (limit, query_id),
+            ).fetchone()
+        return (0, None) if row is None else (row["length"] or 0, row["response"])
+
     def by_request(self, session_id: str, request_id: str) -> QueryRecord | None:
         """What became of this request of this session, None where it never arrived."""
         with self._database.read() as connection:
