@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from cleanroom_ml.runtime.tune.proposals import Scored
 
 from cleanroom_ml.runtime import tune
+from cleanroom_ml.runtime.tune.proposals import Scored
 from cleanroom_ml.runtime.tune.space import SearchSpace
 
 MIXED = {"rate": tune.loguniform(1e-3, 1), "depth": tune.randint(3, 10), "booster": ["gbtree", "dart"], "seed": 1}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +15,30 @@ from .tensors import is_tensor, to_numpy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .remote_table import RemoteTable
-
 _LOOK_EVERY: Final = 64 << 20
 _NS_LIMIT: Final = (1 << 63) // 1000 - 1
 
 
-def to_pandas(table: RemoteTable) -> pd.DataFrame:
+class Readable(Protocol):
+    """What a RemoteTable is here: rows that come in batches, and what is known of them before."""
+
+    @property
+    def num_rows(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def pandas_bytes(self) -> int: ...
+
+    def described(self, what: str) -> str: ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+
+def to_pandas(table: Readable) -> pd.DataFrame:
     """All rows. Whole numbers with NULLs among them become float64, times datetime64[ns] where that holds them.
 
     Raises:
