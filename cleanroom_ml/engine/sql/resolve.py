@@ -37,6 +37,7 @@ from cleanroom_ml.engine.sql.kinds import KIND, kind_of, kind_of_type
 from cleanroom_ml.engine.sql.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.names import folded, stage_reference
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.tablefunctions import flatten, generator, split_to_table
 from cleanroom_ml.naming import quote_name
@@ -601,8 +602,8 @@ class Resolver:
             value = self.binds.value(str(node.this))
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
-        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
-            return int(node.this)
+        if isinstance(node, exp.Literal) and not node.is_string and (number := whole_number(node.this)) is not None:
+            return number
         raise SqlError.syntax("a constant whole number is expected.")
 
     def _text(self, node: Any) -> str:
