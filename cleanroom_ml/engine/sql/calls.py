@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import NameReader
@@ -197,7 +198,9 @@ def _text(value: Value) -> str:
 
 
 def _parsed(text: str) -> Any:
+    if is_too_deep(text):
+        raise SqlError.too_deep()
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error

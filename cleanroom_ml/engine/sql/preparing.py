@@ -42,7 +42,7 @@ def prepare(tree: Any, catalog: Catalog, binds: Binds) -> tuple[Any, Resolver]:
 
 def finished(resolver: Resolver, tree: Any, columns: Columns | None = None, *, operations: bool = False) -> Compiled:
     build = resolver.build
-    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations)
+    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations, tuple(build.staged))
 
 
 def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:

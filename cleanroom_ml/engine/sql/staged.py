@@ -39,6 +39,7 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1) -> Raw:
     selects, names = [], []
     for number, file in enumerate(staged.files):
         marker = f"'{build.marker(file.sha256)}'"
+        build.staged[file.path] = None
         if staged.columns is not None:
             body = _parquet_columns(marker, staged.columns)
         else:

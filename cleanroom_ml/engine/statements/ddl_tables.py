@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -184,6 +185,8 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
         case action:
             raise SqlError.unsupported(f"ALTER TABLE {action}")
     columns = tuple(each for each, _ in kept)
+    if len(columns) > MAX_COLUMNS:
+        raise SqlError.too_many_columns(len(columns))
     objects: tuple[TableObject, ...] = ()
     if table.objects:
         source = TableSource(

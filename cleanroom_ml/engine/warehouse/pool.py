@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sandbox import CallHandle, Limits, SandboxedWorkers, WorkerError
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
@@ -250,6 +251,8 @@ class Warehouse:
                     (*(known.filenames if known else ()), path),
                     known.order if known else len(merged),
                 )
+            if len(merged) > MAX_COLUMNS:
+                raise SqlError.too_many_columns(len(merged))
         return tuple(merged.values())
 
     def looked_into(self, staged: StagedSource, *, query_id: str, on_start: OnStart | None = None) -> StagedSource:
@@ -314,5 +317,5 @@ class Warehouse:
             except WorkerError as error:
                 raise from_worker(error, query_id, timeout) from error
         if "error" in answer:
-            raise from_answer(answer["error"], compiled.sql, columns, query_id)
+            raise from_answer(answer["error"], compiled, columns, query_id)
         return answer
