@@ -37,8 +37,10 @@ __all__ = [
 ]
 
 
-def compile_query(query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS) -> Compiled:
-    """A query: its text, or the ast of `nodes.Query`.
+def compile_query(
+    query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS, *, names: Sequence[str] = ()
+) -> Compiled:
+    """A query: its text, or the ast of `nodes.Query`. `names`: what the statement calls its columns, by position.
 
     Raises:
         SqlError: a name that the catalog does not give, a construct or function that is on no list, or over the bounds.
@@ -46,7 +48,10 @@ def compile_query(query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS) -
 
     def make() -> Compiled:
         tree, resolver = prepare(query, catalog, binds)
-        return finished(resolver, resolver.query(tree, {})[0])
+        rewritten, kinds = resolver.query(tree, {})
+        if names:
+            resolver.call_by_position(dict.fromkeys(names), kinds)
+        return finished(resolver, rewritten)
 
     compiled: Compiled = bounded(make)
     return compiled

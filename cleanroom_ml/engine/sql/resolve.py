@@ -561,8 +561,13 @@ class Resolver:
         """The same of a rewritten `… AS name`, unless all that it is made of has that name already."""
         if self._listener() is None or not isinstance(value, exp.Alias):
             return
-        name = str(value.alias)
-        if any(column.name.casefold() != name.casefold() for column in value.this.find_all(exp.Column, exp.Star)):
+        self.call_value(str(value.alias), value.this)
+
+    def call_value(self, name: str, value: Any) -> None:
+        """The same of a rewritten value that gets a name, by AS or by the column that it is written to."""
+        if self._listener() is None:
+            return
+        if any(column.name.casefold() != name.casefold() for column in value.find_all(exp.Column, exp.Star)):
             self.call_column(name)
 
     def _call_all(self, relation: Relation) -> None:

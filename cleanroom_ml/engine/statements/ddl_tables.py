@@ -104,11 +104,11 @@ def column(spec: ColumnSpec) -> Column:
 
 
 def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
-    compiled = compile_query(statement.query, work.catalog, work.binds)
+    names = statement.query_columns or tuple(spec.name for spec in statement.columns)
+    compiled = compile_query(statement.query, work.catalog, work.binds, names=names)
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
         columns = tuple(Column(each.name, str(each.type)) for each in found)
-        names = statement.query_columns or tuple(spec.name for spec in statement.columns)
         if names and len(names) != len(columns):
             raise SqlError.syntax(f"The query has {len(columns)} columns, {len(names)} are named.")
         if names:
@@ -178,6 +178,8 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
                 raise SqlError.syntax(f"column '{was}' does not exist")
             if becomes in old:
                 raise SqlError.syntax(f"column '{becomes}' already exists")
+            if (listener := work.catalog.context().listener) is not None:
+                listener.on_column(becomes)
             kept = [
                 (Column(becomes, each.type, each.nullable), name) if name == was else (each, name)
                 for each, name in kept
