@@ -107,7 +107,7 @@ def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], t
     names = statement.query_columns or tuple(spec.name for spec in statement.columns)
     compiled = compile_query(statement.query, work.catalog, work.binds, names=names)
     with work.storage.pin(compiled.inputs):
-        found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+        found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple(Column(each.name, str(each.type)) for each in found)
         if names and len(names) != len(columns):
             raise SqlError.syntax(f"The query has {len(columns)} columns, {len(names)} are named.")
@@ -125,7 +125,6 @@ def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], t
             [(each.name, _kind(each)) for each in columns],
             query_id=work.query_id,
             timeout=work.seconds,
-            on_start=work.on_start,
         )
     refuse_nulls_in(work, columns, written)
     return columns, dml.added(written)
@@ -201,7 +200,6 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
                 [(each.name, _kind(each)) for each in columns],
                 query_id=work.query_id,
                 timeout=work.seconds,
-                on_start=work.on_start,
             )
         objects = dml.added(written)
     return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)
