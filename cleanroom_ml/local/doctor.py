@@ -121,6 +121,8 @@ def _images(path: Path) -> list[Check]:
         return []
     found = []
     for row in list_images(Home(path)):
+        if row.notes and (row.needed or row.status == "this installation"):
+            found.append(Check("image", True, f"{row.tag} {str(row.digest)[:19]}…: {named(row.notes)}"))
         if not row.needed or (row.status != "gone" and not row.differences):
             continue
         pinned = f"{row.tag} {str(row.digest)[:19]}…, which {row.needed} approvals or jobs need,"

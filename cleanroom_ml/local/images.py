@@ -24,7 +24,8 @@ class ImageRow:
     there any more, or `not built` for a manifest that came with the package.
 
     `newest`: what an ML job without `image_tag` gets. `needed`: how many approvals, requests and jobs pin it.
-    `differences`: the packages in which it differs from what its tag means now. `size_bytes` is 0 for what is not here.
+    `differences`: the packages in which it differs from what its tag means now. `notes`: what its record states of it,
+    such as data files that are not what was installed. `size_bytes` is 0 for what is not here.
     """
 
     tag: str
@@ -37,6 +38,7 @@ class ImageRow:
     built_on: str | None
     needed: int = 0
     differences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def list_images(home: Home | None = None) -> list[ImageRow]:
             (image.built_on or None) if image.root is not None else None,
             len(_needed(needs, image)),
             _differences(images, image),
+            tuple(image.notes()),
         )
         for image in (*there, *lost)
     ]

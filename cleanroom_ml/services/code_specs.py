@@ -41,7 +41,7 @@ _TextLoader.yaml_implicit_resolvers = {
 class RegisteredCodeSpec:
     """What registering did; `content_digests`, `images` and `packages` by job name, the last two as far as the target
     tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image; `drift` the
-    jobs whose image is not what they would get now.
+    jobs whose image is not what they would get now. `notes`: what the images' own records state of them.
     """
 
     id: str
@@ -52,15 +52,20 @@ class RegisteredCodeSpec:
     packages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     without_image: tuple[str, ...] = ()
     drift: tuple[ImageDrift, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell before others are asked to approve it."""
-        return tuple(
-            f"ML job {job} names no image_tag: the newest image is taken" + (f", now {image}" if image else "")
-            for job in self.without_image
-            for image in (self.images.get(job),)
-        ) + tuple(
-            f"{each.describe()} (cleanroom-ml spec register --bump takes the image of now)" for each in self.drift
+        return (
+            tuple(
+                f"ML job {job} names no image_tag: the newest image is taken" + (f", now {image}" if image else "")
+                for job in self.without_image
+                for image in (self.images.get(job),)
+            )
+            + tuple(
+                f"{each.describe()} (cleanroom-ml spec register --bump takes the image of now)" for each in self.drift
+            )
+            + self.notes
         )
 
 
@@ -139,6 +144,13 @@ def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], dis
             job: tuple(f"{each['name']}=={each['version']}" for each in lock["packages"]) for job, lock in locks.items()
         },
         without_image=tuple(job.name for job in spec.ml_jobs if job.image_tag is None),
+        notes=tuple(
+            dict.fromkeys(
+                f"image {lock['image']['tag']}: {note}"
+                for lock in locks.values()
+                for note in lock["image"].get("notes", ())
+            )
+        ),
     )
 
 

@@ -218,3 +218,24 @@ def test_a_pool_is_not_dropped_under_a_job_that_is_just_submitted(
     assert len(refused) == 1
     assert "has 1 job(s)" in str(refused[0])
     pools.service.cancel(job_id)
+
+
+def test_nothing_is_remembered_of_jobs_that_are_gone(queue, monkeypatch):
+    """A job that could not be moved, or was ended by another, leaves nothing in a scheduler that runs for months."""
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    scheduler = queue.scheduler
+    jobs = [queue.submit("ACME") for _ in range(3)]
+    assert queue.started() == jobs
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, "_step", broken)
+        scheduler.tick()
+    assert set(scheduler._troubles) == set(jobs)
+    for job_id in jobs:
+        queue.end(job_id)
+    scheduler.tick()
+    remembered = {name: value for name, value in vars(scheduler).items() if isinstance(value, dict | set)}
+    assert {"_troubles", "_listening", "_starting", "_overdue", "_handed_over"} <= remembered.keys()
+    assert not any(set(jobs) & set(value) for value in remembered.values()), remembered

@@ -208,6 +208,44 @@ def test_only_reading_and_only_from_the_index(index: Served, elsewhere: Served, 
 
 
 @pytest.mark.attack
+def test_credentials_go_to_the_index_and_to_what_it_names_and_to_nothing_else_of_its_host(
+    index: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.secret = "Basic " + base64.b64encode(b"reader:s3cret").decode()
+    index.pages |= {"/admin/secret": b"the operator's", "/simple2/": b"another's", "/files/x y.whl": b"wheel"}
+    index.pages["/simple/x/"] = (
+        b'<a href="../../files/x%20y.whl#sha256=0">x</a> {"files": [{"url": "\\/files\\/j.whl"}]}'
+        b'<a href="https://elsewhere.example.com/admin">y</a>'
+    )
+    environ = operator(tmp_path, index.url.replace("//", "//reader:s3cret@"))
+    refused = (
+        *(
+            "/admin/secret",
+            "/files/other.whl",
+            "/simple2/",
+            "/",
+            "/simple/../admin/secret",
+            "/simple/%2e%2e/admin/secret",
+        ),
+        *("/simple/..%2fadmin/secret", "/simple/%252e%252e/admin/secret", "/simple/..\\admin/secret"),
+    )
+    with relaying(tmp_path, environ, 1 << 20) as shown:
+
+        def status(path: str) -> str:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(shown.socket))
+                client.sendall(f"GET {index.url}{path} HTTP/1.0\r\n\r\n".encode())
+                return client.makefile("rb").read().split()[1].decode()
+
+        assert status("/files/x%20y.whl") == "403", "nothing named it yet"
+        assert status("/simple/x/") == "200"
+        assert status("/files/j.whl") == status("/files/x%20y.whl.metadata") == "404"
+        assert "/files/x%20y.whl.metadata" in index.asked
+        assert [status(path) for path in refused] == ["403"] * len(refused)
+        assert not set(refused) & set(index.asked)
+
+
+@pytest.mark.attack
 def test_no_more_is_fetched_than_a_layer_may_hold(index: Served, tmp_path: Path) -> None:
     index.pages["/simple/"] = bytes(1 << 20)
     environ = operator(tmp_path, index.url)
@@ -243,12 +281,15 @@ def test_no_more_is_fetched_than_a_layer_may_hold(index: Served, tmp_path: Path)
     ],
 )
 def test_what_is_fetched(address: str, allowed: bool) -> None:
-    gate = index_program.Gate(["https://pypi.org/simple", "file:///wheels", "/wheels"], ["cdn.example.com"])
+    gate = index_program.Gate(["https://pypi.org/simple"], ["file:///wheels", "/wheels"], ["cdn.example.com"])
     assert gate.allows(address) == allowed
 
 
 def test_a_redirect_is_the_word_of_the_index_alone() -> None:
-    gate = index_program.Gate(["https://index.example.com/simple"], ["cdn.example.com"])
+    gate = index_program.Gate(["https://index.example.com/simple"], [], ["cdn.example.com"])
+    gate.redirect("https://index.example.com/a.whl", "https://store.example.com/a?signed=1")
+    assert not gate.allows("https://store.example.com/a?signed=1"), "no page of the index names it"
+    gate.link("https://index.example.com/simple/a/", "/a.whl")
     gate.redirect("https://index.example.com/a.whl", "https://store.example.com/a?signed=1")
     assert gate.allows("https://store.example.com/a?signed=1")
     assert not gate.allows("https://store.example.com/b")

@@ -48,6 +48,34 @@ CELLS = [
 ]
 
 
+ONE = (
+    "CREATE OR REPLACE TABLE cleanroom.copied (city VARCHAR, h VARCHAR); INSERT INTO cleanroom.copied VALUES ('', '');"
+)
+RAW = "SELECT x.hashed_email_sha256 FROM IDENTIFIER({{ source_table[1] }}) x"
+GIVE = "RETURN TABLE(SELECT {{ column | sqlsafe | column_policy }} AS m FROM cleanroom.copied);"
+# How a block gives what it read a name of an internal table's, without an alias.
+STEPS = [
+    (ONE, f"UPDATE cleanroom.copied SET city = (SELECT MAX(h.hashed_email_sha256) FROM ({RAW}) h)"),
+    (ONE, f"UPDATE cleanroom.copied SET city = h.hashed_email_sha256 FROM ({RAW}) h"),
+    (
+        ONE,
+        f"MERGE INTO cleanroom.copied USING ({RAW}) h ON copied.city = ''"
+        " WHEN MATCHED THEN UPDATE SET city = h.hashed_email_sha256",
+    ),
+    (
+        f"{ONE} TRUNCATE TABLE cleanroom.copied;",
+        f"MERGE INTO cleanroom.copied USING ({RAW}) h ON copied.city = ''"
+        " WHEN NOT MATCHED THEN INSERT (city) VALUES (h.hashed_email_sha256)",
+    ),
+    ("", f"CREATE OR REPLACE TABLE cleanroom.copied (city) AS {RAW}"),
+    ("", f"CREATE OR REPLACE TABLE cleanroom.copied (city VARCHAR) AS {RAW}"),
+    (
+        f"CREATE OR REPLACE TABLE cleanroom.copied AS {RAW};",
+        "ALTER TABLE cleanroom.copied RENAME COLUMN hashed_email_sha256 TO city",
+    ),
+]
+
+
 @pytest.fixture
 def renamed(joined: World) -> World:
     theirs = {"EMAIL_HASH": [HASH], "CITY": ["theirs"], "SPEND": ["theirs"], "SEEN": ["2026-01-01"]}
@@ -133,10 +161,11 @@ def test_a_variable_of_a_block_is_a_name_that_the_statement_gave(
             " INSERT INTO cleanroom.copied (city)"
             " SELECT x.hashed_email_sha256 FROM IDENTIFIER({{ source_table[1] }}) x;"
             " RETURN TABLE(SELECT {{ column | sqlsafe | column_policy }} AS m FROM cleanroom.copied);",
+            *(f"{start} {step}; {GIVE}" for start, step in STEPS),
         )
     ):
         add(renamed, f"block{number}", f"BEGIN {body} END")
-        column = "city" if number == 2 else "id"
+        column = "city" if number >= 2 else "id"
 
         def run(named: str, template: str = f"block{number}_v1") -> Any:
             (row,) = renamed.advertiser.call("RUN", "lookalike", template, [MINE, THEIRS], [], {"column": named})

@@ -20,6 +20,7 @@ from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.results import Rows
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Warehouse, Written
 
 pytestmark = pytest.mark.sandbox
 
@@ -217,16 +218,21 @@ def test_a_repeated_insert_is_applied_once(alpha: Client) -> None:
     assert alpha.rows("SELECT COUNT(*) FROM t") == [(1,)]
 
 
-def test_an_aborted_insert_leaves_nothing(alpha: Client, storage: Storage) -> None:
+def test_an_aborted_insert_leaves_nothing(alpha: Client, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     alpha.result("CREATE TABLE t (a INT)")
     query_id = str(uuid.uuid4())
     storage.queries.start(query_id, alpha.session.id, None, "hash")
 
-    def abort(_: Any) -> None:
-        storage.queries.abort(query_id)
+    write = Warehouse.write
 
+    def aborted(*args: Any, **options: Any) -> Written:
+        written = write(*args, **options)
+        storage.queries.abort(query_id)
+        return written
+
+    monkeypatch.setattr(Warehouse, "write", aborted)
     with pytest.raises(SqlError, match="canceled"):
-        alpha.result("INSERT INTO t VALUES (1)", query_id=query_id, on_start=abort)
+        alpha.result("INSERT INTO t VALUES (1)", query_id=query_id)
     assert alpha.rows("SELECT COUNT(*) FROM t") == [(0,)]
 
 

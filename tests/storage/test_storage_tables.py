@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cleanroom_ml.engine.storage import tables
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -274,3 +275,19 @@ def test_dropping_a_database_takes_everything_in_it(storage: Storage, table: Tab
     assert storage.tables.get(key) is None
     storage.namespaces.create_database("ACME", "DB")
     assert storage.tables.get(key) is None
+
+
+def test_a_table_remembers_its_last_snapshots(
+    storage: Storage, table: Table, key: Key, stored: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that is appended to for years does not grow the catalog with each statement."""
+    monkeypatch.setattr(tables, "KEPT_SNAPSHOTS", 3)
+    other = Key(key.account, key.database, key.schema, "OTHER")
+    storage.tables.commit([CreateTable(other, table.columns)])
+    one = stored("one")
+    for _ in range(5):
+        storage.tables.commit([Append(key, None, (one,))])
+    steps = storage.tables.snapshots(key)
+    assert [step.operation for step in steps] == ["append"] * 3
+    assert steps[-1].id == existing(storage, key).snapshot
+    assert len(storage.tables.snapshots(other)) == 1

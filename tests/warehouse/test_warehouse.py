@@ -242,10 +242,10 @@ def test_time_limits_and_cancelling_end_a_statement(warehouse, names):
     with pytest.raises(SqlError) as caught:
         warehouse.query(compile_query(ENDLESS, names), query_id="slow", timeout=1.5)
     assert caught.value.code == 630
-    with pytest.raises(SqlError) as caught:
-        warehouse.query(
-            compile_query(ENDLESS, names), query_id="slow", on_start=lambda cancel: threading.Timer(0.5, cancel).start()
-        )
+    token = Cancellation(Owner("ACME"))
+    threading.Timer(0.5, token.cancel, (SqlError.cancelled(),)).start()
+    with token.entered(), pytest.raises(SqlError) as caught:
+        warehouse.query(compile_query(ENDLESS, names), query_id="slow")
     assert caught.value.code == 604
     assert warehouse.rows(compile_query("select 1", names), query_id="after")[1] == [(1,)]
 

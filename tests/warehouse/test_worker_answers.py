@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.warehouse import answers
@@ -46,7 +47,7 @@ def test_rows_have_the_columns_types(rows):
 
 
 def test_a_failure_carries_only_what_the_statement_said():
-    sql = 'SELECT "MINE" FROM read_parquet()'
+    sql = Compiled('SELECT "MINE" FROM read_parquet()', (), "token")
     said = from_answer({"kind": "column", "name": "MINE"}, sql, (), "q")
     assert "MINE" in str(said)
     for error in (

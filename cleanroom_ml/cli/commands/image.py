@@ -26,7 +26,9 @@ def list_() -> Output:
         if row.differences and row.needed:
             differing = images.named(row.differences)
             note(f"{row.tag} {str(row.digest)[:19]}… is not what {row.tag} is now: {differing}")
-    return Output([{**asdict(row), "differences": len(row.differences)} for row in rows])
+        for stated in row.notes:
+            note(f"{row.tag} {str(row.digest)[:19]}…: {stated}")
+    return Output([{**asdict(row), "differences": len(row.differences), "notes": len(row.notes)} for row in rows])
 
 
 @command(app, "build", example="cleanroom-ml image build 2.10")

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.jobs import endings, files, launching, recovery
 from cleanroom_ml.engine.jobs.cleaning import Cleaner
@@ -110,6 +110,7 @@ class Scheduler:
         A job that cannot be moved does not keep the others from moving.
         """
         unfinished = self._store.unfinished()
+        self._forget_others(unfinished)
         free = self._free(unfinished)
         for job in _in_turn(unfinished):
             trouble = self._troubles.get(job.job_id)
@@ -121,6 +122,16 @@ class Scheduler:
             except Exception as error:  # noqa: BLE001 - logged: one job's trouble (a full disk) must not stop the queue
                 self._put_off(job, trouble, error)
         return self._supervisors.reap() or not all(job.phase.terminal for job in unfinished)
+
+    def _forget_others(self, unfinished: Sequence[Row]) -> None:
+        """What is remembered of a job is forgotten with it, however it went away."""
+        known = {job.job_id for job in unfinished}
+        self._handed_over &= known
+        self._listening &= known
+        remembered: tuple[dict[str, Any], ...] = (self._overdue, self._starting, self._troubles)
+        for each in remembered:
+            for job_id in each.keys() - known:
+                del each[job_id]
 
     def close(self) -> None:
         """No further tick will come. What is left to clean up is the next scheduler's."""

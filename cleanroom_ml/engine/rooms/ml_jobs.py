@@ -138,7 +138,7 @@ class MlJobs:
             )
         pool, warehouse = key_of(args[0], "compute pool"), key_of(args[2], "warehouse")
         nodes = args[1]
-        if isinstance(nodes, str) and nodes.isdecimal() and len(nodes) < 4:
+        if isinstance(nodes, str) and nodes.isascii() and nodes.isdigit() and len(nodes) < 4:
             nodes = int(nodes)
         if isinstance(nodes, bool) or not isinstance(nodes, int) or not 1 <= nodes <= MAX_NODES:
             raise room_error("SpecValidationError", f"num_instances must be a whole number from 1 to {MAX_NODES}")

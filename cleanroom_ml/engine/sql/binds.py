@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import whole_number
 
 Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
 Value = Scalar | list[Any] | dict[str, Any]
@@ -41,9 +42,10 @@ class Binds:
         Raises:
             SqlError: nothing is bound to it.
         """
-        if name.isdigit():
-            if 1 <= int(name) <= len(self.positional):
-                return self.positional[int(name) - 1]
+        if name[:1].isdecimal():
+            number = whole_number(name)
+            if number is not None and 1 <= number <= len(self.positional):
+                return self.positional[number - 1]
             raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable ? ({name[:20]}) not set.")
         upper = name.upper()
         if upper in self.named:

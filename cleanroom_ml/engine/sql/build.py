@@ -26,6 +26,8 @@ class Build:
 
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     inputs: dict[str, int] = field(default_factory=dict)
+    staged: dict[str, None] = field(default_factory=dict)
+    """Names of the staged files among them."""
     sources: int = 0
     names: int = 0
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import NameReader
 from cleanroom_ml.engine.sql.nodes import Call
+from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, number_of
 from cleanroom_ml.engine.sql.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Cursor
 
 __all__ = ["Call", "parse_call", "read_value"]
@@ -95,7 +97,7 @@ class _Values:
             return -number
         if token.kind == NUMBER:
             cursor.next()
-            return _number(token.text)
+            return number_of(token.text)
         if token.kind == WORD:
             found: Value = self._word()
             return found
@@ -179,8 +181,11 @@ class _Values:
                 return float(value)  # type: ignore[arg-type]
             if name == "BOOLEAN":
                 return value if isinstance(value, bool) else {"TRUE": True, "FALSE": False}[str(value).upper()]
-            return int(value)  # type: ignore[arg-type]
-        except (ValueError, TypeError, KeyError) as error:
+            number = int(value)  # type: ignore[arg-type]
+            if abs(number) >= 10**MAX_DIGITS:
+                raise ValueError("no NUMBER holds it")
+            return number
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise SqlError.bad_value(f"An argument of CALL cannot be cast to {name}.") from error
 
 
@@ -192,12 +197,10 @@ def _text(value: Value) -> str:
     return str(value)
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
-
-
 def _parsed(text: str) -> Any:
+    if is_too_deep(text):
+        raise SqlError.too_deep()
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error

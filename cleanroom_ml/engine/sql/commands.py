@@ -27,6 +27,7 @@ from cleanroom_ml.engine.sql.nodes import (
     Truncate,
     Use,
 )
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.source import Source
 from cleanroom_ml.engine.sql.tokens import PUNCTUATION, STAGE, STRING, URL
 
@@ -161,10 +162,9 @@ def _show(source: Source) -> Statement:
     starts = source.names.text() if cursor.accept("STARTS", "WITH") else None
     limit, from_name = None, None
     if cursor.accept("LIMIT"):
-        number = cursor.next().text
-        if not number.isdecimal():
+        limit = whole_number(cursor.next().text)
+        if limit is None:
             raise SqlError.syntax("LIMIT needs a number.")
-        limit = int(number)
         from_name = source.names.text() if cursor.accept("FROM") else None
     cursor.expect_end()
     return Show(kind, like, scope_kind, scope, terse, starts, limit, from_name)

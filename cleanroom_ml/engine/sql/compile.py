@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
 from cleanroom_ml.engine.sql.nodes import CopyInto, Insert
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.preparing import bounded, finished, prepare, safe, target_table
 from cleanroom_ml.engine.sql.resolve import Resolver, Scope
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
@@ -36,8 +37,10 @@ __all__ = [
 ]
 
 
-def compile_query(query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS) -> Compiled:
-    """A query: its text, or the ast of `nodes.Query`.
+def compile_query(
+    query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS, *, names: Sequence[str] = ()
+) -> Compiled:
+    """A query: its text, or the ast of `nodes.Query`. `names`: what the statement calls its columns, by position.
 
     Raises:
         SqlError: a name that the catalog does not give, a construct or function that is on no list, or over the bounds.
@@ -45,7 +48,10 @@ def compile_query(query: str | Any, catalog: Catalog, binds: Binds = NO_BINDS) -
 
     def make() -> Compiled:
         tree, resolver = prepare(query, catalog, binds)
-        return finished(resolver, resolver.query(tree, {})[0])
+        rewritten, kinds = resolver.query(tree, {})
+        if names:
+            resolver.call_by_position(dict.fromkeys(names), kinds)
+        return finished(resolver, rewritten)
 
     compiled: Compiled = bounded(make)
     return compiled
@@ -166,7 +172,7 @@ def _batch(tree: Any, rows: tuple[tuple[Any, ...], ...], resolver: Resolver) -> 
         raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
     items = _batch_row(tree)
     used = sorted({str(node.this) for item in items for node in item.find_all(exp.Placeholder)})
-    if any(not name.isdigit() or not 1 <= int(name) <= len(rows[0]) for name in used):
+    if any(not 1 <= (whole_number(name) or 0) <= len(rows[0]) for name in used):
         raise SqlError.bad_value("The statement has other placeholders than the batch has values.")
     holder = exp.Select(
         expressions=[exp.alias_(_columns_for(item), f"C{number}", quoted=True) for number, item in enumerate(items)]

@@ -16,6 +16,7 @@ class Compiled:
         inputs: SHA-256 of the objects it may read, in marker order. Nothing else is handed over.
         token: random per statement, so that no text of the client's can be a marker.
         columns: names and types that the result is known to have (a write's target columns), or None.
+        staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -24,6 +25,7 @@ class Compiled:
     token: str
     columns: Columns | None = None
     operations: bool = False
+    staged: tuple[str, ...] = ()
 
 
 class Operation:

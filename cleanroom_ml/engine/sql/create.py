@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import (
     ColumnSpec,
@@ -179,6 +180,8 @@ def _items(tokens: list[Any]) -> list[list[Any]]:
 
 
 def _columns(source: Source, items: list[list[Any]], start: int) -> tuple[ColumnSpec, ...]:
+    if len(items) > MAX_COLUMNS:
+        raise SqlError.too_many_columns(len(items))
     columns = []
     at = start - 1
     for item in items:

@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import sqlglot
@@ -23,7 +24,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
-from cleanroom_ml.engine.sql.tokens import tokenize
+from cleanroom_ml.engine.sql.tokens import STRING, Token, tokenize
 
 # What clients write stays out of the engine's log: sqlglot logs the text that it does not understand.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -33,6 +34,7 @@ sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
 
 _KEPT_PARSERS: Final = ("CAST", "TRY_CAST", "EXTRACT", "POSITION")
 _MAX_GENERATED: Final = 8 << 20
+_LONGEST_INTERVAL: Final = 200
 MAX_PARSED: Final = 50_000
 """Tokens of a statement, long lists of literals not counted: each costs the front about 20 microseconds and a kilobyte.
 
@@ -127,8 +129,16 @@ def parse_ast(text: str, *, placeholders_before: int = 0) -> Any:
         return _parse(text, placeholders_before)
 
 
+def _refuse_long_intervals(tokens: Sequence[Token]) -> None:
+    """The parser looks for amounts in an interval's text in quadratic time: minutes for 50,000 digits."""
+    for before, token in pairwise(tokens):
+        if token.kind == STRING and len(token.text) > _LONGEST_INTERVAL and before.text.upper() == "INTERVAL":
+            raise SqlError.syntax(f"an interval of {len(token.text)} characters.")
+
+
 def _parse(text: str, placeholders_before: int) -> Any:
     ours = tokenize(text)
+    _refuse_long_intervals(ours)
     lists = fold(text, ours)
     if len(ours if not lists.taken else tokenize(lists.text)) > MAX_PARSED:
         raise SqlError.too_complex()
@@ -162,10 +172,14 @@ def generate(tree: Any) -> str:
 
 
 def snowflake_text(tree: Any) -> str:
-    """A tree as Snowflake's text: what names a result column without an alias."""
-    return str(
-        _FRONT.generator(comments=False, normalize_functions=False, unsupported_level=ErrorLevel.IGNORE).generate(tree)
-    )
+    """A tree as Snowflake's text: what names a result column without an alias. Raises SqlError where it has none."""
+    generator = _FRONT.generator(comments=False, normalize_functions=False, unsupported_level=ErrorLevel.IGNORE)
+    try:
+        return str(generator.generate(tree))
+    except RecursionError:
+        raise SqlError.too_complex() from None
+    except Exception:  # noqa: BLE001 - the parser makes trees that the generator stumbles over, such as `a[1.5]` in a path
+        raise SqlError.syntax("syntax error.") from None
 
 
 def _numbered(tokens: Sequence[Any], before: int) -> list[Any]:

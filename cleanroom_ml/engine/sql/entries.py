@@ -10,6 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.dialect import SLOT, raw
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.kinds import TEXT, as_text, literal_text
+from cleanroom_ml.engine.sql.numbers import whole_number
 
 Builder = Callable[[Sequence[Any]], Any]
 Entry = tuple[int, int | None, "str | Builder", str | None]
@@ -45,9 +46,10 @@ def constant_int(node: Any, what: str) -> int:
     literal = node.this if negative else node
     while getattr(literal, "expressions", None) and len(literal.expressions) == 1:
         literal = literal.expressions[0]
-    if not isinstance(literal, exp.Literal) or literal.is_string or not literal.this.isdigit():
-        raise SqlError.unsupported(f"{what} with an argument that is not a constant")
-    return -int(literal.this) if negative else int(literal.this)
+    number = None if not isinstance(literal, exp.Literal) or literal.is_string else whole_number(literal.this)
+    if number is None:
+        raise SqlError.unsupported(f"{what} with an argument that is not a constant whole number")
+    return -number if negative else number
 
 
 def constant_text(node: Any, what: str) -> str:

@@ -7,6 +7,10 @@ names, or a value out of the data (design/measured-facts.md: a DuckDB cast error
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS, MAX_NESTING_OF_JSON
+
 COMPILATION = "SQL compilation error:\n"
 _SHOWN = 200
 
@@ -74,6 +78,29 @@ class SqlError(Exception):
     @classmethod
     def too_complex(cls) -> SqlError:
         return cls.syntax("The statement is too large or nested too deeply.")
+
+    @classmethod
+    def too_many_columns(cls, count: int) -> SqlError:
+        return cls.syntax(
+            f"{count} columns are more than a table, a file or a result can have (MAX_COLUMNS: {MAX_COLUMNS})."
+        )
+
+    @classmethod
+    def too_deep(cls) -> SqlError:
+        return cls.bad_value(f"A value is nested too deeply (MAX_NESTING_OF_JSON: {MAX_NESTING_OF_JSON}).")
+
+    @classmethod
+    def unreadable(cls, files: Sequence[str]) -> SqlError:
+        """A staged file, or one of several, is not what its format says. Only names that the client gave are told."""
+        displayed = ", ".join(f"'{_displayed(path)}'" for path in files[:3]) + (
+            f" and {len(files) - 3} more" if len(files) > 3 else ""
+        )
+        what = f"The file {displayed}" if len(files) == 1 else f"One of the files {displayed}"
+        return cls(
+            100183,
+            "22000",
+            f"{what} cannot be read: it is damaged, or not of the format and compression that it is read as.",
+        )
 
     @classmethod
     def out_of_memory(cls) -> SqlError:

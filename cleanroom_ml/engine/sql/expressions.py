@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.kinds import DATE, JSON, KIND, NUM, OTHER, TEXT, as_json, as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
+from cleanroom_ml.engine.sql.numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,9 @@ _SEQUENCES: Final = frozenset({"SEQ1", "SEQ2", "SEQ4", "SEQ8"})
 _UNITS: Final = frozenset(
     {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
 )
+
+
+_LONGEST_INTERVAL: Final = (1 << 63) - 1
 
 
 class Expressions:
@@ -338,7 +342,7 @@ class Expressions:
         return literal(self.resolver.variable(node.this.name))
 
     def _positional(self, node: Any, scope: Scope) -> Any:
-        number = int(node.this.this) if str(node.this.this).isdigit() else 0
+        number = whole_number(str(node.this.this)) or 0
         if scope.staged is not None:
             return exp.column(f"${number}", table=scope.staged, quoted=True)
         if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
@@ -367,9 +371,10 @@ class Expressions:
     def _interval(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         unit = str(getattr(node.args.get("unit"), "name", "")).upper().rstrip("S")
         amount = node.this
-        if unit not in _UNITS or not isinstance(amount, exp.Literal) or not amount.this.lstrip("-").isdigit():
+        number = whole_number(amount.this.removeprefix("-")) if isinstance(amount, exp.Literal) else None
+        if unit not in _UNITS or number is None or number > _LONGEST_INTERVAL:
             raise SqlError.unsupported("this interval")
-        return raw(f"(INTERVAL 1 {unit} * {{0}})", literal(int(amount.this)))
+        return raw(f"(INTERVAL 1 {unit} * {{0}})", literal(-number if amount.this.startswith("-") else number))
 
     def _like(self, node: Any, scope: Scope, ctes: Mapping[str, CommonTable]) -> Any:
         grammar.check(node)

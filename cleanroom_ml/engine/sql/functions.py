@@ -31,6 +31,7 @@ from cleanroom_ml.engine.sql.kinds import (
     kind_of,
     literal_text,
 )
+from cleanroom_ml.engine.sql.numbers import whole_number
 
 
 def _decode(args: Sequence[Any]) -> Any:
@@ -173,9 +174,9 @@ def _to_varchar(args: Sequence[Any]) -> Any:
 def _to_number(cast: str) -> Builder:
     def build(args: Sequence[Any]) -> Any:
         numbers = [
-            int(arg.this)
+            number
             for arg in args[1:]
-            if isinstance(arg, exp.Literal) and not arg.is_string and arg.this.isdigit()
+            if isinstance(arg, exp.Literal) and not arg.is_string and (number := whole_number(arg.this)) is not None
         ]
         if len(numbers) != len(args) - 1:
             raise SqlError.unsupported("TO_NUMBER with a format")

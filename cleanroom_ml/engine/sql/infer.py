@@ -30,7 +30,7 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
         sql = f"SELECT * FROM read_json_auto({marker}, maximum_object_size=134217728)"
     else:
         raise SqlError.unsupported(f"INFER_SCHEMA of {kind[:20]} files")
-    return Compiled(sql, (sha256,), build.token)
+    return Compiled(sql, (sha256,), build.token, staged=(path,))
 
 
 def inferred(name: str, found: SqlType, number: int, options: FileOptions) -> tuple[str, SqlType, str]:

@@ -175,6 +175,12 @@ class _Change:
     def rewrite(self, node: Any) -> Any:
         return self.resolver.expressions.rewrite(node, self.scope, {})
 
+    def _value(self, name: str, node: Any) -> Any:
+        """A rewritten value that becomes the target's column of this name, which is then a name for it."""
+        value = self.rewrite(node)
+        self.resolver.call_value(name, value)
+        return value
+
     def assignments(self, expressions: list[Any]) -> dict[str, Any]:
         """Column → value of SET."""
         known = {name for name, _ in self.target.columns}
@@ -187,7 +193,7 @@ class _Change:
                 raise SqlError.invalid_identifier(name)
             if name in assigned:
                 raise SqlError.syntax(f"column {name[:100]} is set twice.")
-            assigned[name] = self.rewrite(expression.expression)
+            assigned[name] = self._value(name, expression.expression)
         if not assigned:
             raise SqlError.syntax("SET takes column = value.")
         return assigned
@@ -253,7 +259,7 @@ def _inserted(change: _Change, whens: list[Any], source: str, alias: str, on: An
         values = then.expression.expressions if isinstance(then.expression, exp.Tuple) else []
         if len(given) != len(values) or set(given) - set(names):
             raise SqlError.syntax("INSERT of MERGE needs as many values as columns.")
-        rows.append(dict(zip(given, (change.rewrite(value) for value in values), strict=True)))
+        rows.append({name: change._value(name, value) for name, value in zip(given, values, strict=True)})
     picks = []
     for name, sql_type in change.target.columns:
         value = _case(conditions, [row.get(name, exp.Null()) for row in rows], exp.Null())

@@ -8,6 +8,7 @@ from typing import Any
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import number_of
 from cleanroom_ml.engine.sql.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD, Cursor
 from cleanroom_ml.naming import split_name
 
@@ -138,7 +139,7 @@ class NameReader:
         if token.kind == STRING:
             return token.value()
         if token.kind == "number":
-            number = int(token.text) if token.text.isdecimal() else float(token.text)
+            number = number_of(token.text)
             return -number if negative else number
         if token.kind in {WORD, QUOTED}:
             return self._word_value(token.value() if token.kind == WORD else token.text)

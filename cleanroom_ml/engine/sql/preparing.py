@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.catalog import Catalog, Columns, TableSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.dialect import SLOT, generate, parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve import Resolver, quote_plain
 
 
@@ -31,9 +32,9 @@ def prepare(tree: Any, catalog: Catalog, binds: Binds) -> tuple[Any, Resolver]:
     copy = parse_ast(tree) if isinstance(tree, str) else tree.copy()
     resolver = Resolver(Build(), catalog, binds)
     numbers = [
-        int(node.this.this)
+        whole_number(str(node.this.this)) or 1
         for node in copy.find_all(exp.Parameter)
-        if isinstance(node.this, exp.Literal) and str(node.this.this).isdigit()
+        if isinstance(node.this, exp.Literal)
     ]
     resolver.width = min(max(numbers, default=1), 1000)
     return copy, resolver
@@ -41,7 +42,7 @@ def prepare(tree: Any, catalog: Catalog, binds: Binds) -> tuple[Any, Resolver]:
 
 def finished(resolver: Resolver, tree: Any, columns: Columns | None = None, *, operations: bool = False) -> Compiled:
     build = resolver.build
-    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations)
+    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations, tuple(build.staged))
 
 
 def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:

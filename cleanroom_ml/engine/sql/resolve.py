@@ -37,6 +37,7 @@ from cleanroom_ml.engine.sql.kinds import KIND, kind_of, kind_of_type
 from cleanroom_ml.engine.sql.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.names import folded, stage_reference
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.tablefunctions import flatten, generator, split_to_table
 from cleanroom_ml.naming import quote_name
@@ -560,8 +561,13 @@ class Resolver:
         """The same of a rewritten `… AS name`, unless all that it is made of has that name already."""
         if self._listener() is None or not isinstance(value, exp.Alias):
             return
-        name = str(value.alias)
-        if any(column.name.casefold() != name.casefold() for column in value.this.find_all(exp.Column, exp.Star)):
+        self.call_value(str(value.alias), value.this)
+
+    def call_value(self, name: str, value: Any) -> None:
+        """The same of a rewritten value that gets a name, by AS or by the column that it is written to."""
+        if self._listener() is None:
+            return
+        if any(column.name.casefold() != name.casefold() for column in value.find_all(exp.Column, exp.Star)):
             self.call_column(name)
 
     def _call_all(self, relation: Relation) -> None:
@@ -601,8 +607,8 @@ class Resolver:
             value = self.binds.value(str(node.this))
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
-        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
-            return int(node.this)
+        if isinstance(node, exp.Literal) and not node.is_string and (number := whole_number(node.this)) is not None:
+            return number
         raise SqlError.syntax("a constant whole number is expected.")
 
     def _text(self, node: Any) -> str:

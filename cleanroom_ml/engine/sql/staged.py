@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource
 from cleanroom_ml.engine.sql.dialect import SLOT, Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.naming import quote
 
 MAX_CSV_COLUMNS: Final = 1000
@@ -38,6 +39,7 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1) -> Raw:
     selects, names = [], []
     for number, file in enumerate(staged.files):
         marker = f"'{build.marker(file.sha256)}'"
+        build.staged[file.path] = None
         if staged.columns is not None:
             body = _parquet_columns(marker, staged.columns)
         else:
@@ -84,7 +86,7 @@ def distinct(names: Sequence[str]) -> tuple[str, ...] | None:
         return None
     for name in names:
         base, underscore, number = name.rpartition("_")
-        if (underscore and number.isdigit() and base.casefold() in folded) or "\0" in name or SLOT.search(name):
+        if (underscore and is_whole(number) and base.casefold() in folded) or "\0" in name or SLOT.search(name):
             return None
     return tuple(names)
 

@@ -39,7 +39,7 @@ def block(work: Work, statement: Block) -> StatementResult:
             compiled = compile_query(inner.ast, catalog, binds)
             with work.storage.pin(compiled.inputs):
                 found, rows = work.warehouse.rows(
-                    compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds, on_start=work.on_start
+                    compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds
                 )
             if work.written is not None:
                 work.written.done()

@@ -62,7 +62,7 @@ def set_variable(work: Work, statement: SetVariable) -> Rows:
     if any(not name.replace("_", "A").replace("$", "A").isalnum() for name in statement.names):
         raise SqlError.invalid_identifier(", ".join(statement.names))
     compiled = compile_scalars(statement.values, work.catalog, work.binds)
-    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start)
+    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
     for name, value in zip(statement.names, rows[0], strict=True):
         kept = _kept(value)
         if len(json.dumps(kept)) > _MAX_VALUE or len(work.session.variables) > _MAX_PARAMETERS:

@@ -64,12 +64,10 @@ def _load(
     counts: list[int] = []
     with work.storage.pin(file.sha256 for file in staged.files):
         for file in staged.files:
-            one = work.warehouse.looked_into(
-                StagedSource((file,), staged.options), query_id=work.query_id, on_start=work.on_start
-            )
+            one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
             mutation = compile_copy(statement, one, work.catalog, work.binds)
             written = work.warehouse.write(
-                mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start
+                mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds
             )
             refuse_nulls(work, table, written)
             objects += dml.added(written)
@@ -92,9 +90,7 @@ def _merged(work: Work, source: TableSource, objects: list[TableObject]) -> list
     merged = TableSource(source.columns, tuple(item.sha256 for item in objects))
     compiled = compile_rewrite(merged, [(name, kind, name) for name, kind in source.columns])
     with work.storage.pin(compiled.inputs):
-        written = work.warehouse.write(
-            compiled, source.columns, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start
-        )
+        written = work.warehouse.write(compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
     return list(dml.added(written))
 
 

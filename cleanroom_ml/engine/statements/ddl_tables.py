@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -103,11 +104,11 @@ def column(spec: ColumnSpec) -> Column:
 
 
 def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
-    compiled = compile_query(statement.query, work.catalog, work.binds)
+    names = statement.query_columns or tuple(spec.name for spec in statement.columns)
+    compiled = compile_query(statement.query, work.catalog, work.binds, names=names)
     with work.storage.pin(compiled.inputs):
-        found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+        found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple(Column(each.name, str(each.type)) for each in found)
-        names = statement.query_columns or tuple(spec.name for spec in statement.columns)
         if names and len(names) != len(columns):
             raise SqlError.syntax(f"The query has {len(columns)} columns, {len(names)} are named.")
         if names:
@@ -124,7 +125,6 @@ def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], t
             [(each.name, _kind(each)) for each in columns],
             query_id=work.query_id,
             timeout=work.seconds,
-            on_start=work.on_start,
         )
     refuse_nulls_in(work, columns, written)
     return columns, dml.added(written)
@@ -177,6 +177,8 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
                 raise SqlError.syntax(f"column '{was}' does not exist")
             if becomes in old:
                 raise SqlError.syntax(f"column '{becomes}' already exists")
+            if (listener := work.catalog.context().listener) is not None:
+                listener.on_column(becomes)
             kept = [
                 (Column(becomes, each.type, each.nullable), name) if name == was else (each, name)
                 for each, name in kept
@@ -184,6 +186,8 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
         case action:
             raise SqlError.unsupported(f"ALTER TABLE {action}")
     columns = tuple(each for each, _ in kept)
+    if len(columns) > MAX_COLUMNS:
+        raise SqlError.too_many_columns(len(columns))
     objects: tuple[TableObject, ...] = ()
     if table.objects:
         source = TableSource(
@@ -196,7 +200,6 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
                 [(each.name, _kind(each)) for each in columns],
                 query_id=work.query_id,
                 timeout=work.seconds,
-                on_start=work.on_start,
             )
         objects = dml.added(written)
     return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)

@@ -151,9 +151,7 @@ def _attempt(
     if table is None or not _same_columns(table, source):
         return None
     with work.storage.pin(mutation.compiled.inputs):
-        written = work.warehouse.write(
-            mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start
-        )
+        written = work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
     refuse_nulls(work, table, written)
     reply = reply_for(written)
     objects = added(written)

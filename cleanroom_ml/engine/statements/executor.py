@@ -39,7 +39,7 @@ from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 RoomCatalogs = Callable[[Session], StatementCatalog]
 Handler = Callable[[Work, Any], StatementResult]
@@ -139,7 +139,6 @@ class Executor:
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
-        on_start: OnStart | None = None,
     ) -> StatementResult:
         """Runs one statement. The session's context changes in `session`, and is kept.
 
@@ -161,7 +160,7 @@ class Executor:
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"
-        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, describe_only, on_start, restricted)
+        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, describe_only, restricted)
 
     def execute_in(
         self,
@@ -171,7 +170,6 @@ class Executor:
         binds: Binds | None,
         query_id: str,
         *,
-        on_start: OnStart | None = None,
         written: Written | None = None,
     ) -> StatementResult:
         """Runs one statement of a room with the names of `catalog` and no others, whoever's session asks.
@@ -182,9 +180,7 @@ class Executor:
             SqlError: as `execute`; a statement that rooms do not allow; a transaction that it leaves open.
         """
         try:
-            result = self._execute(
-                session, catalog, text, binds or NO_BINDS, query_id, False, on_start, True, written=written
-            )
+            result = self._execute(session, catalog, text, binds or NO_BINDS, query_id, False, True, written=written)
         finally:
             left_open = written is not None and self.transactions.end(session) is not None
         if left_open:
@@ -199,7 +195,6 @@ class Executor:
         binds: Binds,
         query_id: str,
         describe_only: bool,
-        on_start: OnStart | None,
         restricted: bool,
         nesting: int = 0,
         written: Written | None = None,
@@ -213,9 +208,7 @@ class Executor:
 
         def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
             bound = Binds(binds.positional, {**binds.named, **variables})
-            return self._execute(
-                session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1, written
-            )
+            return self._execute(session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written)
 
         work = Work(
             storage=self._storage,
@@ -227,7 +220,6 @@ class Executor:
             query_id=query_id,
             run=run,
             binds=binds,
-            on_start=on_start,
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0

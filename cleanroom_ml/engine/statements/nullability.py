@@ -24,7 +24,7 @@ def refuse_nulls_in(work: Work, columns: tuple[Column, ...], written: Written) -
         return
     tests = ", ".join(f"COUNT_IF({quote(column.name)} IS NULL)" for column in strict)
     compiled = compile_query(f"SELECT {tests} FROM WRITTEN", _Written(columns, written.sha256))
-    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start)
+    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
     for column, count in zip(strict, rows[0], strict=True):
         if count:
             raise SqlError(100072, "22000", f"NULL result in a non-nullable column {column.name}")

@@ -24,14 +24,14 @@ def query(work: Work, statement: Query) -> StatementResult:
     """Runs a query into a spool file."""
     compiled = compile_query(statement.ast, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds, on_start=work.on_start)
+        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds)
 
 
 def describe_query(work: Work, statement: Query) -> Rows:
     """The columns that a query would give, and no rows."""
     compiled = compile_query(statement.ast, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        columns = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+        columns = work.warehouse.describe(compiled, query_id=work.query_id)
     return Rows(tuple((column.name, column.type) for column in columns), ())
 
 
@@ -45,7 +45,7 @@ def infer_schema(work: Work, statement: InferSchema) -> Rows:
         raise SqlError.not_found("File", statement.location.path or displayed(statement.location.parts))
     files = [(file.path, file.sha256) for file in staged.files]
     with work.storage.pin(sha256 for _, sha256 in files):
-        found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id, on_start=work.on_start)
+        found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id)
     rows = [
         {
             "COLUMN_NAME": column.name,

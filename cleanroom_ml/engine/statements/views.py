@@ -23,7 +23,7 @@ def create_view(work: Work, statement: CreateView) -> Rows:
     key = work.catalog.target(statement.name, "VIEW")
     compiled = compile_query(statement.text, work.catalog.within(key.database, key.schema))
     with work.storage.pin(compiled.inputs):
-        found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
+        found = work.warehouse.describe(compiled, query_id=work.query_id)
     names = statement.columns or tuple(each.name for each in found)
     if len(names) != len(found):
         raise SqlError.syntax(f"The view names {len(names)} columns, its query has {len(found)}.")

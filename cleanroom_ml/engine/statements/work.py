@@ -19,7 +19,7 @@ from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 DEFAULT_SECONDS = 3600.0
 
@@ -45,7 +45,6 @@ class Work:
     query_id: str
     run: Callable[[str, Mapping[str, Any]], StatementResult]
     binds: Binds = NO_BINDS
-    on_start: OnStart | None = None
     restricted: bool = False
     recording: bool = False
     procedures: Procedures | None = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.storage import shadowing
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
@@ -30,6 +32,9 @@ from cleanroom_ml.engine.storage.keys import (
 )
 from cleanroom_ml.engine.storage.objects import ObjectStore
 from cleanroom_ml.engine.storage.queries import Queries
+
+KEPT_SNAPSHOTS: Final = 1_000
+"""Of each table; what older ones say is forgotten. Nothing goes back to one: they are a table's history."""
 
 
 def _references(connection: sqlite3.Connection) -> Iterable[str]:
@@ -84,7 +89,7 @@ class Tables:
             return [_table(connection, row) for row in rows]
 
     def snapshots(self, key: Key, session_id: str | None = None) -> Sequence[Snapshot]:
-        """Every snapshot of the table, oldest first. Raises NotFound."""
+        """The last `KEPT_SNAPSHOTS` snapshots of the table, oldest first. Raises NotFound."""
         with self._database.read() as connection:
             row = shadowing.find(connection, "tables", key, session_id)
             if row is None:
@@ -235,13 +240,20 @@ class _Commit:
         self._connection.execute(
             "UPDATE tables SET snapshot = ?, rows = ?, bytes = ? WHERE id = ?", (snapshot, rows, size, table_id)
         )
+        self._connection.execute(
+            """DELETE FROM table_snapshots WHERE table_id = ?1 AND id <= (
+               SELECT id FROM table_snapshots WHERE table_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)""",
+            (table_id, KEPT_SNAPSHOTS),
+        )
         if operation == "create":
             self._bases[table_id] = snapshot
 
 
 def columns_json(columns: Sequence[Column]) -> str:
-    """Columns as the catalog stores them. Raises InvalidName: a name is none, or is there twice."""
+    """Columns as the catalog stores them. Raises InvalidName: a name is none or there twice, or too many."""
     names = [checked_name(column.name, "column") for column in columns]
+    if len(names) > MAX_COLUMNS:
+        raise InvalidName(f"{len(names)} columns are more than MAX_COLUMNS, {MAX_COLUMNS}")
     if len(set(names)) != len(names):
         raise InvalidName("two columns have the same name")
     return json.dumps([[column.name, column.type, column.nullable] for column in columns], ensure_ascii=False)

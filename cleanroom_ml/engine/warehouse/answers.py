@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 
-_MAX_COLUMNS: Final = 10_000
 _MAX_NAME: Final = 1024
 
 
 def columns(answer: Mapping[str, Any], query_id: str) -> tuple[tuple[str, SqlType], ...]:
-    """`columns`: [[name, type], …]."""
+    """`columns`: [[name, type], …]. Raises SqlError: also for more of them than MAX_COLUMNS."""
     found = answer.get("columns")
-    if not isinstance(found, list) or len(found) > _MAX_COLUMNS:
+    if not isinstance(found, list):
         raise SqlError.internal(query_id)
+    if len(found) > MAX_COLUMNS:
+        raise SqlError.too_many_columns(len(found))
     checked = []
     for item in found:
         if not (isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item)):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.types import SqlType, from_duckdb, parse_type
 from cleanroom_ml.naming import quote
@@ -18,7 +19,7 @@ from cleanroom_ml.naming import quote
 logger = logging.getLogger(__name__)
 
 
-def from_answer(error: Any, sql: str, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
+def from_answer(error: Any, compiled: Compiled, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
     """The error that the `error` part of an answer means."""
     if not isinstance(error, Mapping):
         return SqlError.internal(query_id)
@@ -26,7 +27,7 @@ def from_answer(error: Any, sql: str, columns: Sequence[tuple[str, SqlType]], qu
     if not isinstance(kind, str):
         return SqlError.internal(query_id)
     name = error.get("name")
-    named = name if isinstance(name, str) and quote(name) in sql and not name.startswith("_") else None
+    named = name if isinstance(name, str) and quote(name) in compiled.sql and not name.startswith("_") else None
     position = error.get("column")
     column = (
         columns[position][0]
@@ -34,6 +35,13 @@ def from_answer(error: Any, sql: str, columns: Sequence[tuple[str, SqlType]], qu
         else None
     )
     where = f" in column '{column}'" if column is not None else ""
+    if kind == "file" or (kind == "other" and compiled.staged):
+        # Of a statement that reads no file of a client's, the text only looked like that: it may quote values.
+        return (
+            SqlError.unreadable(compiled.staged) if compiled.staged else SqlError.bad_value("A value cannot be read.")
+        )
+    if kind == "depth":
+        return SqlError.too_deep()
     if kind == "division":
         return SqlError(100051, "22012", "Division by zero")
     if kind == "duplicate":

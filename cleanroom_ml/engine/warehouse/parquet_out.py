@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
 
 ROW_GROUP: Final = 122_880
@@ -62,6 +63,7 @@ def write(
     row is.
     """
     schema = pa.schema([pa.field(name, arrow_type(parse_type(text))) for name, text in columns])
+    documents = [number for number, (_, text) in enumerate(columns) if parse_type(text).is_json]
     counts = {Operation.UPDATED: 0, Operation.INSERTED: 0, Operation.DELETED: 0}
     rows = 0
     pending: list[pa.RecordBatch] = []
@@ -74,6 +76,8 @@ def write(
                 if not batch.num_rows:
                     continue
                 arrays = [_stored(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
+                for number in documents:
+                    check(arrays[number])
                 pending.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
                 waiting += batch.num_rows
                 rows += batch.num_rows

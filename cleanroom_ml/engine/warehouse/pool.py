@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT, Limits
-from cleanroom_ml.engine.sandbox.worker import CallHandle
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
@@ -77,10 +77,6 @@ class Written:
     deleted: int = 0
 
 
-OnStart = Callable[[Callable[[], None]], None]
-"""Called once the work is under way with a function that cancels it."""
-
-
 @dataclass(frozen=True, slots=True)
 class InferredColumn:
     """A row of INFER_SCHEMA."""
@@ -141,14 +137,12 @@ class Warehouse:
             name="warehouse",
         )
 
-    def query(
-        self, compiled: Compiled, *, query_id: str, timeout: float = 3600.0, on_start: OnStart | None = None
-    ) -> Spooled:
+    def query(self, compiled: Compiled, *, query_id: str, timeout: float = 3600.0) -> Spooled:
         """Run a query and spool its result. Raises SqlError."""
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            answer = self._call({"op": "query"}, compiled, query_id, timeout, on_start, output=output)
+            answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output)
             columns = answers.columns(answer, query_id)
             batches = answers.batches(answer, os.fstat(output).st_size, query_id)
         except BaseException:
@@ -171,10 +165,9 @@ class Warehouse:
         query_id: str,
         limit: int = 1000,
         timeout: float = 600.0,
-        on_start: OnStart | None = None,
     ) -> tuple[tuple[ResultColumn, ...], list[tuple[Any, ...]]]:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
-        answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout, on_start)
+        answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
         columns = answers.columns(answer, query_id)
         found = answers.rows(answer, columns, query_id)
         if len(found) > limit:
@@ -188,7 +181,6 @@ class Warehouse:
         *,
         query_id: str,
         timeout: float = 3600.0,
-        on_start: OnStart | None = None,
     ) -> Written:
         """Write a query's rows, cast to `columns` by position, as one Parquet object. Raises SqlError.
 
@@ -201,7 +193,7 @@ class Warehouse:
                 "columns": [[name, str(found)] for name, found in columns],
                 "operations": compiled.operations,
             }
-            answer = self._call(request, compiled, query_id, timeout, on_start, output=output, columns=columns)
+            answer = self._call(request, compiled, query_id, timeout, output=output, columns=columns)
             counts = answers.counts(answer, query_id)
             size = os.fstat(output).st_size
         except BaseException:
@@ -217,11 +209,9 @@ class Warehouse:
         sha256 = self._objects.adopt(path)
         return Written(sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"])
 
-    def describe(
-        self, compiled: Compiled, *, query_id: str, timeout: float = 60.0, on_start: OnStart | None = None
-    ) -> tuple[ResultColumn, ...]:
+    def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
         """The result's columns, without running it. Raises SqlError."""
-        answer = self._call({"op": "describe"}, compiled, query_id, timeout, on_start)
+        answer = self._call({"op": "describe"}, compiled, query_id, timeout)
         return tuple(ResultColumn(name, found) for name, found in answers.columns(answer, query_id))
 
     def infer_schema(
@@ -231,14 +221,11 @@ class Warehouse:
         *,
         query_id: str,
         timeout: float = 60.0,
-        on_start: OnStart | None = None,
     ) -> tuple[InferredColumn, ...]:
         """The columns of staged files, the first file's order first: `files` are (path, sha256). Raises SqlError."""
         merged: dict[str, InferredColumn] = {}
         for path, sha256 in files:
-            described = self.describe(
-                compile_file(path, sha256, options), query_id=query_id, timeout=timeout, on_start=on_start
-            )
+            described = self.describe(compile_file(path, sha256, options), query_id=query_id, timeout=timeout)
             for number, column in enumerate(described):
                 known = merged.get(column.name)
                 name, found, expression = inferred(column.name, column.type, number, options)
@@ -252,9 +239,11 @@ class Warehouse:
                     (*(known.filenames if known else ()), path),
                     known.order if known else len(merged),
                 )
+            if len(merged) > MAX_COLUMNS:
+                raise SqlError.too_many_columns(len(merged))
         return tuple(merged.values())
 
-    def looked_into(self, staged: StagedSource, *, query_id: str, on_start: OnStart | None = None) -> StagedSource:
+    def looked_into(self, staged: StagedSource, *, query_id: str) -> StagedSource:
         """The same source, with its `columns` where it is one Parquet file whose columns can be told apart. Raises
         SqlError.
         """
@@ -262,7 +251,7 @@ class Warehouse:
             return staged
         file = staged.files[0]
         compiled = compile_file(file.path, file.sha256, staged.options)
-        described = self.describe(compiled, query_id=query_id, on_start=on_start)
+        described = self.describe(compiled, query_id=query_id)
         return replace(staged, columns=distinct([column.name for column in described]))
 
     def trim(self) -> None:
@@ -284,18 +273,10 @@ class Warehouse:
         compiled: Compiled,
         query_id: str,
         timeout: float,
-        on_start: OnStart | None,
         *,
         output: int | None = None,
         columns: Sequence[tuple[str, SqlType]] = (),
     ) -> dict[str, Any]:
-        started: Callable[[CallHandle], None] | None = None
-        if on_start is not None:
-            tell = on_start
-
-            def started(handle: CallHandle) -> None:
-                tell(handle.cancel)
-
         with contextlib.ExitStack() as opened:
             fds = []
             for sha256 in compiled.inputs:
@@ -312,9 +293,9 @@ class Warehouse:
             if output is not None:
                 fds.append(output)
             try:
-                answer = self._workers.call(full, fds, timeout_seconds=timeout, on_start=started)
+                answer = self._workers.call(full, fds, timeout_seconds=timeout)
             except WorkerError as error:
                 raise from_worker(error, query_id, timeout) from error
         if "error" in answer:
-            raise from_answer(answer["error"], compiled.sql, columns, query_id)
+            raise from_answer(answer["error"], compiled, columns, query_id)
         return answer

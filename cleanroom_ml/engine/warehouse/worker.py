@@ -20,6 +20,7 @@ import pyarrow as pa
 from cleanroom_ml.engine.sql.types import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
+from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -35,6 +36,10 @@ _GUESSED_BYTES: Final = 1024
 """Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
 _TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
+_DAMAGED = re.compile(
+    r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
+)
+_DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -63,6 +68,8 @@ class Handler:
             return _serve(request, fds, self._ready)
         except duckdb.Error as error:
             return {"error": failure(error)}
+        except TooDeep:
+            return {"error": {"kind": "depth"}}
         except (pa.ArrowException, UnicodeDecodeError) as error:
             return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
         except (MemoryError, OSError) as error:
@@ -128,6 +135,9 @@ def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyC
         return {"columns": columns}
     if op == "rows":
         found = relation.limit(request["limit"] + 1).fetchall()
+        for number, sql_type in enumerate(types):
+            if sql_type.is_json:
+                check_each(row[number] for row in found)
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
@@ -142,7 +152,11 @@ def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType],
     with open(output, "wb", closefd=False) as file:
         writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)
         for batch in reader:
-            writer.add(convert(batch, schema))
+            converted = convert(batch, schema)
+            for array, sql_type in zip(converted.columns, types, strict=True):
+                if sql_type.is_json:
+                    check(array)
+            writer.add(converted)
         writer.finish()
         file.flush()
     return {"batches": writer.batches, "total": writer.rows}
@@ -173,6 +187,10 @@ def failure(error: duckdb.Error) -> dict[str, Any]:
         return {"kind": "column" if name is not None else "types", "name": name}
     if isinstance(error, duckdb.PermissionException):
         return {"kind": "denied"}
+    if isinstance(error, duckdb.InvalidInputException) and _DAMAGED.search(text):
+        return {"kind": "file"}
+    if isinstance(error, duckdb.IOException):
+        return {"kind": "disk" if _DISK.search(text) else "file"}
     if isinstance(
         error,
         duckdb.ConversionException

@@ -170,8 +170,19 @@ def differing_packages(then: Image, now: Image) -> list[str]:
         if was != is_now:
             changed.append(f"{name} {was} → {is_now}")
         elif then.hashes.get(name, now.hashes.get(name)) != now.hashes.get(name):
-            changed.append(f"{name} {was}: other files under the same version")
+            changed.append(f"{name} {was}: {_why_other(then.altered.get(name, {}), now.altered.get(name, {}))}")
     return changed
+
+
+def _why_other(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What made other files of the same version: data that was written to since, or another package altogether."""
+    paths = sorted(path for path in {**then, **now} if then.get(path) != now.get(path))
+    if not paths:
+        return "other files under the same version"
+    names = ", ".join(path.rpartition("/")[2] for path in paths[:_SHOWN_DIFFERENCES])
+    if not now:
+        return f"{names} as it was installed again"
+    return f"{names} differs from what was installed" + (", in another way than before" if then else "")
 
 
 def _release(tag: str) -> str:

@@ -5,7 +5,7 @@ once. `CLEANROOM_ML_IMAGES`, else the platform's data directory:
 
 <digest>/venv, image.json, files.json, …   see image.py and seal.py
 <digest>/homes/<hash>                      the path of a home that pins it
-states/<hash>                              the digest of an installation that was in this state
+states/<hash>                              the digest of an installation that was in this state, with its data files
 .work-<random>/                            what is being made
 
 In a home, HOME/images/local-<digest>/image.json says that it pins that copy.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import stat
 import sys
@@ -28,6 +29,7 @@ from typing import Final
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.images import seal
+from cleanroom_ml.engine.jobs.images.data_files import state_of_data, states_of_data
 from cleanroom_ml.engine.jobs.images.image import DESCRIPTION, VENV, Image
 from cleanroom_ml.engine.jobs.images.installation import Installation, state_of_installation, this_installation
 from cleanroom_ml.engine.jobs.images.lay_out import Laid, add_scripts, lay_out, open_up, take_over
@@ -36,6 +38,8 @@ from cleanroom_ml.engine.jobs.images.venv import make_environment
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
 from cleanroom_ml.engine.jobs.layers.work import private_directory, remove_whole, sweep_abandoned
 from cleanroom_ml.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 _LOCK: Final = ".lock"
 _HOMES: Final = "homes"
@@ -68,7 +72,7 @@ class FrozenImages:
 
         Raises:
             ImageNotBuiltError: this installation cannot be frozen: it is not a virtual environment's, or not private.
-            ImageChangedError: a file of it is not what its package says.
+            ImageChangedError: a file of it is not what its package says, and is no data.
         """
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_private(self._root):
@@ -85,21 +89,27 @@ class FrozenImages:
                 target = self._root / installation.image.digest.removeprefix("sha256:")
                 if again or not (target / DESCRIPTION).is_file():
                     self._make(installation, target, again=again)
-                self._remember(state, target)
+                self._remember(state, target, installation)
             _pin(target, home)
         return self.get(target.name)
 
     def _remembered(self, state: str) -> Path | None:
-        """The copy of an installation in this state, where that was made out before."""
+        """The copy of an installation in this state, where that was made out before: nothing was installed or removed,
+        and no data file written to.
+        """
         try:
-            target = self._root / (self._root / _STATES / state).read_text(encoding="ascii")
-        except FileNotFoundError:
+            value = json.loads((self._root / _STATES / state).read_bytes())
+            target, data = self._root / value["image"], value["data"]
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None  # versions of before wrote another form
+        if not (target / DESCRIPTION).is_file():
             return None
-        return target if (target / DESCRIPTION).is_file() else None
+        return target if all(state_of_data(path) == (then and tuple(then)) for path, then in data.items()) else None
 
-    def _remember(self, state: str, target: Path) -> None:
+    def _remember(self, state: str, target: Path, installation: Installation) -> None:
         (self._root / _STATES).mkdir(mode=0o700, exist_ok=True)
-        files.write_atomically(self._root / _STATES / state, target.name.encode("ascii"))
+        value = {"image": target.name, "data": states_of_data(installation.packages)}
+        files.write_atomically(self._root / _STATES / state, json.dumps(value).encode())
 
     def get(self, digest: str) -> Image:
         """The copy of this digest.
@@ -159,6 +169,8 @@ class FrozenImages:
                 _pin(target, home)
             self._seal_again(others, {state[3]: state for state in laid.states.values()})
         seal.check(replace(described, root=target))
+        for note in described.notes():
+            log.warning("image %s %s: %s; it is taken as it is", described.tag, described.digest[:19], note)
 
     def _reused(self, installation: Installation, venv: Path, laid: Laid) -> list[Path]:
         """Link what the other copies hold; those copies."""

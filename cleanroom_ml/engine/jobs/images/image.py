@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from cleanroom_ml.engine.jobs.images.data_files import reported
 from cleanroom_ml.engine.jobs.requirements import Installed
 from cleanroom_ml.engine.sandbox.policy import Mount
 
@@ -45,6 +46,7 @@ class Image:
     `digest` is `sha256:` and the hash over the Python version and every package (see `digest_of`). `base`: where its
     interpreter's home is. `hashes`: of each wheel or installed package, and of the interpreter as `python`. `manifest`:
     the SHA-256 of its list of files. `digest_before`: what versions of before would have called the same `local`.
+    `altered`: by package and path, the SHA-256 of the data files that are not what was installed (data_files.py).
     """
 
     tag: str
@@ -58,6 +60,7 @@ class Image:
     hashes: Mapping[str, str] = field(default_factory=dict)
     manifest: str = ""
     digest_before: str = ""
+    altered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def executable(self) -> Path:
@@ -102,6 +105,10 @@ class Image:
         """The versions that a report shows: Python and the libraries that results depend on most."""
         return {"python": self.python, **{name: self.packages[name] for name in _MAIN if name in self.packages}}
 
+    def notes(self) -> list[str]:
+        """What is to be said of it wherever it is shown: the data files that are not what was installed."""
+        return reported(self.altered, self.packages)
+
     def to_json(self) -> dict[str, Any]:
         """`image.json`."""
         return {
@@ -115,6 +122,7 @@ class Image:
             "size_bytes": self.size_bytes,
             "manifest": self.manifest,
             "digest_before": self.digest_before,
+            "altered": {name: dict(files) for name, files in self.altered.items()},
         }
 
     @classmethod

@@ -9,7 +9,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
+from cleanroom_ml.engine.jobs.images.data_files import as_it_lies, data_files
 from cleanroom_ml.engine.jobs.images.image import LOCAL, Image, digest_of
 from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
-from cleanroom_ml.engine.jobs.images.record import NoRecord, Package, read_package
+from cleanroom_ml.engine.jobs.images.record import NoRecord, Package, RecordedFile, read_package
 
 # Not part of what a job runs in: the engine is trusted and stays outside, and nothing is installed at run time.
 _NOT_COUNTED: Final = frozenset({"cleanroom-ml", "pip", "wheel"})
@@ -37,9 +38,19 @@ class Installation:
 
 
 def this_installation() -> Installation:
-    """What is installed where this process runs; looked at again once something was installed or removed."""
+    """What is installed where this process runs; looked at again once something was installed or removed. Files of data
+    are looked at each time: whoever adds to one does it in place.
+    """
     places = _places()
-    return _looked_at(tuple((place, _changed_on(place)) for place in places), _interpreter_state())
+    recorded, data = _looked_at(tuple((place, _changed_on(place)) for place in places), _interpreter_state())
+    packages = tuple(as_it_lies(package, *data[package.name]) for package in recorded.packages)
+    altered = {package.name: package.altered for package in packages if package.altered}
+    if not altered:
+        return recorded
+    image = recorded.image
+    hashes = {**image.hashes, **{package.name: package.identity for package in packages}}
+    digest = digest_of(image.python, image.packages, hashes)
+    return replace(recorded, image=replace(image, digest=digest, hashes=hashes, altered=altered), packages=packages)
 
 
 def state_of_installation() -> str:
@@ -57,7 +68,10 @@ def _places() -> list[str]:
 
 
 @lru_cache(maxsize=2)
-def _looked_at(places: tuple[tuple[str, int], ...], interpreter: tuple[tuple[str, int, int, int], ...]) -> Installation:
+def _looked_at(
+    places: tuple[tuple[str, int], ...], interpreter: tuple[tuple[str, int, int, int], ...]
+) -> tuple[Installation, Mapping[str, tuple[tuple[RecordedFile, ...], int]]]:
+    """What the packages say of themselves; and of each its data files, and when its RECORD was written."""
     found: dict[str, Package] = {}
     left_out: dict[str, str] = {}
     once: dict[str, str] = {}
@@ -86,7 +100,11 @@ def _looked_at(places: tuple[tuple[str, int], ...], interpreter: tuple[tuple[str
         hashes=hashes,
         digest_before=digest_of(python, {name: once[name] for name in once if name not in NOT_COUNTED_BEFORE}),
     )
-    return Installation(image, tuple(found[name] for name in sorted(found)), left_out)
+    data = {
+        name: (data_files(package), _changed_on(f"{package.place}/{package.about}/RECORD"))
+        for name, package in found.items()
+    }
+    return Installation(image, tuple(found[name] for name in sorted(found)), left_out), data
 
 
 def _interpreter_state() -> tuple[tuple[str, int, int, int], ...]:

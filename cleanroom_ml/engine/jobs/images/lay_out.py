@@ -1,9 +1,10 @@
 """Lays the packages of an installation out in an environment of their own, checking each file against its RECORD.
 
-Files are linked where the filesystem can, which takes seconds and no space: two environments then share their bytes
-until one of them is changed. Installers replace files, and leave ours as it is; an editor that writes into one changes
-both, which the seal notices. Byte code comes along where it belongs to the very source; it is only as true as the
-environment that it comes from, because no RECORD says what it is.
+Code is linked where the filesystem can, which takes seconds and no space: two environments then share their bytes
+until one of them is changed. Data is copied: there are those who add to it in place. Installers replace files, and
+leave ours as it is; an editor that writes into one changes both, which the seal notices. Byte code comes
+along where it belongs to the very source; it is only as true as the environment that it comes from, because no RECORD
+says what it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.jobs.images.data_files import is_data_by_name
 from cleanroom_ml.engine.jobs.images.record import Package, RecordedFile, is_installers_own
 from cleanroom_ml.engine.jobs.images.seal import State, state_of
 from cleanroom_ml.engine.jobs.images.venv import write_script
@@ -166,7 +168,8 @@ def _take(wanted: _Wanted, venv: Path) -> tuple[str, State] | str | None:
         return "missing"
     if not stat.S_ISREG(status.st_mode):
         return "no file"
-    found = _linked(source, status, target) or _copied(source, status, target)
+    is_data = is_data_by_name(wanted.target) and not status.st_mode & 0o111
+    found = (None if is_data else _linked(source, status, target)) or _copied(source, status, target)
     if wanted.hashes and not any(_is(said, found[0], target) for said in wanted.hashes):
         return "changed"
     return found
@@ -250,6 +253,6 @@ def _not_as_recorded(packages: Sequence[Package], wrong: list[tuple[str, str]]) 
     asked = " ".join(f"{name}=={versions[name]}" for name in dict.fromkeys(name for name, _ in wrong))
     return ImageChangedError(
         f"this installation is not what its packages say: {', '.join(reported[:_NAMED])}{more}",
-        why="an image holds what was published, and nothing that was changed since",
+        why="an image holds code as it was published, and nothing of it that was changed since",
         fix=f"the operator runs: pip install --force-reinstall --no-deps {asked}",
     )

@@ -12,7 +12,8 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -28,10 +29,13 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """`path` is relative to where the package lies, and may lead out of it; `hash` is `sha256:<hex>`, or empty."""
+    """`path` is relative to where the package lies, and may lead out of it; `hash` is `sha256:<hex>`, or empty. `size`:
+    None where the RECORD does not say it.
+    """
 
     path: str
     hash: str
+    size: int | None = None
 
     @property
     def inside(self) -> bool:
@@ -41,7 +45,9 @@ class RecordedFile:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package. `identity`: a hash over the hashes of its files, the same wherever it is installed."""
+    """An installed package. `identity`: a hash over the hashes of its files, the same wherever it is installed.
+    `altered`: the SHA-256 of its data files which are not what was installed, by path; see data_files.py.
+    """
 
     name: str
     version: str
@@ -49,6 +55,7 @@ class Package:
     about: str
     files: tuple[RecordedFile, ...]
     identity: str
+    altered: Mapping[str, str] = field(default_factory=dict)
 
 
 class NoRecord(Exception):
@@ -64,16 +71,28 @@ def read_package(distribution: metadata.Distribution) -> Package:
     recorded = distribution.read_text("RECORD")
     if recorded is None:
         raise NoRecord("it was not installed by pip or its like: it has no RECORD")
-    files = [RecordedFile(_normal(path), _hash(value)) for path, value, *_ in csv.reader(recorded.splitlines()) if path]
+    files = [
+        RecordedFile(_normal(path), _hash(value), _size(rest[0] if rest else ""))
+        for path, value, *rest in csv.reader(recorded.splitlines())
+        if path
+    ]
     about = next((PurePosixPath(each.path).parent.as_posix() for each in files if _is_metadata(each.path)), "")
     if _is_editable(distribution) or not about:
         raise NoRecord("it is installed in editable mode: its code is elsewhere, and changes as it is edited")
+    name, place = canonicalize_name(distribution.metadata["Name"]), Path(str(distribution.locate_file("")))
+    return Package(str(name), distribution.version, place, about, tuple(files), identity_of(files))
+
+
+def identity_of(files: Iterable[RecordedFile], altered: Mapping[str, str] | None = None) -> str:
+    """What a package is known by: its own files; of those outside of it only what is `altered`, because an installer
+    writes paths into others.
+    """
     total = hashlib.sha256()
     for each in sorted(files, key=lambda file: file.path):
-        if each.inside and each.hash and each.path.rpartition("/")[2] not in _INSTALLERS_OWN:
+        counts = (each.inside and each.path.rpartition("/")[2] not in _INSTALLERS_OWN) or each.path in (altered or {})
+        if counts and each.hash:
             total.update(f"{each.hash}  {each.path}\n".encode())
-    name, place = canonicalize_name(distribution.metadata["Name"]), Path(str(distribution.locate_file("")))
-    return Package(str(name), distribution.version, place, about, tuple(files), total.hexdigest())
+    return total.hexdigest()
 
 
 def is_installers_own(file: RecordedFile, package: Package) -> bool:
@@ -109,6 +128,10 @@ def _hash(value: str) -> str:
     except (ValueError, binascii.Error) as error:
         raise NoRecord(f"its RECORD has a hash that cannot be read: {value!r}") from error
     return f"{algorithm}:{digest.hex()}"
+
+
+def _size(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 def _from_base64(text: str) -> bytes:

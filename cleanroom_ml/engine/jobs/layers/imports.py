@@ -108,7 +108,11 @@ def _judge(outcome: Outcome, scratch: Path, packages: Collection[str]) -> None:
         reported = None
     if reported == {}:
         return
-    fix = "choose another version of it, or another image_tag; a package must fit the image's own"
+    fix = (
+        "choose another version of it, or another image_tag; a package must fit the image's own. One that can be "
+        "imported only once it is configured (such as a Django app) cannot be named itself: name a package that "
+        "depends on it, or put a wheel of your own that does into the code directory; only what is named is imported"
+    )
     if isinstance(reported, dict) and reported.get("package") in packages:
         raise PackageImportError(
             f"{reported['package']} cannot be imported beside the image: {_plain(str(reported.get('text', '')))}",

@@ -43,13 +43,16 @@ class LockedPackage:
 
 @dataclass(frozen=True, slots=True)
 class DependencyLock:
-    """`provided`: the installed version of each requirement that the image satisfies. `packages`: sorted by name."""
+    """`provided`: the installed version of each requirement that the image satisfies. `packages`: sorted by name.
+    `image_notes`: what the image's own record states of it, for those who approve (Image.notes).
+    """
 
     image_tag: str
     image_digest: str
     python: str
     provided: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[LockedPackage, ...] = ()
+    image_notes: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -69,9 +72,12 @@ class DependencyLock:
 
     def to_json(self) -> dict[str, Any]:
         """The form that is registered, approved and handed to a job."""
+        image: dict[str, Any] = {"tag": self.image_tag, "digest": self.image_digest, "python": self.python}
+        if self.image_notes:
+            image["notes"] = list(self.image_notes)
         return {
             "format": FORMAT,
-            "image": {"tag": self.image_tag, "digest": self.image_digest, "python": self.python},
+            "image": image,
             "provided": dict(sorted(self.provided.items())),
             "layer": self.layer,
             "packages": [each.to_json() for each in self.packages],
@@ -89,4 +95,5 @@ class DependencyLock:
             image["python"],
             dict(value["provided"]),
             tuple(LockedPackage(**each) for each in value["packages"]),
+            tuple(image.get("notes", ())),
         )

@@ -87,7 +87,7 @@ class Resolver:
         provided, missing = self._divided(requirements)
         packages = self._layer(missing, code) if missing else ()
         image = self.image
-        return DependencyLock(image.tag, image.digest, image.python, provided, packages)
+        return DependencyLock(image.tag, image.digest, image.python, provided, packages, tuple(image.notes()))
 
     def satisfied_only(self, requirements: Sequence[Wanted]) -> None:
         """Where layers cannot be made: everything must be in the image. Raises RequirementNotSatisfiedError."""
