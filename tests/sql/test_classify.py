@@ -24,7 +24,7 @@ from cleanroom_ml.engine.sql.nodes import (
     Use,
 )
 from cleanroom_ml.engine.sql.parse import split
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 
 def test_what_snowpark_and_the_connector_send():

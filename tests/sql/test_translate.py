@@ -9,7 +9,13 @@ import pytest
 
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_delete, compile_insert, compile_merge, compile_query, compile_update
+from cleanroom_ml.engine.sql.compile.queries import (
+    compile_delete,
+    compile_insert,
+    compile_merge,
+    compile_query,
+    compile_update,
+)
 from cleanroom_ml.engine.sql.errors import SqlError
 
 D = datetime.date

@@ -9,7 +9,6 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import StageReference
-from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import folded, stage_reference
 from cleanroom_ml.engine.sql.nodes import (
@@ -29,6 +28,7 @@ from cleanroom_ml.engine.sql.nodes import (
 )
 from cleanroom_ml.engine.sql.source import Source
 from cleanroom_ml.engine.sql.tokens import PUNCTUATION, STAGE, STRING, URL
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 _KINDS: Final = (
     ("FILE", "FORMAT"),

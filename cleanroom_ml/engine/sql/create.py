@@ -20,7 +20,7 @@ from cleanroom_ml.engine.sql.nodes import (
 )
 from cleanroom_ml.engine.sql.source import Source
 from cleanroom_ml.engine.sql.tokens import WORD
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _OBJECTS: Final[tuple[tuple[tuple[str, ...], type[CreateObject]], ...]] = (
     (("DATABASE",), CreateDatabase),

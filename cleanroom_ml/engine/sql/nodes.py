@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import StageReference
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 Name = tuple[str, ...]
 Expression = Any

@@ -7,10 +7,10 @@ from typing import Any
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import NameReader, folded
 from cleanroom_ml.engine.sql.tokens import Cursor, Token
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 
 class Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cleanroom_ml.engine.sql.compile import compile_scalars
+from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import AlterSession, SetVariable, UnsetVariable, Use
 from cleanroom_ml.engine.statements.ddl_namespaces import own_schema, owns

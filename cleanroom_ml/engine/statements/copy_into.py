@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.compile import compile_copy, compile_rewrite
+from cleanroom_ml.engine.sql.compile.queries import compile_copy, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import CopyInto
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, shown

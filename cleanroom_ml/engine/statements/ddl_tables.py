@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
-from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, Drop
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, shown, translated

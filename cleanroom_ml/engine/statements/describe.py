@@ -6,7 +6,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Describe
-from cleanroom_ml.engine.sql.types import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
 from cleanroom_ml.engine.statements import ddl_namespaces
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import DESCRIBE, VARCHAR, Rows

@@ -9,7 +9,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Show
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import context, ddl_namespaces
 from cleanroom_ml.engine.statements.like import like
 from cleanroom_ml.engine.statements.refusals import no_current, shown

@@ -7,7 +7,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import AlterStage, CreateFileFormat, CreateStage, Drop, ListFiles, Remove
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.ddl_namespaces import existed, if_exists
 from cleanroom_ml.engine.statements.ddl_tables import already_dropped
 from cleanroom_ml.engine.statements.refusals import translated

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import JSON, NUM, TEXT, as_text, kind_of
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import JSON, NUM, TEXT, as_text, kind_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql import aggregates, functions, grammar
-from cleanroom_ml.engine.sql.casts import cast
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import DATE, JSON, KIND, NUM, OTHER, TEXT, as_json, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.functions import aggregates
+from cleanroom_ml.engine.sql.functions import scalars as functions
 from cleanroom_ml.engine.sql.lists import Folded
-from cleanroom_ml.engine.sql.literals import literal
+from cleanroom_ml.engine.sql.resolve.casts import cast
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import (
+    DATE,
+    JSON,
+    KIND,
+    NUM,
+    OTHER,
+    TEXT,
+    as_json,
+    as_text,
+    kind_of,
+    literal_text,
+)
+from cleanroom_ml.engine.sql.tree.literals import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cleanroom_ml.engine.sql.resolve import CommonTable, Resolver, Scope
+    from cleanroom_ml.engine.sql.resolve.resolver import CommonTable, Resolver, Scope
 
 _CONTEXT: Final = {
     "CURRENT_ACCOUNT": "account",
