@@ -12,7 +12,7 @@ from sql_world import World
 
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile.queries import compile_copy
+from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.nodes import CopyInto

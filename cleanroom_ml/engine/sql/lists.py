@@ -37,7 +37,7 @@ _NONCE: Final = secrets.token_hex(12)
 _MARK: Final = re.compile(rf"{_NONCE}:(\d+)\Z")
 
 
-class Folded(exp.Expression):  # type: ignore[misc]
+class Folded(exp.Expression):
     """Literals that were taken out: `sql` is their text; `nulls` says whether there is one that is NULL among them."""
 
     arg_types = {"sql": True, "nulls": False}  # noqa: RUF012 - sqlglot's interface

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.compile.queries import compile_copy, compile_rewrite
+from cleanroom_ml.engine.sql.compile.copies import compile_copy
+from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType

@@ -7,7 +7,7 @@ from typing import Literal
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, Drop
+from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, Drop, Expression
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
@@ -34,7 +34,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         raise SqlError.already_exists("Table", shown(statement.name))
     objects: tuple[TableObject, ...] = ()
     if statement.query is not None:
-        columns, objects = _selected(work, statement)
+        columns, objects = _selected(work, statement, statement.query)
     elif statement.like is not None:
         columns = _like(work, statement.like)
     else:
@@ -102,8 +102,10 @@ def column(spec: ColumnSpec) -> Column:
     return Column(spec.name, str(spec.type), spec.nullable)
 
 
-def _selected(work: Work, statement: CreateTable) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
-    compiled = compile_query(statement.query, work.catalog, work.binds)
+def _selected(
+    work: Work, statement: CreateTable, query: Expression
+) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
+    compiled = compile_query(query, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id, on_start=work.on_start)
         columns = tuple(Column(each.name, str(each.type)) for each in found)

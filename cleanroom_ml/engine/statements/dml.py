@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import TableSource
-from cleanroom_ml.engine.sql.compile.changes import compile_delete, compile_merge, compile_update
-from cleanroom_ml.engine.sql.compile.queries import compile_insert
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Delete, Insert, Merge, Truncate, Update

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, raw
-from cleanroom_ml.engine.sql.tree.kinds import JSON, TEXT, as_text, as_zoned_text, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT = FrontSnowflake()
 
 
-def sql_type(node: Any) -> SqlType:
+def sql_type(node: Node) -> SqlType:
     """The type that a parsed type name means. Raises SqlError."""
     try:
         return parse_type(node.sql(dialect=_DIALECT))
@@ -20,7 +19,7 @@ def sql_type(node: Any) -> SqlType:
         raise SqlError.syntax(str(error)) from error
 
 
-def cast(value: Any, to: Any, *, attempt: bool = False) -> Any:
+def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Explicit casts to VARCHAR(n) cut, as Snowflake's do; a VARIANT's text loses its quotes."""
     target = sql_type(to)
     word = "TRY_CAST" if attempt else "CAST"

@@ -3,7 +3,7 @@ list of names.
 
 sqlglot's own dialect turns hundreds of functions into as many kinds of node; a new release of it would quietly add to
 what passes.
-Here a call is an `exp.Anonymous`, and `functions.py` says what it means, or refuses it.
+Here a call is an `exp.Anonymous`, and the table of functions (functions/table.py) says what it means, or refuses it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
 
-import sqlglot
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.generator import Generator
+from sqlglot.generators.duckdb import DuckDBGenerator
+from sqlglot.generators.snowflake import SnowflakeGenerator
+from sqlglot.parsers.snowflake import SnowflakeParser
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.tokens import tokenize
+from cleanroom_ml.engine.sql.types.kind import Kind
 
 # What clients write stays out of the engine's log: sqlglot logs the text that it does not understand.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -54,40 +58,44 @@ _BARE: Final = (
 )
 
 
-class Raw(exp.Expression):  # type: ignore[misc]
+Node = exp.Expr
+"""Any node of a tree."""
+
+
+class Raw(exp.Expression):
     """A piece of DuckDB text of ours with slots for rewritten expressions: `{0}`, `{1}`, `{*}` (all, comma separated).
 
-    `kind` is what is known of its type (see resolve.kind_of).
+    `kind` is what is known of its type (see kinds.kind_of).
     """
 
     arg_types = {"template": True, "expressions": False, "kind": False}  # noqa: RUF012 - sqlglot's interface
 
 
-def raw(template: str, *arguments: Any, kind: str | None = None) -> Raw:
+def raw(template: str, *arguments: Node, kind: Kind | None = None) -> Raw:
     return Raw(template=template, expressions=list(arguments), kind=kind)
 
 
-class FrontSnowflake(Snowflake):  # type: ignore[misc]
+class FrontSnowflake(Snowflake):
     """Snowflake without sqlglot's knowledge of functions."""
 
-    class Parser(Snowflake.Parser):  # type: ignore[misc]
-        FUNCTIONS: Any = {}  # noqa: RUF012 - sqlglot's interface
-        FUNCTION_PARSERS: Any = {  # noqa: RUF012
-            name: parser for name, parser in Snowflake.Parser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS
+    class Parser(SnowflakeParser):
+        FUNCTIONS: ClassVar[dict[str, Callable[..., Node]]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Node | None]]] = {
+            name: parser for name, parser in SnowflakeParser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS
         }
 
-    class Generator(Snowflake.Generator):  # type: ignore[misc]
+    class Generator(SnowflakeGenerator):
         pass
 
 
-class WorkerDuckDB(DuckDB):  # type: ignore[misc]
+class WorkerDuckDB(DuckDB):
     """DuckDB text, with `Raw` pieces."""
 
-    class Generator(DuckDB.Generator):  # type: ignore[misc]
+    class Generator(DuckDBGenerator):
         pass
 
 
-def _raw_sql(generator: Any, node: Raw) -> str:
+def _raw_sql(generator: Generator, node: Raw) -> str:
     arguments = [_argument(generator, argument) for argument in node.expressions]
 
     def fill(match: re.Match[str]) -> str:
@@ -100,12 +108,12 @@ def _raw_sql(generator: Any, node: Raw) -> str:
     return text
 
 
-def _folded_sql(generator: Any, node: Folded) -> str:
+def _folded_sql(generator: Generator, node: Folded) -> str:
     return str(node.args["sql"])
 
 
-def _argument(generator: Any, node: Any) -> str:
-    text: str = generator.sql(node)
+def _argument(generator: Generator, node: Node) -> str:
+    text = generator.sql(node)
     return text if isinstance(node, (*_BARE, Raw, Folded, exp.Order, exp.Distinct)) else f"({text})"
 
 
@@ -116,7 +124,7 @@ _FRONT: Final = FrontSnowflake()
 _WORKER: Final = WorkerDuckDB()
 
 
-def parse_ast(text: str, *, placeholders_before: int = 0) -> Any:
+def parse_ast(text: str, *, placeholders_before: int = 0) -> Node:
     """The one statement that `text` is, as sqlglot's tree. `?` become numbered placeholders, counted from
     `placeholders_before` + 1.
 
@@ -127,7 +135,7 @@ def parse_ast(text: str, *, placeholders_before: int = 0) -> Any:
         return _parse(text, placeholders_before)
 
 
-def _parse(text: str, placeholders_before: int) -> Any:
+def _parse(text: str, placeholders_before: int) -> Node:
     ours = tokenize(text)
     lists = fold(text, ours)
     if len(ours if not lists.taken else tokenize(lists.text)) > MAX_PARSED:
@@ -148,7 +156,7 @@ def _parse(text: str, placeholders_before: int) -> Any:
     return found[0]
 
 
-def generate(tree: Any) -> str:
+def generate(tree: Node) -> str:
     """DuckDB text of a rewritten tree. Raises SqlError when it grows too large."""
     try:
         text = _WORKER.generator(
@@ -161,16 +169,16 @@ def generate(tree: Any) -> str:
     return str(text)
 
 
-def snowflake_text(tree: Any) -> str:
+def snowflake_text(tree: Node) -> str:
     """A tree as Snowflake's text: what names a result column without an alias."""
     return str(
         _FRONT.generator(comments=False, normalize_functions=False, unsupported_level=ErrorLevel.IGNORE).generate(tree)
     )
 
 
-def _numbered(tokens: Sequence[Any], before: int) -> list[Any]:
+def _numbered(tokens: Sequence[Token], before: int) -> list[Token]:
     """Each `?` becomes `:n`. Placeholders are told apart by number, so what the tree's order is does not matter."""
-    kinds = sqlglot.TokenType
+    kinds = TokenType
     operands = {
         kinds.VAR,
         kinds.IDENTIFIER,
@@ -180,9 +188,9 @@ def _numbered(tokens: Sequence[Any], before: int) -> list[Any]:
         kinds.NUMBER,
         kinds.PLACEHOLDER,
     }
-    numbered: list[Any] = []
+    numbered: list[Token] = []
     count = before
-    previous: Any = None
+    previous: TokenType | None = None
     for token in tokens:
         if token.token_type == kinds.PLACEHOLDER:
             if previous in operands:  # `a ?` would read as the path `a:1`
@@ -196,8 +204,8 @@ def _numbered(tokens: Sequence[Any], before: int) -> list[Any]:
     return numbered
 
 
-def _like(token: Any, kind: Any, text: str) -> Any:
-    return type(token)(kind, text, line=token.line, col=token.col, start=token.start, end=token.end)
+def _like(token: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, line=token.line, col=token.col, start=token.start, end=token.end)
 
 
 def _syntax(error: SqlglotError) -> SqlError:

@@ -1,22 +1,15 @@
-"""The little that translation knows of an expression's type: enough to treat JSON, text, dates and numbers as
-Snowflake does.
-"""
+"""What is known of a rewritten expression's kind (types/kind.py), and expressions taken as another."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.catalog import Columns
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, TIMESTAMP, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-
-JSON: Final = "JSON"
-TEXT: Final = "TEXT"
-NUM: Final = "NUM"
-DATE: Final = "DATE"
-TIMESTAMP: Final = "TIMESTAMP"
-OTHER: Final = "OTHER"
 
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
@@ -26,25 +19,31 @@ _AS_TEXT = (
 )
 
 
-def kind_of_type(sql_type: SqlType) -> str:
+def kind_of_type(sql_type: SqlType) -> Kind:
     if sql_type.is_json:
         return JSON
     if sql_type.is_timestamp:
         return TIMESTAMP
-    return {"VARCHAR": TEXT, "NUMBER": NUM, "FLOAT": NUM, "DATE": DATE}.get(sql_type.name, OTHER)
+    known: dict[str, Kind] = {"VARCHAR": TEXT, "NUMBER": NUM, "FLOAT": NUM, "DATE": DATE}
+    return known.get(sql_type.name, OTHER)
 
 
-def kind_of(node: Any) -> str | None:
+def kinds_of_columns(columns: Columns) -> dict[str, Kind | None]:
+    """Column → kind."""
+    return {name: kind_of_type(sql_type) for name, sql_type in columns}
+
+
+def kind_of(node: Node) -> Kind | None:
     """The kind of a rewritten expression; None where it is not known."""
     while isinstance(node, exp.Paren | exp.Alias):
         node = node.this
     if isinstance(node, Raw):
-        kind: str | None = node.args.get("kind")
+        kind: Kind | None = node.args.get("kind")
         return kind
     if isinstance(node, exp.Literal | exp.RawString):
         return TEXT if isinstance(node, exp.RawString) or node.is_string else NUM
     if isinstance(node, exp.Column):
-        known: str | None = node.meta.get(KIND)
+        known: Kind | None = node.meta.get(KIND)
         return known
     if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod | exp.Neg):
         return NUM if kind_of(node.this) == NUM else None
@@ -55,14 +54,14 @@ def kind_of(node: Any) -> str | None:
     return None
 
 
-def literal_text(node: Any) -> str | None:
+def literal_text(node: Node) -> str | None:
     """The text of a string literal, else None."""
     if isinstance(node, exp.RawString) or (isinstance(node, exp.Literal) and node.is_string):
         return str(node.this)
     return None
 
 
-def as_text(node: Any) -> Any:
+def as_text(node: Node) -> Node:
     """An expression as VARCHAR. A JSON string loses its quotes, as a VARIANT does in Snowflake."""
     kind = kind_of(node)
     if kind == TEXT:
@@ -74,13 +73,13 @@ def as_text(node: Any) -> Any:
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
 
 
-def as_zoned_text(node: Any) -> Any:
+def as_zoned_text(node: Node) -> Node:
     """Text of a moment with Snowflake's ` +0200` at its end as DuckDB's `+02:00`; other text as it is."""
     pattern, made = (exp.Literal.string(text) for text in (" ?([+-][0-9][0-9]):?([0-9][0-9])$", r"\1:\2"))
     return raw("regexp_replace({0}, {1}, {2})", as_text(node), pattern, made, kind=TEXT)
 
 
-def as_json(node: Any) -> Any:
+def as_json(node: Node) -> Node:
     """An expression as JSON; text is taken as JSON text only where it is already known to be JSON or where nothing is
     known.
     """

@@ -6,17 +6,16 @@ import datetime
 import json
 import math
 from decimal import Decimal
-from typing import Any
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tree.dialect import raw
-from cleanroom_ml.engine.sql.tree.kinds import DATE, JSON, NUM, OTHER, TIMESTAMP
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIMESTAMP, Kind
 
 
-def literal(value: Value) -> Any:
+def literal(value: Value) -> Node:
     """The node that means `value`. Raises SqlError for what no column can hold."""
     if value is None:
         return exp.Null()
@@ -54,10 +53,10 @@ def literal(value: Value) -> Any:
     raise SqlError.bad_value("A bound value has a type that is not supported.")
 
 
-def _number(text: str, negative: bool) -> Any:
+def _number(text: str, negative: bool) -> Node:
     number = exp.Literal.number(text)
     return exp.Paren(this=exp.Neg(this=number)) if negative else number
 
 
-def _cast(text: str, target: str, kind: str) -> Any:
+def _cast(text: str, target: str, kind: Kind) -> Node:
     return raw(f"CAST({{0}} AS {target})", exp.Literal.string(text), kind=kind)
