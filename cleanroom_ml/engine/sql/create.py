@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.nodes import (
 from cleanroom_ml.engine.sql.source import Source
 from cleanroom_ml.engine.sql.tokens import WORD
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.table import LATER_WORDS
 
 _OBJECTS: Final[tuple[tuple[tuple[str, ...], type[CreateObject]], ...]] = (
     (("DATABASE",), CreateDatabase),
@@ -231,11 +232,7 @@ def read_type(text: str, tokens: list[Any]) -> tuple[SqlType, int]:
     if not tokens:
         raise SqlError.syntax("a column needs a type.")
     end = 1
-    while (
-        end < len(tokens)
-        and tokens[end].kind == WORD
-        and tokens[end].upper in {"PRECISION", "VARYING", "WITH", "WITHOUT", "LOCAL", "TIME", "ZONE"}
-    ):
+    while end < len(tokens) and tokens[end].kind == WORD and tokens[end].upper in LATER_WORDS:
         end += 1
     if end < len(tokens) and tokens[end].text == "(":
         while end < len(tokens) and tokens[end].text != ")":

@@ -6,7 +6,8 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Describe
-from cleanroom_ml.engine.sql.types.sql_type import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
+from cleanroom_ml.engine.sql.types.descriptions import described
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import ddl_namespaces
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import DESCRIBE, VARCHAR, Rows
@@ -47,19 +48,6 @@ def describe(work: Work, statement: Describe) -> Rows:
             raise SqlError.unsupported(f"DESCRIBE {kind}")
 
 
-def type_text(kind: SqlType) -> str:
-    """A type with the lengths that Snowflake says and our canonical text leaves out."""
-    match kind.name:
-        case "VARCHAR":
-            return f"VARCHAR({kind.length or MAX_LENGTH})"
-        case "BINARY":
-            return f"BINARY({kind.length or MAX_BINARY})"
-        case "TIME" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ":
-            return f"{kind.name}(9)"
-        case _:
-            return str(kind)
-
-
 def _table(work: Work, statement: Describe) -> Rows:
     """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
     key = work.catalog.target(statement.name, statement.kind)
@@ -71,7 +59,7 @@ def _table(work: Work, statement: Describe) -> Rows:
 
 def _column(column: Column) -> tuple[Any, ...]:
     nullable = "Y" if column.nullable else "N"
-    return (column.name, type_text(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
+    return (column.name, described(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
 
 
 def _stage(work: Work, statement: Describe) -> Rows:

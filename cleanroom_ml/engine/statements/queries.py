@@ -5,6 +5,7 @@ from __future__ import annotations
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import InferSchema, Query
+from cleanroom_ml.engine.sql.types.descriptions import inferred
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
@@ -49,7 +50,7 @@ def infer_schema(work: Work, statement: InferSchema) -> Rows:
     rows = [
         {
             "COLUMN_NAME": column.name,
-            "TYPE": inferred_type(column.type),
+            "TYPE": inferred(column.type),
             "NULLABLE": column.nullable,
             "EXPRESSION": column.expression,
             "FILENAMES": ", ".join(column.filenames),
@@ -67,16 +68,3 @@ def describe_inferred(statement: InferSchema) -> Rows:
         if name not in known:
             raise SqlError.invalid_identifier(name)
     return Rows(tuple((name, known[name]) for name in statement.columns) or _INFERRED, ())
-
-
-def inferred_type(kind: SqlType) -> str:
-    """A type as INFER_SCHEMA writes it."""
-    match kind.name:
-        case "NUMBER":
-            return f"NUMBER({kind.precision}, {kind.scale})"
-        case "VARCHAR":
-            return "TEXT"
-        case "FLOAT":
-            return "REAL"
-        case name:
-            return name

@@ -9,6 +9,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.nodes import Show
+from cleanroom_ml.engine.sql.types.descriptions import column_json
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import context, ddl_namespaces
 from cleanroom_ml.engine.statements.like import like
@@ -290,7 +291,7 @@ def _columns(work: Work, statement: Show) -> Listed:
         for column in columns:
             yield {
                 "table_name": key.name, "schema_name": key.schema, "column_name": column.name,
-                "data_type": _data_type(parse_type(column.type), column.nullable),
+                "data_type": json.dumps(column_json(parse_type(column.type), nullable=column.nullable)),
                 "null?": "true" if column.nullable else "NOT_NULL", "default": "", "kind": "COLUMN", "expression": "",
                 "comment": "", "database_name": key.database, "autoincrement": "",
             }  # fmt: skip
@@ -347,19 +348,3 @@ _LISTERS: Mapping[str, Callable[[Work, Show], Listed]] = {
 
 def _type(name: str) -> SqlType:
     return _TIME if name in _TIMES else _NUMBER if name in _NUMBERS else VARCHAR
-
-
-def _data_type(kind: SqlType, nullable: bool) -> str:
-    """A type as the JSON of SHOW COLUMNS."""
-    described: dict[str, Any] = {
-        "type": {"NUMBER": "FIXED", "VARCHAR": "TEXT", "FLOAT": "REAL"}.get(kind.name, kind.name)
-    }
-    if kind.name == "NUMBER":
-        described |= {"precision": kind.precision, "scale": kind.scale}
-    elif kind.name == "VARCHAR":
-        described |= {"length": kind.length or 16_777_216, "byteLength": 16_777_216}
-    return json.dumps(
-        described | {"nullable": nullable, "fixed": False}
-        if kind.name == "VARCHAR"
-        else described | {"nullable": nullable}
-    )

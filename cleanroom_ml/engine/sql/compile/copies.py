@@ -110,43 +110,21 @@ def _by_name(names: Sequence[str], relation: Raw, *, exact: bool) -> Raw:
 
 
 def _formats(options: FileOptions) -> Mapping[str, str]:
-    """How text is read as a type, where the file format says so: type's name → a strptime format."""
-    formats = {}
-    if options.date_format is not None:
-        formats["DATE"] = strftime(options.date_format)
-    if options.timestamp_format is not None:
-        kinds = ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
-        formats |= dict.fromkeys(kinds, strftime(options.timestamp_format))
-    return formats
+    """How text is read as a type, where the file format says so: the option → a strptime format."""
+    given = {"DATE_FORMAT": options.date_format, "TIMESTAMP_FORMAT": options.timestamp_format}
+    return {option: strftime(text) for option, text in given.items() if text is not None}
 
 
 def _copied(value: str | None, sql_type: SqlType, formats: Mapping[str, str]) -> str:
     """A staged value as a column's type: JSON values lose their quotes, text is read as the type."""
     if value is None:
         return f"CAST(NULL AS {sql_type.duckdb})"
-    if sql_type.name in formats:
-        layout = formats[sql_type.name].replace("'", "''")
-        return f"CAST(strptime({value}, '{layout}') AS {sql_type.duckdb})"
-    if sql_type.is_json:
-        return f"CAST({value} AS JSON)"
+    layout = formats.get(sql_type.record.format or "")
+    if layout is not None:
+        quoted = layout.replace("'", "''")
+        return f"CAST(strptime({value}, '{quoted}') AS {sql_type.duckdb})"
     member = f"json_extract_string(CAST({value} AS JSON), '$')"
-    if sql_type.name == "BINARY":
-        return (
-            f"CASE typeof({value}) WHEN 'BLOB' THEN CAST({value} AS BLOB) WHEN 'JSON' THEN unhex({member})"
-            f" ELSE unhex(CAST({value} AS VARCHAR)) END"
-        )
-    if sql_type.name == "NUMBER" and not sql_type.scale:
-        # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
-        return (
-            f"CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS BIGINT)"
-            f" WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-            f" WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-            f" ELSE CAST({value} AS BIGINT) END"
-        )
-    return (
-        f"CASE WHEN typeof({value}) = 'JSON' THEN CAST({member} AS {sql_type.duckdb})"
-        f" ELSE CAST({value} AS {sql_type.duckdb}) END"
-    )
+    return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
 
 
 class _OneStage:

@@ -1,14 +1,17 @@
-"""CAST and TRY_CAST."""
+"""CAST and TRY_CAST: each type's record says how a value of a kind becomes one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, kind_of_type
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
-_DIALECT = FrontSnowflake()
+_DIALECT: Final = FrontSnowflake()
+_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text, "as zoned text": as_zoned_text}
 
 
 def sql_type(node: Node) -> SqlType:
@@ -20,23 +23,12 @@ def sql_type(node: Node) -> SqlType:
 
 
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
-    """`value::to`. Explicit casts to VARCHAR(n) cut, as Snowflake's do; a VARIANT's text loses its quotes."""
+    """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
-    word = "TRY_CAST" if attempt else "CAST"
-    kind = kind_of_type(target)
-    if target.name == "VARCHAR":
-        text = as_text(value)
-        return raw("left({0}, " + str(target.length) + ")", text, kind=TEXT) if target.length else text
-    if target.is_json:
-        return value if kind_of(value) == JSON else raw("to_json({0})", value, kind=JSON)
-    if target.name == "BINARY" and kind_of(value) == TEXT:
-        return raw("unhex({0})", value)
-    if kind_of(value) == JSON:
-        value = as_text(value)
-    if target.duckdb == "TIMESTAMPTZ" and kind_of(value) == TEXT:
-        value = as_zoned_text(value)
-    if target.name == "NUMBER" and not target.scale and kind_of(value) in {TEXT, None}:
-        # '12.7'::INT is 13 in Snowflake; DuckDB reads text as a whole number or not at all.
-        inner = f"{word}({{0}} AS DECIMAL(38,6))" if kind_of(value) == TEXT else "{0}"
-        return raw(f"{word}({inner} AS BIGINT)", value, kind=kind)
-    return raw(f"{word}({{0}} AS {target.duckdb})", value, kind=kind)
+    rule = target.cast_of(kind_of(value))
+    if rule.taken in _TAKEN:
+        value = _TAKEN[rule.taken](value)
+    if rule.template is None:
+        return value
+    template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
+    return raw(template, value, kind=rule.kind)

@@ -8,8 +8,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Columns
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, TIMESTAMP, Kind
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
 
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
@@ -19,18 +18,9 @@ _AS_TEXT = (
 )
 
 
-def kind_of_type(sql_type: SqlType) -> Kind:
-    if sql_type.is_json:
-        return JSON
-    if sql_type.is_timestamp:
-        return TIMESTAMP
-    known: dict[str, Kind] = {"VARCHAR": TEXT, "NUMBER": NUM, "FLOAT": NUM, "DATE": DATE}
-    return known.get(sql_type.name, OTHER)
-
-
 def kinds_of_columns(columns: Columns) -> dict[str, Kind | None]:
     """Column → kind."""
-    return {name: kind_of_type(sql_type) for name, sql_type in columns}
+    return {name: sql_type.record.kind for name, sql_type in columns}
 
 
 def kind_of(node: Node) -> Kind | None:

@@ -1,7 +1,6 @@
-"""Snowflake's column types, and what each is in DuckDB and on the wire.
+"""Snowflake's column types with their parameters; what each is, everywhere in the engine, its record says.
 
-Scale-0 NUMBER is BIGINT in DuckDB (its HUGEINT results leave as decimal(38,0)); VARIANT, OBJECT and ARRAY are JSON
-text.
+Scale-0 NUMBER is BIGINT in DuckDB (its HUGEINT results leave as decimal(38,0)).
 """
 
 from __future__ import annotations
@@ -9,86 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-MAX_LENGTH: Final = 16_777_216
-MAX_BINARY: Final = 8_388_608
+from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind
+from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
+from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
-_INTEGERS = {
-    "INT",
-    "INTEGER",
-    "BIGINT",
-    "SMALLINT",
-    "TINYINT",
-    "BYTEINT",
-    "HUGEINT",
-    "UBIGINT",
-    "UINTEGER",
-    "USMALLINT",
-    "UTINYINT",
-    "UHUGEINT",
-}
-_ALIASES: Final = {
-    **dict.fromkeys(_INTEGERS, "NUMBER"),
-    **dict.fromkeys(("NUMBER", "NUMERIC", "DECIMAL", "DEC", "FIXED"), "NUMBER"),
-    **dict.fromkeys(("FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"), "FLOAT"),
-    **dict.fromkeys(
-        (
-            "VARCHAR",
-            "CHAR",
-            "CHARACTER",
-            "STRING",
-            "TEXT",
-            "NVARCHAR",
-            "NVARCHAR2",
-            "NCHAR",
-            "CHAR VARYING",
-            "NCHAR VARYING",
-            "CHARACTER VARYING",
-            "UUID",
-        ),
-        "VARCHAR",
-    ),
-    **dict.fromkeys(("BOOLEAN", "BOOL"), "BOOLEAN"),
-    "DATE": "DATE",
-    "TIME": "TIME",
-    **dict.fromkeys(
-        (
-            "TIMESTAMP_NTZ",
-            "TIMESTAMPNTZ",
-            "TIMESTAMP WITHOUT TIME ZONE",
-            "DATETIME",
-            "TIMESTAMP",
-            "TIMESTAMP_NS",
-            "TIMESTAMP_S",
-            "TIMESTAMP_MS",
-        ),
-        "TIMESTAMP_NTZ",
-    ),
-    **dict.fromkeys(
-        ("TIMESTAMP_LTZ", "TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"), "TIMESTAMP_LTZ"
-    ),
-    **dict.fromkeys(("TIMESTAMP_TZ", "TIMESTAMPTZ"), "TIMESTAMP_TZ"),
-    **dict.fromkeys(("BINARY", "VARBINARY", "BLOB"), "BINARY"),
-    **dict.fromkeys(("VARIANT", "JSON"), "VARIANT"),
-    "OBJECT": "OBJECT",
-    "ARRAY": "ARRAY",
-}
-_DUCKDB: Final = {
-    "FLOAT": "DOUBLE",
-    "VARCHAR": "VARCHAR",
-    "BOOLEAN": "BOOLEAN",
-    "DATE": "DATE",
-    "TIME": "TIME",
-    "TIMESTAMP_NTZ": "TIMESTAMP",
-    "TIMESTAMP_LTZ": "TIMESTAMPTZ",
-    "TIMESTAMP_TZ": "TIMESTAMPTZ",
-    "BINARY": "BLOB",
-    "VARIANT": "JSON",
-    "OBJECT": "JSON",
-    "ARRAY": "JSON",
-}
-_WIRE: Final = {"NUMBER": "fixed", "FLOAT": "real", "VARCHAR": "text"}
 _TEXT = re.compile(
     r"\s*+([A-Za-z_][A-Za-z0-9_]*+(?:\s++[A-Za-z]++)*+)\s*+(?:\(\s*+(\d{1,9})\s*+(?:,\s*+(\d{1,4})\s*+)?\))?\s*+\Z"
 )
@@ -104,29 +29,66 @@ class SqlType:
     length: int | None = None
 
     def __str__(self) -> str:
-        if self.name == "NUMBER":
-            return f"NUMBER({self.precision},{self.scale})"
+        if self.record.parameters is Parameters.NUMBER:
+            return f"{self.name}({self.precision},{self.scale})"
         return self.name if self.length is None else f"{self.name}({self.length})"
+
+    @property
+    def record(self) -> TypeRecord:
+        """What the engine knows of it."""
+        return RECORDS[self.name]
 
     @property
     def duckdb(self) -> str:
         """The DuckDB type that holds its values."""
-        if self.name != "NUMBER":
-            return _DUCKDB[self.name]
-        return "BIGINT" if not self.scale else f"DECIMAL({self.precision},{self.scale})"
+        return self.record.of(self.record.duckdb, self)
+
+    @property
+    def stored(self) -> str:
+        """pyarrow's name of the type of its column in a table's Parquet object."""
+        return self.record.of(self.record.stored, self)
+
+    @property
+    def copied(self) -> str:
+        """How a staged `{value}` becomes one; `{member}` is its text where it is JSON, `{type}` the DuckDB type."""
+        return self.record.of(self.record.copied, self)
+
+    def cast_of(self, value: Kind | None) -> Cast:
+        """How a value of a kind is cast to it."""
+        return self.record.cast_of(self, value)
 
     @property
     def is_json(self) -> bool:
-        return self.name in {"VARIANT", "OBJECT", "ARRAY"}
+        return self.record.kind == JSON
 
     @property
     def is_timestamp(self) -> bool:
-        return self.name.startswith("TIMESTAMP")
+        return self.record.kind == TIMESTAMP
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole number."""
+        return self.record.parameters is Parameters.NUMBER and not self.scale
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its name says little of how large its values are."""
+        return self.is_json or self.record.parameters is Parameters.LENGTH
+
+    @property
+    def longest(self) -> int | None:
+        """The length of its longest value, where it has one."""
+        return self.length or self.record.longest
+
+    @property
+    def logical(self) -> str:
+        """Its name on the wire."""
+        return self.record.logical or self.name
 
     @property
     def wire_name(self) -> str:
         """The `type` of a rowtype entry."""
-        return _WIRE.get(self.name, self.name.lower())
+        return self.logical.lower()
 
     def wire(self, column: str, nullable: bool = True) -> dict[str, Any]:
         """One entry of a response's `rowtype`, as the connector reads it."""
@@ -143,16 +105,14 @@ class SqlType:
             "precision": None,
             "collation": None,
         }
-        if self.name == "NUMBER":
-            entry.update(precision=self.precision, scale=self.scale)
-        elif self.name == "VARCHAR":
-            length = self.length or MAX_LENGTH
-            entry.update(length=length, byteLength=min(length * 4, MAX_LENGTH))
-        elif self.name == "BINARY":
-            length = self.length or MAX_BINARY
-            entry.update(length=length, byteLength=length)
-        elif self.name == "TIME" or self.is_timestamp:
-            entry.update(precision=0, scale=6)
+        match self.record.parameters:
+            case Parameters.NUMBER:
+                entry.update(precision=self.precision, scale=self.scale)
+            case Parameters.LENGTH if self.longest is not None and self.record.longest is not None:
+                size = min(self.longest * 4, self.record.longest) if self.record.characters else self.longest
+                entry.update(length=self.longest, byteLength=size)
+            case Parameters.SECONDS:
+                entry.update(precision=0, scale=self.record.seconds)
         return entry
 
 
@@ -166,29 +126,28 @@ def parse_type(text: str) -> SqlType:
     """
     match = _TEXT.match(text[:200])
     written = " ".join(match.group(1).upper().split()) if match else ""
-    name = _ALIASES.get(written)
-    if match is None or name is None:
+    record = BY_WORD.get(written)
+    if match is None or record is None:
         raise ValueError(f"Unsupported data type '{text[:100]}'.")
     first, second = (int(group) if group is not None else None for group in match.groups()[1:])
-    if name == "NUMBER":
-        if written in _INTEGERS:
+    if record.parameters is Parameters.NUMBER:
+        if written in record.whole:
             first, second = 38, 0
         precision, scale = 38 if first is None else first, second or 0
         if not 1 <= precision <= 38 or not 0 <= scale <= min(37, precision):
             raise ValueError(f"Invalid precision or scale in '{text[:100]}'.")
-        return SqlType(name, precision, scale)
+        return SqlType(record.name, precision, scale)
     if second is not None:
         raise ValueError(f"Unsupported data type '{text[:100]}'.")
-    if name in {"VARCHAR", "BINARY"}:
-        limit = MAX_LENGTH if name == "VARCHAR" else MAX_BINARY
-        if first is None and written in {"CHAR", "CHARACTER", "NCHAR"}:
+    if record.parameters is Parameters.LENGTH:
+        if first is None and written in record.one_long:
             first = 1
-        if first is not None and not 1 <= first <= limit:
+        if first is not None and not 1 <= first <= (record.longest or first):
             raise ValueError(f"Invalid length in '{text[:100]}'.")
-        return SqlType(name, length=None if first == limit else first)
-    if first is not None and not (name == "TIME" or name.startswith("TIMESTAMP")):
+        return SqlType(record.name, length=None if first == record.longest else first)
+    if first is not None and record.parameters is not Parameters.SECONDS:
         raise ValueError(f"Unsupported data type '{text[:100]}'.")
-    return SqlType(name)
+    return SqlType(record.name)
 
 
 def from_duckdb(text: str) -> SqlType:
@@ -196,8 +155,9 @@ def from_duckdb(text: str) -> SqlType:
     upper = text.upper().strip()
     if upper.endswith("]"):
         return SqlType("ARRAY")
-    if upper.startswith(("STRUCT", "MAP", "UNION")):
-        return SqlType("OBJECT")
+    for record in RECORDS.values():
+        if record.nested and upper.startswith(record.nested):
+            return SqlType(record.name)
     try:
         return parse_type(upper)
     except ValueError:
