@@ -14,6 +14,9 @@ import pytest
 import cleanroom_ml.engine
 from cleanroom_ml.engine.protocol.bindings import parse_bindings
 from cleanroom_ml.engine.protocol.rowtypes import wire_text
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree import dialect
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast, snowflake_text
 from cleanroom_ml.engine.sql.types.descriptions import described, inferred
 from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
@@ -40,7 +43,7 @@ def test_all_that_a_record_names_exists(name: str) -> None:
 
 
 def test_no_word_means_two_types() -> None:
-    words = [word for record in RECORDS.values() for word in (record.name, *record.synonyms)]
+    words = [word for record in RECORDS.values() for word in (record.name, *record.synonyms, *record.given)]
     assert len(words) == len(set(words)) == len(BY_WORD)
 
 
@@ -133,3 +136,12 @@ def test_nobody_else_switches_on_a_types_name() -> None:
 )
 def test_a_switch_is_noticed(source: str) -> None:
     assert switches(source)
+
+
+def test_a_type_that_sqlglot_does_not_know_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SqlError):
+        parse_ast("select 1::shape(3)")
+    monkeypatch.setattr(dialect, "SNOWFLAKE_WORDS", dialect.SNOWFLAKE_WORDS | {"SHAPE"})
+    assert snowflake_text(parse_ast("select 1::shape(3), shape from shape")) == (
+        "SELECT CAST(1 AS SHAPE(3)), shape FROM shape"
+    )

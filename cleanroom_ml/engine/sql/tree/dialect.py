@@ -28,6 +28,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.tokens import tokenize
 from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.types.table import SNOWFLAKE_WORDS
 
 # What clients write stays out of the engine's log: sqlglot logs the text that it does not understand.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -83,6 +84,27 @@ class FrontSnowflake(Snowflake):
         FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Node | None]]] = {
             name: parser for name, parser in SnowflakeParser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS
         }
+
+        def _parse_types(
+            self,
+            check_func: bool = False,
+            schema: bool = False,
+            allow_identifiers: bool = True,
+            with_collation: bool = False,
+        ) -> Node | None:
+            """Types that sqlglot knows, and those that only our table of types has."""
+            found = super()._parse_types(check_func, schema, allow_identifiers, with_collation)
+            if found is not None or not allow_identifiers or self._curr is None:
+                return found
+            word = self._curr.text
+            if self._curr.token_type is not TokenType.VAR or word.upper() not in SNOWFLAKE_WORDS:
+                return None
+            self._advance()
+            sizes = self._parse_wrapped_csv(self._parse_type_size) if self._curr_is_parenthesis() else []
+            return exp.DataType(this=exp.DType.USERDEFINED, kind=word.upper(), expressions=sizes)
+
+        def _curr_is_parenthesis(self) -> bool:
+            return self._curr is not None and self._curr.token_type is TokenType.L_PAREN
 
     class Generator(SnowflakeGenerator):
         pass

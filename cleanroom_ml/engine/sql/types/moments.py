@@ -112,15 +112,8 @@ TIME: Final = TypeRecord(
 )
 TIMESTAMP_NTZ: Final = TypeRecord(
     name="TIMESTAMP_NTZ",
-    synonyms=(
-        "TIMESTAMPNTZ",
-        "TIMESTAMP WITHOUT TIME ZONE",
-        "DATETIME",
-        "TIMESTAMP",
-        "TIMESTAMP_NS",
-        "TIMESTAMP_S",
-        "TIMESTAMP_MS",
-    ),
+    synonyms=("TIMESTAMPNTZ", "TIMESTAMP WITHOUT TIME ZONE", "DATETIME", "TIMESTAMP"),
+    given=("TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS"),
     kind=TIMESTAMP_KIND,
     parameters=Parameters.SECONDS,
     duckdb="TIMESTAMP",

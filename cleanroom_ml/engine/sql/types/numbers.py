@@ -21,22 +21,8 @@ from cleanroom_ml.engine.sql.types.record import (
 
 _MAX_NUMBER: Final = 100
 """Characters of a bound number."""
-_WHOLE: Final = frozenset(
-    {
-        "INT",
-        "INTEGER",
-        "BIGINT",
-        "SMALLINT",
-        "TINYINT",
-        "BYTEINT",
-        "HUGEINT",
-        "UBIGINT",
-        "UINTEGER",
-        "USMALLINT",
-        "UTINYINT",
-        "UHUGEINT",
-    }
-)
+_WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
+_WHOLE_IN_DUCKDB: Final = ("HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "UHUGEINT")
 _COPIED_WHOLE: Final = (
     # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
     "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS BIGINT)"
@@ -111,10 +97,11 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
 
 NUMBER: Final = TypeRecord(
     name="NUMBER",
-    synonyms=("NUMERIC", "DECIMAL", "DEC", "FIXED", *sorted(_WHOLE)),
+    synonyms=("NUMERIC", "DECIMAL", "DEC", "FIXED", *_WHOLE),
+    given=_WHOLE_IN_DUCKDB,
     kind=NUM,
     parameters=Parameters.NUMBER,
-    whole=_WHOLE,
+    whole=frozenset({*_WHOLE, *_WHOLE_IN_DUCKDB}),
     duckdb=_number_in_duckdb,
     internal=("INT64", "INT32", "INT16", "INT8"),
     logical="FIXED",

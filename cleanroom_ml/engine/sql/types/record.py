@@ -87,14 +87,15 @@ class TypeRecord:
 
     Args:
         name: Snowflake's name, by which the engine keeps it.
-        synonyms: what else it is called, by Snowflake and by DuckDB.
+        synonyms: what else Snowflake calls it.
+        given: what DuckDB calls columns of a result that are given as it, where that is no word of Snowflake's.
         kind: what translation treats its values as.
         parameters: what it may have in parentheses; `longest` is the largest length, which is the default.
-        whole: those of the synonyms that are NUMBER(38,0), whatever stands in parentheses.
+        whole: those of its names that are NUMBER(38,0), whatever stands in parentheses.
         one_long: those of the synonyms whose default length is 1.
         characters: its length counts characters, not bytes.
         duckdb: the DuckDB type that holds its values.
-        internal: what DuckDB's error messages call it, beside its synonyms.
+        internal: what only DuckDB's error messages call it.
         nested: how the names of DuckDB's nested types begin that are given as it.
         logical: its name on the wire; in small letters it is the `type` of a rowtype entry.
         standard: its name in INFORMATION_SCHEMA, where that is not `name`.
@@ -112,6 +113,7 @@ class TypeRecord:
 
     name: str
     synonyms: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     kind: Kind
     parameters: Parameters = Parameters.NONE
     longest: int | None = None

@@ -15,9 +15,10 @@ RECORDS: Final[Mapping[str, TypeRecord]] = {
     record.name: record for family in FAMILIES for record in vars(family).values() if isinstance(record, TypeRecord)
 }
 BY_WORD: Final[Mapping[str, TypeRecord]] = {
-    word: record for record in RECORDS.values() for word in (record.name, *record.synonyms)
+    word: record for record in RECORDS.values() for word in (record.name, *record.synonyms, *record.given)
 }
-"""By all that a type may be called in SQL."""
+"""By all that a type may be called, by Snowflake or by DuckDB."""
+SNOWFLAKE_WORDS: Final = frozenset(word for record in RECORDS.values() for word in (record.name, *record.synonyms))
 BY_WIRE_NAME: Final[Mapping[str, TypeRecord]] = {
     (record.logical or record.name).lower(): record for record in RECORDS.values()
 }

@@ -30,8 +30,8 @@ VARCHAR: Final = TypeRecord(
         "CHAR VARYING",
         "NCHAR VARYING",
         "CHARACTER VARYING",
-        "UUID",
     ),
+    given=("UUID",),
     kind=TEXT,
     parameters=Parameters.LENGTH,
     longest=16_777_216,
@@ -46,7 +46,8 @@ VARCHAR: Final = TypeRecord(
 )
 BINARY: Final = TypeRecord(
     name="BINARY",
-    synonyms=("VARBINARY", "BLOB"),
+    synonyms=("VARBINARY",),
+    given=("BLOB",),
     kind=OTHER,
     parameters=Parameters.LENGTH,
     longest=8_388_608,

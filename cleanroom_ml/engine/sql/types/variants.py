@@ -12,10 +12,10 @@ def _cast(_: Sized, value: Kind | None) -> Cast:
     return Cast("as it is", None if value == JSON else "to_json({0})", JSON)
 
 
-def _semi_structured(name: str, *synonyms: str, nested: tuple[str, ...] = ()) -> TypeRecord:
+def _semi_structured(name: str, *, given: tuple[str, ...] = (), nested: tuple[str, ...] = ()) -> TypeRecord:
     return TypeRecord(
         name=name,
-        synonyms=synonyms,
+        given=given,
         kind=JSON,
         duckdb="JSON",
         nested=nested,
@@ -24,6 +24,6 @@ def _semi_structured(name: str, *synonyms: str, nested: tuple[str, ...] = ()) ->
     )
 
 
-VARIANT: Final = _semi_structured("VARIANT", "JSON")
+VARIANT: Final = _semi_structured("VARIANT", given=("JSON",))
 OBJECT: Final = _semi_structured("OBJECT", nested=("STRUCT", "MAP", "UNION"))
 ARRAY: Final = _semi_structured("ARRAY")
