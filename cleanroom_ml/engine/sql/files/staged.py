@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
@@ -145,8 +145,7 @@ def _compression(options: FileOptions) -> str:
     return found
 
 
-def _text(value: Any) -> str:
-    text = str(value)
+def _text(text: str) -> str:
     if "\0" in text or SLOT.search(text):
         raise SqlError.unsupported("this character in a file format")
     return "'" + text.replace("'", "''") + "'"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.names import folded
@@ -54,14 +52,15 @@ class Constants:
         """The parts of the column that IDENTIFIER(…) names. Raises SqlError."""
         return folded(self.text(node), 2)
 
-    def variable(self, name: str) -> Any:  # a session variable holds whatever SET gave it
+    def variable(self, name: str) -> Value:
         """A session variable's value. Raises SqlError: there is none."""
         variables = self.context().variables
         if name.upper() not in variables:
             raise SqlError(
                 2211, "02000", f"SQL compilation error: error\nSession variable '${name[:100].upper()}' does not exist"
             )
-        return variables[name.upper()]
+        value: Value = variables[name.upper()]
+        return value
 
     def placeholder(self, node: Node) -> Node:
         """A bound value as a literal. Raises SqlError: nothing is bound."""

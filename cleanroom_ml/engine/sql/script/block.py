@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
 
@@ -27,11 +28,11 @@ class BlockResult:
     """
 
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Any, ...], ...] = ()
-    handle: Any = None
+    rows: tuple[tuple[Value, ...], ...] = ()
+    handle: object = None
 
 
-RunStatement = Callable[[str, Mapping[str, Any]], BlockResult]
+RunStatement = Callable[[str, Mapping[str, Value]], BlockResult]
 """Runs one SQL statement of a block; the mapping are the block's variables (upper case), to be bound as `:NAME`
 (Binds.named).
 """
@@ -43,14 +44,14 @@ class Returned:
     is None.
     """
 
-    value: Any = None
+    value: Value = None
     table: BlockResult | None = None
 
 
 def run_block(
     text: str,
     run: RunStatement,
-    variables: Mapping[str, Any] | None = None,
+    variables: Mapping[str, Value] | None = None,
     *,
     max_steps: int = 10_000,
     named: Callable[[str], None] = lambda _: None,
@@ -75,11 +76,11 @@ class _Block:
     """One run. Skipped branches are read, not run: `live` says which."""
 
     def __init__(
-        self, text: str, run: RunStatement, variables: dict[str, Any], steps: int, named: Callable[[str], None]
+        self, text: str, run: RunStatement, variables: dict[str, Value], steps: int, named: Callable[[str], None]
     ) -> None:
         self.cursor = Cursor(text)
         self.run_statement = run
-        self.variables: dict[str, Any] = {name.upper(): value for name, value in variables.items()}
+        self.variables: dict[str, Value] = {name.upper(): value for name, value in variables.items()}
         self.results: dict[str, BlockResult] = {}
         self.steps = steps
         self.named = named
@@ -170,7 +171,7 @@ class _Block:
             if word.upper in {"CURSOR", "EXCEPTION"}:
                 raise SqlError.unsupported(f"{word.upper} in a scripting block")
             resultset = resultset or word.upper == "RESULTSET"
-        value: Any = None
+        value: Value = None
         if cursor.accept(":=") or cursor.accept("DEFAULT"):
             if resultset:
                 tokens = cursor.group()
@@ -301,7 +302,7 @@ class _Block:
             return names, number, at
         return None
 
-    def value(self, ends: tuple[str, ...], live: bool) -> Any:
+    def value(self, ends: tuple[str, ...], live: bool) -> Value:
         """The value of the expression up to one of the words: one that is not run is None."""
         tokens = self.until(ends)
         if not live:
@@ -355,9 +356,9 @@ class _Block:
         return self.run_statement(text, dict(self.variables))
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Value) -> int:
     """A bound of FOR: what SQL made of it may be a text, NULL or no number at all."""
     try:
-        return int(value)
+        return int(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         raise SqlError.syntax("FOR … IN needs two whole numbers.") from None

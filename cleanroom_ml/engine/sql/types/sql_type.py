@@ -92,7 +92,7 @@ class SqlType:
 
     def wire(self, column: str, nullable: bool = True) -> dict[str, Any]:
         """One entry of a response's `rowtype`, as the connector reads it."""
-        entry: dict[str, Any] = {
+        entry: dict[str, Any] = {  # JSON
             "name": column,
             "database": "",
             "schema": "",
