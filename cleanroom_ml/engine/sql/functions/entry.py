@@ -83,7 +83,7 @@ class Scalar(Function):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate(Function):
-    """An aggregate or window function; see aggregates.py. In its template `{order}` is where the ORDER BY of WITHIN
+    """An aggregate or window function; see aggregating.py. In its template `{order}` is where the ORDER BY of WITHIN
     GROUP goes, `{of}` what is ordered, `{nulls}` IGNORE NULLS.
 
     Args:

@@ -1,8 +1,7 @@
 """The nodes of a query that may pass, and of each the parts that may be set: what is not named here is refused.
 
-Tables, functions, placeholders and casts are not in this list: resolve.py replaces them by what the catalog and the
-function
-table give, and refuses the rest.
+Tables, functions, placeholders and casts are not in this list: the resolver replaces them by what the catalog
+and the table of functions give, and refuses the rest.
 """
 
 from __future__ import annotations
