@@ -7,7 +7,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.names import folded
+from cleanroom_ml.engine.sql.read.names import folded
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.literals import literal
 

@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.dates import extract
 from cleanroom_ml.engine.sql.functions.variant import element
-from cleanroom_ml.engine.sql.lists import Folded
+from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.resolve import operators
 from cleanroom_ml.engine.sql.resolve.calls import Calls
 from cleanroom_ml.engine.sql.resolve.casts import cast

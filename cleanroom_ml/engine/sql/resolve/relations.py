@@ -22,8 +22,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
-from cleanroom_ml.engine.sql.lists import Folded
-from cleanroom_ml.engine.sql.names import folded, stage_reference
+from cleanroom_ml.engine.sql.lex.lists import Folded
+from cleanroom_ml.engine.sql.read.names import folded, stage_reference
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted

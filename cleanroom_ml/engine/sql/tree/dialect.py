@@ -25,8 +25,8 @@ from sqlglot.parsers.snowflake import SnowflakeParser
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
-from cleanroom_ml.engine.sql.tokens import tokenize
+from cleanroom_ml.engine.sql.lex.lists import Folded, fold, unfold
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.types.kind import Kind
 from cleanroom_ml.engine.sql.types.table import SNOWFLAKE_WORDS
 

@@ -8,9 +8,9 @@ from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSourc
 from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.nodes import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements import dml
+from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, shown
 from cleanroom_ml.engine.statements.results import COPY, VARCHAR, Rows

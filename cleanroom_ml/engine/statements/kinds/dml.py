@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.compile.merges import compile_merge
 from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Delete, Insert, Merge, Truncate, Update
+from cleanroom_ml.engine.sql.read.nodes import Delete, Insert, Merge, Truncate, Update
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import compaction, results
 from cleanroom_ml.engine.statements.nullability import refuse_nulls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import InferSchema, Query
+from cleanroom_ml.engine.sql.read.nodes import InferSchema, Query
 from cleanroom_ml.engine.sql.types.descriptions import inferred
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import shown
