@@ -26,11 +26,11 @@ from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.running import Running
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify, may_be_a_script
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.parse import split
+from cleanroom_ml.engine.sql.lex.split import split
+from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.classify import classify, may_be_a_script
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord

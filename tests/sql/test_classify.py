@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.calls import parse_call
 from cleanroom_ml.engine.sql.catalog import StageReference
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import (
+from cleanroom_ml.engine.sql.lex.split import split
+from cleanroom_ml.engine.sql.read.call import parse_call
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.nodes import (
     AlterSession,
     CopyInto,
     CreateComputePool,
@@ -23,7 +24,6 @@ from cleanroom_ml.engine.sql.nodes import (
     Show,
     Use,
 )
-from cleanroom_ml.engine.sql.parse import split
 from cleanroom_ml.engine.sql.types import parse_type
 
 

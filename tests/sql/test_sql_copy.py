@@ -11,10 +11,10 @@ import pytest
 from sql_world import World
 
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.compile import compile_copy
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.nodes import CopyInto
 from cleanroom_ml.engine.sql.staged import distinct
 from cleanroom_ml.engine.sql.types import parse_type
 

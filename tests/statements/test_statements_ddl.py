@@ -8,7 +8,8 @@ import pytest
 from statements_client import Client
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements import results, show
+from cleanroom_ml.engine.statements import results
+from cleanroom_ml.engine.statements.kinds import show
 from cleanroom_ml.engine.statements.results import Download, Rows, Upload
 from cleanroom_ml.engine.storage.storage import Storage
 

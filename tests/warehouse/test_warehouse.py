@@ -15,10 +15,10 @@ import pytest
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.sql.catalog import ContextValues, FileOptions, StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.compile import compile_copy, compile_query, compile_update
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.types import parse_type
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tokens import STRING, URL, tokenize
+from cleanroom_ml.engine.sql.lex.tokens import STRING, URL, tokenize
 
 from .bindings import Bindings
 from .stages import transfer_verb

@@ -20,10 +20,10 @@ from cleanroom_ml.engine.rooms.render import Rendered, render
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.rooms.update_requests import missing_approvals
 from cleanroom_ml.engine.rooms.views import ResolvedView, resolve_view
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis

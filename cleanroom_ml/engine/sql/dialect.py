@@ -22,8 +22,8 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
-from cleanroom_ml.engine.sql.tokens import tokenize
+from cleanroom_ml.engine.sql.lex.lists import Folded, fold, unfold
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 
 # What clients write stays out of the engine's log: sqlglot logs the text that it does not understand.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)

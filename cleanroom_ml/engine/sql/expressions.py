@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.casts import cast
 from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.kinds import DATE, JSON, KIND, NUM, OTHER, TEXT, as_json, as_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.lists import Folded
+from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
 
 if TYPE_CHECKING:

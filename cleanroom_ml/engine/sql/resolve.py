@@ -34,9 +34,9 @@ from cleanroom_ml.engine.sql.dialect import parse_ast, raw, snowflake_text
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.expressions import Expressions
 from cleanroom_ml.engine.sql.kinds import KIND, kind_of, kind_of_type
-from cleanroom_ml.engine.sql.lists import Folded
+from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.literals import literal
-from cleanroom_ml.engine.sql.names import folded, stage_reference
+from cleanroom_ml.engine.sql.read.names import folded, stage_reference
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.tablefunctions import flatten, generator, split_to_table
 from cleanroom_ml.naming import quote_name

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
+from cleanroom_ml.engine.sql.lex.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
 
 _REFUSED: Final = frozenset(
     {"EXECUTE", "EXCEPTION", "OPEN", "FETCH", "CLOSE", "LOOP", "REPEAT", "RAISE", "AWAIT", "ASYNC", "BREAK", "CONTINUE"}

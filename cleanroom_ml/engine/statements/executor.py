@@ -6,30 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Statement
-from cleanroom_ml.engine.statements import (
-    calls,
-    context,
-    copy_into,
-    ddl_namespaces,
-    ddl_tables,
-    describe,
-    dml,
-    file_transfer,
-    grants,
-    policy,
-    queries,
-    show,
-    stages,
-    transaction_statements,
-    views,
-    warehouses,
-)
+from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.nodes import Statement
+from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.kinds import call as calls
+from cleanroom_ml.engine.statements.kinds import copy_into, describe, dml, file_transfer, show
+from cleanroom_ml.engine.statements.kinds import grant as grants
+from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
+from cleanroom_ml.engine.statements.kinds import query as queries
+from cleanroom_ml.engine.statements.kinds import session as context
+from cleanroom_ml.engine.statements.kinds import stage as stages
+from cleanroom_ml.engine.statements.kinds import table as ddl_tables
+from cleanroom_ml.engine.statements.kinds import transaction as transaction_statements
+from cleanroom_ml.engine.statements.kinds import view as views
+from cleanroom_ml.engine.statements.kinds import warehouse as warehouses
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.result_scan import JobCatalog

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Statement
+from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.nodes import Statement
 
 # Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace. Of stages,
 # the catalog of a room has those that the session itself made (see `stage_reader`).

@@ -6,10 +6,10 @@ from typing import Literal
 
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import CreateView, Drop
+from cleanroom_ml.engine.sql.read.nodes import CreateView, Drop
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.statements.ddl_namespaces import existed
-from cleanroom_ml.engine.statements.ddl_tables import already_dropped
+from cleanroom_ml.engine.statements.kinds.namespace import existed
+from cleanroom_ml.engine.statements.kinds.table import already_dropped
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work

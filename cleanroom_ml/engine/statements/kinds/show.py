@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Show
+from cleanroom_ml.engine.sql.read.nodes import Show
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
-from cleanroom_ml.engine.statements import context, ddl_namespaces
+from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
+from cleanroom_ml.engine.statements.kinds import session as context
+from cleanroom_ml.engine.statements.kinds.warehouse import pools
 from cleanroom_ml.engine.statements.like import like
 from cleanroom_ml.engine.statements.refusals import no_current, shown
 from cleanroom_ml.engine.statements.results import SHOW, VARCHAR, Rows
 from cleanroom_ml.engine.statements.transactions import session_variables
-from cleanroom_ml.engine.statements.warehouses import pools
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column, Key
 

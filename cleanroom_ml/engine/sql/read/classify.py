@@ -8,12 +8,13 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.sql import alter, commands, create
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.calls import parse_call
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.names import stage_reference
-from cleanroom_ml.engine.sql.nodes import (
+from cleanroom_ml.engine.sql.lex.tokens import STRING, statements, tokenize
+from cleanroom_ml.engine.sql.read import alter, commands, create
+from cleanroom_ml.engine.sql.read.call import parse_call
+from cleanroom_ml.engine.sql.read.names import stage_reference
+from cleanroom_ml.engine.sql.read.nodes import (
     AlterObject,
     AlterSession,
     AlterStage,
@@ -55,8 +56,7 @@ from cleanroom_ml.engine.sql.nodes import (
     Update,
     Use,
 )
-from cleanroom_ml.engine.sql.source import Source
-from cleanroom_ml.engine.sql.tokens import STRING, statements, tokenize
+from cleanroom_ml.engine.sql.read.source import Source
 
 __all__ = [
     "AlterObject",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Describe
+from cleanroom_ml.engine.sql.read.nodes import Describe
 from cleanroom_ml.engine.sql.types import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
-from cleanroom_ml.engine.statements import ddl_namespaces
+from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
+from cleanroom_ml.engine.statements.kinds.warehouse import pools
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import DESCRIBE, VARCHAR, Rows
-from cleanroom_ml.engine.statements.warehouses import pools
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column
 

@@ -11,8 +11,9 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.names import folded, stage_reference
-from cleanroom_ml.engine.sql.nodes import (
+from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, STAGE, STRING, URL
+from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.read.nodes import (
     Comment,
     CopyInto,
     Describe,
@@ -27,8 +28,7 @@ from cleanroom_ml.engine.sql.nodes import (
     Truncate,
     Use,
 )
-from cleanroom_ml.engine.sql.source import Source
-from cleanroom_ml.engine.sql.tokens import PUNCTUATION, STAGE, STRING, URL
+from cleanroom_ml.engine.sql.read.source import Source
 
 _KINDS: Final = (
     ("FILE", "FORMAT"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.create import _columns, _items, read_type
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import AlterObject, AlterSession, AlterStage, AlterTable, Statement
-from cleanroom_ml.engine.sql.source import Source
+from cleanroom_ml.engine.sql.read.create import _columns, _items, read_type
+from cleanroom_ml.engine.sql.read.nodes import AlterObject, AlterSession, AlterStage, AlterTable, Statement
+from cleanroom_ml.engine.sql.read.source import Source
 
 __all__ = ["read_alter", "read_type"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.tokens import statements, tokenize
+from cleanroom_ml.engine.sql.lex.tokens import statements, tokenize
 
 
 def split(text: str) -> list[str]:

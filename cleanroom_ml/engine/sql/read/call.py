@@ -7,9 +7,9 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.names import NameReader
-from cleanroom_ml.engine.sql.nodes import Call
-from cleanroom_ml.engine.sql.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Cursor
+from cleanroom_ml.engine.sql.read.names import NameReader
+from cleanroom_ml.engine.sql.read.nodes import Call
 
 __all__ = ["Call", "parse_call", "read_value"]
 

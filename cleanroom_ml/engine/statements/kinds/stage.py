@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import AlterStage, CreateFileFormat, CreateStage, Drop, ListFiles, Remove
+from cleanroom_ml.engine.sql.read.nodes import AlterStage, CreateFileFormat, CreateStage, Drop, ListFiles, Remove
 from cleanroom_ml.engine.sql.types import SqlType
-from cleanroom_ml.engine.statements.ddl_namespaces import existed, if_exists
-from cleanroom_ml.engine.statements.ddl_tables import already_dropped
+from cleanroom_ml.engine.statements.kinds.namespace import existed, if_exists
+from cleanroom_ml.engine.statements.kinds.table import already_dropped
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import LIST, REMOVE, VARCHAR, Rows, success
 from cleanroom_ml.engine.statements.stage_reader import file_options, listed_name, stage_format_key

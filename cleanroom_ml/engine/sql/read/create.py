@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import (
+from cleanroom_ml.engine.sql.lex.tokens import WORD
+from cleanroom_ml.engine.sql.read.nodes import (
     ColumnSpec,
     CreateComputePool,
     CreateDatabase,
@@ -18,8 +19,7 @@ from cleanroom_ml.engine.sql.nodes import (
     CreateWarehouse,
     Statement,
 )
-from cleanroom_ml.engine.sql.source import Source
-from cleanroom_ml.engine.sql.tokens import WORD
+from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 
 _OBJECTS: Final[tuple[tuple[tuple[str, ...], type[CreateObject]], ...]] = (

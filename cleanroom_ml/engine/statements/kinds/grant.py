@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Grant
+from cleanroom_ml.engine.sql.read.nodes import Grant
+from cleanroom_ml.engine.statements.kinds.warehouse import pools
 from cleanroom_ml.engine.statements.refusals import shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success
-from cleanroom_ml.engine.statements.warehouses import pools
 from cleanroom_ml.engine.statements.work import Work
 
 _KINDS: dict[str, Literal["WAREHOUSE", "COMPUTE POOL"]] = {"WAREHOUSE": "WAREHOUSE", "COMPUTE POOL": "COMPUTE POOL"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import CreateDatabase, CreateObject, CreateSchema, Drop
-from cleanroom_ml.engine.statements.ddl_tables import already_dropped
+from cleanroom_ml.engine.sql.read.nodes import CreateDatabase, CreateObject, CreateSchema, Drop
+from cleanroom_ml.engine.statements.kinds.table import already_dropped
 from cleanroom_ml.engine.statements.refusals import insufficient, no_current, shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success
 from cleanroom_ml.engine.statements.work import Work

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import AlterObject, CreateComputePool, CreateWarehouse, Drop
-from cleanroom_ml.engine.statements.context import drop_context
-from cleanroom_ml.engine.statements.ddl_namespaces import existed, if_exists
-from cleanroom_ml.engine.statements.ddl_tables import already_dropped
+from cleanroom_ml.engine.sql.read.nodes import AlterObject, CreateComputePool, CreateWarehouse, Drop
+from cleanroom_ml.engine.statements.kinds.namespace import existed, if_exists
+from cleanroom_ml.engine.statements.kinds.session import drop_context
+from cleanroom_ml.engine.statements.kinds.table import already_dropped
 from cleanroom_ml.engine.statements.ports import Pools
 from cleanroom_ml.engine.statements.refusals import shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success

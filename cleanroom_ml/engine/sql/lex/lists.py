@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tokens import WORD, Token
+from cleanroom_ml.engine.sql.lex.tokens import WORD, Token
 
 _NUMBER: Final = r"-?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?(?![\w.$])"
 _TEXT: Final = r"'(?:[^'\\\x00]|'')*+'(?!')"

@@ -7,9 +7,9 @@ from typing import Literal
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import AlterTable, ColumnSpec, CreateTable, Drop
+from cleanroom_ml.engine.sql.read.nodes import AlterTable, ColumnSpec, CreateTable, Drop
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
-from cleanroom_ml.engine.statements import dml
+from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success
