@@ -29,7 +29,8 @@ from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
-from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify, may_be_a_script
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
@@ -356,7 +357,7 @@ def _is_one_commit(request: QueryRequest) -> bool:
         statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
     except SqlError:
         return False
-    return not isinstance(statement, nodes.Block | nodes.Call)
+    return not isinstance(statement, Block | Call)
 
 
 def _hash(request: QueryRequest) -> str:

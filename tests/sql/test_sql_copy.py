@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSourc
 from cleanroom_ml.engine.sql.compile import compile_copy
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.staged import distinct
 from cleanroom_ml.engine.sql.types import parse_type
 

@@ -18,7 +18,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
 from cleanroom_ml.engine.sql.preparing import bounded, finished, prepare, safe, target_table
-from cleanroom_ml.engine.sql.read.nodes import CopyInto, Insert
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve import Resolver, Scope
 from cleanroom_ml.engine.sql.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.types import SqlType

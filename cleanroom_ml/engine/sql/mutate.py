@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.dialect import raw
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.kinds import kind_of_type
 from cleanroom_ml.engine.sql.preparing import bounded, finished, prepare, safe, target_table
-from cleanroom_ml.engine.sql.read.nodes import Delete, Merge, Update
+from cleanroom_ml.engine.sql.read.dml import Delete, Merge, Update
 from cleanroom_ml.engine.sql.resolve import Resolver, Scope
 from cleanroom_ml.naming import quote
 

@@ -8,9 +8,29 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read import nodes
+from cleanroom_ml.engine.sql.read.alter import AlterObject
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import Statement
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.grant import Grant
+from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
+from cleanroom_ml.engine.sql.read.pool import CreateComputePool
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
+from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
+from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable, Truncate
+from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
+from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.sql.read.view import CreateView
+from cleanroom_ml.engine.sql.read.warehouse import CreateWarehouse
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kinds import call as calls
@@ -49,49 +69,49 @@ _DROPS: Mapping[str, Handler] = {
     "COMPUTE POOL": warehouses.drop_compute_pool,
 }
 _HANDLERS: Mapping[type[Statement], Handler] = {
-    nodes.Query: queries.query,
-    nodes.InferSchema: queries.infer_schema,
-    nodes.Insert: dml.insert,
-    nodes.Update: dml.update,
-    nodes.Delete: dml.delete,
-    nodes.Merge: dml.merge,
-    nodes.Truncate: dml.truncate,
-    nodes.CopyInto: copy_into.copy_into,
-    nodes.CreateTable: ddl_tables.create_table,
-    nodes.AlterTable: ddl_tables.alter_table,
-    nodes.CreateView: views.create_view,
-    nodes.CreateDatabase: ddl_namespaces.create_database,
-    nodes.CreateSchema: ddl_namespaces.create_schema,
-    nodes.CreateStage: stages.create_stage,
-    nodes.AlterStage: stages.alter_stage,
-    nodes.CreateFileFormat: stages.create_file_format,
-    nodes.CreateWarehouse: warehouses.create_warehouse,
-    nodes.CreateComputePool: warehouses.create_compute_pool,
-    nodes.AlterObject: warehouses.alter_object,
-    nodes.Put: file_transfer.put,
-    nodes.Get: file_transfer.get,
-    nodes.ListFiles: stages.list_files,
-    nodes.Remove: stages.remove,
-    nodes.Show: show.show,
-    nodes.Describe: describe.describe,
-    nodes.Use: context.use,
-    nodes.AlterSession: context.alter_session,
-    nodes.SetVariable: context.set_variable,
-    nodes.UnsetVariable: context.unset_variable,
-    nodes.Begin: transaction_statements.begin,
-    nodes.Commit: transaction_statements.commit,
-    nodes.Rollback: transaction_statements.rollback,
-    nodes.Grant: grants.grant,
-    nodes.Call: calls.call,
-    nodes.Block: calls.block,
+    Query: queries.query,
+    InferSchema: queries.infer_schema,
+    Insert: dml.insert,
+    Update: dml.update,
+    Delete: dml.delete,
+    Merge: dml.merge,
+    Truncate: dml.truncate,
+    CopyInto: copy_into.copy_into,
+    CreateTable: ddl_tables.create_table,
+    AlterTable: ddl_tables.alter_table,
+    CreateView: views.create_view,
+    CreateDatabase: ddl_namespaces.create_database,
+    CreateSchema: ddl_namespaces.create_schema,
+    CreateStage: stages.create_stage,
+    AlterStage: stages.alter_stage,
+    CreateFileFormat: stages.create_file_format,
+    CreateWarehouse: warehouses.create_warehouse,
+    CreateComputePool: warehouses.create_compute_pool,
+    AlterObject: warehouses.alter_object,
+    Put: file_transfer.put,
+    Get: file_transfer.get,
+    ListFiles: stages.list_files,
+    Remove: stages.remove,
+    Show: show.show,
+    Describe: describe.describe,
+    Use: context.use,
+    AlterSession: context.alter_session,
+    SetVariable: context.set_variable,
+    UnsetVariable: context.unset_variable,
+    Begin: transaction_statements.begin,
+    Commit: transaction_statements.commit,
+    Rollback: transaction_statements.rollback,
+    Grant: grants.grant,
+    Call: calls.call,
+    Block: calls.block,
 }
 # These commit an open transaction first, as on Snowflake.
 _DDL = (
-    nodes.CreateTable, nodes.AlterTable, nodes.CreateView, nodes.CreateDatabase, nodes.CreateSchema, nodes.CreateStage,
-    nodes.AlterStage, nodes.CreateFileFormat, nodes.CreateWarehouse, nodes.CreateComputePool, nodes.Drop, nodes.Grant,
-    nodes.Truncate,
+    CreateTable, AlterTable, CreateView, CreateDatabase, CreateSchema, CreateStage,
+    AlterStage, CreateFileFormat, CreateWarehouse, CreateComputePool, Drop, Grant,
+    Truncate,
 )  # fmt: skip
-_BATCHED = (nodes.Update, nodes.Delete, nodes.Merge)
+_BATCHED = (Update, Delete, Merge)
 _MOST_NESTED = 3
 
 
@@ -226,7 +246,7 @@ class Executor:
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0
             and (not restricted or session.kind == "job")
-            and not isinstance(statement, nodes.Block)
+            and not isinstance(statement, Block)
             and self._storage.queries.get(query_id) is not None,
             procedures=self._procedures,
             pools=self._pools,
@@ -268,20 +288,20 @@ class Executor:
 
 
 def _handler(statement: Statement) -> Handler:
-    handler = _DROPS.get(statement.kind) if isinstance(statement, nodes.Drop) else _HANDLERS.get(type(statement))
+    handler = _DROPS.get(statement.kind) if isinstance(statement, Drop) else _HANDLERS.get(type(statement))
     if handler is None:
-        kind = f" {statement.kind}" if isinstance(statement, nodes.Drop) else ""
+        kind = f" {statement.kind}" if isinstance(statement, Drop) else ""
         raise SqlError.unsupported(f"{type(statement).__name__}{kind}")
     return handler
 
 
 def _described(work: Work, statement: Statement) -> Rows:
     """What the statement would give, without doing anything."""
-    if isinstance(statement, nodes.Query):
+    if isinstance(statement, Query):
         return queries.describe_query(work, statement)
-    if isinstance(statement, nodes.InferSchema):
+    if isinstance(statement, InferSchema):
         return queries.describe_inferred(statement)
-    if isinstance(statement, nodes.Show | nodes.Describe):
+    if isinstance(statement, Show | Describe):
         result = _handler(statement)(work, statement)
         return replace(result, rows=()) if isinstance(result, Rows) else success()
     return replace(success(), rows=())

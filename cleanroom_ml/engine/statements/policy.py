@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read import nodes
-from cleanroom_ml.engine.sql.read.nodes import Statement
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.stage import CreateStage
+from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
+from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable, Truncate
+from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
+from cleanroom_ml.engine.sql.read.use import Use
 
 # Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace. Of stages,
 # the catalog of a room has those that the session itself made (see `stage_reader`).
 _ROOM: frozenset[type[Statement]] = frozenset(
     {
-        nodes.AlterSession, nodes.AlterTable, nodes.Begin, nodes.Block, nodes.Commit, nodes.CopyInto,
-        nodes.CreateFileFormat, nodes.CreateStage, nodes.CreateTable, nodes.Delete, nodes.Describe, nodes.Drop,
-        nodes.Get, nodes.InferSchema, nodes.Insert, nodes.ListFiles, nodes.Merge, nodes.Put, nodes.Query, nodes.Remove,
-        nodes.Rollback, nodes.SetVariable, nodes.Show, nodes.Truncate, nodes.UnsetVariable, nodes.Update, nodes.Use,
+        AlterSession, AlterTable, Begin, Block, Commit, CopyInto,
+        CreateFileFormat, CreateStage, CreateTable, Delete, Describe, Drop,
+        Get, InferSchema, Insert, ListFiles, Merge, Put, Query, Remove,
+        Rollback, SetVariable, Show, Truncate, UnsetVariable, Update, Use,
     }
 )  # fmt: skip
 _ROOM_DROPS = frozenset({"TABLE", "STAGE", "FILE FORMAT"})
@@ -22,10 +35,10 @@ _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 
 
 # A template runs in its caller's own session: what it sets there would stay after it, and be out of the room.
-_STAYS = (nodes.AlterSession, nodes.SetVariable, nodes.UnsetVariable, nodes.Use)
+_STAYS = (AlterSession, SetVariable, UnsetVariable, Use)
 
 # PUT and GET are carried out by the client that sends them; nobody does that for a template's.
-_CLIENTS = (nodes.Get, nodes.Put)
+_CLIENTS = (Get, Put)
 
 
 def check_template(statement: Statement) -> None:
@@ -48,15 +61,15 @@ def check(statement: Statement, *, restricted: bool) -> None:
         return
     allowed = type(statement) in _ROOM
     match statement:
-        case nodes.Drop():
+        case Drop():
             allowed = statement.kind in _ROOM_DROPS
-        case nodes.Describe():
+        case Describe():
             allowed = statement.kind in _ROOM_DESCRIBES
-        case nodes.Use():
+        case Use():
             allowed = statement.kind in _ROOM_USES
-        case nodes.CreateStage() | nodes.CreateFileFormat():
+        case CreateStage() | CreateFileFormat():
             allowed = statement.temporary
-        case nodes.Show():
+        case Show():
             allowed = True
     if not allowed:
         raise SqlError.unsupported(f"{_spoken(statement)} in a clean room")

@@ -8,8 +8,10 @@ from typing import Any
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import Block, Call, Query
+from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
 from cleanroom_ml.engine.statements.results import CALL, VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.transactions import overlaid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Describe
+from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.types import MAX_BINARY, MAX_LENGTH, SqlType, parse_type
 from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
 from cleanroom_ml.engine.statements.kinds.warehouse import pools

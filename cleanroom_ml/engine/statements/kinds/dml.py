@@ -15,7 +15,8 @@ from cleanroom_ml.engine.sql.compile import compile_insert
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
-from cleanroom_ml.engine.sql.read.nodes import Delete, Insert, Merge, Truncate, Update
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.table import Truncate
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements import compaction, results
 from cleanroom_ml.engine.statements.nullability import refuse_nulls

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Get, Put
+from cleanroom_ml.engine.sql.read.stage_files import Get, Put
 from cleanroom_ml.engine.statements.results import Download, StagedDownload, Upload
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import InvalidPath

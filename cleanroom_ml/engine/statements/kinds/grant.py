@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Grant
+from cleanroom_ml.engine.sql.read.grant import Grant
 from cleanroom_ml.engine.statements.kinds.warehouse import pools
 from cleanroom_ml.engine.statements.refusals import shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success

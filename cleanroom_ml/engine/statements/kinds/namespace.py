@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import CreateDatabase, CreateObject, CreateSchema, Drop
+from cleanroom_ml.engine.sql.read.create import CreateObject
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
 from cleanroom_ml.engine.statements.kinds.table import already_dropped
 from cleanroom_ml.engine.statements.refusals import insufficient, no_current, shown, translated
 from cleanroom_ml.engine.statements.results import Rows, success

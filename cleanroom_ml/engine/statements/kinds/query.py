@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import InferSchema, Query
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult

@@ -7,7 +7,8 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.compile import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterSession, SetVariable, UnsetVariable, Use
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
+from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.statements.kinds.namespace import own_schema, owns
 from cleanroom_ml.engine.statements.refusals import insufficient, shown
 from cleanroom_ml.engine.statements.results import Rows, success

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Show
+from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types import SqlType, parse_type
 from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
 from cleanroom_ml.engine.statements.kinds import session as context

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterStage, CreateFileFormat, CreateStage, Drop, ListFiles, Remove
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
+from cleanroom_ml.engine.sql.read.stage_files import ListFiles, Remove
 from cleanroom_ml.engine.sql.types import SqlType
 from cleanroom_ml.engine.statements.kinds.namespace import existed, if_exists
 from cleanroom_ml.engine.statements.kinds.table import already_dropped

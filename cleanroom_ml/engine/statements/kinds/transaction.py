@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Begin, Commit, Rollback
+from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import TRANSACTION, Rows, success
 from cleanroom_ml.engine.statements.work import Work

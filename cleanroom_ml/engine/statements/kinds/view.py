@@ -6,7 +6,8 @@ from typing import Literal
 
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import CreateView, Drop
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.view import CreateView
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kinds.namespace import existed
 from cleanroom_ml.engine.statements.kinds.table import already_dropped

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterObject, CreateComputePool, CreateWarehouse, Drop
+from cleanroom_ml.engine.sql.read.alter import AlterObject
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.pool import CreateComputePool
+from cleanroom_ml.engine.sql.read.warehouse import CreateWarehouse
 from cleanroom_ml.engine.statements.kinds.namespace import existed, if_exists
 from cleanroom_ml.engine.statements.kinds.session import drop_context
 from cleanroom_ml.engine.statements.kinds.table import already_dropped
