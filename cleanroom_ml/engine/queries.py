@@ -29,9 +29,8 @@ from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
-from cleanroom_ml.engine.sql.read.block import Block
-from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify, may_be_a_script
+from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
@@ -354,10 +353,9 @@ def _is_one_commit(request: QueryRequest) -> bool:
     try:
         if not may_be_a_script(request.sql):
             return True  # nothing big is parsed here: whoever repeats a request does not wait for a place
-        statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
+        return kind_of(classify(request.sql, _binds(request.bindings) or NO_BINDS)).one_commit
     except SqlError:
         return False
-    return not isinstance(statement, Block | Call)
 
 
 def _hash(request: QueryRequest) -> str:

@@ -8,46 +8,17 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.alter import AlterObject
-from cleanroom_ml.engine.sql.read.block import Block
-from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.copy_into import CopyInto
-from cleanroom_ml.engine.sql.read.describe import Describe
-from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
-from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
-from cleanroom_ml.engine.sql.read.grant import Grant
-from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
-from cleanroom_ml.engine.sql.read.pool import CreateComputePool
-from cleanroom_ml.engine.sql.read.query import InferSchema, Query
-from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
-from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
-from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
 from cleanroom_ml.engine.sql.read.statement import Statement
-from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable, Truncate
-from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
-from cleanroom_ml.engine.sql.read.use import Use
-from cleanroom_ml.engine.sql.read.view import CreateView
-from cleanroom_ml.engine.sql.read.warehouse import CreateWarehouse
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.statements.kinds import call as calls
-from cleanroom_ml.engine.statements.kinds import copy_into, describe, dml, file_transfer, show
-from cleanroom_ml.engine.statements.kinds import grant as grants
-from cleanroom_ml.engine.statements.kinds import namespace as ddl_namespaces
-from cleanroom_ml.engine.statements.kinds import query as queries
-from cleanroom_ml.engine.statements.kinds import session as context
-from cleanroom_ml.engine.statements.kinds import stage as stages
-from cleanroom_ml.engine.statements.kinds import table as ddl_tables
-from cleanroom_ml.engine.statements.kinds import transaction as transaction_statements
-from cleanroom_ml.engine.statements.kinds import view as views
-from cleanroom_ml.engine.statements.kinds import warehouse as warehouses
+from cleanroom_ml.engine.statements.kind import Kind
+from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog
-from cleanroom_ml.engine.statements.results import Rows, StatementResult, decode, success
+from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -56,62 +27,6 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
 
 RoomCatalogs = Callable[[Session], StatementCatalog]
-Handler = Callable[[Work, Any], StatementResult]
-
-_DROPS: Mapping[str, Handler] = {
-    "TABLE": ddl_tables.drop_table,
-    "VIEW": views.drop_view,
-    "DATABASE": ddl_namespaces.drop_database,
-    "SCHEMA": ddl_namespaces.drop_schema,
-    "STAGE": stages.drop_stage,
-    "FILE FORMAT": stages.drop_file_format,
-    "WAREHOUSE": warehouses.drop_warehouse,
-    "COMPUTE POOL": warehouses.drop_compute_pool,
-}
-_HANDLERS: Mapping[type[Statement], Handler] = {
-    Query: queries.query,
-    InferSchema: queries.infer_schema,
-    Insert: dml.insert,
-    Update: dml.update,
-    Delete: dml.delete,
-    Merge: dml.merge,
-    Truncate: dml.truncate,
-    CopyInto: copy_into.copy_into,
-    CreateTable: ddl_tables.create_table,
-    AlterTable: ddl_tables.alter_table,
-    CreateView: views.create_view,
-    CreateDatabase: ddl_namespaces.create_database,
-    CreateSchema: ddl_namespaces.create_schema,
-    CreateStage: stages.create_stage,
-    AlterStage: stages.alter_stage,
-    CreateFileFormat: stages.create_file_format,
-    CreateWarehouse: warehouses.create_warehouse,
-    CreateComputePool: warehouses.create_compute_pool,
-    AlterObject: warehouses.alter_object,
-    Put: file_transfer.put,
-    Get: file_transfer.get,
-    ListFiles: stages.list_files,
-    Remove: stages.remove,
-    Show: show.show,
-    Describe: describe.describe,
-    Use: context.use,
-    AlterSession: context.alter_session,
-    SetVariable: context.set_variable,
-    UnsetVariable: context.unset_variable,
-    Begin: transaction_statements.begin,
-    Commit: transaction_statements.commit,
-    Rollback: transaction_statements.rollback,
-    Grant: grants.grant,
-    Call: calls.call,
-    Block: calls.block,
-}
-# These commit an open transaction first, as on Snowflake.
-_DDL = (
-    CreateTable, AlterTable, CreateView, CreateDatabase, CreateSchema, CreateStage,
-    AlterStage, CreateFileFormat, CreateWarehouse, CreateComputePool, Drop, Grant,
-    Truncate,
-)  # fmt: skip
-_BATCHED = (Update, Delete, Merge)
 _MOST_NESTED = 3
 
 
@@ -222,6 +137,7 @@ class Executor:
             raise SqlError.too_complex()
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
+        kind = kind_of(statement)
         if restricted and session.kind != "job":
             policy.check_template(statement)
 
@@ -242,11 +158,12 @@ class Executor:
             run=run,
             binds=binds,
             on_start=on_start,
+            wire=kind.wire,
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0
             and (not restricted or session.kind == "job")
-            and not isinstance(statement, Block)
+            and kind.one_commit
             and self._storage.queries.get(query_id) is not None,
             procedures=self._procedures,
             pools=self._pools,
@@ -254,14 +171,14 @@ class Executor:
             written=written,
         )
         if describe_only:
-            return _described(work, statement)
-        if isinstance(statement, _DDL):
-            transaction_statements.commit_before_ddl(work)
+            return _described(work, kind, statement)
+        if kind.commits:
+            commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
-        if binds.rows is not None and isinstance(statement, _BATCHED):
-            return dml.batched(work, statement)
+        if binds.rows is not None and kind.batch is not None:
+            return stamped(kind.batch(work, statement), kind.wire)
         work.attempt()
-        result = _handler(statement)(work, statement)
+        result = stamped(kind.run(work, statement), kind.wire)
         if written is not None:
             written.done()
         return result
@@ -287,21 +204,7 @@ class Executor:
         return None
 
 
-def _handler(statement: Statement) -> Handler:
-    handler = _DROPS.get(statement.kind) if isinstance(statement, Drop) else _HANDLERS.get(type(statement))
-    if handler is None:
-        kind = f" {statement.kind}" if isinstance(statement, Drop) else ""
-        raise SqlError.unsupported(f"{type(statement).__name__}{kind}")
-    return handler
-
-
-def _described(work: Work, statement: Statement) -> Rows:
+def _described(work: Work, kind: Kind[Any], statement: Statement) -> StatementResult:
     """What the statement would give, without doing anything."""
-    if isinstance(statement, Query):
-        return queries.describe_query(work, statement)
-    if isinstance(statement, InferSchema):
-        return queries.describe_inferred(statement)
-    if isinstance(statement, Show | Describe):
-        result = _handler(statement)(work, statement)
-        return replace(result, rows=()) if isinstance(result, Rows) else success()
-    return replace(success(), rows=())
+    found = kind.columns(work, statement) if kind.columns is not None else success()
+    return stamped(replace(found, rows=()), None if kind.columns is None else kind.wire)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
@@ -31,6 +31,7 @@ class Work:
     Args:
         catalog: the only way to names; as the session's open transaction sees it.
         stages: the only way to stages.
+        wire: the statement type of its kind; None: the result says which.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
@@ -46,6 +47,7 @@ class Work:
     run: Callable[[str, Mapping[str, Any]], StatementResult]
     binds: Binds = NO_BINDS
     on_start: OnStart | None = None
+    wire: int | None = None
     restricted: bool = False
     recording: bool = False
     procedures: Procedures | None = None
@@ -62,17 +64,21 @@ class Work:
             return DEFAULT_SECONDS
         return min(seconds, 604_800.0) if seconds > 0 else DEFAULT_SECONDS
 
+    def encoded(self, reply: Rows) -> str:
+        """A reply as the record of the statement keeps it."""
+        return encode(reply if self.wire is None else replace(reply, statement_type=self.wire))
+
     @contextmanager
     def recorded(self, reply: Rows) -> Iterator[None]:
         """One transaction of the catalog that also records `reply`, with which a repeated request is then answered."""
         with self.storage.database.transaction():
             yield
             if self.recording:
-                self.storage.queries.finish(self.query_id, encode(reply))
+                self.storage.queries.finish(self.query_id, self.encoded(reply))
 
     def commit(self, changes: list[Change], reply: Rows) -> tuple[bool, ...]:
         """`Tables.commit` with the reply recorded. Raises what it raises."""
-        return self.change(changes, RequestRecord(self.query_id, encode(reply)) if self.recording else None)
+        return self.change(changes, RequestRecord(self.query_id, self.encoded(reply)) if self.recording else None)
 
     def change(self, changes: Sequence[Change], request: RequestRecord | None = None) -> tuple[bool, ...]:
         """`Tables.commit`, and the run that this statement belongs to knows of it. Every change of a table goes here.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cleanroom_ml.engine.sql.compile import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
 from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.refusals import shown
-from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import SELECT, VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
 _INFERRED = (
@@ -80,3 +83,11 @@ def inferred_type(kind: SqlType) -> str:
             return "REAL"
         case name:
             return name
+
+
+KINDS: Final = (
+    Kind(Query, query, SELECT, Allowed.TEMPLATE, columns=describe_query),
+    Kind(
+        InferSchema, infer_schema, SELECT, Allowed.TEMPLATE, columns=lambda _, statement: describe_inferred(statement)
+    ),
+)
