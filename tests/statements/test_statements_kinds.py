@@ -29,7 +29,7 @@ OF_JOBS = "AlterSession Get Put SetVariable UnsetVariable Use"
 
 
 def nodes(base: type[Statement] = Statement) -> Iterator[type[Statement]]:
-    """All of them that stand in a module of ours: a dataclass with slots leaves the class that it was made from behind."""
+    """Those that stand in a module of ours: a dataclass with slots leaves the class behind that it was made from."""
     for node in base.__subclasses__():
         if getattr(sys.modules[node.__module__], node.__name__, None) is node and node is not Unheard:
             yield node

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import STRING, statements, tokenize
+from cleanroom_ml.engine.sql.lex.split import statements
+from cleanroom_ml.engine.sql.lex.tokens import STRING, tokenize
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement

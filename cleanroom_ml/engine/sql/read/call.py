@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Cursor
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, QUOTED, STRING, WORD
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import NameReader
 from cleanroom_ml.engine.sql.read.source import Source
@@ -84,7 +85,6 @@ class _Values:
     def __init__(self, cursor: Cursor, binds: Binds) -> None:
         self.cursor = cursor
         self.binds = binds
-        self.bound = 0
 
     def value(self) -> Value:
         value = self._plain()
@@ -120,8 +120,7 @@ class _Values:
 
     def _placeholder(self) -> Value:
         if self.cursor.accept("?"):
-            after = self.cursor.tokens[: self.cursor.at]
-            return self.binds.value(str(sum(token.kind == PUNCTUATION and token.text == "?" for token in after)))
+            return self.binds.value(str(self.cursor.placeholders()))
         if self.cursor.accept(":"):
             return self.binds.value(self.cursor.next().text)
         raise self.cursor.surprise()

@@ -7,7 +7,8 @@ from typing import Final
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import statements, tokenize
+from cleanroom_ml.engine.sql.lex.split import statements
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.registry import forms
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement

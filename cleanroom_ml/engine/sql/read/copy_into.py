@@ -11,7 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, STAGE, STRING
+from cleanroom_ml.engine.sql.lex.tokens import STAGE, STRING
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import stage_reference
 from cleanroom_ml.engine.sql.read.source import Source
@@ -48,7 +48,7 @@ def _copy(source: Source) -> Statement:
     cursor.expect("FROM")
     tree = None
     if cursor.looking_at("("):
-        before = sum(item.kind == PUNCTUATION and item.text == "?" for item in source.tokens[: cursor.at])
+        before = cursor.placeholders()
         group = cursor.group()
         if not group:
             raise cursor.surprise("expected a query")
