@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
@@ -63,6 +64,7 @@ class Execute(Protocol):
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
+        seconds: float | None = None,
     ) -> StatementResult: ...
 
 
@@ -258,6 +260,7 @@ class QueryService:
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
+            seconds=set_seconds(request.parameters),
         )
         return outcome_of(result, session, self._storage)
 
@@ -296,7 +299,13 @@ class QueryService:
         query_id = record.query_id
         try:
             result = self._execute(
-                session, text, binds=None, query_id=query_id, request_id=request_id, describe_only=request.describe_only
+                session,
+                text,
+                binds=None,
+                query_id=query_id,
+                request_id=request_id,
+                describe_only=request.describe_only,
+                seconds=set_seconds(request.parameters),
             )
             outcome = outcome_of(result, session, self._storage)
             return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)

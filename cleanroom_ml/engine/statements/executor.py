@@ -69,9 +69,11 @@ class Executor:
         request_id: str | None = None,
         describe_only: bool = False,
         on_start: OnStart | None = None,
+        seconds: float | None = None,
     ) -> StatementResult:
         """Runs one statement. The session's context changes in `session`, and is kept.
 
+        It may run for `seconds`, which the request itself set; None: for as long as the session's parameters say.
         A request id that this session has used before is answered with what happened then. Where the caller recorded
         the query (`storage.queries.start`), a statement that changes the catalog records its outcome in the same
         transaction: applied and recorded, or neither.
@@ -90,7 +92,9 @@ class Executor:
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"
-        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, describe_only, on_start, restricted)
+        return self._execute(
+            session, catalog, text, binds or NO_BINDS, query_id, describe_only, on_start, restricted, seconds=seconds
+        )
 
     def execute_in(
         self,
@@ -132,6 +136,7 @@ class Executor:
         restricted: bool,
         nesting: int = 0,
         written: Written | None = None,
+        seconds: float | None = None,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
@@ -144,7 +149,7 @@ class Executor:
         def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
             bound = Binds(binds.positional, {**binds.named, **variables})
             return self._execute(
-                session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1, written
+                session, catalog, inner, bound, query_id, False, on_start, restricted, nesting + 1, written, seconds
             )
 
         work = Work(
@@ -159,6 +164,7 @@ class Executor:
             binds=binds,
             on_start=on_start,
             wire=kind.wire,
+            limit=seconds,
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
@@ -21,8 +22,6 @@ from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import OnStart, Warehouse
 
-DEFAULT_SECONDS = 3600.0
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -32,6 +31,7 @@ class Work:
         catalog: the only way to names; as the session's open transaction sees it.
         stages: the only way to stages.
         wire: the statement type of its kind; None: the result says which.
+        limit: seconds that it may run; None: what the session's parameters say.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
@@ -48,6 +48,7 @@ class Work:
     binds: Binds = NO_BINDS
     on_start: OnStart | None = None
     wire: int | None = None
+    limit: float | None = None
     restricted: bool = False
     recording: bool = False
     procedures: Procedures | None = None
@@ -57,12 +58,8 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """The statement's time limit, from the session's STATEMENT_TIMEOUT_IN_SECONDS."""
-        try:
-            seconds = float(self.session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", ""))
-        except ValueError:
-            return DEFAULT_SECONDS
-        return min(seconds, 604_800.0) if seconds > 0 else DEFAULT_SECONDS
+        """The statement's time limit: the request's own, or the session's."""
+        return self.limit if self.limit is not None else allowed_seconds(self.session.parameters)
 
     def encoded(self, reply: Rows) -> str:
         """A reply as the record of the statement keeps it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
 from cleanroom_ml.engine.sql.compile import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
@@ -24,7 +25,7 @@ _MAX_VALUE = 16_384
 _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 _NAMELESS = ("X",)
 _DEFAULTS = {
-    "TIMEZONE": "Etc/UTC", "AUTOCOMMIT": "true", "QUERY_TAG": "", "STATEMENT_TIMEOUT_IN_SECONDS": "3600",
+    "TIMEZONE": "Etc/UTC", "AUTOCOMMIT": "true", "QUERY_TAG": "", PARAMETER: f"{DEFAULT_SECONDS:g}",
     "MULTI_STATEMENT_COUNT": "1", "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
     "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": "false",
