@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
@@ -77,7 +77,7 @@ def rows(source: RowsSource) -> Raw:
         for n, (name, sql_type) in enumerate(source.columns)
     )
     listed = ", ".join(_column(n) for n in range(len(source.columns)))
-    values: list[Any] = [exp.Tuple(expressions=[literals.literal(value) for value in row]) for row in source.rows]
+    values = [exp.Tuple(expressions=[literals.literal(value) for value in row]) for row in source.rows]
     return raw(f"SELECT {names} FROM (VALUES {{*}}) AS _rows({listed})", *(raw("{0}", value) for value in values))
 
 

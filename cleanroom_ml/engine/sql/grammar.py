@@ -8,7 +8,7 @@ table give, and refuses the rest.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
@@ -18,7 +18,7 @@ _BINARY: Final = frozenset({"this", "expression"})
 _LIST: Final = frozenset({"expressions"})
 _THIS: Final = frozenset({"this"})
 
-PARTS: Final[dict[type[Any], frozenset[str]]] = {
+PARTS: Final[dict[type[exp.Expr], frozenset[str]]] = {
     exp.Select: frozenset(
         {
             "with_",
@@ -106,7 +106,7 @@ _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")
 _HEX = re.compile(r"[0-9a-fA-F]*\Z")
 
 
-def check(node: Any) -> None:
+def check(node: exp.Expr) -> None:
     """One node, its own parts only. Raises SqlError.unsupported naming the construct."""
     allowed = PARTS.get(type(node))
     if allowed is None:
@@ -124,6 +124,6 @@ def check(node: Any) -> None:
         raise SqlError.syntax("a malformed binary literal.")
 
 
-def construct(node: Any) -> str:
+def construct(node: exp.Expr) -> str:
     """A node's kind in capitals: WindowSpec → WINDOW SPEC."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(node).__name__).upper()

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlglot.dialects.snowflake import Snowflake
-from sqlglot.tokens import Token as Parsed
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import Token as Parsed
+from sqlglot.tokenizer_core import TokenType
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.literals import unescape
