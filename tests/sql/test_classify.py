@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.read.stage import CreateStage
 from cleanroom_ml.engine.sql.read.stage_files import Put
 from cleanroom_ml.engine.sql.read.table import CreateTable
 from cleanroom_ml.engine.sql.read.use import Use
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 
 def test_what_snowpark_and_the_connector_send():

@@ -10,7 +10,6 @@ from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.for_parser import for_parser
 from cleanroom_ml.engine.sql.lex.split import split
@@ -19,6 +18,7 @@ from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 SAME = [
     "select \"a\"\"b\", 'it''s', 'a\\'b\\n', '\\x41\\101\\u0041\\z', $$a'b$$, x'4142', 0x41, n'c' from t",

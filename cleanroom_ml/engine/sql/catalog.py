@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 Columns = tuple[tuple[str, SqlType], ...]
 

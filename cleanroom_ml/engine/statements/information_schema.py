@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import RowsSource
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Column, Key
 from cleanroom_ml.engine.storage.storage import Storage
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Key

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_COLUMNS: Final = 10_000
 _MAX_NAME: Final = 1024

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.types import MAX_LENGTH, SqlType
+from cleanroom_ml.engine.sql.types.sql_type import MAX_LENGTH, SqlType
 
 
 def arrow_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:

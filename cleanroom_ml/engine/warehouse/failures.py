@@ -12,7 +12,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sandbox import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
-from cleanroom_ml.engine.sql.types import SqlType, from_duckdb, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
 from cleanroom_ml.naming import quote
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.naming import quote
 
 ROW_GROUP: Final = 122_880

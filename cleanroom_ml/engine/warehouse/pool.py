@@ -16,9 +16,9 @@ from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.infer import compile_file, inferred
-from cleanroom_ml.engine.sql.staged import distinct
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.files.infer import compile_file, inferred
+from cleanroom_ml.engine.sql.files.staged import distinct
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
 

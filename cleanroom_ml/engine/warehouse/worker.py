@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.types import SqlType, from_duckdb
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import StageReference
-from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import STAGE, STRING
 from cleanroom_ml.engine.sql.read.form import Form
@@ -17,6 +16,7 @@ from cleanroom_ml.engine.sql.read.names import stage_reference
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.stage_options import with_options
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 
 @dataclass(frozen=True, slots=True)

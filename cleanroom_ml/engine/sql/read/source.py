@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.dialect import parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.cursor import Cursor
 from cleanroom_ml.engine.sql.lex.tokens import Token
 from cleanroom_ml.engine.sql.read.names import NameReader, folded
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 
 class Source:

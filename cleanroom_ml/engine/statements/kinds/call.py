@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
-from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
+from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.results import CALL, VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.transactions import overlaid

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.compile import compile_copy, compile_rewrite
+from cleanroom_ml.engine.sql.compile.copies import compile_copy
+from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls

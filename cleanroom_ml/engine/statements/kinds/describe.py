@@ -6,7 +6,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
-from cleanroom_ml.engine.sql.types import MAX_BINARY, MAX_LENGTH, SqlType
+from cleanroom_ml.engine.sql.types.sql_type import MAX_BINARY, MAX_LENGTH, SqlType
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.registry import object_kinds
 from cleanroom_ml.engine.statements.results import DESCRIBE, Rows

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from cleanroom_ml.engine.sql.catalog import TableSource
-from cleanroom_ml.engine.sql.compile import compile_insert
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
 from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
 from cleanroom_ml.engine.sql.read.table import Truncate
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import compaction
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.nullability import refuse_nulls

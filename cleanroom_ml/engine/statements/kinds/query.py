@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.refusals import shown
 from cleanroom_ml.engine.statements.results import SELECT, VARCHAR, Rows, StatementResult

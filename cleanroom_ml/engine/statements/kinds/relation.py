@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements.kinds.table import listed_tables
 from cleanroom_ml.engine.statements.kinds.view import listed_views
 from cleanroom_ml.engine.statements.listing import Listed, Listing

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
-from cleanroom_ml.engine.sql.compile import compile_scalars
+from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.show import Show

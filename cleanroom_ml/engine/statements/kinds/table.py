@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
-from cleanroom_ml.engine.sql.compile import compile_query, compile_rewrite
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.kinds.describe import type_text

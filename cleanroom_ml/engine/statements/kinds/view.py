@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.show import Show

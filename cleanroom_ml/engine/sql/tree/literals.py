@@ -11,9 +11,9 @@ from typing import Any
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.dialect import raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import DATE, JSON, NUM, OTHER, TIMESTAMP
+from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIMESTAMP
 
 
 def literal(value: Value) -> Any:

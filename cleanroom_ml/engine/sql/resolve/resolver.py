@@ -16,10 +16,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.sql import build as building
-from cleanroom_ml.engine.sql import grammar
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     NameListener,
@@ -30,15 +27,18 @@ from cleanroom_ml.engine.sql.catalog import (
     TableSource,
     ViewSource,
 )
-from cleanroom_ml.engine.sql.dialect import parse_ast, raw, snowflake_text
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.expressions import Expressions
-from cleanroom_ml.engine.sql.kinds import KIND, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
+from cleanroom_ml.engine.sql.functions.tables import flatten, generator, split_to_table
 from cleanroom_ml.engine.sql.lex.lists import Folded
-from cleanroom_ml.engine.sql.literals import literal
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
-from cleanroom_ml.engine.sql.staged import column_of, staged_relation
-from cleanroom_ml.engine.sql.tablefunctions import flatten, generator, split_to_table
+from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.tree import build as building
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast, raw, snowflake_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.naming import quote_name
 
 MAX_VIEW_DEPTH: Final = 16

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions import element, pointer
-from cleanroom_ml.engine.sql.kinds import JSON, NUM, TEXT, as_json, as_text, literal_text
+from cleanroom_ml.engine.sql.functions.variant import element, pointer
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, literal_text
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
 

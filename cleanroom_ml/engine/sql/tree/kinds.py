@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"

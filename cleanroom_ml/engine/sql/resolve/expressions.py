@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql import aggregates, functions, grammar
-from cleanroom_ml.engine.sql.casts import cast
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import DATE, JSON, KIND, NUM, OTHER, TEXT, as_json, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.functions import aggregates
+from cleanroom_ml.engine.sql.functions import scalars as functions
 from cleanroom_ml.engine.sql.lex.lists import Folded
-from cleanroom_ml.engine.sql.literals import literal
+from cleanroom_ml.engine.sql.resolve.casts import cast
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_json, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cleanroom_ml.engine.sql.resolve import CommonTable, Resolver, Scope
+    from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+    from cleanroom_ml.engine.sql.resolve.scope import CommonTable, Scope
 
 _CONTEXT: Final = {
     "CURRENT_ACCOUNT": "account",

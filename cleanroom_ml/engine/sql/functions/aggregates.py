@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import JSON, NUM, TEXT, as_text, kind_of
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 
 
 @dataclass(frozen=True, slots=True)

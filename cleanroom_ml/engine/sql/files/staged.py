@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource
-from cleanroom_ml.engine.sql.dialect import SLOT, Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
 from cleanroom_ml.naming import quote
 
 MAX_CSV_COLUMNS: Final = 1000

@@ -15,22 +15,16 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql import dateparts, functions_dates, functions_json, functions_regexp, functions_text
-from cleanroom_ml.engine.sql.dialect import Raw, raw
-from cleanroom_ml.engine.sql.entries import Builder, Entry, built, entry, optional, texts
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import (
-    DATE,
-    JSON,
-    NUM,
-    TEXT,
-    TIMESTAMP,
-    as_json,
-    as_text,
-    as_zoned_text,
-    kind_of,
-    literal_text,
-)
+from cleanroom_ml.engine.sql.functions import arrays as functions_json
+from cleanroom_ml.engine.sql.functions import dateparts
+from cleanroom_ml.engine.sql.functions import dates as functions_dates
+from cleanroom_ml.engine.sql.functions import regexp as functions_regexp
+from cleanroom_ml.engine.sql.functions import text as functions_text
+from cleanroom_ml.engine.sql.functions.entry import Builder, Entry, built, entry, optional, texts
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_zoned_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIMESTAMP
 
 
 def _decode(args: Sequence[Any]) -> Any:

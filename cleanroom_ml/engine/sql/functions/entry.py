@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import SLOT, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import TEXT, as_text, literal_text
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
+from cleanroom_ml.engine.sql.types.kind import TEXT
 
 Builder = Callable[[Sequence[Any]], Any]
 Entry = tuple[int, int | None, "str | Builder", str | None]

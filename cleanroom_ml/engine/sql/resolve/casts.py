@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cleanroom_ml.engine.sql.dialect import FrontSnowflake, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import JSON, TEXT, as_text, as_zoned_text, kind_of, kind_of_type
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, kind_of_type
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT = FrontSnowflake()
 

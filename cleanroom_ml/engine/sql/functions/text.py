@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
-from cleanroom_ml.engine.sql.entries import Entry, built, constant_text, entry, optional
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import JSON, NUM, TEXT, as_text
+from cleanroom_ml.engine.sql.functions.entry import Entry, built, constant_text, entry, optional
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 
 _WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
 """Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql import literals
 from cleanroom_ml.engine.sql.catalog import Columns, RowsSource, TableSource
-from cleanroom_ml.engine.sql.dialect import SLOT, Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree import literals
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
 from cleanroom_ml.naming import quote
 
 MAX_SOURCES: Final = 1000

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql import dateparts
-from cleanroom_ml.engine.sql.dialect import Raw, raw
-from cleanroom_ml.engine.sql.entries import Builder, Entry, built, constant_int, constant_text
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import DATE, NUM, TIMESTAMP, kind_of
+from cleanroom_ml.engine.sql.functions import dateparts
+from cleanroom_ml.engine.sql.functions.entry import Builder, Entry, built, constant_int, constant_text
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TIMESTAMP
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.staged import csv_arguments, options_of
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.files.staged import csv_arguments, options_of
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import display
 
 

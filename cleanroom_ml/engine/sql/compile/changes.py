@@ -12,13 +12,14 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, TableSource
+from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe, target_table
 from cleanroom_ml.engine.sql.compiled import Mutation, Operation
-from cleanroom_ml.engine.sql.dialect import raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import kind_of_type
-from cleanroom_ml.engine.sql.preparing import bounded, finished, prepare, safe, target_table
 from cleanroom_ml.engine.sql.read.dml import Delete, Merge, Update
-from cleanroom_ml.engine.sql.resolve import Resolver, Scope
+from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of_type
 from cleanroom_ml.naming import quote
 
 _ROW = '"_row"'

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import Raw, raw
-from cleanroom_ml.engine.sql.entries import Entry, built, constant_int, constant_text
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.kinds import NUM, OTHER, TEXT, as_text
+from cleanroom_ml.engine.sql.functions.entry import Entry, built, constant_int, constant_text
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text
+from cleanroom_ml.engine.sql.types.kind import NUM, OTHER, TEXT
 
 
 def _flags(args: Sequence[Any], at: int, name: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.dialect import raw
-from cleanroom_ml.engine.sql.entries import Builder, Entry, built, entry
-from cleanroom_ml.engine.sql.kinds import JSON, NUM, OTHER, as_json
+from cleanroom_ml.engine.sql.functions.entry import Builder, Entry, built, entry
+from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree.kinds import as_json
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER
 
 
 def _arrays(template: str, kind: str = JSON) -> Builder:

@@ -9,20 +9,22 @@ from typing import Any
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import Catalog, FileOptions, StagedSource, TableSource
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe, target_table
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Compiled, Mutation
-from cleanroom_ml.engine.sql.dateparts import strftime
-from cleanroom_ml.engine.sql.dialect import Raw, raw
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.literals import literal
-from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
-from cleanroom_ml.engine.sql.preparing import bounded, finished, prepare, safe, target_table
+from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
+from cleanroom_ml.engine.sql.functions.dateparts import strftime
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.read.dml import Insert
-from cleanroom_ml.engine.sql.resolve import Resolver, Scope
-from cleanroom_ml.engine.sql.staged import column_of, staged_relation
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
 __all__ = [

@@ -9,12 +9,13 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.build import Build
 from cleanroom_ml.engine.sql.catalog import Catalog, Columns, TableSource
 from cleanroom_ml.engine.sql.compiled import Compiled
-from cleanroom_ml.engine.sql.dialect import SLOT, generate, parse_ast
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import Resolver, quote_plain
+from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
+from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, generate, parse_ast
 
 
 def bounded(make: Callable[[], Any]) -> Any:
