@@ -19,6 +19,7 @@ from cleanroom_ml.engine import admin
 from cleanroom_ml.engine.allowances import Allowances
 from cleanroom_ml.engine.connections import Connection
 from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
 from cleanroom_ml.engine.logins import WrongPassword
 from cleanroom_ml.engine.peers import peer_uid
@@ -32,7 +33,6 @@ from cleanroom_ml.engine.protocol.queries import (
     in_progress,
     parse_abort,
     parse_query,
-    positive_seconds,
 )
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
@@ -45,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 # The connector gives up on a silent socket after 60 seconds; it is told "in progress" before that, and asks again.
 PATIENCE_SECONDS: Final = 40.0
-DEFAULT_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
 SMALL_BODY: Final = 256 << 10
 QUERY_BODY: Final = 64 << 20
@@ -200,7 +199,7 @@ class Handlers:
         finally:
             if held:
                 self._bodies.give(owner, held)
-        self._bound_time(query_id, session, wanted.timeout_seconds)
+        self._bound_time(query_id, allowed_seconds(wanted.parameters, session.parameters))
         if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
             return JSONResponse(in_progress(query_id, asynchronous=True))
         return await self._answer(request, query_id)
@@ -328,13 +327,11 @@ class Handlers:
         content = await self._engine.in_thread(_encoded, answer)
         return Response(content, media_type="application/json")
 
-    def _bound_time(self, query_id: str, session: Session, wanted: float | None) -> None:
+    def _bound_time(self, query_id: str, seconds: float) -> None:
         """End the statement when its time is over."""
         done = self._engine.queries.wait(query_id)
         if done is None:
             return
-        of_session = positive_seconds(session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS"))
-        seconds = min(wanted or of_session or DEFAULT_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS)
         loop = asyncio.get_running_loop()
         timer = loop.call_later(
             seconds,

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings
@@ -29,8 +30,8 @@ from cleanroom_ml.engine.running import Running
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
-from cleanroom_ml.engine.sql.read import nodes
 from cleanroom_ml.engine.sql.read.classify import classify, may_be_a_script
+from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
@@ -63,6 +64,7 @@ class Execute(Protocol):
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
+        seconds: float | None = None,
     ) -> StatementResult: ...
 
 
@@ -258,6 +260,7 @@ class QueryService:
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
+            seconds=set_seconds(request.parameters),
         )
         return outcome_of(result, session, self._storage)
 
@@ -296,7 +299,13 @@ class QueryService:
         query_id = record.query_id
         try:
             result = self._execute(
-                session, text, binds=None, query_id=query_id, request_id=request_id, describe_only=request.describe_only
+                session,
+                text,
+                binds=None,
+                query_id=query_id,
+                request_id=request_id,
+                describe_only=request.describe_only,
+                seconds=set_seconds(request.parameters),
             )
             outcome = outcome_of(result, session, self._storage)
             return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
@@ -353,10 +362,9 @@ def _is_one_commit(request: QueryRequest) -> bool:
     try:
         if not may_be_a_script(request.sql):
             return True  # nothing big is parsed here: whoever repeats a request does not wait for a place
-        statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
+        return kind_of(classify(request.sql, _binds(request.bindings) or NO_BINDS)).one_commit
     except SqlError:
         return False
-    return not isinstance(statement, nodes.Block | nodes.Call)
 
 
 def _hash(request: QueryRequest) -> str:

@@ -10,20 +10,17 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
 from cleanroom_ml.engine.sql.read.call import parse_call
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import (
-    AlterSession,
-    CopyInto,
-    CreateComputePool,
-    CreateStage,
-    CreateTable,
-    Drop,
-    Grant,
-    InferSchema,
-    Put,
-    Query,
-    Show,
-    Use,
-)
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.grant import Grant
+from cleanroom_ml.engine.sql.read.pool import CreateComputePool
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
+from cleanroom_ml.engine.sql.read.session import AlterSession
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.stage import CreateStage
+from cleanroom_ml.engine.sql.read.stage_files import Put
+from cleanroom_ml.engine.sql.read.table import CreateTable
+from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 

@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import Query
+from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 pytestmark = pytest.mark.attack

@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 COPY = "copy into t from @s"

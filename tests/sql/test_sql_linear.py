@@ -8,7 +8,9 @@ import pytest
 
 from cleanroom_ml.engine.protocol.stages import transfer_verb
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.lex.tokens import Cursor, statements, tokenize
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.split import statements
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.names import NameReader
 from cleanroom_ml.naming import like

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex import lists
 from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import Query
+from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.tree import dialect
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox import CallHandle, Limits, SandboxedWorkers, WorkerError
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
@@ -140,7 +141,7 @@ class Warehouse:
         )
 
     def query(
-        self, compiled: Compiled, *, query_id: str, timeout: float = 3600.0, on_start: OnStart | None = None
+        self, compiled: Compiled, *, query_id: str, timeout: float = DEFAULT_SECONDS, on_start: OnStart | None = None
     ) -> Spooled:
         """Run a query and spool its result. Raises SqlError."""
         path = self._spool_path(query_id)
@@ -168,7 +169,7 @@ class Warehouse:
         *,
         query_id: str,
         limit: int = 1000,
-        timeout: float = 600.0,
+        timeout: float = DEFAULT_SECONDS,
         on_start: OnStart | None = None,
     ) -> tuple[tuple[ResultColumn, ...], list[tuple[Any, ...]]]:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
@@ -185,7 +186,7 @@ class Warehouse:
         columns: Sequence[tuple[str, SqlType]],
         *,
         query_id: str,
-        timeout: float = 3600.0,
+        timeout: float = DEFAULT_SECONDS,
         on_start: OnStart | None = None,
     ) -> Written:
         """Write a query's rows, cast to `columns` by position, as one Parquet object. Raises SqlError.

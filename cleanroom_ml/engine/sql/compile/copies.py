@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.functions.dateparts import strftime
-from cleanroom_ml.engine.sql.read.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Raw, raw

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.compile.preparing import (
 )
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Insert
+from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw

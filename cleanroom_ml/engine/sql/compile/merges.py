@@ -10,7 +10,7 @@ from cleanroom_ml.engine.sql.compile.change import ROW, Change, only, slots
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe, target_table
 from cleanroom_ml.engine.sql.compiled import Mutation, Operation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Merge
+from cleanroom_ml.engine.sql.read.dml import Merge
 from cleanroom_ml.engine.sql.resolve.identifiers import fold_column
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.naming import quote

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
@@ -72,7 +72,7 @@ def fold(text: str, tokens: Sequence[Token]) -> Lists:
     return Lists("".join((*pieces, text[done:])), tuple(taken)) if taken else Lists(text)
 
 
-def unfold(tree: Any, lists: Lists) -> None:
+def unfold(tree: exp.Expr, lists: Lists) -> None:
     """Put the lists back into a parsed tree, each as one node.
 
     Raises:

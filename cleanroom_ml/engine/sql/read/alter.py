@@ -1,94 +1,42 @@
-"""ALTER statements."""
+"""ALTER …, by the kind of object, and what is suspended and resumed."""
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.create import _columns, _items, read_type
-from cleanroom_ml.engine.sql.read.nodes import AlterObject, AlterSession, AlterStage, AlterTable, Statement
-from cleanroom_ml.engine.sql.read.source import Source
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-__all__ = ["read_alter", "read_type"]
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.form import Form
+from cleanroom_ml.engine.sql.read.registry import objects
+from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.read.statement import Name, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class AlterObject(Statement):
+    """ALTER WAREHOUSE | COMPUTE POOL: `action` is SUSPEND, RESUME, STOP ALL, SET or UNSET."""
+
+    kind: str
+    name: Name
+    action: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    if_exists: bool = False
 
 
 def read_alter(source: Source) -> Statement:
-    """ALTER SESSION, TABLE, STAGE, WAREHOUSE and COMPUTE POOL. Raises SqlError."""
+    """ALTER …. Raises SqlError."""
     cursor = source.cursor
     cursor.expect("ALTER")
-    if cursor.accept("SESSION"):
-        return _session(source)
-    if cursor.accept("TABLE"):
-        return _table(source)
-    if cursor.accept("STAGE"):
-        return _stage(source)
-    if cursor.accept("WAREHOUSE"):
-        return _object(source, "WAREHOUSE")
-    if cursor.accept("COMPUTE", "POOL"):
-        return _object(source, "COMPUTE POOL")
+    for kind in objects():
+        if kind.alter is not None and cursor.accept(*kind.words):
+            return kind.alter(source)
     what = cursor.peek()
     raise SqlError.unsupported(f"ALTER {what.upper[:40] if what else ''}".strip())
 
 
-def _session(source: Source) -> AlterSession:
-    cursor = source.cursor
-    if cursor.accept("SET"):
-        options = source.names.options()
-        cursor.expect_end()
-        return AlterSession(options)
-    cursor.expect("UNSET")
-    names = [cursor.part().upper()]
-    while cursor.accept(",") or (not cursor.done and not cursor.looking_at(";")):
-        names.append(cursor.part().upper())
-    cursor.expect_end()
-    return AlterSession({}, tuple(names))
-
-
-def _table(source: Source) -> AlterTable:
-    cursor = source.cursor
-    if_exists = cursor.accept("IF", "EXISTS")
-    name = source.names.name()
-    if cursor.accept("RENAME", "TO"):
-        made = AlterTable(name, "rename", new_name=source.names.name(), if_exists=if_exists)
-    elif cursor.accept("RENAME", "COLUMN"):
-        old = cursor.part()
-        cursor.expect("TO")
-        made = AlterTable(name, "rename column", names=(old, cursor.part()), if_exists=if_exists)
-    elif cursor.accept("ADD"):
-        cursor.accept("COLUMN")
-        if cursor.looking_at("CONSTRAINT") or cursor.looking_at("ROW"):
-            raise SqlError.unsupported("ALTER TABLE ADD of this")
-        start = cursor.at
-        items = _items(cursor.tokens[start:])
-        cursor.at = len(cursor.tokens)
-        made = AlterTable(name, "add", columns=_columns(source, items, start + 1), if_exists=if_exists)
-    elif cursor.accept("DROP"):
-        cursor.accept("COLUMN")
-        names = [cursor.part()]
-        while cursor.accept(","):
-            names.append(cursor.part())
-        made = AlterTable(name, "drop", names=tuple(names), if_exists=if_exists)
-    else:
-        raise SqlError.unsupported("this ALTER TABLE")
-    cursor.expect_end()
-    return made
-
-
-def _stage(source: Source) -> AlterStage:
-    cursor = source.cursor
-    if_exists = cursor.accept("IF", "EXISTS")
-    name = source.names.name()
-    if cursor.accept("REFRESH"):
-        options = source.names.options()
-        if set(options) - {"SUBPATH"}:
-            raise SqlError.unsupported("this ALTER STAGE … REFRESH")
-        made = AlterStage(name, True, options, if_exists)
-    else:
-        cursor.expect("SET")
-        made = AlterStage(name, False, source.names.options(), if_exists)
-    cursor.expect_end()
-    return made
-
-
-def _object(source: Source, kind: str) -> AlterObject:
+def read_alter_object(source: Source, kind: str) -> AlterObject:
+    """`[IF EXISTS] name SUSPEND | RESUME | STOP ALL | SET …`."""
     cursor = source.cursor
     if_exists = cursor.accept("IF", "EXISTS")
     name = source.names.name()
@@ -100,3 +48,6 @@ def _object(source: Source, kind: str) -> AlterObject:
             cursor.expect_end()
             return AlterObject(kind, name, " ".join(words), options, if_exists)
     raise SqlError.unsupported(f"this ALTER {kind}")
+
+
+FORMS: Final = (Form(("ALTER",), read_alter),)

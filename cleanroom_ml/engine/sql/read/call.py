@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Cursor
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, QUOTED, STRING, WORD
+from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import NameReader
-from cleanroom_ml.engine.sql.read.nodes import Call
-
-__all__ = ["Call", "parse_call", "read_value"]
+from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
 _WORDS: dict[str, Value] = {"NULL": None, "TRUE": True, "FALSE": False}
 _CASTS = frozenset(
@@ -30,6 +33,15 @@ _CASTS = frozenset(
         "BOOLEAN",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Statement):
+    """CALL name(args): values already evaluated (see calls.py)."""
+
+    name: Name
+    args: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
@@ -73,7 +85,6 @@ class _Values:
     def __init__(self, cursor: Cursor, binds: Binds) -> None:
         self.cursor = cursor
         self.binds = binds
-        self.bound = 0
 
     def value(self) -> Value:
         value = self._plain()
@@ -109,8 +120,7 @@ class _Values:
 
     def _placeholder(self) -> Value:
         if self.cursor.accept("?"):
-            after = self.cursor.tokens[: self.cursor.at]
-            return self.binds.value(str(sum(token.kind == PUNCTUATION and token.text == "?" for token in after)))
+            return self.binds.value(str(self.cursor.placeholders()))
         if self.cursor.accept(":"):
             return self.binds.value(self.cursor.next().text)
         raise self.cursor.surprise()
@@ -201,3 +211,10 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error
+
+
+def _call(source: Source) -> Statement:
+    return parse_call(source.whole, source.binds)
+
+
+FORMS: Final = (Form(("CALL",), _call),)

@@ -8,7 +8,8 @@ from typing import Any
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD, Cursor
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD
 from cleanroom_ml.naming import split_name
 
 _STAGE = re.compile(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import Cursor, Token
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import Token
 from cleanroom_ml.engine.sql.read.names import NameReader, folded
 from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
@@ -27,13 +26,14 @@ class Source:
     def whole(self) -> str:
         return self.text[self.tokens[0].start : self.tokens[-1].end]
 
-    def ast(self) -> Any:
+    def ast(self) -> exp.Expr:
         """The whole statement as a tree."""
-        return parse_ast(self.whole)
+        tree: exp.Expr = parse_ast(self.whole)
+        return tree
 
-    def query_here(self) -> Any:
+    def query_here(self) -> exp.Expr:
         """The query from the cursor on. Placeholders keep the numbers that they have in the whole statement."""
-        tree = parse_ast(self.query_text(), placeholders_before=self._placeholders())
+        tree: exp.Expr = parse_ast(self.query_text(), placeholders_before=self._placeholders())
         if not isinstance(tree, exp.Query | exp.Values):
             raise self.cursor.surprise("expected a query")
         return tree
@@ -44,7 +44,7 @@ class Source:
             raise self.cursor.surprise("expected a query")
         return text
 
-    def expression_here(self, until: int | None = None) -> Any:
+    def expression_here(self, until: int | None = None) -> exp.Expr:
         """The expression from the cursor on (to token number `until`)."""
         end = self.tokens[-1].end if until is None else self.tokens[until - 1].end
         token = self.cursor.peek()
@@ -57,7 +57,8 @@ class Source:
             or {part for part, value in tree.args.items() if value} != {"expressions"}
         ):
             raise self.cursor.surprise("expected an expression")
-        return tree.expressions[0]
+        found: exp.Expr = tree.expressions[0]
+        return found
 
     def name_list(self) -> tuple[str, ...]:
         """`(a, "b", c)`."""
@@ -69,7 +70,7 @@ class Source:
         cursor.expect(")")
         return tuple(names)
 
-    def constant(self, node: Any) -> str:
+    def constant(self, node: exp.Expr) -> str:
         """A string literal or a placeholder bound to text, in a tree."""
         if isinstance(node, exp.Placeholder):
             value = self.binds.value(str(node.this))
@@ -79,7 +80,7 @@ class Source:
             return str(node.this)
         raise SqlError.syntax("a constant text is expected.")
 
-    def table_name(self, node: Any) -> tuple[str, ...]:
+    def table_name(self, node: exp.Expr) -> tuple[str, ...]:
         """The name of a table in a tree, IDENTIFIER(…) included."""
         if not isinstance(node, exp.Table):
             raise SqlError.unsupported("this target")

@@ -14,7 +14,8 @@ from typing import Final
 from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import MAX_NESTING, PUNCTUATION, WORD, Token
 
 _REFUSED: Final = frozenset(
     {"EXECUTE", "EXCEPTION", "OPEN", "FETCH", "CLOSE", "LOOP", "REPEAT", "RAISE", "AWAIT", "ASYNC", "BREAK", "CONTINUE"}

@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar, Final
 
-from sqlglot import Token, TokenType, exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel, SqlglotError
@@ -25,6 +25,7 @@ from sqlglot.parsers.snowflake import SnowflakeParser
 
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.for_parser import for_parser
 from cleanroom_ml.engine.sql.lex.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.types.kind import Kind
@@ -160,13 +161,17 @@ def parse_ast(text: str, *, placeholders_before: int = 0) -> Node:
 def _parse(text: str, placeholders_before: int) -> Node:
     ours = tokenize(text)
     lists = fold(text, ours)
-    if len(ours if not lists.taken else tokenize(lists.text)) > MAX_PARSED:
+    if lists.taken:
+        ours = tokenize(lists.text)
+    if len(ours) > MAX_PARSED:
         raise SqlError.too_complex()
     try:
-        tokens = _numbered(_FRONT.tokenize(lists.text), placeholders_before)
+        tokens = for_parser(lists.text, ours, placeholders_before)
         trees = _FRONT.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, lists.text)
     except RecursionError:
         raise SqlError.too_complex() from None
+    except SqlError:
+        raise
     except SqlglotError as error:
         raise _syntax(error) from None
     except Exception:  # noqa: BLE001 - a parser fed with hostile text: whatever it stumbles over is a syntax error of the client's
@@ -196,38 +201,6 @@ def snowflake_text(tree: Node) -> str:
     return str(
         _FRONT.generator(comments=False, normalize_functions=False, unsupported_level=ErrorLevel.IGNORE).generate(tree)
     )
-
-
-def _numbered(tokens: Sequence[Token], before: int) -> list[Token]:
-    """Each `?` becomes `:n`. Placeholders are told apart by number, so what the tree's order is does not matter."""
-    kinds = TokenType
-    operands = {
-        kinds.VAR,
-        kinds.IDENTIFIER,
-        kinds.R_PAREN,
-        kinds.R_BRACKET,
-        kinds.STRING,
-        kinds.NUMBER,
-        kinds.PLACEHOLDER,
-    }
-    numbered: list[Token] = []
-    count = before
-    previous: TokenType | None = None
-    for token in tokens:
-        if token.token_type == kinds.PLACEHOLDER:
-            if previous in operands:  # `a ?` would read as the path `a:1`
-                raise SqlError.syntax("syntax error: unexpected '?'.")
-            count += 1
-            numbered.append(_like(token, kinds.COLON, ":"))
-            numbered.append(_like(token, kinds.NUMBER, str(count)))
-        else:
-            numbered.append(token)
-        previous = token.token_type
-    return numbered
-
-
-def _like(token: Token, kind: TokenType, text: str) -> Token:
-    return Token(kind, text, line=token.line, col=token.col, start=token.start, end=token.end)
 
 
 def _syntax(error: SqlglotError) -> SqlError:

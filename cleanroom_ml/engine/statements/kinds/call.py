@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
-from cleanroom_ml.engine.sql.read.nodes import Block, Call, Query
+from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.results import CALL, VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -62,3 +65,9 @@ def block(work: Work, statement: Block) -> StatementResult:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+KINDS: Final = (
+    Kind(Call, call, wire=None, one_commit=False),
+    Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, one_commit=False),
+)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import CopyInto
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, shown
@@ -43,7 +44,7 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
     if not isinstance(source, TableSource) or not source.writable:
         raise SqlError.not_found("Table", shown(statement.target))
     if not staged.files:
-        return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),), COPY)
+        return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),))
     key = work.writable(statement.target, source.key)
     purge = statement.options.get("PURGE") is True
     for attempt in range(dml.ATTEMPTS):
@@ -81,7 +82,7 @@ def _load(
         (listed_name(stage, file.path), "LOADED", count, count, 1, 0, None, None, None, None)
         for file, count in zip(staged.files, counts, strict=True)
     ]
-    reply = Rows(_COLUMNS, rows, COPY, affected=sum(counts))
+    reply = Rows(_COLUMNS, rows, affected=sum(counts))
     change = Append(key, None, tuple(objects), session_id=work.session.id, columns=table.columns)
     done = dml.committed(
         work, [change], source, reply, attempt, (lambda: _purge(work, stage, staged.files)) if purge else None
@@ -113,3 +114,6 @@ def _check_options(options: Any) -> None:
     on_error = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
     if on_error != "ABORT_STATEMENT":
         raise SqlError.unsupported(f"ON_ERROR = {on_error}")
+
+
+KINDS: Final = (Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE),)

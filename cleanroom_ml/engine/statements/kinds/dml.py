@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
@@ -16,12 +16,14 @@ from cleanroom_ml.engine.sql.compile.merges import compile_merge
 from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Delete, Insert, Merge, Truncate, Update
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.table import Truncate
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements import compaction, results
+from cleanroom_ml.engine.statements import compaction
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, shown, translated
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import DELETE, INSERT, MERGE, UPDATE, Rows, success
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
@@ -30,6 +32,7 @@ from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.warehouse.pool import Written
 
 ATTEMPTS = 12
+Changing = TypeVar("Changing", Update, Delete, Merge)
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ def insert(work: Work, statement: Insert) -> Rows:
     """INSERT, with OVERWRITE, VALUES, a query, or a batch of bound rows."""
 
     def reply(written: Written) -> Rows:
-        return counted(results.INSERT, {"number of rows inserted": written.rows})
+        return counted({"number of rows inserted": written.rows})
 
     return write(work, statement.target, lambda: compile_insert(statement, work.catalog, work.binds), reply)
 
@@ -59,7 +62,7 @@ def update(work: Work, statement: Update) -> Rows:
 
     def reply(written: Written) -> Rows:
         counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": 0}
-        return counted(results.UPDATE, counts)
+        return counted(counts)
 
     return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)
 
@@ -68,7 +71,7 @@ def delete(work: Work, statement: Delete) -> Rows:
     """DELETE."""
 
     def reply(written: Written) -> Rows:
-        return counted(results.DELETE, {"number of rows deleted": written.deleted})
+        return counted({"number of rows deleted": written.deleted})
 
     return write(work, statement.target, lambda: compile_delete(statement, work.catalog, work.binds), reply)
 
@@ -79,9 +82,7 @@ def merge(work: Work, statement: Merge) -> Rows:
 
     def reply(written: Written) -> Rows:
         counts = {"inserted": written.inserted, "updated": written.updated, "deleted": written.deleted}
-        return counted(
-            results.MERGE, {f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses}
-        )
+        return counted({f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses})
 
     return write(work, statement.target, lambda: compile_merge(statement, work.catalog, work.binds), reply)
 
@@ -166,10 +167,10 @@ def _attempt(
     return reply if committed(work, [change], source, reply, attempt, also) else None
 
 
-def counted(kind: int, counts: dict[str, int]) -> Rows:
+def counted(counts: dict[str, int]) -> Rows:
     """The answer of a DML: one row of counts, named as the connector looks for them."""
     columns = tuple((name, _NUMBER) for name in counts)
-    return Rows(columns, (tuple(counts.values()),), kind, affected=sum(counts.values()))
+    return Rows(columns, (tuple(counts.values()),), affected=sum(counts.values()))
 
 
 def added(written: Written) -> tuple[TableObject, ...]:
@@ -194,7 +195,7 @@ def committed(
             objects = [
                 item.sha256 for change in changes if isinstance(change, Append | Replace) for item in change.objects
             ]
-            work.storage.queries.finish(work.query_id, results.encode(reply), objects=objects)
+            work.storage.queries.finish(work.query_id, work.encoded(reply), objects=objects)
         return True
     name = (source.key.name,) if isinstance(source.key, Key) else ()
     try:
@@ -250,16 +251,14 @@ def _merge_clauses(ast: Any) -> set[str]:
     return {kinds.get(type(when.args.get("then")).__name__, "deleted") for when in clauses}
 
 
-def batched(work: Work, statement: Update | Delete | Merge) -> Rows:
+def _batched(work: Work, statement: Changing, run: Callable[[Work, Changing], Rows]) -> Rows:
     """A batch of bound rows for a statement that is no INSERT: one execution a row, all of them in one commit."""
-    handlers: dict[type, Callable[[Work, Any], Rows]] = {Update: update, Delete: delete, Merge: merge}
-    handler = handlers[type(statement)]
     rows = work.binds.rows or ()
     own = work.overlay() is None
     if own:
         work.transactions.begin(work.session)
     try:
-        replies = [handler(for_row(work, row), statement) for row in rows]
+        replies = [run(_for_row(work, row), statement) for row in rows]
         total = _total(replies)
         if own:
             overlay = work.transactions.end(work.session)
@@ -273,7 +272,7 @@ def batched(work: Work, statement: Update | Delete | Merge) -> Rows:
     return total
 
 
-def for_row(work: Work, row: tuple[Any, ...]) -> Work:
+def _for_row(work: Work, row: tuple[Any, ...]) -> Work:
     """The same statement with one row of its batch."""
     overlay = work.transactions.current(work.session)
     return replace(
@@ -290,4 +289,13 @@ def _total(replies: list[Rows]) -> Rows:
     sums = {
         name: sum(int(reply.rows[0][index]) for reply in replies) for index, (name, _) in enumerate(replies[0].columns)
     }
-    return counted(replies[0].statement_type, sums)
+    return counted(sums)
+
+
+KINDS: Final = (
+    Kind(Insert, insert, INSERT, Allowed.TEMPLATE),
+    Kind(Update, update, UPDATE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, update)),
+    Kind(Delete, delete, DELETE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, delete)),
+    Kind(Merge, merge, MERGE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, merge)),
+    Kind(Truncate, truncate, allowed=Allowed.TEMPLATE, commits=True),
+)

@@ -1,14 +1,28 @@
-"""PUT and GET: what moves where; the protocol room moves it."""
+"""PUT and GET: what moves where, the protocol moves it; LIST and REMOVE."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import Get, Put
-from cleanroom_ml.engine.statements.results import Download, StagedDownload, Upload
+from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.listing import NUMBER
+from cleanroom_ml.engine.statements.refusals import translated
+from cleanroom_ml.engine.statements.results import (
+    GET,
+    LIST,
+    PUT,
+    REMOVE,
+    VARCHAR,
+    Download,
+    Rows,
+    StagedDownload,
+    Upload,
+)
+from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import InvalidPath
 from cleanroom_ml.engine.storage.stage_paths import checked_path
@@ -101,3 +115,33 @@ def _parallel(options: Mapping[str, Any], default: int) -> int:
     if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 2 or not int(value):
         raise SqlError.syntax("Invalid value for PARALLEL: a number from 1 to 99 is needed.")
     return int(value)
+
+
+def list_files(work: Work, statement: ListFiles) -> Rows:
+    """LIST @stage/prefix [PATTERN = '…']."""
+    stage = work.stages.existing(statement.source.parts)
+    rows = [
+        (listed_name(stage, file.path), file.size, file.md5, f"{file.last_modified:%a, %d %b %Y %H:%M:%S} GMT")
+        for file in work.stages.files(stage, statement.source.path, statement.source.pattern)
+    ]
+    return Rows((("name", VARCHAR), ("size", NUMBER), ("md5", VARCHAR), ("last_modified", VARCHAR)), rows)
+
+
+def remove(work: Work, statement: Remove) -> Rows:
+    """REMOVE @stage/prefix [PATTERN = '…']."""
+    stage = work.stages.existing(statement.source.parts)
+    files = work.stages.files(stage, statement.source.path, statement.source.pattern)
+    rows = [(listed_name(stage, file.path), "removed") for file in files]
+    reply = Rows((("name", VARCHAR), ("result", VARCHAR)), rows)
+    with translated(statement.source.parts), work.recorded(reply):
+        for file in files:
+            work.storage.stages.remove(stage.key, file.path, session_id=stage.session_id)
+    return reply
+
+
+KINDS: Final = (
+    Kind(Put, put, PUT, Allowed.JOB),
+    Kind(Get, get, GET, Allowed.JOB),
+    Kind(ListFiles, list_files, LIST, Allowed.TEMPLATE),
+    Kind(Remove, remove, REMOVE, Allowed.TEMPLATE),
+)

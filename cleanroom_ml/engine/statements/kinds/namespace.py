@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import CreateDatabase, CreateObject, CreateSchema, Drop
-from cleanroom_ml.engine.statements.kinds.table import already_dropped
-from cleanroom_ml.engine.statements.refusals import insufficient, no_current, shown, translated
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
+from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts
+from cleanroom_ml.engine.statements.refusals import insufficient, shown, translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of
 from cleanroom_ml.engine.statements.work import Work
-
-IfExists = Literal["error", "replace", "ignore"]
 
 # Rooms make the first, the engine the second (contract §0, §2).
 RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
-
-
-def if_exists(statement: CreateObject) -> IfExists:
-    """What a CREATE does where the thing is there."""
-    return "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
-
-
-def existed(name: str) -> Rows:
-    """The answer of a CREATE … IF NOT EXISTS that made nothing."""
-    return success(f"{name} already exists, statement succeeded.")
 
 
 def create_database(work: Work, statement: CreateDatabase) -> Rows:
@@ -103,18 +97,69 @@ def drop_schema(work: Work, statement: Drop) -> Rows:
     return reply if dropped else already_dropped(name)
 
 
-def owns(work: Work, database: str) -> bool:
-    """Whether an account session may know of the database."""
-    return work.storage.namespaces.database_kind(work.session.account, database) == "standard"
+def describe_database(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE DATABASE: its schemas."""
+    if len(statement.name) != 1 or not owns(work, statement.name[0]):
+        raise SqlError.not_found("Database", shown(statement.name))
+    schemas = work.storage.namespaces.schemas(work.session.account, statement.name[0])
+    return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in schemas])
 
 
-def own_schema(work: Work, parts: tuple[str, ...]) -> tuple[str, str]:
-    """A schema's (database, name), whether or not it is there. Raises SqlError: the database is not this account's."""
-    if len(parts) > 2:
-        raise SqlError.syntax(f"Invalid identifier {shown(parts)}")
-    database = parts[0] if len(parts) == 2 else work.session.database
-    if database is None:
-        raise no_current("database")
-    if not owns(work, database):
-        raise SqlError.not_found("Database", shown((database,)))
-    return database, parts[-1]
+def describe_schema(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE SCHEMA: its tables and views."""
+    account = work.session.account
+    database, schema = own_schema(work, statement.name)
+    if not work.storage.namespaces.schema_exists(account, database, schema):
+        raise SqlError.not_found("Schema", shown(statement.name))
+    tables = work.storage.tables.list(account, database, schema, work.session.id)
+    views = work.storage.views.list(account, database, schema)
+    rows = [(each.created_on, each.key.name, "TABLE") for each in tables]
+    rows += [(each.created_on, each.key.name, "VIEW") for each in views]
+    return Rows(_MEMBER, rows)
+
+
+def _schemas(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    databases = [scope.database] if scope.database else [each["name"] for each in _databases(work, statement)]
+    for database in databases:
+        for schema in work.storage.namespaces.schemas(work.session.account, database):
+            current = (database, schema.name) == (work.session.database, work.session.schema)
+            yield {
+                "created_on": schema.created_on, "name": schema.name, "is_default": "N",
+                "is_current": "Y" if current else "N", "database_name": database, "owner": OWNER,
+                "comment": schema.comment, "options": "", "retention_time": "1", "owner_role_type": "ROLE",
+            }  # fmt: skip
+
+
+def _databases(work: Work, statement: Show) -> Listed:
+    for database in work.storage.namespaces.databases(work.session.account):
+        if database.kind == "standard":
+            yield {
+                "created_on": database.created_on, "name": database.name, "is_default": "N",
+                "is_current": "Y" if database.name == work.session.database else "N", "origin": "", "owner": OWNER,
+                "comment": database.comment, "options": "", "retention_time": "1", "kind": "STANDARD",
+                "owner_role_type": "ROLE",
+            }  # fmt: skip
+
+
+_MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
+_DATABASES: Final = (
+    "created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options", "retention_time",
+    "kind", "budget", "owner_role_type",
+)  # fmt: skip
+_SCHEMAS: Final = (
+    "created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
+    "retention_time", "owner_role_type", "budget",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(CreateDatabase, create_database, commits=True),
+    Kind(CreateSchema, create_schema, commits=True),
+)
+OBJECTS: Final = (
+    ObjectKind("DATABASE", drop=drop_database, describe=describe_database),
+    ObjectKind("SCHEMA", drop=drop_schema, describe=describe_schema),
+)
+LISTINGS: Final = (
+    Listing("DATABASES", _DATABASES, _databases),
+    Listing("SCHEMAS", _SCHEMAS, _schemas),
+)

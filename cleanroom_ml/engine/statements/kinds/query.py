@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import InferSchema, Query
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
 from cleanroom_ml.engine.sql.types.descriptions import inferred
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.refusals import shown
-from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import SELECT, VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
 _INFERRED = (
@@ -68,3 +71,11 @@ def describe_inferred(statement: InferSchema) -> Rows:
         if name not in known:
             raise SqlError.invalid_identifier(name)
     return Rows(tuple((name, known[name]) for name in statement.columns) or _INFERRED, ())
+
+
+KINDS: Final = (
+    Kind(Query, query, SELECT, Allowed.TEMPLATE, columns=describe_query),
+    Kind(
+        InferSchema, infer_schema, SELECT, Allowed.TEMPLATE, columns=lambda _, statement: describe_inferred(statement)
+    ),
+)

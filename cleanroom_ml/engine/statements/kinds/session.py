@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterSession, SetVariable, UnsetVariable, Use
-from cleanroom_ml.engine.statements.kinds.namespace import own_schema, owns
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
 from cleanroom_ml.engine.statements.refusals import insufficient, shown
 from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import own_schema, owns
+from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.work import Work
 
 ROLES = ("ACCOUNTADMIN", "PUBLIC", "SAMOOHA_APP_ROLE", "SYSADMIN")
 _MAX_PARAMETERS = 200
 _MAX_VALUE = 16_384
+_ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 _NAMELESS = ("X",)
+_DEFAULTS = {
+    "TIMEZONE": "Etc/UTC", "AUTOCOMMIT": "true", "QUERY_TAG": "", PARAMETER: f"{DEFAULT_SECONDS:g}",
+    "MULTI_STATEMENT_COUNT": "1", "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
+    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": "false",
+}  # fmt: skip
 
 
 def use(work: Work, statement: Use) -> Rows:
@@ -81,13 +94,6 @@ def unset_variable(work: Work, statement: UnsetVariable) -> Rows:
     return success()
 
 
-def drop_context(work: Work, kind: str, name: str) -> None:
-    """A warehouse was dropped: it is no session's current one any more, for this session at once."""
-    if kind == "WAREHOUSE" and work.session.warehouse == name:
-        work.session.warehouse = None
-        work.keep_session()
-
-
 def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
     if work.restricted:
         key = work.catalog.target((*name, "CLEANROOM", *_NAMELESS), "TABLE")
@@ -111,3 +117,60 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
 def _kept(value: Any) -> Any:
     """What a session keeps: JSON's own values, everything else as text."""
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _parameters(work: Work, statement: Show) -> Listed:
+    for name in sorted(_DEFAULTS.keys() | work.session.parameters.keys()):
+        default = _DEFAULTS.get(name, "")
+        value = work.session.parameters.get(name, default)
+        level = "SESSION" if name in work.session.parameters else ""
+        kind = "BOOLEAN" if value in {"true", "false"} else "NUMBER" if value.isdigit() else "STRING"
+        yield {"key": name, "value": value, "default": default, "level": level, "description": "", "type": kind}
+
+
+def _variables(work: Work, statement: Show) -> Listed:
+    for name, value in sorted(session_variables(work.session).items()):
+        kind = "fixed" if isinstance(value, int) else "real" if isinstance(value, float) else "text"
+        yield {"session_id": work.session.id, "name": name, "value": str(value), "type": kind, "comment": ""}
+
+
+def _roles(work: Work, statement: Show) -> Listed:
+    for role in ROLES:
+        current = "Y" if role == work.session.role else "N"
+        yield {"name": role, "is_default": "Y" if role == OWNER else "N", "is_current": current, "is_inherited": "N",
+               "assigned_to_users": 1, "granted_to_roles": 0, "granted_roles": 0, "owner": "",
+               "comment": ""}  # fmt: skip
+
+
+_ROLES: Final = (
+    "created_on", "name", "is_default", "is_current", "is_inherited", "assigned_to_users", "granted_to_roles",
+    "granted_roles", "owner", "comment",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(AlterSession, alter_session, allowed=Allowed.JOB),
+    Kind(SetVariable, set_variable, allowed=Allowed.JOB),
+    Kind(UnsetVariable, unset_variable, allowed=Allowed.JOB),
+    Kind(Use, use, allowed=Allowed.JOB, narrowed=lambda statement: statement.kind in _ROOM_USES),
+)
+LISTINGS: Final = (
+    Listing(
+        "PARAMETERS",
+        ("key", "value", "default", "level", "description", "type"),
+        _parameters,
+        in_room=True,
+        named="key",
+    ),
+    Listing(
+        "VARIABLES",
+        ("session_id", "created_on", "updated_on", "name", "value", "type", "comment"),
+        _variables,
+        in_room=True,
+        times=frozenset({"created_on", "updated_on"}),
+    ),
+    Listing(
+        "ROLES",
+        _ROLES,
+        _roles,
+        numbers=frozenset({"assigned_to_users", "granted_to_roles", "granted_roles"}),
+    ),
+)

@@ -1,21 +1,24 @@
-"""Stages and file formats: CREATE, ALTER, DROP, LIST, REMOVE."""
+"""Stages: CREATE, ALTER, DROP, DESCRIBE, SHOW."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterStage, CreateFileFormat, CreateStage, Drop, ListFiles, Remove
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.kinds.namespace import existed, if_exists
-from cleanroom_ml.engine.statements.kinds.table import already_dropped
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
 from cleanroom_ml.engine.statements.refusals import translated
-from cleanroom_ml.engine.statements.results import LIST, REMOVE, VARCHAR, Rows, success
-from cleanroom_ml.engine.statements.stage_reader import file_options, listed_name, stage_format_key
+from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
+from cleanroom_ml.engine.statements.results import LIST, VARCHAR, Rows, success
+from cleanroom_ml.engine.statements.scope import scope_of
+from cleanroom_ml.engine.statements.stage_reader import file_options, stage_format_key
 from cleanroom_ml.engine.statements.work import Work
 
-_NUMBER = SqlType("NUMBER", 38, 0)
 _STAGE_OPTIONS = frozenset({"DIRECTORY", "ENCRYPTION", "FILE_FORMAT", "COMMENT", "COPY_OPTIONS", "TAG"})
 _ENCRYPTIONS = frozenset({"SNOWFLAKE_SSE", "SNOWFLAKE_FULL"})
 
@@ -87,56 +90,6 @@ def drop_stage(work: Work, statement: Drop) -> Rows:
     return reply
 
 
-def list_files(work: Work, statement: ListFiles) -> Rows:
-    """LIST @stage/prefix [PATTERN = '…']."""
-    stage = work.stages.existing(statement.source.parts)
-    rows = [
-        (listed_name(stage, file.path), file.size, file.md5, f"{file.last_modified:%a, %d %b %Y %H:%M:%S} GMT")
-        for file in work.stages.files(stage, statement.source.path, statement.source.pattern)
-    ]
-    return Rows((("name", VARCHAR), ("size", _NUMBER), ("md5", VARCHAR), ("last_modified", VARCHAR)), rows, LIST)
-
-
-def remove(work: Work, statement: Remove) -> Rows:
-    """REMOVE @stage/prefix [PATTERN = '…']."""
-    stage = work.stages.existing(statement.source.parts)
-    files = work.stages.files(stage, statement.source.path, statement.source.pattern)
-    rows = [(listed_name(stage, file.path), "removed") for file in files]
-    reply = Rows((("name", VARCHAR), ("result", VARCHAR)), rows, REMOVE)
-    with translated(statement.source.parts), work.recorded(reply):
-        for file in files:
-            work.storage.stages.remove(stage.key, file.path, session_id=stage.session_id)
-    return reply
-
-
-def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
-    """CREATE [TEMPORARY] FILE FORMAT."""
-    options = {name: value for name, value in statement.options.items() if name != "COMMENT"}
-    kind = str(options.pop("TYPE", "CSV")).upper()
-    file_options({"TYPE": kind, **options})
-    key = work.catalog.target(statement.name, "FILE FORMAT")
-    reply = success(f"File format {key.name} successfully created.")
-    with translated(statement.name), work.recorded(reply):
-        made = work.storage.file_formats.create(
-            key,
-            kind,
-            options,
-            session_id=work.temporary(statement.temporary),
-            if_exists=if_exists(statement),
-            comment=str(statement.options.get("COMMENT", "")),
-        )
-    return reply if made else existed(key.name)
-
-
-def drop_file_format(work: Work, statement: Drop) -> Rows:
-    """DROP FILE FORMAT."""
-    key = work.catalog.target(statement.name, "FILE FORMAT")
-    reply = success(f"{key.name} successfully dropped.")
-    with translated(statement.name), work.recorded(reply):
-        dropped = work.storage.file_formats.drop(key, session_id=work.session.id, if_exists=statement.if_exists)
-    return reply if dropped else already_dropped(key.name)
-
-
 def _group(options: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = options.get(name, {})
     if not isinstance(value, Mapping):
@@ -156,3 +109,50 @@ def _file_format(work: Work, options: Mapping[str, Any]) -> Mapping[str, Any]:
         raise SqlError.unsupported("a named file format of a stage; name it where the files are read")
     file_options(given)
     return given
+
+
+def describe_stage(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE STAGE."""
+    stage = work.stages.existing(statement.name)
+    rows = [
+        ("STAGE_FILE_FORMAT", "TYPE", "String", "CSV", "CSV"),
+        ("STAGE_LOCATION", "URL", "String", "", ""),
+        ("DIRECTORY", "ENABLE", "Boolean", str(stage.directory).lower(), "false"),
+        ("DIRECTORY", "AUTO_REFRESH", "Boolean", "false", "false"),
+        ("ENCRYPTION", "TYPE", "String", stage.encryption, "SNOWFLAKE_FULL"),
+    ]
+    if stage.directory and stage.refreshed_on is not None:
+        rows.insert(4, ("DIRECTORY", "LAST_REFRESHED_ON", "String", stage.refreshed_on.isoformat(), ""))
+    return Rows(_PROPERTY, rows)
+
+
+def _stages(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    for stage in work.storage.stages.list(work.session.account, scope.database, scope.schema, work.session.id):
+        if work.restricted and stage.session_id is None:
+            continue
+        yield place(stage.key) | {
+            "created_on": stage.created_on, "url": "", "has_credentials": "N", "has_encryption_key": "N",
+            "comment": stage.comment, "type": "INTERNAL TEMPORARY" if stage.session_id else "INTERNAL",
+            "directory_enabled": "Y" if stage.directory else "N",
+        }  # fmt: skip
+
+
+_PROPERTY: Final = texts("parent_property", "property", "property_type", "property_value", "property_default")
+_STAGES: Final = (
+    "created_on", "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner",
+    "comment", "region", "type", "cloud", "notification_channel", "storage_integration", "endpoint",
+    "owner_role_type", "directory_enabled",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(
+        CreateStage,
+        create_stage,
+        allowed=Allowed.TEMPLATE,
+        narrowed=lambda statement: statement.temporary,
+        commits=True,
+    ),
+    Kind(AlterStage, alter_stage, wire=None, commits=True),
+)
+OBJECTS: Final = (ObjectKind("STAGE", drop=drop_stage, room_drops=True, describe=describe_stage, room_describes=True),)
+LISTINGS: Final = (Listing("STAGES", _STAGES, _stages, in_room=True),)

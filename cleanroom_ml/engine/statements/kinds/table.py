@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
+
+from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import AlterTable, ColumnSpec, CreateTable, Drop, Expression
+from cleanroom_ml.engine.sql.read.columns import ColumnSpec
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
+from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
 from cleanroom_ml.engine.statements.kinds import dml
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, shown, translated
+from cleanroom_ml.engine.statements.replies import already_dropped
 from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
@@ -61,11 +72,6 @@ def drop_table(work: Work, statement: Drop) -> Rows:
     return success(f"{key.name} successfully dropped.") if dropped else already_dropped(key.name)
 
 
-def already_dropped(name: str) -> Rows:
-    """The answer of a DROP … IF EXISTS that found nothing."""
-    return success(f"Drop statement executed successfully ({name} already dropped).")
-
-
 def alter_table(work: Work, statement: AlterTable) -> Rows:
     """ALTER TABLE … RENAME TO, ADD COLUMN, DROP COLUMN, RENAME COLUMN."""
     key = work.catalog.target(statement.name, "TABLE")
@@ -103,7 +109,7 @@ def column(spec: ColumnSpec) -> Column:
 
 
 def _selected(
-    work: Work, statement: CreateTable, query: Expression
+    work: Work, statement: CreateTable, query: exp.Expr
 ) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
     compiled = compile_query(query, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
@@ -202,3 +208,54 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
             )
         objects = dml.added(written)
     return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)
+
+
+def describe_table(work: Work, statement: Describe) -> Rows:
+    """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
+    key = work.catalog.target(statement.name, statement.kind)
+    found = work.storage.tables.get(key, work.session.id) or work.storage.views.get(key)
+    if found is None:
+        raise SqlError.not_found("Table", shown(statement.name))
+    return Rows(_DESCRIBED, [_described_column(column) for column in found.columns])
+
+
+def _described_column(column: Column) -> tuple[Any, ...]:
+    nullable = "Y" if column.nullable else "N"
+    return (column.name, described(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
+
+
+def listed_tables(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    for table in work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id):
+        yield place(table.key) | {
+            "created_on": table.created_on, "kind": table.kind, "comment": table.comment, "cluster_by": "",
+            "rows": table.rows, "bytes": table.bytes, "retention_time": "1", "automatic_clustering": "OFF",
+            "change_tracking": "OFF", "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N",
+            "is_event": "N", "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
+        }  # fmt: skip
+
+
+_DESCRIBED: Final = texts(
+    "name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
+    "policy name", "privacy domain",
+)  # fmt: skip
+_TABLES: Final = (
+    "created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes", "owner",
+    "retention_time", "automatic_clustering", "change_tracking", "search_optimization",
+    "search_optimization_progress", "search_optimization_bytes", "is_external", "enable_schema_evolution",
+    "owner_role_type", "is_event", "budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, commits=True),
+    Kind(AlterTable, alter_table, allowed=Allowed.TEMPLATE, commits=True),
+)
+OBJECTS: Final = (ObjectKind("TABLE", drop=drop_table, room_drops=True, describe=describe_table, room_describes=True),)
+LISTINGS: Final = (
+    Listing(
+        "TABLES",
+        _TABLES,
+        listed_tables,
+        in_room=True,
+        numbers=frozenset({"rows", "bytes", "search_optimization_progress", "search_optimization_bytes"}),
+    ),
+)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.nodes import CreateView, Drop
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.view import CreateView
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.statements.kinds.namespace import existed
-from cleanroom_ml.engine.statements.kinds.table import already_dropped
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
+from cleanroom_ml.engine.statements.kinds.table import describe_table
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place
 from cleanroom_ml.engine.statements.refusals import translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed
 from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column
 
@@ -46,3 +51,21 @@ def drop_view(work: Work, statement: Drop) -> Rows:
     with translated(statement.name), work.recorded(reply):
         dropped = work.storage.views.drop(key, if_exists=statement.if_exists)
     return reply if dropped else already_dropped(key.name)
+
+
+def listed_views(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    for view in work.storage.views.list(work.session.account, scope.database, scope.schema):
+        yield place(view.key) | {
+            "created_on": view.created_on, "reserved": "", "comment": view.comment, "text": view.text, "kind": "VIEW",
+            "is_secure": str(view.secure).lower(), "is_materialized": "false", "change_tracking": "OFF",
+        }  # fmt: skip
+
+
+_VIEWS: Final = (
+    "created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure",
+    "is_materialized", "owner_role_type", "change_tracking",
+)  # fmt: skip
+KINDS: Final = (Kind(CreateView, create_view, commits=True),)
+OBJECTS: Final = (ObjectKind("VIEW", drop=drop_view, describe=describe_table, room_describes=True),)
+LISTINGS: Final = (Listing("VIEWS", _VIEWS, listed_views, in_room=True),)
