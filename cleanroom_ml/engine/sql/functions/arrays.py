@@ -32,7 +32,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql="json_array({*})", gives=JSON),
     Scalar(
         "ARRAY_CONSTRUCT_COMPACT",
-        arguments=(0, None),
+        arguments=(1, None),
         sql="to_json(list_filter([{*}], lambda _v: _v IS NOT NULL))",
         gives=JSON,
     ),
