@@ -10,7 +10,7 @@ from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
 """Where nothing varies DuckDB says NaN, Snowflake NULL."""
 _ARRAY: Final = "coalesce(to_json({0}), CAST('[]' AS JSON))"
-_REGRESSIONS: Final = [
+_REGRESSIONS: Final = (
     "REGR_SLOPE",
     "REGR_INTERCEPT",
     "REGR_R2",
@@ -19,7 +19,7 @@ _REGRESSIONS: Final = [
     "REGR_SXX",
     "REGR_SXY",
     "REGR_SYY",
-]
+)
 
 
 def _plain(names: str, target: str, count: int = 1) -> Aggregate:

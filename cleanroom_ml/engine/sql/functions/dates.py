@@ -138,7 +138,7 @@ def _part_first(given: list[Node]) -> list[Node]:
     return given
 
 
-_PARTS: Final = [
+_PARTS: Final = (
     "YEAR",
     "QUARTER",
     "MONTH",
@@ -155,7 +155,7 @@ _PARTS: Final = [
     "HOUR",
     "MINUTE",
     "SECOND",
-]
+)
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DATEADD TIMEADD TIMESTAMPADD", arguments=3, sql=_dateadd, part=0),

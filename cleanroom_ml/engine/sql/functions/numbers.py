@@ -7,7 +7,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
 from cleanroom_ml.engine.sql.types.kind import NUM
 
-_SAME_NAME: Final = [
+_SAME_NAME: Final = (
     "ABS",
     "SIGN",
     "SQRT",
@@ -27,7 +27,7 @@ _SAME_NAME: Final = [
     "DEGREES",
     "RADIANS",
     "FACTORIAL",
-]
+)
 """What DuckDB calls the same, and means the same by."""
 
 _HAVERSINE: Final = (
