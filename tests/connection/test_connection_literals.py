@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleanroom_ml.connection.literals import identifier, literal
-from cleanroom_ml.engine.sql.calls import parse_call
+from cleanroom_ml.engine.sql.read.call import parse_call
 from cleanroom_ml.naming import quote_name, split_name
 
 HOSTILE = [

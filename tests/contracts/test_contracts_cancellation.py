@@ -10,7 +10,7 @@ from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.owners import ENGINE, Owner, owner
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
+from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 
 def test_what_waits_is_ended_and_what_would_wait_later() -> None:

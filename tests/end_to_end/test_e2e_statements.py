@@ -14,7 +14,7 @@ import yaml
 from e2e_statements import Recorder, walk
 
 from cleanroom_ml.cli.table import entries
-from cleanroom_ml.engine.sql.calls import parse_call
+from cleanroom_ml.engine.sql.read.call import parse_call
 
 pytestmark = pytest.mark.sandbox
 

@@ -214,6 +214,10 @@ def test_a_query_is_cancelled_and_its_worker_with_it(connection: SnowflakeConnec
     assert time.monotonic() - started < 10
     with pytest.raises(ProgrammingError, match="timeout of 1 second"):
         connection.cursor().execute(SLOW, _statement_params={"STATEMENT_TIMEOUT_IN_SECONDS": "1"})
+    rows(connection, "alter session set STATEMENT_TIMEOUT_IN_SECONDS = 1")
+    with pytest.raises(ProgrammingError, match="timeout of 2 second"):  # the request's own comes first, everywhere
+        connection.cursor().execute(SLOW, _statement_params={"STATEMENT_TIMEOUT_IN_SECONDS": "2"})
+    rows(connection, "alter session unset STATEMENT_TIMEOUT_IN_SECONDS")
     started = time.monotonic()
     for _ in range(4):
         assert rows(connection, "select 1") == [(1,)]

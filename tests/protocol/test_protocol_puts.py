@@ -12,8 +12,8 @@ from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import WireError, failure
 from cleanroom_ml.engine.protocol.puts import PutMemory, connector_path
 from cleanroom_ml.engine.protocol.stages import download_data, transfer_verb, upload_data
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.nodes import Put
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.stage_files import Put
 
 TARGET = Bindings(values=("@stage/a",))
 

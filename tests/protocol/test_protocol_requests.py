@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, is_loopback
 from cleanroom_ml.engine.protocol.login import parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters, query_parameters
-from cleanroom_ml.engine.protocol.queries import parse_query, scanned_result
+from cleanroom_ml.engine.protocol.queries import Cancellation, cancellation, parse_query, scanned_result
 
 REQUEST = {"requestId": str(uuid.uuid4())}
 
@@ -66,8 +67,8 @@ def test_a_query_request_is_read() -> None:
     for transfer in ("put file:///a @s", "-- x\n/* y */ GET @s file:///a"):
         assert not parse_query(REQUEST, {"sqlText": transfer, "asyncExec": True}).asynchronous
     timed = parse_query(REQUEST, {"sqlText": "x", "parameters": {"STATEMENT_TIMEOUT_IN_SECONDS": "5"}})
-    assert timed.timeout_seconds == 5
-    assert parse_query(REQUEST, {"sqlText": "x"}).timeout_seconds is None
+    assert set_seconds(timed.parameters) == 5
+    assert set_seconds(parse_query(REQUEST, {"sqlText": "x"}).parameters) is None
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,23 @@ def test_the_scan_of_a_result_is_known_by_its_exact_text() -> None:
     assert scanned_result(f"SELECT *  FROM TABLE ( RESULT_SCAN ( '{query_id}' ) ) ;") == query_id
     assert scanned_result(f"select a from table(result_scan('{query_id}'))") is None
     assert scanned_result("select * from table(result_scan('x'))") is None
+    assert scanned_result(f"select * from table(result_scan('{query_id}')) -- and then\n;") == query_id
+
+
+@pytest.mark.parametrize(
+    ("sql", "meant"),
+    [
+        ("select system$cancel_all_queries(17)", Cancellation(session_id="17")),
+        ("SELECT /* all */ SYSTEM$CANCEL_ALL_QUERIES ( '17' );", Cancellation(session_id="17")),
+        (f"select system$cancel_query('{'ABCDEF01-' * 4}')", Cancellation(query_id="abcdef01-" * 4)),
+        ("select system$cancel_query('x')", None),
+        ("select system$cancel_all_queries('1 or 2')", None),
+        ("select system$cancel_all_queries(17), 1", None),
+        ("select '", None),
+    ],
+)
+def test_statements_that_cancel_others(sql: str, meant: Cancellation | None) -> None:
+    assert cancellation(sql) == meant
 
 
 def test_the_connector_never_uploads_array_bindings() -> None:

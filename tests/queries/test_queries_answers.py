@@ -11,11 +11,11 @@ import pytest
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
 from cleanroom_ml.engine.queries.answers import Answers, outcome_of
-from cleanroom_ml.engine.sql.types import SqlType
-from cleanroom_ml.engine.statements.results import Batch, ResultColumn, Spooled
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.engine.warehouse.pool import Batch, ResultColumn, Spooled
 
 HOUR = 3600
 CAPABILITIES = Capabilities(bytes(32))

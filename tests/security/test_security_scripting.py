@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
+from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 
 def _true(text: str, variables: Mapping[str, Any]) -> BlockResult:

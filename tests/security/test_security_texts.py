@@ -7,8 +7,8 @@ import time
 import pytest
 
 from cleanroom_ml.engine.rooms.templates import _preset_uses
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.specs.template_text import code_calls, sqlsafe_expressions
 
 LENGTH = 400_000

@@ -11,9 +11,9 @@ import duckdb
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
  '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""

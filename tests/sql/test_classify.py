@@ -5,26 +5,23 @@ from __future__ import annotations
 import pytest
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.calls import parse_call
 from cleanroom_ml.engine.sql.catalog import StageReference
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import (
-    AlterSession,
-    CopyInto,
-    CreateComputePool,
-    CreateStage,
-    CreateTable,
-    Drop,
-    Grant,
-    InferSchema,
-    Put,
-    Query,
-    Show,
-    Use,
-)
-from cleanroom_ml.engine.sql.parse import split
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.lex.split import split
+from cleanroom_ml.engine.sql.read.call import parse_call
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.grant import Grant
+from cleanroom_ml.engine.sql.read.pool import CreateComputePool
+from cleanroom_ml.engine.sql.read.query import InferSchema, Query
+from cleanroom_ml.engine.sql.read.session import AlterSession
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.stage import CreateStage
+from cleanroom_ml.engine.sql.read.stage_files import Put
+from cleanroom_ml.engine.sql.read.table import CreateTable
+from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 
 def test_what_snowpark_and_the_connector_send():

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sql_world import World
 
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Query
-from cleanroom_ml.engine.sql.parse import split
-from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
+from cleanroom_ml.engine.sql.lex.split import split
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 pytestmark = pytest.mark.attack
 

@@ -11,12 +11,12 @@ import pytest
 from sql_world import World
 
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_copy
+from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import CopyInto
-from cleanroom_ml.engine.sql.staged import distinct
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.files.staged import distinct
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 COPY = "copy into t from @s"
 BY_NAME = "copy into t from @s match_by_column_name = {}"

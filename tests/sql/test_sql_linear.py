@@ -6,11 +6,14 @@ import time
 
 import pytest
 
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.protocol.stages import transfer_verb
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.names import NameReader
-from cleanroom_ml.engine.sql.tokens import Cursor, statements, tokenize
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.split import statements
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.names import NameReader
 from cleanroom_ml.naming import like
 
 MANY = 40_000
@@ -33,7 +36,7 @@ def test_words_that_open_blocks_are_each_looked_at_once(word: str) -> None:
 
 @pytest.mark.attack
 def test_columns_of_a_new_table_are_each_looked_for_once() -> None:
-    columns = ", ".join(f"a{number} varchar(10)" for number in range(4000))
+    columns = ", ".join(f"a{number} varchar(10)" for number in range(MAX_COLUMNS))
     assert seconds(classify, f"create table t ({columns})", NO_BINDS) < 4
 
 

@@ -7,13 +7,14 @@ import time
 import duckdb
 import pytest
 
-from cleanroom_ml.engine.sql import dialect, lists
 from cleanroom_ml.engine.sql.catalog import ContextValues
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Query
-from cleanroom_ml.engine.sql.tokens import tokenize
+from cleanroom_ml.engine.sql.lex import lists
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.sql.tree import dialect
 
 
 class _Nothing:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.classify import classify
 
 LONG = "9" * 5_000
 

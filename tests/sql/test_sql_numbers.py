@@ -15,13 +15,16 @@ from sql_world import World
 
 from cleanroom_ml.engine.sql import numbers
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_insert, compile_query
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.mutate import compile_delete, compile_merge, compile_update
-from cleanroom_ml.engine.sql.nodes import Delete, Insert, Merge, Query, Update
-from cleanroom_ml.engine.sql.parse import split
-from cleanroom_ml.engine.sql.scripting import BlockResult, run_block
+from cleanroom_ml.engine.sql.lex.split import split
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 LONG = "9" * 5_000
 VALUES = [

@@ -8,9 +8,12 @@ from decimal import Decimal
 import pytest
 
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_delete, compile_insert, compile_merge, compile_query, compile_update
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.classify import classify
 
 D = datetime.date
 

@@ -8,7 +8,8 @@ import pytest
 from statements_client import Client
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements import results, show
+from cleanroom_ml.engine.statements import results
+from cleanroom_ml.engine.statements.registry import listings
 from cleanroom_ml.engine.statements.results import Download, Rows, Upload
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -50,7 +51,7 @@ def test_show_tables(alpha: Client) -> None:
     alpha.result("CREATE TEMPORARY TABLE other (a INT)")
     result = alpha.result("SHOW TABLES")
     assert isinstance(result, Rows)
-    assert tuple(name for name, _ in result.columns) == show.COLUMNS["TABLES"]
+    assert tuple(name for name, _ in result.columns) == listings()["TABLES"].columns
     assert [row[1] for row in result.rows] == ["ONE", "OTHER"]
     assert [row["name"] for row in alpha.dicts("SHOW TERSE TABLES LIKE 'o%e' IN SCHEMA public")] == ["ONE"]
     assert list(alpha.dicts("SHOW TERSE TABLES")[0]) == ["created_on", "name", "kind", "database_name", "schema_name"]

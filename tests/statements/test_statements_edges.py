@@ -13,9 +13,9 @@ import pytest
 from statements_client import Client
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS, MAX_NESTING_OF_JSON
-from cleanroom_ml.engine.sql import create
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements import ddl_tables
+from cleanroom_ml.engine.sql.read import columns as declared
+from cleanroom_ml.engine.statements.kinds import table as ddl_tables
 from cleanroom_ml.engine.storage import tables
 from cleanroom_ml.engine.warehouse import answers, pool
 
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_the_clients_error_by_its_name(alpha: Client) -> None:
 
 def test_a_table_has_no_more_columns_than_the_limit(alpha: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_COLUMNS < 10_000
-    for module in (create, answers, pool, tables, ddl_tables):
+    for module in (declared, answers, pool, tables, ddl_tables):
         monkeypatch.setattr(module, "MAX_COLUMNS", TOO_MANY - 1)
     listed = ", ".join(f"c{n} INT" for n in range(TOO_MANY))
     alpha.rows("CREATE STAGE s")

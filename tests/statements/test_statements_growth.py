@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from statements_client import Client
 
-from cleanroom_ml.engine.statements import dml
 from cleanroom_ml.engine.statements.executor import Executor
+from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session

@@ -15,11 +15,13 @@ import pytest
 from cleanroom_ml.engine.contracts.cancellation import Cancellation
 from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.sql.catalog import ContextValues, FileOptions, StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.classify import classify
-from cleanroom_ml.engine.sql.compile import compile_copy, compile_query, compile_update
+from cleanroom_ml.engine.sql.compile.copies import compile_copy
+from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compile.updates import compile_update
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 pytestmark = pytest.mark.sandbox

@@ -6,7 +6,7 @@ import pytest
 
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer
 

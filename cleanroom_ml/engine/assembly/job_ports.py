@@ -14,7 +14,7 @@ from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.rooms.environments import Needs
 from cleanroom_ml.engine.rooms.job_launcher import JobRequest, JobStatus
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.results import SHOW, Rows
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.rooms.ports import RoomRows
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.like import like as matches
 from cleanroom_ml.engine.statements.ports import Written

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.http import admin
 from cleanroom_ml.engine.http.allowances import Allowances
 from cleanroom_ml.engine.http.bodies import Bodies
@@ -26,14 +27,7 @@ from cleanroom_ml.engine.protocol.bodies import parse_object
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
-from cleanroom_ml.engine.protocol.queries import (
-    QueryRequest,
-    checked_uuid,
-    in_progress,
-    parse_abort,
-    parse_query,
-    positive_seconds,
-)
+from cleanroom_ml.engine.protocol.queries import QueryRequest, checked_uuid, in_progress, parse_abort, parse_query
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 
@@ -44,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 # The connector gives up on a silent socket after 60 seconds; it is told "in progress" before that, and asks again.
 PATIENCE_SECONDS: Final = 40.0
-DEFAULT_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
 MAX_WAITING_LOGINS: Final = 256
 UPLOADS_OF_ONE: Final = 16
@@ -195,7 +188,7 @@ class Handlers:
         finally:
             if held:
                 self._bodies.give(owner, held)
-        self._bound_time(query_id, session, wanted.timeout_seconds)
+        self._bound_time(query_id, allowed_seconds(wanted.parameters, session.parameters))
         if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
             return JSONResponse(in_progress(query_id, asynchronous=True))
         return await self._answer(request, query_id)
@@ -298,13 +291,11 @@ class Handlers:
         size = await self._engine.in_thread(queries.answer_bytes, query_id)
         return await self._answers.respond(owner_of(request), size, made)
 
-    def _bound_time(self, query_id: str, session: Session, wanted: float | None) -> None:
+    def _bound_time(self, query_id: str, seconds: float) -> None:
         """End the statement when its time is over."""
         done = self._engine.queries.wait(query_id)
         if done is None:
             return
-        of_session = positive_seconds(session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS"))
-        seconds = min(wanted or of_session or DEFAULT_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS)
         loop = asyncio.get_running_loop()
         timer = loop.call_later(
             seconds,

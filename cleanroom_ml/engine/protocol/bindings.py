@@ -1,27 +1,22 @@
 """Bound values as they come over the wire: a type and a text each, or a type and a list of texts for a whole column.
 
-Source: snowflake-connector-python `converter.py`, `*_to_snowflake_bindings`: dates are milliseconds and times and
-timestamps
-nanoseconds since the epoch, TIMESTAMP_TZ adds its offset in minutes + 1440, binary is hexadecimal.
+What a text means each type's record says (sql/types).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
+
+from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME
 
 from .errors import bad_request
 
-Scalar = None | bool | int | float | str | bytes | Decimal | date | time | datetime
-
 MAX_BINDINGS = 65_536
-_MAX_NUMBER = 100
 _PIECE = 4000
-_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,8 @@ def parse_bindings(wire: dict[str, Any] | None) -> Bindings | None:
         if not isinstance(entry, dict):
             raise bad_request("The bound values are not numbered from 1.")
         kind, value = entry.get("type"), entry.get("value")
-        decode = _DECODERS.get(kind.upper()) if isinstance(kind, str) else None
+        record = BY_BIND_NAME.get(kind.upper()) if isinstance(kind, str) else None
+        decode = record.bind if record is not None else None
         if decode is None:
             raise bad_request(f"Bound value {position} has a type that is not supported.")
         try:
@@ -75,78 +71,3 @@ def _one(decode: Callable[[str], Scalar], value: Any) -> Scalar:
     if not isinstance(value, str):
         raise TypeError
     return decode(value)
-
-
-def _fixed(value: str) -> Scalar:
-    if len(value) > _MAX_NUMBER:
-        raise ValueError
-    try:
-        return int(value)
-    except ValueError:
-        number = Decimal(value)
-        if not number.is_finite():
-            raise ValueError from None
-        return number
-
-
-def _real(value: str) -> Scalar:
-    if len(value) > _MAX_NUMBER * 4:
-        raise ValueError
-    return float(value)
-
-
-def _boolean(value: str) -> Scalar:
-    lowered = value.lower()
-    if lowered in ("true", "1"):
-        return True
-    if lowered in ("false", "0"):
-        return False
-    raise ValueError
-
-
-def _date(value: str) -> Scalar:
-    return (_EPOCH + timedelta(milliseconds=_integer(value))).date()
-
-
-def _time(value: str) -> Scalar:
-    micros = _integer(value) // 1000
-    if not 0 <= micros < 86_400_000_000:
-        raise ValueError
-    return (_EPOCH + timedelta(microseconds=micros)).time()
-
-
-def _naive(value: str) -> datetime:
-    return _EPOCH + timedelta(microseconds=_integer(value) // 1000)
-
-
-def _zoned(value: str) -> Scalar:
-    moment, _, offset = value.partition(" ")
-    zone = timezone(timedelta(minutes=_integer(offset) - 1440))
-    return _naive(moment).replace(tzinfo=UTC).astimezone(zone)
-
-
-def _integer(value: str) -> int:
-    if len(value) > _MAX_NUMBER:
-        raise ValueError
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    try:
-        return int(value)
-    except ValueError:
-        return int(Decimal(value))
-
-
-_DECODERS: dict[str, Callable[[str], Scalar]] = {
-    "FIXED": _fixed,
-    "REAL": _real,
-    "TEXT": str,
-    "ANY": str,
-    "BOOLEAN": _boolean,
-    "BINARY": bytes.fromhex,
-    "DATE": _date,
-    "TIME": _time,
-    "TIMESTAMP_NTZ": _naive,
-    "TIMESTAMP_LTZ": lambda value: _naive(value).replace(tzinfo=UTC),
-    "TIMESTAMP_TZ": _zoned,
-}

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.tokens import STRING, URL, tokenize
+from cleanroom_ml.engine.sql.lex.tokens import STRING, URL, tokenize
 
 from .bindings import Bindings
 from .stages import transfer_verb
 
 _FILE: Final = "file://"
-_DELIMITERS: Final = re.compile(r"[ \n;]")
+_DELIMITERS: Final = " \n;"
 _MAX_REMEMBERED: Final = 32
 _MAX_TEXT: Final = 16 << 10
 _MAX_SESSIONS: Final = 1024
@@ -115,8 +114,8 @@ def connector_path(sql: str) -> str | None:
     start = at + len(_FILE)
     if at > 0 and sql[at - 1] == "'":
         return sql[start : max(sql.find("'", start), start)] or None
-    delimiter = _DELIMITERS.search(sql, start)
-    return sql[start : delimiter.start() if delimiter else len(sql)] or None
+    ends = [end for end in (sql.find(delimiter, start) for delimiter in _DELIMITERS) if end >= 0]
+    return sql[start : min(ends, default=len(sql))] or None
 
 
 def _remembered(sql: str, bindings: Bindings | None) -> _Remembered | None:

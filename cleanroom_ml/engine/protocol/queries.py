@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.tokens import STRING, Token, tokenize
 
 from .bindings import Bindings, parse_bindings
 from .bodies import section, text
@@ -15,11 +17,12 @@ from .login import parameter_text
 from .stages import transfer_verb
 
 MAX_SQL_TEXT = 4 << 20
-_RESULT_SCAN = re.compile(
-    r"\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([0-9a-f-]{36})'\s*\)\s*\)\s*;?\s*\Z", re.IGNORECASE
-)
-_CANCEL_ALL = re.compile(r"\s*select\s+system\$cancel_all_queries\s*\(\s*'?(\d{1,20})'?\s*\)\s*;?\s*\Z", re.IGNORECASE)
-_CANCEL_ONE = re.compile(r"\s*select\s+system\$cancel_query\s*\(\s*'([0-9a-f-]{36})'\s*\)\s*;?\s*\Z", re.IGNORECASE)
+_LONGEST_READ = 200
+"""Characters: clients send these statements as they were written for them, and other texts are none of them."""
+_ANY = ""
+_RESULT_SCAN = ("SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "(", _ANY, ")", ")")
+_CANCEL_ALL = ("SELECT", "SYSTEM$CANCEL_ALL_QUERIES", "(", _ANY, ")")
+_CANCEL_ONE = ("SELECT", "SYSTEM$CANCEL_QUERY", "(", _ANY, ")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,6 @@ class QueryRequest:
     describe_only: bool = False
     statements: int = 1
     parameters: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def timeout_seconds(self) -> float | None:
-        """STATEMENT_TIMEOUT_IN_SECONDS of this request, if it sets one."""
-        return positive_seconds(self.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS"))
 
 
 def parse_query(query: Mapping[str, str], body: dict[str, Any]) -> QueryRequest:
@@ -97,19 +95,39 @@ def scanned_result(sql: str) -> str | None:
 
     How clients collect the result of an asynchronous query.
     """
-    match = _RESULT_SCAN.match(sql[:200]) if len(sql) <= 200 else None
-    return match.group(1).lower() if match else None
+    return _query_id(_argument(sql, _RESULT_SCAN))
 
 
 def cancellation(sql: str) -> Cancellation | None:
     """What the statement cancels; None where it is another statement."""
-    if len(sql) > 200:
+    session = _argument(sql, _CANCEL_ALL)
+    if session is not None:
+        value = session.value() if session.kind == STRING else session.text
+        return Cancellation(session_id=value) if value.isdecimal() and len(value) <= 20 else None
+    query_id = _query_id(_argument(sql, _CANCEL_ONE))
+    return None if query_id is None else Cancellation(query_id=query_id)
+
+
+def _argument(sql: str, shape: Sequence[str]) -> Token | None:
+    """The token in the place of `_ANY`, where the statement is of this shape."""
+    if len(sql) > _LONGEST_READ:
         return None
-    if match := _CANCEL_ALL.match(sql):
-        return Cancellation(session_id=match.group(1))
-    if match := _CANCEL_ONE.match(sql):
-        return Cancellation(query_id=match.group(1).lower())
-    return None
+    try:
+        tokens = tokenize(sql)
+    except SqlError:
+        return None  # it is sent on, and whoever reads it as a statement says what is wrong
+    if tokens and tokens[-1].text == ";":
+        tokens.pop()
+    if len(tokens) != len(shape):
+        return None
+    if any(part not in (_ANY, token.upper) for part, token in zip(shape, tokens, strict=True)):
+        return None
+    return tokens[shape.index(_ANY)]
+
+
+def _query_id(token: Token | None) -> str | None:
+    value = token.value().lower() if token is not None and token.kind == STRING else ""
+    return value if len(value) == 36 and not set(value) - set("0123456789abcdef-") else None
 
 
 def in_progress(query_id: str, *, asynchronous: bool) -> dict[str, Any]:
@@ -135,12 +153,3 @@ def query_status(query_id: str, status: str, *, error: tuple[int, str] | None = 
 def unknown_query() -> dict[str, Any]:
     """The answer about a query that there is not, or that this session may not know of."""
     return success({"queries": []})
-
-
-def positive_seconds(value: str | None) -> float | None:
-    """A number of seconds that a parameter sets; None where it sets none (0 means no limit of its own)."""
-    try:
-        seconds = float(value) if value is not None else 0.0
-    except ValueError:
-        return None
-    return seconds if 0 < seconds < 1e9 else None

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+
 from .parameters import query_parameters
 
 CHUNK_HEADER: Final = "x-cleanroom-chunk"
@@ -91,19 +93,7 @@ def finished(data: dict[str, Any], *, query_id: str, statement_type: int, sessio
 
 def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, Any]:
     """The result of several statements: the client fetches each by its id."""
-    column = {
-        "name": "multiple statement execution",
-        "database": "",
-        "schema": "",
-        "table": "",
-        "nullable": False,
-        "type": "text",
-        "byteLength": 16777216,
-        "length": 16777216,
-        "scale": None,
-        "precision": None,
-        "collation": None,
-    }
+    column = SqlType("VARCHAR").wire("multiple statement execution", nullable=False)
     return json_data([column], [[MULTI_STATEMENT_MESSAGE]]) | {
         "resultIds": ",".join(query_ids),
         "resultTypes": ",".join(str(kind) for kind in statement_types),

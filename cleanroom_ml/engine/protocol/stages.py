@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cleanroom_ml.engine.sql.tokens import first_word
+from cleanroom_ml.engine.sql.lex.tokens import first_word
 
 
 def transfer_verb(sql: str) -> str | None:

@@ -7,8 +7,6 @@ death interrupted before it was committed runs when it is asked for again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import uuid
 from collections.abc import Iterator
@@ -20,8 +18,8 @@ from typing import Any, Final, Protocol
 from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.protocol import queries as wire
-from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
 from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
@@ -35,14 +33,13 @@ from cleanroom_ml.engine.queries.answers import (
     multi_statement_outcome,
     outcome_of,
 )
+from cleanroom_ml.engine.queries.requests import binds_of, fingerprint, is_one_commit
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.queries.under_way import UnderWay
-from cleanroom_ml.engine.sql import nodes
-from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify, may_be_a_script
+from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.parse import split
+from cleanroom_ml.engine.sql.lex.split import split
 from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
@@ -73,6 +70,7 @@ class Execute(Protocol):
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
+        seconds: float | None = None,
     ) -> StatementResult: ...
 
 
@@ -228,7 +226,7 @@ class QueryService:
 
     def _cancel(self, session: Session, request: QueryRequest, what: wire.Cancellation, query_id: str) -> str:
         """A statement that cancels others: it never waits for its turn behind them."""
-        record, created = self._storage.queries.start(query_id, session.id, request.request_id, _hash(request))
+        record, created = self._storage.queries.start(query_id, session.id, request.request_id, fingerprint(request))
         if not created:
             return record.query_id
         if what.query_id is not None:
@@ -251,9 +249,9 @@ class QueryService:
         query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
         """
         queries = self._storage.queries
-        record, created = queries.start(query_id, session.id, request.request_id, _hash(request))
+        record, created = queries.start(query_id, session.id, request.request_id, fingerprint(request))
         interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
-        if created or not interrupted or not _is_one_commit(request):
+        if created or not interrupted or not is_one_commit(request):
             return record, created
         if not self._under_way.name(running, record.query_id):
             return record, False  # another attempt of the same request is about to run it
@@ -282,10 +280,11 @@ class QueryService:
         result = self._execute(
             session,
             request.sql,
-            binds=_binds(request.bindings),
+            binds=binds_of(request.bindings),
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
+            seconds=set_seconds(request.parameters),
         )
         return outcome_of(result, session, self._storage)
 
@@ -324,7 +323,13 @@ class QueryService:
         query_id = record.query_id
         try:
             result = self._execute(
-                session, text, binds=None, query_id=query_id, request_id=request_id, describe_only=request.describe_only
+                session,
+                text,
+                binds=None,
+                query_id=query_id,
+                request_id=request_id,
+                describe_only=request.describe_only,
+                seconds=set_seconds(request.parameters),
             )
             outcome = outcome_of(result, session, self._storage)
             return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
@@ -367,33 +372,3 @@ class QueryService:
                 return False
             audience = owner.job_id or ""
         return audience == (session.job_id or "")
-
-
-def _binds(bindings: Bindings | None) -> Binds | None:
-    if bindings is None:
-        return None
-    return Binds(positional=bindings.values) if bindings.rows is None else Binds(rows=bindings.rows)
-
-
-def _is_one_commit(request: QueryRequest) -> bool:
-    """Whether the statement changes what it changes in one transaction. A block or a procedure may have done a half."""
-    if request.statements != 1:
-        return True  # each of several decides for itself
-    try:
-        if not may_be_a_script(request.sql):
-            return True  # nothing big is parsed here: whoever repeats a request does not wait for a place
-        statement = classify(request.sql, _binds(request.bindings) or NO_BINDS)
-    except SqlError:
-        return False
-    return not isinstance(statement, nodes.Block | nodes.Call)
-
-
-def _hash(request: QueryRequest) -> str:
-    """What makes two requests the same statement; the text itself is not kept."""
-    parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
-    digest = hashlib.sha256(parts.encode())
-    if request.bindings is not None:
-        digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
-        for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
-            digest.update(repr(row).encode("utf-8", "backslashreplace"))
-    return digest.hexdigest()

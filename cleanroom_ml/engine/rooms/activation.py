@@ -27,7 +27,7 @@ from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.changes import CreateTable
 from cleanroom_ml.engine.storage.keys import Column, Key, from_micros
 from cleanroom_ml.engine.storage.sessions import Session

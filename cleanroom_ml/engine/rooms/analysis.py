@@ -20,10 +20,12 @@ from cleanroom_ml.engine.rooms.render import Rendered, render
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.rooms.update_requests import missing_approvals
 from cleanroom_ml.engine.rooms.views import ResolvedView, resolve_view
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.sql.read.block import Block
+from cleanroom_ml.engine.sql.read.call import Call
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis
@@ -176,15 +178,15 @@ class Analyses:
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
         guard = ColumnGuard(rendered.uses, prepared.views, prepared.member.account)
-        if isinstance(statement, nodes.Call) and not activating:
+        if isinstance(statement, Call) and not activating:
             guard.refuse_all()
             call = (statement.name, statement.args)
             return self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
-        if activating and not isinstance(statement, nodes.Block):
+        if activating and not isinstance(statement, Block):
             raise room_error(
                 "TemplateRenderError", "an activation template must be a BEGIN … END block that returns a table's name"
             )
-        if not isinstance(statement, nodes.Query | nodes.Block):
+        if not isinstance(statement, Query | Block):
             raise room_error(
                 "TemplateRenderError",
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",

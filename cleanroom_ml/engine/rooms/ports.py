@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import Catalog
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.statement_time import PARAMETER
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-
-_TIME_LIMIT = "STATEMENT_TIMEOUT_IN_SECONDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Run:
 @contextmanager
 def opened(storage: Storage, caller: Caller) -> Iterator[Run]:
     """A run for this caller. With the block end its session, what it made temporarily, and what it left uncommitted."""
-    limits = {name: value for name, value in caller.parameters.items() if name == _TIME_LIMIT}
+    limits = {name: value for name, value in caller.parameters.items() if name == PARAMETER}
     session = storage.sessions.open_run(caller.account, caller.user, parameters=limits)
     try:
         with RunTables(storage, session.id) as tables:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 Columns = tuple[tuple[str, SqlType], ...]
 
@@ -48,7 +49,7 @@ class RowsSource:
     """
 
     columns: Columns
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[Value, ...], ...]
 
 
 Source = TableSource | ViewSource | RowsSource
@@ -136,7 +137,7 @@ class ContextValues:
     schema: str | None = None
     session_id: str = ""
     version: str = "9.0.0"
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.catalog import TableSource
-from cleanroom_ml.engine.sql.compile import compile_rewrite
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Replace
 from cleanroom_ml.engine.storage.errors import NotFound, SnapshotConflict

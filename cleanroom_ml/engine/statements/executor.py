@@ -6,34 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Statement
-from cleanroom_ml.engine.statements import (
-    calls,
-    context,
-    copy_into,
-    ddl_namespaces,
-    ddl_tables,
-    describe,
-    dml,
-    file_transfer,
-    grants,
-    policy,
-    queries,
-    show,
-    stages,
-    transaction_statements,
-    views,
-    warehouses,
-)
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.kind import Kind
+from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog
-from cleanroom_ml.engine.statements.results import Rows, StatementResult, decode, success
+from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -42,62 +27,6 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 RoomCatalogs = Callable[[Session], StatementCatalog]
-Handler = Callable[[Work, Any], StatementResult]
-
-_DROPS: Mapping[str, Handler] = {
-    "TABLE": ddl_tables.drop_table,
-    "VIEW": views.drop_view,
-    "DATABASE": ddl_namespaces.drop_database,
-    "SCHEMA": ddl_namespaces.drop_schema,
-    "STAGE": stages.drop_stage,
-    "FILE FORMAT": stages.drop_file_format,
-    "WAREHOUSE": warehouses.drop_warehouse,
-    "COMPUTE POOL": warehouses.drop_compute_pool,
-}
-_HANDLERS: Mapping[type[Statement], Handler] = {
-    nodes.Query: queries.query,
-    nodes.InferSchema: queries.infer_schema,
-    nodes.Insert: dml.insert,
-    nodes.Update: dml.update,
-    nodes.Delete: dml.delete,
-    nodes.Merge: dml.merge,
-    nodes.Truncate: dml.truncate,
-    nodes.CopyInto: copy_into.copy_into,
-    nodes.CreateTable: ddl_tables.create_table,
-    nodes.AlterTable: ddl_tables.alter_table,
-    nodes.CreateView: views.create_view,
-    nodes.CreateDatabase: ddl_namespaces.create_database,
-    nodes.CreateSchema: ddl_namespaces.create_schema,
-    nodes.CreateStage: stages.create_stage,
-    nodes.AlterStage: stages.alter_stage,
-    nodes.CreateFileFormat: stages.create_file_format,
-    nodes.CreateWarehouse: warehouses.create_warehouse,
-    nodes.CreateComputePool: warehouses.create_compute_pool,
-    nodes.AlterObject: warehouses.alter_object,
-    nodes.Put: file_transfer.put,
-    nodes.Get: file_transfer.get,
-    nodes.ListFiles: stages.list_files,
-    nodes.Remove: stages.remove,
-    nodes.Show: show.show,
-    nodes.Describe: describe.describe,
-    nodes.Use: context.use,
-    nodes.AlterSession: context.alter_session,
-    nodes.SetVariable: context.set_variable,
-    nodes.UnsetVariable: context.unset_variable,
-    nodes.Begin: transaction_statements.begin,
-    nodes.Commit: transaction_statements.commit,
-    nodes.Rollback: transaction_statements.rollback,
-    nodes.Grant: grants.grant,
-    nodes.Call: calls.call,
-    nodes.Block: calls.block,
-}
-# These commit an open transaction first, as on Snowflake.
-_DDL = (
-    nodes.CreateTable, nodes.AlterTable, nodes.CreateView, nodes.CreateDatabase, nodes.CreateSchema, nodes.CreateStage,
-    nodes.AlterStage, nodes.CreateFileFormat, nodes.CreateWarehouse, nodes.CreateComputePool, nodes.Drop, nodes.Grant,
-    nodes.Truncate,
-)  # fmt: skip
-_BATCHED = (nodes.Update, nodes.Delete, nodes.Merge)
 _MOST_NESTED = 3
 
 
@@ -139,9 +68,11 @@ class Executor:
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
+        seconds: float | None = None,
     ) -> StatementResult:
         """Runs one statement. The session's context changes in `session`, and is kept.
 
+        It may run for `seconds`, which the request itself set; None: for as long as the session's parameters say.
         A request id that this session has used before is answered with what happened then. Where the caller recorded
         the query (`storage.queries.start`), a statement that changes the catalog records its outcome in the same
         transaction: applied and recorded, or neither.
@@ -160,7 +91,9 @@ class Executor:
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"
-        return self._execute(session, catalog, text, binds or NO_BINDS, query_id, describe_only, restricted)
+        return self._execute(
+            session, catalog, text, binds or NO_BINDS, query_id, describe_only, restricted, seconds=seconds
+        )
 
     def execute_in(
         self,
@@ -198,17 +131,21 @@ class Executor:
         restricted: bool,
         nesting: int = 0,
         written: Written | None = None,
+        seconds: float | None = None,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
+        kind = kind_of(statement)
         if restricted and session.kind != "job":
             policy.check_template(statement)
 
         def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
             bound = Binds(binds.positional, {**binds.named, **variables})
-            return self._execute(session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written)
+            return self._execute(
+                session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written, seconds
+            )
 
         work = Work(
             storage=self._storage,
@@ -220,11 +157,13 @@ class Executor:
             query_id=query_id,
             run=run,
             binds=binds,
+            wire=kind.wire,
+            limit=seconds,
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0
             and (not restricted or session.kind == "job")
-            and not isinstance(statement, nodes.Block)
+            and kind.one_commit
             and self._storage.queries.get(query_id) is not None,
             procedures=self._procedures,
             pools=self._pools,
@@ -232,14 +171,14 @@ class Executor:
             written=written,
         )
         if describe_only:
-            return _described(work, statement)
-        if isinstance(statement, _DDL):
-            transaction_statements.commit_before_ddl(work)
+            return _described(work, kind, statement)
+        if kind.commits:
+            commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
-        if binds.rows is not None and isinstance(statement, _BATCHED):
-            return dml.batched(work, statement)
+        if binds.rows is not None and kind.batch is not None:
+            return stamped(kind.batch(work, statement), kind.wire)
         work.attempt()
-        result = _handler(statement)(work, statement)
+        result = stamped(kind.run(work, statement), kind.wire)
         if written is not None:
             written.done()
         return result
@@ -265,21 +204,7 @@ class Executor:
         return None
 
 
-def _handler(statement: Statement) -> Handler:
-    handler = _DROPS.get(statement.kind) if isinstance(statement, nodes.Drop) else _HANDLERS.get(type(statement))
-    if handler is None:
-        kind = f" {statement.kind}" if isinstance(statement, nodes.Drop) else ""
-        raise SqlError.unsupported(f"{type(statement).__name__}{kind}")
-    return handler
-
-
-def _described(work: Work, statement: Statement) -> Rows:
+def _described(work: Work, kind: Kind[Any], statement: Statement) -> StatementResult:
     """What the statement would give, without doing anything."""
-    if isinstance(statement, nodes.Query):
-        return queries.describe_query(work, statement)
-    if isinstance(statement, nodes.InferSchema):
-        return queries.describe_inferred(statement)
-    if isinstance(statement, nodes.Show | nodes.Describe):
-        result = _handler(statement)(work, statement)
-        return replace(result, rows=()) if isinstance(result, Rows) else success()
-    return replace(success(), rows=())
+    found = kind.columns(work, statement) if kind.columns is not None else success()
+    return stamped(replace(found, rows=()), None if kind.columns is None else kind.wire)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cleanroom_ml.engine.sql.catalog import RowsSource
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.descriptions import characters, standard
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Column, Key
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -90,11 +91,10 @@ def _columns(key: Key, columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for position, column in enumerate(columns, start=1):
         kind = parse_type(column.type)
-        length = (kind.length or 16_777_216) if kind.name == "VARCHAR" else None
         rows.append(
             (
                 *(key.database, key.schema, key.name, column.name, position, None, "YES" if column.nullable else "NO"),
-                *("TEXT" if kind.name == "VARCHAR" else kind.name, length, kind.precision, kind.scale, None),
+                *(standard(kind), characters(kind), kind.precision, kind.scale, None),
             )
         )
     return rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column, Table
 from cleanroom_ml.engine.warehouse.pool import Written

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, Source
-from cleanroom_ml.engine.sql.compile import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 _MATCHED = "SELECT I FROM PATHS WHERE REGEXP_LIKE(P, ?)"

@@ -1,31 +1,11 @@
-"""Which statements which kind of session may send at all. What is not listed is refused before it is looked at."""
+"""Which statements which kind of session may send at all. What no record allows is refused before it is looked at."""
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql import nodes
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.nodes import Statement
-
-# Jobs, and templates as they run in a room. No CALL, no GRANT, nothing that makes or leaves a namespace. Of stages,
-# the catalog of a room has those that the session itself made (see `stage_reader`).
-_ROOM: frozenset[type[Statement]] = frozenset(
-    {
-        nodes.AlterSession, nodes.AlterTable, nodes.Begin, nodes.Block, nodes.Commit, nodes.CopyInto,
-        nodes.CreateFileFormat, nodes.CreateStage, nodes.CreateTable, nodes.Delete, nodes.Describe, nodes.Drop,
-        nodes.Get, nodes.InferSchema, nodes.Insert, nodes.ListFiles, nodes.Merge, nodes.Put, nodes.Query, nodes.Remove,
-        nodes.Rollback, nodes.SetVariable, nodes.Show, nodes.Truncate, nodes.UnsetVariable, nodes.Update, nodes.Use,
-    }
-)  # fmt: skip
-_ROOM_DROPS = frozenset({"TABLE", "STAGE", "FILE FORMAT"})
-_ROOM_DESCRIBES = frozenset({"TABLE", "VIEW", "STAGE"})
-_ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
-
-
-# A template runs in its caller's own session: what it sets there would stay after it, and be out of the room.
-_STAYS = (nodes.AlterSession, nodes.SetVariable, nodes.UnsetVariable, nodes.Use)
-
-# PUT and GET are carried out by the client that sends them; nobody does that for a template's.
-_CLIENTS = (nodes.Get, nodes.Put)
+from cleanroom_ml.engine.sql.read.statement import Statement, spoken
+from cleanroom_ml.engine.statements.kind import Allowed
+from cleanroom_ml.engine.statements.registry import kind_of
 
 
 def check_template(statement: Statement) -> None:
@@ -34,8 +14,8 @@ def check_template(statement: Statement) -> None:
     Raises:
         SqlError: the statement changes the session, or moves files of the caller's.
     """
-    if isinstance(statement, (*_STAYS, *_CLIENTS)):
-        raise SqlError.unsupported(f"{_spoken(statement)} in a template")
+    if kind_of(statement).allowed is not Allowed.TEMPLATE:
+        raise SqlError.unsupported(f"{spoken(statement)} in a template")
 
 
 def check(statement: Statement, *, restricted: bool) -> None:
@@ -46,24 +26,6 @@ def check(statement: Statement, *, restricted: bool) -> None:
     """
     if not restricted:
         return
-    allowed = type(statement) in _ROOM
-    match statement:
-        case nodes.Drop():
-            allowed = statement.kind in _ROOM_DROPS
-        case nodes.Describe():
-            allowed = statement.kind in _ROOM_DESCRIBES
-        case nodes.Use():
-            allowed = statement.kind in _ROOM_USES
-        case nodes.CreateStage() | nodes.CreateFileFormat():
-            allowed = statement.temporary
-        case nodes.Show():
-            allowed = True
-    if not allowed:
-        raise SqlError.unsupported(f"{_spoken(statement)} in a clean room")
-
-
-def _spoken(statement: Statement) -> str:
-    """`CreateView` → `CREATE VIEW`, with the kind that the statement names."""
-    words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(statement).__name__)
-    kind = getattr(statement, "kind", "")
-    return f"{words.strip().upper()} {kind}".strip()
+    kind = kind_of(statement)
+    if kind.allowed is Allowed.ACCOUNT or (kind.narrowed is not None and not kind.narrowed(statement)):
+        raise SqlError.unsupported(f"{spoken(statement)} in a clean room")

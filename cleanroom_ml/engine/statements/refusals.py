@@ -15,6 +15,13 @@ def displayed(parts: tuple[str, ...]) -> str:
     return ".".join(display(part) for part in parts)
 
 
+def single(name: tuple[str, ...]) -> str:
+    """The one part of a name that has no database or schema. Raises SqlError."""
+    if len(name) != 1:
+        raise SqlError.syntax(f"Invalid identifier {displayed(name)}")
+    return name[0]
+
+
 def no_current(what: str) -> SqlError:
     """A name that is not qualified, in a session without a current database or schema."""
     return SqlError(

@@ -5,46 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Key
-from cleanroom_ml.engine.warehouse.pool import Batch, ResultColumn, Spooled
-
-__all__ = [
-    "CALL",
-    "COPY",
-    "DDL",
-    "DELETE",
-    "DESCRIBE",
-    "GET",
-    "INSERT",
-    "LIST",
-    "MERGE",
-    "PUT",
-    "REMOVE",
-    "SELECT",
-    "SESSION",
-    "SHOW",
-    "TRANSACTION",
-    "UPDATE",
-    "VARCHAR",
-    "Batch",
-    "Download",
-    "ResultColumn",
-    "Rows",
-    "Spooled",
-    "StagedDownload",
-    "StatementResult",
-    "Upload",
-    "decode",
-    "encode",
-    "statement_type",
-    "success",
-]
+from cleanroom_ml.engine.warehouse.pool import Spooled
 
 # The connector knows a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*): 0x3000 to 0x3500 make the
 # row count the sum of the counts, and everything else the number of rows.
@@ -128,9 +96,16 @@ def statement_type(result: StatementResult) -> int:
     return SELECT if isinstance(result, Spooled) else result.statement_type
 
 
-def success(message: str = "Statement executed successfully.", kind: int = DDL) -> Rows:
+def stamped(result: StatementResult, wire: int | None) -> StatementResult:
+    """A result with the statement type of its kind; None: with its own."""
+    if wire is None or isinstance(result, Spooled) or result.statement_type == wire:
+        return result
+    return replace(result, statement_type=wire)
+
+
+def success(message: str = "Statement executed successfully.") -> Rows:
     """The one-line answer of a statement that has no data."""
-    return Rows((("status", VARCHAR),), ((message,),), kind)
+    return Rows((("status", VARCHAR),), ((message,),), DDL)
 
 
 def encode(rows: Rows) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
@@ -21,8 +22,6 @@ from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
-DEFAULT_SECONDS = 3600.0
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -31,6 +30,8 @@ class Work:
     Args:
         catalog: the only way to names; as the session's open transaction sees it.
         stages: the only way to stages.
+        wire: the statement type of its kind; None: the result says which.
+        limit: seconds that it may run; None: what the session's parameters say.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
@@ -45,6 +46,8 @@ class Work:
     query_id: str
     run: Callable[[str, Mapping[str, Any]], StatementResult]
     binds: Binds = NO_BINDS
+    wire: int | None = None
+    limit: float | None = None
     restricted: bool = False
     recording: bool = False
     procedures: Procedures | None = None
@@ -54,12 +57,12 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """The statement's time limit, from the session's STATEMENT_TIMEOUT_IN_SECONDS."""
-        try:
-            seconds = float(self.session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", ""))
-        except ValueError:
-            return DEFAULT_SECONDS
-        return min(seconds, 604_800.0) if seconds > 0 else DEFAULT_SECONDS
+        """The statement's time limit: the request's own, or the session's."""
+        return self.limit if self.limit is not None else allowed_seconds(self.session.parameters)
+
+    def encoded(self, reply: Rows) -> str:
+        """A reply as the record of the statement keeps it."""
+        return encode(reply if self.wire is None else replace(reply, statement_type=self.wire))
 
     @contextmanager
     def recorded(self, reply: Rows) -> Iterator[None]:
@@ -67,11 +70,11 @@ class Work:
         with self.storage.database.transaction():
             yield
             if self.recording:
-                self.storage.queries.finish(self.query_id, encode(reply))
+                self.storage.queries.finish(self.query_id, self.encoded(reply))
 
     def commit(self, changes: list[Change], reply: Rows) -> tuple[bool, ...]:
         """`Tables.commit` with the reply recorded. Raises what it raises."""
-        return self.change(changes, RequestRecord(self.query_id, encode(reply)) if self.recording else None)
+        return self.change(changes, RequestRecord(self.query_id, self.encoded(reply)) if self.recording else None)
 
     def change(self, changes: Sequence[Change], request: RequestRecord | None = None) -> tuple[bool, ...]:
         """`Tables.commit`, and the run that this statement belongs to knows of it. Every change of a table goes here.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
 
@@ -71,23 +69,8 @@ def rows(answer: Mapping[str, Any], types: Sequence[tuple[str, SqlType]], query_
         raise SqlError.internal(query_id) from None
 
 
-_READERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "FLOAT": float,
-    "DATE": datetime.date.fromisoformat,
-    "TIME": datetime.time.fromisoformat,
-    "BINARY": bytes.fromhex,
-    "BOOLEAN": bool,
-}
-
-
 def _value(value: Any, sql_type: SqlType) -> Any:
-    if value is None:
-        return None
-    if sql_type.name == "NUMBER":
-        return Decimal(str(value)) if sql_type.scale else int(value)
-    if sql_type.is_timestamp:
-        return datetime.datetime.fromisoformat(value)
-    return _READERS.get(sql_type.name, str)(value)
+    return None if value is None else sql_type.record.read(value, sql_type)
 
 
 def _count(value: Any) -> bool:

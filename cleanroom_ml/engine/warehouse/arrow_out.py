@@ -12,34 +12,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.types import MAX_LENGTH, SqlType
-
-
-def arrow_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:
-    """The Arrow type on the wire of a result column that DuckDB gives as `given`."""
-    if sql_type.name == "NUMBER":
-        if pa.types.is_decimal(given):
-            return pa.decimal128(given.precision, given.scale)
-        return pa.decimal128(20, 0) if given == pa.uint64() else pa.int64()
-    if sql_type.is_timestamp or sql_type.name == "TIME":
-        return pa.int64()
-    return {"FLOAT": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "BINARY": pa.binary()}.get(
-        sql_type.name, pa.string()
-    )
+from cleanroom_ml.engine.sql.types.descriptions import characters
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.warehouse.arrow_types import sent_type
 
 
 def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema) -> pa.Schema:
     """Fields with the metadata by which the connector picks its converters."""
     fields = []
     for number, (name, sql_type) in enumerate(zip(names, types, strict=True)):
-        temporal = sql_type.is_timestamp or sql_type.name == "TIME"
         metadata = {
-            "logicalType": sql_type.wire_name.upper(),
+            "logicalType": sql_type.logical,
             "precision": str(sql_type.precision if sql_type.precision is not None else 38),
-            "scale": str(6 if temporal else sql_type.scale or 0),
-            "charLength": str((sql_type.length or MAX_LENGTH) if sql_type.name == "VARCHAR" else 0),
+            "scale": str(sql_type.record.seconds or sql_type.scale or 0),
+            "charLength": str(characters(sql_type) or 0),
         }
-        fields.append(pa.field(name, arrow_type(sql_type, given.field(number).type), metadata=metadata))
+        fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
     return pa.schema(fields)
 
 

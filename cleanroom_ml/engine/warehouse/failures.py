@@ -13,7 +13,8 @@ from typing import Any
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
-from cleanroom_ml.engine.sql.types import SqlType, from_duckdb, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
 from cleanroom_ml.naming import quote
 
 logger = logging.getLogger(__name__)
@@ -95,9 +96,8 @@ def _type(target: Any) -> str:
     """A DuckDB type's name as Snowflake's; what is no type is not said."""
     if not isinstance(target, str):
         return "the type that is needed"
-    found = {"INT64": "BIGINT", "INT32": "INT", "INT16": "INT", "INT8": "INT", "BOOL": "BOOLEAN"}.get(target, target)
+    internal = BY_INTERNAL_NAME.get(target)
     try:
-        parse_type(found)
+        return str(parse_type(target if internal is None else internal.name))
     except ValueError:
         return "the type that is needed"
-    return str(from_duckdb(found))

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
-from cleanroom_ml.engine.sql.types import SqlType, parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.arrow_types import stored_type
 from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
 
@@ -30,30 +31,14 @@ def _cast(name: str, number: int, sql_type: SqlType) -> str:
     value = f"CAST({name} AS {sql_type.duckdb})"
     bound = None
     if sql_type.length is not None:
-        bound = f"{'length' if sql_type.name == 'VARCHAR' else 'octet_length'}({value}) > {sql_type.length}"
+        bound = f"{'length' if sql_type.record.characters else 'octet_length'}({value}) > {sql_type.length}"
         kind = "length"
-    elif sql_type.name == "NUMBER" and not sql_type.scale and (sql_type.precision or 38) < 19:
+    elif sql_type.is_whole and (sql_type.precision or 38) < 19:
         bound = f"abs(CAST({value} AS HUGEINT)) >= {10 ** (sql_type.precision or 38)}"
         kind = "range"
     if bound is None:
         return value
     return f"CASE WHEN {bound} THEN error('cleanroom:{kind}:{number}') ELSE {value} END"
-
-
-def arrow_type(sql_type: SqlType) -> pa.DataType:
-    """How a declared column is stored."""
-    if sql_type.name == "NUMBER":
-        return pa.decimal128(sql_type.precision, sql_type.scale) if sql_type.scale else pa.int64()
-    return {
-        "FLOAT": pa.float64(),
-        "BOOLEAN": pa.bool_(),
-        "DATE": pa.date32(),
-        "TIME": pa.time64("us"),
-        "TIMESTAMP_NTZ": pa.timestamp("us"),
-        "TIMESTAMP_LTZ": pa.timestamp("us", tz="UTC"),
-        "TIMESTAMP_TZ": pa.timestamp("us", tz="UTC"),
-        "BINARY": pa.binary(),
-    }.get(sql_type.name, pa.string())
 
 
 def write(
@@ -62,7 +47,7 @@ def write(
     """Write the reader's rows; {rows, updated, inserted, deleted}. With `operations` the last column says what each
     row is.
     """
-    schema = pa.schema([pa.field(name, arrow_type(parse_type(text))) for name, text in columns])
+    schema = pa.schema([pa.field(name, stored_type(parse_type(text))) for name, text in columns])
     documents = [number for number, (_, text) in enumerate(columns) if parse_type(text).is_json]
     counts = {Operation.UPDATED: 0, Operation.INSERTED: 0, Operation.DELETED: 0}
     rows = 0

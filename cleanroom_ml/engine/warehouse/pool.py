@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
+from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.infer import compile_file, inferred
-from cleanroom_ml.engine.sql.staged import distinct
-from cleanroom_ml.engine.sql.types import SqlType
+from cleanroom_ml.engine.sql.files.infer import compile_file, inferred
+from cleanroom_ml.engine.sql.files.staged import distinct
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
 
@@ -137,7 +138,7 @@ class Warehouse:
             name="warehouse",
         )
 
-    def query(self, compiled: Compiled, *, query_id: str, timeout: float = 3600.0) -> Spooled:
+    def query(self, compiled: Compiled, *, query_id: str, timeout: float = DEFAULT_SECONDS) -> Spooled:
         """Run a query and spool its result. Raises SqlError."""
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -164,7 +165,7 @@ class Warehouse:
         *,
         query_id: str,
         limit: int = 1000,
-        timeout: float = 600.0,
+        timeout: float = DEFAULT_SECONDS,
     ) -> tuple[tuple[ResultColumn, ...], list[tuple[Any, ...]]]:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
         answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
@@ -180,7 +181,7 @@ class Warehouse:
         columns: Sequence[tuple[str, SqlType]],
         *,
         query_id: str,
-        timeout: float = 3600.0,
+        timeout: float = DEFAULT_SECONDS,
     ) -> Written:
         """Write a query's rows, cast to `columns` by position, as one Parquet object. Raises SqlError.
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.types import SqlType, from_duckdb
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
@@ -31,7 +31,6 @@ MEMORY_PART: Final = 0.6
 """Of a worker's memory, for DuckDB, which spills past that; the rest is Python's and Arrow's."""
 
 _VECTOR_ROWS: Final = 2048
-_TEXTS: Final = frozenset({"VARCHAR", "BINARY"})
 _GUESSED_BYTES: Final = 1024
 """Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
@@ -164,7 +163,7 @@ def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType],
 
 def _rows_at_a_time(types: list[SqlType]) -> int:
     """Rows of which about BATCH_BYTES are expected, in whole vectors of DuckDB's."""
-    width = sum(_GUESSED_BYTES if found.is_json or found.name in _TEXTS else 16 for found in types)
+    width = sum(_GUESSED_BYTES if found.is_wide else 16 for found in types)
     return max(_VECTOR_ROWS, min(BATCH_ROWS, BATCH_BYTES // max(1, width)) // _VECTOR_ROWS * _VECTOR_ROWS)
 
 

@@ -1,0 +1,93 @@
+"""What UPDATE, DELETE and MERGE have in common: a query that gives the table's new content, each row with what happened
+to it (compiled.Operation).
+
+The target's rows get a number (`_row`) in a materialised common table, so that both uses of them mean the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.compile.preparing import safe
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
+from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import kinds_of_columns
+from cleanroom_ml.naming import quote
+
+ROW: Final = '"_row"'
+
+
+class Change:
+    """The target of a statement and what its expressions see."""
+
+    def __init__(self, resolver: Resolver, target: TableSource, node: Node, name: tuple[str, ...]) -> None:
+        self.resolver = resolver
+        self.target = target
+        alias = node.args.get("alias") if isinstance(node, exp.Table) else None
+        self.alias = fold(alias.this) if alias is not None and alias.this is not None else name[-1]
+        resolver.listening.announce(self.alias, name)
+        self.scope = Scope(None, {self.alias: kinds_of_columns(target.columns)})
+        self.numbered = resolver.build.fresh("target")
+        self.row = f"{quote(self.alias)}.{ROW}"
+        safe(self.alias)
+
+    def rows(self) -> Node:
+        self.resolver.build.count_source()
+        return raw(
+            f"SELECT *, row_number() OVER () AS {ROW} FROM ({{0}}) AS _all", self.resolver.build.scan(self.target)
+        )
+
+    def items(self, others: list[Node]) -> list[Node]:
+        """The target and the other tables of FROM or USING, in order."""
+        found: list[Node] = [raw(f"{self.numbered} AS {quote(self.alias)}")]
+        for other in others:
+            joins = other.args.get("joins") or []
+            other.set("joins", None)
+            found.append(self.resolver.items.item(other, {}, self.scope, None))
+            for join in joins:
+                self.resolver.items.join(join, {}, self.scope, None)
+                found.append(join)
+        return found
+
+    def rewrite(self, node: Node) -> Node:
+        return self.resolver.expressions.rewrite(node, self.scope, {})
+
+    def value(self, name: str, node: Node) -> Node:
+        """A rewritten value that becomes the target's column of this name, which is then a name for it."""
+        value = self.rewrite(node)
+        self.resolver.listening.call_value(name, value)
+        return value
+
+    def assignments(self, expressions: list[Node]) -> dict[str, Node]:
+        """Column → value of SET."""
+        known = {name for name, _ in self.target.columns}
+        assigned: dict[str, Node] = {}
+        for expression in expressions:
+            if not isinstance(expression, exp.EQ) or not isinstance(expression.this, exp.Column):
+                raise SqlError.syntax("SET takes column = value.")
+            name = fold(expression.this.this)
+            if name not in known:
+                raise SqlError.invalid_identifier(name)
+            if name in assigned:
+                raise SqlError.syntax(f"column {name[:100]} is set twice.")
+            assigned[name] = self.value(name, expression.expression)
+        if not assigned:
+            raise SqlError.syntax("SET takes column = value.")
+        return assigned
+
+
+def slots(values: Sequence[Node]) -> str:
+    return ", ".join(f"{{{number}}}" for number in range(len(values)))
+
+
+def only(tree: Node, allowed: set[str]) -> None:
+    unexpected = {part for part, value in tree.args.items() if value} - allowed
+    if unexpected:
+        raise SqlError.unsupported(", ".join(sorted(unexpected)).upper())

@@ -1,0 +1,66 @@
+"""Queries over a catalog → `Compiled`, for a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, TableSource
+from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
+from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.naming import quote
+
+
+def compile_query(
+    query: str | Node, catalog: Catalog, binds: Binds = NO_BINDS, *, names: Sequence[str] = ()
+) -> Compiled:
+    """A query: its text, or its tree. `names`: what the statement calls its columns, by position.
+
+    Raises:
+        SqlError: a name that the catalog does not give, a construct or function that is on no list, or over the bounds.
+    """
+
+    def make() -> Compiled:
+        tree, resolver = prepare(query, catalog, binds)
+        rewritten, kinds = resolver.query(tree, {})
+        if names:
+            resolver.listening.call_by_position(dict.fromkeys(names), kinds)
+        return finished(resolver, rewritten)
+
+    return bounded(make)
+
+
+def compile_scalars(expressions: Sequence[Node], catalog: Catalog, binds: Binds = NO_BINDS) -> Compiled:
+    """One row of the given expressions, columns V1, V2, … (SET a = …, scripting). Raises SqlError."""
+    aliased = [
+        exp.alias_(expression.copy(), f"V{number + 1}", quoted=True) for number, expression in enumerate(expressions)
+    ]
+    return compile_query(exp.Select(expressions=aliased), catalog, binds)
+
+
+def compile_rewrite(source: TableSource, columns: Sequence[tuple[str, SqlType, str | None]]) -> Compiled:
+    """A table's content under new columns (ALTER TABLE): (name, type, the old column or None for NULLs)."""
+    resolver = Resolver(Build(), _NoNames(), NO_BINDS)
+    listed = ", ".join(
+        f"CAST({quote(old) if old is not None else 'NULL'} AS {sql_type.duckdb}) AS {quote(name)}"
+        for name, sql_type, old in columns
+    )
+    body = raw(f"SELECT {safe(listed)} FROM ({{0}}) AS _old", resolver.build.scan(source))
+    return finished(resolver, body, tuple((name, sql_type) for name, sql_type, _ in columns))
+
+
+class _NoNames:
+    """A catalog without anything."""
+
+    def source(self, parts: tuple[str, ...]) -> None:
+        return None
+
+    def context(self) -> ContextValues:
+        raise SqlError.unsupported("context functions here")

@@ -1,0 +1,41 @@
+"""INFER_SCHEMA: the columns of one staged file."""
+
+from __future__ import annotations
+
+from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile
+from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.staged import csv_arguments, options_of
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.naming import display
+
+
+def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
+    """A query whose columns are the file's: to be described, not run. Raises SqlError for a type that is not
+    supported.
+    """
+    build = Build()
+    given = options_of(StagedFile(path, sha256), options)
+    marker = f"'{build.marker(sha256)}'"
+    kind = given.type.upper()
+    if kind == "PARQUET":
+        sql = f"SELECT * FROM read_parquet({marker})"
+    elif kind == "CSV":
+        arguments = csv_arguments(given, header=given.parse_header)
+        # Only what the expression `$n::DATE` can read is called a date: DuckDB would find 05/03/2024 to be one as well.
+        formats = "dateformat='%Y-%m-%d', timestampformat='%Y-%m-%d %H:%M:%S'"
+        sql = f"SELECT * FROM read_csv({marker}, {arguments}, {formats}, sample_size=20480)"
+    elif kind == "JSON":
+        sql = f"SELECT * FROM read_json_auto({marker}, maximum_object_size=134217728)"
+    else:
+        raise SqlError.unsupported(f"INFER_SCHEMA of {kind[:20]} files")
+    return Compiled(sql, (sha256,), build.token, staged=(path,))
+
+
+def inferred(name: str, found: SqlType, number: int, options: FileOptions) -> tuple[str, SqlType, str]:
+    """A described column as INFER_SCHEMA gives it: (name, type, expression over `$1` or `$n`)."""
+    if options.type.upper() == "CSV":
+        displayed = name if options.parse_header else f"c{number + 1}"
+        return displayed, found, f"${number + 1}::{found}"
+    return name, found, f"$1:{display(name)}::{found}"

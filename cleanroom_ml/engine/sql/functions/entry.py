@@ -1,0 +1,180 @@
+"""How an entry of the function table is written: what a function is called, what it takes and gives, and what it is
+in DuckDB.
+
+An entry's `sql` is a template (`{0}` is the first argument, `{*}` all of them), several templates, of which the one
+with as many slots as there are arguments is taken, or a builder: it is given the rewritten arguments and gives a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, Kind
+
+Builder = Callable[[Sequence[Node]], Node]
+Takes = Kind | None | tuple[Kind | None, ...]
+"""What arguments are taken as: TEXT (JSON strings without their quotes) or JSON, anything else as it is. One for all
+arguments, or one each, of which the last is that of all further ones.
+"""
+Gives = Kind | int | None
+"""The kind of what a template gives; a number: that argument's kind. A builder says it itself."""
+Count = int | tuple[int, int | None]
+"""How many arguments: exactly, or (fewest, most or None)."""
+Relation = tuple[Node, Mapping[str, Kind | None]]
+"""A table function's rows as a FROM item, and the kinds of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What every function of the table has: its `names`, separated by spaces, and how many arguments it takes."""
+
+    names: str
+    arguments: Count = 1
+
+    def check_count(self, name: str, given: int) -> None:
+        """Raises SqlError: it does not take as many arguments."""
+        count = self.arguments
+        least, most = (count, count) if isinstance(count, int) else count
+        if given < least or (most is not None and given > most):
+            raise SqlError(
+                938, "22023", f"SQL compilation error: error\nwrong number of arguments for function {name}: {given}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar(Function):
+    """A function of values, or of the session.
+
+    Args:
+        words: sqlglot's nodes that mean a call of it without parentheses (`CURRENT_DATE`).
+        part: the position of the argument that may be a bare word, a date part, or None.
+        arrange: puts the arguments in order before they are rewritten.
+        numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
+        session: it is this value of the session, and not of arguments.
+    """
+
+    sql: str | tuple[str, ...] | Builder = "NULL"
+    takes: Takes = None
+    gives: Gives = None
+    words: tuple[str, ...] = ()
+    part: int | None = None
+    arrange: Callable[[list[Node]], list[Node]] | None = None
+    numbered: Callable[[Node, Sequence[Node]], Node] | None = None
+    session: Callable[[ContextValues], Value] | None = None
+
+    def call(self, name: str, arguments: Sequence[Node]) -> Node:
+        """Its call with these rewritten arguments. Raises SqlError."""
+        self.check_count(name, len(arguments))
+        values = taken(arguments, self.takes)
+        if callable(self.sql):
+            return self.sql(values)
+        kind = kind_of(arguments[self.gives]) if isinstance(self.gives, int) else self.gives
+        return raw(_fitting(self.sql, len(values)), *values, kind=kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(Function):
+    """An aggregate or window function; see aggregating.py. In its template `{order}` is where the ORDER BY of WITHIN
+    GROUP goes, `{of}` what is ordered, `{nulls}` IGNORE NULLS.
+
+    Args:
+        outer: a template that wraps the call with its OVER clause.
+        around: the same as a function of the call and the arguments.
+        ordered: takes WITHIN GROUP.
+        window_only: needs OVER.
+        separator: takes a text between values, by default none.
+        drop_nulls: NULLs are no values of it.
+        star: takes `*`.
+        distinct_rows: with DISTINCT it takes several values, of which none may be NULL.
+    """
+
+    sql: str
+    takes: Takes = None
+    gives: Gives = None
+    outer: str | None = None
+    around: Callable[[Node, Sequence[Node]], Node] | None = None
+    ordered: bool = False
+    window_only: bool = False
+    separator: bool = False
+    drop_nulls: bool = False
+    star: bool = False
+    distinct_rows: bool = False
+
+
+class TableArguments(Protocol):
+    """How a table function reads its arguments."""
+
+    def number(self, node: Node) -> int:
+        """A constant whole number. Raises SqlError."""
+
+    def text(self, node: Node) -> str:
+        """A constant text. Raises SqlError."""
+
+    def value(self, node: Node) -> Node:
+        """An expression over what stands before the call in FROM, rewritten."""
+
+    def result(self, query_id: str) -> RowsSource | None:
+        """The kept rows of an earlier statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFunction(Function):
+    """A function of FROM, made of its call. `numbered`: its rows have a number, `_GENERATED`."""
+
+    build: Callable[[exp.Anonymous, TableArguments], Relation]
+    numbered: bool = False
+
+
+def taken(arguments: Sequence[Node], takes: Takes) -> list[Node]:
+    """The arguments as what a function takes them as."""
+    each = takes if isinstance(takes, tuple) else (takes,)
+    return [_AS.get(each[min(n, len(each) - 1)], _as_it_is)(argument) for n, argument in enumerate(arguments)]
+
+
+def constant_int(node: Node, what: str) -> int:
+    """A whole number written as such. Raises SqlError naming `what` needs it."""
+    negative = isinstance(node, exp.Neg)
+    literal = node.this if negative else node
+    while isinstance(literal, exp.Expr) and len(literal.expressions) == 1:
+        literal = literal.expressions[0]
+    number = None if not isinstance(literal, exp.Literal) or literal.is_string else whole_number(literal.this)
+    if number is None:
+        raise SqlError.unsupported(f"{what} with an argument that is not a constant whole number")
+    return -number if negative else number
+
+
+def constant_text(node: Node, what: str) -> str:
+    """A text written as such. Raises SqlError naming `what` needs it."""
+    text = literal_text(node)
+    if text is None:
+        raise SqlError.unsupported(f"{what} with an argument that is not a constant")
+    return text
+
+
+def as_given(arguments: Sequence[Node]) -> Node:
+    """The builder of a function that only says what its argument is taken as."""
+    return arguments[0]
+
+
+def _as_it_is(node: Node) -> Node:
+    return node
+
+
+_AS: Final[Mapping[Kind | None, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json}
+
+
+def _fitting(templates: str | tuple[str, ...], count: int) -> str:
+    if isinstance(templates, str):
+        return templates
+    fitting = [template for template in templates if len(set(SLOT.findall(template))) == count]
+    return (fitting or templates)[0]

@@ -1,0 +1,69 @@
+"""Values that are made: random ones, and numbers of rows."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.functions.encodings import hashed_bits
+from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
+
+_LETTERS_AND_DIGITS: Final = string.digits + string.ascii_letters
+_NORMAL: Final = (
+    "({0} + {1} * sqrt(-2 * ln((CAST(hash({2}) >> 12 AS DOUBLE) + 1) / 4503599627370497))"
+    " * cos(2 * pi() * (CAST(hash(hash({2}, 1)) >> 12 AS DOUBLE) / 4503599627370496)))"
+)
+_RANDOM_TEXT: Final = (
+    f"list_aggregate(list_transform(range(CAST({{0}} AS BIGINT)), lambda _i: substr('{_LETTERS_AND_DIGITS}',"
+    " 1 + CAST(hash(hash({1}, _i)) % 62 AS BIGINT), 1)), 'string_agg', '')"
+)
+"""RANDSTR(length, generator): letters and digits; the same ones for the same number."""
+
+
+def _random(args: Sequence[Node]) -> Node:
+    """64 random bits. With a seed: the same ones for the same row number."""
+    return hashed_bits(raw("row_number() OVER ()"), args[0]) if args else hashed_bits(raw("random()"))
+
+
+def _numbered_random(row: Node, args: Sequence[Node]) -> Node:
+    """RANDOM() over a GENERATOR: a hash of its row's number, so that `random() AS a, a + a AS b` may use the alias
+    (DuckDB refuses to read an alias of its own random() a second time).
+    """
+    return hashed_bits(row, args[0] if args else exp.Literal.number(secrets.randbits(62)))
+
+
+def _numbered_sequence(row: Node, _: Sequence[Node]) -> Node:
+    """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere."""
+    return raw("{0}", row, kind=NUM)
+
+
+def _uniform(args: Sequence[Node]) -> Node:
+    whole = all(
+        isinstance(arg.this if isinstance(arg, exp.Neg) else arg, exp.Literal) and "." not in arg.sql()
+        for arg in args[:2]
+    )
+    if whole:
+        return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=NUM)
+    return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=NUM)
+
+
+FUNCTIONS: Final[tuple[Function, ...]] = (
+    Scalar("RANDOM", arguments=(0, 1), sql=_random, numbered=_numbered_random),
+    Scalar("UNIFORM", arguments=3, sql=_uniform),
+    Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=NUM),
+    Scalar("RANDSTR", arguments=2, sql=_RANDOM_TEXT, gives=TEXT),
+    Scalar(
+        "SEQ1 SEQ2 SEQ4 SEQ8",
+        arguments=(0, 1),
+        sql="(row_number() OVER () - 1)",
+        gives=NUM,
+        numbered=_numbered_sequence,
+    ),
+    Scalar("UUID_STRING", arguments=0, sql="CAST(uuid() AS VARCHAR)", gives=TEXT),
+)

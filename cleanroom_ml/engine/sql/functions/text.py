@@ -1,0 +1,149 @@
+"""Functions of texts; REGEXP_… are in regexp.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_text
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+
+_WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
+"""Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""
+
+
+def _characters(delimiters: str) -> str:
+    """A regular expression's class of these characters."""
+    return "".join("\\" + character if re.match(r"[\\\]\[^-]", character) else character for character in delimiters)
+
+
+def _initcap(args: Sequence[Node]) -> Raw:
+    ends = constant_text(args[1], "INITCAP") if len(args) > 1 else _WORD_ENDS
+    if not ends:
+        return raw("(upper(left({0}, 1)) || lower(substr({0}, 2)))", args[0], kind=TEXT)
+    listed = _characters(ends)
+    pieces = exp.Literal.string(f"[{listed}]+|[^{listed}]+")
+    template = (
+        "array_to_string(list_transform(regexp_extract_all(lower({0}), {1}),"
+        " lambda _w: upper(left(_w, 1)) || substr(_w, 2)), '')"
+    )
+    return raw(template, args[0], pieces, kind=TEXT)
+
+
+def _tokens(args: Sequence[Node], name: str) -> Raw:
+    """A DuckDB list of the tokens between any of the delimiter characters; empty ones are left out."""
+    delimiters = constant_text(args[1], name) if len(args) > 1 else " "
+    if not delimiters:
+        return raw("[{0}]", args[0])
+    pattern = exp.Literal.string(f"[{_characters(delimiters)}]")
+    return raw("list_filter(string_split_regex({0}, {1}), lambda _w: _w <> '')", args[0], pattern)
+
+
+def _strtok(args: Sequence[Node]) -> Raw:
+    number = args[2] if len(args) > 2 else exp.Literal.number(1)
+    return raw("{0}[CAST({1} AS BIGINT)]", _tokens(args, "STRTOK"), number, kind=TEXT)
+
+
+def _strtok_to_array(args: Sequence[Node]) -> Raw:
+    return raw("to_json({0})", _tokens(args, "STRTOK_TO_ARRAY"), kind=JSON)
+
+
+def _position(args: Sequence[Node]) -> Raw:
+    """(what, in what, from where): 1 is the first character, 0 is "not found"."""
+    what, text = args[0], args[1]
+    if len(args) == 2:
+        return raw("instr({1}, {0})", what, text, kind=NUM)
+    template = (
+        "CASE WHEN instr(substr({1}, CAST({2} AS BIGINT)), {0}) = 0 THEN 0"
+        " ELSE instr(substr({1}, CAST({2} AS BIGINT)), {0}) + CAST({2} AS BIGINT) - 1 END"
+    )
+    return raw(template, what, text, args[2], kind=NUM)
+
+
+def _insert(args: Sequence[Node]) -> Raw:
+    """(text, position, length, what): `length` characters from `position` are replaced."""
+    template = "(left({0}, CAST({2} AS BIGINT) - 1) || {1} || substr({0}, CAST({2} AS BIGINT) + CAST({3} AS BIGINT)))"
+    return raw(template, args[0], args[3], args[1], args[2], kind=TEXT)
+
+
+def _concat(args: Sequence[Node]) -> Raw:
+    return raw("(" + " || ".join(f"{{{n}}}" for n in range(len(args))) + ")", *args, kind=TEXT)
+
+
+def _concat_ws(args: Sequence[Node]) -> Raw:
+    joined = " || {0} || ".join(f"{{{n}}}" for n in range(1, len(args)))
+    return raw(f"({joined})", *args, kind=TEXT)
+
+
+def _padded(name: str) -> tuple[str, str]:
+    return f"{name}({{0}}, CAST({{1}} AS INTEGER), ' ')", f"{name}({{0}}, CAST({{1}} AS INTEGER), {{2}})"
+
+
+def _parse_url(_: Sequence[Node]) -> Raw:
+    raise SqlError.unsupported("PARSE_URL; REGEXP_SUBSTR can take a URL apart")
+
+
+FUNCTIONS: Final[tuple[Function, ...]] = (
+    Scalar("UPPER", sql="upper({0})", takes=TEXT, gives=TEXT),
+    Scalar("LOWER", sql="lower({0})", takes=TEXT, gives=TEXT),
+    Scalar("INITCAP", arguments=(1, 2), sql=_initcap, takes=(TEXT, None)),
+    Scalar("LENGTH LEN", sql="length({0})", takes=TEXT, gives=NUM),
+    Scalar("OCTET_LENGTH", sql="strlen({0})", takes=TEXT, gives=NUM),
+    Scalar("TRIM", arguments=(1, 2), sql="trim({*})", takes=TEXT, gives=TEXT),
+    Scalar("LTRIM", arguments=(1, 2), sql="ltrim({*})", takes=TEXT, gives=TEXT),
+    Scalar("RTRIM", arguments=(1, 2), sql="rtrim({*})", takes=TEXT, gives=TEXT),
+    Scalar(
+        "SUBSTR SUBSTRING",
+        arguments=(2, 3),
+        sql=("substr({0}, CAST({1} AS BIGINT))", "substr({0}, CAST({1} AS BIGINT), CAST({2} AS BIGINT))"),
+        takes=(TEXT, None),
+        gives=TEXT,
+    ),
+    Scalar("LEFT", arguments=2, sql="left({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
+    Scalar("RIGHT", arguments=2, sql="right({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
+    Scalar("LPAD", arguments=(2, 3), sql=_padded("lpad"), takes=(TEXT, None), gives=TEXT),
+    Scalar("RPAD", arguments=(2, 3), sql=_padded("rpad"), takes=(TEXT, None), gives=TEXT),
+    Scalar(
+        "REPLACE", arguments=(2, 3), sql=("replace({0}, {1}, '')", "replace({0}, {1}, {2})"), takes=TEXT, gives=TEXT
+    ),
+    Scalar("INSERT", arguments=4, sql=_insert, takes=(TEXT, None, None, TEXT)),
+    Scalar("CONCAT", arguments=(1, None), sql=_concat, takes=TEXT),
+    Scalar("CONCAT_WS", arguments=(2, None), sql=_concat_ws, takes=TEXT),
+    Scalar("CONTAINS", arguments=2, sql="contains({0}, {1})", takes=TEXT, gives=OTHER),
+    Scalar("STARTSWITH", arguments=2, sql="starts_with({0}, {1})", takes=TEXT, gives=OTHER),
+    Scalar("ENDSWITH", arguments=2, sql="ends_with({0}, {1})", takes=TEXT, gives=OTHER),
+    Scalar("LIKE", arguments=2, sql="({0} LIKE {1})", takes=TEXT, gives=OTHER),
+    Scalar("ILIKE", arguments=2, sql="({0} ILIKE {1})", takes=TEXT, gives=OTHER),
+    Scalar("REVERSE", sql="reverse({0})", takes=TEXT, gives=TEXT),
+    Scalar("REPEAT", arguments=2, sql="repeat({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
+    Scalar("SPACE", sql="repeat(' ', CAST({0} AS BIGINT))", gives=TEXT),
+    Scalar("ASCII", sql="ascii({0})", takes=TEXT, gives=NUM),
+    Scalar("UNICODE", sql="unicode({0})", takes=TEXT, gives=NUM),
+    Scalar("CHR CHAR", sql="chr(CAST({0} AS INTEGER))", gives=TEXT),
+    Scalar("TRANSLATE", arguments=3, sql="translate({*})", takes=TEXT, gives=TEXT),
+    Scalar("CHARINDEX POSITION", arguments=(2, 3), sql=_position, takes=(TEXT, TEXT, None)),
+    Scalar("SPLIT", arguments=2, sql="to_json(string_split({0}, {1}))", takes=TEXT, gives=JSON),
+    Scalar(
+        "SPLIT_PART",
+        arguments=3,
+        sql="split_part({0}, {1}, coalesce(nullif({2}, 0), 1))",
+        takes=(TEXT, TEXT, None),
+        gives=TEXT,
+    ),
+    Scalar("STRTOK", arguments=(1, 3), sql=_strtok, takes=(TEXT, None)),
+    Scalar("STRTOK_TO_ARRAY", arguments=(1, 2), sql=_strtok_to_array, takes=(TEXT, None)),
+    Scalar("EDITDISTANCE", arguments=2, sql="levenshtein({0}, {1})", takes=TEXT, gives=NUM),
+    Scalar(
+        "JAROWINKLER_SIMILARITY",
+        arguments=2,
+        sql="CAST(floor(jaro_winkler_similarity(lower({0}), lower({1})) * 100) AS BIGINT)",
+        takes=TEXT,
+        gives=NUM,
+    ),
+    Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url),
+)

@@ -1,0 +1,9 @@
+"""Applications: rooms make them, statements only ask after them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.sql.read.form import ObjectForm
+
+OBJECTS: Final = (ObjectForm(("APPLICATION",), ("APPLICATIONS",), drop=False),)

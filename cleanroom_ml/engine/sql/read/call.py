@@ -1,0 +1,223 @@
+"""CALL statements: a procedure's name and its arguments as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, QUOTED, STRING, WORD
+from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, number_of
+from cleanroom_ml.engine.sql.read.form import Form
+from cleanroom_ml.engine.sql.read.names import NameReader
+from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.read.statement import Name, Statement
+
+_WORDS: dict[str, Value] = {"NULL": None, "TRUE": True, "FALSE": False}
+_CASTS = frozenset(
+    {
+        "VARCHAR",
+        "STRING",
+        "TEXT",
+        "VARIANT",
+        "ARRAY",
+        "OBJECT",
+        "NUMBER",
+        "INT",
+        "INTEGER",
+        "FLOAT",
+        "DOUBLE",
+        "BOOLEAN",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Statement):
+    """CALL name(args): values already evaluated (see calls.py)."""
+
+    name: Name
+    args: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
+    """The CALL that `text` is. Arguments are literals (strings, `$$…$$`, numbers, TRUE, FALSE, NULL, `[…]`, `{…}`),
+    bound values,
+    ARRAY_CONSTRUCT, OBJECT_CONSTRUCT, PARSE_JSON and TO_JSON of these, each with casts; nothing that would have to be
+    computed.
+
+    Raises:
+        SqlError: it is no CALL, or has another kind of argument.
+    """
+    cursor = Cursor(text)
+    cursor.expect("CALL")
+    name = NameReader(cursor, binds).name()
+    cursor.expect("(")
+    reader = _Values(cursor, binds)
+    args: list[Value] = []
+    named: dict[str, Value] = {}
+    while not cursor.accept(")"):
+        if args or named:
+            cursor.expect(",")
+        after = cursor.peek(1)
+        if after is not None and after.text == "=>":
+            key = cursor.part()
+            cursor.expect("=>")
+            named[key] = reader.value()
+        elif named:
+            raise cursor.surprise("an argument by position after one by name")
+        else:
+            args.append(reader.value())
+    cursor.expect_end()
+    return Call(name, tuple(args), named)
+
+
+def read_value(cursor: Cursor, binds: Binds) -> Value:
+    """One literal value at the cursor, as CALL takes them."""
+    return _Values(cursor, binds).value()
+
+
+class _Values:
+    def __init__(self, cursor: Cursor, binds: Binds) -> None:
+        self.cursor = cursor
+        self.binds = binds
+
+    def value(self) -> Value:
+        value = self._plain()
+        while self.cursor.accept("::"):
+            value = self._cast(value)
+        return value
+
+    def _plain(self) -> Value:
+        cursor = self.cursor
+        token = cursor.peek()
+        if token is None:
+            raise cursor.surprise()
+        if token.kind == STRING:
+            return cursor.string()
+        if cursor.accept("-"):
+            number = self._plain()
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise cursor.surprise()
+            return -number
+        if token.kind == NUMBER:
+            cursor.next()
+            return number_of(token.text)
+        if token.kind == WORD:
+            found: Value = self._word()
+            return found
+        if token.kind == QUOTED:
+            raise SqlError.unsupported("an expression as an argument of CALL")
+        if cursor.accept("["):
+            return self._list("]")
+        if cursor.accept("{"):
+            return self._object()
+        return self._placeholder()
+
+    def _placeholder(self) -> Value:
+        if self.cursor.accept("?"):
+            return self.binds.value(str(self.cursor.placeholders()))
+        if self.cursor.accept(":"):
+            return self.binds.value(self.cursor.next().text)
+        raise self.cursor.surprise()
+
+    def _word(self) -> Any:
+        cursor = self.cursor
+        word = cursor.word()
+        if word in _WORDS and not cursor.looking_at("("):
+            return _WORDS[word]
+        if word == "CAST" and cursor.accept("("):
+            value = self.value()
+            cursor.expect("AS")
+            value = self._cast(value)
+            cursor.expect(")")
+            return value
+        if not cursor.accept("("):
+            raise SqlError.unsupported("an expression as an argument of CALL")
+        arguments = self._list(")")
+        if word == "ARRAY_CONSTRUCT":
+            return arguments
+        if (
+            word == "OBJECT_CONSTRUCT"
+            and len(arguments) % 2 == 0
+            and all(isinstance(key, str) for key in arguments[::2])
+        ):
+            pairs = zip(arguments[::2], arguments[1::2], strict=True)
+            return {str(key): value for key, value in pairs if value is not None}
+        if word == "PARSE_JSON" and len(arguments) == 1 and isinstance(arguments[0], str):
+            return _parsed(arguments[0])
+        if word == "TO_JSON" and len(arguments) == 1:
+            return json.dumps(arguments[0], separators=(",", ":"))
+        if word in {"TO_VARIANT", "TO_VARCHAR", "TO_ARRAY", "TO_OBJECT"} and len(arguments) == 1:
+            return str(arguments[0]) if word == "TO_VARCHAR" and arguments[0] is not None else arguments[0]
+        raise SqlError.unsupported(f"{word}(…) as an argument of CALL")
+
+    def _list(self, closing: str) -> list[Any]:
+        values: list[Any] = []
+        while not self.cursor.accept(closing):
+            if values:
+                self.cursor.expect(",")
+            values.append(self.value())
+        return values
+
+    def _object(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not self.cursor.accept("}"):
+            if values:
+                self.cursor.expect(",")
+            key = self.cursor.string()
+            self.cursor.expect(":")
+            values[key] = self.value()
+        return values
+
+    def _cast(self, value: Value) -> Value:
+        name = self.cursor.word()
+        if name not in _CASTS:
+            raise SqlError.unsupported(f"a cast to {name} as an argument of CALL")
+        if self.cursor.looking_at("("):
+            self.cursor.group()
+        if value is None or name in {"VARIANT", "ARRAY", "OBJECT"}:
+            return value
+        try:
+            if name in {"VARCHAR", "STRING", "TEXT"}:
+                return _text(value)
+            if name in {"FLOAT", "DOUBLE"}:
+                return float(value)  # type: ignore[arg-type]
+            if name == "BOOLEAN":
+                return value if isinstance(value, bool) else {"TRUE": True, "FALSE": False}[str(value).upper()]
+            number = int(value)  # type: ignore[arg-type]
+            if abs(number) >= 10**MAX_DIGITS:
+                raise ValueError("no NUMBER holds it")
+            return number
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise SqlError.bad_value(f"An argument of CALL cannot be cast to {name}.") from error
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        return json.dumps(value, separators=(",", ":"))
+    return str(value)
+
+
+def _parsed(text: str) -> Any:
+    if is_too_deep(text):
+        raise SqlError.too_deep()
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error
+
+
+def _call(source: Source) -> Statement:
+    return parse_call(source.whole, source.binds)
+
+
+FORMS: Final = (Form(("CALL",), _call),)

@@ -1,0 +1,52 @@
+"""From a statement's text to the statement that the front acts on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.split import statements
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
+from cleanroom_ml.engine.sql.read.registry import forms
+from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.read.statement import Statement
+
+_SCRIPTS: Final = frozenset({"BEGIN", "DECLARE", "EXECUTE", "CALL"})
+
+
+def classify(text: str, binds: Binds = NO_BINDS) -> Statement:
+    """The one statement that `text` holds. `binds` is asked where a name or an option is bound (IDENTIFIER(?), PUT ?
+    ?).
+
+    Raises:
+        SqlError: it is no statement, several, or one that this engine does not have.
+    """
+    BIG_TEXTS.weigh(len(text))
+    try:
+        with BIG_TEXTS.turn():
+            return _classify(text, binds)
+    except RecursionError:
+        raise SqlError.too_complex() from None
+
+
+def may_be_a_script(text: str) -> bool:
+    """Whether the first statement is a block or a call, or a BEGIN. Raises SqlError: the text is over the bounds."""
+    first = next(statements(tokenize(text)), None)
+    return first is not None and first[0].upper in _SCRIPTS
+
+
+def _classify(text: str, binds: Binds) -> Statement:
+    found = list(statements(tokenize(text)))
+    if len(found) != 1:
+        if not found:
+            raise SqlError(900, "42000", "SQL compilation error:\nEmpty SQL statement.")
+        raise SqlError(8, "0A000", f"Actual statement count {len(found)} did not match the desired statement count 1.")
+    tokens = found[0]
+    source = Source(text[: tokens[-1].end], tokens, binds)
+    first = tokens[0].upper
+    for form in forms().get(first, ()):
+        if source.cursor.looking_at(*form.words):
+            return form.read(source)
+    raise SqlError.unsupported(first[:40])

@@ -1,0 +1,115 @@
+"""Columns: by name, by number, by star, and paths into them."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions.variant import pointer
+from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_json
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT
+
+
+class Columns:
+    """The columns of one statement."""
+
+    def __init__(self, rewrite: Rewrite, listening: Listening) -> None:
+        self._rewrite = rewrite
+        self._listening = listening
+
+    def column(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """A column, `t.*` or `t.$1`. Raises SqlError: nothing here has that name."""
+        grammar.check(node)
+        table = node.args.get("table")
+        alias = _folded(table) if table is not None else None
+        # DuckDB would take `a.b` for the field `b` of a column `a`, or for an alias in another case.
+        if alias is not None and not scope.has(alias):
+            raise SqlError.invalid_identifier(alias)
+        if isinstance(node.this, exp.Star):
+            star = self.star(node.this, scope, ctes)
+            return exp.Column(this=star, table=quoted(alias)) if alias is not None else star
+        if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
+            return self.positional(node.this, scope)
+        name = _folded(node.this)
+        if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
+            raise SqlError.invalid_identifier(name)
+        column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)
+        column.meta[KIND] = TEXT if name == "METADATA$FILENAME" else scope.kind(name, alias)
+        return column
+
+    def star(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        grammar.check(node)
+        for part in ("except_", "rename", "replace"):
+            items = node.args.get(part)
+            if items:
+                node.set(part, [self._star_item(item, scope, ctes) for item in items])
+        return node
+
+    def _star_item(self, item: Node, scope: Scope, ctes: CommonTables) -> Node:
+        if isinstance(item, exp.Identifier):
+            return self.identifier(item, scope, ctes)
+        rewritten = self._rewrite(item, scope, ctes)
+        self._listening.call_alias(rewritten)
+        return rewritten
+
+    def identifier(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        return quoted(_folded(node))
+
+    def positional(self, node: Node, scope: Scope) -> Node:
+        """`$1`. Raises SqlError: there is nothing to count."""
+        number = whole_number(str(node.this.this)) or 0
+        if scope.staged is not None:
+            return exp.column(f"${number}", table=scope.staged, quoted=True)
+        if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
+            raise SqlError.invalid_identifier(f"${number}")
+        alias, columns = scope.positional
+        column = exp.column(columns[number - 1], table=alias, quoted=True)
+        column.meta[KIND] = scope.kind(columns[number - 1], alias)
+        return column
+
+    def path(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`v:a.b[0]`. Raises SqlError."""
+        steps = _steps(node)
+        value = self._rewrite(node.this, scope, ctes)
+        if (
+            scope.staged_columns is not None
+            and isinstance(value, exp.Column)
+            and (value.table, value.name) == (scope.staged, "$1")
+            and steps
+            and isinstance(steps[0], str)
+        ):
+            column = scope.staged_columns.get(str(steps.pop(0)))
+            value = exp.column(column, table=scope.staged, quoted=True) if column is not None else exp.Null()
+            if not steps:
+                return value
+            value = raw("to_json({0})", value, kind=JSON)
+        return raw("json_extract({0}, {1})", as_json(value), exp.Literal.string(pointer(steps)), kind=JSON)
+
+
+def _steps(node: Node) -> list[str | int]:
+    if not isinstance(node.expression, exp.JSONPath):
+        raise SqlError.unsupported("this JSON path")
+    steps: list[str | int] = []
+    for step in node.expression.expressions:
+        if isinstance(step, exp.JSONPathRoot):
+            continue
+        if (isinstance(step, exp.JSONPathKey) and isinstance(step.this, str)) or (
+            isinstance(step, exp.JSONPathSubscript) and isinstance(step.this, int | str)
+        ):
+            steps.append(step.this)
+        else:
+            raise SqlError.unsupported("this JSON path")
+    return steps
+
+
+def _folded(identifier: Node) -> str:
+    if not isinstance(identifier, exp.Identifier):
+        raise SqlError.unsupported(grammar.construct(identifier))
+    name = str(identifier.this)
+    return name if identifier.args.get("quoted") else name.upper()

@@ -1,0 +1,209 @@
+"""Rewriting of expressions: what is on the lists becomes DuckDB's, the rest is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions.dates import extract
+from cleanroom_ml.engine.sql.functions.variant import element
+from cleanroom_ml.engine.sql.lex.lists import Folded
+from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.resolve import operators
+from cleanroom_ml.engine.sql.resolve.calls import Calls
+from cleanroom_ml.engine.sql.resolve.casts import cast
+from cleanroom_ml.engine.sql.resolve.columns import Columns
+from cleanroom_ml.engine.sql.resolve.constants import Constants
+from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
+from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.kind import OTHER
+
+_UNITS: Final = frozenset(
+    {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
+)
+_Special = Callable[[Node, Scope, CommonTables], Node]
+
+
+_LONGEST_INTERVAL: Final = (1 << 63) - 1
+
+
+class Expressions:
+    """Expressions of one resolver's queries."""
+
+    def __init__(self, queries: Queries, constants: Constants, listening: Listening) -> None:
+        self._queries = queries
+        self._constants = constants
+        self._columns = Columns(self.rewrite, listening)
+        self._calls = Calls(self.rewrite, constants, self._columns)
+        self._special: Mapping[type[Node], _Special] = {
+            exp.Anonymous: self._calls.call,
+            exp.WithinGroup: self._calls.call,
+            exp.Window: self._calls.window,
+            exp.Column: self._columns.column,
+            exp.Star: self._columns.star,
+            exp.Identifier: self._columns.identifier,
+            exp.JSONExtract: self._columns.path,
+            exp.Cast: self._cast,
+            exp.TryCast: self._cast,
+            exp.Bracket: self._bracket,
+            exp.Array: self._array,
+            exp.Struct: self._struct,
+            exp.Placeholder: self._placeholder,
+            exp.Parameter: self._parameter,
+            exp.Extract: self._extract,
+            exp.StrPosition: self._position,
+            exp.RegexpLike: self._matches,
+            exp.Interval: self._interval,
+            exp.Like: self._like,
+            exp.ILike: self._like,
+            exp.Escape: self._escape,
+            exp.Fetch: self._fetch,
+            Folded: _as_it_is,
+        }
+        """Nodes with rules of their own."""
+
+    def rewrite(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """A node and everything below it. Raises SqlError for what is on no list."""
+        special = self._special.get(type(node))
+        if special is not None:
+            return special(node, scope, ctes)
+        if isinstance(node, exp.Query):
+            return self._queries.query(node, ctes, scope)[0]
+        word = self._calls.word(node)
+        if word is not None:
+            return word
+        grammar.check(node)
+        if isinstance(node, operators.CHAINED):
+            return self._chain(node, scope, ctes)
+        for part, value in list(node.args.items()):
+            if isinstance(value, list):
+                node.set(
+                    part, [self.rewrite(item, scope, ctes) if isinstance(item, exp.Expr) else item for item in value]
+                )
+            elif isinstance(value, exp.Expr):
+                node.set(part, self.rewrite(value, scope, ctes))
+        return operators.adjusted(node)
+
+    def _chain(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`a AND b AND …` leans to the left and may be hundreds long: walked without recursion."""
+        operator = type(node)
+        links = [node]
+        while type(links[-1].this) is operator:
+            links.append(links[-1].this)
+            grammar.check(links[-1])
+        if len(links) > operators.MAX_CHAIN:
+            raise SqlError.too_complex()
+        left = self.rewrite(links[-1].this, scope, ctes)
+        if len(links) == 1:
+            node.set("this", left)
+            node.set("expression", self.rewrite(node.expression, scope, ctes))
+            return operators.adjusted(node)
+        right = [self.rewrite(link.expression, scope, ctes) for link in reversed(links)]
+        return operators.joined(operator, [left, *right])
+
+    def _cast(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        if {part for part, value in node.args.items() if value} - {"this", "to", "safe", "requires_string"}:
+            raise SqlError.unsupported("CAST with a format")
+        return cast(self.rewrite(node.this, scope, ctes), node.args["to"], attempt=isinstance(node, exp.TryCast))
+
+    def _bracket(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        if len(node.expressions) != 1:
+            raise SqlError.unsupported("slices")
+        return element(self.rewrite(node.this, scope, ctes), self.rewrite(node.expressions[0], scope, ctes))
+
+    def _array(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        return table.call("ARRAY_CONSTRUCT", [self.rewrite(item, scope, ctes) for item in node.expressions])
+
+    def _struct(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        arguments: list[Node] = []
+        for item in node.expressions:
+            if not isinstance(item, exp.PropertyEQ):
+                raise SqlError.unsupported("this object literal")
+            arguments += [exp.Literal.string(item.this.name), self.rewrite(item.expression, scope, ctes)]
+        return table.call("OBJECT_CONSTRUCT_KEEP_NULL", arguments)
+
+    def _placeholder(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        return self._constants.placeholder(node)
+
+    def _parameter(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        if isinstance(node.this, exp.Literal):
+            return self._columns.positional(node, scope)
+        return literal(self._constants.variable(node.this.name))
+
+    def _extract(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        return extract(str(node.this.name), self.rewrite(node.expression, scope, ctes))
+
+    def _position(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        if node.args.get("occurrence"):
+            raise SqlError.unsupported("POSITION with an occurrence")
+        given = [node.args["substr"], node.this]
+        if node.args.get("position"):
+            given.append(node.args["position"])
+        return table.call("POSITION", [self.rewrite(item, scope, ctes) for item in given])
+
+    def _matches(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        return table.call(
+            "REGEXP_LIKE", [self.rewrite(node.this, scope, ctes), self.rewrite(node.expression, scope, ctes)]
+        )
+
+    def _interval(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        unit = str(getattr(node.args.get("unit"), "name", "")).upper().rstrip("S")
+        amount = node.this
+        number = whole_number(amount.this.removeprefix("-")) if isinstance(amount, exp.Literal) else None
+        if unit not in _UNITS or number is None or number > _LONGEST_INTERVAL:
+            raise SqlError.unsupported("this interval")
+        return raw(f"(INTERVAL 1 {unit} * {{0}})", literal(-number if amount.this.startswith("-") else number))
+
+    def _like(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        grammar.check(node)
+        text = as_text(self.rewrite(node.this, scope, ctes))
+        sign = "LIKE" if isinstance(node, exp.Like) else "ILIKE"
+        if not isinstance(node.expression, exp.Any | exp.All):
+            return raw(f"({{0}} {sign} {{1}})", text, as_text(self.rewrite(node.expression, scope, ctes)), kind=OTHER)
+        listed = node.expression.this
+        items = (
+            listed.expressions
+            if isinstance(listed, exp.Tuple)
+            else [listed.this if isinstance(listed, exp.Paren) else listed]
+        )
+        patterns = [as_text(self.rewrite(item, scope, ctes)) for item in items]
+        joiner = " OR " if isinstance(node.expression, exp.Any) else " AND "
+        return raw(
+            "(" + joiner.join(f"{{0}} {sign} {{{n + 1}}}" for n in range(len(patterns))) + ")",
+            text,
+            *patterns,
+            kind=OTHER,
+        )
+
+    def _escape(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        grammar.check(node)
+        escape = literal_text(node.expression)
+        if not isinstance(node.this, exp.Like | exp.ILike) or escape is None:
+            raise SqlError.unsupported("this ESCAPE")
+        if len(escape) > 1:
+            raise SqlError.syntax("ESCAPE takes one character.")
+        sign = "LIKE" if isinstance(node.this, exp.Like) else "ILIKE"
+        text, pattern = (as_text(self.rewrite(part, scope, ctes)) for part in (node.this.this, node.this.expression))
+        return raw(f"({{0}} {sign} {{1}} ESCAPE {{2}})", text, pattern, node.expression, kind=OTHER)
+
+    def _fetch(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        options = node.args.get("limit_options")
+        if options is not None and any(options.args.get(part) for part in ("percent", "with_ties")):
+            raise SqlError.unsupported("FETCH PERCENT or WITH TIES")
+        return exp.Limit(
+            expression=self.rewrite(node.args["count"], scope, ctes)
+            if node.args.get("count")
+            else exp.Literal.number(1)
+        )
+
+
+def _as_it_is(node: Node, scope: Scope, ctes: CommonTables) -> Node:
+    return node

@@ -1,0 +1,150 @@
+"""FROM: each item is replaced by a subquery under its alias, and entered into the scope."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
+from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.relations import Relations
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+
+
+class Items:
+    """The FROM items of one statement."""
+
+    def __init__(self, build: Build, relations: Relations, expressions: Expressions, listening: Listening) -> None:
+        self._build = build
+        self._relations = relations
+        self._expressions = expressions
+        self._listening = listening
+
+    def all(self, select: exp.Select, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
+        """FROM and the joins of a SELECT, rewritten in place. Raises SqlError."""
+        source = select.args.get("from_")
+        if source:
+            grammar.check(source)
+            _unwrap_join(select)
+            source.set("this", self.item(source.this, ctes, scope, parent))
+        for join in select.args.get("joins") or []:
+            self.join(join, ctes, scope, parent)
+
+    def join(self, join: exp.Join, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
+        """A join, rewritten in place; its right side is entered into `scope`. Raises SqlError."""
+        grammar.check(join)
+        if (join.args.get("method") or "").upper() not in {"", "NATURAL"} or (
+            join.args.get("side") or ""
+        ).upper() not in {"", "LEFT", "RIGHT", "FULL"}:
+            raise SqlError.unsupported("this kind of join")
+        if (join.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"}:
+            raise SqlError.unsupported("this kind of join")
+        lateral = isinstance(join.this, exp.Lateral)
+        join.set("this", self._joined(join.this, ctes, scope, parent))
+        if lateral and not join.args.get("on"):
+            if join.args.get("side"):
+                join.set("on", exp.Boolean(this=True))
+            else:
+                join.set("kind", "CROSS")
+        if join.args.get("on"):
+            join.set("on", self._expressions.rewrite(join.args["on"], scope, ctes))
+        using = join.args.get("using")
+        if using:
+            join.set("using", [quoted(fold_column(column)) for column in using])
+
+    def item(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
+        """One FROM item, as the subquery under its alias that it is replaced by. Raises SqlError."""
+        alias, columns = _alias(node)
+        sample = node.args.get("sample")
+        default, relation = self._relations.relation(node, ctes, scope, parent)
+        alias = alias or default or self._build.fresh("from")
+        for column in columns:
+            self._listening.call_column(column)
+        self._enter(node, alias, columns, relation, scope)
+        table = relation.node
+        if sample is not None:
+            table = raw(f"(SELECT * FROM {{0}} AS _sampled {self._relations.sample(sample)})", table)
+        target = raw("LATERAL {0}", table) if isinstance(node, exp.Lateral) else table
+        listed = f"({', '.join(f'{{{n + 2}}}' for n in range(len(columns)))})" if columns else ""
+        return raw(f"{{0}} AS {{1}}{listed}", target, *(quoted(name) for name in (alias, *columns)))
+
+    def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
+        """Into the scope, under its alias, with the columns that it has there."""
+        kinds = _renamed(relation.kinds, columns)
+        if (
+            isinstance(node, exp.Values | exp.Subquery | exp.Table)
+            and scope.positional is None
+            and kinds is not None
+            and scope.staged is None
+        ):
+            scope.positional = (alias, tuple(kinds))
+        if kinds is not None and len({name.casefold() for name in kinds}) < len(kinds):
+            raise SqlError.unsupported("columns of a subquery whose names differ only in case")
+        if alias in scope.sources:
+            raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
+        # Columns that the statement names anew are columns of nothing that the catalog knows.
+        self._listening.announce(alias, None if columns else relation.name)
+        scope.sources[alias] = kinds
+        if scope.staged == "":
+            scope.staged = alias
+        if scope.generated == "":
+            scope.generated = alias
+
+    def _joined(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
+        """The right side of a join: one item, or joins in parentheses, which are made first and whose items are seen
+        by the query around them.
+        """
+        if not _is_parenthesised_join(node):
+            return self.item(node, ctes, scope, parent)
+        inner = node.this
+        joins = [*(inner.args.get("joins") or []), *(node.args.get("joins") or [])]
+        inner.set("joins", None)
+        first = self._joined(inner, ctes, scope, parent)
+        for join in joins:
+            self.join(join, ctes, scope, parent)
+        slots = "".join(f" {{{number}}}" for number in range(1, len(joins) + 1))
+        return raw(f"({{0}}{slots})", first, *joins)
+
+
+def _alias(node: Node) -> tuple[str | None, list[str]]:
+    """An item's alias as written, and the names that it gives to its columns."""
+    alias = node.args.get("alias")
+    if alias is None:
+        return None, []
+    grammar.check(alias)
+    name = fold(alias.this) if alias.this is not None else None
+    return name, [fold(column) for column in alias.args.get("columns") or []]
+
+
+def _renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
+    if not columns or kinds is None:
+        return kinds
+    return {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
+
+
+def _is_parenthesised_join(node: Node) -> bool:
+    """`(a JOIN b …)`, or `(a)` around what is no query, without an alias."""
+    return (
+        isinstance(node, exp.Subquery)
+        and isinstance(node.this, exp.Subquery | exp.Table)
+        and not any(value for part, value in node.args.items() if part not in ("this", "joins"))
+    )
+
+
+def _unwrap_join(select: exp.Select) -> None:
+    """`FROM ((…) AS l JOIN (…) AS r ON …)` without its outer parentheses, which mean nothing around a first item.
+
+    Snowpark writes every join so. Parentheses around a later item change what is joined first: those stay.
+    """
+    first = select.args["from_"].this
+    while _is_parenthesised_join(first):
+        inner = first.this
+        inside, after = inner.args.get("joins") or [], first.args.get("joins") or []
+        inner.set("joins", None)
+        select.args["from_"].set("this", inner)
+        select.set("joins", [*inside, *after, *(select.args.get("joins") or [])])
+        first = inner

@@ -1,0 +1,92 @@
+"""Operators that Snowflake and DuckDB read differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
+
+MAX_CHAIN: Final = 5000
+"""Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
+CHAINED: Final = (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.DPipe)
+_SIGNS: Final[dict[type[Node], str]] = {
+    exp.And: "AND",
+    exp.Or: "OR",
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.DPipe: "||",
+}
+_COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_ARITHMETIC: Final = (exp.Add, exp.Sub, exp.Mul, exp.Mod)
+
+
+def joined(operator: type[Node], operands: Sequence[Node]) -> Raw:
+    """`a + b + …` of rewritten operands."""
+    if operator is exp.DPipe:
+        operands = [as_text(operand) for operand in operands]
+    elif operator in (exp.Add, exp.Sub, exp.Mul):
+        operands = [_as_number(operand) for operand in operands]
+    known: Kind | None
+    if operator is exp.DPipe:
+        known = TEXT
+    elif operator in (exp.And, exp.Or):
+        known = OTHER
+    else:
+        known = NUM if all(kind_of(operand) == NUM for operand in operands) else None
+    template = f" {_SIGNS[operator]} ".join(f"{{{number}}}" for number in range(len(operands)))
+    return raw(f"({template})", *operands, kind=known)
+
+
+def adjusted(node: Node) -> Node:
+    """A node with rewritten operands, as DuckDB means it."""
+    if isinstance(node, exp.Add | exp.Sub) and {kind_of(node.this), kind_of(node.expression)} == {DATE, NUM}:
+        return _days(node)
+    if isinstance(node, exp.DPipe):
+        return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
+    if isinstance(node, exp.Div):
+        return _division(node.this, node.expression)
+    if isinstance(node, _ARITHMETIC):
+        node.set("this", _as_number(node.this))
+        node.set("expression", _as_number(node.expression))
+    elif isinstance(node, _COMPARISONS):
+        left, right = kind_of(node.this), kind_of(node.expression)
+        if (left == JSON) != (right == JSON):
+            number = NUM in {left, right}
+            for part in ("this", "expression"):
+                if kind_of(node.args[part]) == JSON:
+                    node.set(part, _as_number(node.args[part]) if number else as_text(node.args[part]))
+    elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
+        node.set("this", as_text(node.this))
+    elif isinstance(node, exp.HexString):
+        return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=OTHER)
+    elif isinstance(node, exp.RawString):
+        return exp.Literal.string(str(node.this))
+    return node
+
+
+def _days(node: exp.Add | exp.Sub) -> Raw:
+    """`date + 7` and `date - 7`: DuckDB adds INTEGERs to a date, and no other numbers."""
+    left, right = (
+        raw("CAST({0} AS INTEGER)", part, kind=NUM) if kind_of(part) == NUM else part
+        for part in (node.this, node.expression)
+    )
+    sign = "+" if isinstance(node, exp.Add) else "-"
+    return raw(f"({{0}} {sign} {{1}})", left, right, kind=DATE)
+
+
+def _as_number(node: Node) -> Node:
+    return raw("TRY_CAST({0} AS DOUBLE)", as_text(node), kind=NUM) if kind_of(node) == JSON else node
+
+
+def _division(left: Node, right: Node) -> Raw:
+    """Snowflake's `/` fails on zero; DuckDB's gives infinity."""
+    left, right = _as_number(left), _as_number(right)
+    if isinstance(right, exp.Literal) and not right.is_string and float(right.this) != 0:
+        return raw("({0} / {1})", left, right, kind=NUM)
+    return raw("({0} / CASE WHEN {1} = 0 THEN error('cleanroom:division') ELSE {1} END)", left, right, kind=NUM)

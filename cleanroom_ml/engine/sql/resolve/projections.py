@@ -1,0 +1,46 @@
+"""What a SELECT's columns are called, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
+from cleanroom_ml.engine.sql.tree.dialect import Node, snowflake_text
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import Kind
+
+
+def column_name(projection: Node) -> str | None:
+    """How a result column without an alias is called: as it was written, in capitals."""
+    if isinstance(projection, exp.Alias | exp.Star) or (
+        isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
+    ):
+        return None
+    if isinstance(projection, exp.Column):
+        return fold(projection.this)
+    if isinstance(projection, exp.Parameter) and isinstance(projection.this, exp.Literal):
+        return f"${projection.this.this}"
+    return snowflake_text(projection).upper()[:256]
+
+
+def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:
+    """The columns of a SELECT; None where a star stands for columns that are not known."""
+    columns: dict[str, Kind | None] = {}
+    for projection in projections:
+        if isinstance(projection, exp.Star) or isinstance(projection.args.get("this"), exp.Star):
+            star = projection if isinstance(projection, exp.Star) else projection.this
+            if any(star.args.get(part) for part in ("except_", "replace", "rename")):
+                return None
+            table = projection.args.get("table") if isinstance(projection, exp.Column) else None
+            for alias, kinds in scope.sources.items():
+                if table is not None and alias != table.name:
+                    continue
+                if kinds is None:
+                    return None
+                columns.update(kinds)
+        else:
+            columns[projection.alias_or_name] = kind_of(projection)
+    return columns

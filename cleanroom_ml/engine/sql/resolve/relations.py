@@ -1,0 +1,265 @@
+"""What a FROM item stands for, without its alias: a table or view of the catalog, a common table, a subquery, VALUES,
+a table function, staged files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.catalog import (
+    Catalog,
+    ResultCatalog,
+    RowsSource,
+    StageCatalog,
+    StageReference,
+    TableSource,
+    ViewSource,
+)
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
+from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions.entry import TableFunction
+from cleanroom_ml.engine.sql.lex.lists import Folded
+from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.resolve.constants import Constants
+from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
+from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.tree import build as building
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of, kinds_of_columns
+
+_SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
+_TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
+_SAMPLE: Final = frozenset({"method", "percent", "size", "seed"})
+Named = tuple[str | None, Relation]
+"""The name that an item goes by without an alias, and the item."""
+
+
+class Relations:
+    """The relations of one statement. `width`: columns that it reads of staged CSV files."""
+
+    def __init__(
+        self,
+        build: Build,
+        catalog: Catalog,
+        queries: Queries,
+        constants: Constants,
+        expressions: Expressions,
+        listening: Listening,
+        *,
+        width: int,
+    ) -> None:
+        self._build = build
+        self._catalog = catalog
+        self._queries = queries
+        self._constants = constants
+        self._expressions = expressions
+        self._listening = listening
+        self._width = width
+
+    def relation(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Named:
+        """A FROM item without its alias. Raises SqlError."""
+        if isinstance(node, exp.Subquery):
+            return None, self._subquery(node, ctes, parent)
+        if isinstance(node, exp.Values):
+            relation = self.values(node, ctes, parent)
+            self._listening.call_all(relation)
+            return None, relation
+        if isinstance(node, exp.Lateral):
+            return None, self._lateral(node, ctes, scope)
+        if not isinstance(node, exp.Table):
+            raise SqlError.unsupported(grammar.construct(node))
+        _only(node, _TABLE)
+        inner = node.this
+        if isinstance(inner, exp.Identifier):
+            if node.args.get("format") or node.args.get("pattern"):
+                raise SqlError.unsupported("file options on a table")
+            parts = (node.args.get("catalog"), node.args.get("db"), inner)
+            return self._named(tuple(fold(part) for part in parts if part), ctes)
+        if isinstance(inner, exp.DynamicIdentifier):
+            return self._named(folded(self._constants.text(inner.this)), ctes)
+        if isinstance(inner, exp.Anonymous):
+            return self._called(inner, ctes, scope)
+        relation = self._staged(node, scope)
+        self._listening.call_all(relation)
+        return None, relation
+
+    def values(self, node: exp.Values, ctes: CommonTables, parent: Scope | None) -> Relation:
+        """VALUES. Raises SqlError."""
+        if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
+            raise SqlError.unsupported("VALUES with modifiers")
+        rows: list[list[Node]] = []
+        scope = Scope(parent)
+        known = True
+        tuples: list[Node] = []
+        for row in node.expressions:
+            if isinstance(row, Folded):  # rows like the one before it, so as wide
+                known = known and not row.args["nulls"]
+                tuples.append(row)
+                continue
+            items = row.expressions if isinstance(row, exp.Tuple) else [row]
+            rows.append([self._expressions.rewrite(item, scope, ctes) for item in items])
+            tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
+        width = len(rows[0])
+        if any(len(row) != width for row in rows):
+            raise SqlError.syntax("VALUES lists must all be the same length.")
+        names = tuple(f"COLUMN{n + 1}" for n in range(width))
+        listed = ", ".join(f'"{name}"' for name in names)
+        kinds = {
+            name: kind_of(rows[0][n]) if known and len({kind_of(row[n]) for row in rows}) == 1 else None
+            for n, name in enumerate(names)
+        }
+        return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
+
+    def sample(self, sample: Node) -> str:
+        """SAMPLE as DuckDB's. Raises SqlError."""
+        if {part for part, value in sample.args.items() if value} - _SAMPLE:
+            raise SqlError.unsupported("this kind of SAMPLE")
+        seed = f" REPEATABLE ({self._constants.number(sample.args['seed'])})" if sample.args.get("seed") else ""
+        if sample.args.get("size"):
+            return f"USING SAMPLE reservoir({self._constants.number(sample.args['size'])} ROWS){seed}"
+        percent = sample.args.get("percent")
+        if not isinstance(percent, exp.Literal) or percent.is_string or not 0 <= float(percent.this) <= 100:
+            raise SqlError.syntax("SAMPLE needs a percentage between 0 and 100.")
+        return f"USING SAMPLE bernoulli({float(percent.this)!r} PERCENT){seed}"
+
+    def _subquery(self, node: exp.Subquery, ctes: CommonTables, parent: Scope | None) -> Relation:
+        if node.args.get("joins") or not isinstance(node.this, exp.Query):
+            raise SqlError.unsupported("joins in parentheses")
+        bare = exp.Subquery(
+            this=node.this, **{part: node.args.get(part) for part in ("with_", "order", "limit", "offset")}
+        )
+        _only(node, _SUBQUERY)
+        query, kinds = self._queries.query(bare, ctes, parent)
+        return Relation(raw("{0}", query), kinds)
+
+    def _named(self, parts: tuple[str, ...], ctes: CommonTables) -> Named:
+        if len(parts) == 1 and parts[0] in ctes:
+            common = ctes[parts[0]]
+            return parts[0], Relation(quoted(common.name), common.kinds)
+        self._build.count_source()
+        source = self._catalog.source(parts)
+        if source is None:
+            raise SqlError.not_found("Object", quote_plain(parts))
+        if isinstance(source, ViewSource):
+            return parts[-1], replace(self._view(source), name=parts)
+        query = self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
+        return parts[-1], Relation(raw("({0})", query), kinds_of_columns(source.columns), parts)
+
+    def _view(self, source: ViewSource) -> Relation:
+        query, kinds = self._queries.view(source)
+        if source.columns is None:
+            return Relation(raw("{0}", query), kinds)
+        identifiers = [quoted(name) for name in source.columns]
+        listed = ", ".join(f"{{{n + 1}}}" for n in range(len(identifiers)))
+        named = raw(
+            f"(SELECT * FROM {{0}} AS _view({listed}))",
+            query if isinstance(query, exp.Subquery) else exp.Subquery(this=query),
+            *identifiers,
+        )
+        values = (
+            list(kinds.values())
+            if kinds is not None and len(kinds) == len(source.columns)
+            else [None] * len(source.columns)
+        )
+        return Relation(named, dict(zip(source.columns, values, strict=True)))
+
+    def _lateral(self, node: exp.Lateral, ctes: CommonTables, scope: Scope) -> Relation:
+        if {part for part, value in node.args.items() if value} - {"this", "alias"}:
+            raise SqlError.unsupported("LATERAL VIEW")
+        if isinstance(node.this, exp.Anonymous):
+            return self._called(node.this, ctes, scope)[1]
+        query, kinds = self._queries.query(node.this, ctes, scope)
+        return Relation(query, kinds)
+
+    def _called(self, call: exp.Anonymous, ctes: CommonTables, scope: Scope) -> Named:
+        default, relation = self._table_function(call, ctes, scope)
+        if relation.name is None and default is None:
+            self._listening.call_all(relation)
+        return default, relation
+
+    def _table_function(self, call: exp.Anonymous, ctes: CommonTables, scope: Scope) -> Named:
+        name = str(call.this).upper()
+        if name == "TABLE" and len(call.expressions) == 1:
+            inner = call.expressions[0]
+            if isinstance(inner, exp.Anonymous):
+                return self._table_function(inner, ctes, scope)
+            if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder):
+                return self._named(folded(self._constants.text(inner)), ctes)
+            raise SqlError.unsupported("this use of TABLE(…)")
+        if name == "IDENTIFIER" and len(call.expressions) == 1:
+            return self._named(folded(self._constants.text(call.expressions[0])), ctes)
+        function = table.find(name, TableFunction)
+        function.check_count(name, len(call.expressions))
+        if function.numbered:
+            scope.generated = scope.generated or ""
+        made, kinds = function.build(call, _Arguments(self._catalog, self._constants, self._expressions, scope, ctes))
+        return None, Relation(made, kinds)
+
+    def _staged(self, node: exp.Table, scope: Scope) -> Relation:
+        """`@stage/path (…)`, the same in quotes, or DIRECTORY(@stage)."""
+        if not isinstance(self._catalog, StageCatalog):
+            raise SqlError.not_found("Stage", str(node.this.name))
+        if isinstance(node.this, exp.DirectoryStage):
+            source = self._catalog.directory(stage_reference(str(node.this.this.name)).parts)
+            if source is None:
+                raise SqlError.not_found("Stage", str(node.this.this.name))
+            return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
+        if not isinstance(node.this, exp.Var | exp.Literal | exp.RawString | exp.Placeholder):
+            raise SqlError.unsupported("this in FROM")
+        text = self._constants.text(node.this)
+        if not text.startswith("@"):
+            raise SqlError.not_found("Object", text)
+        reference = stage_reference(text)
+        pattern, layout = node.args.get("pattern"), node.args.get("format")
+        reference = StageReference(
+            reference.parts,
+            reference.path,
+            self._constants.text(pattern) if pattern is not None else None,
+            folded(self._constants.text(layout)) if layout is not None else None,
+        )
+        staged = self._catalog.staged(reference)
+        if staged is None:
+            raise SqlError.not_found("Stage", quote_plain(reference.parts))
+        scope.staged = ""
+        if staged.columns is not None:
+            scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
+        return Relation(staged_relation(self._build, staged, self._width), None)
+
+
+class _Arguments:
+    """How a table function reads its arguments (functions/entry.TableArguments)."""
+
+    def __init__(
+        self, catalog: Catalog, constants: Constants, expressions: Expressions, scope: Scope, ctes: CommonTables
+    ) -> None:
+        self._catalog = catalog
+        self._constants = constants
+        self._expressions = expressions
+        self._scope = scope
+        self._ctes = ctes
+
+    def number(self, node: Node) -> int:
+        return self._constants.number(node)
+
+    def text(self, node: Node) -> str:
+        return self._constants.text(node)
+
+    def value(self, node: Node) -> Node:
+        return self._expressions.rewrite(node, self._scope, self._ctes)
+
+    def result(self, query_id: str) -> RowsSource | None:
+        return self._catalog.result(query_id) if isinstance(self._catalog, ResultCatalog) else None
+
+
+def _only(node: Node, allowed: frozenset[str]) -> None:
+    unexpected = {part for part, value in node.args.items() if value} - allowed
+    if unexpected:
+        raise SqlError.unsupported(", ".join(sorted(unexpected)).upper())

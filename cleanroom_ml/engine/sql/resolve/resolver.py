@@ -1,0 +1,172 @@
+"""Resolution: every name of a query is looked up and replaced, every construct and function is on a list, or the
+query is refused.
+
+The tree that leaves here holds only: constructs of grammar.PARTS, `Raw` pieces of ours, column references, literals.
+Tables have become scans of the catalog's objects; nothing of the client's text reaches DuckDB as anything but a quoted
+identifier or a literal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.constants import Constants
+from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
+from cleanroom_ml.engine.sql.resolve.items import Items
+from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.projections import column_name, output
+from cleanroom_ml.engine.sql.resolve.relations import Relations
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Scope
+from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
+from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
+
+MAX_VIEW_DEPTH: Final = 16
+_SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
+
+
+class Resolver:
+    """Rewrites trees against one catalog. Views get a resolver of their own, with their definer's catalog and the
+    same `Build`.
+
+    Args:
+        width: columns that the statement reads of staged CSV files: the largest `$n` in it.
+        depth: how many views are around the text.
+    """
+
+    def __init__(self, build: Build, catalog: Catalog, binds: Binds, *, width: int = 1, depth: int = 0) -> None:
+        self.build = build
+        self._depth = depth
+        constants = Constants(catalog, binds)
+        self.listening = Listening(catalog, silent=depth > 0)
+        self.expressions = Expressions(self, constants, self.listening)
+        self._relations = Relations(build, catalog, self, constants, self.expressions, self.listening, width=width)
+        self.items = Items(build, self._relations, self.expressions, self.listening)
+
+    def query(self, node: Node, ctes: CommonTables, parent: Scope | None = None) -> tuple[Node, Kinds | None]:
+        """A query, rewritten in place, and the kinds of its columns."""
+        if isinstance(node, exp.Subquery):
+            grammar.check(node)
+            ctes = self._with(node, ctes, parent)
+            inner, kinds = self.query(node.this, ctes, parent)
+            node.set("this", inner)
+            node.set("alias", None)
+            self._modifiers(node, ctes, Scope(parent))
+            return node, kinds
+        if isinstance(node, exp.Values):
+            relation = self._relations.values(node, ctes, parent)
+            return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
+        if isinstance(node, exp.Select):
+            return self._select(node, ctes, parent)
+        if isinstance(node, _SET_OPERATIONS):
+            return self._set_operation(node, ctes, parent)
+        if isinstance(node, exp.Table | exp.Paren):
+            raise SqlError.syntax("a query is expected.")
+        raise SqlError.unsupported(grammar.construct(node))
+
+    def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
+        """The query that a view's text is."""
+        if self._depth >= MAX_VIEW_DEPTH:
+            raise SqlError.syntax("Views are nested too deeply, or refer to themselves.")
+        inner = Resolver(self.build, source.catalog, Binds(), depth=self._depth + 1)
+        BIG_TEXTS.weigh(len(source.text), more=True)
+        return inner.query(parse_ast(source.text), {})
+
+    def _set_operation(self, node: Node, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        """Chains of UNION lean to the left and may be long: they are walked without recursion."""
+        chain = [node]
+        grammar.check(node)
+        seen = self._with(node, ctes, parent)
+        while isinstance(chain[-1].this, _SET_OPERATIONS):
+            chain.append(chain[-1].this)
+            grammar.check(chain[-1])
+            if len(chain) > MAX_SOURCES:
+                raise SqlError.too_complex()
+            if chain[-1].args.get("with_"):
+                raise SqlError.unsupported("WITH inside of a set operation without parentheses")
+        left, kinds = self.query(chain[-1].this, seen, parent)
+        chain[-1].set("this", left)
+        for operation in reversed(chain):
+            right, others = self.query(operation.expression, seen, parent)
+            operation.set("expression", right)
+            self.listening.call_by_position(kinds, others)
+            if kinds is not None and others is not None and len(kinds) == len(others):
+                pairs = zip(kinds.items(), others.values(), strict=True)
+                kinds = {name: kind if kind == other else None for (name, kind), other in pairs}
+            else:
+                kinds = None
+            self._modifiers(operation, seen, Scope(parent, {"": kinds}))
+        return node, kinds
+
+    def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        grammar.check(node)
+        names = [column_name(projection) for projection in node.expressions]
+        ctes = self._with(node, ctes, parent)
+        scope = Scope(parent)
+        self.items.all(node, ctes, scope, parent)
+        projections = []
+        for projection, name in zip(list(node.expressions), names, strict=True):
+            value = self.expressions.rewrite(projection, scope, ctes)
+            if (
+                name is not None
+                and not isinstance(value, exp.Alias)
+                and not (isinstance(value, exp.Column) and value.name == name)
+            ):
+                value = exp.Alias(this=value, alias=quoted(name))
+            self.listening.call_alias(value)
+            projections.append(value)
+        if not projections:
+            raise SqlError.syntax("SELECT without columns.")
+        node.set("expressions", projections)
+        aliases: Kinds = {value.alias: kind_of(value.this) for value in projections if isinstance(value, exp.Alias)}
+        inner = replace(scope, parent=Scope(parent, {"": aliases}))
+        for part in ("where", "group", "having", "qualify", "distinct"):
+            if node.args.get(part):
+                node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
+        self._modifiers(node, ctes, inner)
+        return node, output(projections, scope)
+
+    def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
+        for part in ("order", "limit", "offset"):
+            if node.args.get(part):
+                node.set(part, self.expressions.rewrite(node.args[part], scope, ctes))
+
+    def _with(self, node: Node, ctes: CommonTables, parent: Scope | None) -> CommonTables:
+        """The common tables that `node` sees. Each gets a fresh name: DuckDB would not tell `"a"` from `"A"`, nor
+        ours from theirs.
+        """
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes
+        grammar.check(clause)
+        seen = dict(ctes)
+        for cte in clause.expressions:
+            grammar.check(cte)
+            alias = cte.args["alias"]
+            grammar.check(alias)
+            name = fold(alias.this)
+            columns = [fold(column) for column in alias.args.get("columns") or []]
+            for column in columns:
+                self.listening.call_column(column)
+            fresh = self.build.fresh("cte")
+            inside = dict(seen)
+            if clause.args.get("recursive"):
+                inside[name] = CommonTable(fresh, dict.fromkeys(columns) or None)
+            body, kinds = self.query(cte.this, inside, parent)
+            if columns and kinds is not None:
+                kinds = dict(zip(columns, kinds.values(), strict=False))
+            elif columns:
+                kinds = dict.fromkeys(columns)
+            cte.set("this", body)
+            cte.set("alias", table_alias(fresh, columns))
+            seen[name] = CommonTable(fresh, kinds)
+        return seen

@@ -1,0 +1,114 @@
+"""What is seen where a name is looked up, and who resolves queries inside of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.types.kind import Kind
+
+Kinds = Mapping[str, Kind | None]
+"""Column → kind."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one SELECT sees: its FROM items by alias (None: columns not known), and the query around it."""
+
+    parent: Scope | None = None
+    sources: dict[str, Kinds | None] = field(default_factory=dict)
+    positional: tuple[str, tuple[str, ...]] | None = None
+    """Alias and columns that `$1`, `$2` … mean."""
+    staged: str | None = None
+    """Alias of a staged source: `$1` are its columns by number."""
+    staged_columns: Mapping[str, str] | None = None
+    """Of a staged Parquet source whose columns are known: the file's column → its name in the relation."""
+    generated: str | None = None
+    """Alias of a GENERATOR: its rows are numbered."""
+
+    def kind(self, column: str, table: str | None) -> Kind | None:
+        scope: Scope | None = self
+        while scope is not None:
+            found = [kinds for alias, kinds in scope.sources.items() if table is None or alias == table]
+            if any(kinds is None for kinds in found):
+                return None
+            for kinds in found:
+                if kinds is not None and column in kinds:
+                    return kinds[column]
+            scope = scope.parent
+        return None
+
+    def has(self, table: str) -> bool:
+        """Whether an alias stands for something here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if table in scope.sources:
+                return True
+            scope = scope.parent
+        return False
+
+    def is_row(self, column: str) -> bool:
+        """Whether DuckDB would take a column's name without an alias for a whole row: it is only an alias here."""
+        folded = column.casefold()
+        scope: Scope | None = self
+        while scope is not None:
+            if any(kinds is not None and column in kinds for kinds in scope.sources.values()):
+                return False
+            if any(alias.casefold() == folded for alias in scope.sources):
+                above = scope.parent.sources if scope.parent is not None else {}
+                return column not in (above.get("") or {})  # what SELECT calls its columns
+            scope = scope.parent
+        return False
+
+    def other_case(self, column: str, table: str | None) -> bool:
+        """Whether there is no such column, but one that only DuckDB would take for it: its name in another case."""
+        folded = column.casefold()
+        found = False
+        scope: Scope | None = self
+        while scope is not None:
+            for alias, kinds in scope.sources.items():
+                if table is not None and alias != table:
+                    continue
+                if kinds is None or column in kinds:
+                    return False
+                found = found or any(name.casefold() == folded for name in kinds)
+            scope = scope.parent
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    name: str
+    kinds: Kinds | None
+
+
+CommonTables = Mapping[str, CommonTable]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A rewritten FROM item and its columns."""
+
+    node: Node
+    kinds: Kinds | None
+    name: tuple[str, ...] | None = None
+    """What the catalog knows it by; None: it is nothing of the catalog's."""
+
+
+class Queries(Protocol):
+    """Who resolves the queries that stand inside of expressions and of FROM: the resolver."""
+
+    def query(self, node: Node, ctes: CommonTables, parent: Scope | None = None) -> tuple[Node, Kinds | None]:
+        """A query, rewritten in place, and the kinds of its columns. Raises SqlError."""
+
+    def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
+        """The same of a view's text, with its definer's catalog. Raises SqlError."""
+
+
+class Rewrite(Protocol):
+    """Rewrites an expression and everything below it. Raises SqlError for what is on no list."""
+
+    def __call__(self, node: Node, scope: Scope, ctes: CommonTables) -> Node: ...

@@ -1,0 +1,94 @@
+"""What is gathered while one statement is resolved: its marker token and the objects it reads."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.catalog import Columns, RowsSource, TableSource
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree import literals
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
+from cleanroom_ml.naming import quote
+
+MAX_SOURCES: Final = 1000
+"""Tables and views that one statement may come to, views resolved: views over views can double at every level."""
+MAX_INPUTS: Final = 4000
+
+
+@dataclass(slots=True)
+class Build:
+    """One statement in the making."""
+
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    inputs: dict[str, int] = field(default_factory=dict)
+    staged: dict[str, None] = field(default_factory=dict)
+    """Names of the staged files among them."""
+    sources: int = 0
+    names: int = 0
+
+    def marker(self, sha256: str) -> str:
+        """The text that the worker replaces by the path of this object's descriptor."""
+        number = self.inputs.setdefault(sha256, len(self.inputs))
+        if number >= MAX_INPUTS:
+            raise SqlError.too_complex()
+        return f"{self.token}:{number}:"
+
+    def files(self, objects: Iterable[str]) -> str:
+        """A DuckDB list of paths."""
+        return "[" + ", ".join(f"'{self.marker(sha256)}'" for sha256 in objects) + "]"
+
+    def count_source(self) -> None:
+        self.sources += 1
+        if self.sources > MAX_SOURCES:
+            raise SqlError.too_complex()
+
+    def fresh(self, prefix: str) -> str:
+        """A name that no other of this statement has."""
+        self.names += 1
+        return f"_{prefix}{self.names}_{self.token[:6]}"
+
+    def scan(self, table: TableSource) -> Raw:
+        """A table's rows as a query, in its declared columns. Objects hold exactly these columns (warehouse writes
+        them so).
+        """
+        if not table.objects:
+            return empty(table.columns)
+        columns = ", ".join(
+            f"CAST({_slotless(name)} AS {sql_type.duckdb}) AS {_slotless(name)}" for name, sql_type in table.columns
+        )
+        return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)})")
+
+
+def empty(columns: Columns) -> Raw:
+    """No rows, but typed columns."""
+    nulls = ", ".join(f"CAST(NULL AS {sql_type.duckdb}) AS {_slotless(name)}" for name, sql_type in columns)
+    return raw(f"SELECT {nulls} WHERE FALSE")
+
+
+def rows(source: RowsSource) -> Raw:
+    """A relation given by value."""
+    if not source.rows:
+        return empty(source.columns)
+    names = ", ".join(
+        f"CAST({_column(n)} AS {sql_type.duckdb}) AS {_slotless(name)}"
+        for n, (name, sql_type) in enumerate(source.columns)
+    )
+    listed = ", ".join(_column(n) for n in range(len(source.columns)))
+    values = [exp.Tuple(expressions=[literals.literal(value) for value in row]) for row in source.rows]
+    return raw(f"SELECT {names} FROM (VALUES {{*}}) AS _rows({listed})", *(raw("{0}", value) for value in values))
+
+
+def _column(number: int) -> str:
+    return f'"_{number}"'
+
+
+def _slotless(name: str) -> str:
+    """A quoted identifier inside a template: a name that would read as a slot of it is refused."""
+    if SLOT.search(name) or "\0" in name:
+        raise SqlError.unsupported("'{…}' in column names")
+    return quote(name)

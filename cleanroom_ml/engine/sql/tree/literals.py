@@ -1,0 +1,62 @@
+"""Python values as nodes of a query: bound values enter the tree here, never the text."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from decimal import Decimal
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIMESTAMP, Kind
+
+
+def literal(value: Value) -> Node:
+    """The node that means `value`. Raises SqlError for what no column can hold."""
+    if value is None:
+        return exp.Null()
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, int):
+        if not -(10**38) < value < 10**38:
+            raise SqlError.bad_value("A bound number is out of range.")
+        return _number(str(abs(value)), value < 0)
+    if isinstance(value, float):
+        text = repr(value) if math.isfinite(value) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+        return _cast(text, "DOUBLE", NUM)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return _cast("NaN", "DOUBLE", NUM)
+        _, digits, exponent = value.as_tuple()
+        if len(digits) > 38 or not isinstance(exponent, int) or not -37 <= exponent <= 37:
+            raise SqlError.bad_value("A bound number is out of range.")
+        return _number(format(abs(value), "f"), value.is_signed())
+    if isinstance(value, str):
+        if "\0" in value:
+            raise SqlError.bad_value("A bound text has a NUL character.")
+        return exp.Literal.string(value)
+    if isinstance(value, bytes | bytearray):
+        return raw("unhex({0})", exp.Literal.string(value.hex()), kind=OTHER)
+    if isinstance(value, datetime.datetime):
+        target = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
+        return _cast(value.isoformat(sep=" "), target, TIMESTAMP)
+    if isinstance(value, datetime.date):
+        return _cast(value.isoformat(), "DATE", DATE)
+    if isinstance(value, datetime.time):
+        return _cast(value.isoformat(), "TIME", OTHER)
+    if isinstance(value, list | dict):
+        return _cast(json.dumps(value, separators=(",", ":")), "JSON", JSON)
+    raise SqlError.bad_value("A bound value has a type that is not supported.")
+
+
+def _number(text: str, negative: bool) -> Node:
+    number = exp.Literal.number(text)
+    return exp.Paren(this=exp.Neg(this=number)) if negative else number
+
+
+def _cast(text: str, target: str, kind: Kind) -> Node:
+    return raw(f"CAST({{0}} AS {target})", exp.Literal.string(text), kind=kind)

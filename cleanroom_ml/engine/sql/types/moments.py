@@ -1,0 +1,157 @@
+"""DATE, TIME and the three TIMESTAMPs.
+
+Bound values: snowflake-connector-python `converter.py`, `*_to_snowflake_bindings`: dates are milliseconds and times and
+timestamps nanoseconds since the epoch, TIMESTAMP_TZ adds its offset in minutes + 1440. Rowsets: the same file's
+`_*_to_python`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.types.kind import DATE as DATE_KIND
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import TIMESTAMP as TIMESTAMP_KIND
+from cleanroom_ml.engine.sql.types.numbers import bound_integer
+from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast, plain_text
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH_DATE: Final = date(1970, 1, 1)
+_DIGITS: Final = 6
+"""Of a second, on the wire and in DuckDB."""
+
+
+def _written_date(value: object) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return str((value - _EPOCH_DATE).days)
+    return plain_text(value)
+
+
+def _written_time(value: object) -> str:
+    if not isinstance(value, time):
+        return plain_text(value)
+    seconds = value.hour * 3600 + value.minute * 60 + value.second
+    return f"{seconds}.{value.microsecond:06d}"
+
+
+def _written_moment(value: object) -> str:
+    """Decimal seconds with six digits; exact, also before 1970."""
+    if not isinstance(value, datetime):
+        return plain_text(value)
+    naive = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    micros = (naive - _EPOCH) // timedelta(microseconds=1)
+    whole, rest = divmod(abs(micros), 1_000_000)
+    return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
+
+
+def _written_with_offset(value: object) -> str:
+    if not isinstance(value, datetime):
+        return plain_text(value)
+    offset = value.utcoffset() or timedelta()
+    return f"{_written_moment(value)} {offset // timedelta(minutes=1) + 1440}"
+
+
+def _bound_date(value: str) -> Scalar:
+    return (_EPOCH + timedelta(milliseconds=bound_integer(value))).date()
+
+
+def _bound_time(value: str) -> Scalar:
+    micros = bound_integer(value) // 1000
+    if not 0 <= micros < 86_400_000_000:
+        raise ValueError
+    return (_EPOCH + timedelta(microseconds=micros)).time()
+
+
+def _bound_moment(value: str) -> datetime:
+    return _EPOCH + timedelta(microseconds=bound_integer(value) // 1000)
+
+
+def _bound_utc(value: str) -> Scalar:
+    return _bound_moment(value).replace(tzinfo=UTC)
+
+
+def _bound_with_offset(value: str) -> Scalar:
+    moment, _, offset = value.partition(" ")
+    zone = timezone(timedelta(minutes=bound_integer(offset) - 1440))
+    return _bound_moment(moment).replace(tzinfo=UTC).astimezone(zone)
+
+
+def _read_moment(value: Any, _: Sized) -> object:  # see record.read_text
+    return datetime.fromisoformat(value)
+
+
+def _zoned_cast(_: Sized, value: Kind | None) -> Cast:
+    plain = plain_cast(TIMESTAMP_KIND, value)
+    return plain._replace(taken="as zoned text") if value in {TEXT, JSON} else plain
+
+
+DATE: Final = TypeRecord(
+    name="DATE",
+    kind=DATE_KIND,
+    duckdb="DATE",
+    write=_written_date,
+    bind=_bound_date,
+    stored="date32[day]",
+    sent="date32[day]",
+    read=lambda value, _: date.fromisoformat(value),
+    format="DATE_FORMAT",
+)
+TIME: Final = TypeRecord(
+    name="TIME",
+    kind=OTHER,
+    parameters=Parameters.SECONDS,
+    duckdb="TIME",
+    seconds=_DIGITS,
+    write=_written_time,
+    bind=_bound_time,
+    stored="time64[us]",
+    sent="int64",
+    read=lambda value, _: time.fromisoformat(value),
+)
+TIMESTAMP_NTZ: Final = TypeRecord(
+    name="TIMESTAMP_NTZ",
+    synonyms=("TIMESTAMPNTZ", "TIMESTAMP WITHOUT TIME ZONE", "DATETIME", "TIMESTAMP"),
+    given=("TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS"),
+    kind=TIMESTAMP_KIND,
+    parameters=Parameters.SECONDS,
+    duckdb="TIMESTAMP",
+    seconds=_DIGITS,
+    write=_written_moment,
+    bind=_bound_moment,
+    stored="timestamp[us]",
+    sent="int64",
+    read=_read_moment,
+    format="TIMESTAMP_FORMAT",
+)
+TIMESTAMP_LTZ: Final = TypeRecord(
+    name="TIMESTAMP_LTZ",
+    synonyms=("TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
+    kind=TIMESTAMP_KIND,
+    parameters=Parameters.SECONDS,
+    duckdb="TIMESTAMPTZ",
+    seconds=_DIGITS,
+    write=_written_moment,
+    bind=_bound_utc,
+    stored="timestamp[us, tz=UTC]",
+    sent="int64",
+    read=_read_moment,
+    cast=_zoned_cast,
+    format="TIMESTAMP_FORMAT",
+)
+TIMESTAMP_TZ: Final = TypeRecord(
+    name="TIMESTAMP_TZ",
+    synonyms=("TIMESTAMPTZ",),
+    kind=TIMESTAMP_KIND,
+    parameters=Parameters.SECONDS,
+    duckdb="TIMESTAMPTZ",
+    seconds=_DIGITS,
+    write=_written_with_offset,
+    bind=_bound_with_offset,
+    stored="timestamp[us, tz=UTC]",
+    sent="int64",
+    read=_read_moment,
+    cast=_zoned_cast,
+    format="TIMESTAMP_FORMAT",
+)

@@ -1,0 +1,136 @@
+"""NUMBER, FLOAT and BOOLEAN."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.record import (
+    AS_COMPUTED,
+    MEMBER,
+    Cast,
+    Parameters,
+    Sized,
+    TypeRecord,
+    plain_cast,
+    plain_text,
+)
+
+_MAX_NUMBER: Final = 100
+"""Characters of a bound number."""
+_WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
+_WHOLE_IN_DUCKDB: Final = ("HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "UHUGEINT")
+_COPIED_WHOLE: Final = (
+    # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
+    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS BIGINT)"
+    " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
+    " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
+    " ELSE CAST({value} AS BIGINT) END"
+)
+
+
+def bound_integer(value: str) -> int:
+    """A whole number as the text of a bound value. Raises ValueError."""
+    if len(value) > _MAX_NUMBER:
+        raise ValueError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    try:
+        return int(value)
+    except ValueError:
+        return int(Decimal(value))
+
+
+def _bound_number(value: str) -> Scalar:
+    if len(value) > _MAX_NUMBER:
+        raise ValueError
+    try:
+        return int(value)
+    except ValueError:
+        number = Decimal(value)
+        if not number.is_finite():
+            raise ValueError from None
+        return number
+
+
+def _bound_float(value: str) -> Scalar:
+    if len(value) > _MAX_NUMBER * 4:
+        raise ValueError
+    return float(value)
+
+
+def _bound_boolean(value: str) -> Scalar:
+    lowered = value.lower()
+    if lowered in ("true", "1"):
+        return True
+    if lowered in ("false", "0"):
+        return False
+    raise ValueError
+
+
+def _number_in_duckdb(sized: Sized) -> str:
+    return f"DECIMAL({sized.precision},{sized.scale})" if sized.scale else "BIGINT"
+
+
+def _number_stored(sized: Sized) -> str:
+    return f"decimal128({sized.precision}, {sized.scale})" if sized.scale else "int64"
+
+
+def _number_copied(sized: Sized) -> str:
+    return MEMBER if sized.scale else _COPIED_WHOLE
+
+
+def _number_read(value: Any, sized: Sized) -> object:  # see record.read_text
+    return Decimal(str(value)) if sized.scale else int(value)
+
+
+def _number_cast(sized: Sized, value: Kind | None) -> Cast:
+    if not sized.scale and value in {TEXT, JSON}:
+        # '12.7'::INT is 13 in Snowflake; DuckDB reads text as a whole number or not at all.
+        return Cast("as text", "{word}({word}({0} AS DECIMAL(38,6)) AS BIGINT)", NUM)
+    return plain_cast(NUM, value)
+
+
+NUMBER: Final = TypeRecord(
+    name="NUMBER",
+    synonyms=("NUMERIC", "DECIMAL", "DEC", "FIXED", *_WHOLE),
+    given=_WHOLE_IN_DUCKDB,
+    kind=NUM,
+    parameters=Parameters.NUMBER,
+    whole=frozenset({*_WHOLE, *_WHOLE_IN_DUCKDB}),
+    duckdb=_number_in_duckdb,
+    internal=("INT64", "INT32", "INT16", "INT8"),
+    logical="FIXED",
+    bind=_bound_number,
+    stored=_number_stored,
+    sent=AS_COMPUTED,
+    read=_number_read,
+    cast=_number_cast,
+    copied=_number_copied,
+)
+FLOAT: Final = TypeRecord(
+    name="FLOAT",
+    synonyms=("FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"),
+    kind=NUM,
+    duckdb="DOUBLE",
+    logical="REAL",
+    bind=_bound_float,
+    stored="double",
+    sent="double",
+    read=lambda value, _: float(value),
+)
+BOOLEAN: Final = TypeRecord(
+    name="BOOLEAN",
+    synonyms=("BOOL",),
+    kind=OTHER,
+    duckdb="BOOLEAN",
+    write=lambda value: ("1" if value else "0") if isinstance(value, bool) else plain_text(value),
+    bind=_bound_boolean,
+    stored="bool",
+    sent="bool",
+    read=lambda value, _: bool(value),
+)

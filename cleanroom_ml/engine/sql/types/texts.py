@@ -1,0 +1,64 @@
+"""VARCHAR and BINARY."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
+
+
+def _text_cast(sized: Sized, _: Kind | None) -> Cast:
+    """An explicit cast to VARCHAR(n) cuts."""
+    return Cast("as text", f"left({{0}}, {sized.length})" if sized.length else None, TEXT)
+
+
+def _binary_cast(_: Sized, value: Kind | None) -> Cast:
+    return Cast("as it is", "unhex({0})", None) if value == TEXT else plain_cast(OTHER, value)
+
+
+VARCHAR: Final = TypeRecord(
+    name="VARCHAR",
+    synonyms=(
+        "CHAR",
+        "CHARACTER",
+        "STRING",
+        "TEXT",
+        "NVARCHAR",
+        "NVARCHAR2",
+        "NCHAR",
+        "CHAR VARYING",
+        "NCHAR VARYING",
+        "CHARACTER VARYING",
+    ),
+    given=("UUID",),
+    kind=TEXT,
+    parameters=Parameters.LENGTH,
+    longest=16_777_216,
+    one_long=frozenset({"CHAR", "CHARACTER", "NCHAR"}),
+    characters=True,
+    duckdb="VARCHAR",
+    logical="TEXT",
+    standard="TEXT",
+    bind=str,
+    also_bound=("ANY",),
+    cast=_text_cast,
+)
+BINARY: Final = TypeRecord(
+    name="BINARY",
+    synonyms=("VARBINARY",),
+    given=("BLOB",),
+    kind=OTHER,
+    parameters=Parameters.LENGTH,
+    longest=8_388_608,
+    duckdb="BLOB",
+    bind=bytes.fromhex,
+    stored="binary",
+    sent="binary",
+    read=lambda value, _: bytes.fromhex(value),
+    cast=_binary_cast,
+    copied=(
+        "CASE typeof({value}) WHEN 'BLOB' THEN CAST({value} AS BLOB) WHEN 'JSON' THEN unhex({member})"
+        " ELSE unhex(CAST({value} AS VARCHAR)) END"
+    ),
+)

@@ -1,0 +1,85 @@
+"""A statement kind, and a kind of object, as one record each: all that the engine knows of it, apart from its grammar.
+
+A module of `kinds` holds the records of its family in `KINDS`, `OBJECTS` and `LISTINGS`; `registry` finds them. The
+executor, the policy of rooms, the wire's statement types and what a statement is described as all read them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, Literal, TypeVar
+
+from cleanroom_ml.engine.sql.read.alter import AlterObject
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.statements.results import DDL, Rows, StatementResult
+from cleanroom_ml.engine.statements.work import Work
+
+S = TypeVar("S", bound=Statement)
+Usage = Literal["WAREHOUSE", "COMPUTE POOL"]
+
+
+class Allowed(Enum):
+    """Which sessions may send a statement at all; an account's are bounded by their catalog alone.
+
+    Jobs have no CALL, no GRANT, nothing that makes or leaves a namespace. A template runs in a session of its caller's:
+    what it set there would be out of the room, and PUT and GET are carried out by the client that sends them.
+    """
+
+    ACCOUNT = "accounts only"
+    JOB = "accounts and jobs"
+    TEMPLATE = "accounts, jobs, and templates as they run in a room"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S]):
+    """One kind of statement.
+
+    Args:
+        node: what its reader makes (`engine/sql/read`).
+        run: carries it out. Raises SqlError.
+        wire: the statementTypeId that clients get; None: the result says which.
+        allowed: who may send it. What says nothing is for accounts only.
+        narrowed: in rooms, whether this very statement of the kind may be sent.
+        commits: DDL: an open transaction is committed before it, as on Snowflake.
+        columns: what it would give, without rows and without doing anything; None: the one line of a status.
+        batch: runs it for each row of a batch of bound rows, all in one commit; None: `run` does what is to be done.
+        one_commit: it changes what it changes in one transaction; a block or a procedure may have done a half.
+    """
+
+    node: type[S]
+    run: Callable[[Work, S], StatementResult]
+    wire: int | None = DDL
+    allowed: Allowed = Allowed.ACCOUNT
+    narrowed: Callable[[S], bool] | None = None
+    commits: bool = False
+    columns: Callable[[Work, S], Rows] | None = None
+    batch: Callable[[Work, S], Rows] | None = None
+    one_commit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKind:
+    """What DROP, DESCRIBE and GRANT do with one kind of object; its CREATE and ALTER are kinds of statement, its SHOW a
+    `Listing`.
+
+    Args:
+        name: its words, as `sql.read.form.ObjectForm.name`.
+        drop: DROP; None: there is none. `room_drops`: jobs and templates may.
+        alter: ALTER … SUSPEND | RESUME | STOP ALL | SET; None: there is none, or its ALTER is a kind of its own.
+        describe: DESCRIBE; None: there is none. `room_describes`: jobs and templates may.
+        usage: GRANT USAGE to an application is enforced, under this name; `exists` raises SqlError where there is no
+            such object.
+    """
+
+    name: str
+    drop: Callable[[Work, Drop], Rows] | None = None
+    room_drops: bool = False
+    alter: Callable[[Work, AlterObject], Rows] | None = None
+    describe: Callable[[Work, Describe], Rows] | None = None
+    room_describes: bool = False
+    usage: Usage | None = None
+    exists: Callable[[Work, str], object] | None = None

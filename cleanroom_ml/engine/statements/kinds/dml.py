@@ -1,0 +1,299 @@
+"""INSERT, UPDATE, DELETE, MERGE, TRUNCATE: a worker writes one object, then one compare-and-swap adds it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
+
+from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
+from cleanroom_ml.engine.sql.compiled import Mutation
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
+from cleanroom_ml.engine.sql.read.table import Truncate
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements import compaction
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.nullability import refuse_nulls
+from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
+from cleanroom_ml.engine.statements.results import DELETE, INSERT, MERGE, UPDATE, Rows, success
+from cleanroom_ml.engine.statements.transactions import overlaid
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.changes import Append, Change, Replace
+from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
+from cleanroom_ml.engine.warehouse.pool import Written
+
+ATTEMPTS = 12
+Changing = TypeVar("Changing", Update, Delete, Merge)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is at one table, and how many statements hold or await it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0
+
+
+_NUMBER = SqlType("NUMBER", 38, 0)
+_turns: dict[Key, _Turn] = {}
+_turns_lock = threading.Lock()
+
+
+def insert(work: Work, statement: Insert) -> Rows:
+    """INSERT, with OVERWRITE, VALUES, a query, or a batch of bound rows."""
+
+    def reply(written: Written) -> Rows:
+        return counted({"number of rows inserted": written.rows})
+
+    return write(work, statement.target, lambda: compile_insert(statement, work.catalog, work.binds), reply)
+
+
+def update(work: Work, statement: Update) -> Rows:
+    """UPDATE."""
+
+    def reply(written: Written) -> Rows:
+        counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": 0}
+        return counted(counts)
+
+    return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)
+
+
+def delete(work: Work, statement: Delete) -> Rows:
+    """DELETE."""
+
+    def reply(written: Written) -> Rows:
+        return counted({"number of rows deleted": written.deleted})
+
+    return write(work, statement.target, lambda: compile_delete(statement, work.catalog, work.binds), reply)
+
+
+def merge(work: Work, statement: Merge) -> Rows:
+    """MERGE. As on Snowflake there is a count for each kind of clause that the statement has, and no other."""
+    clauses = _merge_clauses(statement.ast)
+
+    def reply(written: Written) -> Rows:
+        counts = {"inserted": written.inserted, "updated": written.updated, "deleted": written.deleted}
+        return counted({f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses})
+
+    return write(work, statement.target, lambda: compile_merge(statement, work.catalog, work.binds), reply)
+
+
+def truncate(work: Work, statement: Truncate) -> Rows:
+    """TRUNCATE [IF EXISTS]."""
+    reply = success()
+    for attempt in _attempts():
+        work.attempt()
+        source = work.catalog.source(statement.target)
+        if not isinstance(source, TableSource) or not source.writable:
+            if statement.if_exists and source is None:
+                return reply
+            raise SqlError.not_found("Table", displayed(statement.target))
+        key = work.writable(statement.target, source.key)
+        change = Replace(key, source.snapshot, (), session_id=work.session.id)
+        if committed(work, [change], source, reply, attempt):
+            return reply
+    raise busy()
+
+
+def write(
+    work: Work,
+    target: tuple[str, ...],
+    compile_again: Callable[[], Mutation],
+    reply_for: Callable[[Written], Rows],
+    *,
+    also: Callable[[], None] | None = None,
+) -> Rows:
+    """Runs a mutation and commits it, from the start again when the table moved meanwhile.
+
+    Args:
+        compile_again: compiles it against what the table is now.
+        also: done in the transaction of the commit.
+
+    Raises:
+        SqlError: what the statement itself is refused for, or too many conflicts.
+    """
+    contested: Key | None = None
+    for attempt in _attempts():
+        with _turn(contested):
+            work.attempt()
+            mutation = compile_again()
+            source = mutation.target
+            if not source.writable:
+                raise SqlError.not_found("Table", displayed(target))
+            key = work.writable(target, source.key)
+            contested = key if mutation.replaces else None
+            reply = _attempt(work, mutation, key, reply_for, attempt, also)
+        if reply is not None:
+            if not mutation.replaces:
+                compaction.compact(work, key)
+            return reply
+    raise busy()
+
+
+def _attempt(
+    work: Work,
+    mutation: Mutation,
+    key: Key,
+    reply_for: Callable[[Written], Rows],
+    attempt: int,
+    also: Callable[[], None] | None,
+) -> Rows | None:
+    """Writes and commits once; None when the table moved since it was compiled."""
+    source = mutation.target
+    table = work.storage.tables.get(key, work.session.id)
+    if table is None or not _same_columns(table, source):
+        return None
+    with work.storage.pin(mutation.compiled.inputs):
+        written = work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
+    refuse_nulls(work, table, written)
+    reply = reply_for(written)
+    objects = added(written)
+    change: Change = (
+        Replace(key, source.snapshot, objects, session_id=work.session.id)
+        if mutation.replaces
+        else Append(key, None, objects, session_id=work.session.id, columns=table.columns)
+    )
+    return reply if committed(work, [change], source, reply, attempt, also) else None
+
+
+def counted(counts: dict[str, int]) -> Rows:
+    """The answer of a DML: one row of counts, named as the connector looks for them."""
+    columns = tuple((name, _NUMBER) for name in counts)
+    return Rows(columns, (tuple(counts.values()),), affected=sum(counts.values()))
+
+
+def added(written: Written) -> tuple[TableObject, ...]:
+    """The object that a write made; none where there were no rows."""
+    return () if written.sha256 is None else (TableObject(written.sha256, written.rows, written.bytes),)
+
+
+def committed(
+    work: Work,
+    changes: list[Change],
+    source: TableSource,
+    reply: Rows,
+    attempt: int,
+    also: Callable[[], None] | None = None,
+) -> bool:
+    """Whether the changes are in; False when the table moved and there is another attempt to make."""
+    overlay = work.overlay()
+    if overlay is not None:
+        overlay.add(changes, source)
+        if work.recording:
+            # The record holds the objects of the open transaction, which nothing else points at yet.
+            objects = [
+                item.sha256 for change in changes if isinstance(change, Append | Replace) for item in change.objects
+            ]
+            work.storage.queries.finish(work.query_id, work.encoded(reply), objects=objects)
+        return True
+    name = (source.key.name,) if isinstance(source.key, Key) else ()
+    try:
+        with translated(name), work.storage.database.transaction():
+            work.commit(changes, reply)
+            if also is not None:
+                also()
+    except SnapshotConflict:
+        bound = isinstance(source.key, Key) and work.bound(source.key) is not None
+        if bound or attempt + 1 == ATTEMPTS:
+            raise busy() from None
+        return False
+    return True
+
+
+def _attempts() -> Iterator[int]:
+    """Numbers of attempts, with a growing pause between them."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))
+        yield attempt
+
+
+@contextmanager
+def _turn(key: Key | None) -> Iterator[None]:
+    """Statements that have lost a race for the same table take turns from then on, so that each gets through."""
+    if key is None:
+        yield
+        return
+    with _turns_lock:
+        turn = _turns.setdefault(key, _Turn())
+        turn.wanted += 1
+    try:
+        with turn.lock:
+            yield
+    finally:
+        with _turns_lock:
+            turn.wanted -= 1
+            if not turn.wanted:
+                del _turns[key]
+
+
+def _same_columns(table: Table, source: TableSource) -> bool:
+    return [(column.name, column.type) for column in table.columns] == [
+        (name, str(kind)) for name, kind in source.columns
+    ]
+
+
+def _merge_clauses(ast: Any) -> set[str]:
+    whens = ast.args.get("whens")
+    clauses = whens.expressions if whens is not None else ast.expressions
+    kinds = {"Insert": "inserted", "Update": "updated"}
+    return {kinds.get(type(when.args.get("then")).__name__, "deleted") for when in clauses}
+
+
+def _batched(work: Work, statement: Changing, run: Callable[[Work, Changing], Rows]) -> Rows:
+    """A batch of bound rows for a statement that is no INSERT: one execution a row, all of them in one commit."""
+    rows = work.binds.rows or ()
+    own = work.overlay() is None
+    if own:
+        work.transactions.begin(work.session)
+    try:
+        replies = [run(_for_row(work, row), statement) for row in rows]
+        total = _total(replies)
+        if own:
+            overlay = work.transactions.end(work.session)
+            with translated(statement.target):
+                work.commit(overlay.changes if overlay else [], total)
+    except SnapshotConflict:
+        raise busy() from None
+    finally:
+        if own:
+            work.transactions.end(work.session)
+    return total
+
+
+def _for_row(work: Work, row: tuple[Any, ...]) -> Work:
+    """The same statement with one row of its batch."""
+    overlay = work.transactions.current(work.session)
+    return replace(
+        work,
+        binds=replace(work.binds, positional=row, rows=None),
+        catalog=overlaid(work.catalog, overlay),
+        recording=False,
+    )
+
+
+def _total(replies: list[Rows]) -> Rows:
+    if not replies:
+        raise SqlError.syntax("The batch has no rows.")
+    sums = {
+        name: sum(int(reply.rows[0][index]) for reply in replies) for index, (name, _) in enumerate(replies[0].columns)
+    }
+    return counted(sums)
+
+
+KINDS: Final = (
+    Kind(Insert, insert, INSERT, Allowed.TEMPLATE),
+    Kind(Update, update, UPDATE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, update)),
+    Kind(Delete, delete, DELETE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, delete)),
+    Kind(Merge, merge, MERGE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, merge)),
+    Kind(Truncate, truncate, allowed=Allowed.TEMPLATE, commits=True),
+)

@@ -1,0 +1,87 @@
+"""File formats: CREATE, DROP, SHOW."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
+from cleanroom_ml.engine.statements.refusals import displayed, translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import scope_of
+from cleanroom_ml.engine.statements.stage_reader import file_options
+from cleanroom_ml.engine.statements.work import Work
+
+
+def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
+    """CREATE [TEMPORARY] FILE FORMAT."""
+    options = {name: value for name, value in statement.options.items() if name != "COMMENT"}
+    kind = str(options.pop("TYPE", "CSV")).upper()
+    file_options({"TYPE": kind, **options})
+    key = work.catalog.target(statement.name, "FILE FORMAT")
+    reply = success(f"File format {key.name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        made = work.storage.file_formats.create(
+            key,
+            kind,
+            options,
+            session_id=work.temporary(statement.temporary),
+            if_exists=if_exists(statement),
+            comment=str(statement.options.get("COMMENT", "")),
+        )
+    return reply if made else existed(key.name)
+
+
+def drop_file_format(work: Work, statement: Drop) -> Rows:
+    """DROP FILE FORMAT."""
+    key = work.catalog.target(statement.name, "FILE FORMAT")
+    reply = success(f"{key.name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        dropped = work.storage.file_formats.drop(key, session_id=work.session.id, if_exists=statement.if_exists)
+    return reply if dropped else already_dropped(key.name)
+
+
+def describe_file_format(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE FILE FORMAT."""
+    key = work.catalog.target(statement.name, "FILE FORMAT")
+    found = work.storage.file_formats.get(key, work.session.id)
+    if found is None or (work.restricted and found.session_id is None):
+        raise SqlError.not_found("File format", displayed(statement.name))
+    rows = [("TYPE", "String", found.type, "CSV")]
+    rows += [(name, "String", str(value), "") for name, value in sorted(found.options.items())]
+    return Rows(_PROPERTY, rows)
+
+
+def _file_formats(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    for each in work.storage.file_formats.list(work.session.account, scope.database, scope.schema, work.session.id):
+        if not each.key.name.startswith("@") and not (work.restricted and each.session_id is None):
+            options = json.dumps({"TYPE": each.type, **each.options})
+            yield place(each.key) | {
+                "created_on": each.created_on, "type": each.type, "comment": each.comment, "format_options": options,
+            }  # fmt: skip
+
+
+_PROPERTY: Final = texts("property", "property_type", "property_value", "property_default")
+_FILE_FORMATS: Final = (
+    "created_on", "name", "database_name", "schema_name", "type", "owner", "comment", "format_options",
+    "owner_role_type",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(
+        CreateFileFormat,
+        create_file_format,
+        allowed=Allowed.TEMPLATE,
+        narrowed=lambda statement: statement.temporary,
+        commits=True,
+    ),
+)
+OBJECTS: Final = (ObjectKind("FILE FORMAT", drop=drop_file_format, room_drops=True, describe=describe_file_format),)
+LISTINGS: Final = (Listing("FILE FORMATS", _FILE_FORMATS, _file_formats, in_room=True),)

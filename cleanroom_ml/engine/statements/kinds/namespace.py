@@ -1,0 +1,165 @@
+"""Databases and schemas."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
+from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of
+from cleanroom_ml.engine.statements.work import Work
+
+# Rooms make the first, the engine the second (contract §0, §2).
+RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
+
+
+def create_database(work: Work, statement: CreateDatabase) -> Rows:
+    """CREATE DATABASE: it becomes the current one, with its schema PUBLIC."""
+    if len(statement.name) != 1:
+        raise SqlError.syntax(f"Invalid identifier {displayed(statement.name)}")
+    (name,) = statement.name
+    if name.startswith(RESERVED):
+        raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
+    reply = success(f"Database {name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        made = work.storage.namespaces.create_database(
+            work.session.account,
+            name,
+            if_exists=if_exists(statement),
+            comment=str(statement.options.get("COMMENT", "")),
+        )
+        if made:
+            work.session.database, work.session.schema = name, "PUBLIC"
+            work.keep_session()
+    return reply if made else existed(name)
+
+
+def create_schema(work: Work, statement: CreateSchema) -> Rows:
+    """CREATE SCHEMA: it becomes the current one."""
+    database, name = own_schema(work, statement.name)
+    if name == "INFORMATION_SCHEMA":
+        raise SqlError.already_exists("Schema", name)
+    reply = success(f"Schema {name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        made = work.storage.namespaces.create_schema(
+            work.session.account,
+            database,
+            name,
+            if_exists=if_exists(statement),
+            comment=str(statement.options.get("COMMENT", "")),
+        )
+        if made:
+            work.session.database, work.session.schema = database, name
+            work.keep_session()
+    return reply if made else existed(name)
+
+
+def drop_database(work: Work, statement: Drop) -> Rows:
+    """DROP DATABASE: standard databases only, a room's is not there."""
+    name = statement.name[-1]
+    if len(statement.name) != 1 or not owns(work, name):
+        if statement.if_exists:
+            return already_dropped(name)
+        raise SqlError.not_found("Database", displayed(statement.name))
+    reply = success(f"{name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        work.storage.namespaces.drop_database(work.session.account, name, if_exists=statement.if_exists)
+        if work.session.database == name:
+            work.session.database = work.session.schema = None
+            work.keep_session()
+    return reply
+
+
+def drop_schema(work: Work, statement: Drop) -> Rows:
+    """DROP SCHEMA."""
+    try:
+        database, name = own_schema(work, statement.name)
+    except SqlError:
+        if statement.if_exists:
+            return already_dropped(statement.name[-1])
+        raise
+    reply = success(f"{name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        dropped = work.storage.namespaces.drop_schema(
+            work.session.account, database, name, if_exists=statement.if_exists
+        )
+        if (work.session.database, work.session.schema) == (database, name):
+            work.session.schema = None
+            work.keep_session()
+    return reply if dropped else already_dropped(name)
+
+
+def describe_database(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE DATABASE: its schemas."""
+    if len(statement.name) != 1 or not owns(work, statement.name[0]):
+        raise SqlError.not_found("Database", displayed(statement.name))
+    schemas = work.storage.namespaces.schemas(work.session.account, statement.name[0])
+    return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in schemas])
+
+
+def describe_schema(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE SCHEMA: its tables and views."""
+    account = work.session.account
+    database, schema = own_schema(work, statement.name)
+    if not work.storage.namespaces.schema_exists(account, database, schema):
+        raise SqlError.not_found("Schema", displayed(statement.name))
+    tables = work.storage.tables.list(account, database, schema, work.session.id)
+    views = work.storage.views.list(account, database, schema)
+    rows = [(each.created_on, each.key.name, "TABLE") for each in tables]
+    rows += [(each.created_on, each.key.name, "VIEW") for each in views]
+    return Rows(_MEMBER, rows)
+
+
+def _schemas(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    databases = [scope.database] if scope.database else [each["name"] for each in _databases(work, statement)]
+    for database in databases:
+        for schema in work.storage.namespaces.schemas(work.session.account, database):
+            current = (database, schema.name) == (work.session.database, work.session.schema)
+            yield {
+                "created_on": schema.created_on, "name": schema.name, "is_default": "N",
+                "is_current": "Y" if current else "N", "database_name": database, "owner": OWNER,
+                "comment": schema.comment, "options": "", "retention_time": "1", "owner_role_type": "ROLE",
+            }  # fmt: skip
+
+
+def _databases(work: Work, statement: Show) -> Listed:
+    for database in work.storage.namespaces.databases(work.session.account):
+        if database.kind == "standard":
+            yield {
+                "created_on": database.created_on, "name": database.name, "is_default": "N",
+                "is_current": "Y" if database.name == work.session.database else "N", "origin": "", "owner": OWNER,
+                "comment": database.comment, "options": "", "retention_time": "1", "kind": "STANDARD",
+                "owner_role_type": "ROLE",
+            }  # fmt: skip
+
+
+_MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
+_DATABASES: Final = (
+    "created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options", "retention_time",
+    "kind", "budget", "owner_role_type",
+)  # fmt: skip
+_SCHEMAS: Final = (
+    "created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
+    "retention_time", "owner_role_type", "budget",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(CreateDatabase, create_database, commits=True),
+    Kind(CreateSchema, create_schema, commits=True),
+)
+OBJECTS: Final = (
+    ObjectKind("DATABASE", drop=drop_database, describe=describe_database),
+    ObjectKind("SCHEMA", drop=drop_schema, describe=describe_schema),
+)
+LISTINGS: Final = (
+    Listing("DATABASES", _DATABASES, _databases),
+    Listing("SCHEMAS", _SCHEMAS, _schemas),
+)

@@ -1,0 +1,176 @@
+"""USE, ALTER SESSION, SET and UNSET: the session's own context."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
+from cleanroom_ml.engine.sql.compile.queries import compile_scalars
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import own_schema, owns
+from cleanroom_ml.engine.statements.transactions import session_variables
+from cleanroom_ml.engine.statements.work import Work
+
+ROLES = ("ACCOUNTADMIN", "PUBLIC", "SAMOOHA_APP_ROLE", "SYSADMIN")
+_MAX_PARAMETERS = 200
+_MAX_VALUE = 16_384
+_ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
+_NAMELESS = ("X",)
+_DEFAULTS = {
+    "TIMEZONE": "Etc/UTC", "AUTOCOMMIT": "true", "QUERY_TAG": "", PARAMETER: f"{DEFAULT_SECONDS:g}",
+    "MULTI_STATEMENT_COUNT": "1", "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
+    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": "false",
+}  # fmt: skip
+
+
+def use(work: Work, statement: Use) -> Rows:
+    """USE DATABASE | SCHEMA | WAREHOUSE | ROLE | SECONDARY ROLES."""
+    session, name = work.session, statement.name
+    match statement.kind:
+        case "ROLE":
+            if name[-1] not in ROLES:
+                raise insufficient(f"role '{displayed(name)}' does not exist or is not granted to you.")
+            session.role = name[-1]
+        case "SECONDARY ROLES":
+            return success()
+        case "WAREHOUSE":
+            if work.storage.warehouses.get(session.account, name[-1]) is None:
+                raise SqlError.not_found("Warehouse", displayed(name))
+            session.warehouse = name[-1]
+        case "SCHEMA":
+            session.database, session.schema = _schema(work, name)
+        case _ if len(name) == 2:
+            session.database, session.schema = _schema(work, name)
+        case _:
+            session.database, session.schema = _database(work, name)
+    work.keep_session()
+    return success()
+
+
+def alter_session(work: Work, statement: AlterSession) -> Rows:
+    """ALTER SESSION SET | UNSET. Parameters that mean nothing here are kept and shown, as clients expect."""
+    parameters = work.session.parameters
+    for name, value in statement.set.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if len(text) > _MAX_VALUE or (name not in parameters and len(parameters) >= _MAX_PARAMETERS):
+            raise SqlError.bad_value(f"Session parameter {name[:100]} is too large, or there are too many.")
+        parameters[name] = text
+    for name in statement.unset:
+        parameters.pop(name, None)
+    work.keep_session()
+    return success()
+
+
+def set_variable(work: Work, statement: SetVariable) -> Rows:
+    """SET a = expression: evaluated by a worker, like every expression."""
+    if any(not name.replace("_", "A").replace("$", "A").isalnum() for name in statement.names):
+        raise SqlError.invalid_identifier(", ".join(statement.names))
+    compiled = compile_scalars(statement.values, work.catalog, work.binds)
+    _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
+    for name, value in zip(statement.names, rows[0], strict=True):
+        kept = _kept(value)
+        if len(json.dumps(kept)) > _MAX_VALUE or len(work.session.variables) > _MAX_PARAMETERS:
+            raise SqlError.bad_value(f"Session variable {name[:100]} is too large, or there are too many.")
+        work.session.variables[name] = kept
+    work.keep_session()
+    return success()
+
+
+def unset_variable(work: Work, statement: UnsetVariable) -> Rows:
+    """UNSET a, …."""
+    for name in statement.names:
+        if name in work.catalog.context().variables:
+            work.session.variables.pop(name, None)
+    work.keep_session()
+    return success()
+
+
+def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
+    if work.restricted:
+        key = work.catalog.target((*name, "CLEANROOM", *_NAMELESS), "TABLE")
+        return key.database, key.schema
+    if not owns(work, name[-1]):
+        raise SqlError.not_found("Database", displayed(name))
+    public = work.storage.namespaces.schema_exists(work.session.account, name[-1], "PUBLIC")
+    return name[-1], "PUBLIC" if public else None
+
+
+def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
+    if work.restricted:
+        key = work.catalog.target((*name, *_NAMELESS), "TABLE")
+        return key.database, key.schema
+    database, schema = own_schema(work, name)
+    if not work.storage.namespaces.schema_exists(work.session.account, database, schema):
+        raise SqlError.not_found("Schema", displayed(name))
+    return database, schema
+
+
+def _kept(value: Any) -> Any:
+    """What a session keeps: JSON's own values, everything else as text."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _parameters(work: Work, statement: Show) -> Listed:
+    for name in sorted(_DEFAULTS.keys() | work.session.parameters.keys()):
+        default = _DEFAULTS.get(name, "")
+        value = work.session.parameters.get(name, default)
+        level = "SESSION" if name in work.session.parameters else ""
+        kind = "BOOLEAN" if value in {"true", "false"} else "NUMBER" if value.isdigit() else "STRING"
+        yield {"key": name, "value": value, "default": default, "level": level, "description": "", "type": kind}
+
+
+def _variables(work: Work, statement: Show) -> Listed:
+    for name, value in sorted(session_variables(work.session).items()):
+        kind = "fixed" if isinstance(value, int) else "real" if isinstance(value, float) else "text"
+        yield {"session_id": work.session.id, "name": name, "value": str(value), "type": kind, "comment": ""}
+
+
+def _roles(work: Work, statement: Show) -> Listed:
+    for role in ROLES:
+        current = "Y" if role == work.session.role else "N"
+        yield {"name": role, "is_default": "Y" if role == OWNER else "N", "is_current": current, "is_inherited": "N",
+               "assigned_to_users": 1, "granted_to_roles": 0, "granted_roles": 0, "owner": "",
+               "comment": ""}  # fmt: skip
+
+
+_ROLES: Final = (
+    "created_on", "name", "is_default", "is_current", "is_inherited", "assigned_to_users", "granted_to_roles",
+    "granted_roles", "owner", "comment",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(AlterSession, alter_session, allowed=Allowed.JOB),
+    Kind(SetVariable, set_variable, allowed=Allowed.JOB),
+    Kind(UnsetVariable, unset_variable, allowed=Allowed.JOB),
+    Kind(Use, use, allowed=Allowed.JOB, narrowed=lambda statement: statement.kind in _ROOM_USES),
+)
+LISTINGS: Final = (
+    Listing(
+        "PARAMETERS",
+        ("key", "value", "default", "level", "description", "type"),
+        _parameters,
+        in_room=True,
+        named="key",
+    ),
+    Listing(
+        "VARIABLES",
+        ("session_id", "created_on", "updated_on", "name", "value", "type", "comment"),
+        _variables,
+        in_room=True,
+        times=frozenset({"created_on", "updated_on"}),
+    ),
+    Listing(
+        "ROLES",
+        _ROLES,
+        _roles,
+        numbers=frozenset({"assigned_to_users", "granted_to_roles", "granted_roles"}),
+    ),
+)

@@ -1,0 +1,264 @@
+"""CREATE TABLE in its forms, DROP TABLE, ALTER TABLE."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
+from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.columns import ColumnSpec
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
+from cleanroom_ml.engine.sql.types.descriptions import described
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
+from cleanroom_ml.engine.statements.kinds import dml
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
+from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
+from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
+from cleanroom_ml.engine.statements.replies import already_dropped
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.scope import scope_of
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import changes
+from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
+
+_KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
+
+
+def create_table(work: Work, statement: CreateTable) -> Rows:
+    """CREATE [OR REPLACE] [TEMPORARY|TRANSIENT] TABLE [IF NOT EXISTS], empty, AS SELECT, or LIKE another."""
+    key = work.catalog.target(statement.name, "TABLE")
+    kind = _KINDS[statement.kind]
+    session_id = work.temporary(kind == "TEMPORARY")
+    there = work.storage.tables.get(key, session_id)
+    exists = there is not None and there.session_id == session_id
+    if exists and statement.if_not_exists:
+        return success(f"{key.name} already exists, statement succeeded.")
+    if exists and not statement.or_replace:
+        raise SqlError.already_exists("Table", displayed(statement.name))
+    objects: tuple[TableObject, ...] = ()
+    if statement.query is not None:
+        columns, objects = _selected(work, statement, statement.query)
+    elif statement.like is not None:
+        columns = _like(work, statement.like)
+    else:
+        columns = tuple(column(spec) for spec in statement.columns)
+    if not columns:
+        raise SqlError.syntax("A table needs at least one column.")
+    if_exists: Literal["error", "replace", "ignore"] = (
+        "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
+    )
+    reply = success(f"Table {key.name} successfully created.")
+    change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
+    with translated(statement.name):
+        (made,) = work.commit([change], reply)
+    return reply if made else success(f"{key.name} already exists, statement succeeded.")
+
+
+def drop_table(work: Work, statement: Drop) -> Rows:
+    """DROP TABLE [IF EXISTS]: the session's temporary one first."""
+    key = work.catalog.target(statement.name, "TABLE")
+    with translated(statement.name):
+        (dropped,) = work.commit(
+            [changes.DropTable(key, statement.if_exists, work.session.id)], success(f"{key.name} successfully dropped.")
+        )
+    return success(f"{key.name} successfully dropped.") if dropped else already_dropped(key.name)
+
+
+def alter_table(work: Work, statement: AlterTable) -> Rows:
+    """ALTER TABLE … RENAME TO, ADD COLUMN, DROP COLUMN, RENAME COLUMN."""
+    key = work.catalog.target(statement.name, "TABLE")
+    reply = success()
+    if work.storage.tables.get(key, work.session.id) is None:
+        if statement.if_exists:
+            return reply
+        raise SqlError.not_found("Table", displayed(statement.name))
+    if statement.new_name is not None:
+        new_key = work.catalog.target(statement.new_name, "TABLE")
+        try:
+            with translated(statement.new_name):
+                work.commit([changes.RenameTable(key, new_key, work.session.id)], reply)
+        except SnapshotConflict:
+            raise busy() from None
+        return reply
+    for _ in range(dml.ATTEMPTS):
+        table = work.storage.tables.get(key, work.session.id)
+        if table is None:
+            raise SqlError.not_found("Table", displayed(statement.name))
+        try:
+            with translated(statement.name):
+                work.commit([_altered(work, table, statement)], reply)
+        except SnapshotConflict:
+            continue
+        return reply
+    raise busy()
+
+
+def column(spec: ColumnSpec) -> Column:
+    """A declared column as storage keeps it. Raises SqlError: a DEFAULT, which storage cannot keep."""
+    if spec.default is not None and type(spec.default).__name__ != "Null":
+        raise SqlError.unsupported("DEFAULT of a column")
+    return Column(spec.name, str(spec.type), spec.nullable)
+
+
+def _selected(
+    work: Work, statement: CreateTable, query: exp.Expr
+) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
+    names = statement.query_columns or tuple(spec.name for spec in statement.columns)
+    compiled = compile_query(query, work.catalog, work.binds, names=names)
+    with work.storage.pin(compiled.inputs):
+        found = work.warehouse.describe(compiled, query_id=work.query_id)
+        columns = tuple(Column(each.name, str(each.type)) for each in found)
+        if names and len(names) != len(columns):
+            raise SqlError.syntax(f"The query has {len(columns)} columns, {len(names)} are named.")
+        if names:
+            columns = tuple(Column(name, each.type) for name, each in zip(names, columns, strict=True))
+        if statement.columns:
+            columns = tuple(
+                column(spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
+                for spec, each in zip(statement.columns, columns, strict=True)
+            )
+        if len({each.name.casefold() for each in columns}) != len(columns):
+            raise SqlError.syntax("duplicate column name (names that differ only in case are not supported).")
+        written = work.warehouse.write(
+            compiled,
+            [(each.name, _kind(each)) for each in columns],
+            query_id=work.query_id,
+            timeout=work.seconds,
+        )
+    refuse_nulls_in(work, columns, written)
+    return columns, dml.added(written)
+
+
+def _typed(spec: ColumnSpec) -> bool:
+    # The grammar gives no type where CREATE TABLE t (a, b) AS SELECT leaves it to the query.
+    kind: SqlType | None = spec.type
+    return kind is not None
+
+
+def _kind(each: Column) -> SqlType:
+    return parse_type(each.type)
+
+
+def _like(work: Work, name: tuple[str, ...]) -> tuple[Column, ...]:
+    source = work.catalog.source(name)
+    if isinstance(source, TableSource):
+        table = work.storage.tables.get(source.key, work.session.id) if isinstance(source.key, Key) else None
+        if table is not None:
+            return table.columns
+        return tuple(Column(each, str(kind)) for each, kind in source.columns)
+    if isinstance(source, ViewSource):
+        raise SqlError.unsupported("CREATE TABLE LIKE a view")
+    raise SqlError.not_found("Table", displayed(name))
+
+
+def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
+    """The change that an action on columns is, from the table as it is now."""
+    old = {each.name: each for each in table.columns}
+    kept: list[tuple[Column, str | None]] = [(each, each.name) for each in table.columns]
+    match statement.action:
+        case "add":
+            for spec in statement.columns:
+                if spec.name in old:
+                    raise SqlError.syntax(f"column '{spec.name}' already exists")
+                if not spec.nullable and table.rows:
+                    raise SqlError.syntax(f"Non-nullable column '{spec.name}' cannot be added to a table with rows.")
+                kept.append((column(spec), None))
+        case "drop":
+            for name in statement.names:
+                if name not in old:
+                    raise SqlError.syntax(f"column '{name}' does not exist")
+            kept = [(each, was) for each, was in kept if each.name not in statement.names]
+            if not kept:
+                raise SqlError.syntax("The last column of a table cannot be dropped.")
+        case "rename column":
+            was, becomes = statement.names
+            if was not in old:
+                raise SqlError.syntax(f"column '{was}' does not exist")
+            if becomes in old:
+                raise SqlError.syntax(f"column '{becomes}' already exists")
+            if (listener := work.catalog.context().listener) is not None:
+                listener.on_column(becomes)
+            kept = [
+                (Column(becomes, each.type, each.nullable), name) if name == was else (each, name)
+                for each, name in kept
+            ]
+        case action:
+            raise SqlError.unsupported(f"ALTER TABLE {action}")
+    columns = tuple(each for each, _ in kept)
+    if len(columns) > MAX_COLUMNS:
+        raise SqlError.too_many_columns(len(columns))
+    objects: tuple[TableObject, ...] = ()
+    if table.objects:
+        source = TableSource(
+            tuple((each.name, _kind(each)) for each in table.columns), tuple(item.sha256 for item in table.objects)
+        )
+        compiled = compile_rewrite(source, [(each.name, _kind(each), was) for each, was in kept])
+        with work.storage.pin(compiled.inputs):
+            written = work.warehouse.write(
+                compiled,
+                [(each.name, _kind(each)) for each in columns],
+                query_id=work.query_id,
+                timeout=work.seconds,
+            )
+        objects = dml.added(written)
+    return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)
+
+
+def describe_table(work: Work, statement: Describe) -> Rows:
+    """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
+    key = work.catalog.target(statement.name, statement.kind)
+    found = work.storage.tables.get(key, work.session.id) or work.storage.views.get(key)
+    if found is None:
+        raise SqlError.not_found("Table", displayed(statement.name))
+    return Rows(_DESCRIBED, [_described_column(column) for column in found.columns])
+
+
+def _described_column(column: Column) -> tuple[Any, ...]:
+    nullable = "Y" if column.nullable else "N"
+    return (column.name, described(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
+
+
+def listed_tables(work: Work, statement: Show) -> Listed:
+    scope = scope_of(work, statement)
+    for table in work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id):
+        yield place(table.key) | {
+            "created_on": table.created_on, "kind": table.kind, "comment": table.comment, "cluster_by": "",
+            "rows": table.rows, "bytes": table.bytes, "retention_time": "1", "automatic_clustering": "OFF",
+            "change_tracking": "OFF", "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N",
+            "is_event": "N", "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
+        }  # fmt: skip
+
+
+_DESCRIBED: Final = texts(
+    "name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
+    "policy name", "privacy domain",
+)  # fmt: skip
+_TABLES: Final = (
+    "created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes", "owner",
+    "retention_time", "automatic_clustering", "change_tracking", "search_optimization",
+    "search_optimization_progress", "search_optimization_bytes", "is_external", "enable_schema_evolution",
+    "owner_role_type", "is_event", "budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, commits=True),
+    Kind(AlterTable, alter_table, allowed=Allowed.TEMPLATE, commits=True),
+)
+OBJECTS: Final = (ObjectKind("TABLE", drop=drop_table, room_drops=True, describe=describe_table, room_describes=True),)
+LISTINGS: Final = (
+    Listing(
+        "TABLES",
+        _TABLES,
+        listed_tables,
+        in_room=True,
+        numbers=frozenset({"rows", "bytes", "search_optimization_progress", "search_optimization_bytes"}),
+    ),
+)

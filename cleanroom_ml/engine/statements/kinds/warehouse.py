@@ -1,0 +1,104 @@
+"""Warehouses. One is a name here: every one of them is the same pool of workers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.alter import AlterObject
+from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.read.warehouse import CreateWarehouse
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
+from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts
+from cleanroom_ml.engine.statements.refusals import displayed, single, translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
+from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.work import Work
+
+_SIZES = frozenset({"XSMALL", "X-SMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "X-LARGE", "XXLARGE", "2X-LARGE",
+                    "X2LARGE", "XXXLARGE", "3X-LARGE", "X3LARGE", "4X-LARGE", "X4LARGE"})  # fmt: skip
+
+
+def create_warehouse(work: Work, statement: CreateWarehouse) -> Rows:
+    """CREATE WAREHOUSE: it becomes the current one."""
+    name = single(statement.name)
+    size = str(statement.options.get("WAREHOUSE_SIZE", "X-SMALL")).upper()
+    if size not in _SIZES:
+        raise SqlError.syntax(f"invalid property 'WAREHOUSE_SIZE' value '{size[:40]}'")
+    reply = success(f"Warehouse {name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        made = work.storage.warehouses.create(
+            work.session.account,
+            name,
+            size=size,
+            if_exists=if_exists(statement),
+            comment=str(statement.options.get("COMMENT", "")),
+        )
+        if made:
+            work.session.warehouse = name
+            work.keep_session()
+    return reply if made else existed(name)
+
+
+def drop_warehouse(work: Work, statement: Drop) -> Rows:
+    """DROP WAREHOUSE."""
+    name = single(statement.name)
+    reply = success(f"{name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        dropped = work.storage.warehouses.drop(work.session.account, name, if_exists=statement.if_exists)
+        if work.session.warehouse == name:
+            work.session.warehouse = None
+            work.keep_session()
+    return reply if dropped else already_dropped(name)
+
+
+def alter_warehouse(work: Work, statement: AlterObject) -> Rows:
+    """ALTER WAREHOUSE: nothing to change, it starts and stops by itself."""
+    if work.storage.warehouses.get(work.session.account, single(statement.name)) is None and not statement.if_exists:
+        raise SqlError.not_found("Warehouse", displayed(statement.name))
+    return success()
+
+
+def describe_warehouse(work: Work, statement: Describe) -> Rows:
+    """DESCRIBE WAREHOUSE."""
+    found = work.storage.warehouses.get(work.session.account, statement.name[-1])
+    if found is None or len(statement.name) != 1:
+        raise SqlError.not_found("Warehouse", displayed(statement.name))
+    return Rows(_MEMBER, ((found.created_on, found.name, "WAREHOUSE"),))
+
+
+def _warehouses(work: Work, statement: Show) -> Listed:
+    for each in work.storage.warehouses.list(work.session.account):
+        yield {
+            "name": each.name, "state": "STARTED", "type": "STANDARD", "size": each.size, "min_cluster_count": 1,
+            "max_cluster_count": 1, "started_clusters": 1, "running": 0, "queued": 0, "is_default": "N",
+            "is_current": "Y" if each.name == work.session.warehouse else "N", "auto_suspend": 600,
+            "auto_resume": "true", "available": "100", "provisioning": "0", "quiescing": "0", "other": "0",
+            "created_on": each.created_on, "resumed_on": each.created_on, "updated_on": each.created_on,
+            "owner": OWNER, "comment": each.comment, "owner_role_type": "ROLE",
+        }  # fmt: skip
+
+
+_MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
+_WAREHOUSES: Final = (
+    "name", "state", "type", "size", "min_cluster_count", "max_cluster_count", "started_clusters", "running",
+    "queued", "is_default", "is_current", "auto_suspend", "auto_resume", "available", "provisioning", "quiescing",
+    "other", "created_on", "resumed_on", "updated_on", "owner", "comment", "owner_role_type",
+)  # fmt: skip
+KINDS: Final = (Kind(CreateWarehouse, create_warehouse, commits=True),)
+OBJECTS: Final = (
+    ObjectKind("WAREHOUSE", drop=drop_warehouse, alter=alter_warehouse, describe=describe_warehouse, usage="WAREHOUSE"),
+)
+LISTINGS: Final = (
+    Listing(
+        "WAREHOUSES",
+        _WAREHOUSES,
+        _warehouses,
+        times=frozenset({"created_on", "resumed_on", "updated_on"}),
+        numbers=frozenset(
+            {"min_cluster_count", "max_cluster_count", "started_clusters", "running", "queued", "auto_suspend"}
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""What one SHOW lists, as a record: Snowflake's column names, in the documented order, with what storage knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements.results import VARCHAR, Rows
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.keys import Key
+
+OWNER: Final = "ACCOUNTADMIN"
+TIME: Final = SqlType("TIMESTAMP_LTZ")
+NUMBER: Final = SqlType("NUMBER", 38, 0)
+
+Listed = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One SHOW.
+
+    Args:
+        name: its words: FILE FORMATS.
+        columns: their names; `times` and `numbers` are those that are no text.
+        rows: each a mapping of column names, what is left out is NULL. None: there are none of these here, ever.
+        in_room: jobs and templates may send it.
+        named: the column that LIKE, STARTS WITH and FROM look at.
+        answer: gives the whole answer instead, of a list that somebody else keeps.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    rows: Callable[[Work, Show], Listed] | None = None
+    in_room: bool = False
+    named: str = "name"
+    times: frozenset[str] = frozenset({"created_on"})
+    numbers: frozenset[str] = frozenset()
+    answer: Callable[[Work, Show], Rows] | None = None
+
+    def type_of(self, column: str) -> SqlType:
+        """A column's type."""
+        return TIME if column in self.times else NUMBER if column in self.numbers else VARCHAR
+
+
+def place(key: Key) -> dict[str, Any]:
+    """The columns that say where an object of a schema is, and whose."""
+    return {"name": key.name, "database_name": key.database, "schema_name": key.schema, "owner": OWNER,
+            "owner_role_type": "ROLE"}  # fmt: skip
+
+
+def texts(*names: str) -> tuple[tuple[str, SqlType], ...]:
+    """Columns of text."""
+    return tuple((name, VARCHAR) for name in names)

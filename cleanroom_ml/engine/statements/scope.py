@@ -1,0 +1,65 @@
+"""Databases and schemas as an account's session may know of them, and where a SHOW looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.refusals import displayed, no_current
+from cleanroom_ml.engine.statements.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a SHOW looks: one schema, one database (`schema` None), or all standard databases (both None)."""
+
+    database: str | None
+    schema: str | None
+
+
+def scope_of(work: Work, statement: Show) -> Scope:
+    """The scope of a SHOW, checked. Raises SqlError not found: it names what is not this session's."""
+    if work.restricted:
+        # A room has one schema; whatever is asked, the answer is that schema or a refusal.
+        name = (*(statement.scope or ()), "X") if statement.scope_kind in {"SCHEMA", "DATABASE", None} else ("X",)
+        if statement.scope_kind == "DATABASE" and statement.scope:
+            name = (*statement.scope, work.catalog.target(("X",), "TABLE").schema, "X")
+        key = work.catalog.target(name, "TABLE")
+        return Scope(key.database, key.schema)
+    session, scope = work.session, statement.scope
+    if statement.scope_kind == "ACCOUNT":
+        return Scope(None, None)
+    if scope is None:
+        if statement.scope_kind == "SCHEMA" and session.schema is None:
+            raise no_current("schema")
+        if statement.scope_kind == "DATABASE" and session.database is None:
+            raise no_current("database")
+        database = session.database if session.database and owns(work, session.database) else None
+        return Scope(database, session.schema if database and statement.scope_kind != "DATABASE" else None)
+    as_schema = statement.scope_kind == "SCHEMA" or len(scope) == 2
+    if not as_schema:
+        if not owns(work, scope[0]):
+            raise SqlError.not_found("Database", displayed(scope))
+        return Scope(scope[0], None)
+    database, schema = own_schema(work, scope)
+    if not work.storage.namespaces.schema_exists(session.account, database, schema):
+        raise SqlError.not_found("Schema", displayed(scope))
+    return Scope(database, schema)
+
+
+def owns(work: Work, database: str) -> bool:
+    """Whether an account session may know of the database."""
+    return work.storage.namespaces.database_kind(work.session.account, database) == "standard"
+
+
+def own_schema(work: Work, parts: tuple[str, ...]) -> tuple[str, str]:
+    """A schema's (database, name), whether or not it is there. Raises SqlError: the database is not this account's."""
+    if len(parts) > 2:
+        raise SqlError.syntax(f"Invalid identifier {displayed(parts)}")
+    database = parts[0] if len(parts) == 2 else work.session.database
+    if database is None:
+        raise no_current("database")
+    if not owns(work, database):
+        raise SqlError.not_found("Database", displayed((database,)))
+    return database, parts[-1]

@@ -1,0 +1,35 @@
+"""Arrow types by pyarrow's own names of them, which the records of column types give (sql/types/record.py)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pyarrow as pa
+
+from cleanroom_ml.engine.sql.types.record import AS_COMPUTED
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+
+_DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
+_WITH_PARAMETERS: Final = {str(found): found for found in (pa.date32(), pa.time64("us"), pa.timestamp("us", tz="UTC"))}
+
+
+def stored_type(sql_type: SqlType) -> pa.DataType:
+    """How a declared column is stored."""
+    return _named(sql_type.stored)
+
+
+def sent_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:
+    """The Arrow type on the wire of a result column that DuckDB gives as `given`."""
+    if sql_type.record.sent != AS_COMPUTED:
+        return _named(sql_type.record.sent)
+    if pa.types.is_decimal(given):
+        return pa.decimal128(given.precision, given.scale)
+    return pa.decimal128(20, 0) if given == pa.uint64() else pa.int64()
+
+
+def _named(name: str) -> pa.DataType:
+    decimal = _DECIMAL.fullmatch(name)
+    if decimal is not None:
+        return pa.decimal128(int(decimal.group(1)), int(decimal.group(2)))
+    return _WITH_PARAMETERS.get(name) or pa.type_for_alias(name)
