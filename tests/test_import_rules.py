@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "cleanroom_ml"
 
 # Every room may import itself and what belongs to nobody.
-SHARED = {"errors", "naming", "template_names", "", "engine/contracts"}
+SHARED = {"errors", "naming", "template_names", "", "engine/contracts", "engine/load"}
 
 ALLOWED = {
     "cli": {"services", "local"},
@@ -25,6 +25,7 @@ ALLOWED = {
     "evidence": {"artifacts"},
     "runtime": set(),
     "engine/contracts": set(),
+    "engine/load": set(),
     "engine/protocol": {"engine/sql"},
     "engine/sql": set(),
     "engine/storage": {"artifacts"},

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 from cleanroom_ml.engine import unisolated
-from cleanroom_ml.engine.contracts.owners import owner
 from cleanroom_ml.engine.home import Home, secret_bytes
 from cleanroom_ml.engine.identity import EngineIdentity
 from cleanroom_ml.engine.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.jobs import store as job_store
 from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
+from cleanroom_ml.engine.load.owners import owner
 from cleanroom_ml.engine.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.memory_shares import memory_shares
 from cleanroom_ml.engine.outcomes import Answers

@@ -18,8 +18,8 @@ from starlette.types import Scope
 from cleanroom_ml.engine import admin
 from cleanroom_ml.engine.allowances import Allowances
 from cleanroom_ml.engine.connections import Connection
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.gate import Caller, Gate, master_token_refused
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.logins import WrongPassword
 from cleanroom_ml.engine.peers import peer_uid
 from cleanroom_ml.engine.protocol.bodies import parse_object, unpack, unpacked_size

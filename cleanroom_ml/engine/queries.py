@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.outcomes import Answers, Outcome, audience_of, kept_type, multi_statement_outcome, outcome_of
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.bindings import Bindings

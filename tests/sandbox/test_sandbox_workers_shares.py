@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.sandbox import (
     Limits,
     SandboxedWorkers,

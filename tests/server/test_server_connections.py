@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse
 
 from cleanroom_ml.engine import connections, server, transfers
 from cleanroom_ml.engine.connections import Connection, Connections
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.transfers import read_body
 from cleanroom_ml.local.engine import EngineStatus

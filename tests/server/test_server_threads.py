@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cleanroom_ml.engine import threads
-from cleanroom_ml.engine.contracts.owners import Owner, owner
+from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.threads import FairThreads
 
 A, B = Owner("A"), Owner("B")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
 from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
 from cleanroom_ml.engine.sandbox.disk_use import DiskWatch

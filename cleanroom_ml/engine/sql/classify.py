@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import alter, commands, create
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.calls import parse_call

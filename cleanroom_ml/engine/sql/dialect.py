@@ -20,7 +20,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.tokens import tokenize

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import build as building
 from cleanroom_ml.engine.sql import grammar
 from cleanroom_ml.engine.sql.binds import Binds

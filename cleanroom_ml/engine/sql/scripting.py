@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tokens import MAX_NESTING, PUNCTUATION, WORD, Cursor, Token
 
