@@ -25,6 +25,7 @@ ALLOWED = {
     "evidence": {"artifacts"},
     "runtime": set(),
     "engine/contracts": set(),
+    "engine/assembly": {"engine"},
     "engine/load": set(),
     "engine/protocol": {"engine/sql"},
     "engine/sql": set(),

@@ -41,9 +41,5 @@ class JobNotFoundError(LookupError):
     """No job has this id."""
 
 
-class IllegalTransition(RuntimeError):
-    """A bug of ours: a job was moved along an edge that the table does not have."""
-
-
 class CodeMismatch(CleanroomError):
     """The pinned bytes of a job's code are not what the manifest says; the message names the file."""

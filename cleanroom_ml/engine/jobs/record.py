@@ -15,7 +15,7 @@ from typing import Any
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.model import Ending, JobFile, Phase, Reason
-from cleanroom_ml.engine.jobs.transitions import Step, check_step
+from cleanroom_ml.engine.jobs.transitions import SUPERVISOR, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,7 @@ class Record:
 
     def advance(self, directory: Path, step: Step, **changes: Any) -> Record:
         """The record one step on, written to disk before it is returned. Raises IllegalTransition."""
-        check_step(self.step, step)
-        after = replace(self, step=step, **changes)
+        after = replace(self, step=SUPERVISOR.move(self.step, step), **changes)
         after.write(directory)
         return after
 

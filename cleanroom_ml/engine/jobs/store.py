@@ -11,7 +11,7 @@ from typing import Any, Final
 from cleanroom_ml.engine.jobs.errors import JobNotFoundError
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, JobRequest, JobStatus, Phase, Reason
-from cleanroom_ml.engine.jobs.transitions import check_phase
+from cleanroom_ml.engine.jobs.transitions import JOB
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 
@@ -258,8 +258,7 @@ class JobStore:
 
     def _move(self, job_id: str, after: Phase, **columns: Any) -> Job:
         with self._database.transaction():
-            check_phase(self.get(job_id).phase, after)
-            self._set(job_id, phase=after.value, **columns)
+            self._set(job_id, phase=JOB.move(self.get(job_id).phase, after).value, **columns)
             return self.get(job_id)
 
     def _set(self, job_id: str, **columns: Any) -> None:

@@ -9,13 +9,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.spec_now import spec_now
-from cleanroom_ml.engine.rooms.states import MEMBER, IllegalTransition
+from cleanroom_ml.engine.rooms.states import MEMBER
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros

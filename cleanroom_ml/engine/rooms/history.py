@@ -12,6 +12,7 @@ from typing import Any
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.states import ACTIVITY
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
@@ -52,8 +53,8 @@ class History:
         """After a start: what was running then is running no more."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE room_activities SET status = 'ERROR', failure = ?, duration_ms = 0 WHERE status = 'RUNNING'",
-                (_INTERRUPTED,),
+                "UPDATE room_activities SET status = ?, failure = ?, duration_ms = 0 WHERE status = 'RUNNING'",
+                (ACTIVITY.move("RUNNING", "ERROR"), _INTERRUPTED),
             )
 
     def view(self, caller: Caller, name: str) -> RoomRows:
@@ -82,10 +83,17 @@ class History:
     ) -> None:
         told = None if info is None else json.dumps(info, default=str)
         with self._database.transaction() as connection:
+            (before,) = connection.execute("SELECT status FROM room_activities WHERE id = ?", (activity,)).fetchone()
             connection.execute(
                 "UPDATE room_activities SET status = ?, failure = ?, duration_ms = ?, info = coalesce(?, info) "
                 "WHERE id = ?",
-                (status, failure, (self._database.now_micros() - started) // 1000, told, activity),
+                (
+                    ACTIVITY.move(before, status),
+                    failure,
+                    (self._database.now_micros() - started) // 1000,
+                    told,
+                    activity,
+                ),
             )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.payloads import digest_of, parties_now, says_whose, shown
 from cleanroom_ml.engine.rooms.registries import read_spec
-from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION, IllegalTransition
+from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.template import Template
