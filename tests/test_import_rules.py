@@ -24,7 +24,7 @@ ALLOWED = {
     "artifacts": set(),
     "evidence": {"artifacts"},
     "runtime": set(),
-    "engine/contracts": set(),
+    "engine/contracts": {"specs", "artifacts", "evidence"},
     "engine/assembly": {"engine"},
     "engine/load": set(),
     "engine/protocol": {"engine/sql"},
@@ -33,7 +33,8 @@ ALLOWED = {
     "engine/warehouse": {"engine/sql", "engine/sandbox"},
     "engine/statements": {"engine/sql", "engine/storage", "engine/warehouse"},
     "engine/rooms": {"specs", "artifacts", "evidence", "engine/storage", "engine/sql", "engine/sandbox"},
-    "engine/jobs": {"artifacts", "evidence", "engine/storage", "engine/sandbox"},
+    # `specs` for types alone; of the runtime it knows the type of the file that describes a job to it.
+    "engine/jobs": {"specs", "artifacts", "evidence", "engine/storage", "engine/sandbox", "runtime"},
     "engine/sandbox": set(),
 }
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from jobs_harness import MIB, Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import launching
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import GIB, Machine, family, limits
-from cleanroom_ml.engine.jobs.model import JobState
-from cleanroom_ml.engine.jobs.record import Plan
+from cleanroom_ml.engine.jobs.record import read_plan
 from cleanroom_ml.engine.jobs.scheduler import PASSED_SECONDS, Scheduler
 
 SLEEP = "import time\nprint('begun')\ntime.sleep(60)"
@@ -56,8 +57,8 @@ class Queue:
         holding = [job for job in self.store.unfinished() if job.phase.holds_nodes]
         assert sum(job.memory_bytes for job in holding) <= self.machine.memory_bytes
         for job in holding:
-            plan = Plan.read(self.pools.directory(job.job_id))
-            assert plan.memory_bytes == job.memory_bytes > 0
+            plan = read_plan(self.pools.directory(job.job_id))
+            assert plan.bounds.memory_bytes == job.memory_bytes > 0
         return [job.job_id for job in holding]
 
     def end(self, job_id: str) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.errors import (
     ComputePoolError,
     JobNotFoundError,
@@ -14,7 +15,6 @@ from cleanroom_ml.engine.jobs.errors import (
     RequirementNotSatisfiedError,
 )
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = pytest.mark.sandbox
@@ -183,7 +183,7 @@ def test_what_can_never_run_is_refused_at_submission(pools):
     with pytest.raises(ComputePoolError, match=r"'other.py' is not among its files"):
         pools.submit("", entrypoint="other.py")
     with pytest.raises(RequirementNotSatisfiedError):
-        pools.submit("", requirements=("pandas>=99",))
+        pools.submit("", pip_requirements=("pandas>=99",))
     assert pools.service.list("ACME", "COLLAB") == []
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from jobs_harness import Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.adopt import alive
-from cleanroom_ml.engine.jobs.model import JobState, Phase
+from cleanroom_ml.engine.jobs.model import Phase
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.supervisor import supervise
 from cleanroom_ml.engine.sandbox.processes import tree

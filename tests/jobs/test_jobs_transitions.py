@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.contracts.machine import IllegalTransition
-from cleanroom_ml.engine.jobs.model import JobState, Phase
+from cleanroom_ml.engine.jobs.model import Phase
 from cleanroom_ml.engine.jobs.transitions import JOB, SUPERVISOR, Step
 
 

@@ -37,9 +37,5 @@ class MLJobResultInvalidError(JobsError):
     name = "MLJobFailedError"
 
 
-class JobNotFoundError(LookupError):
-    """No job has this id."""
-
-
 class CodeMismatch(CleanroomError):
     """The pinned bytes of a job's code are not what the manifest says; the message names the file."""

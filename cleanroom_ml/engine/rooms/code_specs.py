@@ -10,7 +10,8 @@ import yaml
 
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
-from cleanroom_ml.engine.rooms.environments import Environments, Needs, wheels
+from cleanroom_ml.engine.contracts.environments import Environments, Needs
+from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.errors import room_error
@@ -18,6 +19,7 @@ from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.stages import StageFile
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.naming import split_name
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
@@ -189,16 +191,12 @@ def mismatch(what: str, differences: Sequence[str]) -> Exception:
 
 
 def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": job.name,
-        "entrypoint": job.entrypoint,
-        "content_manifest": manifest.to_json(),
-        "content_digest": manifest.content_digest,
-        "image": lock["image"]["tag"],
-        "pip_requirements": list(job.pip_requirements),
-        "allow_monitoring": job.allow_monitoring,
-        "dependency_lock": lock,
-    }
+    pinned = PinnedJob.of(
+        job.model_dump(include=set(PinnedJob.names())),
+        content_digest=manifest.content_digest,
+        image=lock["image"]["tag"],
+    )
+    return {**pinned.pinned(), "content_manifest": manifest.to_json(), "dependency_lock": lock}
 
 
 def _shown(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:

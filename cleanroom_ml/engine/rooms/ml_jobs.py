@@ -8,15 +8,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobStatus
 from cleanroom_ml.engine.rooms import access, configuration
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import RoomScope
-from cleanroom_ml.engine.rooms.job_launcher import JobFile, JobLauncher, JobRequest, JobStatus
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 
@@ -58,16 +59,12 @@ class MlJobs:
             application=member.application,
             template_id=approval.payload["template_id"],
             code_spec_id=code["id"],
-            job_name=job["name"],
-            entrypoint=job["entrypoint"],
+            job=PinnedJob.of(job),
             files=tuple(JobFile(file["path"], file["size"], file["sha256"]) for file in job["content_manifest"]),
             args_json=args_json,
             pool=pool,
             nodes=nodes,
             warehouse=warehouse,
-            requirements=tuple(job["pip_requirements"]),
-            image=job["image"],
-            allow_monitoring=job["allow_monitoring"],
             approval_digest=approval.digest,
             result_limit_bytes=approval.payload["result_limit_bytes"],
             scope=scope.to_json(),
@@ -152,7 +149,7 @@ class MlJobs:
 
 def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
     """Whether the runner may see what the script told, in its log or in events: the code spec and the owner say."""
-    if not request.allow_monitoring:
+    if not request.job.allow_monitoring:
         raise room_error(
             "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cleanroom_ml.engine.contracts.environments import Environments
+from cleanroom_ml.engine.contracts.job import JobLauncher
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX
 from cleanroom_ml.engine.rooms.activation import Activations
@@ -12,9 +14,7 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
-from cleanroom_ml.engine.rooms.environments import Environments
 from cleanroom_ml.engine.rooms.history import History
-from cleanroom_ml.engine.rooms.job_launcher import JobLauncher
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows

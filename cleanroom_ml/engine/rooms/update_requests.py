@@ -14,7 +14,7 @@ from typing import Any
 from cleanroom_ml.engine.rooms import access, configuration, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
-from cleanroom_ml.engine.rooms.environments import wheels
+from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
 from cleanroom_ml.engine.rooms.payloads import digest_of, says_whose, shown, template_payload
 from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
