@@ -51,10 +51,11 @@ class PinnedJob:
 
         Raises:
             ValueError, TypeError: a value is none of the field's type.
+            KeyError: a field of a subclass has a default of a type that nothing here reads.
         """
         values = {
             one.name: _READ[type(one.default)](told[one.name])
             for one in fields(cls)
-            if type(one.default) in _READ and one.name not in more and told.get(one.name) is not None
+            if one.name not in more and told.get(one.name) is not None
         }
         return cls(**values, **more)

@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from cleanroom_ml.engine.contracts.job import JobState
+from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobState
 from cleanroom_ml.engine.jobs.errors import (
     ComputePoolError,
-    JobNotFoundError,
     MLJobResultInvalidError,
     MLJobResultTooLargeError,
     RequirementNotSatisfiedError,
