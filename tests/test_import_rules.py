@@ -24,7 +24,7 @@ ALLOWED = {
     "artifacts": set(),
     "evidence": {"artifacts"},
     "runtime": set(),
-    "engine/contracts": {"specs", "artifacts", "evidence"},
+    "engine/contracts": {"specs", "artifacts", "evidence", "engine/sql"},
     "engine/assembly": {"engine"},
     "engine/load": set(),
     "engine/protocol": {"engine/sql"},

@@ -8,13 +8,11 @@ from typing import Any
 
 from cleanroom_ml.engine.contracts.environments import Needs
 from cleanroom_ml.engine.contracts.job import JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
-from cleanroom_ml.engine.jobs.listing import Listing
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.sql.types import parse_type
-from cleanroom_ml.engine.statements.results import SHOW, Rows
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -74,16 +72,16 @@ class SessionPools:
 
     def show(self, session: Session, like: str | None = None) -> Rows:
         """SHOW COMPUTE POOLS."""
-        return _rows(self._pools.show(session.account, like))
+        return self._pools.show(session.account, like)
 
     def describe(self, session: Session, name: str) -> Rows:
         """DESCRIBE COMPUTE POOL. Raises SqlError."""
         with refusals():
-            return _rows(self._pools.describe(session.account, name))
+            return self._pools.describe(session.account, name)
 
     def show_families(self, session: Session) -> Rows:
         """SHOW COMPUTE POOL INSTANCE FAMILIES."""
-        return _rows(self._pools.show_families())
+        return self._pools.show_families()
 
 
 class RoomLauncher:
@@ -155,7 +153,3 @@ def refusals() -> Iterator[None]:
     except JobsError as error:
         message = "; ".join(part for part in (error.what, error.why, error.fix) if part)
         raise room_error(error.name, message) from error
-
-
-def _rows(listing: Listing) -> Rows:
-    return Rows(tuple((name, parse_type(kind)) for name, kind in listing.columns), listing.rows, SHOW)

@@ -19,10 +19,11 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import table_source
-from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
@@ -184,15 +185,15 @@ class Activations:
             self._move(connection, batch_id, "SHARED")
         return Shared(batch_id, segment, to_oneself=receiver.account == member.account)
 
-    def arrive(self, caller: Caller, member: Member, shared: Shared, *, query_id: str) -> RoomRows:
+    def arrive(self, caller: Caller, member: Member, shared: Shared, *, query_id: str) -> Rows:
         """What RUN answers: to oneself, the rows are moved at once; to others, when they process them."""
         columns = (("BATCH_ID", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR"), ("STATUS", "VARCHAR"))
         if shared.to_oneself:
             self._deliver(caller, member, shared.batch_id, query_id)
         status = "PROCESSED" if shared.to_oneself else "SHARED"
-        return RoomRows(columns, ((shared.batch_id, shared.segment, status),))
+        return Rows.answer(columns, ((shared.batch_id, shared.segment, status),))
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_ACTIVATIONS: what the caller has sent to others, and others to the caller."""
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
@@ -210,7 +211,7 @@ class Activations:
                 for name in ("SEGMENT_NAME", "BATCH_ID", "TEMPLATE_ID", "SHARED_BY", "SHARED_WITH", "STATUS", "DETAILS")
             ),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (
@@ -227,7 +228,7 @@ class Activations:
             ),
         )
 
-    def process(self, caller: Caller, name: str, wanted: object | None = None, *, query_id: str) -> RoomRows:
+    def process(self, caller: Caller, name: str, wanted: object | None = None, *, query_id: str) -> Rows:
         """PROCESS_ACTIVATION: moves what is SHARED with the caller (all of it, one segment, or some batches) to its
         table.
         """
@@ -247,7 +248,7 @@ class Activations:
         for row in rows:
             self._deliver(caller, member, row["batch_id"], query_id)
         table = ".".join((member.local_name or member.source_name, "activation", "segment_records"))
-        return RoomRows(
+        return Rows.answer(
             (("TABLE_NAME", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR")),
             tuple((table, row["segment_name"]) for row in rows),
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, requests_store, runs
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
-from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, read_spec
 from cleanroom_ml.engine.rooms.render import Rendered, render
 from cleanroom_ml.engine.rooms.requests_store import Request
@@ -94,7 +95,7 @@ class Analyses:
         """RUN(name, spec) or RUN(name, template_id, views, local_views, arguments).
 
         Returns:
-            The executor's own result for an analysis; `RoomRows` for a job (one column JOB_ID) and an activation.
+            The executor's own result for an analysis; `Rows` for a job (one column JOB_ID) and an activation.
 
         Raises:
             SqlError: CollaborationStateException, PermissionDeniedException (no analysis runner),
@@ -105,10 +106,7 @@ class Analyses:
         prepared = self._prepare(caller, name, wanted)
         with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
             rendered = self._render(prepared, wanted)
-            result = self._execute(caller, prepared, wanted, rendered, query_id)
-            if isinstance(result, RoomRows) and [name for name, _ in result.columns] == ["JOB_ID"]:
-                found["job_id"] = result.rows[0][0]
-            return result
+            return self._execute(caller, prepared, wanted, rendered, found, query_id)
 
     def _prepare(self, caller: Caller, name: str, wanted: RunRequest) -> _Prepared:
         with self._storage.database.read() as connection:
@@ -170,8 +168,15 @@ class Analyses:
         )
 
     def _execute(
-        self, caller: Caller, prepared: _Prepared, wanted: RunRequest, rendered: Rendered, query_id: str
+        self,
+        caller: Caller,
+        prepared: _Prepared,
+        wanted: RunRequest,
+        rendered: Rendered,
+        found: dict[str, Any],
+        query_id: str,
     ) -> Any:
+        """The statement of a run; `found` is told the job that it became, if any."""
         binds = Binds.of(**rendered.binds)
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
@@ -179,7 +184,8 @@ class Analyses:
         if isinstance(statement, nodes.Call) and not activating:
             guard.refuse_all()
             call = (statement.name, statement.args)
-            return self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+            found["job_id"] = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+            return Rows.one("JOB_ID", found["job_id"])
         if activating and not isinstance(statement, nodes.Block):
             raise room_error(
                 "TemplateRenderError", "an activation template must be a BEGIN … END block that returns a table's name"

@@ -4,8 +4,9 @@ account's runs.
 
 from __future__ import annotations
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX, INTERNAL_SCHEMA, Member
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.storage import Storage
@@ -30,7 +31,7 @@ def install(storage: Storage, account: str, local_key: str) -> None:
     storage.namespaces.create_schema(account, name, INTERNAL_SCHEMA, if_exists="ignore")
 
 
-def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> RoomRows:
+def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> Rows:
     """DESCRIBE APPLICATION: property and value, of which `upgrade_state` says whether code specs can be called.
 
     Raises:
@@ -49,4 +50,4 @@ def describe(storage: Storage, caller: Caller, name: str, member: Member | None)
         ("upgrade_state", "COMPLETE"),
         ("upgrade_failure_reason", None),
     )
-    return RoomRows((("property", "VARCHAR"), ("value", "VARCHAR")), properties)
+    return Rows.answer((("property", "VARCHAR"), ("value", "VARCHAR")), properties)

@@ -11,8 +11,9 @@ import yaml
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.engine.contracts.environments import Environments, Needs
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.locks import wheels
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.keys import Key
@@ -37,7 +38,7 @@ class CodeSpecs:
         self._registries = registries
         self._environments = environments
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> Rows:
         """REGISTER_CODE_SPEC.
 
         1. The manifest of each job's code directory is taken from its stage.
@@ -84,7 +85,7 @@ class CodeSpecs:
                 spec=str(spec_text),
                 detail={"ml_jobs": jobs, "shown": _shown(spec, jobs)},
             )
-        return RoomRows.one("REGISTER_CODE_SPEC", new_id)
+        return Rows.one("REGISTER_CODE_SPEC", new_id)
 
     def check_unchanged(self, resource: Resource) -> None:
         """Every load verifies every file: raises where the stage does not hold what was registered.

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cleanroom_ml.engine.contracts.machine import IllegalTransition
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.offerings import Offerings
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.spec_now import spec_now
 from cleanroom_ml.engine.rooms.states import MEMBER
@@ -38,7 +39,7 @@ class Collaborations:
         self._offerings = offerings
         self._requests = requests
 
-    def initialize(self, caller: Caller, spec_text: object, warehouse: object | None = None) -> RoomRows:
+    def initialize(self, caller: Caller, spec_text: object, warehouse: object | None = None) -> Rows:
         """INITIALIZE: makes the collaboration; joins it too where a warehouse is named.
 
         Raises:
@@ -65,11 +66,9 @@ class Collaborations:
         message = f"Collaboration {spec.name} was created" + (
             " and joined." if warehouse is not None else "; now join it."
         )
-        return RoomRows(columns, ((spec.name, message, None if warehouse is None else "COMPLETED"),))
+        return Rows.answer(columns, ((spec.name, message, None if warehouse is None else "COMPLETED"),))
 
-    def review(
-        self, caller: Caller, source_name: str, owner_account: str, local_name: object | None = None
-    ) -> RoomRows:
+    def review(self, caller: Caller, source_name: str, owner_account: str, local_name: object | None = None) -> Rows:
         """REVIEW: installs the collaboration in the caller's account, and shows what it is."""
         member = self._invitation(caller, source_name, owner_account)
         chosen = member.source_name if local_name is None else str(local_name)
@@ -92,9 +91,9 @@ class Collaborations:
             ("OWNER_ACCOUNT", "VARCHAR"),
             ("COLLABORATION_SPEC", "VARCHAR"),
         )
-        return RoomRows(columns, ((chosen, member.source_name, identity(member.owner_account), spec),))
+        return Rows.answer(columns, ((chosen, member.source_name, identity(member.owner_account), spec),))
 
-    def join(self, caller: Caller, name: str) -> RoomRows:
+    def join(self, caller: Caller, name: str) -> Rows:
         """JOIN: the owner from CREATED on, everybody else after REVIEW."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
@@ -105,9 +104,9 @@ class Collaborations:
         elif member.status not in ("IN_REVIEW", "JOIN_FAILED"):
             raise room_error("CollaborationStateException", f"review '{name}' first: your status is {member.status}.")
         self._join(caller, member.collaboration)
-        return RoomRows.one("JOIN", f"You have joined collaboration {name}.")
+        return Rows.one("JOIN", f"You have joined collaboration {name}.")
 
-    def status(self, caller: Caller, name: str) -> RoomRows:
+    def status(self, caller: Caller, name: str) -> Rows:
         """GET_STATUS: every collaborator, with roles and status."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
@@ -125,7 +124,7 @@ class Collaborations:
             ("DETAILS", "VARCHAR"),
             ("REGION", "VARCHAR"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (
@@ -141,7 +140,7 @@ class Collaborations:
             ),
         )
 
-    def view(self, caller: Caller) -> RoomRows:
+    def view(self, caller: Caller) -> Rows:
         """VIEW_COLLABORATIONS: what the account owns, was invited to, or has joined."""
         with self._database.read() as connection:
             found = access.memberships(connection, caller.account)
@@ -159,7 +158,7 @@ class Collaborations:
             ("UPDATED_ON", "TIMESTAMP_LTZ"),
             ("COLLABORATION_SPEC", "VARCHAR"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (

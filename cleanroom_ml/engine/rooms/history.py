@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.states import ACTIVITY
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.database import Database
@@ -57,7 +58,7 @@ class History:
                 (ACTIVITY.move("RUNNING", "ERROR"), _INTERRUPTED),
             )
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_ACTIVITY_HISTORY: the caller's runs, and others' runs on the caller's data."""
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
@@ -76,7 +77,7 @@ class History:
             ("ACTIVITY_TYPE", "VARCHAR"),
             ("ACTIVITY_INFO", "VARIANT"),
         )
-        return RoomRows(columns, tuple(shown))
+        return Rows.answer(columns, tuple(shown))
 
     def _finish(
         self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, configuration
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import RoomScope
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.sql.errors import room_error
@@ -40,8 +41,8 @@ class MlJobs:
         approval: Request,
         scope: RoomScope,
         call: tuple[tuple[str, ...], Sequence[Any]],
-    ) -> RoomRows:
-        """Hands a job to the pools, and answers with its id.
+    ) -> str:
+        """Hands a job to the pools; its id.
 
         Raises:
             SqlError: SpecValidationError (the call is none of the template's code), ComputePoolError (pool or
@@ -70,9 +71,9 @@ class MlJobs:
             scope=scope.to_json(),
             dependency_lock=approval.payload["dependency_lock"].get(f"{code['id']}${job['name']}") or {},
         )
-        return RoomRows.one("JOB_ID", self._launcher.submit(request))
+        return self._launcher.submit(request)
 
-    def action(self, caller: Caller, name: str, spec_text: object) -> RoomRows:
+    def action(self, caller: Caller, name: str, spec_text: object) -> Rows:
         """RUN_ML_JOB_ACTION: for the runner that ran the job, and nobody else.
 
         Raises:
@@ -86,20 +87,20 @@ class MlJobs:
         if action.action == "get_status":
             status = self._launcher.status(action.job_id)
             columns = (("STATUS", "VARCHAR"), ("DETAILS", "VARCHAR"))
-            return RoomRows(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
+            return Rows.answer(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
         if action.action == "get_usage":
-            return RoomRows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
+            return Rows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
         if action.action in ("get_logs", "get_events"):
             _check_monitoring(request, owner_allows=monitored)
             if action.action == "get_events":
-                return RoomRows.one("EVENTS", self._launcher.events(action.job_id, action.offset or 0))
-            return RoomRows.one("LOGS", self._launcher.logs(action.job_id, action.offset or 0))
+                return Rows.one("EVENTS", self._launcher.events(action.job_id, action.offset or 0))
+            return Rows.one("LOGS", self._launcher.logs(action.job_id, action.offset or 0))
         if action.action == "cancel":
             self._launcher.cancel(action.job_id)
-            return RoomRows.one("STATUS", str(self._launcher.status(action.job_id).status))
+            return Rows.one("STATUS", str(self._launcher.status(action.job_id).status))
         return self._result(self._launcher.status(action.job_id))
 
-    def _result(self, status: JobStatus) -> RoomRows:
+    def _result(self, status: JobStatus) -> Rows:
         state = str(status.status)
         if state in ("PENDING", "RUNNING"):
             raise room_error("MLJobNotFinishedError", f"job {status.job_id} is {state}; it has no result yet.")
@@ -107,7 +108,7 @@ class MlJobs:
         result = self._launcher.result(status.job_id)
         if state != "DONE":
             raise room_error("MLJobFailedError", f"job {status.job_id} is {state} ({status.reason}): {status.message}")
-        return RoomRows.one("RESULT", result)
+        return Rows.one("RESULT", result)
 
     def _own(self, member: Member, job_id: str) -> JobRequest:
         """The request of a job of this account in this collaboration; others' jobs do not exist."""

@@ -11,11 +11,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import policies_of, view_text
-from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.catalog import ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
@@ -34,7 +35,7 @@ class Offerings:
         self._registries = registries
         self._executor = executor
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None, *, query_id: str) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None, *, query_id: str) -> Rows:
         """REGISTER_DATA_OFFERING: every column must exist, and values must have the format their column_type promises.
 
         Raises:
@@ -54,9 +55,9 @@ class Offerings:
             spec=str(spec_text),
             detail=detail,
         )
-        return RoomRows.one("REGISTER_DATA_OFFERING", new_id)
+        return Rows.one("REGISTER_DATA_OFFERING", new_id)
 
-    def link(self, caller: Caller, name: str, offering_id: object, share_with: object) -> RoomRows:
+    def link(self, caller: Caller, name: str, offering_id: object, share_with: object) -> Rows:
         """LINK_DATA_OFFERING: all the named runners, or none of them."""
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -75,9 +76,9 @@ class Offerings:
                     )
                 connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
             self._touch(connection, member)
-        return RoomRows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
+        return Rows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
 
-    def unlink(self, caller: Caller, name: str, offering_id: object, remove_for: object) -> RoomRows:
+    def unlink(self, caller: Caller, name: str, offering_id: object, remove_for: object) -> Rows:
         """UNLINK_DATA_OFFERING: the named runners lose it at once, running jobs included."""
         key = key_of(offering_id, "data offering id")
         with self._database.transaction() as connection:
@@ -93,9 +94,9 @@ class Offerings:
                         "DataProviderWithoutDataOffering", f"'{offering_id}' is not shared with {display(alias)}."
                     )
             self._touch(connection, member)
-        return RoomRows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
+        return Rows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
 
-    def link_local(self, caller: Caller, name: str, offering_id: object, *, linked: bool) -> RoomRows:
+    def link_local(self, caller: Caller, name: str, offering_id: object, *, linked: bool) -> Rows:
         """LINK_LOCAL_DATA_OFFERING and its opposite: the caller's own data, for the caller's own runs only."""
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -110,9 +111,9 @@ class Offerings:
                     "DELETE FROM room_local_links WHERE collaboration = ? AND account = ? AND offering_key = ?", row
                 )
         procedure = "LINK_LOCAL_DATA_OFFERING" if linked else "UNLINK_LOCAL_DATA_OFFERING"
-        return RoomRows.one(procedure, f"{resource.id} is {'linked to' if linked else 'unlinked from'} {name}.")
+        return Rows.one(procedure, f"{resource.id} is {'linked to' if linked else 'unlinked from'} {name}.")
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_DATA_OFFERINGS: what the caller may analyse, and what the caller has linked."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
@@ -130,7 +131,7 @@ class Offerings:
             ("SHARED_WITH", "ARRAY"),
             ("DATA_OFFERING_ID", "VARCHAR"),
         )
-        return RoomRows(columns, tuple(rows))
+        return Rows.answer(columns, tuple(rows))
 
     def check_declared(self, connection: sqlite3.Connection, member: Member) -> None:
         """What a joining provider is said to offer must be registered. Raises SqlError naming what is not."""

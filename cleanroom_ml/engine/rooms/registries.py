@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import key_of
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
@@ -73,7 +74,7 @@ class Registries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, caller: Caller, name: object, kind: object) -> RoomRows:
+    def create(self, caller: Caller, name: object, kind: object) -> Rows:
         """CREATE_REGISTRY: a registry for one kind of thing (`TEMPLATE` or `DATA OFFERING`)."""
         key = key_of(name, "registry name")
         wanted = str(kind).upper().replace("_", " ") if isinstance(kind, str) else ""
@@ -89,9 +90,9 @@ class Registries:
                 "INSERT INTO room_registries VALUES (?, ?, ?, ?, ?)",
                 (caller.account, name, key, wanted, self._database.now_micros()),
             )
-        return RoomRows.one("CREATE_REGISTRY", f"Registry {name} was created.")
+        return Rows.one("CREATE_REGISTRY", f"Registry {name} was created.")
 
-    def view(self, caller: Caller) -> RoomRows:
+    def view(self, caller: Caller) -> Rows:
         """VIEW_REGISTRIES."""
         with self._database.read() as connection:
             rows = connection.execute(
@@ -99,7 +100,7 @@ class Registries:
                 (caller.account,),
             ).fetchall()
         columns = (("REGISTRY_NAME", "VARCHAR"), ("REGISTRY_TYPE", "VARCHAR"), ("CREATED_ON", "TIMESTAMP_LTZ"))
-        return RoomRows(columns, tuple((row["name"], row["type"], from_micros(row["created_on"])) for row in rows))
+        return Rows.answer(columns, tuple((row["name"], row["type"], from_micros(row["created_on"])) for row in rows))
 
     def registry_key(self, caller: Caller, kind: ResourceKind, name: object | None) -> str:
         """The folded name of the registry that something of `kind` goes into. Raises SqlError where it can't."""
@@ -173,7 +174,7 @@ class Registries:
             ).fetchone()
         return None if row is None else _resource(row)
 
-    def list(self, caller: Caller, kind: ResourceKind, registries: object | None = None) -> RoomRows:
+    def list(self, caller: Caller, kind: ResourceKind, registries: object | None = None) -> Rows:
         """VIEW_REGISTERED_…: of the named registries (unknown ones are skipped), or of all."""
         keys = _registry_keys(registries)
         with self._database.read() as connection:
@@ -191,7 +192,7 @@ class Registries:
             ("CREATED_ON", "TIMESTAMP_LTZ"),
         )
         found = [_resource(row) for row in rows]
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (item.id, item.name, item.version, _spec_text(item), item.registry_key.lower(), item.created_on)
@@ -200,7 +201,7 @@ class Registries:
             ),
         )
 
-    def remove(self, caller: Caller, kind: ResourceKind, resource_id: object) -> RoomRows:
+    def remove(self, caller: Caller, kind: ResourceKind, resource_id: object) -> Rows:
         """UNREGISTER_…: refused, naming them, while collaborations use it."""
         id_key = key_of(resource_id, "id")
         with self._database.transaction() as connection:
@@ -216,7 +217,7 @@ class Registries:
                 "DELETE FROM room_resources WHERE account = ? AND kind = ? AND id_key = ?",
                 (caller.account, kind, id_key),
             )
-        return RoomRows.one("MESSAGE", f"{resource_id} was unregistered.")
+        return Rows.one("MESSAGE", f"{resource_id} was unregistered.")
 
 
 def _spec_text(resource: Resource) -> str:

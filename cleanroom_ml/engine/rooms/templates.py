@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import find
 from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
-from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.render import check_template
 from cleanroom_ml.engine.rooms.requests_store import added_templates
@@ -31,7 +32,7 @@ class Templates:
         self._code_specs = code_specs
         self._renderer = renderer
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> Rows:
         """REGISTER_TEMPLATE: it must compile, use no unknown variable, and its code specs be registered in the account.
 
         Raises:
@@ -53,7 +54,7 @@ class Templates:
             spec=str(spec_text),
             detail={},
         )
-        return RoomRows.one("REGISTER_TEMPLATE", new_id)
+        return Rows.one("REGISTER_TEMPLATE", new_id)
 
     def code_specs_of(self, account: str, spec: Template) -> list[Resource]:
         """The registered code specs that a template lists, every call of its body among them.
@@ -79,7 +80,7 @@ class Templates:
                 )
         return found
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_TEMPLATES: those that the caller can run, or has submitted."""
         with self._database.read() as connection:
             rows = added_templates(connection, find(connection, caller.account, name))
@@ -90,17 +91,17 @@ class Templates:
             ("SHARED_BY", "VARCHAR"),
             ("SHARED_WITH", "ARRAY"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns, tuple((row.template_id, row.spec, row.parameters, row.shared_by, row.shared_with) for row in rows)
         )
 
-    def view_code_specs(self, caller: Caller, name: str) -> RoomRows:
+    def view_code_specs(self, caller: Caller, name: str) -> Rows:
         """VIEW_CODE_SPECS: those of the templates that VIEW_TEMPLATES shows, with their manifests."""
         with self._database.read() as connection:
             rows = added_templates(connection, find(connection, caller.account, name))
         seen = {(row.shared_by, code["id"]): code["shown"] for row in rows for code in row.code_specs}
         columns = (("CODE_SPEC_ID", "VARCHAR"), ("CODE_SPEC", "VARCHAR"), ("SHARED_BY", "VARCHAR"))
-        return RoomRows(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
+        return Rows.answer(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
 
 
 def _check_presets(spec: Template) -> None:

@@ -11,13 +11,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, configuration, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
 from cleanroom_ml.engine.rooms.payloads import digest_of, says_whose, shown, template_payload
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.rooms.templates import Templates
@@ -43,7 +44,7 @@ class UpdateRequests:
         self._templates = templates
         self._code_specs = code_specs
 
-    def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> RoomRows:
+    def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> Rows:
         """ADD_TEMPLATE_REQUEST: one request for each runner; none at all where one of them cannot be made.
 
         Raises:
@@ -55,7 +56,7 @@ class UpdateRequests:
             for runner_key in alias_keys(share_with):
                 self._submit(connection, caller, member, resource, spec, codes, runner_key, {})
         self.finish_approved()
-        return RoomRows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
+        return Rows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
 
     def submit_declared(self, connection: sqlite3.Connection, caller: Caller, uid: str, spec: Collaboration) -> None:
         """The templates that a new collaboration's spec lists: requests of its owner, to be approved like any other."""
@@ -74,7 +75,7 @@ class UpdateRequests:
             if declared and request.status == "REQUESTED" and mine == "PENDING":
                 self._decide(connection, caller, request, "APPROVED", "by joining")
 
-    def approve(self, caller: Caller, name: str, request_id: str) -> RoomRows:
+    def approve(self, caller: Caller, name: str, request_id: str) -> Rows:
         """APPROVE_UPDATE_REQUEST: everything that is approved is hashed again first, on the engine's own disk.
 
         Raises:
@@ -88,9 +89,9 @@ class UpdateRequests:
             request = self._decidable(connection, caller, name, request_id)
             self._decide(connection, caller, request, "APPROVED", "")
         self.finish_approved()
-        return RoomRows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
+        return Rows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
 
-    def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> RoomRows:
+    def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> Rows:
         """REJECT_UPDATE_REQUEST: ends the request, for everybody and for good.
 
         The sender withdraws with it, as long as not everybody has approved (release notes of 26 March 2026, API 13.9:
@@ -107,9 +108,9 @@ class UpdateRequests:
                 requests_store.has_a_say(connection, request.id, member)
             request = self._decidable(connection, caller, name, request_id)
             self._decide(connection, caller, request, "REJECTED", reason)
-        return RoomRows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
+        return Rows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_UPDATE_REQUESTS: those that the caller has sent or can decide on, each with its status as the caller
         sees it.
         """
@@ -127,7 +128,7 @@ class UpdateRequests:
             ("SPEC", "VARCHAR"),
             ("UPDATED_ON", "TIMESTAMP_LTZ"),
         )
-        return RoomRows(columns, tuple(rows))
+        return Rows.answer(columns, tuple(rows))
 
     def finish_approved(self) -> None:
         """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
