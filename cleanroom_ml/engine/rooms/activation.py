@@ -33,6 +33,7 @@ from cleanroom_ml.engine.storage.changes import CreateTable
 from cleanroom_ml.engine.storage.keys import Column, Key, from_micros
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold, quote, quote_name
 from cleanroom_ml.specs.template import Template
 
@@ -113,13 +114,14 @@ class Activations:
         if template.type != "sql_activation":
             if destination is not None:
                 raise room_error(
-                    "ActivationError",
+                    ErrorName.ActivationError,
                     "results of an analysis template cannot be activated; use an activation template.",
                 )
             return
         if destination is None or segment is None:
             raise room_error(
-                "ActivationError", "an activation template needs activation: snowflake_collaborator and segment_name."
+                ErrorName.ActivationError,
+                "an activation template needs activation: snowflake_collaborator and segment_name.",
             )
         receiver = access.by_alias(connection, member.collaboration, key_of(destination, "alias"))
         listed = connection.execute(
@@ -128,10 +130,11 @@ class Activations:
         ).fetchone()
         if receiver is None or not listed:
             raise room_error(
-                "ActivationError", f"'{destination}' is not among the activation_destinations of {member.alias}."
+                ErrorName.ActivationError,
+                f"'{destination}' is not among the activation_destinations of {member.alias}.",
             )
         if receiver.status != "JOINED":
-            raise room_error("ActivationError", f"'{destination}' has not joined the collaboration.")
+            raise room_error(ErrorName.ActivationError, f"'{destination}' has not joined the collaboration.")
 
     def share(
         self,
@@ -150,7 +153,7 @@ class Activations:
         """
         if not isinstance(returned, str) or not _SUFFIX.match(returned):
             raise room_error(
-                "ActivationError",
+                ErrorName.ActivationError,
                 "the template must return the name of its table, without the prefix activation_data_.",
             )
         key = Key(member.account, member.application, INTERNAL_SCHEMA, PREFIX + returned.upper())
@@ -158,7 +161,7 @@ class Activations:
         table = tables.get(key)
         if table is None:
             raise room_error(
-                "ActivationError", f"the template returned '{returned}', but made no cleanroom.{key.name}."
+                ErrorName.ActivationError, f"the template returned '{returned}', but made no cleanroom.{key.name}."
             )
         with self._database.transaction() as connection:
             self.check_destination(connection, member, template, destination, segment)
@@ -244,7 +247,7 @@ class Activations:
         elif isinstance(wanted, list | tuple):
             rows = [row for row in rows if row["batch_id"] in wanted]
         elif wanted is not None:
-            raise room_error("SpecValidationError", "give a segment name, or an array of batch ids")
+            raise room_error(ErrorName.SpecValidationError, "give a segment name, or an array of batch ids")
         for row in rows:
             self._deliver(caller, member, row["batch_id"], query_id)
         table = ".".join((member.local_name or member.source_name, "activation", "segment_records"))
@@ -294,7 +297,7 @@ class Activations:
             self._storage.namespaces.create_database(member.account, key.database, if_exists="ignore")
             if self._storage.namespaces.database_kind(member.account, key.database) != "standard":
                 raise room_error(
-                    "ActivationError", f"database {key.database} of your account cannot hold activated rows."
+                    ErrorName.ActivationError, f"database {key.database} of your account cannot hold activated rows."
                 )
             self._storage.namespaces.create_schema(member.account, key.database, key.schema, if_exists="ignore")
             self._storage.tables.commit([CreateTable(key, _COLUMNS, if_exists="ignore")])

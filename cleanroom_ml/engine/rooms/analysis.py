@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.classify import classify
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis
 from cleanroom_ml.specs.template import Parameter, Template
@@ -113,7 +114,7 @@ class Analyses:
             member = access.joined(connection, caller.account, name)
             if not access.is_runner(connection, member.collaboration, member.alias_key):
                 raise room_error(
-                    "PermissionDeniedException", f"{member.alias} is no analysis runner of this collaboration."
+                    ErrorName.PermissionDeniedException, f"{member.alias} is no analysis runner of this collaboration."
                 )
             template_key = key_of(wanted.template_id, "template id")
             request = requests_store.approved(connection, member.collaboration, member.alias_key, template_key)
@@ -188,11 +189,12 @@ class Analyses:
             return Rows.one("JOB_ID", found["job_id"])
         if activating and not isinstance(statement, nodes.Block):
             raise room_error(
-                "TemplateRenderError", "an activation template must be a BEGIN … END block that returns a table's name"
+                ErrorName.TemplateRenderError,
+                "an activation template must be a BEGIN … END block that returns a table's name",
             )
         if not isinstance(statement, nodes.Query | nodes.Block):
             raise room_error(
-                "TemplateRenderError",
+                ErrorName.TemplateRenderError,
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
         with runs.opened(self._storage, caller) as run:
@@ -233,7 +235,7 @@ def _request(arguments: Sequence[Any]) -> RunRequest:
         )
     if len(arguments) != 4:
         raise room_error(
-            "SpecValidationError",
+            ErrorName.SpecValidationError,
             "RUN takes (collaboration, analysis spec) or (collaboration, template, views, local views, arguments)",
         )
     template_id, views_given, local_given, given = arguments
@@ -244,7 +246,7 @@ def _request(arguments: Sequence[Any]) -> RunRequest:
         or not isinstance(given or {}, dict)
     ):
         raise room_error(
-            "SpecValidationError", "give a template id, two arrays of view names, and an object of arguments"
+            ErrorName.SpecValidationError, "give a template id, two arrays of view names, and an object of arguments"
         )
     return RunRequest(template_id, tuple(views_given or ()), tuple(local_given or ()), (), given or {})
 
@@ -261,13 +263,15 @@ def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[
     mapped = {argument for argument, _, _ in wanted.mapped}
     for name in values:
         if name.strip('"').lower() in RESERVED_ARGUMENTS or name in mapped:
-            raise room_error("SpecValidationError", f"'{name[:100]}' cannot be passed as an argument")
+            raise room_error(ErrorName.SpecValidationError, f"'{name[:100]}' cannot be passed as an argument")
     for parameter in parameters:
         if parameter.name in tables or parameter.name in mapped:
             continue
         if parameter.name not in values:
             if parameter.required and parameter.default is None:
-                raise room_error("SpecValidationError", f"the template requires the argument '{parameter.name}'")
+                raise room_error(
+                    ErrorName.SpecValidationError, f"the template requires the argument '{parameter.name}'"
+                )
             if parameter.default is not None:
                 values[parameter.name] = parameter.default
             continue
@@ -278,7 +282,9 @@ def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[
             and value is not None
             and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds))
         ):
-            raise room_error("SpecValidationError", f"the argument '{parameter.name}' must be of type {parameter.type}")
+            raise room_error(
+                ErrorName.SpecValidationError, f"the argument '{parameter.name}' must be of type {parameter.type}"
+            )
     return values
 
 

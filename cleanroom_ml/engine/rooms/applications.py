@@ -10,6 +10,7 @@ from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 
 
 def install(storage: Storage, account: str, local_key: str) -> None:
@@ -24,7 +25,7 @@ def install(storage: Storage, account: str, local_key: str) -> None:
             storage.namespaces.create_database(account, name, kind="application")
     except AlreadyExists:
         raise room_error(
-            "CollaborationStateException",
+            ErrorName.CollaborationStateException,
             f"database {name} exists in your account already; the collaboration needs that name. "
             "Drop the database, or review the collaboration under another name.",
         ) from None

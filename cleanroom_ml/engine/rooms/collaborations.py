@@ -22,6 +22,7 @@ from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.collaboration import Collaboration
 
@@ -49,7 +50,7 @@ class Collaborations:
         owner = spec.account_of(spec.owner)
         if owner is None or owner.upper() != identity(caller.account):
             raise room_error(
-                "SpecValidationError", f"owner '{spec.owner}' is not your account, {identity(caller.account)}"
+                ErrorName.SpecValidationError, f"owner '{spec.owner}' is not your account, {identity(caller.account)}"
             )
         if warehouse is not None:
             self._check_warehouse(caller, warehouse)
@@ -74,10 +75,13 @@ class Collaborations:
         chosen = member.source_name if local_name is None else str(local_name)
         local_key = key_of(chosen, "collaboration name")
         if member.local_key is not None and member.local_key != local_key:
-            raise room_error("CollaborationStateException", f"you have reviewed it already, as '{member.local_name}'.")
+            raise room_error(
+                ErrorName.CollaborationStateException, f"you have reviewed it already, as '{member.local_name}'."
+            )
         if member.status not in ("INVITED", "IN_REVIEW", "INSTALLATION_FAILED", "JOIN_FAILED"):
             raise room_error(
-                "CollaborationStateException", f"it cannot be reviewed any more: your status is {member.status}."
+                ErrorName.CollaborationStateException,
+                f"it cannot be reviewed any more: your status is {member.status}.",
             )
         if member.status in ("INVITED", "INSTALLATION_FAILED"):
             with self._database.transaction() as connection:
@@ -98,11 +102,13 @@ class Collaborations:
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
         if member.status == "JOINED":
-            raise room_error("CollaborationStateException", f"you have joined '{name}' already.")
+            raise room_error(ErrorName.CollaborationStateException, f"you have joined '{name}' already.")
         if member.is_owner and member.status in ("CREATED", "INSTALLATION_FAILED"):
             self._install(member.collaboration, caller.account, fold(member.source_name))
         elif member.status not in ("IN_REVIEW", "JOIN_FAILED"):
-            raise room_error("CollaborationStateException", f"review '{name}' first: your status is {member.status}.")
+            raise room_error(
+                ErrorName.CollaborationStateException, f"review '{name}' first: your status is {member.status}."
+            )
         self._join(caller, member.collaboration)
         return Rows.one("JOIN", f"You have joined collaboration {name}.")
 
@@ -199,7 +205,9 @@ class Collaborations:
             (caller.account, key),
         ).fetchone()
         if taken:
-            raise room_error("CollaborationAlreadyExistsException", f"collaboration '{spec.name}' exists already.")
+            raise room_error(
+                ErrorName.CollaborationAlreadyExistsException, f"collaboration '{spec.name}' exists already."
+            )
         connection.execute(
             "INSERT INTO room_collaborations VALUES (?, ?, ?, ?, ?, ?, ?)",
             (uid, spec.name, key, caller.account, text, now, now),
@@ -227,9 +235,9 @@ class Collaborations:
     def _account(self, alias: str, text: str) -> str:
         organization, _, account = text.upper().partition(".")
         if organization != access.ORGANIZATION or not self._storage.accounts.exists(account):
-            raise room_error("SpecValidationError", f"'{text}' (alias {alias}) is no account of this engine")
+            raise room_error(ErrorName.SpecValidationError, f"'{text}' (alias {alias}) is no account of this engine")
         if fold(alias).startswith(access.APPLICATION_PREFIX) or fold(alias) == access.INTERNAL_SCHEMA:
-            raise room_error("SpecValidationError", f"the alias '{alias}' is reserved")
+            raise room_error(ErrorName.SpecValidationError, f"the alias '{alias}' is reserved")
         return account
 
     def _check_warehouse(self, caller: Caller, warehouse: object) -> None:
@@ -244,7 +252,8 @@ class Collaborations:
                 if fold(member.source_name) == key and identity(member.owner_account) == str(owner_account).upper():
                     if member.is_owner:
                         raise room_error(
-                            "CollaborationStateException", "owners do not review their own collaboration: join it."
+                            ErrorName.CollaborationStateException,
+                            "owners do not review their own collaboration: join it.",
                         )
                     return member
         raise access.not_found(source_name)
@@ -255,7 +264,7 @@ class Collaborations:
         ).fetchone()
         if taken:
             raise room_error(
-                "CollaborationAlreadyExistsException",
+                ErrorName.CollaborationAlreadyExistsException,
                 f"you have a collaboration '{name}' already; "
                 "give this one another name, as the third argument of REVIEW.",
             )
@@ -296,7 +305,7 @@ class Collaborations:
             try:
                 status = MEMBER.move(row["status"], wanted)
             except IllegalTransition as error:
-                raise room_error("CollaborationStateException", str(error)) from None
+                raise room_error(ErrorName.CollaborationStateException, str(error)) from None
             now = self._database.now_micros()
             connection.execute(
                 "UPDATE room_members SET status = ?, details = ?, updated_on = ?"

@@ -12,6 +12,7 @@ from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.error_names import ErrorName
 
 AUTO_APPROVAL = "TEMPLATE_AUTO_APPROVAL"
 MONITORING = "ALLOW_ML_JOBS_MONITORING"
@@ -51,12 +52,12 @@ class Configuration:
         key = str(setting).upper()
         text = str(value).lower()
         if key not in DEFAULTS or text not in ("true", "false"):
-            raise room_error("SpecValidationError", f"set one of {', '.join(DEFAULTS)} to true or false")
+            raise room_error(ErrorName.SpecValidationError, f"set one of {', '.join(DEFAULTS)} to true or false")
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
             if key == MONITORING and not member.is_owner:
                 raise room_error(
-                    "PermissionDeniedException", f"only the collaboration's owner can change {MONITORING}."
+                    ErrorName.PermissionDeniedException, f"only the collaboration's owner can change {MONITORING}."
                 )
             connection.execute(
                 "INSERT OR REPLACE INTO room_settings VALUES (?, ?, ?, ?)",

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
@@ -103,11 +104,13 @@ class MlJobs:
     def _result(self, status: JobStatus) -> Rows:
         state = str(status.status)
         if state in ("PENDING", "RUNNING"):
-            raise room_error("MLJobNotFinishedError", f"job {status.job_id} is {state}; it has no result yet.")
+            raise room_error(ErrorName.MLJobNotFinishedError, f"job {status.job_id} is {state}; it has no result yet.")
         # A result that may not leave is refused by name, before the job's own ending is told.
         result = self._launcher.result(status.job_id)
         if state != "DONE":
-            raise room_error("MLJobFailedError", f"job {status.job_id} is {state} ({status.reason}): {status.message}")
+            raise room_error(
+                ErrorName.MLJobFailedError, f"job {status.job_id} is {state} ({status.reason}): {status.message}"
+            )
         return Rows.one("RESULT", result)
 
     def _own(self, member: Member, job_id: str) -> JobRequest:
@@ -122,26 +125,29 @@ class MlJobs:
             or request.scope.get("collaboration_id") != member.collaboration
         ):
             raise room_error(
-                "MLJobNotFoundException", f"there is no job '{job_id[:100]}' of yours in this collaboration."
+                ErrorName.MLJobNotFoundException, f"there is no job '{job_id[:100]}' of yours in this collaboration."
             )
         return request
 
     def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[Any]) -> tuple[str, int, str, str]:
         if len(args) != 4:
             raise room_error(
-                "SpecValidationError", f"an ML job takes 4 arguments {_SIGNATURE}, {'.'.join(name)} got {len(args)}"
+                ErrorName.SpecValidationError,
+                f"an ML job takes 4 arguments {_SIGNATURE}, {'.'.join(name)} got {len(args)}",
             )
         pool, warehouse = key_of(args[0], "compute pool"), key_of(args[2], "warehouse")
         nodes = args[1]
         if isinstance(nodes, str) and nodes.isdecimal() and len(nodes) < 4:
             nodes = int(nodes)
         if isinstance(nodes, bool) or not isinstance(nodes, int) or not 1 <= nodes <= MAX_NODES:
-            raise room_error("SpecValidationError", f"num_instances must be a whole number from 1 to {MAX_NODES}")
+            raise room_error(
+                ErrorName.SpecValidationError, f"num_instances must be a whole number from 1 to {MAX_NODES}"
+            )
         application = member.application
         for kind, thing in (("COMPUTE POOL", pool), ("WAREHOUSE", warehouse)):
             if not self._storage.warehouses.has_usage(member.account, kind, thing, application):  # type: ignore[arg-type]
                 raise room_error(
-                    "ComputePoolError",
+                    ErrorName.ComputePoolError,
                     f"{kind.lower()} {thing} does not exist, or the application may not use it: "
                     f"GRANT USAGE ON {kind} {thing} TO APPLICATION {application}",
                 )
@@ -152,11 +158,11 @@ def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
     """Whether the runner may see what the script told, in its log or in events: the code spec and the owner say."""
     if not request.job.allow_monitoring:
         raise room_error(
-            "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
+            ErrorName.MLJobMonitoringNotAllowedError, f"code spec {request.code_spec_id} does not set allow_monitoring."
         )
     if not owner_allows:
         raise room_error(
-            "MLJobMonitoringNotAllowedError",
+            ErrorName.MLJobMonitoringNotAllowedError,
             f"the collaboration's owner has set {configuration.MONITORING} to false.",
         )
 
@@ -172,7 +178,7 @@ def _job_of(
                 if fold(code["name"]).upper() == spec_name.upper() and fold(job["name"]).upper() == job_name.upper():
                     return code, job
     raise room_error(
-        "SpecValidationError",
+        ErrorName.SpecValidationError,
         f"Template references unknown code spec callables: '{name[-1][:300]}'. None of its code specs has it.",
     )
 
@@ -189,6 +195,6 @@ def _args_json(value: Any) -> str:
         json.loads(text or "{}")
     except (ValueError, RecursionError):
         raise room_error(
-            "SpecValidationError", "the job's arguments must be JSON, such as OBJECT_CONSTRUCT(…)::VARCHAR"
+            ErrorName.SpecValidationError, "the job's arguments must be JSON, such as OBJECT_CONSTRUCT(…)::VARCHAR"
         ) from None
     return text or "{}"

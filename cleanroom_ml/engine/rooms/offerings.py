@@ -21,6 +21,7 @@ from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.catalog import ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import display, fold, quote, split_name
 from cleanroom_ml.specs.column_types import SQL_CHECKS
 from cleanroom_ml.specs.data_offering import DataOffering, Dataset
@@ -71,7 +72,7 @@ class Offerings:
                 ).fetchone()
                 if there:
                     raise room_error(
-                        "DataOfferingAlreadyLinkedException",
+                        ErrorName.DataOfferingAlreadyLinkedException,
                         f"'{resource.id}' is shared with {display(alias)} already.",
                     )
                 connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
@@ -91,7 +92,8 @@ class Offerings:
                 ).rowcount
                 if not gone:
                     raise room_error(
-                        "DataProviderWithoutDataOffering", f"'{offering_id}' is not shared with {display(alias)}."
+                        ErrorName.DataProviderWithoutDataOffering,
+                        f"'{offering_id}' is not shared with {display(alias)}.",
                     )
             self._touch(connection, member)
         return Rows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
@@ -118,7 +120,7 @@ class Offerings:
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
             if member.status not in ("IN_REVIEW", "JOINING", "JOIN_FAILED", "JOINED"):
-                raise room_error("CollaborationStateException", f"review '{name}' first.")
+                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
             rows = [row for link in visible_links(connection, member) for row in self._view_rows(*link)]
         columns = (
             ("TEMPLATE_VIEW_NAME", "VARCHAR"),
@@ -146,7 +148,7 @@ class Offerings:
         ]
         if missing:
             raise room_error(
-                "DataProviderWithoutDataOffering",
+                ErrorName.DataProviderWithoutDataOffering,
                 f"the collaboration's spec lists data offerings that you have not registered: {', '.join(missing)}.",
             )
 
@@ -156,11 +158,13 @@ class Offerings:
         for key in keys:
             if access.by_alias(connection, member.collaboration, key) is None:
                 raise room_error(
-                    "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(key)}'."
+                    ErrorName.CollaboratorAliasNotFoundInCollaboration,
+                    f"no collaborator has the alias '{display(key)}'.",
                 )
             if member.alias_key not in access.providers_of(connection, member.collaboration, key):
                 raise room_error(
-                    "PermissionDeniedException", f"you are not a data provider of an analysis runner '{display(key)}'."
+                    ErrorName.PermissionDeniedException,
+                    f"you are not a data provider of an analysis runner '{display(key)}'.",
                 )
         return keys
 
@@ -176,7 +180,7 @@ class Offerings:
             column = fold(written)
             if present and column not in present:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"column {display(column)} is not in {dataset.data_object_fqn}; it has: {_some(present)}",
                 )
             columns.append(
@@ -214,7 +218,7 @@ class Offerings:
         for column, wrong in zip(typed, row[1:], strict=True):
             if wrong:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"{dataset.data_object_fqn}: {int(wrong):,} values of {display(column['source'])} "
                     f"are no {column['type']}",
                 )
@@ -223,7 +227,7 @@ class Offerings:
         resource = self._registries.by_key(account, "DATA OFFERING", key_of(offering_id, "data offering id"))
         if resource is None:
             raise room_error(
-                "DataProviderWithoutDataOffering", f"you have not registered a data offering '{offering_id}'."
+                ErrorName.DataProviderWithoutDataOffering, f"you have not registered a data offering '{offering_id}'."
             )
         return resource
 
@@ -287,7 +291,7 @@ def visible_links(connection: sqlite3.Connection, member: Member) -> list[tuple[
 def alias_keys(aliases: object) -> list[str]:
     """A procedure's array of aliases, folded, each once. Raises SqlError SpecValidationError."""
     if not isinstance(aliases, list | tuple) or not aliases:
-        raise room_error("SpecValidationError", "give an array of at least one alias, such as ['alice']")
+        raise room_error(ErrorName.SpecValidationError, "give an array of at least one alias, such as ['alice']")
     return list(dict.fromkeys(key_of(alias, "alias") for alias in aliases))
 
 

@@ -15,6 +15,7 @@ from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import SpecModel
 from cleanroom_ml.specs.identifiers import spec_id
@@ -31,10 +32,10 @@ _VIEW_COLUMNS: Mapping[ResourceKind, tuple[str, str]] = {
     "DATA OFFERING": ("DATA_OFFERING_ID", "DATA_OFFERING_SPEC"),
     "CODE SPEC": ("CODE_SPEC_ID", "CODE_SPEC"),
 }
-_ALREADY: Mapping[ResourceKind, str] = {
-    "TEMPLATE": "TemplateAlreadyExistsException",
-    "DATA OFFERING": "DataOfferingAlreadyExistsException",
-    "CODE SPEC": "CodeSpecAlreadyExistsException",
+_ALREADY: Mapping[ResourceKind, ErrorName] = {
+    "TEMPLATE": ErrorName.TemplateAlreadyExistsException,
+    "DATA OFFERING": ErrorName.DataOfferingAlreadyExistsException,
+    "CODE SPEC": ErrorName.CodeSpecAlreadyExistsException,
 }
 
 
@@ -61,11 +62,11 @@ def read_spec(model: type[Model], text: object) -> Model:
         SqlError: SpecValidationError, with every problem found.
     """
     if not isinstance(text, str):
-        raise room_error("SpecValidationError", "the spec must be YAML text")
+        raise room_error(ErrorName.SpecValidationError, "the spec must be YAML text")
     try:
         return parse_as(model, text)
     except SpecProblems as problems:
-        raise room_error("SpecValidationError", str(problems)) from None
+        raise room_error(ErrorName.SpecValidationError, str(problems)) from None
 
 
 class Registries:
@@ -79,13 +80,13 @@ class Registries:
         key = key_of(name, "registry name")
         wanted = str(kind).upper().replace("_", " ") if isinstance(kind, str) else ""
         if wanted not in ("TEMPLATE", "DATA OFFERING"):
-            raise room_error("SpecValidationError", "a registry holds one type: TEMPLATE or DATA OFFERING")
+            raise room_error(ErrorName.SpecValidationError, "a registry holds one type: TEMPLATE or DATA OFFERING")
         with self._database.transaction() as connection:
             taken = connection.execute(
                 "SELECT 1 FROM room_registries WHERE account = ? AND name_key = ?", (caller.account, key)
             ).fetchone()
             if taken or key == DEFAULT:
-                raise room_error("RegistryAlreadyExistsException", f"registry '{name}' exists already.")
+                raise room_error(ErrorName.RegistryAlreadyExistsException, f"registry '{name}' exists already.")
             connection.execute(
                 "INSERT INTO room_registries VALUES (?, ?, ?, ?, ?)",
                 (caller.account, name, key, wanted, self._database.now_micros()),
@@ -114,9 +115,9 @@ class Registries:
                 "SELECT type FROM room_registries WHERE account = ? AND name_key = ?", (caller.account, key)
             ).fetchone()
         if row is None:
-            raise room_error("RegistryNotFoundException", f"you have no registry '{name}'.")
+            raise room_error(ErrorName.RegistryNotFoundException, f"you have no registry '{name}'.")
         if row["type"] != kind:
-            raise room_error("SpecValidationError", f"registry '{name}' holds {row['type']}, not {kind}")
+            raise room_error(ErrorName.SpecValidationError, f"registry '{name}' holds {row['type']}, not {kind}")
         return key
 
     def check_new(self, caller: Caller, kind: ResourceKind, name: str, version: str) -> str:
@@ -206,12 +207,12 @@ class Registries:
         id_key = key_of(resource_id, "id")
         with self._database.transaction() as connection:
             if self.by_key(caller.account, kind, id_key) is None:
-                raise room_error("ResourceNotFoundException", f"you have not registered '{resource_id}'.")
+                raise room_error(ErrorName.ResourceNotFoundException, f"you have not registered '{resource_id}'.")
             users = _used_in(connection, caller.account, kind, id_key)
             if users:
                 listed = ", ".join(users)
                 raise room_error(
-                    "ResourceInUseException", f"'{resource_id}' is used in: {listed}. Remove it there first."
+                    ErrorName.ResourceInUseException, f"'{resource_id}' is used in: {listed}. Remove it there first."
                 )
             connection.execute(
                 "DELETE FROM room_resources WHERE account = ? AND kind = ? AND id_key = ?",
@@ -229,7 +230,7 @@ def _registry_keys(registries: object | None) -> set[str] | None:
     if registries is None:
         return None
     if not isinstance(registries, Sequence) or isinstance(registries, str):
-        raise room_error("SpecValidationError", "the registries must be an array of names")
+        raise room_error(ErrorName.SpecValidationError, "the registries must be an array of names")
     return {key_of(name, "registry name") for name in registries}
 
 

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.rooms.render import check_template
 from cleanroom_ml.engine.rooms.requests_store import added_templates
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.template import Template
@@ -68,14 +69,15 @@ class Templates:
             resource = self._registries.find(account, "CODE SPEC", listed)
             if resource is None:
                 raise room_error(
-                    "CodeSpecNotFoundForOwnerException", f"code spec '{listed}' is not registered in your account."
+                    ErrorName.CodeSpecNotFoundForOwnerException,
+                    f"code spec '{listed}' is not registered in your account.",
                 )
             found.append(resource)
             callables |= {(fold(resource.name), name) for name in read_spec(CodeSpec, resource.spec).callable_names()}
         for call in spec.code_calls():
             if (call.code_spec_name.upper(), call.callable_name.upper()) not in callables:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"Template references unknown code spec callables: '{call.code_spec_name}${call.callable_name}'.",
                 )
         return found
@@ -109,11 +111,12 @@ def _check_presets(spec: Template) -> None:
     used, reserved = _preset_uses(spec.template)
     if reserved:
         raise room_error(
-            "SpecValidationError", f"preset_tables reference(s) use reserved SQL alias(es): {_list(reserved)}"
+            ErrorName.SpecValidationError, f"preset_tables reference(s) use reserved SQL alias(es): {_list(reserved)}"
         )
     if used - declared:
         raise room_error(
-            "SpecValidationError", f"Template references undeclared preset_tables alias(s): {_list(used - declared)}"
+            ErrorName.SpecValidationError,
+            f"Template references undeclared preset_tables alias(s): {_list(used - declared)}",
         )
 
 

@@ -26,6 +26,7 @@ from cleanroom_ml.engine.rooms.views import resolve_view
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.naming import display, fold
 from cleanroom_ml.specs.collaboration import Collaboration
@@ -99,7 +100,8 @@ class UpdateRequests:
         """
         if not isinstance(reason, str) or len(reason) > _MAX_REASON:
             raise room_error(
-                "SpecValidationError", f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty"
+                ErrorName.SpecValidationError,
+                f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty",
             )
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -117,7 +119,7 @@ class UpdateRequests:
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
             if member.local_key is None:
-                raise room_error("CollaborationStateException", f"review '{name}' first.")
+                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
             rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
         columns = (
             ("ID", "VARCHAR"),
@@ -160,7 +162,7 @@ class UpdateRequests:
         resource = self._registries.by_key(account, "TEMPLATE", key_of(template_id, "template id"))
         if resource is None:
             raise room_error(
-                "TemplateNotFoundForOwnerException", f"you have not registered a template '{template_id}'."
+                ErrorName.TemplateNotFoundForOwnerException, f"you have not registered a template '{template_id}'."
             )
         spec = read_spec(Template, resource.spec)
         codes = self._templates.code_specs_of(account, spec)
@@ -183,10 +185,13 @@ class UpdateRequests:
         runner = access.by_alias(connection, requester.collaboration, runner_key)
         if runner is None:
             raise room_error(
-                "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(runner_key)}'."
+                ErrorName.CollaboratorAliasNotFoundInCollaboration,
+                f"no collaborator has the alias '{display(runner_key)}'.",
             )
         if not access.is_runner(connection, requester.collaboration, runner_key):
-            raise room_error("SpecValidationError", f"'{runner.alias}' is no analysis runner of this collaboration")
+            raise room_error(
+                ErrorName.SpecValidationError, f"'{runner.alias}' is no analysis runner of this collaboration"
+            )
         if not extra:
             for preset in spec.preset_tables:
                 resolve_view(connection, self._registries, runner, preset.template_view_name)
@@ -242,10 +247,11 @@ class UpdateRequests:
         approver = request is not None and _decision_of(connection, request, caller.account) is not None
         if request is None or not (approver or request.requester == caller.account):
             raise room_error(
-                "UpdateRequestNotFoundException", f"there is no update request '{str(request_id)[:100]}' for you here."
+                ErrorName.UpdateRequestNotFoundException,
+                f"there is no update request '{str(request_id)[:100]}' for you here.",
             )
         if not approver:
-            raise room_error("PermissionDeniedException", "you are not among those who decide on this request.")
+            raise room_error(ErrorName.PermissionDeniedException, "you are not among those who decide on this request.")
         return request
 
     def _verify(self, request: Request) -> None:
@@ -254,7 +260,7 @@ class UpdateRequests:
         self._code_specs.check_wheels(request.payload["dependency_lock"].values())
         if not says_whose(request.payload):
             raise room_error(
-                "UpdateRequestStateException",
+                ErrorName.UpdateRequestStateException,
                 "the request was sent before requests said whose they are: it names no accounts. "
                 "Whoever sent it withdraws it and sends it again.",
             )
@@ -271,18 +277,18 @@ def missing_approvals(connection: sqlite3.Connection, runner: Member, template_k
     request = requests_store.latest(connection, runner.collaboration, runner.alias_key, template_key)
     if request is None:
         text = f"no template '{template_id[:100]}' was shared with {runner.alias}."
-        return room_error("TemplateNotApprovedException", text)
+        return room_error(ErrorName.TemplateNotApprovedException, text)
     said = requests_store.decisions(connection, request.id)
     if request.status == "REJECTED":
         by = ", ".join(decision.alias for decision in said if decision.decision == "REJECTED")
-        return room_error("TemplateNotApprovedException", f"template '{template_id}' was rejected by {by}.")
+        return room_error(ErrorName.TemplateNotApprovedException, f"template '{template_id}' was rejected by {by}.")
     waiting = ", ".join(decision.alias for decision in said if decision.decision == "PENDING")
     if waiting:
         return room_error(
-            "TemplateNotApprovedException", f"template '{template_id}' still needs the approval of: {waiting}."
+            ErrorName.TemplateNotApprovedException, f"template '{template_id}' still needs the approval of: {waiting}."
         )
     return room_error(
-        "TemplateNotApprovedException", f"template '{template_id}' is {request.status}: it is not ready to run."
+        ErrorName.TemplateNotApprovedException, f"template '{template_id}' is {request.status}: it is not ready to run."
     )
 
 

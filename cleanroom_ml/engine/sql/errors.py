@@ -7,6 +7,8 @@ names, or a value out of the data (design/measured-facts.md: a DuckDB cast error
 
 from __future__ import annotations
 
+from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
+
 COMPILATION = "SQL compilation error:\n"
 _SHOWN = 200
 
@@ -84,11 +86,9 @@ class SqlError(Exception):
         )
 
 
-def room_error(name: str, message: str) -> SqlError:
-    """An error of the clean room; `name` is one of collaboration-api.md §7 or of the contract, the client maps it to
-    an exit code.
-    """
-    return SqlError(100357, "P0000", f"{name}: {message}")
+def room_error(name: ErrorName, message: str) -> SqlError:
+    """An error of the clean room, which the client knows by its name."""
+    return SqlError(NUMBER, SQLSTATE, name.text(message))
 
 
 def _shown(text: str) -> str:
