@@ -16,9 +16,8 @@ from cleanroom_ml.errors import (
     ServerError,
     WaitTimeoutError,
 )
-from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.runnable import runnable
-from cleanroom_ml.specs import MlJobAction, dump_spec
+from cleanroom_ml.specs import Analysis, MlJobAction, dump_spec
 
 TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 _FIRST_POLL_SECONDS = 0.1
@@ -96,8 +95,8 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
     template_id, takes = runnable(connection, wanted.collaboration, wanted.template)
     defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
     arguments = defaults | dict(wanted.arguments or {})
-    spec = analysis_spec(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
-    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, spec)
+    analysis = Analysis.of(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
+    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis))
     if len(rows) == 1 and list(rows[0]) == ["job_id"]:
         return SubmittedJob(str(rows[0]["job_id"]), template_id)
     return SubmittedJob(None, template_id, tuple(rows))

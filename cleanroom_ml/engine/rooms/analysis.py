@@ -28,7 +28,13 @@ from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
-from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis
+from cleanroom_ml.specs.analysis import (
+    RESERVED_ARGUMENTS,
+    Analysis,
+    LocalViewMappings,
+    TemplateConfiguration,
+    ViewMappings,
+)
 from cleanroom_ml.specs.template import Parameter, Template
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -39,19 +45,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What is asked for, from either form of RUN. `mapped` are (argument, view name, local)."""
-
-    template_id: str
-    source_tables: tuple[str, ...]
-    my_tables: tuple[str, ...]
-    mapped: tuple[tuple[str, str, bool], ...]
-    arguments: Mapping[str, Any]
-    destination: str | None = None
-    segment_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,37 +96,41 @@ class Analyses:
                 TemplateNotApprovedException, SpecValidationError, PolicyViolationError, TemplateRenderError,
                 ActivationError, and what the statement itself raises.
         """
-        wanted = _request(arguments)
+        wanted = run_request(arguments)
         prepared = self._prepare(caller, name, wanted)
         with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
             rendered = self._render(prepared, wanted)
             return self._execute(caller, prepared, wanted, rendered, found, query_id)
 
-    def _prepare(self, caller: Caller, name: str, wanted: RunRequest) -> _Prepared:
+    def _prepare(self, caller: Caller, name: str, wanted: Analysis) -> _Prepared:
+        configured = wanted.template_configuration
+        shared, own = configured.view_mappings.source_tables, configured.local_view_mappings.my_tables
         with self._storage.database.read() as connection:
             member = access.joined(connection, caller.account, name)
             if not access.is_runner(connection, member.collaboration, member.alias_key):
                 raise room_error(
                     ErrorName.PermissionDeniedException, f"{member.alias} is no analysis runner of this collaboration."
                 )
-            template_key = key_of(wanted.template_id, "template id")
+            template_key = key_of(wanted.template, "template id")
             request = requests_store.approved(connection, member.collaboration, member.alias_key, template_key)
             if request is None:
-                raise missing_approvals(connection, member, template_key, wanted.template_id)
+                raise missing_approvals(connection, member, template_key, wanted.template)
             template = read_spec(Template, request.payload["template"])
-            sources = tuple(resolve_view(connection, self._registries, member, view) for view in wanted.source_tables)
+            sources = tuple(resolve_view(connection, self._registries, member, view) for view in shared)
             others = (
                 *(
                     resolve_view(connection, self._registries, member, table.template_view_name)
                     for table in template.preset_tables
                 ),
-                *(resolve_view(connection, self._registries, member, view, local=True) for view in wanted.my_tables),
+                *(resolve_view(connection, self._registries, member, view, local=True) for view in own),
                 *(
                     resolve_view(connection, self._registries, member, view, local=local)
-                    for _, view, local in wanted.mapped
+                    for _, view, local in configured.mapped
                 ),
             )
-            self._activations.check_destination(connection, member, template, wanted.destination, wanted.segment_name)
+            self._activations.check_destination(
+                connection, member, template, configured.destination, configured.segment_name
+            )
         scope = RoomScope(
             member.collaboration,
             member.local_name or member.source_name,
@@ -145,13 +142,13 @@ class Analyses:
         )
         return _Prepared(member, request, template, sources, others, scope)
 
-    def _render(self, prepared: _Prepared, wanted: RunRequest) -> Rendered:
-        template = prepared.template
+    def _render(self, prepared: _Prepared, wanted: Analysis) -> Rendered:
+        template, configured = prepared.template, wanted.template_configuration
         variables: dict[str, Any] = {
             **_arguments(template.parameters, wanted, {"source_tables", "my_tables"}),
-            **{argument: view for argument, view, _ in wanted.mapped},
-            "source_table": list(wanted.source_tables),
-            "my_table": list(wanted.my_tables),
+            **{argument: view for argument, view, _ in configured.mapped},
+            "source_table": list(configured.view_mappings.source_tables),
+            "my_table": list(configured.local_view_mappings.my_tables),
             "preset_tables": {table.alias: table.template_view_name for table in template.preset_tables},
         }
         return render(
@@ -165,19 +162,20 @@ class Analyses:
                 if resolved.view.provider_account != prepared.member.account
             ],
             presets=[fold(table.alias) for table in template.preset_tables],
-            names=passed(template.parameters, wanted.arguments, wanted.mapped),
+            names=passed(template.parameters, configured.arguments, configured.mapped),
         )
 
     def _execute(
         self,
         caller: Caller,
         prepared: _Prepared,
-        wanted: RunRequest,
+        wanted: Analysis,
         rendered: Rendered,
         found: dict[str, Any],
         query_id: str,
     ) -> Any:
         """The statement of a run; `found` is told the job that it became, if any."""
+        configured = wanted.template_configuration
         binds = Binds.of(**rendered.binds)
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
@@ -210,29 +208,20 @@ class Analyses:
                 prepared.request.payload["template_id"],
                 self._executor.returned(result),
                 run.tables,
-                wanted.destination,
-                wanted.segment_name,
+                configured.destination,
+                configured.segment_name,
             )
         return self._activations.arrive(caller, prepared.member, shared, query_id=query_id)
 
 
-def _request(arguments: Sequence[Any]) -> RunRequest:
+def run_request(arguments: Sequence[Any]) -> Analysis:
+    """What is asked for, from either form of RUN. What the second one names is checked where it is looked up.
+
+    Raises:
+        SqlError: SpecValidationError.
+    """
     if len(arguments) == 1:
-        spec = read_spec(Analysis, arguments[0])
-        configured = spec.template_configuration
-        views, local = configured.view_mappings, configured.local_view_mappings
-        return RunRequest(
-            spec.template,
-            views.source_tables,
-            local.my_tables,
-            (
-                *((key, view, False) for key, view in views.arguments.items()),
-                *((key, view, True) for key, view in local.arguments.items()),
-            ),
-            configured.arguments,
-            configured.activation.snowflake_collaborator if configured.activation else None,
-            configured.activation.segment_name if configured.activation else None,
-        )
+        return read_spec(Analysis, arguments[0])
     if len(arguments) != 4:
         raise room_error(
             ErrorName.SpecValidationError,
@@ -248,19 +237,27 @@ def _request(arguments: Sequence[Any]) -> RunRequest:
         raise room_error(
             ErrorName.SpecValidationError, "give a template id, two arrays of view names, and an object of arguments"
         )
-    return RunRequest(template_id, tuple(views_given or ()), tuple(local_given or ()), (), given or {})
+    configuration = TemplateConfiguration.model_construct(
+        view_mappings=ViewMappings.model_construct(source_tables=tuple(views_given or ())),
+        local_view_mappings=LocalViewMappings.model_construct(my_tables=tuple(local_given or ())),
+        arguments=given or {},
+    )
+    return Analysis.model_construct(
+        api_version="2.0.0", spec_type="analysis", template=template_id, template_configuration=configuration
+    )
 
 
 def _texts(value: Any) -> bool:
     return value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
 
 
-def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[str]) -> dict[str, Any]:
+def _arguments(parameters: Sequence[Parameter], wanted: Analysis, tables: set[str]) -> dict[str, Any]:
     """The arguments with the defaults of those not given. Raises SqlError for one that is missing, reserved or of
     another type.
     """
-    values = dict(wanted.arguments)
-    mapped = {argument for argument, _, _ in wanted.mapped}
+    configured = wanted.template_configuration
+    values = dict(configured.arguments)
+    mapped = {argument for argument, _, _ in configured.mapped}
     for name in values:
         if name.strip('"').lower() in RESERVED_ARGUMENTS or name in mapped:
             raise room_error(ErrorName.SpecValidationError, f"'{name[:100]}' cannot be passed as an argument")
@@ -288,7 +285,8 @@ def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[
     return values
 
 
-def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
+def _info(prepared: _Prepared, wanted: Analysis) -> dict[str, Any]:
+    configured = wanted.template_configuration
     tables = [
         {
             "name": ".".join(resolved.view.name),
@@ -303,7 +301,7 @@ def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
         "submitted_by": prepared.request.requester,
         "request_parameters": {
             "template_id": prepared.request.payload["template_id"],
-            "arguments": dict(wanted.arguments),
-            "activation_destination": wanted.destination,
+            "arguments": dict(configured.arguments),
+            "activation_destination": configured.destination,
         },
     }
