@@ -27,7 +27,7 @@ from cleanroom_ml.engine.queries import QueryService
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema
 from cleanroom_ml.engine.rooms.rooms import Rooms
-from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.probe import require_isolation
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
@@ -120,7 +120,7 @@ class Engine:
             machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
         )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
-        driver = None if isolated else NoIsolation(unisolated.REASON)
+        driver = None if isolated else driver_for(unisolated.REASON)
         sql_workers = (
             None
             if driver is None

@@ -17,12 +17,13 @@ from typing import Any, Final
 from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
-from cleanroom_ml.engine.jobs.families import FAMILIES, Family, Machine, NodeLimits, family, limits
+from cleanroom_ml.engine.jobs.families import Machine, NodeLimits, family, limits
 from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Usage
 from cleanroom_ml.engine.jobs.store import JobStore
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 from cleanroom_ml.naming import like as is_like
+from cleanroom_ml.specs.families import FAMILIES, Family
 
 _REQUIRED: Final = ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY")
 _DEFAULTS: Final[dict[str, Any]] = {

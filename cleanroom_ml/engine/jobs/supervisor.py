@@ -28,8 +28,8 @@ from cleanroom_ml.engine.jobs.observing import Observer
 from cleanroom_ml.engine.jobs.record import Record, now, read_plan
 from cleanroom_ml.engine.jobs.relay import Relay
 from cleanroom_ml.engine.jobs.transitions import Step
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable, SandboxStartError
-from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
 from cleanroom_ml.engine.sandbox.policy import Outcome
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import boot_id, start_time
@@ -123,7 +123,7 @@ class _Run:
         try:
             token = (self._directory / files.TOKEN).read_text(encoding="ascii")
             spec = job_spec(self._plan, self._directory, token, image=self._image, layer=self._layer)
-            driver = NoIsolation(self._plan.bounds.no_isolation) if self._plan.bounds.no_isolation else None
+            driver = driver_for(self._plan.bounds.no_isolation)
             # From this thread, the main one: bubblewrap dies with the thread that started it.
             with SandboxProcess.start(spec, driver=driver, output=log) as process:
                 return self._watch(process, log)

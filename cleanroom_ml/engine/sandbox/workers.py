@@ -19,7 +19,7 @@ from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.load.shares import Place, Shares
-from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sandbox.policy import MIB, Limits
@@ -81,7 +81,7 @@ class SandboxedWorkers:
             limits=limits if limits is not None else Limits(),
             libraries=tuple(libraries),
             reply_bytes=reply_bytes,
-            driver=driver if driver is not None else Bubblewrap(),
+            driver=driver if driver is not None else driver_for(),
             log_fd=log_fd,
         )
         whole = self._config.limits
