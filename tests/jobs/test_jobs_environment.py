@@ -13,6 +13,7 @@ from jobs_harness import Pools
 from jobs_wheels import Index, needs, wheel_bytes, wheel_name
 
 from cleanroom_ml.engine.contracts.job import JobRequest, JobState
+from cleanroom_ml.engine.contracts.plain import from_json
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
 from cleanroom_ml.engine.jobs.images.installation import this_installation
@@ -133,7 +134,7 @@ def test_without_a_lock_a_job_has_its_image_only(pools: Pools) -> None:
     """Requests of before there were locks, as an older home holds them."""
     request = pools.request("pass", pip_requirements=("pandas>=2",), image="local")
     old = {name: value for name, value in asdict(request).items() if name not in ("dependency_lock", "packages")}
-    assert JobRequest.from_json(json.dumps(old)).dependency_lock == {}
+    assert from_json(JobRequest, json.dumps(old)).dependency_lock == {}
     status = pools.run("import pandas", pip_requirements=("pandas>=2",), image="local")
     assert (status.status, status.image, status.layer) == (JobState.DONE, "local", "")
     with pytest.raises(RequirementNotSatisfiedError, match="not-there"):
