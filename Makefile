@@ -41,9 +41,11 @@ bench: $(VENV)/.dev sandbox
 completions: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.cli.completions completions
 
-## docs: write the generated reference of the specs anew
+## docs: write the generated pages of docs/ anew
 docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
+	$(BIN)/python -m cleanroom_ml.engine.assembly.state_machines docs/state-machines.md
+	$(BIN)/python -m cleanroom_ml.cli.exit_codes README.md docs/reference/errors.md
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \

@@ -13,10 +13,7 @@ from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.root import invoke
 from cleanroom_ml.cli.settings import Format, reset, settings
 from cleanroom_ml.cli.streams import discard, open_standard_streams, tell
-from cleanroom_ml.errors import CleanroomError
-
-INTERRUPTED = 130
-USAGE = 2
+from cleanroom_ml.errors import INTERRUPTED, CleanroomError, UsageError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -115,14 +112,14 @@ def _usage(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "cleanroom-ml"
     what = f"{path} needs a command" if bare else error.format_message()
-    _json_error("UsageError", USAGE, what, f"{path} --help")
+    _json_error("UsageError", UsageError.exit_code, what, f"{path} --help")
     if bare:
         note(error.format_message() + "\n")
     elif context:
         note(context.get_usage())
     note(f"error: {what}")
     note(f"fix: {path} --help")
-    return USAGE
+    return UsageError.exit_code
 
 
 def _interrupted() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from cleanroom_ml.cli.plain import visible
@@ -69,6 +70,15 @@ def _values(review: Review) -> list[str]:
     return [*lines, ""]
 
 
+# The fields of a job that have words of their own below. Whatever else a job has is shown as it stands.
+_WORDED = frozenset(
+    {
+        "code_spec_id", "name", "entrypoint", "files", "content_digest", "pip_requirements", "packages", "image",
+        "image_digest", "image_named", "other", "allow_monitoring",
+    }
+)  # fmt: skip
+
+
 def _jobs(review: Review) -> list[str]:
     lines = []
     displayed: dict[str, str] = {}
@@ -82,6 +92,7 @@ def _jobs(review: Review) -> list[str]:
             f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
             *(f"    {each.name} {each.version}  {each.sha256[:16]}…  from {each.source}" for each in job.packages),
             f"  image            {job.image or 'latest'}" + (f"  {job.image_digest}" if job.image_digest else ""),
+            *(f"  {one.name:<16} {getattr(job, one.name)}" for one in fields(job) if one.name not in _WORDED),
             *(f"  {key:<16} {text}" for key, text in job.other),
             f"  monitoring       {'allowed: the runner may read its log' if job.allow_monitoring else 'not allowed'}",
             "",

@@ -1,45 +1,19 @@
-"""The server's errors as ours. The server names the clean room's errors in front of its message (`<Name>: <text>`)."""
+"""The server's errors as ours. The clean room's are known by their names (error_names.py)."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from cleanroom_ml.errors import (
-    CleanroomError,
-    CommunicationError,
-    ConnectError,
-    HashMismatchError,
-    NotApprovedError,
-    PolicyDeniedError,
-    ResultRefusedError,
-    ServerError,
-)
+from cleanroom_ml.error_names import known, said
+from cleanroom_ml.errors import CleanroomError, CommunicationError, ConnectError, HashMismatchError, ServerError
 
 if TYPE_CHECKING:
     from snowflake.connector.errors import Error
 
 Reported = TypeVar("Reported", bound=CleanroomError)
 
-_NAMED = re.compile(
-    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering)): (.*)", re.S
-)
 _CODE_PREFIX = re.compile(r"^\d{6} \([0-9A-Z]{5}\):\s*(?:[0-9a-f-]{36}:\s*)?")
-
-_HASH = {"ContentHashMismatchError"}
-_NOT_APPROVED = {"TemplateNotApprovedException"}
-_POLICY = {"PolicyViolationError", "PermissionDeniedException", "MLJobMonitoringNotAllowedError"}
-_RESULT = {"MLJobResultTooLargeError", "ResultNotAllowedError"}
-
-# The command that shows what an error of that name is about.
-_HELP = {
-    "CollaborationNotFoundException": "cleanroom-ml collaboration list",
-    "ComputePoolError": "cleanroom-ml pool list",
-    "DatasetNotFoundInDataOfferingException": "cleanroom-ml offering list",
-    "ImageNotBuiltError": "cleanroom-ml image list",
-    "MLJobNotFoundException": "cleanroom-ml jobs",
-    "UpdateRequestNotFoundException": "cleanroom-ml requests --all",
-}
 
 # What helps where the message says which of an error's many reasons it is.
 _HELP_BY_MESSAGE = (
@@ -71,27 +45,23 @@ def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
     if isinstance(error, connector_errors.OperationalError | connector_errors.InterfaceError):
         broke = CommunicationError("the connection broke", why=raw or None, fix="repeat the command; repeating is safe")
         return _as_reported(broke, error)
-    named = _NAMED.search(raw)
-    name = named.group(1) if named else None
-    what = f"{name}: {named.group(2).strip()}" if named else raw or "the server gave no reason"
-    if name in _HASH:
+    found = said(raw)
+    name = known(found[0]) if found else None
+    what = f"{found[0]}: {found[1].strip()}" if found else raw or "the server gave no reason"
+    kind = name.kind if name else ServerError
+    if kind is HashMismatchError:
         listed = tuple(line.strip(" -") for line in what.splitlines()[1:] if line.strip())
         mismatch = HashMismatchError(what.splitlines()[0], differences=listed, why="; ".join(listed) or None)
         return _as_reported(mismatch, error)
-    if name in _NOT_APPROVED:
-        return _as_reported(NotApprovedError(what, fix="cleanroom-ml requests"), error)
-    if name in _POLICY:
-        return _as_reported(PolicyDeniedError(what), error)
-    if name in _RESULT:
-        return _as_reported(ResultRefusedError(what), error)
-    return _as_reported(ServerError(what, fix=_help(name, what)), error)
+    fix = name.fix if name else None
+    return _as_reported(kind(what, fix=_help(what) or fix if kind is ServerError else fix), error)
 
 
-def _help(name: str | None, what: str) -> str | None:
+def _help(what: str) -> str | None:
     for pattern, helps in _HELP_BY_MESSAGE:
         if match := pattern.search(what):
             return helps.format(match[1].lower(), *match.groups()[1:])
-    return _HELP.get(name or "")
+    return None
 
 
 def _as_reported(reported: Reported, error: Error) -> Reported:

@@ -8,10 +8,9 @@ the session is opened while their Ray cluster is formed, and the script starts o
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from .cluster import attaching, settings, worker_output
 from .cluster.ending import Leaving, leave_now
 from .cluster.forming import ClusterFailed, Forming
 from .cluster.sizes import node_size
+from .job_file import Job
 from .notices import say
 from .opening import SNOWPARK, OpensSession
 
@@ -39,29 +39,29 @@ NODE_LOST = 75
 def main(job_file: Path, code_directory: Path, result_file: Path) -> int:
     """Run the job that the file describes, from its directory of code; its exit code."""
     leaving = Leaving()
-    about = json.loads(job_file.read_bytes())
+    job = Job.read(job_file)
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
     settings.set_always()
-    attaching.prepare(lambda: node_size(1, about["node_cpus"], gpus.count(), about["memory_bytes"]))
-    if about["nodes"] == 1:
-        return leaving.with_code(_run(about, code_directory, result_file, None))
-    cluster = Forming(about)
-    return leaving.with_code(_run(about, code_directory, result_file, cluster), before=cluster.end)
+    attaching.prepare(lambda: node_size(1, job.node_cpus, gpus.count(), job.memory_bytes))
+    if job.nodes == 1:
+        return leaving.with_code(_run(job, code_directory, result_file, None))
+    cluster = Forming(job)
+    return leaving.with_code(_run(job, code_directory, result_file, cluster), before=cluster.end)
 
 
-def _run(about: Mapping[str, Any], code_directory: Path, result_file: Path, cluster: Forming | None) -> int:
-    OpensSession(lambda: _connect(about), _make_active).install()
+def _run(job: Job, code_directory: Path, result_file: Path, cluster: Forming | None) -> int:
+    OpensSession(lambda: _connect(job), _make_active).install()
     if cluster is not None:
         importlib.import_module(SNOWPARK)
         try:
             nodes = cluster.wait()
         except ClusterFailed as error:
-            say(f"the job's {about['nodes']} nodes did not come up: {error}")
+            say(f"the job's {job.nodes} nodes did not come up: {error}")
             return NO_CLUSTER
         say(f"{len(nodes)} nodes of {nodes[0].cpus} vCPU are up ({cluster.seconds:.1f} s)")
         cluster.watch(_node_lost)
     launcher = os.getpid()
-    code, variables = script.run(code_directory, about["entrypoint"], about["args"])
+    code, variables = script.run(code_directory, job.entrypoint, job.args)
     if os.getpid() != launcher:
         # A process that the script forked has run to the script's end: it has no return value to leave.
         sys.stdout.flush()
@@ -75,15 +75,15 @@ def _run(about: Mapping[str, Any], code_directory: Path, result_file: Path, clus
             return RESULT_NOT_JSON
         if nulls:
             say(f"not a finite number, returned as null: {', '.join(nulls[:20])}")
-        result.write(text, about["result_limit_bytes"], result_file)
+        result.write(text, job.result_limit_bytes, result_file)
     return code
 
 
-def _connect(about: Mapping[str, Any]) -> Any:
+def _connect(job: Job) -> Any:
     # Imported only now: NumPy and Arrow come with it.
     from .session import connect
 
-    return _or_leave(connect, about)
+    return _or_leave(connect, job)
 
 
 def _make_active(connection: Any) -> Any:

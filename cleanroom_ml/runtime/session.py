@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from .data import whole_results
+from .job_file import Job
 
 
-def connect(about: Mapping[str, Any]) -> Any:
+def connect(job: Job) -> Any:
     """The connection of the job's session.
 
-    `about` is the job's file (see `launcher`). The engine may be restarted at any moment, and everything is then asked
+    The engine may be restarted at any moment, and everything is then asked
     again, with the same request id: so the connector never gives up by itself; the relay in front of it bounds the
     wait.
 
@@ -25,16 +25,16 @@ def connect(about: Mapping[str, Any]) -> Any:
     _retry_downloads_longer()
     whole_results.install()
     connection = connector.connect(
-        account=about["account"],
-        user=about["user"],
+        account=job.account,
+        user=job.user,
         authenticator="oauth",
-        token=about["token"],
+        token=job.token,
         protocol="http",
-        host=about["host"],
-        port=about["port"],
-        database=about["database"],
-        schema=about["schema"],
-        warehouse=about["warehouse"],
+        host=job.host,
+        port=job.port,
+        database=job.database,
+        schema=job.schema,
+        warehouse=job.warehouse,
         paramstyle="qmark",
         application="cleanroom_ml_job",
         login_timeout=900,

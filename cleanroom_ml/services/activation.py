@@ -14,10 +14,11 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
-from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.collaborations import Membership, me
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.specs.analysis import Analysis
+from cleanroom_ml.specs.write import dump_spec
 
 _BATCH_ROWS = 10_000
 _DOES_NOT_EXIST = 2003
@@ -76,14 +77,14 @@ def activate(connection: Connection, request: ActivationRequest) -> Activation:
         PolicyDeniedError: the destination is not one of this runner's, or a column may not leave.
     """
     template_id = runnable_template(connection, request.collaboration, request.template)
-    spec = analysis_spec(
+    analysis = Analysis.of(
         template_id,
         tables=request.tables,
         my_tables=request.my_tables,
         arguments=request.arguments,
         activation={"snowflake_collaborator": request.destination, "segment_name": request.segment},
     )
-    ran = connection.call("COLLABORATION.RUN", request.collaboration, spec)
+    ran = connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis))
     mine = [
         item for item in list_activations(connection, request.collaboration) if item.segment_name == request.segment
     ]

@@ -16,8 +16,8 @@ from cleanroom_ml.errors import (
     ServerError,
     WaitTimeoutError,
 )
-from cleanroom_ml.services.analysis import analysis_spec
 from cleanroom_ml.services.runnable import runnable
+from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
 
@@ -97,8 +97,8 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
     template_id, takes = runnable(connection, wanted.collaboration, wanted.template)
     defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
     arguments = defaults | dict(wanted.arguments or {})
-    spec = analysis_spec(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
-    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, spec)
+    analysis = Analysis.of(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
+    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis))
     if len(rows) == 1 and list(rows[0]) == ["job_id"]:
         return SubmittedJob(str(rows[0]["job_id"]), template_id)
     return SubmittedJob(None, template_id, tuple(rows))

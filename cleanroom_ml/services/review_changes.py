@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from cleanroom_ml.artifacts.compare import compare
@@ -15,6 +16,10 @@ from cleanroom_ml.specs.template import Template
 
 # Compared piece by piece, or other in every version by their nature. Whatever else a request carries is compared whole.
 _IN_PIECES = frozenset({"template", "template_id", "code_specs", "dependency_lock", "approval_digest", "previous"})
+# Of a job: what it goes by, what its files and packages are told by, and what the review says of either version.
+IN_OTHER_WORDS = frozenset(
+    {"name", "code_spec_id", "files", "content_digest", "packages", "image_digest", "image_named"}
+)
 _TOLD_AS = {"result_limit_bytes": "result limit"}
 # A version that was approved before requests named them has none of these.
 _WHOSE = frozenset({"room", "collaboration", "parties"})
@@ -34,15 +39,18 @@ def changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[st
         if old_job is None or new_job is None:
             lines.append(f"job {key[0]}: {'added' if old_job is None else 'removed'}")
             continue
-        difference = compare(Manifest(old_job.files), Manifest(new_job.files))
-        lines += [f"job {key[0]}: {line}" for line in difference.describe()]
-        lines += [
-            f"job {key[0]}: {field} {getattr(old_job, field)!r} → {getattr(new_job, field)!r}"
-            for field in ("entrypoint", "pip_requirements", "image", "allow_monitoring", "other")
-            if getattr(old_job, field) != getattr(new_job, field)
-        ]
-        lines += [f"job {key[0]}: {line}" for line in _package_changes(old_job, new_job)]
+        lines += [f"job {key[0]}: {line}" for line in job_changes(old_job, new_job)]
     return tuple(lines)
+
+
+def job_changes(old: ReviewedJob, new: ReviewedJob) -> list[str]:
+    """What differs between two versions of a job, a line each: in any field that their type has."""
+    lines = list(compare(Manifest(old.files), Manifest(new.files)).describe())
+    for name in (one.name for one in fields(new)):
+        before, after = getattr(old, name), getattr(new, name)
+        if name not in IN_OTHER_WORDS and before != after:
+            lines.append(f"{name} {before!r} → {after!r}")
+    return lines + _package_changes(old, new)
 
 
 def _package_changes(old: ReviewedJob, new: ReviewedJob) -> list[str]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cleanroom_ml.artifacts.manifest import FileEntry
 from cleanroom_ml.evidence.approval_subject import job_manifest
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.parse import parse_spec
 
-_SHOWN = frozenset(
-    {"name", "entrypoint", "content_manifest", "content_digest", "pip_requirements", "image", "allow_monitoring"}
-)
+Kind = TypeVar("Kind", bound="ReviewedJob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +30,56 @@ class ReviewedPackage:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewedJob:
+class ReviewedJob(PinnedJob):
     """One ML job that the template can start.
 
     `image_named` is False where the code spec names no image and the newest was taken. `other` is what the request says
     of the job beyond this version's knowledge of jobs, as it stands there: it is approved with the rest.
     """
 
-    code_spec_id: str
-    name: str
-    entrypoint: str
-    files: tuple[FileEntry, ...]
-    content_digest: str
-    pip_requirements: tuple[str, ...]
-    image: str
-    allow_monitoring: bool
+    code_spec_id: str = ""
+    files: tuple[FileEntry, ...] = ()
     image_digest: str = ""
     image_named: bool = True
     packages: tuple[ReviewedPackage, ...] = ()
     other: tuple[tuple[str, str], ...] = ()
 
 
+_FOUND = ReviewedJob.names() - PinnedJob.names()
+"""What is not read from what the request says of the job, whatever it says."""
+
+
 def reviewed_jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
     """The ML jobs of a request. Raises HashMismatchError where a manifest is missing, or does not add up."""
-    found = []
-    for code_spec in spec.get("code_specs", ()):
-        for job in code_spec.get("ml_jobs", ()):
-            manifest = job_manifest(str(code_spec["id"]), job)
-            lock = _lock(spec, f"{code_spec['id']}${job['name']}")
-            found.append(
-                ReviewedJob(
-                    code_spec_id=str(code_spec["id"]),
-                    name=str(job["name"]),
-                    entrypoint=str(job.get("entrypoint", "")),
-                    files=manifest.files,
-                    content_digest=f"sha256:{manifest.content_digest}",
-                    pip_requirements=tuple(str(each) for each in job.get("pip_requirements") or ()),
-                    image=str(job.get("image") or ""),
-                    allow_monitoring=bool(job.get("allow_monitoring")),
-                    image_digest=str((lock.get("image") or {}).get("digest") or ""),
-                    image_named=not lock or str(job["name"]) not in _without_image(code_spec),
-                    packages=tuple(_package(each) for each in lock.get("packages") or ()),
-                    other=beyond(job, _SHOWN),
-                )
-            )
-    return found
+    return [
+        reviewed_job(ReviewedJob, code_spec, job, _lock(spec, f"{code_spec['id']}${job['name']}"))
+        for code_spec in spec.get("code_specs", ())
+        for job in code_spec.get("ml_jobs", ())
+    ]
+
+
+def reviewed_job(
+    kind: type[Kind], code_spec: Mapping[str, Any], job: Mapping[str, Any], lock: Mapping[str, Any]
+) -> Kind:
+    """One ML job of a request, with whatever fields its type has.
+
+    Args:
+        lock: its dependency lock, empty where the target tells none.
+
+    Raises:
+        HashMismatchError: its manifest is missing, or does not add up.
+    """
+    manifest = job_manifest(str(code_spec["id"]), job)
+    return kind.of(
+        job,
+        content_digest=f"sha256:{manifest.content_digest}",
+        code_spec_id=str(code_spec["id"]),
+        files=manifest.files,
+        image_digest=str((lock.get("image") or {}).get("digest") or ""),
+        image_named=not lock or str(job["name"]) not in _without_image(code_spec),
+        packages=tuple(_package(each) for each in lock.get("packages") or ()),
+        other=beyond(job, kind.names() - _FOUND | {"content_manifest"}),
+    )
 
 
 def _lock(spec: Mapping[str, Any], job: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from cleanroom_ml.naming import fold
-from cleanroom_ml.specs.base import GATHERED, ApiVersion, Description, Finding, Json, SpecModel, report
+from cleanroom_ml.specs.base import API_VERSION, GATHERED, ApiVersion, Description, Finding, Json, SpecModel, report
 from cleanroom_ml.specs.identifiers import Alias, LongName, Name, SpecId, Version, ViewName
 from cleanroom_ml.specs.problems import displayed
 
@@ -77,6 +77,22 @@ class TemplateConfiguration(SpecModel):
     )
     activation: Activation | None = Field(default=None, description="Where the result goes; for activation templates.")
 
+    @property
+    def mapped(self) -> tuple[tuple[str, str, bool], ...]:
+        """The views that stand for a variable of their own: (variable, view, whether it is the runner's own)."""
+        shared = ((name, view, False) for name, view in self.view_mappings.arguments.items())
+        return (*shared, *((name, view, True) for name, view in self.local_view_mappings.arguments.items()))
+
+    @property
+    def destination(self) -> str | None:
+        """Who receives the result; None: it stays."""
+        return self.activation.snowflake_collaborator if self.activation else None
+
+    @property
+    def segment_name(self) -> str | None:
+        """Under which name the receiver finds it."""
+        return self.activation.segment_name if self.activation else None
+
     @model_validator(mode="after")
     def _names_are_free(self) -> TemplateConfiguration:
         report(_reserved(self.arguments, ("arguments",)))
@@ -84,7 +100,10 @@ class TemplateConfiguration(SpecModel):
 
 
 class Analysis(SpecModel):
-    """What RUN is given. An activation template needs `template_configuration.activation`; only its owner can tell."""
+    """What RUN is given, as whoever runs a template builds it and as the room reads it.
+
+    An activation template needs `template_configuration.activation`; only its owner can tell.
+    """
 
     api_version: ApiVersion = Field(description="Version of the spec format; always 2.0.0.")
     spec_type: Literal["analysis"] = Field(description="Kind of spec; always analysis.")
@@ -95,6 +114,37 @@ class Analysis(SpecModel):
     template_configuration: TemplateConfiguration = Field(
         default_factory=TemplateConfiguration, description="Tables, arguments and destination of the run."
     )
+
+    @classmethod
+    def of(
+        cls,
+        template_id: str,
+        *,
+        tables: tuple[str, ...] = (),
+        my_tables: tuple[str, ...] = (),
+        arguments: Mapping[str, Any] | None = None,
+        activation: Mapping[str, str] | None = None,
+    ) -> Analysis:
+        """One run of a template.
+
+        Raises:
+            pydantic.ValidationError: a table, an argument or the segment's name breaks a rule.
+        """
+        configuration: dict[str, Any] = {"arguments": dict(arguments or {})}
+        if tables:
+            configuration["view_mappings"] = {"source_tables": list(tables)}
+        if my_tables:
+            configuration["local_view_mappings"] = {"my_tables": list(my_tables)}
+        if activation is not None:
+            configuration["activation"] = dict(activation)
+        return cls.model_validate(
+            {
+                "api_version": API_VERSION,
+                "spec_type": "analysis",
+                "template": template_id,
+                "template_configuration": configuration,
+            }
+        )
 
 
 def _reserved(names: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Finding]:

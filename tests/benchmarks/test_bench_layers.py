@@ -22,9 +22,9 @@ sys.path.append(str(Path(__file__).parents[1] / "jobs"))
 from jobs_harness import MIB, Pools
 from jobs_wheels import Index, needs
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 RUNS = 5

@@ -17,11 +17,11 @@ from guarantees_wire import Wire
 from guarantees_world import World, login
 
 from cleanroom_ml.connection.session import Connection
-from cleanroom_ml.engine.contracts import big_texts
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.contracts.owners import Owner, owner
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.http import handlers, large_answers
+from cleanroom_ml.engine.load import big_texts
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.owners import Owner, owner
 
 pytestmark = pytest.mark.sandbox
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http.allowances import Allowances
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 
 EVE, ANN = Owner("EVE"), Owner("ANN")

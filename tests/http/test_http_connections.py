@@ -20,10 +20,10 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http import connections, server, transfers
 from cleanroom_ml.engine.http.connections import Connection, Connections
 from cleanroom_ml.engine.http.transfers import read_body
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.local.engine import EngineStatus
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.contracts.owners import ENGINE, Owner
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.http.gate import OPEN, Access, Gate, access_of
 from cleanroom_ml.engine.http.handlers import Handlers
+from cleanroom_ml.engine.load.owners import ENGINE, Owner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.local.engine import EngineStatus
 

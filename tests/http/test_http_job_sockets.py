@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from cleanroom_ml.engine.assembly.engine import Engine
+from cleanroom_ml.engine.contracts.job import JobFile, JobRequest
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.http.server import serve
-from cleanroom_ml.engine.jobs.model import JobFile, JobRequest
 from cleanroom_ml.engine.login import logins
 from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.local import engine as local_engine
 from cleanroom_ml.local import operator
 
@@ -67,9 +68,10 @@ class Front:
         assert self.engine is not None
         request = JobRequest(
             account=account, user="ANN", collaboration="C", runner="R", application="SFDCR_C", template_id="t",
-            code_spec_id="c", job_name="j", entrypoint="main.py", files=(JobFile("main.py", 1, "0" * 64),),
+            code_spec_id="c", job=PinnedJob("j", "main.py", allow_monitoring=True),
+            files=(JobFile("main.py", 1, "0" * 64),),
             args_json="{}",
-            pool="NO_SUCH_POOL", nodes=1, warehouse="COMPUTE_WH", requirements=(), image="", allow_monitoring=True,
+            pool="NO_SUCH_POOL", nodes=1, warehouse="COMPUTE_WH",
             approval_digest="", result_limit_bytes=1, scope={},
         )  # fmt: skip
         self.engine.jobs._store.add(job_id, request)

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.http import large_answers
 from cleanroom_ml.engine.http.large_answers import LargeAnswers
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.queries import answers as outcomes
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements.results import VARCHAR, Rows
+from cleanroom_ml.engine.statements.results import VARCHAR
 
 EVIL, HONEST = Owner("EVIL"), Owner("HONEST")
 SIZE = 20 << 20

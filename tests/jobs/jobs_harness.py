@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cleanroom_ml.engine.contracts.job import JobFile, JobRequest, JobStatus
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobFile, JobRequest, JobStatus
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.service import JobService, Settings
 from cleanroom_ml.engine.jobs.store import SCHEMA
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.objects import ObjectStore
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 
 FAKE_FRONT = Path(__file__).with_name("jobs_fake_front.py")
 MIB = 1 << 20
@@ -77,6 +78,13 @@ class Pools:
         code = tuple(
             JobFile(path, len(text.encode()), self.objects.put_bytes(text.encode())) for path, text in sources.items()
         )
+        approved = {
+            "name": "train",
+            "entrypoint": "train.py",
+            "pip_requirements": (),
+            "image": "",
+            "allow_monitoring": True,
+        }
         fields: dict[str, object] = {
             "account": "ACME",
             "user": "ANA",
@@ -85,16 +93,12 @@ class Pools:
             "application": "SFDCR_COLLAB",
             "template_id": "train_v1",
             "code_spec_id": "code_v1",
-            "job_name": "train",
-            "entrypoint": "train.py",
+            "job": PinnedJob(**{name: changes.pop(name, value) for name, value in approved.items()}),  # type: ignore[arg-type]
             "files": code,
             "args_json": '{"source_table": ["A.B.C"]}',
             "pool": "POOL",
             "nodes": 1,
             "warehouse": "COMPUTE_WH",
-            "requirements": (),
-            "image": "",
-            "allow_monitoring": True,
             "approval_digest": "0" * 64,
             "result_limit_bytes": 10_000,
             "scope": {"collaboration": "COLLAB"},

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from jobs_harness import MIB, Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import launching, store
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import GIB, Machine, family, limits
-from cleanroom_ml.engine.jobs.model import JobRequest, JobState
-from cleanroom_ml.engine.jobs.record import Plan
+from cleanroom_ml.engine.jobs.record import read_plan
 from cleanroom_ml.engine.jobs.scheduler import PASSED_SECONDS, Scheduler
 
 SLEEP = "import time\nprint('begun')\ntime.sleep(60)"
@@ -56,8 +57,8 @@ class Queue:
         holding = [job for job in self.store.unfinished() if job.phase.holds_nodes]
         assert sum(job.memory_bytes for job in holding) <= self.machine.memory_bytes
         for job in holding:
-            plan = Plan.read(self.pools.directory(job.job_id))
-            assert plan.memory_bytes == job.memory_bytes > 0
+            plan = read_plan(self.pools.directory(job.job_id))
+            assert plan.bounds.memory_bytes == job.memory_bytes > 0
         return [job.job_id for job in holding]
 
     def end(self, job_id: str) -> None:
@@ -183,8 +184,8 @@ def test_what_jobs_wait_with_is_not_read_again_and_again(queue: Queue, monkeypat
             queue.submit(account)
     running = queue.started()
     read: list[str] = []
-    from_json = JobRequest.from_json
-    monkeypatch.setattr(JobRequest, "from_json", lambda text: read.append(text) or from_json(text))
+    from_json = store.from_json
+    monkeypatch.setattr(store, "from_json", lambda kind, text: read.append(text) or from_json(kind, text))
     assert queue.started() == running
     queue.pools.service.pools.show("ACME")
     queue.pools.service.layers()

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = pytest.mark.sandbox

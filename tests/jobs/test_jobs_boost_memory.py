@@ -7,8 +7,8 @@ import json
 import pytest
 from jobs_harness import MIB
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]

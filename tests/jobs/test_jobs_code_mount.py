@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobFile
 from cleanroom_ml.engine.jobs.code_mount import lay_out
 from cleanroom_ml.engine.jobs.errors import CodeMismatch
-from cleanroom_ml.engine.jobs.model import JobFile
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
 

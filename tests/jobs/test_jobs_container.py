@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import working_directory
 from cleanroom_ml.engine.jobs.families import GIB, Machine
-from cleanroom_ml.engine.jobs.model import JobState
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,9 +13,9 @@ import pytest
 from jobs_harness import MIB
 from jobs_nodes import processes_of
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import cleaning, launching, scheduler
 from cleanroom_ml.engine.jobs.cleaning import Cleaner
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.recovery import alive
 from cleanroom_ml.engine.jobs.scheduler import CANCEL_GRACE_SECONDS
 

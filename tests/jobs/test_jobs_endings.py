@@ -6,15 +6,14 @@ import json
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobState
 from cleanroom_ml.engine.jobs.errors import (
     ComputePoolError,
-    JobNotFoundError,
     MLJobResultInvalidError,
     MLJobResultTooLargeError,
     RequirementNotSatisfiedError,
 )
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = pytest.mark.sandbox
@@ -183,7 +182,7 @@ def test_what_can_never_run_is_refused_at_submission(pools):
     with pytest.raises(ComputePoolError, match=r"'other.py' is not among its files"):
         pools.submit("", entrypoint="other.py")
     with pytest.raises(RequirementNotSatisfiedError):
-        pools.submit("", requirements=("pandas>=99",))
+        pools.submit("", pip_requirements=("pandas>=99",))
     assert pools.service.list("ACME", "COLLAB") == []
 
 

@@ -12,11 +12,12 @@ import pytest
 from jobs_harness import Pools
 from jobs_wheels import Index, needs, wheel_bytes, wheel_name
 
+from cleanroom_ml.engine.contracts.job import JobRequest, JobState
+from cleanroom_ml.engine.contracts.plain import from_json
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
 from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, PackageHashError
-from cleanroom_ml.engine.jobs.model import JobRequest, JobState
 from cleanroom_ml.engine.jobs.store import SCHEMA
 
 pytestmark = pytest.mark.sandbox
@@ -46,7 +47,7 @@ def locked(pools: Pools, index: Index, *lines: str, **more: Any) -> dict[str, An
 
 def test_a_job_has_its_layer_and_its_record_says_so(pools: Pools, index: Index) -> None:
     lock = locked(pools, index, "uplift>1", "scikit-learn")
-    job_id = pools.submit(LAYERED, dependency_lock=lock, requirements=("uplift>1", "scikit-learn"), image="local")
+    job_id = pools.submit(LAYERED, dependency_lock=lock, pip_requirements=("uplift>1", "scikit-learn"), image="local")
     status = pools.wait(job_id)
     assert status.status is JobState.DONE, pools.service.logs(job_id)
     assert json.loads(pools.service.result(job_id) or "") == {
@@ -131,13 +132,13 @@ def test_what_is_gone_or_changed_is_told_when_the_job_is_submitted(pools: Pools,
 
 def test_without_a_lock_a_job_has_its_image_only(pools: Pools) -> None:
     """Requests of before there were locks, as an older home holds them."""
-    request = pools.request("pass", requirements=("pandas>=2",), image="local")
+    request = pools.request("pass", pip_requirements=("pandas>=2",), image="local")
     old = {name: value for name, value in asdict(request).items() if name not in ("dependency_lock", "packages")}
-    assert JobRequest.from_json(json.dumps(old)).dependency_lock == {}
-    status = pools.run("import pandas", requirements=("pandas>=2",), image="local")
+    assert from_json(JobRequest, json.dumps(old)).dependency_lock == {}
+    status = pools.run("import pandas", pip_requirements=("pandas>=2",), image="local")
     assert (status.status, status.image, status.layer) == (JobState.DONE, "local", "")
     with pytest.raises(RequirementNotSatisfiedError, match="not-there"):
-        pools.submit("pass", requirements=("not-there",))
+        pools.submit("pass", pip_requirements=("not-there",))
 
 
 def test_wheels_of_a_job_that_has_not_ended_are_no_garbage(pools: Pools, index: Index) -> None:

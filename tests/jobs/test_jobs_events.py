@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from jobs_harness import Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import events, files, logs
 from cleanroom_ml.engine.jobs.events import EVENTS_NAME, EventCopy
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.rooms import ml_jobs
 
 ROUND = {"t": 1.5, "kind": "round", "trainer": "xgboost", "iteration": 1, "total": 9, "metrics": {"train-auc": 0.5}}

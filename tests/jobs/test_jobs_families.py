@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import GIB, Machine, family, limits, this_machine
+from cleanroom_ml.engine.jobs.pools import ComputePools
+from cleanroom_ml.engine.jobs.store import SCHEMA, JobStore
+from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.specs import families
+from cleanroom_ml.specs.project import Pool as ProjectPool
 
 
 def test_documented_families():
@@ -36,3 +44,20 @@ def test_this_machine_keeps_something_for_the_engine():
     machine = this_machine()
     assert machine.cpus >= 1
     assert 0 < machine.memory_bytes < this_machine(reserve_bytes=0).memory_bytes
+
+
+def test_a_family_is_one_record(tmp_path, monkeypatch):
+    """What is in the table can be had, is listed and bounds its jobs, and nothing else knows its name."""
+    one = families.Family("CPU_X64_NEW", 5, 40)
+    monkeypatch.setitem(families.FAMILIES, one.name, one)
+    database = Database.open(tmp_path / "catalog.sqlite", [SCHEMA])
+    pools = ComputePools(database, JobStore(database))
+    pools.create("ACME", "P", {"MIN_NODES": 1, "MAX_NODES": 1, "INSTANCE_FAMILY": "cpu_x64_new"})
+    assert pools.get("ACME", "P").family is one
+    assert ("CPU_X64_NEW", 5, 40, "", 0) in [row[:5] for row in pools.show_families().rows]
+    assert pools.get("ACME", "P").limits(1, Machine(64, 64 * GIB)).cpus == 5
+    database.close()
+    assert ProjectPool(name="ML_POOL", family="cpu_x64_new").family == one.name
+    root = Path(families.__file__).parents[1]
+    code = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.py") if path.name != "families.py")
+    assert not re.findall(r"(?:HIGHMEM|GEN|MEM)_X64|GPU_L40S|GPU_GCP_NV_L4|X64_\(", code), "a list beside the table"

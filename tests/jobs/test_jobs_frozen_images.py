@@ -16,6 +16,7 @@ from jobs_environments import Environment, lock_of
 from jobs_harness import Pools
 from jobs_wheels import Index
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import launching
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.images import seal
@@ -25,7 +26,6 @@ from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.images.interpreter import interpreter_files, interpreter_sha256
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
 

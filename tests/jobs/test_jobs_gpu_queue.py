@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from jobs_gpu_harness import MINORS, GpuPools, nodes
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
 from cleanroom_ml.engine.jobs.gpu import Gpus
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.root_only]

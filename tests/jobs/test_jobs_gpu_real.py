@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from jobs_harness import Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.families import GIB, Machine
 from cleanroom_ml.engine.jobs.images.catalog import Images
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = [pytest.mark.gpu, pytest.mark.sandbox]

@@ -15,6 +15,7 @@ import pytest
 from jobs_harness import Pools
 from jobs_wheels import Index, needs
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.images.build import build_image
 from cleanroom_ml.engine.jobs.images.catalog import Images
@@ -22,7 +23,6 @@ from cleanroom_ml.engine.jobs.images.image import INSIDE, Image, digest_of
 from cleanroom_ml.engine.jobs.images.installation import this_installation
 from cleanroom_ml.engine.jobs.images.manifest import ImageManifest, published, published_tags, read_manifest
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.storage.objects import ObjectStore
 from cleanroom_ml.errors import CleanroomError, UsageError
 

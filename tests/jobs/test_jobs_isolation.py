@@ -8,12 +8,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from jobs_plans import a_plan
 
 import cleanroom_ml
+from cleanroom_ml.engine.contracts.job import JobFile, JobState
 from cleanroom_ml.engine.jobs import sandbox_spec
 from cleanroom_ml.engine.jobs.images.catalog import Images
-from cleanroom_ml.engine.jobs.model import JobFile, JobState
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.policy import Mount, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import run
 
@@ -134,9 +134,7 @@ def test_host_paths_and_secrets_of_the_engines_environment_do_not_get_in(pools, 
 @pytest.fixture
 def spec(home):
     code = (JobFile("train.py", 1, ""),)
-    plan = Plan(
-        "J", "", code, "train.py", "{}", "A", "U", "D", "S", "W", True, 1, 600 << 20, 1, 1, 30, 64 << 20, 1000, 1000
-    )
+    plan = a_plan("J", "train.py", code)
     return sandbox_spec.job_spec(plan, home / "jobs" / "J", "the-token", image=Images(home / "images").resolve("local"))
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from jobs_harness import Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import launching, supervisor
 from cleanroom_ml.engine.jobs.bundled import require_bundled
 from cleanroom_ml.engine.jobs.errors import CodeMismatch
-from cleanroom_ml.engine.jobs.model import JobState, Reason
+from cleanroom_ml.engine.jobs.model import Reason
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.service import JobService, Settings
 

@@ -9,7 +9,7 @@ import pytest
 from jobs_harness import MIB
 from jobs_nodes import GIB, SETTINGS, machine, no_process_left, run, settings
 
-from cleanroom_ml.engine.jobs.model import JobState
+from cleanroom_ml.engine.contracts.job import JobState
 
 __all__ = ["machine", "run", "settings"]
 

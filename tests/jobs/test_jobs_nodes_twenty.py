@@ -8,7 +8,7 @@ import re
 import pytest
 from jobs_nodes import machine, no_process_left, run, settings
 
-from cleanroom_ml.engine.jobs.model import JobState
+from cleanroom_ml.engine.contracts.job import JobState
 
 __all__ = ["machine", "run", "settings"]
 

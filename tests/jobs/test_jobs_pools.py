@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobRequest
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.gpu import Gpus
-from cleanroom_ml.engine.jobs.model import JobRequest
 from cleanroom_ml.engine.jobs.pools import ComputePools
 from cleanroom_ml.engine.jobs.store import SCHEMA, JobStore
 from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 
 SMALL = {"MIN_NODES": 1, "MAX_NODES": 2, "INSTANCE_FAMILY": "CPU_X64_XS"}
 
@@ -33,16 +34,12 @@ def request(pool="P", nodes=1, account="ACME"):
         "SFDCR_C",
         "t_v1",
         "c_v1",
-        "job",
-        "a.py",
+        PinnedJob("job", "a.py", allow_monitoring=True),
         (),
         "{}",
         pool,
         nodes,
         "WH",
-        (),
-        "",
-        True,
         "",
         10,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
-from cleanroom_ml.engine.jobs.model import JobState
 
 pytestmark = pytest.mark.sandbox
 SLEEP = "import time\nprint('begun')\ntime.sleep(60)"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from jobs_harness import Pools
 
-from cleanroom_ml.engine.jobs.model import JobState, Phase
+from cleanroom_ml.engine.contracts.job import JobState
+from cleanroom_ml.engine.jobs.model import Phase
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.recovery import alive
 from cleanroom_ml.engine.jobs.supervisor import supervise

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jobs_harness import MIB, Pools
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
-from cleanroom_ml.engine.jobs.model import JobState
 from cleanroom_ml.engine.jobs.service import Settings
 
 pytestmark = pytest.mark.sandbox

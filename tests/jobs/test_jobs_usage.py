@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from jobs_harness import MIB, Pools
+from jobs_plans import a_plan
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import files, usage
-from cleanroom_ml.engine.jobs.model import JobState
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.jobs.usage import MAX_POINTS, UsageCurve
 from cleanroom_ml.engine.sandbox import process
 from cleanroom_ml.engine.sandbox.cgroups import Watchdog
@@ -118,10 +119,8 @@ def test_a_group_of_cgroup_v1_is_read_without_the_cache(tmp_path: Path) -> None:
 
 @pytest.fixture
 def curve(tmp_path: Path) -> UsageCurve:
-    bounds = {"cpus": 2, "memory_bytes": 4096, "nodes": 3, "node_cpus": 1, "wall_seconds": 1.0, "scratch_bytes": 1}
-    names = ("job_id", "objects", "entrypoint", "args_json", "account", "user", "database", "schema", "warehouse")
-    texts = dict.fromkeys(names, "x")
-    plan = Plan(files=(), allow_monitoring=False, log_bytes=1, result_limit_bytes=1, **texts, **bounds)  # type: ignore[arg-type]
+    plan = a_plan("x", "x", (), cpus=2, memory_bytes=4096)
+    plan = replace(plan, request=replace(plan.request, nodes=3))
     return UsageCurve(tmp_path, plan)
 
 

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from cleanroom_ml.engine.protocol.jwt import JwtRefusedError, fingerprint, load_public_key, verify
+from cleanroom_ml.engine.contracts.public_key import PublicKey
+from cleanroom_ml.engine.protocol.jwt import JwtRefusedError, verify
 
 NOW = 1_700_000_000
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -20,7 +21,7 @@ PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyI
 
 
 def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
-    mark = fingerprint(KEY.public_key())
+    mark = PublicKey.read(PEM).fingerprint
     claims = {"iss": f"ALPHA.ANN.{mark}", "sub": "ALPHA.ANN", "iat": NOW, "exp": NOW + 60} | changes
     return pyjwt.encode({name: value for name, value in claims.items() if value is not None}, key, algorithm=algorithm)
 
@@ -97,4 +98,4 @@ def test_only_rsa_keys_of_a_decent_size_can_be_enrolled() -> None:
     pem = small.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for text in (pem, "", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "é"):
         with pytest.raises(ValueError):
-            load_public_key(text)
+            PublicKey.read(text)

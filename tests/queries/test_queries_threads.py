@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cleanroom_ml.engine.contracts.owners import Owner, owner
+from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.queries import threads
 from cleanroom_ml.engine.queries.threads import FairThreads
 

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleanroom_ml.engine.assembly.procedures import DATABASE, ProcedureTable, StatementRunner
-from cleanroom_ml.engine.rooms.job_launcher import JobNotFoundError, JobRequest, JobState, JobStatus
+from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobRequest, JobState, JobStatus
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.statements.executor import Executor
-from cleanroom_ml.engine.statements.results import Rows, Spooled
+from cleanroom_ml.engine.statements.results import Spooled
 from cleanroom_ml.engine.storage.changes import CreateTable
 from cleanroom_ml.engine.storage.keys import Column, Key, TableObject
 from cleanroom_ml.engine.storage.sessions import Session
@@ -55,19 +56,19 @@ class JobBook:
     def status(self, job_id: str) -> JobStatus:
         job = self.request(job_id)
         now = datetime(2026, 1, 1, tzinfo=UTC)
-        fixed = (job.pool, job.nodes, job.template_id, job.code_spec_id, job.job_name, job.approval_digest)
+        fixed = (job.pool, job.nodes, job.template_id, job.code_spec_id, job.job.name, job.approval_digest)
         return JobStatus(
             job_id, self.states[job_id], "none", "", None, now, None, None, *fixed, "bubblewrap", "none", None
         )
 
     def logs(self, job_id: str, offset: int = 0) -> str:
-        return f"the log of {self.request(job_id).job_name}"[offset:]
+        return f"the log of {self.request(job_id).job.name}"[offset:]
 
     def events(self, job_id: str, offset: int = 0) -> str:
-        return f"the events of {self.request(job_id).job_name}"[offset:]
+        return f"the events of {self.request(job_id).job.name}"[offset:]
 
     def usage(self, job_id: str) -> Mapping[str, Any]:
-        return {"points": [], "job": self.request(job_id).job_name}
+        return {"points": [], "job": self.request(job_id).job.name}
 
     def result(self, job_id: str) -> str | None:
         return '{"auc": 0.8}'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rooms_world import CODE_SPEC, COLLABORATION, JOB_TEMPLATE, OFFERING, SQL_TEMPLATE, World
 
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
+from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
 from cleanroom_ml.engine.sql.errors import SqlError
 

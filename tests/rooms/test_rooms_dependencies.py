@@ -80,7 +80,7 @@ def test_a_job_gets_the_lock_that_was_approved(asked: World) -> None:
     asked.storage.warehouses.grant_usage("ADVERTISER", "WAREHOUSE", "COMPUTE_WH", "SFDCR_LOOKALIKE")
     asked.advertiser.call("RUN", "lookalike", *JOB)
     (request,) = asked.jobs.requests.values()
-    assert (request.image, request.dependency_lock) == ("local", lock_of(asked))
+    assert (request.job.image, request.dependency_lock) == ("local", lock_of(asked))
 
 
 @pytest.mark.attack

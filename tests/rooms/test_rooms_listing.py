@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rooms_world import World
 
-from cleanroom_ml.engine.contracts.big_texts import BigTexts
+from cleanroom_ml.engine.load.big_texts import BigTexts
 from cleanroom_ml.engine.rooms import listing
 
 LISTS = (

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.rooms.render import SandboxedRenderer, render
 from cleanroom_ml.engine.sql.errors import SqlError
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rooms_world import SQL_TEMPLATE, World, request_id
 
+from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.rooms import catalog as room_catalog
 from cleanroom_ml.engine.rooms import ml_jobs
-from cleanroom_ml.engine.rooms.job_launcher import JobState
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -170,7 +170,12 @@ def test_a_job_gets_exactly_what_was_approved(approved: World) -> None:
         1,
         "COMPUTE_WH",
     )
-    assert (job.code_spec_id, job.job_name, job.entrypoint, job.image) == ("model_v1", "train", "train.py", "local")
+    assert (job.code_spec_id, job.job.name, job.job.entrypoint, job.job.image) == (
+        "model_v1",
+        "train",
+        "train.py",
+        "local",
+    )
     assert json.loads(job.args_json) == {"source_table": [VIEW]}
     assert [file.path for file in job.files] == ["lib/util.py", "train.py"]
     spec = json.loads(approved.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")[-1]["SPEC"])
@@ -239,7 +244,8 @@ def test_what_a_code_spec_keeps_to_itself_is_not_told(
 ) -> None:
     """`allow_monitoring: false`, whatever the owner says; with the check taken away it is all told."""
     job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
-    approved.jobs.requests[job_id] = replace(approved.jobs.requests[job_id], allow_monitoring=False)
+    asked = approved.jobs.requests[job_id]
+    approved.jobs.requests[job_id] = replace(asked, job=replace(asked.job, allow_monitoring=False))
     ask = ("RUN_ML_JOB_ACTION", "lookalike", action(job_id, what))
     assert "does not set allow_monitoring" in refused(approved.advertiser, *ask)
     monkeypatch.setattr(ml_jobs, "_check_monitoring", lambda *_, **__: None)

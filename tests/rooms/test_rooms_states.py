@@ -4,21 +4,21 @@ from itertools import pairwise
 
 import pytest
 
+from cleanroom_ml.engine.contracts.machine import IllegalTransition, Machine
 from cleanroom_ml.engine.rooms.states import (
     ACTIVATION,
+    ACTIVITY,
     DECISION,
     MEMBER,
     REQUEST,
     SENDERS_DECISION,
-    IllegalTransition,
-    Machine,
 )
 
-MACHINES = [MEMBER, REQUEST, DECISION, SENDERS_DECISION, ACTIVATION]
+MACHINES = [MEMBER, REQUEST, DECISION, SENDERS_DECISION, ACTIVATION, ACTIVITY]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_every_pair_of_states_is_either_in_the_table_or_raises(machine: Machine) -> None:
+def test_every_pair_of_states_is_either_in_the_table_or_raises(machine: Machine[str]) -> None:
     for state, targets in machine.moves.items():
         assert targets <= machine.moves.keys(), "a move to a state that does not exist"
         for wanted in machine.moves:

@@ -152,6 +152,7 @@ import json, os, sys
 from pathlib import Path
 import pyarrow as pa
 from cleanroom_ml.runtime.data import memory, whole_results
+from cleanroom_ml.runtime.job_file import Job, this_job
 from snowflake.snowpark import Session
 session = Session.builder.configs(json.loads(Path(sys.argv[1]).read_text())).create()
 before = session.table("T").to_pandas(), session.table("T").to_arrow()
@@ -167,9 +168,9 @@ wide = session.connection.cursor().execute("SELECT NTZ FROM T").fetch_pandas_all
 same += [wide["NTZ"].dtype == object]
 
 job = Path(sys.argv[1]).with_name("job.json")
-job.write_text(json.dumps({"memory_bytes": 150 << 20}))
+job.write_text(Job(**{**dict.fromkeys(Job.__dataclass_fields__, 0), "memory_bytes": 150 << 20}).to_json())
 os.environ["CLEANROOM_ML_JOB_FILE"] = str(job)
-memory.job_file.cache_clear()
+this_job.cache_clear()
 refused = []
 cursor = session.connection.cursor()
 for read in (

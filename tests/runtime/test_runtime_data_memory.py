@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 import pickle
 import re
@@ -13,8 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from runtime_job_file import a_job
 from snowflake.ml.data.data_connector import DataConnector
 
+from cleanroom_ml.runtime import job_file
 from cleanroom_ml.runtime.data import JobIngestor, NotEnoughMemoryError, RemoteTable, memory
 from cleanroom_ml.runtime.data.sources import Chunk
 
@@ -25,11 +26,11 @@ MIB = 1 << 20
 def limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A job file that allows 2 GiB."""
     path = tmp_path / "job.json"
-    path.write_text(json.dumps({"memory_bytes": 2048 * MIB}))
-    monkeypatch.setenv(memory.JOB_FILE_VARIABLE, str(path))
-    memory.job_file.cache_clear()
+    path.write_text(a_job(memory_bytes=2048 * MIB).to_json())
+    monkeypatch.setenv(job_file.VARIABLE, str(path))
+    job_file.this_job.cache_clear()
     yield 2048 * MIB
-    memory.job_file.cache_clear()
+    job_file.this_job.cache_clear()
 
 
 def test_limit_is_the_jobs_where_that_is_the_smallest(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,8 +38,8 @@ def test_limit_is_the_jobs_where_that_is_the_smallest(limit: int, monkeypatch: p
     monkeypatch.setattr(memory, "_cgroup_limits", lambda: [limit // 2])
     assert memory.limit_bytes() == limit // 2
     monkeypatch.setattr(memory, "_cgroup_limits", list)
-    monkeypatch.delenv(memory.JOB_FILE_VARIABLE)
-    memory.job_file.cache_clear()
+    monkeypatch.delenv(job_file.VARIABLE)
+    job_file.this_job.cache_clear()
     assert memory.limit_bytes() == memory._machine("MemTotal") > limit
 
 
@@ -91,7 +92,7 @@ def test_memory_of_other_processes_counts_in_a_sandbox(monkeypatch: pytest.Monke
         other.stdout.readline()
         assert other.pid not in list(memory._processes())
         assert memory._anonymous(other.pid) > 64 * MIB
-        monkeypatch.setenv(memory.JOB_FILE_VARIABLE, memory._IN_SANDBOX)
+        monkeypatch.setenv(job_file.VARIABLE, job_file.IN_SANDBOX)
         assert other.pid in list(memory._processes())
         other.communicate()
 

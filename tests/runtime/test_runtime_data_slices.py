@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runtime_job_file import a_job
 
 from cleanroom_ml.runtime.data import RemoteTable
 from cleanroom_ml.runtime.data import spool as spooling
@@ -113,10 +114,10 @@ def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypa
 def test_what_the_job_may_leave_in_files_bounds_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").write_bytes(bytes(9000))
     monkeypatch.setattr(spooling, "_SCRATCH", tmp_path)
-    monkeypatch.setattr(spooling.memory, "job_file", lambda: {"scratch_bytes": 12 << 10})
+    monkeypatch.setattr(spooling, "this_job", lambda: a_job(scratch_bytes=12 << 10))
     with pytest.raises(NotEnoughDiskError, match=r"the job has 0 bytes left"):
         spool(made_of([1000]), tmp_path)
-    monkeypatch.setattr(spooling.memory, "job_file", lambda: {"scratch_bytes": 1 << 20})
+    monkeypatch.setattr(spooling, "this_job", lambda: a_job(scratch_bytes=1 << 20))
     assert spool(made_of([1000]), tmp_path).num_rows == 1000
 
 

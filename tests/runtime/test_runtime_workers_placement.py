@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from runtime_job_file import a_job
 
+from cleanroom_ml.runtime import job_file
 from cleanroom_ml.runtime.workers import job
 from cleanroom_ml.runtime.workers.placement import placements
 
@@ -34,14 +34,14 @@ def test_a_job_of_one_node(monkeypatch, tmp_path):
     monkeypatch.delenv(job.NODES_VARIABLE, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     about = tmp_path / "job.json"
-    about.write_text(json.dumps({"nodes": 1, "node_cpus": 6, "cpus": 2, "memory_bytes": 1 << 30}))
-    monkeypatch.setenv(job.JOB_FILE_VARIABLE, str(about))
-    job._about.cache_clear()
+    about.write_text(a_job(node_cpus=6, cpus=2, memory_bytes=1 << 30).to_json())
+    monkeypatch.setenv(job_file.VARIABLE, str(about))
+    job_file.this_job.cache_clear()
     try:
         assert job.cluster_nodes() == [job.ClusterNode("node-0", "127.0.0.1", 6, 1, 1 << 30)]
         assert (job.node_count(), job.total_cpus(), job.real_cpus()) == (1, 6, 2)
     finally:
-        job._about.cache_clear()
+        job_file.this_job.cache_clear()
 
 
 def test_a_job_of_several_nodes_tells_them_to_all_its_processes(monkeypatch):

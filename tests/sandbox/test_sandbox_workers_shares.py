@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.sandbox import worker, workers
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sandbox.policy import Limits

@@ -9,9 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.statements.executor import Executor
-from cleanroom_ml.engine.statements.results import Rows, Spooled, StatementResult
+from cleanroom_ml.engine.statements.results import Spooled, StatementResult
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

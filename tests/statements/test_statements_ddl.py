@@ -7,10 +7,12 @@ import uuid
 import pytest
 from statements_client import Client
 
+from cleanroom_ml.engine.contracts import table
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import results
 from cleanroom_ml.engine.statements.registry import listings
-from cleanroom_ml.engine.statements.results import Download, Rows, Upload
+from cleanroom_ml.engine.statements.results import Download, Upload
 from cleanroom_ml.engine.storage.storage import Storage
 
 
@@ -164,7 +166,7 @@ def test_a_query_that_was_aborted_commits_nothing(alpha: Client, storage: Storag
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("SHOW TABLES", results.SHOW), ("CREATE TABLE t (a INT)", results.DDL), ("BEGIN", results.TRANSACTION)],
+    [("SHOW TABLES", table.SHOW), ("CREATE TABLE t (a INT)", table.DDL), ("BEGIN", table.TRANSACTION)],
 )
 def test_kinds_of_statements(alpha: Client, text: str, kind: int) -> None:
     assert results.statement_type(alpha.result(text)) == kind

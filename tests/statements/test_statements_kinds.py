@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 from statements_client import Client
 
+from cleanroom_ml.engine.contracts import table
 from cleanroom_ml.engine.contracts.records import records_of
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read import create, registry
@@ -98,12 +99,12 @@ def test_records_are_found_and_strays_are_noticed(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("text", "wire"),
     [
-        ("DESCRIBE TABLE information", results.DESCRIBE),
-        ("LIST @~", results.LIST),
-        ("ROLLBACK", results.TRANSACTION),
-        ("USE SCHEMA public", results.DDL),
-        ("PUT file:///x @~", results.PUT),
-        ("GET @~ file:///x", results.GET),
+        ("DESCRIBE TABLE information", table.DESCRIBE),
+        ("LIST @~", table.LIST),
+        ("ROLLBACK", table.TRANSACTION),
+        ("USE SCHEMA public", table.DDL),
+        ("PUT file:///x @~", table.PUT),
+        ("GET @~ file:///x", table.GET),
     ],
 )
 def test_the_wire_gets_the_records_type(alpha: Client, text: str, wire: int) -> None:

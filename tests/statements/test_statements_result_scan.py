@@ -7,13 +7,14 @@ import secrets
 import pytest
 from statements_client import Client
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import result_scan
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, kept_rows
-from cleanroom_ml.engine.statements.results import Rows, encode
+from cleanroom_ml.engine.statements.results import encode
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

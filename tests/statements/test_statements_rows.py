@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from statements_client import Client
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import compaction
 from cleanroom_ml.engine.statements.executor import Executor
-from cleanroom_ml.engine.statements.results import Rows
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse, Written

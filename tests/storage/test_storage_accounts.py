@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cleanroom_ml.engine.contracts.public_key import PublicKey
 from cleanroom_ml.engine.storage import accounts as accounts_module
-from cleanroom_ml.engine.storage.accounts import parse_public_key
 from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidName, NotFound
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -104,7 +104,7 @@ def test_fingerprint_is_that_of_openssl(storage: Storage, pem: str) -> None:
         ["openssl", "rsa", "-pubin", "-outform", "DER"], input=pem.encode(), capture_output=True, check=True
     ).stdout
     assert key.fingerprint == f"SHA256:{base64.b64encode(hashlib.sha256(der).digest()).decode()}"
-    assert parse_public_key(body) == key
+    assert PublicKey.read(body) == key
     assert storage.accounts.public_key("ACME", "NOBODY") is None
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import SchemaError
 

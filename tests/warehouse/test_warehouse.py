@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.sql.catalog import ContextValues, FileOptions, StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.compile.queries import compile_query

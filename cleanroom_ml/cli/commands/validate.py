@@ -8,10 +8,9 @@ from typing import Annotated
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.options import optional_argument
 from cleanroom_ml.cli.output import Output
+from cleanroom_ml.errors import UsageError
 
 app = single()
-
-PROBLEMS = 2
 
 
 @command(app, example="cleanroom-ml validate train.yaml")
@@ -24,4 +23,6 @@ def validate(
     checked = [check(path) for path in paths or [Path.cwd()]]
     problems = [problem for each in checked for problem in each.problems]
     text = "\n".join(str(problem) for problem in problems) or "\n".join(f"{each.path}: no problems" for each in checked)
-    return Output({"valid": not problems, "problems": problems}, text, exit_code=PROBLEMS if problems else 0)
+    return Output(
+        {"valid": not problems, "problems": problems}, text, exit_code=UsageError.exit_code if problems else 0
+    )

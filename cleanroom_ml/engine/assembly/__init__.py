@@ -1,1 +1,1 @@
-"""The parts of the engine put together: the only package that knows all of them."""
+"""What knows all rooms of the engine: it puts them together, and describes them together."""

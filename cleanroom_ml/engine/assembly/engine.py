@@ -13,13 +13,13 @@ from typing import Any, Final, Protocol
 from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.assembly.memory_shares import memory_shares
 from cleanroom_ml.engine.assembly.procedures import ProcedureTable, RoomApplications, StatementRunner
-from cleanroom_ml.engine.contracts.owners import owner
 from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.home.private_files import secret_bytes
 from cleanroom_ml.engine.jobs import store as job_store
 from cleanroom_ml.engine.jobs.families import this_machine, total_memory
 from cleanroom_ml.engine.jobs.service import JobService
+from cleanroom_ml.engine.load.owners import owner
 from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -29,7 +29,7 @@ from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema
 from cleanroom_ml.engine.rooms.rooms import Rooms
-from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.probe import require_isolation
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
@@ -121,7 +121,7 @@ class Engine:
             machine=lambda: this_machine(reserve_bytes=memory.engine_bytes),
         )
         self.logins = Logins(self.storage, self._tokens, self._job_identity)
-        driver = None if isolated else NoIsolation(no_isolation.REASON)
+        driver = None if isolated else driver_for(no_isolation.REASON)
         sql_workers = (
             None
             if driver is None

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
+from cleanroom_ml.engine.contracts.environments import Needs
+from cleanroom_ml.engine.contracts.job import JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
-from cleanroom_ml.engine.jobs.listing import Listing
-from cleanroom_ml.engine.jobs.model import JobRequest as OwnRequest
 from cleanroom_ml.engine.jobs.service import JobService
-from cleanroom_ml.engine.rooms.environments import Needs
-from cleanroom_ml.engine.rooms.job_launcher import JobRequest, JobStatus
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements.results import SHOW, Rows
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -75,20 +72,20 @@ class SessionPools:
 
     def show(self, session: Session, like: str | None = None) -> Rows:
         """SHOW COMPUTE POOLS."""
-        return _rows(self._pools.show(session.account, like))
+        return self._pools.show(session.account, like)
 
     def describe(self, session: Session, name: str) -> Rows:
         """DESCRIBE COMPUTE POOL. Raises SqlError."""
         with refusals():
-            return _rows(self._pools.describe(session.account, name))
+            return self._pools.describe(session.account, name)
 
     def show_families(self, session: Session) -> Rows:
         """SHOW COMPUTE POOL INSTANCE FAMILIES."""
-        return _rows(self._pools.show_families())
+        return self._pools.show_families()
 
 
 class RoomLauncher:
-    """`rooms.job_launcher.JobLauncher` over the job service: its refusals as the room's errors."""
+    """`contracts.job.JobLauncher` over the job service: its refusals as the room's errors."""
 
     def __init__(self, jobs: JobService) -> None:
         self._jobs = jobs
@@ -96,15 +93,15 @@ class RoomLauncher:
     def submit(self, request: JobRequest) -> str:
         """See `JobLauncher.submit`."""
         with refusals():
-            return self._jobs.submit(cast(OwnRequest, request))
+            return self._jobs.submit(request)
 
     def request(self, job_id: str) -> JobRequest:
         """See `JobLauncher.request`."""
-        return cast(JobRequest, self._jobs.request(job_id))
+        return self._jobs.request(job_id)
 
     def status(self, job_id: str) -> JobStatus:
         """See `JobLauncher.status`."""
-        return cast(JobStatus, self._jobs.status(job_id))
+        return self._jobs.status(job_id)
 
     def logs(self, job_id: str, offset: int = 0) -> str:
         """See `JobLauncher.logs`."""
@@ -129,22 +126,22 @@ class RoomLauncher:
 
     def list(self, account: str, collaboration: str) -> Sequence[JobStatus]:
         """See `JobLauncher.list`."""
-        return cast("Sequence[JobStatus]", self._jobs.list(account, collaboration))
+        return self._jobs.list(account, collaboration)
 
 
 class RoomEnvironments:
-    """`rooms.environments.Environments` over the pools' own: its refusals as the room's errors."""
+    """`contracts.environments.Environments` over the pools' own: its refusals as the room's errors."""
 
     def __init__(self, environments: Environments) -> None:
         self._environments = environments
 
     def lock(self, needs: Needs) -> dict[str, Any]:
-        """See `rooms.environments.Environments.lock`."""
+        """See `contracts.environments.Environments.lock`."""
         with refusals():
             return self._environments.lock(needs)
 
     def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
-        """See `rooms.environments.Environments.drift`."""
+        """See `contracts.environments.Environments.drift`."""
         return self._environments.drift(tag, pinned)
 
 
@@ -156,7 +153,3 @@ def refusals() -> Iterator[None]:
     except JobsError as error:
         message = "; ".join(part for part in (error.what, error.why, error.fix) if part)
         raise room_error(error.name, message) from error
-
-
-def _rows(listing: Listing) -> Rows:
-    return Rows(tuple((name, parse_type(kind)) for name, kind in listing.columns), listing.rows, SHOW)

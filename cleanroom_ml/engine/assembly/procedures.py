@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.errors import JobsError
-from cleanroom_ml.engine.rooms.ports import RoomRows
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog
@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.like import like as matches
 from cleanroom_ml.engine.statements.ports import Written
-from cleanroom_ml.engine.statements.results import CALL, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
@@ -30,7 +30,7 @@ DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 OWN_DATABASE = "CLEANROOM_ML"
 """What only this engine has."""
 Arguments = tuple[Any, ...]
-Method = Callable[[Rooms, Session, Arguments, str], Any]
+Method = Callable[[Rooms, Session, Arguments, str], StatementResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Procedure:
     most: int
 
 
-def _registering(method: Callable[[Rooms, Session, Any, Any, str], Any]) -> Procedure:
+def _registering(method: Callable[[Rooms, Session, Any, Any, str], Rows]) -> Procedure:
     """REGISTER_…(spec) or REGISTER_…(registry, spec)."""
     return Procedure(
         lambda rooms, session, args, query: method(
@@ -101,11 +101,11 @@ _COLLABORATION: Mapping[str, Procedure] = {
 PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"REGISTRY": _REGISTRY, "COLLABORATION": _COLLABORATION}
 
 
-def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> RoomRows:
+def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> Rows:
     """COMPARE(image_tag or NULL, digest): what has become of an image that a code spec pinned."""
     tag, digest = args
     reported = rooms.environments.drift(None if tag is None else str(tag), str(digest))
-    return RoomRows.one("COMPARE", json.dumps(reported))
+    return Rows.one("COMPARE", json.dumps(reported))
 
 
 OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
@@ -152,7 +152,7 @@ class ProcedureTable:
                 938, "22023", f"SQL compilation error:\n{schema}.{procedure} takes {counts} arguments, got {len(args)}."
             )
         try:
-            return answer(found.method(self._rooms, session, args, query_id))
+            return found.method(self._rooms, session, args, query_id)
         except JobsError as error:
             raise room_error(error.name, error.what) from None
 
@@ -165,11 +165,11 @@ class RoomApplications:
 
     def describe(self, session: Session, name: str) -> Rows:
         """DESCRIBE APPLICATION."""
-        return rows_of(self._rooms.describe_application(session, name))
+        return self._rooms.describe_application(session, name)
 
     def show(self, session: Session, like: str | None = None) -> Rows:
         """SHOW APPLICATIONS; `like` is matched by the caller's rules, in any case."""
-        found = rows_of(self._rooms.applications(session))
+        found = self._rooms.applications(session)
         if like is None:
             return found
         return Rows(found.columns, [row for row in found.rows if matches(like, row[0])], found.statement_type)
@@ -210,16 +210,6 @@ class StatementRunner:
         with self._storage.pin(compiled.inputs):
             _, rows = self._warehouse.rows(compiled, query_id=query_id)
         return rows
-
-
-def answer(result: Any) -> StatementResult:
-    """A procedure's result as a statement's: the room's own rows, or what the executor gave."""
-    return rows_of(result) if isinstance(result, RoomRows) else cast(StatementResult, result)
-
-
-def rows_of(result: RoomRows) -> Rows:
-    """Rows of the room, as the answer of a CALL."""
-    return Rows(result.types(), list(result.rows), CALL)
 
 
 def _qualified(session: Session, name: tuple[str, ...]) -> tuple[str, ...]:

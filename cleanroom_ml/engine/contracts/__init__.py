@@ -1,1 +1,1 @@
-"""What every room of the engine shares: whose a piece of work is, how it is ended, and who goes next."""
+"""The types that rooms of the engine exchange: each is here once, and nothing here does anything."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cleanroom_ml.engine.contracts.public_key import PublicKey
 from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.protocol.bodies import text
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request
-from cleanroom_ml.engine.storage.accounts import parse_public_key
 from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidName
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -57,6 +57,6 @@ def _same_key(storage: Storage, name: str, user: str, key: str | None) -> bool:
     if key is None or there is None:
         return False
     try:
-        return parse_public_key(key).fingerprint == there.fingerprint
+        return PublicKey.read(key).fingerprint == there.fingerprint
     except ValueError:
         return False

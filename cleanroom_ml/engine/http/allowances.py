@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http.allowances import Allowances
 from cleanroom_ml.engine.http.transfers import read_body
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.bodies import unpack, unpacked_size
 
 SMALL_BODY: Final = 256 << 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import Scope
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http.connections import Connection
 from cleanroom_ml.engine.http.gate import Caller
 from cleanroom_ml.engine.http.peers import peer_uid
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.storage.sessions import Session
 
 

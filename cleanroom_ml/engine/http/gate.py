@@ -18,7 +18,7 @@ from typing import Any, Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cleanroom_ml.engine.contracts.owners import Owner, owner
+from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityExpiredError, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.errors import (
     MASTER_TOKEN_UNKNOWN,

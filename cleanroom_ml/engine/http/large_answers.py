@@ -12,8 +12,8 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.http.allowances import Allowances
+from cleanroom_ml.engine.load.owners import Owner
 
 ANSWERS_OF_ONE: Final = 64 << 20
 """Bytes of large answers that are being made or sent, for one account or job."""

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from cleanroom_ml.engine.contracts.job import JobFile
 from cleanroom_ml.engine.jobs.errors import CodeMismatch
-from cleanroom_ml.engine.jobs.model import JobFile
 from cleanroom_ml.engine.storage.errors import StorageError
 
 OpenObject = Callable[[str], int]

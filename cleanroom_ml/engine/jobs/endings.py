@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import signal
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs.model import Ending, Phase, Reason
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.jobs.results import Collected
 from cleanroom_ml.engine.sandbox.policy import Outcome
 
@@ -71,23 +71,23 @@ def ending(outcome: Outcome, plan: Plan, *, cancelled: bool) -> Ending:
         case "out_of_memory":
             return failed(
                 Reason.OUT_OF_MEMORY,
-                f"The job needed more than the {_size(plan.memory_bytes)} of memory that it has, and was ended. "
+                f"The job needed more than the {_size(plan.bounds.memory_bytes)} of memory that it has, and was ended. "
                 "Use a pool with a larger INSTANCE_FAMILY, fewer parallel workers, or read the data in batches.",
             )
         case "timed_out":
             return failed(
                 Reason.TIMED_OUT,
-                f"The job was ended after {plan.wall_seconds:g} seconds, the longest that a job may run here.",
+                f"The job was ended after {plan.bounds.wall_seconds:g} seconds, the longest that a job may run here.",
             )
         case "log_limit":
             return failed(
                 Reason.LOG_LIMIT,
-                f"The job was ended because it flooded its log. {_size(plan.log_bytes)} of it are kept.",
+                f"The job was ended because it flooded its log. {_size(plan.bounds.log_bytes)} of it are kept.",
             )
         case "disk_limit":
             return failed(
                 Reason.DISK_LIMIT,
-                f"The job was ended because it wrote more than {_size(plan.scratch_bytes)} of files.",
+                f"The job was ended because it wrote more than {_size(plan.bounds.scratch_bytes)} of files.",
             )
         case "not_started":
             return not_started("its sandbox could not be set up (cleanroom-ml doctor tells what is missing)")
@@ -118,7 +118,7 @@ def with_result(ended: Ending, collected: Collected) -> Ending:
 
 
 def _where_to_look(plan: Plan) -> str:
-    if plan.allow_monitoring:
+    if plan.request.job.allow_monitoring:
         return "The job's log says why."
     return "Its log cannot be read, because the code spec does not set allow_monitoring."
 

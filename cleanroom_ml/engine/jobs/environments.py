@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from cleanroom_ml.engine.contracts.environments import Needs
+from cleanroom_ml.engine.contracts.job import JobRequest
 from cleanroom_ml.engine.jobs.errors import JobsError, RequirementNotSatisfiedError
 from cleanroom_ml.engine.jobs.images import seal
 from cleanroom_ml.engine.jobs.images.catalog import Images
@@ -19,11 +21,10 @@ from cleanroom_ml.engine.jobs.layers.diagnosis import without_addresses
 from cleanroom_ml.engine.jobs.layers.errors import PackageHashError
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits
-from cleanroom_ml.engine.jobs.layers.resolver import CodeFile, Resolver
+from cleanroom_ml.engine.jobs.layers.resolver import Resolver
 from cleanroom_ml.engine.jobs.layers.store import LayerStore
 from cleanroom_ml.engine.jobs.layers.work import private_directory, sweep_abandoned
-from cleanroom_ml.engine.jobs.model import JobRequest
-from cleanroom_ml.engine.jobs.requirements import Wanted, check
+from cleanroom_ml.engine.jobs.requirements import check
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable, SandboxStartError
 from cleanroom_ml.engine.storage.objects import ObjectStore
@@ -32,23 +33,6 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 2
 _LOGGED_CHARACTERS = 4_000
-
-
-class Needs(Protocol):
-    """What one ML job of a code spec asks for (rooms/environments.py)."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def code_spec_id(self) -> str: ...
-    @property
-    def job_name(self) -> str: ...
-    @property
-    def image_tag(self) -> str | None: ...
-    @property
-    def requirements(self) -> Sequence[Wanted]: ...
-    @property
-    def code(self) -> Mapping[str, CodeFile]: ...
 
 
 class Environments:
@@ -121,7 +105,7 @@ class Environments:
         lock = DependencyLock.from_json(request.dependency_lock)
         if lock is None:
             image = self.images.local
-            check(request.requirements, image.installed)
+            check(request.job.pip_requirements, image.installed)
             return image.main_packages()
         image = self.images.pinned(lock.image_tag, lock.image_digest)
         for package in lock.packages:

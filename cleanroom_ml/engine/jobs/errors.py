@@ -4,45 +4,38 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import CleanroomError
 
 
 class JobsError(CleanroomError):
     """A refusal that a client sees as `<name>: <what>` (collaboration-api.md §7, and the engine's own)."""
 
-    name: ClassVar[str] = "JobsError"
+    name: ClassVar[ErrorName]
 
 
 class ComputePoolError(JobsError):
     """The pool does not exist, cannot run the job, or the statement about it makes no sense."""
 
-    name = "ComputePoolError"
+    name: ClassVar[ErrorName] = ErrorName.ComputePoolError
 
 
 class RequirementNotSatisfiedError(JobsError):
     """The job's `pip_requirements` ask for what the runtime does not hold."""
 
-    name = "RequirementNotSatisfiedError"
+    name: ClassVar[ErrorName] = ErrorName.RequirementNotSatisfiedError
 
 
 class MLJobResultTooLargeError(JobsError):
     """The job's return value is larger than may leave the room."""
 
-    name = "MLJobResultTooLargeError"
+    name: ClassVar[ErrorName] = ErrorName.MLJobResultTooLargeError
 
 
 class MLJobResultInvalidError(JobsError):
     """What the job left as its return value is not a JSON document."""
 
-    name = "MLJobFailedError"
-
-
-class JobNotFoundError(LookupError):
-    """No job has this id."""
-
-
-class IllegalTransition(RuntimeError):
-    """A bug of ours: a job was moved along an edge that the table does not have."""
+    name: ClassVar[ErrorName] = ErrorName.MLJobFailedError
 
 
 class CodeMismatch(CleanroomError):

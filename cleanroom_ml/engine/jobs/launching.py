@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.images.frozen import frozen_root
-from cleanroom_ml.engine.jobs.record import Plan
+from cleanroom_ml.engine.jobs.record import write_plan
 from cleanroom_ml.engine.sandbox.processes import start_time
 from cleanroom_ml.engine.sandbox.remove_tree import remove_tree
 
@@ -22,7 +23,7 @@ def prepare(directory: Path, plan: Plan, token: str) -> None:
     """Make the job's directory with all that its supervisor needs; on disk when this returns."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     files.write_atomically(directory / files.TOKEN, token.encode("ascii"))
-    plan.write(directory)
+    write_plan(plan, directory)
     files.sync_directory(directory.parent)
 
 

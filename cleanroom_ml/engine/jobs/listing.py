@@ -1,17 +1,16 @@
-"""What SHOW and DESCRIBE of compute pools answer, free of any protocol: columns with Snowflake's types, and rows."""
+"""The columns that SHOW and DESCRIBE of compute pools answer with, and how full a pool is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from cleanroom_ml.engine.contracts.table import TextColumns
 from cleanroom_ml.engine.jobs.store import Row
 
-Columns = tuple[tuple[str, str], ...]
-
 _TEXT, _NUMBER, _TIME = "VARCHAR", "NUMBER(38,0)", "TIMESTAMP_LTZ"
-_COMMON: Final[Columns] = (
+_COMMON: Final[TextColumns] = (
     ("name", _TEXT),
     ("state", _TEXT),
     ("min_nodes", _NUMBER),
@@ -32,15 +31,15 @@ _COMMON: Final[Columns] = (
     ("is_exclusive", _TEXT),
     ("application", _TEXT),
 )
-SHOW_COLUMNS: Final[Columns] = (*_COMMON, ("placement_group", _TEXT), ("backup_instance_families", _TEXT))
-DESCRIBE_COLUMNS: Final[Columns] = (
+SHOW_COLUMNS: Final[TextColumns] = (*_COMMON, ("placement_group", _TEXT), ("backup_instance_families", _TEXT))
+DESCRIBE_COLUMNS: Final[TextColumns] = (
     *_COMMON,
     ("budget", _TEXT),
     ("error_code", _TEXT),
     ("status_message", _TEXT),
     ("placement_group", _TEXT),
 )
-FAMILY_COLUMNS: Final[Columns] = (
+FAMILY_COLUMNS: Final[TextColumns] = (
     ("name", _TEXT),
     ("vcpu", _NUMBER),
     ("memory_gib", _NUMBER),
@@ -48,14 +47,6 @@ FAMILY_COLUMNS: Final[Columns] = (
     ("gpu_count", _NUMBER),
     ("message", _TEXT),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Columns as (name, canonical type text) and rows of plain Python values (times are aware datetimes)."""
-
-    columns: Columns
-    rows: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
-from cleanroom_ml.engine.jobs.families import FAMILIES, Family, Machine, NodeLimits, family, limits
-from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Listing, Usage
+from cleanroom_ml.engine.jobs.families import Machine, NodeLimits, family, limits
+from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Usage
 from cleanroom_ml.engine.jobs.store import JobStore
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 from cleanroom_ml.naming import like as is_like
+from cleanroom_ml.specs.families import FAMILIES, Family
 
 _REQUIRED: Final = ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY")
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -171,30 +173,28 @@ class ComputePools:
             raise _unknown(name)
         return pool
 
-    def show(self, account: str, like: str | None = None) -> Listing:
+    def show(self, account: str, like: str | None = None) -> Rows:
         """SHOW COMPUTE POOLS [LIKE pattern]."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT * FROM compute_pools WHERE account = ? ORDER BY name", (account,)
             ).fetchall()
             pools = [pool for pool in map(_pool, rows) if like is None or is_like(like, pool.name)]
-            return Listing(SHOW_COLUMNS, tuple(self._row(pool, SHOW_COLUMNS) for pool in pools))
+            return Rows.answer(SHOW_COLUMNS, tuple(self._row(pool, SHOW_COLUMNS) for pool in pools), SHOW)
 
-    def describe(self, account: str, name: str) -> Listing:
+    def describe(self, account: str, name: str) -> Rows:
         """DESCRIBE COMPUTE POOL. Raises ComputePoolError."""
         with self._database.read():
-            return Listing(DESCRIBE_COLUMNS, (self._row(self.get(account, name), DESCRIBE_COLUMNS),))
+            row = self._row(self.get(account, name), DESCRIBE_COLUMNS)
+            return Rows.answer(DESCRIBE_COLUMNS, (row,), SHOW)
 
-    def show_families(self) -> Listing:
+    def show_families(self) -> Rows:
         """SHOW COMPUTE POOL INSTANCE FAMILIES, with a word on those that cannot run here."""
         there = self.gpus()
-        return Listing(
-            FAMILY_COLUMNS,
-            tuple(
-                (one.name, one.vcpus, one.memory_gib, one.gpu, one.gpus, there.lacks(one.gpus))
-                for one in FAMILIES.values()
-            ),
+        rows = tuple(
+            (one.name, one.vcpus, one.memory_gib, one.gpu, one.gpus, there.lacks(one.gpus)) for one in FAMILIES.values()
         )
+        return Rows.answer(FAMILY_COLUMNS, rows, SHOW)
 
     def admit(self, account: str, name: str, *, application: str, nodes: int) -> None:
         """Whether this pool could ever run such a job; resumes a suspended pool that resumes by itself.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from packaging.markers import Marker, default_environment
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,25 +14,13 @@ from packaging.version import InvalidVersion, Version
 
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
 
+if TYPE_CHECKING:
+    from cleanroom_ml.specs.requirements import Requirement as Wanted
+
 STAND_INS: Final[Mapping[str, str]] = {
     # The same modules by the same maintainers, without CUDA (design/measured-facts.md, "Training and tuning").
     "xgboost": "xgboost-cpu",
 }
-
-
-class Wanted(Protocol):
-    """A requirement, parsed (specs/requirements.py); `name` is normalised, `wheel` a path in the code directory."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def specifier(self) -> str: ...
-    @property
-    def marker(self) -> str: ...
-    @property
-    def wheel(self) -> str | None: ...
-    @property
-    def extras(self) -> tuple[str, ...]: ...
 
 
 class Installed:

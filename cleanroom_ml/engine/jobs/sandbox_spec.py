@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import files, gpu, working_directory
 from cleanroom_ml.engine.jobs.images.image import INSIDE, Image
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.job_init import init_argv, init_mount
 from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, SandboxSpec
+from cleanroom_ml.runtime import job_file
+from cleanroom_ml.runtime.job_file import Job
 
 CODE: Final = "/job"
 LIBRARY: Final = "/run/cleanroom/lib"
@@ -21,10 +22,13 @@ OVERLAY: Final = f"{LIBRARY}/cleanroom_runtime/overlay"
 LAYER: Final = "/run/cleanroom/layer"
 """The packages that the job has beyond its image: after the runtime and the overlay, before the image's own."""
 
-JOB_FILE: Final = "/run/cleanroom/job.json"
+JOB_FILE: Final = job_file.IN_SANDBOX
 TOKEN_FILE: Final = "/snowflake/session/token"
 SOCKET: Final = "/run/cleanroom/job.sock"
 PORT: Final = 8099
+SCHEMA: Final = "CLEANROOM"
+"""Of the runner's application: where the room's tables are, and the job's session begins."""
+
 RESULT_FILE: Final = f"{SCRATCH}/.result.json"
 EVENTS_FILE: Final = f"{SCRATCH}/.events.jsonl"
 
@@ -60,30 +64,31 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
     The token is in a file that only the sandbox sees: never in an argument or the environment, which /proc shows.
     """
     # Without a sandbox nothing is mounted: the image is used where it lies.
-    python, prefix = (image.inside, INSIDE) if not plan.no_isolation else (str(image.executable), str(image.prefix))
-    port = _free_port() if plan.no_isolation else PORT
-    about = {
-        "image": image.tag,
-        "account": plan.account,
-        "user": plan.user,
-        "token": token,
-        "host": "127.0.0.1",
-        "port": port,
-        "database": plan.database,
-        "schema": plan.schema,
-        "warehouse": plan.warehouse,
-        "entrypoint": plan.entrypoint,
-        "args": plan.args_json,
-        "result_limit_bytes": plan.result_limit_bytes,
-        "nodes": plan.nodes,
-        "node_cpus": plan.node_cpus,
-        "node_gpus": len(plan.gpus) // plan.nodes,
-        "cpus": plan.cpus,
-        "memory_bytes": plan.memory_bytes,
-        "scratch_bytes": plan.scratch_bytes,
-    }
+    request, bounds = plan.request, plan.bounds
+    python, prefix = (image.inside, INSIDE) if not bounds.no_isolation else (str(image.executable), str(image.prefix))
+    port = _free_port() if bounds.no_isolation else PORT
+    reported = Job(
+        image=image.tag,
+        account=request.account,
+        user=request.user,
+        token=token,
+        host="127.0.0.1",
+        port=port,
+        database=request.application,
+        schema=SCHEMA,
+        warehouse=request.warehouse,
+        entrypoint=request.job.entrypoint,
+        args=request.args_json,
+        result_limit_bytes=request.result_limit_bytes,
+        nodes=request.nodes,
+        node_cpus=bounds.node_cpus,
+        node_gpus=len(bounds.gpus) // request.nodes,
+        cpus=bounds.cpus,
+        memory_bytes=bounds.memory_bytes,
+        scratch_bytes=bounds.scratch_bytes,
+    )
     # Half of the memory, as everywhere on Linux: PyTorch passes batches between processes through /dev/shm.
-    shared = max(64 * MIB, plan.memory_bytes // 2)
+    shared = max(64 * MIB, bounds.memory_bytes // 2)
     return SandboxSpec(
         name="job",
         argv=init_argv(
@@ -100,35 +105,35 @@ def job_spec(plan: Plan, directory: Path, token: str, *, image: Image, layer: Pa
             Mount(_RUNTIME, f"{LIBRARY}/cleanroom_runtime"),
             *_code(plan, directory),
             Mount(directory / files.JOB_SOCKET, SOCKET, writable=True),
-            *(gpu.library_mounts() if plan.gpus else ()),
+            *(gpu.library_mounts() if bounds.gpus else ()),
         ),
         files={
-            JOB_FILE: json.dumps(about).encode(),
+            JOB_FILE: reported.to_json().encode(),
             TOKEN_FILE: token.encode("ascii"),
-            **(gpu.files() if plan.gpus else {}),
+            **(gpu.files() if bounds.gpus else {}),
         },
         scratch=directory / files.SCRATCH,
         masked=_masked(image),
-        devices=gpu.nodes(plan.gpus),
+        devices=gpu.nodes(bounds.gpus),
         limits=Limits(
-            memory_bytes=plan.memory_bytes,
-            cpus=float(plan.cpus),
+            memory_bytes=bounds.memory_bytes,
+            cpus=float(bounds.cpus),
             cpu_weight=_CPU_WEIGHT,
-            processes=plan.processes,
-            wall_seconds=plan.wall_seconds,
-            scratch_bytes=plan.scratch_bytes,
+            processes=bounds.processes,
+            wall_seconds=bounds.wall_seconds,
+            scratch_bytes=bounds.scratch_bytes,
             tmp_bytes=shared,
-            file_bytes=max(plan.scratch_bytes, shared),
-            log_bytes=plan.log_bytes,
-            log_flood_bytes=plan.log_bytes * _LOG_FLOOD,
+            file_bytes=max(bounds.scratch_bytes, shared),
+            log_bytes=bounds.log_bytes,
+            log_flood_bytes=bounds.log_bytes * _LOG_FLOOD,
         ),
     )
 
 
 def _code(plan: Plan, directory: Path) -> tuple[Mount, ...]:
-    if plan.no_isolation:  # the directory itself is this user's to write
+    if plan.bounds.no_isolation:  # the directory itself is this user's to write
         return (Mount(directory / files.CODE, CODE),)
-    paths = [file.path for file in plan.files]
+    paths = [file.path for file in plan.request.files]
     return working_directory.mounts(directory / files.SCRATCH, directory / files.CODE, paths, CODE)
 
 
@@ -149,13 +154,13 @@ def _service(plan: Plan, port: int) -> dict[str, str]:
     protocol as in its app runtime, and as snowflake-ml-python reads them.
     """
     return {
-        "SNOWFLAKE_ACCOUNT": plan.account,
+        "SNOWFLAKE_ACCOUNT": plan.request.account,
         "SNOWFLAKE_HOST": "127.0.0.1",
         "SNOWFLAKE_PORT": str(port),
         "SNOWFLAKE_PROTOCOL": "http",
-        "SNOWFLAKE_DATABASE": plan.database,
-        "SNOWFLAKE_SCHEMA": plan.schema,
-        "SNOWFLAKE_WAREHOUSE": plan.warehouse,
+        "SNOWFLAKE_DATABASE": plan.request.application,
+        "SNOWFLAKE_SCHEMA": SCHEMA,
+        "SNOWFLAKE_WAREHOUSE": plan.request.warehouse,
         "SNOWFLAKE_SERVICE_NAME": plan.job_id,
     }
 
@@ -167,7 +172,7 @@ def _free_port() -> int:
 
 
 def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
-    threads = str(plan.cpus)
+    threads = str(plan.bounds.cpus)
     return {
         "PATH": f"{prefix}/bin:/usr/bin:/bin",
         "PYTHONPATH": ":".join([LIBRARY, OVERLAY, *([LAYER] if layer is not None else [])]),
@@ -176,10 +181,10 @@ def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
         "USE_OPTIMIZED_DATA_INGESTOR": "true",
         # As every Snowpark container job has them; scripts ask them whether to train on several nodes. What runs on
         # another node than the script finds its own index (runtime/cluster/ray_node.py).
-        "SNOWFLAKE_JOBS_COUNT": str(plan.nodes),
+        "SNOWFLAKE_JOBS_COUNT": str(plan.request.nodes),
         "SNOWFLAKE_JOB_INDEX": "0",
         "CLEANROOM_ML_EVENTS": EVENTS_FILE,
-        "CLEANROOM_ML_JOB_FILE": JOB_FILE,
+        job_file.VARIABLE: JOB_FILE,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": "/scratch/tmp",
         "JOBLIB_TEMP_FOLDER": "/scratch/tmp",  # its default is /dev/shm, which counts as memory
@@ -192,9 +197,9 @@ def _environment(plan: Plan, prefix: str, layer: Path | None) -> dict[str, str]:
         "MKL_NUM_THREADS": threads,
         "NUMEXPR_MAX_THREADS": threads,
         "MPLBACKEND": "Agg",
-        **gpu.environment(plan.gpus, isolated=not plan.no_isolation),
+        **gpu.environment(plan.bounds.gpus, isolated=not plan.bounds.no_isolation),
         # Without a sandbox the image is used where it lies: byte code beside its sources would be an addition to it.
-        **({"PYTHONDONTWRITEBYTECODE": "1"} if plan.no_isolation else {}),
+        **({"PYTHONDONTWRITEBYTECODE": "1"} if plan.bounds.no_isolation else {}),
         # There is no network: asking for a cloud's metadata would only wait.
         "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
     }

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import endings, files, launching, recovery
 from cleanroom_ml.engine.jobs.cleaning import Cleaner
 from cleanroom_ml.engine.jobs.families import Machine, lacks_memory
 from cleanroom_ml.engine.jobs.gpu import Gpus
 from cleanroom_ml.engine.jobs.model import Ending, Phase
 from cleanroom_ml.engine.jobs.pools import ComputePools
-from cleanroom_ml.engine.jobs.record import Plan, Record
+from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.store import Job, JobStore, Row
 from cleanroom_ml.engine.jobs.transitions import Step
 from cleanroom_ml.engine.storage.keys import to_micros

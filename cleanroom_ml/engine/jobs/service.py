@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cleanroom_ml.engine.contracts.job import JobRequest, JobState, JobStatus
+from cleanroom_ml.engine.contracts.plan import Bounds, Paths, Plan
 from cleanroom_ml.engine.jobs import events, files, logs, usage
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import ComputePoolError, MLJobResultInvalidError, MLJobResultTooLargeError
 from cleanroom_ml.engine.jobs.families import Machine, lacks_memory, this_machine
-from cleanroom_ml.engine.jobs.model import JobRequest, JobState, JobStatus, Reason, RequestLike
+from cleanroom_ml.engine.jobs.model import Reason
 from cleanroom_ml.engine.jobs.pools import ComputePools
-from cleanroom_ml.engine.jobs.record import Plan, Record
+from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.scheduler import JobSockets, Scheduler
 from cleanroom_ml.engine.jobs.store import Job, JobStore
 from cleanroom_ml.engine.storage.database import Database
@@ -97,7 +99,7 @@ class JobService:
             self._thread.join()
         self._scheduler.close()
 
-    def submit(self, asked: RequestLike) -> str:
+    def submit(self, request: JobRequest) -> str:
         """Persist the job as PENDING and return its id.
 
         Raises:
@@ -105,9 +107,8 @@ class JobService:
                 Or its account has too many jobs that have not ended.
             JobsError: its image or a wheel of its lock is gone or was changed (layers/errors.py).
         """
-        request = JobRequest.of(asked)
-        if request.entrypoint not in {file.path for file in request.files}:
-            raise ComputePoolError(f"the job's entrypoint '{request.entrypoint}' is not among its files")
+        if request.job.entrypoint not in {file.path for file in request.files}:
+            raise ComputePoolError(f"the job's entrypoint '{request.job.entrypoint}' is not among its files")
         request = replace(request, packages=self.environments.check(request))
         if request.nodes > 1 and "ray" not in request.packages:
             raise ComputePoolError(
@@ -206,31 +207,17 @@ class JobService:
     def _plan(self, job: Job) -> Plan:
         request = job.request
         pool = self.pools.get(request.account, request.pool)
-        bounds = pool.limits(request.nodes, self._machine())
-        return Plan(
-            job_id=job.job_id,
-            objects=str(self._objects_root),
-            files=request.files,
-            entrypoint=request.entrypoint,
-            args_json=request.args_json,
-            account=request.account,
-            user=request.user,
-            database=request.application,
-            schema="CLEANROOM",
-            warehouse=request.warehouse,
-            allow_monitoring=request.allow_monitoring,
-            cpus=bounds.cpus,
-            memory_bytes=job.memory_bytes or bounds.memory_bytes,
-            nodes=request.nodes,
+        held = pool.limits(request.nodes, self._machine())
+        bounds = Bounds(
+            cpus=held.cpus,
+            memory_bytes=job.memory_bytes or held.memory_bytes,
             node_cpus=pool.family.vcpus,
             wall_seconds=self._settings.wall_seconds,
             scratch_bytes=self._settings.scratch_bytes,
             log_bytes=self._settings.log_bytes,
-            result_limit_bytes=request.result_limit_bytes,
             processes=self._settings.processes * request.nodes,
             relay_patience_seconds=self._settings.relay_patience_seconds,
-            no_isolation=self._no_isolation,
             gpus=job.gpus,
-            home=str(self._home),
-            lock=dict(request.dependency_lock),
+            no_isolation=self._no_isolation,
         )
+        return Plan(job.job_id, request, bounds, Paths(home=str(self._home), objects=str(self._objects_root)))

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from cleanroom_ml.engine.jobs.errors import ComputePoolError, JobNotFoundError
+from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.plain import from_json, to_json
+from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
-from cleanroom_ml.engine.jobs.model import Ending, JobRequest, JobStatus, Phase, Reason
-from cleanroom_ml.engine.jobs.transitions import check_phase
+from cleanroom_ml.engine.jobs.model import Ending, Phase, Reason
+from cleanroom_ml.engine.jobs.transitions import JOB
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 
@@ -19,7 +21,7 @@ from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 def _references(connection: sqlite3.Connection) -> Iterator[str]:
     """Objects that a job which has not ended may still lay out."""
     for row in connection.execute("SELECT request FROM jobs WHERE cleaned = 0"):
-        request = JobRequest.from_json(row["request"])
+        request = from_json(JobRequest, row["request"])
         yield from (file.sha256 for file in request.files)
         yield from (package["sha256"] for package in request.dependency_lock.get("packages", ()))
 
@@ -27,14 +29,14 @@ def _references(connection: sqlite3.Connection) -> Iterator[str]:
 def images(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
     """(job, the tag and the digest of its image) for every job that has not ended."""
     for row in connection.execute("SELECT job_id, request FROM jobs WHERE ended_on IS NULL"):
-        image = JobRequest.from_json(row["request"]).dependency_lock.get("image")
+        image = from_json(JobRequest, row["request"]).dependency_lock.get("image")
         if isinstance(image, dict):
             yield f"job {row['job_id']}", image["tag"], image["digest"]
 
 
 SCHEMA: Final = Schema(
     name="jobs",
-    version=3,
+    version=4,
     statements=(
         """
         CREATE TABLE jobs (
@@ -90,6 +92,19 @@ SCHEMA: Final = Schema(
     upgrades={
         2: ("ALTER TABLE jobs ADD COLUMN gpus TEXT NOT NULL DEFAULT ''",),
         3: ("ALTER TABLE jobs ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0",),
+        # What was approved of the job became a value of its own.
+        4: (
+            """
+            UPDATE jobs SET request = json_remove(
+                json_set(request, '$.job', json_object(
+                    'name', request ->> 'job_name', 'entrypoint', request ->> 'entrypoint',
+                    'pip_requirements', json(request -> 'requirements'), 'image', request ->> 'image',
+                    'allow_monitoring', json(request -> 'allow_monitoring')
+                )),
+                '$.job_name', '$.entrypoint', '$.requirements', '$.image', '$.allow_monitoring'
+            )
+            """,
+        ),
     },
     references=_references,
 )
@@ -158,7 +173,7 @@ class Job(Row):
             nodes=request.nodes,
             template_id=request.template_id,
             code_spec_id=request.code_spec_id,
-            job_name=request.job_name,
+            job_name=request.job.name,
             approval_digest=request.approval_digest,
             isolation=self.isolation,
             memory_enforced_by=self.memory_enforced_by,
@@ -174,7 +189,7 @@ def _environment(request: JobRequest) -> dict[str, Any]:
     """What the job runs in, for its status; of a job of before there were locks, its image's tag."""
     lock = DependencyLock.from_json(request.dependency_lock)
     if lock is None:
-        return {"image": request.image, "packages": dict(request.packages)}
+        return {"image": request.job.image, "packages": dict(request.packages)}
     return {
         "image": lock.image_tag,
         "image_digest": lock.image_digest,
@@ -214,7 +229,7 @@ class JobStore:
                     request.collaboration,
                     request.pool,
                     request.nodes,
-                    request.to_json(),
+                    to_json(request),
                     Phase.QUEUED,
                     self._database.now_micros(),
                 ),
@@ -300,8 +315,7 @@ class JobStore:
 
     def _move(self, job_id: str, after: Phase, **columns: Any) -> Job:
         with self._database.transaction():
-            check_phase(self.get(job_id).phase, after)
-            self._set(job_id, phase=after.value, **columns)
+            self._set(job_id, phase=JOB.move(self.get(job_id).phase, after).value, **columns)
             return self.get(job_id)
 
     def _set(self, job_id: str, **columns: Any) -> None:
@@ -311,7 +325,7 @@ class JobStore:
 
     def _whole(self, where: str, parameters: tuple[Any, ...]) -> list[Job]:
         rows = self._rows(f"{_ROW_COLUMNS}, request", where, parameters)
-        return [Job(**_columns(row), request=JobRequest.from_json(row["request"])) for row in rows]
+        return [Job(**_columns(row), request=from_json(JobRequest, row["request"])) for row in rows]
 
     def _without_requests(self, where: str, parameters: tuple[Any, ...]) -> list[Row]:
         return [Row(**_columns(row)) for row in self._rows(_ROW_COLUMNS, where, parameters)]

@@ -23,13 +23,13 @@ from cleanroom_ml.engine.jobs.errors import CodeMismatch, JobsError
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.model import Ending, Phase
-from cleanroom_ml.engine.jobs.record import Plan, Record, now
+from cleanroom_ml.engine.jobs.record import Record, now, read_plan
 from cleanroom_ml.engine.jobs.relay import Relay
 from cleanroom_ml.engine.jobs.sandbox_spec import job_spec
 from cleanroom_ml.engine.jobs.telemetry import Telemetry
 from cleanroom_ml.engine.jobs.transitions import Step
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable, SandboxStartError
-from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
 from cleanroom_ml.engine.sandbox.policy import Outcome
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import boot_id, start_time
@@ -67,7 +67,7 @@ class _Run:
     def __init__(self, directory: Path, record: Record) -> None:
         self._directory = directory
         self._record = record
-        self._plan = Plan.read(directory)
+        self._plan = read_plan(directory)
         self._image: Image | None = None
         self._layer: Path | None = None
 
@@ -83,8 +83,9 @@ class _Run:
         if self._cancelled():
             return endings.CANCELLED
         try:
-            lay_out(self._plan.files, ObjectStore(Path(self._plan.objects)).open, self._directory / files.CODE)
-            if self._plan.no_isolation:
+            objects = ObjectStore(Path(self._plan.paths.objects))
+            lay_out(self._plan.request.files, objects.open, self._directory / files.CODE)
+            if self._plan.bounds.no_isolation:
                 require_bundled(self._directory / files.CODE)
         except CodeMismatch as mismatch:
             return endings.refused(mismatch.what)
@@ -96,13 +97,13 @@ class _Run:
             return endings.not_started(error.what)
         scratch = self._directory / files.SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
-        working_directory.make(scratch, [file.path for file in self._plan.files])
+        working_directory.make(scratch, [file.path for file in self._plan.request.files])
         return endings.CANCELLED if self._cancelled() else None
 
     def _find_environment(self) -> None:
         """The image and the layer of the job's lock, both verified; the layer is made again if it is gone."""
-        lock = DependencyLock.from_json(self._plan.lock)
-        environments = Environments(Path(self._plan.home), ObjectStore(Path(self._plan.objects)))
+        lock = DependencyLock.from_json(self._plan.request.dependency_lock)
+        environments = Environments(Path(self._plan.paths.home), ObjectStore(Path(self._plan.paths.objects)))
         self._image = environments.image_of(lock)
         if lock is not None:
             self._layer = environments.layer_of(lock, self._image)
@@ -111,7 +112,7 @@ class _Run:
         relay = Relay(
             self._directory / files.JOB_SOCKET,
             self._directory / files.FRONT_SOCKET,
-            patience_seconds=self._plan.relay_patience_seconds,
+            patience_seconds=self._plan.bounds.relay_patience_seconds,
         )
         relay.start()
         assert self._image is not None
@@ -122,7 +123,7 @@ class _Run:
         try:
             token = (self._directory / files.TOKEN).read_text(encoding="ascii")
             spec = job_spec(self._plan, self._directory, token, image=self._image, layer=self._layer)
-            driver = NoIsolation(self._plan.no_isolation) if self._plan.no_isolation else None
+            driver = driver_for(self._plan.bounds.no_isolation)
             # From this thread, the main one: bubblewrap dies with the thread that started it.
             with SandboxProcess.start(spec, driver=driver, output=log) as process:
                 return self._watch(process, log)
@@ -140,7 +141,7 @@ class _Run:
             sandbox=sandbox.to_json(),
             started_on=now(),
             isolation=sandbox.driver,
-            isolation_reason=self._plan.no_isolation,
+            isolation_reason=self._plan.bounds.no_isolation,
         )
         cancelled = False
         telemetry = Telemetry(self._directory, self._plan)
@@ -150,7 +151,7 @@ class _Run:
                 process.kill()
             telemetry.look(process)
         telemetry.finish()
-        logs.finish(log, outcome.log_total_bytes if outcome.log_truncated else None, self._plan.log_bytes)
+        logs.finish(log, outcome.log_total_bytes if outcome.log_truncated else None, self._plan.bounds.log_bytes)
         self._advance(
             Step.COLLECTING,
             isolation=outcome.driver,
@@ -163,7 +164,7 @@ class _Run:
         ended = endings.ending(outcome, self._plan, cancelled=cancelled)
         if ended.phase is not Phase.DONE:
             return ended
-        collected = results.collect(self._directory / files.SCRATCH, self._plan.result_limit_bytes)
+        collected = results.collect(self._directory / files.SCRATCH, self._plan.request.result_limit_bytes)
         if collected.kind == "kept":
             files.write_atomically(self._directory / files.RESULT, collected.text.encode())
         self._record = replace(self._record, result=collected.kind)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.events import EventCopy
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.jobs.usage import UsageCurve
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 

@@ -1,11 +1,11 @@
-"""The one table of how a job moves, for the catalog's `Phase` and for the supervisor's `Step`."""
+"""How a job moves, for the catalog's `Phase` and for the supervisor's `Step`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
 
-from cleanroom_ml.engine.jobs.errors import IllegalTransition
+from cleanroom_ml.engine.contracts.machine import Machine
 from cleanroom_ml.engine.jobs.model import Phase
 
 
@@ -19,31 +19,27 @@ class Step(StrEnum):
     ENDED = "ENDED"
 
 
-PHASES: Final[dict[Phase, frozenset[Phase]]] = {
-    Phase.QUEUED: frozenset({Phase.STARTING, Phase.FAILED, Phase.CANCELLED}),
-    Phase.STARTING: frozenset({Phase.RUNNING, Phase.DONE, Phase.FAILED, Phase.CANCELLED}),
-    Phase.RUNNING: frozenset({Phase.DONE, Phase.FAILED, Phase.CANCELLED}),
-    Phase.DONE: frozenset(),
-    Phase.FAILED: frozenset(),
-    Phase.CANCELLED: frozenset(),
-}
+JOB: Final = Machine.of(
+    "job",
+    (Phase.QUEUED,),
+    {
+        Phase.QUEUED: (Phase.STARTING, Phase.FAILED, Phase.CANCELLED),
+        Phase.STARTING: (Phase.RUNNING, Phase.DONE, Phase.FAILED, Phase.CANCELLED),
+        Phase.RUNNING: (Phase.DONE, Phase.FAILED, Phase.CANCELLED),
+        Phase.DONE: (),
+        Phase.FAILED: (),
+        Phase.CANCELLED: (),
+    },
+)
 
-STEPS: Final[dict[Step, frozenset[Step]]] = {
-    Step.PREPARING: frozenset({Step.LAUNCHING, Step.ENDED}),
-    Step.LAUNCHING: frozenset({Step.RUNNING, Step.ENDED}),
-    Step.RUNNING: frozenset({Step.COLLECTING, Step.ENDED}),
-    Step.COLLECTING: frozenset({Step.ENDED}),
-    Step.ENDED: frozenset(),
-}
-
-
-def check_phase(before: Phase, after: Phase) -> None:
-    """Raise IllegalTransition unless the table has this edge."""
-    if after not in PHASES[before]:
-        raise IllegalTransition(f"a job cannot go from {before} to {after}")
-
-
-def check_step(before: Step, after: Step) -> None:
-    """Raise IllegalTransition unless the table has this edge."""
-    if after not in STEPS[before]:
-        raise IllegalTransition(f"a supervisor cannot go from {before} to {after}")
+SUPERVISOR: Final = Machine.of(
+    "supervisor",
+    (Step.PREPARING,),
+    {
+        Step.PREPARING: (Step.LAUNCHING, Step.ENDED),
+        Step.LAUNCHING: (Step.RUNNING, Step.ENDED),
+        Step.RUNNING: (Step.COLLECTING, Step.ENDED),
+        Step.COLLECTING: (Step.ENDED,),
+        Step.ENDED: (),
+    },
+)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import files
-from cleanroom_ml.engine.jobs.record import Plan
 from cleanroom_ml.engine.sandbox.usage import Usage
 
 MAX_POINTS: Final = 600
@@ -42,7 +42,7 @@ class UsageCurve:
 
     def __init__(self, directory: Path, plan: Plan) -> None:
         self._path = directory / files.USAGE
-        head = {"memory_limit_bytes": plan.memory_bytes, "cpus": plan.cpus, "nodes": plan.nodes}
+        head = {"memory_limit_bytes": plan.bounds.memory_bytes, "cpus": plan.bounds.cpus, "nodes": plan.request.nodes}
         self._head = json.dumps(head, separators=(",", ":")).encode("ascii") + b"\n"
         self._points: list[Point] = []
         self._interval = FIRST_INTERVAL_SECONDS

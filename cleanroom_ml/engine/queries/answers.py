@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import quote
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.protocol import results, stages
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.protocol.rowtypes import rowset
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.kinds.file_transfer import file_name
 from cleanroom_ml.engine.statements.result_scan import kept_rows
-from cleanroom_ml.engine.statements.results import Download, Rows, StatementResult, Upload, decode, statement_type
+from cleanroom_ml.engine.statements.results import Download, StatementResult, Upload, decode, statement_type
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

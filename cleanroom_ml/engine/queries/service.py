@@ -15,10 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.contracts.owners import Owner
 from cleanroom_ml.engine.contracts.statement_time import set_seconds
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
 from cleanroom_ml.engine.protocol.puts import PutMemory
@@ -40,7 +41,7 @@ from cleanroom_ml.engine.queries.under_way import UnderWay
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
-from cleanroom_ml.engine.statements.results import VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from cleanroom_ml.engine.contracts.owners import Owner, owner
-from cleanroom_ml.engine.contracts.shares import Place, Shares
+from cleanroom_ml.engine.load.owners import Owner, owner
+from cleanroom_ml.engine.load.shares import Place, Shares
 
 IDLE_SECONDS: Final = 60.0
 

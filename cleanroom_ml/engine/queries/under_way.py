@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.sql.errors import SqlError

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 
 APPLICATION_PREFIX = "SFDCR_"
@@ -66,7 +67,9 @@ def key_of(name: object, what: str) -> str:
             return fold(name)
     except ValueError:
         pass
-    raise room_error("SpecValidationError", f"the {what} must be a name: letters, digits and underscores, or in quotes")
+    raise room_error(
+        ErrorName.SpecValidationError, f"the {what} must be a name: letters, digits and underscores, or in quotes"
+    )
 
 
 def find(connection: sqlite3.Connection, account: str, name: str) -> Member:
@@ -89,7 +92,7 @@ def find(connection: sqlite3.Connection, account: str, name: str) -> Member:
     if len(invited) > 1:
         owners = ", ".join(identity(row["owner_account"]) for row in invited)
         raise room_error(
-            "CollaborationStateException",
+            ErrorName.CollaborationStateException,
             f"several accounts have invited you to a collaboration '{name}': {owners}. REVIEW the one that you mean.",
         )
     return _member(invited[0])
@@ -104,7 +107,7 @@ def joined(connection: sqlite3.Connection, account: str, name: str) -> Member:
     member = find(connection, account, name)
     if member.status != "JOINED":
         raise room_error(
-            "CollaborationStateException",
+            ErrorName.CollaborationStateException,
             f"you have not joined collaboration '{name}' (your status is {member.status}). Review and join it first.",
         )
     return member
@@ -171,7 +174,8 @@ def destinations_of(connection: sqlite3.Connection, collaboration: str, runner_k
 def not_found(name: str) -> SqlError:
     """The one answer to whoever asks for a collaboration that is not theirs to see."""
     return room_error(
-        "CollaborationNotFoundException", f"collaboration '{name[:100]}' does not exist or you are not part of it."
+        ErrorName.CollaborationNotFoundException,
+        f"collaboration '{name[:100]}' does not exist or you are not part of it.",
     )
 
 

@@ -19,10 +19,11 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import table_source
-from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
@@ -32,6 +33,7 @@ from cleanroom_ml.engine.storage.changes import CreateTable
 from cleanroom_ml.engine.storage.keys import Column, Key, from_micros
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold, quote, quote_name
 from cleanroom_ml.specs.template import Template
 
@@ -112,13 +114,14 @@ class Activations:
         if template.type != "sql_activation":
             if destination is not None:
                 raise room_error(
-                    "ActivationError",
+                    ErrorName.ActivationError,
                     "results of an analysis template cannot be activated; use an activation template.",
                 )
             return
         if destination is None or segment is None:
             raise room_error(
-                "ActivationError", "an activation template needs activation: snowflake_collaborator and segment_name."
+                ErrorName.ActivationError,
+                "an activation template needs activation: snowflake_collaborator and segment_name.",
             )
         receiver = access.by_alias(connection, member.collaboration, key_of(destination, "alias"))
         listed = connection.execute(
@@ -127,10 +130,11 @@ class Activations:
         ).fetchone()
         if receiver is None or not listed:
             raise room_error(
-                "ActivationError", f"'{destination}' is not among the activation_destinations of {member.alias}."
+                ErrorName.ActivationError,
+                f"'{destination}' is not among the activation_destinations of {member.alias}.",
             )
         if receiver.status != "JOINED":
-            raise room_error("ActivationError", f"'{destination}' has not joined the collaboration.")
+            raise room_error(ErrorName.ActivationError, f"'{destination}' has not joined the collaboration.")
 
     def share(
         self,
@@ -149,7 +153,7 @@ class Activations:
         """
         if not isinstance(returned, str) or not _SUFFIX.match(returned):
             raise room_error(
-                "ActivationError",
+                ErrorName.ActivationError,
                 "the template must return the name of its table, without the prefix activation_data_.",
             )
         key = Key(member.account, member.application, INTERNAL_SCHEMA, PREFIX + returned.upper())
@@ -157,7 +161,7 @@ class Activations:
         table = tables.get(key)
         if table is None:
             raise room_error(
-                "ActivationError", f"the template returned '{returned}', but made no cleanroom.{key.name}."
+                ErrorName.ActivationError, f"the template returned '{returned}', but made no cleanroom.{key.name}."
             )
         with self._database.transaction() as connection:
             self.check_destination(connection, member, template, destination, segment)
@@ -184,15 +188,15 @@ class Activations:
             self._move(connection, batch_id, "SHARED")
         return Shared(batch_id, segment, to_oneself=receiver.account == member.account)
 
-    def arrive(self, caller: Caller, member: Member, shared: Shared, *, query_id: str) -> RoomRows:
+    def arrive(self, caller: Caller, member: Member, shared: Shared, *, query_id: str) -> Rows:
         """What RUN answers: to oneself, the rows are moved at once; to others, when they process them."""
         columns = (("BATCH_ID", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR"), ("STATUS", "VARCHAR"))
         if shared.to_oneself:
             self._deliver(caller, member, shared.batch_id, query_id)
         status = "PROCESSED" if shared.to_oneself else "SHARED"
-        return RoomRows(columns, ((shared.batch_id, shared.segment, status),))
+        return Rows.answer(columns, ((shared.batch_id, shared.segment, status),))
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_ACTIVATIONS: what the caller has sent to others, and others to the caller."""
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
@@ -210,7 +214,7 @@ class Activations:
                 for name in ("SEGMENT_NAME", "BATCH_ID", "TEMPLATE_ID", "SHARED_BY", "SHARED_WITH", "STATUS", "DETAILS")
             ),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (
@@ -227,7 +231,7 @@ class Activations:
             ),
         )
 
-    def process(self, caller: Caller, name: str, wanted: object | None = None, *, query_id: str) -> RoomRows:
+    def process(self, caller: Caller, name: str, wanted: object | None = None, *, query_id: str) -> Rows:
         """PROCESS_ACTIVATION: moves what is SHARED with the caller (all of it, one segment, or some batches) to its
         table.
         """
@@ -243,11 +247,11 @@ class Activations:
         elif isinstance(wanted, list | tuple):
             rows = [row for row in rows if row["batch_id"] in wanted]
         elif wanted is not None:
-            raise room_error("SpecValidationError", "give a segment name, or an array of batch ids")
+            raise room_error(ErrorName.SpecValidationError, "give a segment name, or an array of batch ids")
         for row in rows:
             self._deliver(caller, member, row["batch_id"], query_id)
         table = ".".join((member.local_name or member.source_name, "activation", "segment_records"))
-        return RoomRows(
+        return Rows.answer(
             (("TABLE_NAME", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR")),
             tuple((table, row["segment_name"]) for row in rows),
         )
@@ -293,7 +297,7 @@ class Activations:
             self._storage.namespaces.create_database(member.account, key.database, if_exists="ignore")
             if self._storage.namespaces.database_kind(member.account, key.database) != "standard":
                 raise room_error(
-                    "ActivationError", f"database {key.database} of your account cannot hold activated rows."
+                    ErrorName.ActivationError, f"database {key.database} of your account cannot hold activated rows."
                 )
             self._storage.namespaces.create_schema(member.account, key.database, key.schema, if_exists="ignore")
             self._storage.tables.commit([CreateTable(key, _COLUMNS, if_exists="ignore")])

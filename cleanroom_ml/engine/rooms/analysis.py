@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, requests_store, runs
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
-from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, read_spec
 from cleanroom_ml.engine.rooms.render import Rendered, render
 from cleanroom_ml.engine.rooms.requests_store import Request
@@ -27,8 +28,15 @@ from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
-from cleanroom_ml.specs.analysis import RESERVED_ARGUMENTS, Analysis
+from cleanroom_ml.specs.analysis import (
+    RESERVED_ARGUMENTS,
+    Analysis,
+    LocalViewMappings,
+    TemplateConfiguration,
+    ViewMappings,
+)
 from cleanroom_ml.specs.template import Parameter, Template
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -39,19 +47,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What is asked for, from either form of RUN. `mapped` are (argument, view name, local)."""
-
-    template_id: str
-    source_tables: tuple[str, ...]
-    my_tables: tuple[str, ...]
-    mapped: tuple[tuple[str, str, bool], ...]
-    arguments: Mapping[str, Any]
-    destination: str | None = None
-    segment_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,47 +91,48 @@ class Analyses:
         """RUN(name, spec) or RUN(name, template_id, views, local_views, arguments).
 
         Returns:
-            The executor's own result for an analysis; `RoomRows` for a job (one column JOB_ID) and an activation.
+            The executor's own result for an analysis; `Rows` for a job (one column JOB_ID) and an activation.
 
         Raises:
             SqlError: CollaborationStateException, PermissionDeniedException (no analysis runner),
                 TemplateNotApprovedException, SpecValidationError, PolicyViolationError, TemplateRenderError,
                 ActivationError, and what the statement itself raises.
         """
-        wanted = _request(arguments)
+        wanted = run_request(arguments)
         prepared = self._prepare(caller, name, wanted)
         with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
             rendered = self._render(prepared, wanted)
-            result = self._execute(caller, prepared, wanted, rendered, query_id)
-            if isinstance(result, RoomRows) and [name for name, _ in result.columns] == ["JOB_ID"]:
-                found["job_id"] = result.rows[0][0]
-            return result
+            return self._execute(caller, prepared, wanted, rendered, found, query_id)
 
-    def _prepare(self, caller: Caller, name: str, wanted: RunRequest) -> _Prepared:
+    def _prepare(self, caller: Caller, name: str, wanted: Analysis) -> _Prepared:
+        configured = wanted.template_configuration
+        shared, own = configured.view_mappings.source_tables, configured.local_view_mappings.my_tables
         with self._storage.database.read() as connection:
             member = access.joined(connection, caller.account, name)
             if not access.is_runner(connection, member.collaboration, member.alias_key):
                 raise room_error(
-                    "PermissionDeniedException", f"{member.alias} is no analysis runner of this collaboration."
+                    ErrorName.PermissionDeniedException, f"{member.alias} is no analysis runner of this collaboration."
                 )
-            template_key = key_of(wanted.template_id, "template id")
+            template_key = key_of(wanted.template, "template id")
             request = requests_store.approved(connection, member.collaboration, member.alias_key, template_key)
             if request is None:
-                raise missing_approvals(connection, member, template_key, wanted.template_id)
+                raise missing_approvals(connection, member, template_key, wanted.template)
             template = read_spec(Template, request.payload["template"])
-            sources = tuple(resolve_view(connection, self._registries, member, view) for view in wanted.source_tables)
+            sources = tuple(resolve_view(connection, self._registries, member, view) for view in shared)
             others = (
                 *(
                     resolve_view(connection, self._registries, member, table.template_view_name)
                     for table in template.preset_tables
                 ),
-                *(resolve_view(connection, self._registries, member, view, local=True) for view in wanted.my_tables),
+                *(resolve_view(connection, self._registries, member, view, local=True) for view in own),
                 *(
                     resolve_view(connection, self._registries, member, view, local=local)
-                    for _, view, local in wanted.mapped
+                    for _, view, local in configured.mapped
                 ),
             )
-            self._activations.check_destination(connection, member, template, wanted.destination, wanted.segment_name)
+            self._activations.check_destination(
+                connection, member, template, configured.destination, configured.segment_name
+            )
         scope = RoomScope(
             member.collaboration,
             member.local_name or member.source_name,
@@ -148,13 +144,13 @@ class Analyses:
         )
         return _Prepared(member, request, template, sources, others, scope)
 
-    def _render(self, prepared: _Prepared, wanted: RunRequest) -> Rendered:
-        template = prepared.template
+    def _render(self, prepared: _Prepared, wanted: Analysis) -> Rendered:
+        template, configured = prepared.template, wanted.template_configuration
         variables: dict[str, Any] = {
             **_arguments(template.parameters, wanted, {"source_tables", "my_tables"}),
-            **{argument: view for argument, view, _ in wanted.mapped},
-            "source_table": list(wanted.source_tables),
-            "my_table": list(wanted.my_tables),
+            **{argument: view for argument, view, _ in configured.mapped},
+            "source_table": list(configured.view_mappings.source_tables),
+            "my_table": list(configured.local_view_mappings.my_tables),
             "preset_tables": {table.alias: table.template_view_name for table in template.preset_tables},
         }
         return render(
@@ -168,12 +164,20 @@ class Analyses:
                 if resolved.view.provider_account != prepared.member.account
             ],
             presets=[fold(table.alias) for table in template.preset_tables],
-            names=passed(template.parameters, wanted.arguments, wanted.mapped),
+            names=passed(template.parameters, configured.arguments, configured.mapped),
         )
 
     def _execute(
-        self, caller: Caller, prepared: _Prepared, wanted: RunRequest, rendered: Rendered, query_id: str
+        self,
+        caller: Caller,
+        prepared: _Prepared,
+        wanted: Analysis,
+        rendered: Rendered,
+        found: dict[str, Any],
+        query_id: str,
     ) -> Any:
+        """The statement of a run; `found` is told the job that it became, if any."""
+        configured = wanted.template_configuration
         binds = Binds.of(**rendered.binds)
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
@@ -181,14 +185,16 @@ class Analyses:
         if isinstance(statement, Call) and not activating:
             guard.refuse_all()
             call = (statement.name, statement.args)
-            return self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+            found["job_id"] = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+            return Rows.one("JOB_ID", found["job_id"])
         if activating and not isinstance(statement, Block):
             raise room_error(
-                "TemplateRenderError", "an activation template must be a BEGIN … END block that returns a table's name"
+                ErrorName.TemplateRenderError,
+                "an activation template must be a BEGIN … END block that returns a table's name",
             )
         if not isinstance(statement, Query | Block):
             raise room_error(
-                "TemplateRenderError",
+                ErrorName.TemplateRenderError,
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
         with runs.opened(self._storage, caller) as run:
@@ -204,32 +210,23 @@ class Analyses:
                 prepared.request.payload["template_id"],
                 self._executor.returned(result),
                 run.tables,
-                wanted.destination,
-                wanted.segment_name,
+                configured.destination,
+                configured.segment_name,
             )
         return self._activations.arrive(caller, prepared.member, shared, query_id=query_id)
 
 
-def _request(arguments: Sequence[Any]) -> RunRequest:
+def run_request(arguments: Sequence[Any]) -> Analysis:
+    """What is asked for, from either form of RUN. What the second one names is checked where it is looked up.
+
+    Raises:
+        SqlError: SpecValidationError.
+    """
     if len(arguments) == 1:
-        spec = read_spec(Analysis, arguments[0])
-        configured = spec.template_configuration
-        views, local = configured.view_mappings, configured.local_view_mappings
-        return RunRequest(
-            spec.template,
-            views.source_tables,
-            local.my_tables,
-            (
-                *((key, view, False) for key, view in views.arguments.items()),
-                *((key, view, True) for key, view in local.arguments.items()),
-            ),
-            configured.arguments,
-            configured.activation.snowflake_collaborator if configured.activation else None,
-            configured.activation.segment_name if configured.activation else None,
-        )
+        return read_spec(Analysis, arguments[0])
     if len(arguments) != 4:
         raise room_error(
-            "SpecValidationError",
+            ErrorName.SpecValidationError,
             "RUN takes (collaboration, analysis spec) or (collaboration, template, views, local views, arguments)",
         )
     template_id, views_given, local_given, given = arguments
@@ -240,30 +237,40 @@ def _request(arguments: Sequence[Any]) -> RunRequest:
         or not isinstance(given or {}, dict)
     ):
         raise room_error(
-            "SpecValidationError", "give a template id, two arrays of view names, and an object of arguments"
+            ErrorName.SpecValidationError, "give a template id, two arrays of view names, and an object of arguments"
         )
-    return RunRequest(template_id, tuple(views_given or ()), tuple(local_given or ()), (), given or {})
+    configuration = TemplateConfiguration.model_construct(
+        view_mappings=ViewMappings.model_construct(source_tables=tuple(views_given or ())),
+        local_view_mappings=LocalViewMappings.model_construct(my_tables=tuple(local_given or ())),
+        arguments=given or {},
+    )
+    return Analysis.model_construct(
+        api_version="2.0.0", spec_type="analysis", template=template_id, template_configuration=configuration
+    )
 
 
 def _texts(value: Any) -> bool:
     return value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
 
 
-def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[str]) -> dict[str, Any]:
+def _arguments(parameters: Sequence[Parameter], wanted: Analysis, tables: set[str]) -> dict[str, Any]:
     """The arguments with the defaults of those not given. Raises SqlError for one that is missing, reserved or of
     another type.
     """
-    values = dict(wanted.arguments)
-    mapped = {argument for argument, _, _ in wanted.mapped}
+    configured = wanted.template_configuration
+    values = dict(configured.arguments)
+    mapped = {argument for argument, _, _ in configured.mapped}
     for name in values:
         if name.strip('"').lower() in RESERVED_ARGUMENTS or name in mapped:
-            raise room_error("SpecValidationError", f"'{name[:100]}' cannot be passed as an argument")
+            raise room_error(ErrorName.SpecValidationError, f"'{name[:100]}' cannot be passed as an argument")
     for parameter in parameters:
         if parameter.name in tables or parameter.name in mapped:
             continue
         if parameter.name not in values:
             if parameter.required and parameter.default is None:
-                raise room_error("SpecValidationError", f"the template requires the argument '{parameter.name}'")
+                raise room_error(
+                    ErrorName.SpecValidationError, f"the template requires the argument '{parameter.name}'"
+                )
             if parameter.default is not None:
                 values[parameter.name] = parameter.default
             continue
@@ -274,11 +281,14 @@ def _arguments(parameters: Sequence[Parameter], wanted: RunRequest, tables: set[
             and value is not None
             and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds))
         ):
-            raise room_error("SpecValidationError", f"the argument '{parameter.name}' must be of type {parameter.type}")
+            raise room_error(
+                ErrorName.SpecValidationError, f"the argument '{parameter.name}' must be of type {parameter.type}"
+            )
     return values
 
 
-def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
+def _info(prepared: _Prepared, wanted: Analysis) -> dict[str, Any]:
+    configured = wanted.template_configuration
     tables = [
         {
             "name": ".".join(resolved.view.name),
@@ -293,7 +303,7 @@ def _info(prepared: _Prepared, wanted: RunRequest) -> dict[str, Any]:
         "submitted_by": prepared.request.requester,
         "request_parameters": {
             "template_id": prepared.request.payload["template_id"],
-            "arguments": dict(wanted.arguments),
-            "activation_destination": wanted.destination,
+            "arguments": dict(configured.arguments),
+            "activation_destination": configured.destination,
         },
     }

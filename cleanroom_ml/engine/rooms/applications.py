@@ -4,11 +4,13 @@ account's runs.
 
 from __future__ import annotations
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX, INTERNAL_SCHEMA, Member
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 
 
 def install(storage: Storage, account: str, local_key: str) -> None:
@@ -23,14 +25,14 @@ def install(storage: Storage, account: str, local_key: str) -> None:
             storage.namespaces.create_database(account, name, kind="application")
     except AlreadyExists:
         raise room_error(
-            "CollaborationStateException",
+            ErrorName.CollaborationStateException,
             f"database {name} exists in your account already; the collaboration needs that name. "
             "Drop the database, or review the collaboration under another name.",
         ) from None
     storage.namespaces.create_schema(account, name, INTERNAL_SCHEMA, if_exists="ignore")
 
 
-def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> RoomRows:
+def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> Rows:
     """DESCRIBE APPLICATION: property and value, of which `upgrade_state` says whether code specs can be called.
 
     Raises:
@@ -49,4 +51,4 @@ def describe(storage: Storage, caller: Caller, name: str, member: Member | None)
         ("upgrade_state", "COMPLETE"),
         ("upgrade_failure_reason", None),
     )
-    return RoomRows((("property", "VARCHAR"), ("value", "VARCHAR")), properties)
+    return Rows.answer((("property", "VARCHAR"), ("value", "VARCHAR")), properties)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from jinja2 import nodes
 
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.template_names import names_of
 
 
@@ -27,7 +28,7 @@ class NamesError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.name = "SpecValidationError"
+        self.name = ErrorName.SpecValidationError
         self.message = message
 
 

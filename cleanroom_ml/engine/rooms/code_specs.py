@@ -10,14 +10,18 @@ import yaml
 
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
-from cleanroom_ml.engine.rooms.environments import Environments, Needs, wheels
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.contracts.environments import Environments, Needs
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.rooms.locks import wheels
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.stages import StageFile
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.naming import split_name
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
@@ -35,7 +39,7 @@ class CodeSpecs:
         self._registries = registries
         self._environments = environments
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> Rows:
         """REGISTER_CODE_SPEC.
 
         1. The manifest of each job's code directory is taken from its stage.
@@ -50,11 +54,12 @@ class CodeSpecs:
         spec = read_spec(CodeSpec, spec_text)
         if registry is not None:
             raise room_error(
-                "SpecValidationError", "custom registries hold templates or data offerings, not code specs"
+                ErrorName.SpecValidationError, "custom registries hold templates or data offerings, not code specs"
             )
         if spec.functions or spec.procedures:
             raise room_error(
-                "SpecValidationError", "the embedded engine runs ml_jobs only; it has no functions or procedures yet"
+                ErrorName.SpecValidationError,
+                "the embedded engine runs ml_jobs only; it has no functions or procedures yet",
             )
         spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
         manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
@@ -82,7 +87,7 @@ class CodeSpecs:
                 spec=str(spec_text),
                 detail={"ml_jobs": jobs, "shown": _displayed(spec, jobs)},
             )
-        return RoomRows.one("REGISTER_CODE_SPEC", new_id)
+        return Rows.one("REGISTER_CODE_SPEC", new_id)
 
     def check_unchanged(self, resource: Resource) -> None:
         """Every load verifies every file: raises where the stage does not hold what was registered.
@@ -99,7 +104,7 @@ class CodeSpecs:
             recorded = frozen.get(job.name)
             if recorded is None or not recorded.get("content_manifest"):
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"ML job '{job.name}' has no content_manifest. Re-register the code spec to generate the manifest.",
                 )
             now = _manifest(self._listed(resource.account, job, refreshed=False), job.stage_code_dir)
@@ -138,14 +143,14 @@ class CodeSpecs:
         manifest = _manifest(self._listed(account, job, refreshed=True), job.stage_code_dir)
         if len(manifest.files) > MAX_FILES or manifest.total_size > MAX_BYTES:
             raise room_error(
-                "SpecValidationError",
+                ErrorName.SpecValidationError,
                 f"{job.stage_code_dir} holds {len(manifest.files):,} files, {manifest.total_size:,} bytes; "
                 f"at most {MAX_FILES} files and {MAX_BYTES:,} bytes can be registered",
             )
         paths = manifest.by_path()
         if job.entrypoint not in paths:
             raise room_error(
-                "CodeSpecArtifactNotFoundAtStageError",
+                ErrorName.CodeSpecArtifactNotFoundAtStageError,
                 f"ML job '{job.name}': {job.stage_code_dir} has no file {job.entrypoint}.",
             )
         return manifest
@@ -162,12 +167,12 @@ class CodeSpecs:
             stage = self._storage.stages.get(key)
         if match is None or key is None or stage is None:
             raise room_error(
-                "CodeSpecStageNotAccessibleError",
+                ErrorName.CodeSpecStageNotAccessibleError,
                 f"the stage of {job.stage_code_dir} does not exist or is not authorized.",
             )
         if not stage.directory:
             raise room_error(
-                "StageDirectoryNotEnabledError",
+                ErrorName.StageDirectoryNotEnabledError,
                 f"stage {key} has no directory table: ALTER STAGE {key} SET DIRECTORY = (ENABLE = TRUE)",
             )
         prefix = match[2].strip("/") + "/"
@@ -175,30 +180,28 @@ class CodeSpecs:
         listed = self._storage.stages.directory_files(key, prefix)
         if refreshed and [(file.path, file.sha256) for file in held] != [(file.path, file.sha256) for file in listed]:
             raise room_error(
-                "CodeSpecArtifactNotFoundAtStageError",
+                ErrorName.CodeSpecArtifactNotFoundAtStageError,
                 f"{job.stage_code_dir} was changed since its directory was refreshed: ALTER STAGE {key} REFRESH",
             )
         if refreshed and not held:
-            raise room_error("CodeSpecArtifactNotFoundAtStageError", f"there are no files in {job.stage_code_dir}.")
+            raise room_error(
+                ErrorName.CodeSpecArtifactNotFoundAtStageError, f"there are no files in {job.stage_code_dir}."
+            )
         return [(file.path.removeprefix(prefix), file) for file in held]
 
 
 def mismatch(what: str, differences: Sequence[str]) -> Exception:
     """The error for bytes that are not what they should be; one line a file."""
-    return room_error("ContentHashMismatchError", "\n".join([f"{what}:", *differences]))
+    return room_error(ErrorName.ContentHashMismatchError, "\n".join([f"{what}:", *differences]))
 
 
 def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": job.name,
-        "entrypoint": job.entrypoint,
-        "content_manifest": manifest.to_json(),
-        "content_digest": manifest.content_digest,
-        "image": lock["image"]["tag"],
-        "pip_requirements": list(job.pip_requirements),
-        "allow_monitoring": job.allow_monitoring,
-        "dependency_lock": lock,
-    }
+    pinned = PinnedJob.of(
+        job.model_dump(include=set(PinnedJob.names())),
+        content_digest=manifest.content_digest,
+        image=lock["image"]["tag"],
+    )
+    return {**pinned.pinned(), "content_manifest": manifest.to_json(), "dependency_lock": lock}
 
 
 def _displayed(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
@@ -215,4 +218,4 @@ def _manifest(files: Sequence[tuple[str, StageFile]], directory: str) -> Manifes
     try:
         return Manifest(tuple(FileEntry(path, file.size, file.sha256) for path, file in files))
     except UsageError as error:
-        raise room_error("SpecValidationError", f"{directory}: {error}") from None
+        raise room_error(ErrorName.SpecValidationError, f"{directory}: {error}") from None

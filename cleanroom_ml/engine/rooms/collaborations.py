@@ -9,18 +9,21 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.machine import IllegalTransition
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.current_spec import current_spec
 from cleanroom_ml.engine.rooms.offerings import Offerings
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
-from cleanroom_ml.engine.rooms.states import MEMBER, IllegalTransition
+from cleanroom_ml.engine.rooms.states import MEMBER
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.collaboration import Collaboration
 
@@ -38,7 +41,7 @@ class Collaborations:
         self._offerings = offerings
         self._requests = requests
 
-    def initialize(self, caller: Caller, spec_text: object, warehouse: object | None = None) -> RoomRows:
+    def initialize(self, caller: Caller, spec_text: object, warehouse: object | None = None) -> Rows:
         """INITIALIZE: makes the collaboration; joins it too where a warehouse is named.
 
         Raises:
@@ -48,7 +51,7 @@ class Collaborations:
         owner = spec.account_of(spec.owner)
         if owner is None or owner.upper() != identity(caller.account):
             raise room_error(
-                "SpecValidationError", f"owner '{spec.owner}' is not your account, {identity(caller.account)}"
+                ErrorName.SpecValidationError, f"owner '{spec.owner}' is not your account, {identity(caller.account)}"
             )
         if warehouse is not None:
             self._check_warehouse(caller, warehouse)
@@ -65,20 +68,21 @@ class Collaborations:
         message = f"Collaboration {spec.name} was created" + (
             " and joined." if warehouse is not None else "; now join it."
         )
-        return RoomRows(columns, ((spec.name, message, None if warehouse is None else "COMPLETED"),))
+        return Rows.answer(columns, ((spec.name, message, None if warehouse is None else "COMPLETED"),))
 
-    def review(
-        self, caller: Caller, source_name: str, owner_account: str, local_name: object | None = None
-    ) -> RoomRows:
+    def review(self, caller: Caller, source_name: str, owner_account: str, local_name: object | None = None) -> Rows:
         """REVIEW: installs the collaboration in the caller's account, and shows what it is."""
         member = self._invitation(caller, source_name, owner_account)
         chosen = member.source_name if local_name is None else str(local_name)
         local_key = key_of(chosen, "collaboration name")
         if member.local_key is not None and member.local_key != local_key:
-            raise room_error("CollaborationStateException", f"you have reviewed it already, as '{member.local_name}'.")
+            raise room_error(
+                ErrorName.CollaborationStateException, f"you have reviewed it already, as '{member.local_name}'."
+            )
         if member.status not in ("INVITED", "IN_REVIEW", "INSTALLATION_FAILED", "JOIN_FAILED"):
             raise room_error(
-                "CollaborationStateException", f"it cannot be reviewed any more: your status is {member.status}."
+                ErrorName.CollaborationStateException,
+                f"it cannot be reviewed any more: your status is {member.status}.",
             )
         if member.status in ("INVITED", "INSTALLATION_FAILED"):
             with self._database.transaction() as connection:
@@ -92,22 +96,24 @@ class Collaborations:
             ("OWNER_ACCOUNT", "VARCHAR"),
             ("COLLABORATION_SPEC", "VARCHAR"),
         )
-        return RoomRows(columns, ((chosen, member.source_name, identity(member.owner_account), spec),))
+        return Rows.answer(columns, ((chosen, member.source_name, identity(member.owner_account), spec),))
 
-    def join(self, caller: Caller, name: str) -> RoomRows:
+    def join(self, caller: Caller, name: str) -> Rows:
         """JOIN: the owner from CREATED on, everybody else after REVIEW."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
         if member.status == "JOINED":
-            raise room_error("CollaborationStateException", f"you have joined '{name}' already.")
+            raise room_error(ErrorName.CollaborationStateException, f"you have joined '{name}' already.")
         if member.is_owner and member.status in ("CREATED", "INSTALLATION_FAILED"):
             self._install(member.collaboration, caller.account, fold(member.source_name))
         elif member.status not in ("IN_REVIEW", "JOIN_FAILED"):
-            raise room_error("CollaborationStateException", f"review '{name}' first: your status is {member.status}.")
+            raise room_error(
+                ErrorName.CollaborationStateException, f"review '{name}' first: your status is {member.status}."
+            )
         self._join(caller, member.collaboration)
-        return RoomRows.one("JOIN", f"You have joined collaboration {name}.")
+        return Rows.one("JOIN", f"You have joined collaboration {name}.")
 
-    def status(self, caller: Caller, name: str) -> RoomRows:
+    def status(self, caller: Caller, name: str) -> Rows:
         """GET_STATUS: every collaborator, with roles and status."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
@@ -125,7 +131,7 @@ class Collaborations:
             ("DETAILS", "VARCHAR"),
             ("REGION", "VARCHAR"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (
@@ -141,7 +147,7 @@ class Collaborations:
             ),
         )
 
-    def view(self, caller: Caller) -> RoomRows:
+    def view(self, caller: Caller) -> Rows:
         """VIEW_COLLABORATIONS: what the account owns, was invited to, or has joined."""
         with self._database.read() as connection:
             found = access.memberships(connection, caller.account)
@@ -159,7 +165,7 @@ class Collaborations:
             ("UPDATED_ON", "TIMESTAMP_LTZ"),
             ("COLLABORATION_SPEC", "VARCHAR"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (
@@ -200,7 +206,9 @@ class Collaborations:
             (caller.account, key),
         ).fetchone()
         if taken:
-            raise room_error("CollaborationAlreadyExistsException", f"collaboration '{spec.name}' exists already.")
+            raise room_error(
+                ErrorName.CollaborationAlreadyExistsException, f"collaboration '{spec.name}' exists already."
+            )
         connection.execute(
             "INSERT INTO room_collaborations VALUES (?, ?, ?, ?, ?, ?, ?)",
             (uid, spec.name, key, caller.account, text, now, now),
@@ -228,9 +236,9 @@ class Collaborations:
     def _account(self, alias: str, text: str) -> str:
         organization, _, account = text.upper().partition(".")
         if organization != access.ORGANIZATION or not self._storage.accounts.exists(account):
-            raise room_error("SpecValidationError", f"'{text}' (alias {alias}) is no account of this engine")
+            raise room_error(ErrorName.SpecValidationError, f"'{text}' (alias {alias}) is no account of this engine")
         if fold(alias).startswith(access.APPLICATION_PREFIX) or fold(alias) == access.INTERNAL_SCHEMA:
-            raise room_error("SpecValidationError", f"the alias '{alias}' is reserved")
+            raise room_error(ErrorName.SpecValidationError, f"the alias '{alias}' is reserved")
         return account
 
     def _check_warehouse(self, caller: Caller, warehouse: object) -> None:
@@ -245,7 +253,8 @@ class Collaborations:
                 if fold(member.source_name) == key and identity(member.owner_account) == str(owner_account).upper():
                     if member.is_owner:
                         raise room_error(
-                            "CollaborationStateException", "owners do not review their own collaboration: join it."
+                            ErrorName.CollaborationStateException,
+                            "owners do not review their own collaboration: join it.",
                         )
                     return member
         raise access.not_found(source_name)
@@ -256,7 +265,7 @@ class Collaborations:
         ).fetchone()
         if taken:
             raise room_error(
-                "CollaborationAlreadyExistsException",
+                ErrorName.CollaborationAlreadyExistsException,
                 f"you have a collaboration '{name}' already; "
                 "give this one another name, as the third argument of REVIEW.",
             )
@@ -298,7 +307,7 @@ class Collaborations:
             try:
                 status = MEMBER.move(row["status"], wanted)
             except IllegalTransition as error:
-                raise room_error("CollaborationStateException", str(error)) from None
+                raise room_error(ErrorName.CollaborationStateException, str(error)) from None
             now = self._database.now_micros()
             connection.execute(
                 "UPDATE room_members SET status = ?, details = ?, updated_on = ?"

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import sqlite3
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.error_names import ErrorName
 
 AUTO_APPROVAL = "TEMPLATE_AUTO_APPROVAL"
 MONITORING = "ALLOW_ML_JOBS_MONITORING"
@@ -34,14 +36,14 @@ class Configuration:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, caller: Caller, name: str) -> RoomRows:
+    def get(self, caller: Caller, name: str) -> Rows:
         """Every setting with its value. Changes apply at once here, so that the status is always ACTIVE."""
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
             rows = tuple((key, value_of(connection, member, key), "ACTIVE") for key in DEFAULTS)
-        return RoomRows((("CONFIGURATION", "VARCHAR"), ("VALUE", "VARCHAR"), ("STATUS", "VARCHAR")), rows)
+        return Rows.answer((("CONFIGURATION", "VARCHAR"), ("VALUE", "VARCHAR"), ("STATUS", "VARCHAR")), rows)
 
-    def set(self, caller: Caller, name: str, setting: object, value: object) -> RoomRows:
+    def set(self, caller: Caller, name: str, setting: object, value: object) -> Rows:
         """SET_CONFIGURATION.
 
         Raises:
@@ -50,15 +52,15 @@ class Configuration:
         key = str(setting).upper()
         text = str(value).lower()
         if key not in DEFAULTS or text not in ("true", "false"):
-            raise room_error("SpecValidationError", f"set one of {', '.join(DEFAULTS)} to true or false")
+            raise room_error(ErrorName.SpecValidationError, f"set one of {', '.join(DEFAULTS)} to true or false")
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
             if key == MONITORING and not member.is_owner:
                 raise room_error(
-                    "PermissionDeniedException", f"only the collaboration's owner can change {MONITORING}."
+                    ErrorName.PermissionDeniedException, f"only the collaboration's owner can change {MONITORING}."
                 )
             connection.execute(
                 "INSERT OR REPLACE INTO room_settings VALUES (?, ?, ?, ?)",
                 (member.collaboration, member.account, key, text),
             )
-        return RoomRows.one("SET_CONFIGURATION", _ACCEPTED)
+        return Rows.one("SET_CONFIGURATION", _ACCEPTED)

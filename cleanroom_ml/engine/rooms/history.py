@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
+from cleanroom_ml.engine.rooms.states import ACTIVITY
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
@@ -53,11 +55,11 @@ class History:
         """After a start: what was running then is running no more."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE room_activities SET status = 'ERROR', failure = ?, duration_ms = 0 WHERE status = 'RUNNING'",
-                (_INTERRUPTED,),
+                "UPDATE room_activities SET status = ?, failure = ?, duration_ms = 0 WHERE status = 'RUNNING'",
+                (ACTIVITY.move("RUNNING", "ERROR"), _INTERRUPTED),
             )
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_ACTIVITY_HISTORY: the caller's runs, and others' runs on the caller's data."""
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
@@ -76,17 +78,24 @@ class History:
             ("ACTIVITY_TYPE", "VARCHAR"),
             ("ACTIVITY_INFO", "VARIANT"),
         )
-        return RoomRows(columns, tuple(displayed))
+        return Rows.answer(columns, tuple(displayed))
 
     def _finish(
         self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None
     ) -> None:
         reported = None if info is None else json.dumps(info, default=str)
         with cancellation.tidying(), self._database.transaction() as connection:
+            (before,) = connection.execute("SELECT status FROM room_activities WHERE id = ?", (activity,)).fetchone()
             connection.execute(
                 "UPDATE room_activities SET status = ?, failure = ?, duration_ms = ?, info = coalesce(?, info) "
                 "WHERE id = ?",
-                (status, failure, (self._database.now_micros() - started) // 1000, reported, activity),
+                (
+                    ACTIVITY.move(before, status),
+                    failure,
+                    (self._database.now_micros() - started) // 1000,
+                    reported,
+                    activity,
+                ),
             )
 
 

@@ -8,15 +8,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, configuration
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import RoomScope
-from cleanroom_ml.engine.rooms.job_launcher import JobFile, JobLauncher, JobRequest, JobStatus
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 
@@ -41,8 +44,8 @@ class MlJobs:
         approval: Request,
         scope: RoomScope,
         call: tuple[tuple[str, ...], Sequence[Any]],
-    ) -> RoomRows:
-        """Hands a job to the pools, and answers with its id.
+    ) -> str:
+        """Hands a job to the pools; its id.
 
         Raises:
             SqlError: SpecValidationError (the call is none of the template's code), ComputePoolError (pool or
@@ -60,24 +63,20 @@ class MlJobs:
             application=member.application,
             template_id=approval.payload["template_id"],
             code_spec_id=code["id"],
-            job_name=job["name"],
-            entrypoint=job["entrypoint"],
+            job=PinnedJob.of(job),
             files=tuple(JobFile(file["path"], file["size"], file["sha256"]) for file in job["content_manifest"]),
             args_json=args_json,
             pool=pool,
             nodes=nodes,
             warehouse=warehouse,
-            requirements=tuple(job["pip_requirements"]),
-            image=job["image"],
-            allow_monitoring=job["allow_monitoring"],
             approval_digest=approval.digest,
             result_limit_bytes=approval.payload["result_limit_bytes"],
             scope=scope.to_json(),
             dependency_lock=approval.payload["dependency_lock"].get(f"{code['id']}${job['name']}") or {},
         )
-        return RoomRows.one("JOB_ID", self._launcher.submit(request))
+        return self._launcher.submit(request)
 
-    def action(self, caller: Caller, name: str, spec_text: object) -> RoomRows:
+    def action(self, caller: Caller, name: str, spec_text: object) -> Rows:
         """RUN_ML_JOB_ACTION: for the runner that ran the job, and nobody else.
 
         Raises:
@@ -91,9 +90,9 @@ class MlJobs:
         if action.action == "get_status":
             status = self._launcher.status(action.job_id)
             columns = (("STATUS", "VARCHAR"), ("DETAILS", "VARCHAR"))
-            return RoomRows(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
+            return Rows.answer(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
         if action.action == "get_usage":
-            return RoomRows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
+            return Rows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
         if action.action in ("get_logs", "get_events"):
             _check_monitoring(request, owner_allows=monitored)
             offset = action.offset or 0
@@ -102,18 +101,20 @@ class MlJobs:
             return _piece("LOGS", self._launcher.logs(action.job_id, offset), offset)
         if action.action == "cancel":
             self._launcher.cancel(action.job_id)
-            return RoomRows.one("STATUS", str(self._launcher.status(action.job_id).status))
+            return Rows.one("STATUS", str(self._launcher.status(action.job_id).status))
         return self._result(self._launcher.status(action.job_id))
 
-    def _result(self, status: JobStatus) -> RoomRows:
+    def _result(self, status: JobStatus) -> Rows:
         state = str(status.status)
         if state in ("PENDING", "RUNNING"):
-            raise room_error("MLJobNotFinishedError", f"job {status.job_id} is {state}; it has no result yet.")
+            raise room_error(ErrorName.MLJobNotFinishedError, f"job {status.job_id} is {state}; it has no result yet.")
         # A result that may not leave is refused by name, before the job's own ending is told.
         result = self._launcher.result(status.job_id)
         if state != "DONE":
-            raise room_error("MLJobFailedError", f"job {status.job_id} is {state} ({status.reason}): {status.message}")
-        return RoomRows.one("RESULT", result)
+            raise room_error(
+                ErrorName.MLJobFailedError, f"job {status.job_id} is {state} ({status.reason}): {status.message}"
+            )
+        return Rows.one("RESULT", result)
 
     def _own(self, member: Member, job_id: str) -> JobRequest:
         """The request of a job of this account in this collaboration; others' jobs do not exist."""
@@ -127,47 +128,50 @@ class MlJobs:
             or request.scope.get("collaboration_id") != member.collaboration
         ):
             raise room_error(
-                "MLJobNotFoundException", f"there is no job '{job_id[:100]}' of yours in this collaboration."
+                ErrorName.MLJobNotFoundException, f"there is no job '{job_id[:100]}' of yours in this collaboration."
             )
         return request
 
     def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[Any]) -> tuple[str, int, str, str]:
         if len(args) != 4:
             raise room_error(
-                "SpecValidationError", f"an ML job takes 4 arguments {_SIGNATURE}, {'.'.join(name)} got {len(args)}"
+                ErrorName.SpecValidationError,
+                f"an ML job takes 4 arguments {_SIGNATURE}, {'.'.join(name)} got {len(args)}",
             )
         pool, warehouse = key_of(args[0], "compute pool"), key_of(args[2], "warehouse")
         nodes = args[1]
         if isinstance(nodes, str) and nodes.isascii() and nodes.isdigit() and len(nodes) < 4:
             nodes = int(nodes)
         if isinstance(nodes, bool) or not isinstance(nodes, int) or not 1 <= nodes <= MAX_NODES:
-            raise room_error("SpecValidationError", f"num_instances must be a whole number from 1 to {MAX_NODES}")
+            raise room_error(
+                ErrorName.SpecValidationError, f"num_instances must be a whole number from 1 to {MAX_NODES}"
+            )
         application = member.application
         for kind, thing in (("COMPUTE POOL", pool), ("WAREHOUSE", warehouse)):
             if not self._storage.warehouses.has_usage(member.account, kind, thing, application):  # type: ignore[arg-type]
                 raise room_error(
-                    "ComputePoolError",
+                    ErrorName.ComputePoolError,
                     f"{kind.lower()} {thing} does not exist, or the application may not use it: "
                     f"GRANT USAGE ON {kind} {thing} TO APPLICATION {application}",
                 )
         return pool, nodes, warehouse, _args_json(args[3])
 
 
-def _piece(name: str, text: str, offset: int) -> RoomRows:
+def _piece(name: str, text: str, offset: int) -> Rows:
     """A part of what a job told, and where the next one begins if this is not the last."""
     columns = ((name, "VARCHAR"), ("NEXT_OFFSET", "NUMBER(38,0)"))
-    return RoomRows(columns, ((text, offset + len(text) if len(text) >= FULL_PIECE else None),))
+    return Rows.answer(columns, ((text, offset + len(text) if len(text) >= FULL_PIECE else None),))
 
 
 def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
     """Whether the runner may see what the script told, in its log or in events: the code spec and the owner say."""
-    if not request.allow_monitoring:
+    if not request.job.allow_monitoring:
         raise room_error(
-            "MLJobMonitoringNotAllowedError", f"code spec {request.code_spec_id} does not set allow_monitoring."
+            ErrorName.MLJobMonitoringNotAllowedError, f"code spec {request.code_spec_id} does not set allow_monitoring."
         )
     if not owner_allows:
         raise room_error(
-            "MLJobMonitoringNotAllowedError",
+            ErrorName.MLJobMonitoringNotAllowedError,
             f"the collaboration's owner has set {configuration.MONITORING} to false.",
         )
 
@@ -183,7 +187,7 @@ def _job_of(
                 if fold(code["name"]).upper() == spec_name.upper() and fold(job["name"]).upper() == job_name.upper():
                     return code, job
     raise room_error(
-        "SpecValidationError",
+        ErrorName.SpecValidationError,
         f"Template references unknown code spec callables: '{name[-1][:300]}'. None of its code specs has it.",
     )
 
@@ -200,6 +204,6 @@ def _args_json(value: Any) -> str:
         json.loads(text or "{}")
     except (ValueError, RecursionError):
         raise room_error(
-            "SpecValidationError", "the job's arguments must be JSON, such as OBJECT_CONSTRUCT(…)::VARCHAR"
+            ErrorName.SpecValidationError, "the job's arguments must be JSON, such as OBJECT_CONSTRUCT(…)::VARCHAR"
         ) from None
     return text or "{}"

@@ -11,15 +11,17 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import policies_of, view_text
-from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.catalog import ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import display, fold, quote, split_name
 from cleanroom_ml.specs.column_types import SQL_CHECKS
 from cleanroom_ml.specs.data_offering import DataOffering, Dataset
@@ -34,7 +36,7 @@ class Offerings:
         self._registries = registries
         self._executor = executor
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None, *, query_id: str) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None, *, query_id: str) -> Rows:
         """REGISTER_DATA_OFFERING: every column must exist, and values must have the format their column_type promises.
 
         Raises:
@@ -54,9 +56,9 @@ class Offerings:
             spec=str(spec_text),
             detail=detail,
         )
-        return RoomRows.one("REGISTER_DATA_OFFERING", new_id)
+        return Rows.one("REGISTER_DATA_OFFERING", new_id)
 
-    def link(self, caller: Caller, name: str, offering_id: object, share_with: object) -> RoomRows:
+    def link(self, caller: Caller, name: str, offering_id: object, share_with: object) -> Rows:
         """LINK_DATA_OFFERING: all the named runners, or none of them."""
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -70,14 +72,14 @@ class Offerings:
                 ).fetchone()
                 if there:
                     raise room_error(
-                        "DataOfferingAlreadyLinkedException",
+                        ErrorName.DataOfferingAlreadyLinkedException,
                         f"'{resource.id}' is shared with {display(alias)} already.",
                     )
                 connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
             self._touch(connection, member)
-        return RoomRows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
+        return Rows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
 
-    def unlink(self, caller: Caller, name: str, offering_id: object, remove_for: object) -> RoomRows:
+    def unlink(self, caller: Caller, name: str, offering_id: object, remove_for: object) -> Rows:
         """UNLINK_DATA_OFFERING: the named runners lose it at once, running jobs included."""
         key = key_of(offering_id, "data offering id")
         with self._database.transaction() as connection:
@@ -90,12 +92,13 @@ class Offerings:
                 ).rowcount
                 if not gone:
                     raise room_error(
-                        "DataProviderWithoutDataOffering", f"'{offering_id}' is not shared with {display(alias)}."
+                        ErrorName.DataProviderWithoutDataOffering,
+                        f"'{offering_id}' is not shared with {display(alias)}.",
                     )
             self._touch(connection, member)
-        return RoomRows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
+        return Rows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
 
-    def link_local(self, caller: Caller, name: str, offering_id: object, *, linked: bool) -> RoomRows:
+    def link_local(self, caller: Caller, name: str, offering_id: object, *, linked: bool) -> Rows:
         """LINK_LOCAL_DATA_OFFERING and its opposite: the caller's own data, for the caller's own runs only."""
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -110,14 +113,14 @@ class Offerings:
                     "DELETE FROM room_local_links WHERE collaboration = ? AND account = ? AND offering_key = ?", row
                 )
         procedure = "LINK_LOCAL_DATA_OFFERING" if linked else "UNLINK_LOCAL_DATA_OFFERING"
-        return RoomRows.one(procedure, f"{resource.id} is {'linked to' if linked else 'unlinked from'} {name}.")
+        return Rows.one(procedure, f"{resource.id} is {'linked to' if linked else 'unlinked from'} {name}.")
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_DATA_OFFERINGS: what the caller may analyse, and what the caller has linked."""
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
             if member.status not in ("IN_REVIEW", "JOINING", "JOIN_FAILED", "JOINED"):
-                raise room_error("CollaborationStateException", f"review '{name}' first.")
+                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
             rows = [row for link in visible_links(connection, member) for row in self._view_rows(*link)]
         columns = (
             ("TEMPLATE_VIEW_NAME", "VARCHAR"),
@@ -130,7 +133,7 @@ class Offerings:
             ("SHARED_WITH", "ARRAY"),
             ("DATA_OFFERING_ID", "VARCHAR"),
         )
-        return RoomRows(columns, tuple(rows))
+        return Rows.answer(columns, tuple(rows))
 
     def check_declared(self, connection: sqlite3.Connection, member: Member) -> None:
         """What a joining provider is said to offer must be registered. Raises SqlError naming what is not."""
@@ -145,7 +148,7 @@ class Offerings:
         ]
         if missing:
             raise room_error(
-                "DataProviderWithoutDataOffering",
+                ErrorName.DataProviderWithoutDataOffering,
                 f"the collaboration's spec lists data offerings that you have not registered: {', '.join(missing)}.",
             )
 
@@ -155,11 +158,13 @@ class Offerings:
         for key in keys:
             if access.by_alias(connection, member.collaboration, key) is None:
                 raise room_error(
-                    "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(key)}'."
+                    ErrorName.CollaboratorAliasNotFoundInCollaboration,
+                    f"no collaborator has the alias '{display(key)}'.",
                 )
             if member.alias_key not in access.providers_of(connection, member.collaboration, key):
                 raise room_error(
-                    "PermissionDeniedException", f"you are not a data provider of an analysis runner '{display(key)}'."
+                    ErrorName.PermissionDeniedException,
+                    f"you are not a data provider of an analysis runner '{display(key)}'.",
                 )
         return keys
 
@@ -175,7 +180,7 @@ class Offerings:
             column = fold(written)
             if present and column not in present:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"column {display(column)} is not in {dataset.data_object_fqn}; it has: {_some(present)}",
                 )
             columns.append(
@@ -213,7 +218,7 @@ class Offerings:
         for column, wrong in zip(typed, row[1:], strict=True):
             if wrong:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"{dataset.data_object_fqn}: {int(wrong):,} values of {display(column['source'])} "
                     f"are no {column['type']}",
                 )
@@ -222,7 +227,7 @@ class Offerings:
         resource = self._registries.by_key(account, "DATA OFFERING", key_of(offering_id, "data offering id"))
         if resource is None:
             raise room_error(
-                "DataProviderWithoutDataOffering", f"you have not registered a data offering '{offering_id}'."
+                ErrorName.DataProviderWithoutDataOffering, f"you have not registered a data offering '{offering_id}'."
             )
         return resource
 
@@ -286,7 +291,7 @@ def visible_links(connection: sqlite3.Connection, member: Member) -> list[tuple[
 def alias_keys(aliases: object) -> list[str]:
     """A procedure's array of aliases, folded, each once. Raises SqlError SpecValidationError."""
     if not isinstance(aliases, list | tuple) or not aliases:
-        raise room_error("SpecValidationError", "give an array of at least one alias, such as ['alice']")
+        raise room_error(ErrorName.SpecValidationError, "give an array of at least one alias, such as ['alice']")
     return list(dict.fromkeys(key_of(alias, "alias") for alias in aliases))
 
 

@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import display, split_name
 
 Policies = Mapping[str, Sequence[str]]
@@ -37,7 +38,7 @@ _OWN = re.compile(r"C([1-9][0-9]{0,3})?\Z")
 class PolicyError(Exception):
     """A filter says no. `name` is the error's name as a client sees it."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: ErrorName, message: str) -> None:
         super().__init__(message)
         self.name = name
         self.message = message
@@ -85,7 +86,7 @@ def check(
         parts = ()
     if not 1 <= len(parts) <= 2:
         raise PolicyError(
-            "PolicyViolationError", f"{filter_name} is for the name of one column, not {_displayed(value)}"
+            ErrorName.PolicyViolationError, f"{filter_name} is for the name of one column, not {_displayed(value)}"
         )
     column = parts[-1]
     if len(parts) == 1:
@@ -95,7 +96,7 @@ def check(
         return Use(filter_name, "", column, False, any(_has(provider, column) for provider in providers))
     if parts[0] in presets:
         raise PolicyError(
-            "PresetTableUnsupportedReferenceError",
+            ErrorName.PresetTableUnsupportedReferenceError,
             f"'{parts[0].lower()}' is pinned by this template via preset_table(s) "
             "and cannot be used as a Jinja variable or given a policy filter.",
         )
@@ -113,7 +114,7 @@ def allows(table: Policies, filter_name: str, column: str) -> bool:
 def refusal(filter_name: str, column: str, whose: str = "its data offering") -> PolicyError:
     """The error of a column that may not be used so."""
     label = filter_name.removesuffix("_policy").replace("_", " ")
-    return PolicyError("PolicyViolationError", f"column {column} is not in the {label} policy of {whose}.")
+    return PolicyError(ErrorName.PolicyViolationError, f"column {column} is not in the {label} policy of {whose}.")
 
 
 def _named(prefix: str, tables: Sequence[Policies], filter_name: str) -> Policies:
@@ -121,7 +122,7 @@ def _named(prefix: str, tables: Sequence[Policies], filter_name: str) -> Policie
     index = int(match[1] or 1) - 1 if match else len(tables)
     if index >= len(tables):
         raise PolicyError(
-            "PolicyViolationError",
+            ErrorName.PolicyViolationError,
             f"{filter_name}: the alias {display(prefix)} names no source table of this run; "
             f"{len(tables)} were given, as p1, p2, …",
         )

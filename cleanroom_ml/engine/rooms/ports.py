@@ -1,33 +1,12 @@
-"""What the rooms ask of the rest of the engine, and the value that their procedures answer with."""
+"""What the rooms ask of the rest of the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import Catalog
-from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRows:
-    """A small result: column names with canonical type text, and rows of str, int, None, datetime, or JSON-able values
-    (VARIANT).
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[Any, ...], ...]
-
-    def types(self) -> tuple[tuple[str, SqlType], ...]:
-        """The columns with their types as `sql` knows them."""
-        return tuple((name, parse_type(text)) for name, text in self.columns)
-
-    @classmethod
-    def one(cls, name: str, value: Any) -> RoomRows:
-        """One row of one VARCHAR column: how a procedure that returns a string answers."""
-        return cls(((name, "VARCHAR"),), ((value,),))
 
 
 class Caller(Protocol):

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import listing
 from cleanroom_ml.engine.rooms.access import key_of
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import SpecModel
 from cleanroom_ml.specs.identifiers import spec_id
@@ -30,10 +32,10 @@ _VIEW_COLUMNS: Mapping[ResourceKind, tuple[str, str]] = {
     "DATA OFFERING": ("DATA_OFFERING_ID", "DATA_OFFERING_SPEC"),
     "CODE SPEC": ("CODE_SPEC_ID", "CODE_SPEC"),
 }
-_ALREADY: Mapping[ResourceKind, str] = {
-    "TEMPLATE": "TemplateAlreadyExistsException",
-    "DATA OFFERING": "DataOfferingAlreadyExistsException",
-    "CODE SPEC": "CodeSpecAlreadyExistsException",
+_ALREADY: Mapping[ResourceKind, ErrorName] = {
+    "TEMPLATE": ErrorName.TemplateAlreadyExistsException,
+    "DATA OFFERING": ErrorName.DataOfferingAlreadyExistsException,
+    "CODE SPEC": ErrorName.CodeSpecAlreadyExistsException,
 }
 
 
@@ -60,11 +62,11 @@ def read_spec(model: type[Model], text: object) -> Model:
         SqlError: SpecValidationError, with every problem found.
     """
     if not isinstance(text, str):
-        raise room_error("SpecValidationError", "the spec must be YAML text")
+        raise room_error(ErrorName.SpecValidationError, "the spec must be YAML text")
     try:
         return parse_as(model, text)
     except SpecProblems as problems:
-        raise room_error("SpecValidationError", str(problems)) from None
+        raise room_error(ErrorName.SpecValidationError, str(problems)) from None
 
 
 class Registries:
@@ -73,25 +75,25 @@ class Registries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, caller: Caller, name: object, kind: object) -> RoomRows:
+    def create(self, caller: Caller, name: object, kind: object) -> Rows:
         """CREATE_REGISTRY: a registry for one kind of thing (`TEMPLATE` or `DATA OFFERING`)."""
         key = key_of(name, "registry name")
         wanted = str(kind).upper().replace("_", " ") if isinstance(kind, str) else ""
         if wanted not in ("TEMPLATE", "DATA OFFERING"):
-            raise room_error("SpecValidationError", "a registry holds one type: TEMPLATE or DATA OFFERING")
+            raise room_error(ErrorName.SpecValidationError, "a registry holds one type: TEMPLATE or DATA OFFERING")
         with self._database.transaction() as connection:
             taken = connection.execute(
                 "SELECT 1 FROM room_registries WHERE account = ? AND name_key = ?", (caller.account, key)
             ).fetchone()
             if taken or key == DEFAULT:
-                raise room_error("RegistryAlreadyExistsException", f"registry '{name}' exists already.")
+                raise room_error(ErrorName.RegistryAlreadyExistsException, f"registry '{name}' exists already.")
             connection.execute(
                 "INSERT INTO room_registries VALUES (?, ?, ?, ?, ?)",
                 (caller.account, name, key, wanted, self._database.now_micros()),
             )
-        return RoomRows.one("CREATE_REGISTRY", f"Registry {name} was created.")
+        return Rows.one("CREATE_REGISTRY", f"Registry {name} was created.")
 
-    def view(self, caller: Caller) -> RoomRows:
+    def view(self, caller: Caller) -> Rows:
         """VIEW_REGISTRIES."""
         with self._database.read() as connection:
             rows = connection.execute(
@@ -99,7 +101,7 @@ class Registries:
                 (caller.account,),
             ).fetchall()
         columns = (("REGISTRY_NAME", "VARCHAR"), ("REGISTRY_TYPE", "VARCHAR"), ("CREATED_ON", "TIMESTAMP_LTZ"))
-        return RoomRows(columns, tuple((row["name"], row["type"], from_micros(row["created_on"])) for row in rows))
+        return Rows.answer(columns, tuple((row["name"], row["type"], from_micros(row["created_on"])) for row in rows))
 
     def registry_key(self, caller: Caller, kind: ResourceKind, name: object | None) -> str:
         """The folded name of the registry that something of `kind` goes into. Raises SqlError where it can't."""
@@ -113,9 +115,9 @@ class Registries:
                 "SELECT type FROM room_registries WHERE account = ? AND name_key = ?", (caller.account, key)
             ).fetchone()
         if row is None:
-            raise room_error("RegistryNotFoundException", f"you have no registry '{name}'.")
+            raise room_error(ErrorName.RegistryNotFoundException, f"you have no registry '{name}'.")
         if row["type"] != kind:
-            raise room_error("SpecValidationError", f"registry '{name}' holds {row['type']}, not {kind}")
+            raise room_error(ErrorName.SpecValidationError, f"registry '{name}' holds {row['type']}, not {kind}")
         return key
 
     def check_new(self, caller: Caller, kind: ResourceKind, name: str, version: str) -> str:
@@ -173,7 +175,7 @@ class Registries:
             ).fetchone()
         return None if row is None else _resource(row)
 
-    def list(self, caller: Caller, kind: ResourceKind, registries: object | None = None) -> RoomRows:
+    def list(self, caller: Caller, kind: ResourceKind, registries: object | None = None) -> Rows:
         """VIEW_REGISTERED_…: of the named registries (unknown ones are skipped), or of all."""
         keys = _registry_keys(registries)
         query = "SELECT sum(length(spec)) FROM room_resources WHERE account = ? AND kind = ?"
@@ -193,7 +195,7 @@ class Registries:
             ("CREATED_ON", "TIMESTAMP_LTZ"),
         )
         found = [_resource(row) for row in rows]
-        return RoomRows(
+        return Rows.answer(
             columns,
             tuple(
                 (item.id, item.name, item.version, _spec_text(item), item.registry_key.lower(), item.created_on)
@@ -202,23 +204,23 @@ class Registries:
             ),
         )
 
-    def remove(self, caller: Caller, kind: ResourceKind, resource_id: object) -> RoomRows:
+    def remove(self, caller: Caller, kind: ResourceKind, resource_id: object) -> Rows:
         """UNREGISTER_…: refused, naming them, while collaborations use it."""
         id_key = key_of(resource_id, "id")
         with self._database.transaction() as connection:
             if self.by_key(caller.account, kind, id_key) is None:
-                raise room_error("ResourceNotFoundException", f"you have not registered '{resource_id}'.")
+                raise room_error(ErrorName.ResourceNotFoundException, f"you have not registered '{resource_id}'.")
             users = _used_in(connection, caller.account, kind, id_key)
             if users:
                 listed = ", ".join(users)
                 raise room_error(
-                    "ResourceInUseException", f"'{resource_id}' is used in: {listed}. Remove it there first."
+                    ErrorName.ResourceInUseException, f"'{resource_id}' is used in: {listed}. Remove it there first."
                 )
             connection.execute(
                 "DELETE FROM room_resources WHERE account = ? AND kind = ? AND id_key = ?",
                 (caller.account, kind, id_key),
             )
-        return RoomRows.one("MESSAGE", f"{resource_id} was unregistered.")
+        return Rows.one("MESSAGE", f"{resource_id} was unregistered.")
 
 
 def _spec_text(resource: Resource) -> str:
@@ -230,7 +232,7 @@ def _registry_keys(registries: object | None) -> set[str] | None:
     if registries is None:
         return None
     if not isinstance(registries, Sequence) or isinstance(registries, str):
-        raise room_error("SpecValidationError", "the registries must be an array of names")
+        raise room_error(ErrorName.SpecValidationError, "the registries must be an array of names")
     return {key_of(name, "registry name") for name in registries}
 
 

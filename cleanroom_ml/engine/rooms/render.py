@@ -10,6 +10,7 @@ from cleanroom_ml.engine.rooms.policies import Policies, Use
 from cleanroom_ml.engine.rooms.ports import Renderer
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.error_names import ErrorName, known
 
 HANDLER = "cleanroom_ml.engine.rooms.render_worker:handle"
 PRELOAD = ("jinja2", "jinja2.sandbox", "cleanroom_ml.engine.rooms.render_worker")
@@ -50,11 +51,11 @@ class SandboxedRenderer:
             raise SqlError.cancelled() from None
         except WorkerTimeout:
             raise room_error(
-                "TemplateRenderError", f"the template was not rendered within {self._seconds:g} s"
+                ErrorName.TemplateRenderError, f"the template was not rendered within {self._seconds:g} s"
             ) from None
         except WorkerError:
             raise room_error(
-                "TemplateRenderError", "the template was stopped: it needs too much memory, or crashed"
+                ErrorName.TemplateRenderError, "the template was stopped: it needs too much memory, or crashed"
             ) from None
 
 
@@ -65,7 +66,7 @@ def check_template(renderer: Renderer, template: str, names: Mapping[str, Any]) 
     """
     answer = renderer.call({"template": template, "check": True, **names})
     if "error" in answer:
-        raise room_error("SpecValidationError", f"template: {answer['error']['message']}")
+        raise room_error(ErrorName.SpecValidationError, f"template: {answer['error']['message']}")
 
 
 def render(
@@ -95,5 +96,7 @@ def render(
         }
     )
     if "error" in answer:
-        raise room_error(str(answer["error"]["name"]), str(answer["error"]["message"]))
+        # From inside of the sandbox: a name is one of ours, or none.
+        name = known(str(answer["error"]["name"])) or ErrorName.TemplateRenderError
+        raise room_error(name, str(answer["error"]["message"]))
     return Rendered(str(answer["sql"]), dict(answer["binds"]), tuple(Use(*use) for use in answer["uses"]))

@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from cleanroom_ml.engine.rooms import policies
 from cleanroom_ml.engine.rooms.arguments import NamesError, check_names
 from cleanroom_ml.engine.rooms.policies import PolicyError
+from cleanroom_ml.error_names import ErrorName
 
 PLACEHOLDER = "CLEANROOM_BIND_"
 MAX_SQL = 1 << 20
@@ -57,7 +58,7 @@ class PolicyChecked(str):
 class RenderError(Exception):
     """The template asks for something that cannot be."""
 
-    def __init__(self, message: str, name: str = "TemplateRenderError") -> None:
+    def __init__(self, message: str, name: ErrorName = ErrorName.TemplateRenderError) -> None:
         super().__init__(message)
         self.name = name
         self.message = message
@@ -158,17 +159,17 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
     except RenderError as error:
         return _error(error.name, error.message)
     except SecurityError:
-        return _error("TemplateRenderError", "the template reaches for something that templates may not use")
+        return _error(ErrorName.TemplateRenderError, "the template reaches for something that templates may not use")
     except TemplateSyntaxError as error:
-        return _error("TemplateRenderError", f"line {error.lineno}: {error.message}")
+        return _error(ErrorName.TemplateRenderError, f"line {error.lineno}: {error.message}")
     except TemplateError as error:
-        return _error("TemplateRenderError", str(error.message)[:500])
+        return _error(ErrorName.TemplateRenderError, str(error.message)[:500])
     except MemoryError:
-        return _error("TemplateRenderError", "the template needs too much memory")
+        return _error(ErrorName.TemplateRenderError, "the template needs too much memory")
     except RecursionError:
-        return _error("TemplateRenderError", "the template is nested too deeply")
+        return _error(ErrorName.TemplateRenderError, "the template is nested too deeply")
     except Exception as error:  # noqa: BLE001 - whatever a hostile template makes Python raise is that template's error
-        return _error("TemplateRenderError", f"{type(error).__name__} while rendering")
+        return _error(ErrorName.TemplateRenderError, f"{type(error).__name__} while rendering")
 
 
 def _render(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def _check_presets(tree: nodes.Template, request: Mapping[str, Any]) -> None:
             raise RenderError(
                 f"'{name.name}' is pinned by this template via preset_table(s) and cannot be used as a Jinja variable "
                 "or given a policy filter.",
-                "PresetTableUnsupportedReferenceError",
+                ErrorName.PresetTableUnsupportedReferenceError,
             )
 
 
@@ -218,7 +219,7 @@ def _no_identifier(value: Any, *_: Any) -> str:
     raise RenderError("the filter identifier is not supported: write IDENTIFIER({{ … }})")
 
 
-def _error(name: str, message: str) -> dict[str, Any]:
+def _error(name: ErrorName, message: str) -> dict[str, Any]:
     # Control characters in a message would end up in somebody's terminal.
     displayed = "".join(char if char.isprintable() or char == "\n" else "?" for char in message)
     return {"error": json.loads(json.dumps({"name": name, "message": displayed}))}

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, parties_now, says_whose
 from cleanroom_ml.engine.rooms.registries import read_spec
-from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION, IllegalTransition
+from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.template import Template
 
@@ -89,7 +91,7 @@ def insert(
             if there["status"] == "COMPLETED"
             else f"waits for approval already (request {there['id']})"
         )
-        raise room_error("UpdateRequestStateException", f"template '{template.id}' for {runner.alias} {what}.")
+        raise room_error(ErrorName.UpdateRequestStateException, f"template '{template.id}' for {runner.alias} {what}.")
     request_id = f"request_{secrets.token_hex(12)}"
     (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_requests").fetchone()
     connection.execute(
@@ -162,11 +164,12 @@ def decide(
     except IllegalTransition:
         said = mine.decision.lower()
         raise room_error(
-            "UpdateRequestStateException", f"you have {said} this request; that cannot be changed."
+            ErrorName.UpdateRequestStateException, f"you have {said} this request; that cannot be changed."
         ) from None
     if request.status != "REQUESTED":
         raise room_error(
-            "UpdateRequestStateException", f"the request is {request.status}; nothing is to be decided any more."
+            ErrorName.UpdateRequestStateException,
+            f"the request is {request.status}; nothing is to be decided any more.",
         )
     if wanted == "APPROVED":
         check_parties(connection, request)
@@ -245,7 +248,7 @@ def check_parties(connection: sqlite3.Connection, request: Request) -> None:
     now = None if requester is None or runner is None else parties_now(connection, requester, runner)
     if request.payload["room"] != request.collaboration or request.payload["parties"] != now:
         raise room_error(
-            "TemplateNotApprovedException",
+            ErrorName.TemplateNotApprovedException,
             f"template '{request.payload['template_id']}' was sent for other parties than the room has now. "
             "Whoever sent it sends it again, under another version.",
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cleanroom_ml.engine.contracts.environments import Environments
+from cleanroom_ml.engine.contracts.job import JobLauncher
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import APPLICATION_PREFIX
 from cleanroom_ml.engine.rooms.activation import Activations
@@ -12,12 +15,10 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
-from cleanroom_ml.engine.rooms.environments import Environments
 from cleanroom_ml.engine.rooms.history import History
-from cleanroom_ml.engine.rooms.job_launcher import JobLauncher
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
-from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
@@ -89,7 +90,7 @@ class Rooms:
         """The names of a job's session (`session.job_id`). Raises SqlError."""
         return RoomCatalog(self._storage, self.job_scope(str(session.job_id)), session)
 
-    def describe_application(self, caller: Caller, name: str) -> RoomRows:
+    def describe_application(self, caller: Caller, name: str) -> Rows:
         """DESCRIBE APPLICATION, of a folded name. Raises SqlError not found."""
         member = None
         if name.startswith(APPLICATION_PREFIX):
@@ -98,11 +99,11 @@ class Rooms:
             member = next((each for each in found if each.local_key and each.application == name), None)
         return applications.describe(self._storage, caller, name, member)
 
-    def applications(self, caller: Caller) -> RoomRows:
+    def applications(self, caller: Caller) -> Rows:
         """SHOW APPLICATIONS."""
         with self._storage.database.read() as connection:
             found = [member for member in access.memberships(connection, caller.account) if member.local_key]
         columns = (("name", "VARCHAR"), ("source_type", "VARCHAR"), ("source", "VARCHAR"), ("comment", "VARCHAR"))
-        return RoomRows(
+        return Rows.answer(
             columns, tuple((member.application, "APPLICATION PACKAGE", member.source_name, "") for member in found)
         )

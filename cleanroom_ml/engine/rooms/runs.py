@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.contracts.statement_time import PARAMETER
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.storage.sessions import Session

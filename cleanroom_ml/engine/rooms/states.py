@@ -1,52 +1,20 @@
-"""The state machines of the room, as data (architecture decision 9; the states are those of collaboration-api.md §3).
-
-A move that a table does not hold raises. Whoever moves something persists the new state before acting on it.
-"""
+"""The state machines of the room, as data; the states are those of collaboration-api.md §3."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
+
+from cleanroom_ml.engine.contracts.machine import Machine
 
 
-class IllegalTransition(Exception):
-    """The machine has no such move. `state` is where it is, `wanted` where it should have gone."""
-
-    def __init__(self, machine: str, state: str, wanted: str) -> None:
-        super().__init__(f"a {machine} that is {state} cannot become {wanted}")
-        self.machine = machine
-        self.state = state
-        self.wanted = wanted
+def _machine(name: str, begins: str, moves: Mapping[str, str]) -> Machine[str]:
+    return Machine.of(name, begins.split(), {state: targets.split() for state, targets in moves.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """One kind of thing and its moves. A state without moves is terminal."""
-
-    name: str
-    moves: Mapping[str, frozenset[str]]
-
-    def move(self, state: str, wanted: str) -> str:
-        """`wanted`, if it can be reached from `state` in one step.
-
-        Raises:
-            IllegalTransition: it cannot, or one of the two is no state.
-        """
-        if wanted not in self.moves or wanted not in self.moves.get(state, frozenset()):
-            raise IllegalTransition(self.name, state, wanted)
-        return wanted
-
-    def terminal(self, state: str) -> bool:
-        """Whether nothing leaves `state`."""
-        return not self.moves[state]
-
-
-def _machine(name: str, moves: Mapping[str, str]) -> Machine:
-    return Machine(name, {state: frozenset(targets.split()) for state, targets in moves.items()})
-
-
-MEMBER = _machine(
+MEMBER: Final = _machine(
     "collaborator",
+    "CREATING INVITED",
     {
         "CREATING": "CREATED CREATE_FAILED",
         "CREATED": "INSTALLING",
@@ -65,8 +33,9 @@ MEMBER = _machine(
     },
 )
 
-REQUEST = _machine(
+REQUEST: Final = _machine(
     "update request",
+    "REQUESTED",
     {
         "REQUESTED": "APPROVED REJECTED FAILED",
         "APPROVED": "COMPLETED FAILED",
@@ -76,15 +45,16 @@ REQUEST = _machine(
     },
 )
 
-DECISION = _machine("decision", {"PENDING": "APPROVED REJECTED", "APPROVED": "", "REJECTED": ""})
+DECISION: Final = _machine("decision", "PENDING", {"PENDING": "APPROVED REJECTED", "APPROVED": "", "REJECTED": ""})
 
 # The sender's own say, given with the request, is taken back by withdrawing it: as long as it is open, and for good.
-SENDERS_DECISION = _machine(
-    "sender's decision", {"PENDING": "APPROVED REJECTED", "APPROVED": "REJECTED", "REJECTED": ""}
+SENDERS_DECISION: Final = _machine(
+    "sender's decision", "PENDING", {"PENDING": "APPROVED REJECTED", "APPROVED": "REJECTED", "REJECTED": ""}
 )
 
-ACTIVATION = _machine(
+ACTIVATION: Final = _machine(
     "activation",
+    "PENDING",
     {
         "PENDING": "SHARED FAILED",
         "SHARED": "PROCESSED FAILED",
@@ -92,3 +62,5 @@ ACTIVATION = _machine(
         "FAILED": "",
     },
 )
+
+ACTIVITY: Final = _machine("activity", "RUNNING", {"RUNNING": "SUCCESS ERROR", "SUCCESS": "", "ERROR": ""})

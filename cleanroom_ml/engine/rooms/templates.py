@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import listing
 from cleanroom_ml.engine.rooms.access import find
 from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
-from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller, Renderer
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.render import check_template
 from cleanroom_ml.engine.rooms.requests_store import AddedTemplate, added_templates
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.template import Template
@@ -32,7 +34,7 @@ class Templates:
         self._code_specs = code_specs
         self._renderer = renderer
 
-    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> RoomRows:
+    def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> Rows:
         """REGISTER_TEMPLATE: it must compile, use no unknown variable, and its code specs be registered in the account.
 
         Raises:
@@ -54,7 +56,7 @@ class Templates:
             spec=str(spec_text),
             detail={},
         )
-        return RoomRows.one("REGISTER_TEMPLATE", new_id)
+        return Rows.one("REGISTER_TEMPLATE", new_id)
 
     def code_specs_of(self, account: str, spec: Template) -> list[Resource]:
         """The registered code specs that a template lists, every call of its body among them.
@@ -68,19 +70,20 @@ class Templates:
             resource = self._registries.find(account, "CODE SPEC", listed)
             if resource is None:
                 raise room_error(
-                    "CodeSpecNotFoundForOwnerException", f"code spec '{listed}' is not registered in your account."
+                    ErrorName.CodeSpecNotFoundForOwnerException,
+                    f"code spec '{listed}' is not registered in your account.",
                 )
             found.append(resource)
             callables |= {(fold(resource.name), name) for name in read_spec(CodeSpec, resource.spec).callable_names()}
         for call in spec.code_calls():
             if (call.code_spec_name.upper(), call.callable_name.upper()) not in callables:
                 raise room_error(
-                    "SpecValidationError",
+                    ErrorName.SpecValidationError,
                     f"Template references unknown code spec callables: '{call.code_spec_name}${call.callable_name}'.",
                 )
         return found
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_TEMPLATES: those that the caller can run, or has submitted."""
         rows = self._added(caller, name)
         columns = (
@@ -90,16 +93,16 @@ class Templates:
             ("SHARED_BY", "VARCHAR"),
             ("SHARED_WITH", "ARRAY"),
         )
-        return RoomRows(
+        return Rows.answer(
             columns, tuple((row.template_id, row.spec, row.parameters, row.shared_by, row.shared_with) for row in rows)
         )
 
-    def view_code_specs(self, caller: Caller, name: str) -> RoomRows:
+    def view_code_specs(self, caller: Caller, name: str) -> Rows:
         """VIEW_CODE_SPECS: those of the templates that VIEW_TEMPLATES shows, with their manifests."""
         rows = self._added(caller, name)
         seen = {(row.shared_by, code["id"]): code["shown"] for row in rows for code in row.code_specs}
         columns = (("CODE_SPEC_ID", "VARCHAR"), ("CODE_SPEC", "VARCHAR"), ("SHARED_BY", "VARCHAR"))
-        return RoomRows(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
+        return Rows.answer(columns, tuple((code_id, text, shared_by) for (shared_by, code_id), text in seen.items()))
 
     def _added(self, caller: Caller, name: str) -> list[AddedTemplate]:
         with self._database.read() as connection:
@@ -114,11 +117,12 @@ def _check_presets(spec: Template) -> None:
     used, reserved = _preset_uses(spec.template)
     if reserved:
         raise room_error(
-            "SpecValidationError", f"preset_tables reference(s) use reserved SQL alias(es): {_list(reserved)}"
+            ErrorName.SpecValidationError, f"preset_tables reference(s) use reserved SQL alias(es): {_list(reserved)}"
         )
     if used - declared:
         raise room_error(
-            "SpecValidationError", f"Template references undeclared preset_tables alias(s): {_list(used - declared)}"
+            ErrorName.SpecValidationError,
+            f"Template references undeclared preset_tables alias(s): {_list(used - declared)}",
         )
 
 

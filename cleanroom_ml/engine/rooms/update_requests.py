@@ -11,14 +11,15 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.rooms import access, configuration, listing, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
-from cleanroom_ml.engine.rooms.environments import wheels
+from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
 from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, says_whose, template_payload
-from cleanroom_ml.engine.rooms.ports import Caller, RoomRows
+from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.rooms.templates import Templates
@@ -26,6 +27,7 @@ from cleanroom_ml.engine.rooms.views import resolve_view
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.naming import display, fold
 from cleanroom_ml.specs.collaboration import Collaboration
@@ -44,7 +46,7 @@ class UpdateRequests:
         self._templates = templates
         self._code_specs = code_specs
 
-    def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> RoomRows:
+    def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> Rows:
         """ADD_TEMPLATE_REQUEST: one request for each runner; none at all where one of them cannot be made.
 
         Raises:
@@ -56,7 +58,7 @@ class UpdateRequests:
             for runner_key in alias_keys(share_with):
                 self._submit(connection, caller, member, resource, spec, codes, runner_key, {})
         self.finish_approved()
-        return RoomRows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
+        return Rows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
 
     def submit_declared(self, connection: sqlite3.Connection, caller: Caller, uid: str, spec: Collaboration) -> None:
         """The templates that a new collaboration's spec lists: requests of its owner, to be approved like any other."""
@@ -75,7 +77,7 @@ class UpdateRequests:
             if declared and request.status == "REQUESTED" and mine == "PENDING":
                 self._decide(connection, caller, request, "APPROVED", "by joining")
 
-    def approve(self, caller: Caller, name: str, request_id: str) -> RoomRows:
+    def approve(self, caller: Caller, name: str, request_id: str) -> Rows:
         """APPROVE_UPDATE_REQUEST: everything that is approved is hashed again first, on the engine's own disk.
 
         Raises:
@@ -89,9 +91,9 @@ class UpdateRequests:
             request = self._decidable(connection, caller, name, request_id)
             self._decide(connection, caller, request, "APPROVED", "")
         self.finish_approved()
-        return RoomRows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
+        return Rows.one("APPROVE_UPDATE_REQUEST", f"You have approved request {request_id}.")
 
-    def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> RoomRows:
+    def reject(self, caller: Caller, name: str, request_id: str, reason: object) -> Rows:
         """REJECT_UPDATE_REQUEST: ends the request, for everybody and for good.
 
         The sender withdraws with it, as long as not everybody has approved (release notes of 26 March 2026, API 13.9:
@@ -99,7 +101,8 @@ class UpdateRequests:
         """
         if not isinstance(reason, str) or len(reason) > _MAX_REASON:
             raise room_error(
-                "SpecValidationError", f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty"
+                ErrorName.SpecValidationError,
+                f"the reason must be a text of at most {_MAX_REASON} characters; it may be empty",
             )
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
@@ -108,16 +111,16 @@ class UpdateRequests:
                 requests_store.has_a_say(connection, request.id, member)
             request = self._decidable(connection, caller, name, request_id)
             self._decide(connection, caller, request, "REJECTED", reason)
-        return RoomRows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
+        return Rows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
 
-    def view(self, caller: Caller, name: str) -> RoomRows:
+    def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_UPDATE_REQUESTS: those that the caller has sent or can decide on, each with its status as the caller
         sees it.
         """
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
             if member.local_key is None:
-                raise room_error("CollaborationStateException", f"review '{name}' first.")
+                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
         listing.weigh_requests(self._database, member.collaboration)
         with self._database.read() as connection:
             rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
@@ -130,7 +133,7 @@ class UpdateRequests:
             ("SPEC", "VARCHAR"),
             ("UPDATED_ON", "TIMESTAMP_LTZ"),
         )
-        return RoomRows(columns, tuple(rows))
+        return Rows.answer(columns, tuple(rows))
 
     def finish_approved(self) -> None:
         """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
@@ -163,7 +166,7 @@ class UpdateRequests:
         resource = self._registries.by_key(account, "TEMPLATE", key_of(template_id, "template id"))
         if resource is None:
             raise room_error(
-                "TemplateNotFoundForOwnerException", f"you have not registered a template '{template_id}'."
+                ErrorName.TemplateNotFoundForOwnerException, f"you have not registered a template '{template_id}'."
             )
         spec = read_spec(Template, resource.spec)
         codes = self._templates.code_specs_of(account, spec)
@@ -186,10 +189,13 @@ class UpdateRequests:
         runner = access.by_alias(connection, requester.collaboration, runner_key)
         if runner is None:
             raise room_error(
-                "CollaboratorAliasNotFoundInCollaboration", f"no collaborator has the alias '{display(runner_key)}'."
+                ErrorName.CollaboratorAliasNotFoundInCollaboration,
+                f"no collaborator has the alias '{display(runner_key)}'.",
             )
         if not access.is_runner(connection, requester.collaboration, runner_key):
-            raise room_error("SpecValidationError", f"'{runner.alias}' is no analysis runner of this collaboration")
+            raise room_error(
+                ErrorName.SpecValidationError, f"'{runner.alias}' is no analysis runner of this collaboration"
+            )
         if not extra:
             for preset in spec.preset_tables:
                 resolve_view(connection, self._registries, runner, preset.template_view_name)
@@ -245,10 +251,11 @@ class UpdateRequests:
         approver = request is not None and _decision_of(connection, request, caller.account) is not None
         if request is None or not (approver or request.requester == caller.account):
             raise room_error(
-                "UpdateRequestNotFoundException", f"there is no update request '{str(request_id)[:100]}' for you here."
+                ErrorName.UpdateRequestNotFoundException,
+                f"there is no update request '{str(request_id)[:100]}' for you here.",
             )
         if not approver:
-            raise room_error("PermissionDeniedException", "you are not among those who decide on this request.")
+            raise room_error(ErrorName.PermissionDeniedException, "you are not among those who decide on this request.")
         return request
 
     def _verify(self, request: Request) -> None:
@@ -257,7 +264,7 @@ class UpdateRequests:
         self._code_specs.check_wheels(request.payload["dependency_lock"].values())
         if not says_whose(request.payload):
             raise room_error(
-                "UpdateRequestStateException",
+                ErrorName.UpdateRequestStateException,
                 "the request was sent before requests said whose they are: it names no accounts. "
                 "Whoever sent it withdraws it and sends it again.",
             )
@@ -274,18 +281,18 @@ def missing_approvals(connection: sqlite3.Connection, runner: Member, template_k
     request = requests_store.latest(connection, runner.collaboration, runner.alias_key, template_key)
     if request is None:
         text = f"no template '{template_id[:100]}' was shared with {runner.alias}."
-        return room_error("TemplateNotApprovedException", text)
+        return room_error(ErrorName.TemplateNotApprovedException, text)
     said = requests_store.decisions(connection, request.id)
     if request.status == "REJECTED":
         by = ", ".join(decision.alias for decision in said if decision.decision == "REJECTED")
-        return room_error("TemplateNotApprovedException", f"template '{template_id}' was rejected by {by}.")
+        return room_error(ErrorName.TemplateNotApprovedException, f"template '{template_id}' was rejected by {by}.")
     waiting = ", ".join(decision.alias for decision in said if decision.decision == "PENDING")
     if waiting:
         return room_error(
-            "TemplateNotApprovedException", f"template '{template_id}' still needs the approval of: {waiting}."
+            ErrorName.TemplateNotApprovedException, f"template '{template_id}' still needs the approval of: {waiting}."
         )
     return room_error(
-        "TemplateNotApprovedException", f"template '{template_id}' is {request.status}: it is not ready to run."
+        ErrorName.TemplateNotApprovedException, f"template '{template_id}' is {request.status}: it is not ready to run."
     )
 
 

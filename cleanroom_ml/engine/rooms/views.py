@@ -13,6 +13,7 @@ from cleanroom_ml.engine.rooms.catalog import ScopeView, is_linked
 from cleanroom_ml.engine.rooms.datasets import policies_of
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import split_name
 
 
@@ -41,18 +42,24 @@ def resolve_view(
     except ValueError:
         parts = ()
     if len(parts) != 3:
-        raise room_error("SpecValidationError", f"'{name[:200]}' is not <alias>.<data offering id>.<dataset alias>")
+        raise room_error(
+            ErrorName.SpecValidationError, f"'{name[:200]}' is not <alias>.<data offering id>.<dataset alias>"
+        )
     provider = access.by_alias(connection, runner.collaboration, parts[0])
     if provider is None:
-        raise room_error("CollaboratorAliasNotFoundInCollaboration", f"'{name}': no collaborator has this alias.")
+        raise room_error(
+            ErrorName.CollaboratorAliasNotFoundInCollaboration, f"'{name}': no collaborator has this alias."
+        )
     view = ScopeView((parts[0], parts[1], parts[2]), provider.account, provider.alias_key, parts[1], parts[2], local)
     if local and provider.account != runner.account:
-        raise room_error("PermissionDeniedException", f"'{name}' is not your own data.")
+        raise room_error(ErrorName.PermissionDeniedException, f"'{name}' is not your own data.")
     resource = registries.by_key(provider.account, "DATA OFFERING", parts[1])
     shared = provider.status == "JOINED" and is_linked(connection, runner.collaboration, runner, view)
     if resource is None or not shared:
-        raise room_error("DataProviderWithoutDataOffering", f"'{name}' is not shared with {runner.alias}.")
+        raise room_error(ErrorName.DataProviderWithoutDataOffering, f"'{name}' is not shared with {runner.alias}.")
     detail = resource.detail.get(parts[2])
     if detail is None:
-        raise room_error("DatasetNotFoundInDataOfferingException", f"'{name}': the data offering has no such dataset.")
+        raise room_error(
+            ErrorName.DatasetNotFoundInDataOfferingException, f"'{name}': the data offering has no such dataset."
+        )
     return ResolvedView(view, resource.id, provider.alias, policies_of(detail))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cleanroom_ml.engine.sandbox.bubblewrap import INSTALL_HINT, Bubblewrap
+from cleanroom_ml.engine.sandbox.bubblewrap import INSTALL_HINT
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import IsolationUnavailable, SandboxStartError
 from cleanroom_ml.engine.sandbox.policy import RUN, Limits, MemoryEnforcement, Mount, SandboxSpec
@@ -43,7 +44,7 @@ class ProbeReport:
 
 def probe(driver: Driver | None = None) -> ProbeReport:
     """Start a sandbox and check it from the inside (about 0.1 s). Never raises for want of isolation: it reports."""
-    driver = driver if driver is not None else Bubblewrap()
+    driver = driver if driver is not None else driver_for()
     runtime = python_runtime()
     hidden = _must_be_hidden(tuple(mount.target for mount in runtime.mounts))
     spec = SandboxSpec(

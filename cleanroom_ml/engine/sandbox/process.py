@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.sandbox.cgroups import Group, create_group
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.disk_use import DiskWatch
 from cleanroom_ml.engine.sandbox.drivers import Command, Driver
 from cleanroom_ml.engine.sandbox.errors import SandboxStartError
@@ -64,7 +64,7 @@ class SandboxProcess:
         them after this call). Raises IsolationUnavailable, or SandboxStartError when this one cannot be set up; what
         fails later than that (a mount source that is missing) may also end as an Outcome `not_started`.
         """
-        driver = driver if driver is not None else Bubblewrap()
+        driver = driver if driver is not None else driver_for()
         with ExitStack() as for_child, ExitStack() as for_us:
             group: Group = create_group(spec.name, spec.limits) if driver.enforces_limits else NoLimits()
             for_us.callback(group.remove)

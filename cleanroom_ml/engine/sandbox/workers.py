@@ -2,7 +2,7 @@
 
 Each request is served by a process of its own, forked from one that has the libraries loaded, in a sandbox without
 network or files, that sees nothing but the descriptors it is handed. See zygote.py for why no state survives a request.
-Who gets a worker when several wait is in `contracts/shares.py`.
+Who gets a worker when several wait is in `load/shares.py`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.shares import Place, Shares
-from cleanroom_ml.engine.sandbox.bubblewrap import Bubblewrap
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.shares import Place, Shares
+from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sandbox.policy import MIB, Limits
@@ -81,7 +81,7 @@ class SandboxedWorkers:
             limits=limits if limits is not None else Limits(),
             libraries=tuple(libraries),
             reply_bytes=reply_bytes,
-            driver=driver if driver is not None else Bubblewrap(),
+            driver=driver if driver is not None else driver_for(),
             log_fd=log_fd,
         )
         whole = self._config.limits

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS, MAX_NESTING_OF_JSON
+from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
 
 COMPILATION = "SQL compilation error:\n"
 _SHOWN = 200
@@ -113,11 +114,9 @@ class SqlError(Exception):
         )
 
 
-def room_error(name: str, message: str) -> SqlError:
-    """An error of the clean room; `name` is one of collaboration-api.md §7 or of the contract, the client maps it to
-    an exit code.
-    """
-    return SqlError(100357, "P0000", f"{name}: {message}")
+def room_error(name: ErrorName, message: str) -> SqlError:
+    """An error of the clean room, which the client knows by its name."""
+    return SqlError(NUMBER, SQLSTATE, name.text(message))
 
 
 def _displayed(text: str) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, Literal, TypeVar
 
+from cleanroom_ml.engine.contracts.table import DDL, Rows
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.statement import Statement
-from cleanroom_ml.engine.statements.results import DDL, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
 S = TypeVar("S", bound=Statement)

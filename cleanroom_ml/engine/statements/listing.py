@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.results import VARCHAR, Rows
+from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Key
 

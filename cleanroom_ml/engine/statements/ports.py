@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.catalog import Catalog
-from cleanroom_ml.engine.statements.results import Rows, StatementResult
+from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.changes import Change
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.read.create import CreateObject
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 
 IfExists = Literal["error", "replace", "ignore"]
 

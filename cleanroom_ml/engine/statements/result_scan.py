@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import CALL, DESCRIBE, LIST, SHOW, Rows
 from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, Source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import StatementCatalog
-from cleanroom_ml.engine.statements.results import CALL, DESCRIBE, LIST, SHOW, Rows, decode, encode
+from cleanroom_ml.engine.statements.results import decode, encode
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

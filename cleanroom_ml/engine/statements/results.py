@@ -4,49 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import (
+    DDL,
+    GET,
+    PUT,
+    SELECT,
+    Rows,
+)
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.warehouse.pool import Spooled
 
-# The connector knows a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*): 0x3000 to 0x3500 make the
-# row count the sum of the counts, and everything else the number of rows.
-SELECT: Final = 0x1000
-INSERT: Final = 0x3100
-UPDATE: Final = 0x3200
-DELETE: Final = 0x3300
-MERGE: Final = 0x3400
-COPY: Final = 0x3000 + 0x600
-SESSION: Final = 0x4000
-TRANSACTION: Final = 0x5400
-DDL: Final = 0x6000
-SHOW: Final = 0x4100
-DESCRIBE: Final = 0x4200
-LIST: Final = 0x4300
-REMOVE: Final = 0x7300
-CALL: Final = 0x8000
-PUT: Final = 0x7100
-GET: Final = 0x7200
-
 VARCHAR: Final = SqlType("VARCHAR")
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A small result by value. `affected`: how many rows a DML changed, else None.
-
-    Values are None, bool, int, float, Decimal, str, bytes, date, time, datetime, and what JSON knows for VARIANT.
-    """
-
-    columns: tuple[tuple[str, SqlType], ...]
-    rows: Sequence[tuple[Any, ...]]
-    statement_type: int = SELECT
-    affected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

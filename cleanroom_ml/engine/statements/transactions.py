@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cleanroom_ml.engine.contracts import cancellation
+from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,

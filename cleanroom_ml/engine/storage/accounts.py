@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
+from cleanroom_ml.engine.contracts.public_key import PublicKey
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.keys import folded_name, from_micros
@@ -17,7 +16,6 @@ from cleanroom_ml.engine.storage.warehouses import Warehouses
 
 SYSTEM_DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 DEFAULT_WAREHOUSE = "COMPUTE_WH"
-MIN_KEY_BITS = 2048
 
 SCHEMA = Schema(
     "accounts",
@@ -30,14 +28,6 @@ SCHEMA = Schema(
             PRIMARY KEY (account, name)) STRICT""",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A user's RSA key; `fingerprint` is `SHA256:` and the base64 of the SHA-256 of its DER form, as JWTs name it."""
-
-    pem: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ class Accounts:
         folded_name(user, "user")
         if password is None and public_key_pem is None:
             raise ValueError("a user needs a password or a public key")
-        key = None if public_key_pem is None else parse_public_key(public_key_pem)
+        key = None if public_key_pem is None else PublicKey.read(public_key_pem)
         hashed = None if password is None else hash_password(password)
         now = self._database.now_micros()
         with self._database.transaction() as connection:
@@ -112,33 +102,6 @@ class Accounts:
         if row is None or row["public_key_pem"] is None:
             return None
         return PublicKey(row["public_key_pem"], row["public_key_fingerprint"])
-
-
-def parse_public_key(pem: str) -> PublicKey:
-    """The RSA public key that a PEM text (or its bare base64, as ALTER USER takes it) holds.
-
-    Raises:
-        ValueError: it is no RSA public key, or one of fewer than 2048 bits.
-    """
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
-    if "-----BEGIN" not in pem:
-        pem = f"-----BEGIN PUBLIC KEY-----\n{''.join(pem.split())}\n-----END PUBLIC KEY-----\n"
-    try:
-        key = serialization.load_pem_public_key(pem.encode())
-    except (
-        Exception
-    ) as error:  # the library's errors on hostile input are of many types; none of them is ours to pass on
-        raise ValueError("not a public key in PEM form") from error
-    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
-        raise ValueError(f"the public key has to be RSA, of {MIN_KEY_BITS} bits or more")
-    info = serialization.PublicFormat.SubjectPublicKeyInfo
-    der = key.public_bytes(serialization.Encoding.DER, info)
-    return PublicKey(
-        pem=key.public_bytes(serialization.Encoding.PEM, info).decode(),
-        fingerprint="SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode(),
-    )
 
 
 def _exists(connection: sqlite3.Connection, account: str) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.fair_lock import FairLock
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.fair_lock import FairLock
 from cleanroom_ml.engine.storage.errors import SchemaError
 from cleanroom_ml.engine.storage.keys import to_micros
 from cleanroom_ml.engine.storage.objects import sync_directory

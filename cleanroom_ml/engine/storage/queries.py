@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
+from cleanroom_ml.engine.contracts.machine import IllegalTransition, Machine
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
@@ -17,14 +18,18 @@ QueryState = Literal["QUEUED", "RUNNING", "SUCCESS", "FAILED", "ABORTED"]
 
 RETENTION = timedelta(hours=24)
 
-# SUCCESS to SUCCESS: a commit recorded its outcome, and then the front adds what it sends to the client.
-TRANSITIONS: dict[QueryState, frozenset[QueryState]] = {
-    "QUEUED": frozenset({"RUNNING", "SUCCESS", "FAILED", "ABORTED"}),
-    "RUNNING": frozenset({"RUNNING", "SUCCESS", "FAILED", "ABORTED"}),
-    "SUCCESS": frozenset({"SUCCESS"}),
-    "FAILED": frozenset(),
-    "ABORTED": frozenset({"ABORTED"}),
+_MOVES: Final[dict[QueryState, tuple[QueryState, ...]]] = {
+    "QUEUED": ("RUNNING", "SUCCESS", "FAILED", "ABORTED"),
+    "RUNNING": ("RUNNING", "SUCCESS", "FAILED", "ABORTED"),
+    # A commit recorded its outcome, and then the front adds what it sends to the client.
+    "SUCCESS": ("SUCCESS",),
+    "FAILED": (),
+    "ABORTED": ("ABORTED",),
 }
+QUERY: Final = Machine.of("query", ("QUEUED", "RUNNING"), _MOVES)
+
+# Nothing of it was committed: a commit would have recorded SUCCESS with it.
+INTERRUPTED: Final = Machine.of("interrupted query", ("FAILED",), {"FAILED": ("RUNNING",), "RUNNING": ()})
 
 
 def _references(connection: sqlite3.Connection) -> Iterable[str]:
@@ -78,7 +83,7 @@ class QueryRecord:
 
 
 class Queries:
-    """Statements by query id and by request id. States move as TRANSITIONS says."""
+    """Statements by query id and by request id. States move as QUERY says."""
 
     def __init__(self, database: Database, spool: Path) -> None:
         """`spool` is the directory (made 0700) that results are spooled to, and that expired ones are deleted from."""
@@ -129,14 +134,14 @@ class Queries:
     def begin_again(self, query_id: str, *, code: int) -> bool:
         """RUNNING once more, if the query FAILED with this code; whether it did. Of two calls at once, one gets True.
 
-        For what was interrupted before anything of it was committed: a commit would have recorded SUCCESS with it.
+        For what was interrupted before anything of it was committed.
         """
         with self._database.transaction() as connection:
             return bool(
                 connection.execute(
-                    """UPDATE queries SET state = 'RUNNING', started_on = ?, ended_on = NULL, code = NULL,
+                    """UPDATE queries SET state = ?, started_on = ?, ended_on = NULL, code = NULL,
                        sqlstate = NULL, message = NULL WHERE query_id = ? AND state = 'FAILED' AND code = ?""",
-                    (self._database.now_micros(), query_id, code),
+                    (INTERRUPTED.move("FAILED", "RUNNING"), self._database.now_micros(), query_id, code),
                 ).rowcount
             )
 
@@ -261,8 +266,10 @@ class Queries:
 
 def _move(connection: sqlite3.Connection, query_id: str, wanted: QueryState) -> QueryState:
     state = _existing(connection, query_id).state
-    if wanted not in TRANSITIONS[state]:
-        raise IllegalState(query_id, state, wanted)
+    try:
+        QUERY.move(state, wanted)
+    except IllegalTransition:
+        raise IllegalState(query_id, state, wanted) from None
     return state
 
 

@@ -10,11 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from .. import events, gpus
+from ..job_file import Job
 from ..workers.job import ClusterNode, publish
 from . import settings
 from .keeper import Specification
@@ -34,14 +35,14 @@ class ClusterFailed(RuntimeError):
 class Forming:
     """A cluster on its way. `wait` before the script starts; `end` after it."""
 
-    def __init__(self, about: Mapping[str, Any]) -> None:
-        """Begin. `about` is the job's file."""
-        self._size = node_size(about["nodes"], about["node_cpus"], gpus.count(), about["memory_bytes"])
+    def __init__(self, job: Job) -> None:
+        """Begin."""
+        self._size = node_size(job.nodes, job.node_cpus, gpus.count(), job.memory_bytes)
         self._directory = _short_directory()
         settings.set_for_cluster(self._directory)
         self._nodes = [_node(rank, self._size) for rank in range(self._size.nodes)]
         publish(self._nodes)
-        wanted = Specification(self._size, str(self._directory), at_a_time=max(1, about["cpus"]))
+        wanted = Specification(self._size, str(self._directory), at_a_time=max(1, job.cpus))
         self._began = time.monotonic()
         self._keeper: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-P", "-u", "-m", f"{__package__}.keeper", wanted.to_json()],

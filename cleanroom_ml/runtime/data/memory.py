@@ -11,18 +11,14 @@ in the file systems that live in memory. Pages of files on disk are not counted:
 from __future__ import annotations
 
 import gc
-import json
 import os
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-JOB_FILE_VARIABLE: Final = "CLEANROOM_ML_JOB_FILE"
-
-_IN_SANDBOX: Final = "/run/cleanroom/job.json"
-"""Where a sandbox has its job file: there, every process that /proc shows is the job's."""
+from .. import job_file
+from ..job_file import this_job
 
 _LIMIT_FILES: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _IN_MEMORY: Final = ("/tmp", "/dev/shm")
@@ -90,16 +86,9 @@ def size(count: int) -> str:
     return f"{value:.1f} TiB"
 
 
-@lru_cache(maxsize=1)
-def job_file() -> dict[str, Any]:
-    """What the job's file says (see `launcher`); empty outside of a job."""
-    path = os.environ.get(JOB_FILE_VARIABLE)
-    about: dict[str, Any] = json.loads(Path(path).read_bytes()) if path else {}
-    return about
-
-
 def _job_limit() -> int:
-    return int(job_file().get("memory_bytes", 0))
+    job = this_job()
+    return job.memory_bytes if job else 0
 
 
 def _cgroup_limits() -> list[int]:
@@ -122,7 +111,7 @@ def _machine(name: str) -> int:
 
 def _in_use() -> int:
     files = 0
-    if os.environ.get(JOB_FILE_VARIABLE) == _IN_SANDBOX:
+    if os.environ.get(job_file.VARIABLE) == job_file.IN_SANDBOX:
         for path in _IN_MEMORY:
             try:
                 about = os.statvfs(path)
@@ -133,7 +122,7 @@ def _in_use() -> int:
 
 
 def _processes() -> Iterator[int]:
-    if os.environ.get(JOB_FILE_VARIABLE) == _IN_SANDBOX:
+    if os.environ.get(job_file.VARIABLE) == job_file.IN_SANDBOX:
         yield from (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
     else:
         yield os.getpid()

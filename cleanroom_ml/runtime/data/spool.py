@@ -15,6 +15,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from ..job_file import this_job
 from . import memory
 from .prefetch import ahead
 from .remote_table import RemoteTable
@@ -72,9 +73,9 @@ def discard(table: RemoteTable) -> None:
 def _free(directory: Path) -> int:
     """What may still be written: of the disk, and of what the job may leave in files before it is ended."""
     free = shutil.disk_usage(directory).free
-    limit = memory.job_file().get("scratch_bytes")
-    if limit is not None and directory.is_relative_to(_SCRATCH):
-        free = min(free, limit - _written())
+    job = this_job()
+    if job is not None and directory.is_relative_to(_SCRATCH):
+        free = min(free, job.scratch_bytes - _written())
     return max(0, free)
 
 

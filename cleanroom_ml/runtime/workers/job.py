@@ -6,13 +6,11 @@ import json
 import os
 import socket
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .. import gpus
+from ..job_file import this_job
 
-JOB_FILE_VARIABLE: Final = "CLEANROOM_ML_JOB_FILE"
 NODES_VARIABLE: Final = "CLEANROOM_ML_NODES"
 """Environment variable with the nodes of a job with several, as JSON; the launcher sets it."""
 
@@ -35,9 +33,9 @@ def cluster_nodes() -> list[ClusterNode]:
     several = os.environ.get(NODES_VARIABLE)
     if several:
         return [ClusterNode(**node) for node in json.loads(several)]
-    about = _about()
-    cpus = int(about.get("node_cpus") or _cpus_here())
-    memory = int(about.get("memory_bytes") or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    job = this_job()
+    cpus = job.node_cpus if job else _cpus_here()
+    memory = job.memory_bytes if job else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return [ClusterNode("node-0", "127.0.0.1", cpus, gpus.count(), memory)]
 
 
@@ -58,19 +56,14 @@ def total_cpus() -> int:
 
 def real_cpus() -> int:
     """Processors that all nodes together may really use at a time: what threads should be counted by."""
-    return int(_about().get("cpus") or _cpus_here())
+    job = this_job()
+    return job.cpus if job else _cpus_here()
 
 
 def free_port() -> int:
     """A TCP port of this machine that nobody listens on at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-@cache
-def _about() -> dict[str, Any]:
-    path = os.environ.get(JOB_FILE_VARIABLE)
-    return dict(json.loads(Path(path).read_bytes())) if path else {}
 
 
 def _cpus_here() -> int:

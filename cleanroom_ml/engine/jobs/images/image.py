@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -111,19 +111,10 @@ class Image:
 
     def to_json(self) -> dict[str, Any]:
         """`image.json`."""
-        return {
-            "tag": self.tag,
-            "digest": self.digest,
-            "python": self.python,
-            "packages": dict(self.packages),
-            "hashes": dict(self.hashes),
-            "base": str(self.base),
-            "built_on": self.built_on,
-            "size_bytes": self.size_bytes,
-            "manifest": self.manifest,
-            "digest_before": self.digest_before,
-            "altered": {name: dict(files) for name, files in self.altered.items()},
-        }
+        held = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "root"}
+        plain = {name: dict(value) for name, value in held.items() if isinstance(value, Mapping)}
+        altered = {name: dict(files) for name, files in self.altered.items()}
+        return {**held, **plain, "altered": altered, "base": str(self.base)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], root: Path | None) -> Image:

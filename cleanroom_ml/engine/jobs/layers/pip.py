@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cleanroom_ml.engine.contracts import cancellation
 from cleanroom_ml.engine.jobs.layers.errors import LayerTooLargeError, PackageIndexError
+from cleanroom_ml.engine.load import cancellation
 
 # Of pip's own variables, those that say where packages come from and how they are fetched; not what is done with them.
 _KEPT: Final = frozenset(

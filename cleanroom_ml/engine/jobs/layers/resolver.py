@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -36,20 +36,14 @@ from cleanroom_ml.engine.jobs.layers.pip import PipRun
 from cleanroom_ml.engine.jobs.layers.policy import LayerLimits, never_in_a_layer
 from cleanroom_ml.engine.jobs.layers.sandboxed_pip import CodeWheel, Found, SandboxedPip
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
-from cleanroom_ml.engine.jobs.requirements import Wanted
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.storage.objects import ObjectStore
 
+if TYPE_CHECKING:
+    from cleanroom_ml.artifacts.manifest import FileEntry
+    from cleanroom_ml.specs.requirements import Requirement
+
 _STAND_INS = "stand-ins"
-
-
-class CodeFile(Protocol):
-    """A pinned file of the code directory."""
-
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def size(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ class Resolver:
     note: Callable[[str], None]
     driver: Driver | None = None
 
-    def resolve(self, requirements: Sequence[Wanted], code: Mapping[str, CodeFile]) -> DependencyLock:
+    def resolve(self, requirements: Sequence[Requirement], code: Mapping[str, FileEntry]) -> DependencyLock:
         """The lock; every wheel of it is in the object store when this returns.
 
         Args:
@@ -89,7 +83,7 @@ class Resolver:
         image = self.image
         return DependencyLock(image.tag, image.digest, image.python, provided, packages, tuple(image.notes()))
 
-    def satisfied_only(self, requirements: Sequence[Wanted]) -> None:
+    def satisfied_only(self, requirements: Sequence[Requirement]) -> None:
         """Where layers cannot be made: everything must be in the image. Raises RequirementNotSatisfiedError."""
         _, missing = self._divided(requirements)
         if missing:
@@ -98,10 +92,10 @@ class Resolver:
                 f"{asked} is not installed, and this engine has no sandbox to unpack packages in"
             )
 
-    def _divided(self, requirements: Sequence[Wanted]) -> tuple[dict[str, str], list[Wanted]]:
+    def _divided(self, requirements: Sequence[Requirement]) -> tuple[dict[str, str], list[Requirement]]:
         """What the image provides, and what it does not; a marker that does not hold leaves a requirement out."""
         provided: dict[str, str] = {}
-        missing: list[Wanted] = []
+        missing: list[Requirement] = []
         for wanted in requirements:
             if not self.image.installed.applies(wanted.marker):
                 continue
@@ -112,7 +106,7 @@ class Resolver:
                 provided[found[0]] = found[1]
         return dict(sorted(provided.items())), missing
 
-    def _layer(self, missing: Sequence[Wanted], code: Mapping[str, CodeFile]) -> tuple[LockedPackage, ...]:
+    def _layer(self, missing: Sequence[Requirement], code: Mapping[str, FileEntry]) -> tuple[LockedPackage, ...]:
         refused = sorted({wanted.name for wanted in missing if never_in_a_layer(wanted.name)})
         if refused:
             there = self.image.installed.versions()
@@ -145,7 +139,7 @@ class Resolver:
         locked += [self._keep(each, fetched / each.wheel) for each in found if not each.direct]
         return tuple(sorted(locked, key=lambda each: each.name))
 
-    def _code_wheel(self, wanted: Wanted, code: Mapping[str, CodeFile]) -> CodeWheel:
+    def _code_wheel(self, wanted: Requirement, code: Mapping[str, FileEntry]) -> CodeWheel:
         """The wheel of the code directory: bytes that are what was staged. What it is, is for the sandbox to say."""
         assert wanted.wheel is not None
         file = code.get(wanted.wheel)

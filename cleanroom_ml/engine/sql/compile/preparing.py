@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, Columns, TableSource
 from cleanroom_ml.engine.sql.compiled import Compiled

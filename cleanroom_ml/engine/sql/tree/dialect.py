@@ -24,7 +24,7 @@ from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.generators.snowflake import SnowflakeGenerator
 from sqlglot.parsers.snowflake import SnowflakeParser
 
-from cleanroom_ml.engine.contracts.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.for_parser import for_parser
 from cleanroom_ml.engine.sql.lex.lists import Folded, fold, unfold

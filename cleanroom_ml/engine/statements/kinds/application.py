@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import ObjectKind
 from cleanroom_ml.engine.statements.listing import Listing
 from cleanroom_ml.engine.statements.ports import Applications
-from cleanroom_ml.engine.statements.results import Rows
 from cleanroom_ml.engine.statements.work import Work
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.comment import Comment
 from cleanroom_ml.engine.statements.kind import Kind
-from cleanroom_ml.engine.statements.results import Rows
 from cleanroom_ml.engine.statements.work import Work
 
 

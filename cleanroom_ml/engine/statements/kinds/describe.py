@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import DESCRIBE, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.registry import object_kinds
-from cleanroom_ml.engine.statements.results import DESCRIBE, Rows
 from cleanroom_ml.engine.statements.work import Work
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
+from cleanroom_ml.engine.contracts.table import DELETE, INSERT, MERGE, UPDATE, Rows
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.merges import compile_merge
@@ -23,7 +24,7 @@ from cleanroom_ml.engine.statements import compaction
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
-from cleanroom_ml.engine.statements.results import DELETE, INSERT, MERGE, UPDATE, Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace

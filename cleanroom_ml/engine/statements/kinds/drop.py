@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.registry import object_kinds
-from cleanroom_ml.engine.statements.results import Rows
 from cleanroom_ml.engine.statements.work import Work
 
 

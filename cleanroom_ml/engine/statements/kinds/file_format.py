@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
 from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.stage_reader import file_options
 from cleanroom_ml.engine.statements.work import Work

@@ -6,22 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import GET, LIST, PUT, REMOVE, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.listing import NUMBER
 from cleanroom_ml.engine.statements.refusals import translated
-from cleanroom_ml.engine.statements.results import (
-    GET,
-    LIST,
-    PUT,
-    REMOVE,
-    VARCHAR,
-    Download,
-    Rows,
-    StagedDownload,
-    Upload,
-)
+from cleanroom_ml.engine.statements.results import VARCHAR, Download, StagedDownload, Upload
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import InvalidPath

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.grant import Grant
 from cleanroom_ml.engine.sql.read.show import Show
@@ -11,7 +12,7 @@ from cleanroom_ml.engine.statements.kind import Kind
 from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.describe import Describe
@@ -15,7 +16,7 @@ from cleanroom_ml.engine.statements.listing import Listing
 from cleanroom_ml.engine.statements.ports import Pools
 from cleanroom_ml.engine.statements.refusals import single
 from cleanroom_ml.engine.statements.replies import already_dropped
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
@@ -11,7 +12,7 @@ from cleanroom_ml.engine.sql.types.descriptions import inferred
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.refusals import displayed
-from cleanroom_ml.engine.statements.results import SELECT, VARCHAR, Rows, StatementResult
+from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
 _INFERRED = (

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import own_schema, owns
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.work import Work

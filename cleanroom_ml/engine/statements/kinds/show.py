@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.like import like
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.registry import listings
-from cleanroom_ml.engine.statements.results import SHOW, Rows
 from cleanroom_ml.engine.statements.work import Work
 
 _TERSE = ("created_on", "name", "kind", "database_name", "schema_name")

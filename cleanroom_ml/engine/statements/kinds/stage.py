@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cleanroom_ml.engine.contracts.table import LIST, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
-from cleanroom_ml.engine.statements.results import LIST, VARCHAR, Rows, success
+from cleanroom_ml.engine.statements.results import VARCHAR, success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.stage_reader import file_options, stage_format_key
 from cleanroom_ml.engine.statements.work import Work

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -23,7 +24,7 @@ from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes

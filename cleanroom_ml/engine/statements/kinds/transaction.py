@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import TRANSACTION, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.refusals import translated
-from cleanroom_ml.engine.statements.results import TRANSACTION, Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.drop import Drop
@@ -15,7 +16,7 @@ from cleanroom_ml.engine.statements.kinds.table import describe_table
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.describe import Describe
@@ -14,7 +15,7 @@ from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
 from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts
 from cleanroom_ml.engine.statements.refusals import displayed, single, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
-from cleanroom_ml.engine.statements.results import Rows, success
+from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 
 _SIZES = frozenset({"XSMALL", "X-SMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "X-LARGE", "XXLARGE", "2X-LARGE",

@@ -1,7 +1,8 @@
 """Where published scripts read the version of the runtime that they ran in: the tag of the job's image."""
 
-from cleanroom_runtime.data.memory import job_file
+from cleanroom_runtime.job_file import this_job
 
 __all__ = ["__version__"]
 
-__version__: str = job_file().get("image", "")
+_job = this_job()
+__version__: str = _job.image if _job else ""

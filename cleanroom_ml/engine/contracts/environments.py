@@ -1,13 +1,14 @@
-"""What the rooms ask about the environments of ML jobs (implemented by `engine/jobs`)."""
+"""What jobs run in beside their code, as rooms and pools speak of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cleanroom_ml.artifacts.manifest import FileEntry
-from cleanroom_ml.specs.requirements import Requirement
+if TYPE_CHECKING:  # a job's supervisor never needs them, and pydantic takes its time
+    from cleanroom_ml.artifacts.manifest import FileEntry
+    from cleanroom_ml.specs.requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,3 @@ class Environments(Protocol):
         """Whether the image with the digest `pinned` is kept, what `tag` (None: the newest) means now, and in which
         packages the two differ; keys `kept`, `now_tag`, `now`, `differences`.
         """
-
-
-def wheels(lock: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(file name, SHA-256) of every wheel that a lock pins; none of a lock of before there were layers."""
-    return [(str(each["wheel"]), str(each["sha256"])) for each in lock.get("packages", ()) if isinstance(each, Mapping)]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load.owners import Owner
 
 _Key = TypeVar("_Key", Owner, tuple[str, bool])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from cleanroom_ml.engine.contracts.owners import owner
-from cleanroom_ml.engine.contracts.shares import Place, Shares
+from cleanroom_ml.engine.load.owners import owner
+from cleanroom_ml.engine.load.shares import Place, Shares
 
 
 class FairLock:

@@ -1,7 +1,7 @@
-"""What the rooms ask of the job pools (implemented by `engine/jobs`).
+"""A job as rooms and pools know it: what was asked for, where it is, and who runs it.
 
 The rooms decide *whether* a job may run and with what: pinned code, pool, warehouse, the views that it may read. The
-launcher decides *when and where*. Nothing that a launcher is given has to be checked again for permission.
+pools decide *when and where*. Nothing that a launcher is given has to be checked again for permission.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 
 
 class JobState(StrEnum):
@@ -34,7 +36,10 @@ class JobNotFoundError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """One pinned file of a job's code: `path` relative to the code directory, with '/'; `size` in bytes."""
+    """One pinned file of a job's code: `path` relative to the code directory, with '/'; `size` in bytes.
+
+    Whoever lays it out does not trust the path.
+    """
 
     path: str
     size: int
@@ -45,9 +50,11 @@ class JobFile:
 class JobRequest:
     """One run of an ML job, already authorised.
 
-    `pool` and `warehouse` are folded names of the runner's account, granted to `application`. `scope` is the JSON form
-    of the job's `RoomScope`: what its session may see. `args_json` is handed to the script unchanged after `--args`.
-    `dependency_lock` is what was approved: image, and every wheel by its hash.
+    `job` is what was approved of it, and `files` its code. `pool` and `warehouse` are folded names of the runner's
+    account, granted to `application`. `scope` is the JSON form of the job's `RoomScope`: what its session may see; it
+    is handed back unchanged to whoever resolves the session's names. `args_json` is handed to the script unchanged
+    after `--args`. `dependency_lock` is what was approved: image, and every wheel by its hash. `packages` are the
+    versions that the record shows, filled in when the job is submitted.
     """
 
     account: str
@@ -57,29 +64,26 @@ class JobRequest:
     application: str
     template_id: str
     code_spec_id: str
-    job_name: str
-    entrypoint: str
+    job: PinnedJob
     files: tuple[JobFile, ...]
     args_json: str
     pool: str
     nodes: int
     warehouse: str
-    requirements: tuple[str, ...]
-    image: str
-    allow_monitoring: bool
     approval_digest: str
     result_limit_bytes: int
     scope: Mapping[str, Any] = field(default_factory=dict)
     dependency_lock: Mapping[str, Any] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """Where a job is and, once it ended, why. Times are UTC.
+    """Where a job is and, once it ended, why; and what it ran in. Times are UTC.
 
-    `reason` is `none` until the job failed; then `script_failed`, `out_of_memory`, `timed_out`, `crashed`, `refused`,
-    `cancelled` or `supervisor_lost`. `image`, `image_digest`, `dependency_lock` (a digest), `layer` and `packages`
-    (their versions) say what it ran in.
+    `reason` is `none` until the job failed; then it is one of the pools' reasons (jobs/model.py). `image` is a tag;
+    `image_digest` and `dependency_lock` are `sha256:` and a hash; `layer` names the dependency layer, empty where it
+    has none. `packages`: Python, the main libraries, and everything that the job asked for, by version.
     """
 
     job_id: str

@@ -18,8 +18,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.shares import Place, Shares
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.shares import Place, Shares
 
 SMALL: Final = 4 << 10
 """Characters that a statement may read without asking: about 50 ms of computing at most."""

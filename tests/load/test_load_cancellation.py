@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from cleanroom_ml.engine.contracts import cancellation
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import ENGINE, Owner, owner
+from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import ENGINE, Owner, owner
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 

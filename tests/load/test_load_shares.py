@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cleanroom_ml.engine.contracts.owners import Owner
-from cleanroom_ml.engine.contracts.shares import Place, Shares
+from cleanroom_ml.engine.load.owners import Owner
+from cleanroom_ml.engine.load.shares import Place, Shares
 
 A, B, C = Owner("A"), Owner("B"), Owner("C")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.engine.contracts import big_texts
-from cleanroom_ml.engine.contracts.big_texts import BigTexts
-from cleanroom_ml.engine.contracts.cancellation import Cancellation
-from cleanroom_ml.engine.contracts.owners import Owner
+from cleanroom_ml.engine.load import big_texts
+from cleanroom_ml.engine.load.big_texts import BigTexts
+from cleanroom_ml.engine.load.cancellation import Cancellation
+from cleanroom_ml.engine.load.owners import Owner
 
 SECONDS = 30.0
 BIG = 100_000

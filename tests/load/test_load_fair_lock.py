@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cleanroom_ml.engine.contracts.fair_lock import FairLock
-from cleanroom_ml.engine.contracts.owners import Owner, owner
+from cleanroom_ml.engine.load.fair_lock import FairLock
+from cleanroom_ml.engine.load.owners import Owner, owner
 
 SECONDS = 30.0
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from cleanroom_ml.engine.contracts.owners import ENGINE, Owner, owner
+from cleanroom_ml.engine.load.owners import ENGINE, Owner, owner
 
 _current: ContextVar[Cancellation | None] = ContextVar("cancellation", default=None)
 

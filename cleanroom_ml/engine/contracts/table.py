@@ -1,0 +1,54 @@
+"""A small result by value: what procedures, SHOW and DESCRIBE answer with, whichever room gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+
+# The connector knows a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*): 0x3000 to 0x3500 make the
+# row count the sum of the counts, and everything else the number of rows.
+SELECT: Final = 0x1000
+INSERT: Final = 0x3100
+UPDATE: Final = 0x3200
+DELETE: Final = 0x3300
+MERGE: Final = 0x3400
+COPY: Final = 0x3000 + 0x600
+SESSION: Final = 0x4000
+TRANSACTION: Final = 0x5400
+DDL: Final = 0x6000
+SHOW: Final = 0x4100
+DESCRIBE: Final = 0x4200
+LIST: Final = 0x4300
+REMOVE: Final = 0x7300
+CALL: Final = 0x8000
+PUT: Final = 0x7100
+GET: Final = 0x7200
+
+TextColumns = tuple[tuple[str, str], ...]
+"""Column names with canonical type text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A small result by value. `affected`: how many rows a DML changed, else None.
+
+    Values are None, bool, int, float, Decimal, str, bytes, date, time, datetime, and what JSON knows for VARIANT.
+    """
+
+    columns: tuple[tuple[str, SqlType], ...]
+    rows: Sequence[tuple[Any, ...]]
+    statement_type: int = SELECT
+    affected: int | None = None
+
+    @classmethod
+    def answer(cls, columns: TextColumns, rows: Sequence[tuple[Any, ...]], statement_type: int = CALL) -> Rows:
+        """What a procedure answers with, or a statement of another type."""
+        return cls(tuple((name, parse_type(text)) for name, text in columns), rows, statement_type)
+
+    @classmethod
+    def one(cls, name: str, value: Any) -> Rows:
+        """One row of one VARCHAR column: how a procedure that returns a string answers."""
+        return cls.answer(((name, "VARCHAR"),), ((value,),))
