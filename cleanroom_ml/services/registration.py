@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, UsageError
+from cleanroom_ml.services.projects import check
 from cleanroom_ml.specs import CodeSpec, DataOffering, Spec, SpecProblems, Template, load_spec, parse_spec
 from cleanroom_ml.specs.load import read_text
-from cleanroom_ml.specs.project_checks import body_problems
 
 Registrable = Template | DataOffering
 
@@ -84,10 +84,9 @@ def register_file(connection: Connection, path: Path) -> Registered:
     spec = load_spec(path)
     if isinstance(spec, CodeSpec) or not isinstance(spec, Registrable):
         raise UsageError(f"{path} is a {spec.spec_type}", why="a template or a data offering is expected here")
-    if isinstance(spec, Template):
-        problems = tuple(body_problems(spec, read_text(path), str(path)))
-        if problems:
-            raise SpecProblems(problems)
+    problems = check(path).problems
+    if problems:
+        raise SpecProblems(problems)
     procedures = procedures_for(spec)
     before = registered_spec(connection, procedures, spec.id)
     if before is None:
