@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
 from cleanroom_ml.services.review import Review
+from cleanroom_ml.services.told import told_mapping
 
 _UNKNOWN_PROCEDURE = 2140
 _SHOWN = 5
@@ -81,13 +81,13 @@ def _drift(connection: Connection, job: str, named: str | None, tag: str, pinned
         if error.code == _UNKNOWN_PROCEDURE:
             return None  # this target does not tell
         raise
-    told: dict[str, Any] = json.loads(next(iter(rows[0].values())))
+    compared = told_mapping(next(iter(rows[0].values())))
     return ImageDrift(
         job,
         tag,
         pinned,
-        str(told["now_tag"]),
-        str(told["now"]),
-        bool(told["kept"]),
-        tuple(str(each) for each in told["differences"]),
+        str(compared["now_tag"]),
+        str(compared["now"]),
+        bool(compared["kept"]),
+        tuple(str(each) for each in compared["differences"]),
     )
