@@ -20,7 +20,7 @@ from cleanroom_ml.artifacts import (
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.code_directory import STAGEABLE, stageable_manifest
+from cleanroom_ml.services.code_directory import STAGEABLE, refuse_nothing, stageable_manifest
 from cleanroom_ml.services.code_directory import check_names as _check_names
 from cleanroom_ml.services.namespaces import in_its_schema
 
@@ -97,11 +97,12 @@ def stage_directory(
 
     Raises:
         SecretsFoundError: files look like secrets; nothing has been sent.
-        UsageError: the directory breaks a limit or holds a file that cannot be staged.
+        UsageError: the directory breaks a limit, holds a file that cannot be staged, or holds none to stage.
         ServerError: the stage's database or schema does not exist, or the server refused.
     """
     manifest = stageable_manifest(directory, allow_secrets=allow_secrets)
     _check_names(manifest)
+    refuse_nothing(manifest, directory, remove=f'cleanroom-ml sql "REMOVE {location.at("")[1:-1]}"')
     create = (
         f"CREATE STAGE IF NOT EXISTS {location.stage} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
     )
