@@ -76,10 +76,10 @@ def own_collaboration_file() -> Path:
     here = project()
     if here.collaboration_path.is_file():
         return here.collaboration_path
-    whose = f" of {here.owner}" if here.owner else ""
+    whose = f"that of {here.owner}" if here.owner else "it"
     raise UsageError(
         f"there is no {here.collaboration_path.name} in {Path.cwd().name}/",
-        why=f"a collaboration is created by its owner, who has its spec; the others join it{whose}",
+        why=f"a collaboration is created by its owner, who has its spec; the others join {whose}",
         fix="cleanroom-ml collaboration join, or name the FILE of a spec",
     )
 

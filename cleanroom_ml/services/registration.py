@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ConflictError, UsageError
+from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 from cleanroom_ml.services.projects import check
 from cleanroom_ml.specs import CodeSpec, DataOffering, Spec, SpecProblems, Template, load_spec, parse_spec
 from cleanroom_ml.specs.load import read_text
 
 Registrable = Template | DataOffering
+_DOES_NOT_EXIST = 2003
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def register_file(connection: Connection, path: Path) -> Registered:
     Raises:
         SpecProblems: the file breaks a rule.
         ConflictError: that id is registered with other content.
+        ServerError: the target refused it; of an offering whose table is missing it says how to load one.
     """
     spec = load_spec(path)
     if isinstance(spec, CodeSpec) or not isinstance(spec, Registrable):
@@ -90,7 +92,14 @@ def register_file(connection: Connection, path: Path) -> Registered:
     procedures = procedures_for(spec)
     before = registered_spec(connection, procedures, spec.id)
     if before is None:
-        connection.call(procedures.register, read_text(path))
+        try:
+            connection.call(procedures.register, read_text(path))
+        except ServerError as error:
+            if error.code == _DOES_NOT_EXIST and isinstance(spec, DataOffering):
+                tables = ", ".join(dict.fromkeys(dataset.data_object_fqn for dataset in spec.datasets))
+                error.why = error.why or f"{path.name} offers {tables}"
+                error.fix = error.fix or "cleanroom-ml load FILE --as TABLE, or another name in data_object_fqn"
+            raise
         return Registered(procedures.noun, spec.id, "registered")
     differing = differing_fields(parse_spec(before, source=spec.id), spec)
     if differing:

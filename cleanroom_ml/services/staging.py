@@ -19,7 +19,7 @@ from cleanroom_ml.artifacts import (
 )
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
-from cleanroom_ml.errors import UsageError
+from cleanroom_ml.errors import ServerError, UsageError
 from cleanroom_ml.services.code_directory import STAGEABLE, refuse_nothing, stageable_manifest
 from cleanroom_ml.services.code_directory import check_names as _check_names
 from cleanroom_ml.services.namespaces import in_its_schema
@@ -32,6 +32,10 @@ __all__ = [
     "stage_directory",
     "staged_difference",
 ]
+
+
+DOES_NOT_EXIST = 2003
+"""Snowflake's error for what is not there, or not to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,14 @@ def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[in
     """Path below the location → (size, MD5) of every staged file."""
     prefix = location.path + "/"
     files = {}
-    for row in connection.execute(f"LIST {location.at('')}"):
+    try:
+        rows = connection.execute(f"LIST {location.at('')}")
+    except ServerError as error:
+        if error.code == DOES_NOT_EXIST:
+            error.why = error.why or "nothing was staged there yet, or the stage is another account's"
+            error.fix = error.fix or f"cleanroom-ml stage  (this looks in {location})"
+        raise
+    for row in rows:
         path = str(row["name"]).partition("/")[2]  # LIST puts the stage's name in front
         if path.startswith(prefix):
             files[path.removeprefix(prefix)] = (int(row["size"]), str(row["md5"]))

@@ -66,6 +66,9 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     done(cli("validate"))
     done(cli("connection", "use", shop))
     assert "created, JOINED" in done(cli("collaboration", "create"))
+    # The steps in another order than they are written down: each says which one is missing.
+    assert "fix: cleanroom-ml stage" in cli("spec", "register").err
+    assert "fix: cleanroom-ml load FILE --as" in cli("offering", "link").err
     assert "created   database ML_DB" in done(cli("stage"))
     assert "registered" in done(cli("spec", "register"))
     done(cli("load", "data/customers.csv", "--as", "ML_DB.PUBLIC.CUSTOMERS"))
