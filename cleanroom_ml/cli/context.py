@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cleanroom_ml.cli.settings import settings
 from cleanroom_ml.errors import UsageError
+
+PROJECT_FILE = "cleanroom.yaml"
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection, Target
@@ -45,13 +48,40 @@ def project_or_none() -> Project | None:
 
 
 def collaboration(named: str | None) -> str:
-    """The collaboration that a command is about: the one named, else the project's."""
+    """The collaboration that a command is about: the one named, else the project's.
+
+    Raises:
+        UsageError: neither is there; it says how to name one where the command was typed.
+    """
     if named:
         return named
-    found = project().collaboration
-    if found is None:
-        raise UsageError("no collaboration named", fix="`collaboration` in cleanroom.yaml, or --collaboration NAME")
-    return found
+    here = project_or_none()
+    if here is not None and here.collaboration is not None:
+        return here.collaboration
+    words = shlex.join(["cleanroom-ml", *settings().typed])
+    how = f"{words} NAME" if settings().typed[:1] == ("collaboration",) else f"{words} --collaboration NAME"
+    raise UsageError(
+        "no collaboration is named",
+        why="cleanroom.yaml has no `collaboration`" if here else f"there is no {PROJECT_FILE} in {Path.cwd()}",
+        fix=f"{how}  (cleanroom-ml collaboration list has the names), or cd into a project's directory",
+    )
+
+
+def own_collaboration_file() -> Path:
+    """The spec of the collaboration that this directory's party owns.
+
+    Raises:
+        UsageError: there is none, as in the directory of everybody who joins another's.
+    """
+    here = project()
+    if here.collaboration_path.is_file():
+        return here.collaboration_path
+    whose = f"that of {here.owner}" if here.owner else "it"
+    raise UsageError(
+        f"there is no {here.collaboration_path.name} in {Path.cwd().name}/",
+        why=f"a collaboration is created by its owner, who has its spec; the others join {whose}",
+        fix="cleanroom-ml collaboration join, or name the FILE of a spec",
+    )
 
 
 def meant(name: str, mine: Project | None) -> Project | None:

@@ -8,12 +8,13 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.plain import escaped_json, plain
 from cleanroom_ml.cli.streams import tell
@@ -39,7 +40,7 @@ def render(output: Output, format_: str) -> None:
         case _ if output.text is not None:
             _write(plain(output.text).rstrip("\n") + "\n" if output.text else "")
         case _:
-            _table(_rows(output.data), output.columns)
+            _table(_rows(output.data), output.columns, _text if output.verbatim else _cell)
     for hint in output.hints:
         note(f"next: {hint}")
 
@@ -149,6 +150,21 @@ def _csv(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
     writer.writerow(plain(key) for key in columns)
     writer.writerows([_text(row.get(key)) for key in columns] for row in rows)
     _write(text.getvalue())
+    from cleanroom_ml.services.formulas import is_formula
+
+    warn_of_formulas(sum(is_formula(row.get(key)) for row in rows for key in columns))
+
+
+def warn_of_formulas(cells: int) -> None:
+    """Say that a spreadsheet would run cells of a CSV file that was written.
+
+    The values stay as they are: the file is data, which other programs read back, and an apostrophe in front would be
+    part of it for them (a phone number, a base64 text). So do psql, DuckDB and Snowflake's own clients; programs that
+    make files for spreadsheets alone do otherwise.
+    """
+    if cells:
+        many = "1 cell begins" if cells == 1 else f"{cells:,} cells begin"
+        note(f"warning: {many} with = + - or @: a spreadsheet runs that as a formula; import the column as text")
 
 
 def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -156,7 +172,7 @@ def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for row in rows for key in row))
 
 
-def _table(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
+def _table(rows: list[dict[str, Any]], known: tuple[str, ...], text: Callable[[Any], str]) -> None:
     if not rows:
         note("no rows" if known else "nothing to show")
         return
@@ -164,7 +180,7 @@ def _table(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    displayed = {key: [_text(row.get(key)) for row in rows] for key in known or _columns(rows)}
+    displayed = {key: [text(row.get(key)) for row in rows] for key in known or _columns(rows)}
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
         console.width = max(200, console.width)
@@ -174,6 +190,10 @@ def _table(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
     for cells in zip(*displayed.values(), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+
+
+def _cell(item: Any) -> str:
+    return plain(cell(item))
 
 
 def _text(item: Any) -> str:

@@ -52,7 +52,7 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
         again = f"cleanroom-ml status {job_id} --wait" if unseen else f"cleanroom-ml logs {job_id} --follow"
         note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
         raise
-    return ended_output(ended, unseen=unseen)
+    return ended_output(ended, unseen=unseen or not _readable(connection, collaboration, ended))
 
 
 def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeout: float | None) -> Output:
@@ -98,6 +98,13 @@ def _look_on(
             )
         before = now
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+
+
+def _readable(connection: Connection, collaboration: str, ended: JobStatus) -> bool:
+    """Whether a look at the log is worth a hint: it is where the job is not done, and the log may be read."""
+    from cleanroom_ml.services.jobs import may_read_log
+
+    return ended.status == "DONE" or may_read_log(connection, collaboration, ended.job_id)
 
 
 def ended_output(status: JobStatus, *, unseen: bool = False) -> Output:

@@ -19,6 +19,8 @@ _CODE_PREFIX = re.compile(r"^\d{6} \([0-9A-Z]{5}\):\s*(?:[0-9a-f-]{36}:\s*)?")
 _HELP_BY_MESSAGE = (
     (re.compile(r"compute pool (\w+) does not exist, or the application may not"), "cleanroom-ml pool create {0}"),
     (re.compile(r"(an activation template) needs activation"), "cleanroom-ml activate"),
+    (re.compile(r"\breview '(\w+)' first"), "cleanroom-ml collaboration join {0}"),
+    (re.compile(r"(source_table|my_table)\[\d+\] has no value"), "cleanroom-ml offering list"),
     (re.compile(r"'(\w+)\.[^']+' is not shared with"), "{0} shares it: cleanroom-ml offering link"),
     (re.compile(r"'LOCAL\.(\w+)' \(alias \w+\) is no account of this engine"), "cleanroom-ml account create {0}"),
     (

@@ -96,9 +96,11 @@ def resolve(name: str | None = None, *, directory: Path | None = None, temporary
 def _two_choices(directory: str) -> str:
     """What to bind: an account of the embedded engine, or a connection of Snowflake's own files."""
     local, remote = sorted(sources.engine_sections()), sorted(sources.snowflake_sections())
-    likely = directory if directory in local or not local else local[0]
+    # Whose directory it is, nothing here knows: of several accounts none is put into a person's mouth.
+    likely = next((name for name in local if name == directory), local[0] if len(local) == 1 else "ACCOUNT")
     engine = f"cleanroom-ml connection use {likely if local else 'local'}"
-    about = f"accounts there: {', '.join(local)}" if local else "first: cleanroom-ml account create local"
+    which = "ACCOUNT is one of" if likely == "ACCOUNT" else "accounts there"
+    about = f"{which}: {', '.join(local)}" if local else "first: cleanroom-ml account create local"
     known = (
         f"known: {', '.join(remote)}" if remote else f"a section of {directories.snowflake_home() / 'connections.toml'}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,8 +104,16 @@ def named(what: Sequence[str]) -> str:
     return f"{', '.join(what[:_NAMED])}{more}"
 
 
-def build(tag: str | None, *, manifest: Path | None = None, home: Home | None = None) -> BuiltImage:
+def build(
+    tag: str | None,
+    *,
+    manifest: Path | None = None,
+    home: Home | None = None,
+    on_start: Callable[[str], None] | None = None,
+) -> BuiltImage:
     """Build the image of a published tag, or of a manifest of one's own; the same again changes nothing.
+
+    `on_start` is told the image's tag once it is certain what to build.
 
     Raises:
         UsageError: no such tag, not a manifest, or its Python is missing.
@@ -115,8 +123,11 @@ def build(tag: str | None, *, manifest: Path | None = None, home: Home | None = 
     from cleanroom_ml.engine.jobs.images.manifest import published, read_manifest
 
     if (tag is None) == (manifest is None):
-        raise UsageError("name one image to build", fix="cleanroom-ml image build 2.10, or --manifest FILE")
+        what = "both a tag and a manifest are named" if tag else "no image is named"
+        raise UsageError(what, why="one of them is built", fix="cleanroom-ml image build 2.10, or --manifest FILE")
     wanted = read_manifest(manifest) if manifest is not None else published(str(tag))
+    if on_start is not None:
+        on_start(wanted.tag)
     image, built = build_image((home or ensure_home()).path, wanted)
     return BuiltImage(image.tag, image.digest, image.python, len(image.packages), image.size_bytes, built)
 

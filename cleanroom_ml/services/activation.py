@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,9 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
 from cleanroom_ml.services.collaborations import Membership, me
+from cleanroom_ml.services.formulas import is_formula
+from cleanroom_ml.services.named import not_there
+from cleanroom_ml.services.reported import UnreadableError, reported
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.specs.analysis import Analysis
@@ -64,9 +66,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
+    """`formulas`: texts of a CSV file that a spreadsheet would run."""
+
     path: Path
     rows: int
     columns: tuple[str, ...]
+    formulas: int = 0
 
 
 def activate(connection: Connection, request: ActivationRequest) -> Activation:
@@ -118,8 +123,18 @@ def list_activations(connection: Connection, collaboration: str) -> tuple[Activa
 
 
 def process(connection: Connection, collaboration: str, segment: str | None = None) -> tuple[Taken, ...]:
-    """Take what partners sent (one segment, or all) into `<collaboration>.ACTIVATION.SEGMENT_RECORDS`."""
+    """Take what partners sent (one segment, or all) into `<collaboration>.ACTIVATION.SEGMENT_RECORDS`.
+
+    Raises:
+        UsageError: nobody has sent this party a segment of that name.
+    """
     receiver = me(connection, collaboration)
+    if segment is not None:
+        alias = receiver.collaborator.upper() if receiver else ""
+        listed = list_activations(connection, collaboration)
+        sent = {each.segment_name for each in listed if each.shared_with.upper() == alias}
+        if segment not in sent and _sent_to_oneself(connection, collaboration, segment) is None:
+            raise not_there("segment for this party called", segment, sent, fix="cleanroom-ml activation list")
     before = {item.batch_id for item in _received(connection, collaboration, receiver)}
     if segment is None:
         connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration)
@@ -161,12 +176,26 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
     descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
     os.close(descriptor)
     try:
-        rows = write(Path(temporary), columns, _records(connection, collaboration, batch))
+        counted = _Counted(_records(connection, collaboration, batch))
+        rows = write(Path(temporary), columns, iter(counted))
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return Exported(path, rows, columns)
+    return Exported(path, rows, columns, counted.formulas if path.suffix.lower() == ".csv" else 0)
+
+
+class _Counted:
+    """Records on their way to a file, and how many of their texts a spreadsheet would run."""
+
+    def __init__(self, records: Iterator[dict[str, Any]]) -> None:
+        self._records = records
+        self.formulas = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for record in self._records:
+            self.formulas += sum(is_formula(value) for value in record.values())
+            yield record
 
 
 def _received(connection: Connection, collaboration: str, receiver: Membership | None) -> tuple[Activation, ...]:
@@ -206,7 +235,10 @@ def _segment_records(collaboration: str) -> str:
 def _records(connection: Connection, collaboration: str, batch: str) -> Iterator[dict[str, Any]]:
     table = _segment_records(collaboration)
     for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
-        yield json.loads(record)
+        read = reported(record, f"a record of batch {batch}")
+        if not isinstance(read, dict):
+            raise UnreadableError(f"a record of batch {batch} cannot be read", why="it is no object of columns")
+        yield read
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, Any]]) -> int:

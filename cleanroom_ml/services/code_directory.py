@@ -88,6 +88,22 @@ def _rules(directory: Path) -> IgnoreRules:
     return ignore_rules(directory, root=root)
 
 
+def refuse_nothing(manifest: Manifest, directory: Path, *, remove: str) -> None:
+    """Raise UsageError where a directory has no file for the stage.
+
+    Staging it would take away everything that is staged there, which is more likely a wrong directory than a wish;
+    `remove` is the command for those who do wish it.
+    """
+    if manifest.files:
+        return
+    held = any(directory.iterdir())
+    raise UsageError(
+        f"there is nothing to stage in {directory}",
+        why="all that it holds is left out (stage --dry-run lists why)" if held else "the directory is empty",
+        fix=f"name the directory that has the code; to take everything off the stage: {remove}",
+    )
+
+
 def check_names(manifest: Manifest) -> None:
     """Raise UsageError where a file's name would not arrive on a stage as it is."""
     bad = [entry.path for entry in manifest.files if not STAGEABLE.match(entry.path)]

@@ -22,19 +22,9 @@ from cleanroom_ml.services.update_requests import list_requests
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.edit import bump_version, replace_code_spec_reference, set_version_in_text
 from cleanroom_ml.specs.load import load_spec, read_text
-from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.parse import parse_spec, plain_mapping
 from cleanroom_ml.specs.project import Project
 from cleanroom_ml.specs.template import Template
-
-
-class _TextLoader(yaml.SafeLoader):
-    """Leaves numbers as they were written, so that a version such as `2025_10` stays what it is."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("bool", "null")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +226,7 @@ def _digests(spec_text: str) -> dict[str, str]:
 
 
 def _mapping(spec_text: str) -> Mapping[str, Any]:
-    loaded = yaml.load(spec_text, _TextLoader) if spec_text else {}
-    return loaded if isinstance(loaded, Mapping) else {}
+    return plain_mapping(spec_text, source="the registered code spec") if spec_text else {}
 
 
 def _without_manifests(spec_text: str) -> str:

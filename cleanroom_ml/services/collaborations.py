@@ -206,6 +206,11 @@ def me(connection: Connection, name: str) -> Membership | None:
     return next((member for member in members(connection, name) if _same(member.account, account)), None)
 
 
+def has_joined(connection: Connection, name: str) -> bool:
+    """Whether this account has joined."""
+    return _my_status(connection, name) == "JOINED"
+
+
 def _my_status(connection: Connection, name: str) -> str:
     mine = me(connection, name)
     return mine.status if mine else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
+from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.review import Review
 
 _UNKNOWN_PROCEDURE = 2140
@@ -81,13 +81,13 @@ def _drift(connection: Connection, job: str, named: str | None, tag: str, pinned
         if error.code == _UNKNOWN_PROCEDURE:
             return None  # this target does not tell
         raise
-    reported: dict[str, Any] = json.loads(next(iter(rows[0].values())))
+    compared = reported_mapping(next(iter(rows[0].values())))
     return ImageDrift(
         job,
         tag,
         pinned,
-        str(reported["now_tag"]),
-        str(reported["now"]),
-        bool(reported["kept"]),
-        tuple(str(each) for each in reported["differences"]),
+        str(compared["now_tag"]),
+        str(compared["now"]),
+        bool(compared["kept"]),
+        tuple(str(each) for each in compared["differences"]),
     )

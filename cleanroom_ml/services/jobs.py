@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import (
-    JobCancelledError,
-    JobFailedError,
-    PolicyDeniedError,
-    ServerError,
-    WaitTimeoutError,
-)
+from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, ServerError, WaitTimeoutError
+from cleanroom_ml.services.reported import reported, reported_mapping
 from cleanroom_ml.services.runnable import runnable
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.ml_job_action import MlJobAction
@@ -107,7 +102,7 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
 def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
     """Where the job is now. Raises ServerError: no job of that id is this runner's."""
     row = job_action(connection, collaboration, job_id, "get_status")
-    details = json.loads(row["details"]) if row.get("details") else {}
+    details = reported_mapping(row.get("details"))
     return JobStatus(job_id, str(next(iter(row.values()))).upper(), details)
 
 
@@ -137,6 +132,7 @@ def result(connection: Connection, collaboration: str, job_id: str) -> Any:
 
     Raises:
         ResultRefusedError: it is larger than the collaboration lets out.
+        UnreadableError: it is nested deeper than anything here reads.
         JobFailedError, JobCancelledError: it ended so, and has no result.
         ServerError: the job is still running, or no job of that id is this runner's.
     """
@@ -148,7 +144,7 @@ def result(connection: Connection, collaboration: str, job_id: str) -> Any:
         if not now.terminal:
             refused.fix = f"cleanroom-ml status {job_id} --wait"
         raise ended_badly(now) or refused from refused
-    return None if value is None else json.loads(value)
+    return None if value is None else reported(value, f"the result of job {job_id}")
 
 
 def ended_badly(ended: JobStatus) -> JobFailedError | JobCancelledError | None:
@@ -247,6 +243,34 @@ def activity_history(connection: Connection, collaboration: str) -> list[dict[st
     return sorted(rows, key=lambda row: str(row.get("start_ts")), reverse=True)
 
 
+def history(connection: Connection, collaboration: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """`activity_history`, each run of an ML job with `job_id`, `job_status` and `job_reason` beside it.
+
+    The target's own STATUS says that a run was accepted: a job that it started may have failed since. Of the newest
+    `limit` jobs of this runner the state is asked for; of all others, and of what is no job, these are None.
+    """
+    rows = activity_history(connection, collaboration)
+    found, asked = [], 0
+    for row in rows:
+        job_id, now = reported_mapping(row.get("activity_info")).get("job_id"), None
+        if job_id is not None and asked < limit:
+            asked += 1
+            with contextlib.suppress(ServerError):  # another runner's job
+                now = status(connection, collaboration, str(job_id))
+        state = {"job_id": job_id, "job_status": now and now.status, "job_reason": (now and now.reason) or None}
+        found.append({**row, **state})
+    return found
+
+
+def may_read_log(connection: Connection, collaboration: str, job_id: str) -> bool:
+    """Whether this runner is shown the job's log, so that nobody is sent to a door that is shut."""
+    try:
+        logs(connection, collaboration, job_id)
+    except (ServerError, PolicyDeniedError):
+        return False
+    return True
+
+
 def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) -> list[dict[str, Any]]:
     """This runner's ML jobs in the collaboration, newest first, each with its status now; at most `limit`.
 
@@ -254,7 +278,7 @@ def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) ->
     """
     found: list[dict[str, Any]] = []
     for row in activity_history(connection, collaboration):
-        info = _info(row.get("activity_info"))
+        info = reported_mapping(row.get("activity_info"))
         job_id = info.get("job_id")
         if job_id is None or len(found) == limit:
             continue
@@ -264,20 +288,12 @@ def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) ->
                 "job_id": now.job_id,
                 "status": now.status,
                 "reason": now.reason,
-                "template_id": _info(info.get("request_parameters")).get("template_id"),
+                "template_id": reported_mapping(info.get("request_parameters")).get("template_id"),
                 "submitted_on": row.get("start_ts"),
                 "ended_on": now.details.get("ended_on"),
             }
         )
     return found
-
-
-def _info(value: Any) -> dict[str, Any]:
-    try:
-        loaded = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def job_action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: Any) -> dict[str, Any]:

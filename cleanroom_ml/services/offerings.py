@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.collaborations import me
-from cleanroom_ml.services.registration import Registered, register_file
+from cleanroom_ml.services.named import not_there
+from cleanroom_ml.services.registration import OFFERINGS, Registered, list_registered, register_file, registered_spec
+from cleanroom_ml.services.reported import reported_or
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec
 
@@ -52,8 +53,16 @@ def link(connection: Connection, collaboration: str, offering: str, runners: tup
 
 
 def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[str, ...]:
-    """Take the offering away from everybody it is shared with, and tell who that was (nobody: it was not linked)."""
-    runners = sorted(_shared_with(list_offerings(connection, collaboration), offering))
+    """Take the offering away from everybody it is shared with, and tell who that was (nobody: it was not linked).
+
+    Raises:
+        UsageError: there is no such offering, in the collaboration or among those that this account registered.
+    """
+    listed = list_offerings(connection, collaboration)
+    runners = sorted(_shared_with(listed, offering))
+    if not runners and registered_spec(connection, OFFERINGS, offering) is None:
+        own = {str(row[OFFERINGS.id_column]) for row in list_registered(connection, OFFERINGS)}
+        raise not_there("data offering", offering, own, fix="cleanroom-ml offering list")
     if runners:
         connection.call("COLLABORATION.UNLINK_DATA_OFFERING", collaboration, offering, runners)
     return tuple(runners)
@@ -70,7 +79,7 @@ def _shared_with(rows: list[dict[str, Any]], offering: str) -> set[str]:
         if str(row["data_offering_id"]).upper() == offering.upper():
             value = row.get("shared_with") or []
             if isinstance(value, str):
-                value = json.loads(value) if value.startswith("[") else value.split(",")
+                value = reported_or(value, []) if value.startswith("[") else value.split(",")
             found |= {str(name).strip() for name in value}
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -187,5 +187,24 @@ def check(path: Path) -> Checked:
         spec = load_project(path.parent) if path.name == PROJECT_FILE else load_spec(path)
     except SpecProblems as error:
         return Checked(str(path), tuple(error.problems))
+    if (among := _of_its_project(path)) is not None:
+        return Checked(str(path), among)
     found = body_problems(spec, read_text(path), str(path)) if isinstance(spec, Template) else ()
     return Checked(str(path), tuple(found))
+
+
+def _of_its_project(path: Path) -> tuple[Problem, ...] | None:
+    """The problems of a spec file among the other files of the project that lists it; None where none does."""
+    place = path.resolve()
+    root = next((above for above in place.parents if (above / PROJECT_FILE).is_file()), None)
+    if root is None or path.name == PROJECT_FILE:
+        return None
+    try:
+        project = load_project(root)
+    except SpecProblems:
+        return None
+    listed = (*project.code_spec_paths, *project.template_paths, *project.offering_paths, project.collaboration_path)
+    if place not in {each.resolve() for each in listed}:
+        return None
+    problems = (problem for problem in validate_project(root) if Path(problem.file).resolve() == place)
+    return tuple(replace(problem, file=str(path)) for problem in problems)

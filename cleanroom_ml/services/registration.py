@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ConflictError, UsageError
+from cleanroom_ml.errors import ConflictError, ServerError, UsageError
+from cleanroom_ml.services.projects import check
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec, read_text
 from cleanroom_ml.specs.parse import Spec, parse_spec
 from cleanroom_ml.specs.problems import SpecProblems
-from cleanroom_ml.specs.project_checks import body_problems
 from cleanroom_ml.specs.template import Template
 
 Registrable = Template | DataOffering
+_DOES_NOT_EXIST = 2003
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,25 @@ def register_file(connection: Connection, path: Path) -> Registered:
     Raises:
         SpecProblems: the file breaks a rule.
         ConflictError: that id is registered with other content.
+        ServerError: the target refused it; of an offering whose table is missing it says how to load one.
     """
     spec = load_spec(path)
     if isinstance(spec, CodeSpec) or not isinstance(spec, Registrable):
         raise UsageError(f"{path} is a {spec.spec_type}", why="a template or a data offering is expected here")
-    if isinstance(spec, Template):
-        problems = tuple(body_problems(spec, read_text(path), str(path)))
-        if problems:
-            raise SpecProblems(problems)
+    problems = check(path).problems
+    if problems:
+        raise SpecProblems(problems)
     procedures = procedures_for(spec)
     before = registered_spec(connection, procedures, spec.id)
     if before is None:
-        connection.call(procedures.register, read_text(path))
+        try:
+            connection.call(procedures.register, read_text(path))
+        except ServerError as error:
+            if error.code == _DOES_NOT_EXIST and isinstance(spec, DataOffering):
+                tables = ", ".join(dict.fromkeys(dataset.data_object_fqn for dataset in spec.datasets))
+                error.why = error.why or f"{path.name} offers {tables}"
+                error.fix = error.fix or "cleanroom-ml load FILE --as TABLE, or another name in data_object_fqn"
+            raise
         return Registered(procedures.noun, spec.id, "registered")
     differing = differing_fields(parse_spec(before, source=spec.id), spec)
     if differing:

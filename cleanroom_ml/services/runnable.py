@@ -70,7 +70,8 @@ def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
     return NotApprovedError(
         f"the template {wanted!r} is not approved yet: {missing or 'somebody'} has not decided",
         why="the runner and every data provider of that runner must approve",
-        fix=f"cleanroom-ml approve {request.template_id}",
+        fix=("" if request.status == "PENDING_MY_APPROVAL" else f"{missing or 'the others'}: ")
+        + f"cleanroom-ml approve {request.template_id}",
     )
 
 

@@ -14,8 +14,8 @@ from cleanroom_ml.artifacts.progress import Observer, Silent
 from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
-from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.code_directory import STAGEABLE, stageable_manifest
+from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.services.code_directory import STAGEABLE, refuse_nothing, stageable_manifest
 from cleanroom_ml.services.code_directory import check_names as _check_names
 from cleanroom_ml.services.namespaces import in_its_schema
 
@@ -27,6 +27,10 @@ __all__ = [
     "stage_directory",
     "staged_difference",
 ]
+
+
+DOES_NOT_EXIST = 2003
+"""Snowflake's error for what is not there, or not to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,12 @@ def stage_directory(
 
     Raises:
         SecretsFoundError: files look like secrets; nothing has been sent.
-        UsageError: the directory breaks a limit or holds a file that cannot be staged.
+        UsageError: the directory breaks a limit, holds a file that cannot be staged, or holds none to stage.
         ServerError: the stage's database or schema does not exist, or the server refused.
     """
     manifest = stageable_manifest(directory, allow_secrets=allow_secrets)
     _check_names(manifest)
+    refuse_nothing(manifest, directory, remove=f'cleanroom-ml sql "REMOVE {location.at("")[1:-1]}"')
     create = (
         f"CREATE STAGE IF NOT EXISTS {location.stage} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
     )
@@ -169,7 +174,14 @@ def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[in
     """Path below the location → (size, MD5) of every staged file."""
     prefix = location.path + "/"
     files = {}
-    for row in connection.execute(f"LIST {location.at('')}"):
+    try:
+        rows = connection.execute(f"LIST {location.at('')}")
+    except ServerError as error:
+        if error.code == DOES_NOT_EXIST:
+            error.why = error.why or "nothing was staged there yet, or the stage is another account's"
+            error.fix = error.fix or f"cleanroom-ml stage  (this looks in {location})"
+        raise
+    for row in rows:
         path = str(row["name"]).partition("/")[2]  # LIST puts the stage's name in front
         if path.startswith(prefix):
             files[path.removeprefix(prefix)] = (int(row["size"]), str(row["md5"]))

@@ -5,7 +5,6 @@ Both are its own actions of RUN_ML_JOB_ACTION (specs/ml_job_action.py); Snowflak
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import job_action, pieces
+from cleanroom_ml.services.reported import reported_mapping
 
 ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"
 
@@ -39,12 +39,12 @@ def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage |
     """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
     if connection.target.kind == "snowflake":
         return Absent(ENGINES_OWN)
-    reported = json.loads(str(next(iter(job_action(connection, collaboration, job_id, "get_usage").values()))))
+    usage_of = reported_mapping(next(iter(job_action(connection, collaboration, job_id, "get_usage").values())))
     points = tuple(
         UsagePoint(float(point["t"]), int(point["memory_bytes"]), float(point["cpu_seconds"]))
-        for point in reported["points"]
+        for point in usage_of.get("points", ())
     )
-    return JobUsage(points, reported.get("memory_limit_bytes"), reported.get("cpus"))
+    return JobUsage(points, usage_of.get("memory_limit_bytes"), usage_of.get("cpus"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +65,4 @@ def events(connection: Connection, collaboration: str, job_id: str, *, offset: i
     if connection.target.kind == "snowflake":
         raise ServerError("a job on Snowflake has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
     text = "".join(pieces(connection, collaboration, job_id, "get_events", offset))
-    return Events(tuple(json.loads(line) for line in text.splitlines()), offset + len(text))
+    return Events(tuple(event for line in text.splitlines() if (event := reported_mapping(line))), offset + len(text))

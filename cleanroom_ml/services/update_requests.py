@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.reported import reported_or
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.problems import SpecProblems
@@ -132,8 +132,10 @@ def _request(row: dict[str, Any]) -> UpdateRequest:
         status=str(row["status"]),
         details=str(row.get("details") or ""),
         updated_on=rfc3339(row.get("updated_on")),
-        decisions=tuple(_decision(entry) for entry in _json(row.get("approval_log"), []) if isinstance(entry, dict)),
-        spec=_json(row.get("spec"), {}),
+        decisions=tuple(
+            _decision(entry) for entry in reported_or(row.get("approval_log"), []) if isinstance(entry, dict)
+        ),
+        spec=reported_or(row.get("spec"), {}),
     )
 
 
@@ -144,12 +146,3 @@ def _decision(entry: dict[str, Any]) -> Decision:
         str(entry.get("reason") or ""),
         rfc3339(entry.get("decided_on")),
     )
-
-
-def _json(value: Any, otherwise: Any) -> Any:
-    """A JSON column; a target that sends something else there is treated as sending nothing."""
-    try:
-        loaded = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return otherwise
-    return loaded if isinstance(loaded, type(otherwise)) else otherwise

@@ -18,7 +18,16 @@ from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.template import Template
-from cleanroom_ml.specs.yaml_tree import Mapping, Node, Scalar, Sequence, ambiguous_numbers, read_tree, to_python
+from cleanroom_ml.specs.yaml_tree import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    ambiguous_numbers,
+    as_written,
+    read_tree,
+    to_python,
+)
 
 Spec = CodeSpec | Template | DataOffering | Collaboration | Analysis | MlJobAction
 Model = TypeVar("Model", bound=SpecModel)
@@ -84,6 +93,18 @@ def parse_as(model: type[Model], text: str, *, source: str = "<spec>") -> Model:
         assert isinstance(parsed, model)
         return parsed
     return build(model, _mapping(text, source), text, source)
+
+
+def plain_mapping(text: str, *, source: str = "<spec>") -> dict[str, Any]:
+    """The keys and values of a document that is no spec as it was written, such as one that a target shows with what
+    it has added; under the bounds of every document, with numbers as the text that they are.
+
+    Raises:
+        SpecProblems: it is no mapping, or breaks a bound.
+    """
+    found = as_written(_mapping(text, source))
+    assert isinstance(found, dict)
+    return found
 
 
 def _mapping(text: str, source: str) -> Mapping:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain, islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.naming import fold
+from cleanroom_ml.specs.activation_text import activation_findings, bare_calls
 from cleanroom_ml.specs.base import SpecModel
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_project, read_text
-from cleanroom_ml.specs.parse import Location, parse_as, place
+from cleanroom_ml.specs.parse import MAX_PROBLEMS, Location, parse_as, place
 from cleanroom_ml.specs.problems import Problem, SpecProblems, displayed
 from cleanroom_ml.specs.project import PROJECT_FILE, Project
 from cleanroom_ml.specs.template import Template
@@ -25,8 +28,8 @@ Model = TypeVar("Model", bound=SpecModel)
 def validate_project(directory: Path | str) -> tuple[Problem, ...]:
     """Every problem of a project and of the specs it names; empty where there is none.
 
-    Checked between files: templates and the code specs they list and call, entrypoints, wheels and stage directories
-    against the code directory, and the templates and arguments that `runs` and `activate` name
+    Checked between files: templates and the code specs they list and what of them they call, entrypoints, wheels and
+    stage directories against the code directory, and the templates and arguments that `runs` and `activate` name
     where they are this party's own.
 
     Raises:
@@ -40,7 +43,8 @@ def validate_project(directory: Path | str) -> tuple[Problem, ...]:
 
 
 def body_problems(template: Template, text: str, source: str) -> Iterator[Problem]:
-    """What is wrong with the JinjaSQL of a template: syntax, filters that there are not, unknown variables.
+    """What is wrong with the JinjaSQL of a template: syntax, filters that there are not, unknown variables, calls of
+    nothing, and an activation that sends nothing.
 
     Not among the rules of the model: this parses Jinja, which is done for a person's own files, and by the engine in a
     sandbox, never with a text that somebody else sent.
@@ -50,6 +54,12 @@ def body_problems(template: Template, text: str, source: str) -> Iterator[Proble
     parameters = [parameter.name for parameter in template.parameters]
     for found in template_problems(template.template, parameters, [table.alias for table in template.preset_tables]):
         yield place(text, source, ("template",), found.what, found.allowed, line=found.line)
+    of_sql = chain(
+        bare_calls(template.template),
+        activation_findings(template.template) if template.type == "sql_activation" else (),
+    )
+    for finding in islice(of_sql, MAX_PROBLEMS):
+        yield place(text, source, ("template",), finding.what, finding.allowed, line=finding.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,21 +224,28 @@ def _same_ids(kind: str, files: Sequence[tuple[_File[Model], str]]) -> Iterator[
 
 
 def _calls(file: _File[Template], own: list[CodeSpec]) -> Iterator[Problem]:
-    """Calls of this party's own code specs must exist; other parties' can only be checked on the server."""
+    """What a template lists and calls must be what this party's code specs are and declare.
+
+    Registering looks for them among all that the account registered. Where the project has no code specs, that is all
+    that can be said here; where it has some, a template that lists another one has its name wrong.
+    """
     template = file.model
     by_id = {fold(code_spec.id): code_spec for code_spec in own}
     names = {fold(code_spec.name): code_spec for code_spec in own}
     for index, listed in enumerate(template.code_specs):
-        if fold(listed) not in by_id:
-            for name, code_spec in names.items():
-                if fold(listed).startswith(name + "_"):
-                    what = f"lists {displayed(listed)}, but the code spec here is {displayed(code_spec.id)}"
-                    yield file.problem(("code_specs", index), what, code_spec.id)
+        if own and fold(listed) not in by_id:
+            older = next((each for name, each in names.items() if fold(listed).startswith(name + "_")), None)
+            near = older.id if older else next(iter(get_close_matches(listed, [each.id for each in own], n=1)), None)
+            what = f"lists {displayed(listed)}, but the code spec here is {displayed(older.id)}" if older else ""
+            hint = f"; did you mean {displayed(near)}?" if near else ""
+            yield file.problem(
+                ("code_specs", index),
+                what or f"lists {displayed(listed)}, which is none of the project's code specs{hint}",
+                ", ".join(each.id for each in own),
+            )
     for call in template.code_calls():
-        code_spec_called = names.get(call.code_spec_name.upper())
-        if code_spec_called and call.callable_name.upper() not in {
-            each.upper() for each in code_spec_called.callable_names()
-        }:
-            what = f"the code spec {displayed(code_spec_called.id)} has no {displayed(call.callable_name)}"
-            allowed = ", ".join(each.name for each in code_spec_called.ml_jobs) or "its functions and procedures"
+        called = names.get(fold(call.code_spec_name))
+        if called and fold(call.callable_name) not in {fold(each) for each in called.callable_names()}:
+            what = f"the code spec {displayed(called.id)} has no {displayed(call.callable_name)}"
+            allowed = ", ".join(each.name for each in called.ml_jobs) or "its functions and procedures"
             yield file.problem(("template",), what, allowed, line=call.line)

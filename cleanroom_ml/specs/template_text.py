@@ -65,12 +65,13 @@ class LineCounter:
         return self._line
 
 
-# As Jinja's own lexer reads it: strings, numbers and names inside braces, closing braces counted.
+# As Jinja's own lexer reads it: strings, numbers and names inside braces, closing braces counted. A string that is not
+# closed, to Jinja an error, goes to the end here: no quote makes the rest of the text be read once more.
 _RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}(.*?)(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z)", re.DOTALL)
 _OPEN = re.compile(r"\{[{%#]")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-      | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | (?P<string>'(?:[^'\\]|\\.?)*+(?:'|\Z)|"(?:[^"\\]|\\.?)*+(?:"|\Z))
       | (?P<name>[^\W\d]\w*)
       | (?P<number>\d[\w.]*)
       | (?P<other>.)""",

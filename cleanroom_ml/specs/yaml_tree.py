@@ -249,6 +249,16 @@ class _Composer:
 _RESOLVER: Any = Resolver()
 
 
+def as_written(node: Node) -> Any:
+    """The tree as dicts, lists, text, booleans and None: numbers stay the text that they are (`2025_10`)."""
+    if isinstance(node, Mapping):
+        return {key: as_written(entry.value) for key, entry in node.entries.items()}
+    if isinstance(node, Sequence):
+        return [as_written(item) for item in node.items]
+    assert isinstance(node, Scalar)
+    return _value(node, numbers=False)
+
+
 def to_python(node: Node) -> Any:
     """The tree as dicts, lists, text, numbers, booleans and None. Keys are text, whatever they look like.
 
@@ -263,13 +273,13 @@ def to_python(node: Node) -> Any:
     return _value(node)
 
 
-def _value(node: Scalar) -> Any:
+def _value(node: Scalar, *, numbers: bool = True) -> Any:
     if not node.plain:
         return node.text
     tag = _RESOLVER.resolve(yaml.ScalarNode, node.text, (True, False)).rpartition(":")[2]
     if tag == "null":
         return None
-    if tag not in ("int", "float", "bool"):
+    if tag not in (("int", "float", "bool") if numbers else ("bool",)):
         return node.text
     scalar = yaml.ScalarNode(tag, node.text)
     constructor = SafeConstructor()

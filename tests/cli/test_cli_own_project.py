@@ -66,11 +66,30 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     done(cli("validate"))
     done(cli("connection", "use", shop))
     assert "created, JOINED" in done(cli("collaboration", "create"))
+    # The steps in another order than they are written down: each says which one is missing.
+    assert "fix: cleanroom-ml stage" in cli("spec", "register").err
+    assert "fix: cleanroom-ml load FILE --as" in cli("offering", "link").err
     assert "created   database ML_DB" in done(cli("stage"))
     assert "registered" in done(cli("spec", "register"))
     done(cli("load", "data/customers.csv", "--as", "ML_DB.PUBLIC.CUSTOMERS"))
     assert "linked" in done(cli("offering", "link"))
     assert f"train_V1 for {brand}: PENDING_PARTNER_APPROVAL" in done(cli("template", "submit"))
+    # What one has sent is somebody else's to approve.
+    hints = [line for line in cli("review", "train_V1").err.split("\n") if line.startswith("next: ")]
+    assert hints[0] == f"next: {brand}: cleanroom-ml approve train_V1"
+    # Names that nothing has, and things that are taken away twice.
+    nothing = cli("offering", "unlink", "nope")
+    assert (nothing.code, "there is no data offering 'nope'" in nothing.err) == (2, True)
+    assert "unlinked" in done(cli("offering", "unlink", "customers_v1"))
+    assert "not linked" in done(cli("offering", "unlink", "customers_v1"))
+    nothing = cli("activation", "process", "--segment", "nope")
+    assert (nothing.code, "'nope'" in nothing.err) == (2, True)
+    assert "nothing has arrived" in done(cli("activation", "process"))
+    # A directory without files is no wish to take everything off the stage.
+    Path("empty").mkdir()
+    refused = cli("stage", "empty", "--to", "ML_DB.PUBLIC.ML_STAGE/mine")
+    assert (refused.code, "is empty" in refused.err) == (2, True)
+    assert "unchanged" in done(cli("stage"))
 
 
 def test_load_makes_what_is_missing_once(cli, account, person: Path) -> None:

@@ -27,7 +27,7 @@ def _reported(ran):
 
 def test_not_in_a_project(approved, tmp_path):
     told = _reported(Party(tmp_path, approved.person).types("run", "train", code=2))
-    assert "there is no cleanroom.yaml" in told["error"]
+    assert "there is no cleanroom.yaml" in told["why"]
     assert set(told) == {"error", "why", "fix"}
     assert "cd into a project" in told["fix"]
 

@@ -179,3 +179,39 @@ def test_bombs_end_in_the_worker_and_the_next_call_works(renderer: SandboxedRend
 def test_syntax_errors_are_found_when_a_template_is_registered(renderer: SandboxedRenderer) -> None:
     with pytest.raises(SqlError, match=r"SpecValidationError: template: line 1"):
         check_template(renderer, "SELECT {{ x", {})
+
+
+TWO = {"source_table": ["a.b.c"], "my_table": [], "options": {"weights": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            "{{ source_table[1] }}",
+            ("source_table[1] has no value", "1 table", "view_mappings.source_tables", "--table"),
+        ),
+        ("{{ my_table[0] }}", ("my_table[0] has no value", "no table", "local_view_mappings.my_tables")),
+        ("IDENTIFIER({{ source_table[2] | sqlsafe }})", ("source_table[2]", "--table")),
+        ("{{ source_table[1] | column_policy }}", ("source_table[1]", "--table")),
+        ("{{ source_table[1] | inclause }}", ("source_table[1]", "--table")),
+        ("{{ source_table[1].name }}", ("source_table[1]", "--table")),
+        ("{{ source_table[1] ~ '_x' }}", ("source_table[1]", "--table")),
+        ("{{ source_table[1] | upper }}", ("source_table[1]", "--table")),
+        ("{{ options.weights[7] }}", ("options.weights[7] has no value", "'options'")),
+        ("{{ options.depth }}", ("options.depth has no value", "'options'")),
+        ("{{ depth }}", ("the variable 'depth' has no value", "pass it as an argument")),
+        ("{{ depth.x }}", ("the variable 'depth' has no value", "pass it as an argument")),
+        ("{{ depths | inclause }}", ("the variable 'depths' has no value", "pass it as an argument")),
+    ],
+)
+def test_what_a_run_did_not_bring_is_named_as_the_template_has_it(template: str, said: tuple[str, ...]) -> None:
+    """A table too few was "the variable 0 has no value", or an empty text that the next filter made something of."""
+    name, message = refused(template, **TWO)
+    assert name == "TemplateRenderError"
+    assert [part for part in said if part not in message] == []
+
+
+def test_a_template_may_ask_whether_a_table_is_there() -> None:
+    asking = "{% if source_table[1] %}a{% endif %}{{ source_table[1] | default('b') }}{{ source_table[1] is defined }}"
+    assert rendered(asking, **TWO) == (f"{B}0{B}1", ["b", False])

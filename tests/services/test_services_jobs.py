@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cleanroom_ml.cli.commands.history import _line
 from cleanroom_ml.errors import (
     JobCancelledError,
     JobFailedError,
@@ -117,3 +118,35 @@ def test_a_log_that_is_told_in_pieces_is_put_together(piece: int | None) -> None
     server.piece = piece
     assert jobs.logs(server, "c", "J") == "abcdefg"
     assert jobs.logs(server, "c", "J", offset=2) == "cdefg"
+
+
+class Room(Server):
+    """The same job, and the history of a room in which it was run beside two other things."""
+
+    def call(self, procedure: str, collaboration: str, *spec: str) -> list[dict[str, Any]]:
+        if not procedure.endswith("VIEW_ACTIVITY_HISTORY"):
+            action = yaml.safe_load(spec[0])
+            if action["job_id"] != "J":
+                raise ServerError("there is no such job of yours")
+            return super().call(procedure, collaboration, *spec)
+        return [
+            {"start_ts": "1", "status": "SUCCESS", "activity_info": {"job_id": "J"}, "analysis_runner_alias": "a"},
+            {"start_ts": "2", "status": "SUCCESS", "activity_info": {"job_id": "K"}, "analysis_runner_alias": "b"},
+            {"start_ts": "3", "status": "SUCCESS", "activity_info": {}, "analysis_runner_alias": "a"},
+            {"start_ts": "4", "status": "FAILED", "activity_info": {}, "analysis_runner_alias": "a"},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("FAILED", "FAILED (out_of_memory)  J"), ("RUNNING", "RUNNING (out_of_memory)  J"), ("CANCELLED", "CANCELLED")],
+)
+def test_the_history_says_how_a_job_ended_and_not_that_it_was_started(status: str, said: str) -> None:
+    """SUCCESS stood beside jobs that had failed."""
+    failed, plain, other, own = jobs.history(Room(status), "c")
+    assert (own["status"], own["job_id"], own["job_status"]) == ("SUCCESS", "J", status)
+    assert said in _line(own)
+    assert "SUCCESS" not in _line(own)
+    assert "started K" in _line(other)
+    assert _line(plain).endswith("SUCCESS")
+    assert _line(failed).endswith("FAILED")

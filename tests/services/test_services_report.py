@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from services_reports import DIGEST, report, status, told_events, usage
 
@@ -140,6 +140,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(EVENTS)
 def test_no_numbers_break_a_drawing(events: list[dict[str, object]]) -> None:
     assert all(map(math.isfinite, places(page(report(progress=Progress.of(events))))))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.projects import check
+from cleanroom_ml.services.registration import register_file
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.load import load_project, load_spec
 from cleanroom_ml.specs.problems import SpecProblems
@@ -57,7 +59,11 @@ spec_type: template
 name: activate
 version: V1
 type: sql_activation
-template: select 1
+template: |
+  BEGIN
+    CREATE OR REPLACE TABLE cleanroom.activation_data_best AS SELECT id FROM cleanroom.scores;
+    RETURN 'best';
+  END;
 """
 OFFERING = """\
 api_version: 2.0.0
@@ -234,6 +240,34 @@ def test_a_linked_directory_out_of_the_project_is_refused(root: Path) -> None:
         ),
         (
             "train.yaml",
+            "code_specs: [model_V1]",
+            "code_specs: [modle_V1, model_V1]",
+            "train.yaml:7:14",
+            "code_specs[0]: lists 'modle_V1', which is none of the project's code specs; did you mean 'model_V1'?",
+        ),
+        (
+            "train.yaml",
+            "cleanroom.model$train",
+            "cleanroom.train",
+            "train.yaml:9:1",
+            "template: there is no cleanroom.train to call; allowed: cleanroom.<code spec's name>$train",
+        ),
+        (
+            "activate.yaml",
+            "activation_data_best",
+            "best",
+            "activate.yaml:7:1",
+            "template: writes no table cleanroom.activation_data_…",
+        ),
+        (
+            "activate.yaml",
+            "RETURN 'best'",
+            "RETURN 'activation_data_best'",
+            "activate.yaml:9:1",
+            "template: returns 'activation_data_best', and writes no table",
+        ),
+        (
+            "train.yaml",
             "name: rounds",
             "name: depth",
             "cleanroom.yaml:12:78",
@@ -303,6 +337,31 @@ def test_checks_between_files(root: Path, name: str, old: str, new: str, place: 
     change(root, name, old, new)
     found = [str(problem) for problem in validate_project(root)]
     assert any(line.startswith(f"{root}/{place}: {message}") for line in found), found
+
+
+@pytest.mark.parametrize("where", [".", "specs"])
+def test_a_file_by_itself_is_checked_among_those_of_its_project(root: Path, where: str, monkeypatch) -> None:
+    """`validate train.yaml` knew nothing of the code spec beside it; nor did `template register`."""
+    (root / where).mkdir(exist_ok=True)
+    (root / "train.yaml").rename(root / where / "train.yaml")
+    change(root, "cleanroom.yaml", "train.yaml", str(Path(where) / "train.yaml"))
+    monkeypatch.chdir(root / where)
+    assert check(Path("train.yaml")).problems == ()
+    change(root, "code_spec.yaml", "name: train", "name: fit")
+    (problem,) = check(Path("train.yaml")).problems
+    assert (problem.file, problem.line) == ("train.yaml", 9)
+    assert "'model_V1' has no 'train'" in problem.what
+    with pytest.raises(SpecProblems, match="'model_V1' has no 'train'"):
+        register_file(Unasked(), Path("train.yaml"))
+    (root / "cleanroom.yaml").unlink()
+    assert check(Path("train.yaml")).problems == ()
+
+
+class Unasked:
+    """A connection on which nothing is asked."""
+
+    def call(self, *_: object) -> list[dict[str, object]]:
+        raise AssertionError("the target was asked about a file that is known to be wrong")
 
 
 def test_the_problems_of_all_specs_come_together(root: Path) -> None:

@@ -53,8 +53,10 @@ def export(
     collaboration_: Collaboration = None,
 ) -> Output:
     """Write a received segment to CSV or Parquet."""
+    from cleanroom_ml.cli.render import warn_of_formulas
     from cleanroom_ml.services.activation import export as write
 
     with open_connection() as connection:
         done = write(connection, collaboration(collaboration_), segment, output)
+    warn_of_formulas(done.formulas)
     return Output(done, f"{done.path}: {done.rows:,} rows ({', '.join(done.columns)})")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, meant, open_connection, project_or_none
+from cleanroom_ml.cli.next_steps import after_request
 from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.review_text import review_text
@@ -65,11 +66,11 @@ def approve(
             question = f"Approve {review.template_id}? This cannot be undone."
             confirm(question, yes=yes, pins=pins, typed=request, displayed=found.id)
         done = decide(connection, name, found, review.approval_digest, project=here)
+        hints = after_request(connection, review, status=done.status, waiting_for=done.waiting_for)
     if done.changed:
         text = f"approved {done.template_id}: {done.status}"
     else:
         text = f"{done.template_id} was approved before: {done.status}"
     if done.waiting_for:
         text += f"; still to decide: {', '.join(done.waiting_for)}"
-    verb = "activate" if review.template_type == "sql_activation" else "run"
-    return Output(done, text, hints=(f"cleanroom-ml {verb} {done.template_id}",))
+    return Output(done, text, hints=hints)

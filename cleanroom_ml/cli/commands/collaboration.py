@@ -9,7 +9,7 @@ import typer
 
 from cleanroom_ml.cli import context
 from cleanroom_ml.cli.command import command, group
-from cleanroom_ml.cli.context import open_connection, project
+from cleanroom_ml.cli.context import open_connection
 from cleanroom_ml.cli.options import optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -31,7 +31,7 @@ def create(
     """Create the collaboration of a spec file and join it as its owner; repeating is safe."""
     from cleanroom_ml.services import collaborations
 
-    path = file or project().collaboration_path
+    path = file or context.own_collaboration_file()
     with open_connection() as connection:
         done = collaborations.create(connection, collaborations.read(path), timeout_seconds=timeout)
     said = "created" if done.changed else "there already"
@@ -48,8 +48,12 @@ def review(name: Name = None, owner: Owner = None) -> Output:
         meant = context.collaboration(name)
         wanted = owner or whose.expected_owner(context.meant(meant, context.project_or_none()))
         found = collaborations.review(connection, meant, owner_account=wanted)
+        joined = found.name is not None and collaborations.has_joined(connection, found.name)
     text = f"{found.source_name}, owned by {found.owner_account}\n\n{found.spec}"
-    return Output(found, text, hints=("cleanroom-ml collaboration join",))
+    here = context.project_or_none()
+    named = "" if here and context.meant(found.source_name, here) else f" {found.source_name}"
+    hint = "cleanroom-ml requests" if joined else f"cleanroom-ml collaboration join{named}"
+    return Output(found, text, hints=(hint,))
 
 
 @command(app, "join", example="cleanroom-ml collaboration join lookalike --owner LOCAL.PUBLISHER")
@@ -79,7 +83,10 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
             confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, pins=() if owner else ("--owner", wanted))
         done = collaborations.join(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     said = "joined" if done.changed else "joined before"
-    return Output(done, f"{done.collaboration}: {said}", hints=("cleanroom-ml offering link",))
+    here = context.project_or_none()
+    offers = here is None or bool(here.offering_paths)
+    hint = "cleanroom-ml offering link" if offers else "cleanroom-ml requests"
+    return Output(done, f"{done.collaboration}: {said}", hints=(hint,))
 
 
 @command(app, "status", example="cleanroom-ml collaboration status")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import open_connection, target
 from cleanroom_ml.cli.options import optional_argument
@@ -41,7 +42,7 @@ def test() -> Output:
 
     with open_connection() as connection:
         found = connections.test(connection)
-    return Output(found, "\n".join(f"{key}: {value}" for key, value in found.items()))
+    return Output(found, "\n".join(f"{key}: {cell(value)}" for key, value in found.items()))
 
 
 @command(app, "explain", example="cleanroom-ml connection explain publisher")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cleanroom_ml.cli.command import command, single
@@ -16,19 +15,27 @@ app = single()
 @command(app, example="cleanroom-ml history")
 def history(collaboration_: Collaboration = None) -> Output:
     """What was run in the collaboration, by whom, and how it ended."""
-    from cleanroom_ml.services.jobs import activity_history
+    from cleanroom_ml.services import jobs
 
     with open_connection() as connection:
-        rows = activity_history(connection, collaboration(collaboration_))
+        rows = jobs.history(connection, collaboration(collaboration_))
     return Output(rows, "\n".join(map(_line, rows)) or "nothing was run yet")
 
 
 def _line(row: dict[str, Any]) -> str:
     from cleanroom_ml.cli.render import jsonable
+    from cleanroom_ml.services.reported import reported_mapping
 
-    info = row.get("activity_info")
-    parameters = (json.loads(info) if isinstance(info, str) else info or {}).get("request_parameters", {})
-    line = (
-        f"{jsonable(row['start_ts'])}  {row['analysis_runner_alias']}  {parameters.get('template_id')}  {row['status']}"
-    )
+    template = reported_mapping(reported_mapping(row.get("activity_info")).get("request_parameters")).get("template_id")
+    line = f"{jsonable(row['start_ts'])}  {row['analysis_runner_alias']}  {template}  {_state(row)}"
     return f"{line}: {row['failure_reason']}" if row.get("failure_reason") else line
+
+
+def _state(row: dict[str, Any]) -> str:
+    """How it ended: for an ML job as the job stands, since the run itself succeeded in starting it."""
+    if row["job_id"] is None or row["status"] != "SUCCESS":
+        return str(row["status"])
+    if row["job_status"] is None:
+        return f"started {row['job_id']}"
+    reason = f" ({row['job_reason']})" if row["job_reason"] not in (None, "", "none") else ""
+    return f"{row['job_status']}{reason}  {row['job_id']}"

@@ -43,8 +43,10 @@ def build(
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.local import images
 
-    note(f"building image {tag or manifest}: this fetches packages from your index, and may take many minutes")
-    done = images.build(tag, manifest=manifest)
+    def starting(named: str) -> None:
+        note(f"building image {named}: this fetches packages from your index, and may take many minutes")
+
+    done = images.build(tag, manifest=manifest, on_start=starting)
     said = "built" if done.built else "there already"
     size = f"{done.packages} packages, {done.size_bytes / (1 << 30):.2f} GiB"
     text = f"{done.tag}: {said}; Python {done.python}, {size}\n{done.digest}"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
@@ -77,5 +78,7 @@ def list_(collaboration_: Collaboration = None) -> Output:
     lines = []
     for row in rows:
         lines.append(f"{row['template_view_name']}  (from {row['shared_by']})")
-        lines += [f"  {key.removesuffix('_columns')}: {row[key]}" for key in _COLUMN_LISTS if row.get(key)]
+        lines += [
+            f"  {key.removesuffix('_columns')}: {cell(row[key]) or 'none'}" for key in _COLUMN_LISTS if row.get(key)
+        ]
     return Output(rows, "\n".join(lines) or "nothing is offered yet")

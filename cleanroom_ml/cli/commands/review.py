@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, meant, open_connection, project_or_none
+from cleanroom_ml.cli.next_steps import after_request
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.review_text import review_text
@@ -40,7 +41,9 @@ def review(
         except WrongPartyError:
             note(text)
             raise
+        waiting = tuple(entry.collaborator for entry in asked.decisions if entry.decision == "PENDING")
+        hints = after_request(connection, found, status=asked.status, waiting_for=waiting)
     if reviewed is not None:
         verify_reviewed(found, reviewed)
         text += f"\nreviewed: every file of {reviewed} is what would run"
-    return Output(found, text, hints=(f"cleanroom-ml approve {found.template_id}",))
+    return Output(found, text, hints=hints)

@@ -8,6 +8,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.next_steps import of_a_job
 from cleanroom_ml.cli.options import (
     Arguments,
     Collaboration,
@@ -46,11 +47,10 @@ def run(
     with open_connection() as connection:
         submitted = jobs.run(connection, wanted)
         if submitted.job_id is None:
-            return Output(list(submitted.rows))
+            return Output(list(submitted.rows), verbatim=True)
         job_id = submitted.job_id
         if not (wait or follow):
-            hints = (f"cleanroom-ml status {job_id}", f"cleanroom-ml logs {job_id} --follow")
-            return Output(submitted, job_id, hints=hints)
+            return Output(submitted, job_id, hints=of_a_job(connection, wanted.collaboration, job_id))
         return watch(connection, wanted.collaboration, job_id, follow=follow, timeout=timeout)
 
 

@@ -52,7 +52,7 @@ def sql(
 
 
 def _output(answer: Answer) -> Output:
-    return Output(answer.rows, columns=answer.columns)
+    return Output(answer.rows, columns=answer.columns, verbatim=True)
 
 
 def _text(statement: str | None, file: Path | None) -> str:

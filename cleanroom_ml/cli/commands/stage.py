@@ -61,6 +61,7 @@ def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...])
     from cleanroom_ml.services.code_directory import preview
 
     found = preview(directory, allow_secrets=allowed)
+    empty = not found.files.files
     refused = {secret.path: secret.what for secret in found.secrets}
     lines = [f"{location}: {_count(len(found.files.files))}, {found.files.total_size:,} bytes, {found.files.digest}"]
     for entry in found.files.files:
@@ -75,4 +76,4 @@ def _dry_run(directory: Path, location: StageLocation, allowed: tuple[str, ...])
         "secrets": found.secrets,
     }
     hints = tuple(f"move {path} away, list it in .cleanroomignore, or: --allow-secret {path}" for path in refused)
-    return Output(data, "\n".join(lines), hints=hints, exit_code=UsageError.exit_code if refused else 0)
+    return Output(data, "\n".join(lines), hints=hints, exit_code=UsageError.exit_code if refused or empty else 0)

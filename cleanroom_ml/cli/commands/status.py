@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection
 from cleanroom_ml.cli.options import Collaboration, Timeout
@@ -37,5 +38,5 @@ def status(
         found = jobs.status(connection, name, job_id)
     reported = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
     lines = [f"{found.job_id}: {found.status}"]
-    lines += [f"  {key}: {value}" for key, value in reported.items() if key not in ("job_id", "status")]
+    lines += [f"  {key}: {cell(value)}" for key, value in reported.items() if key not in ("job_id", "status")]
     return Output(found, "\n".join(lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,12 @@ from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.templates import Submission
+
+# The states of a request that is not decided (`services.update_requests.OPEN`, which is not imported for a help text).
+OPEN = ("REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL")
 
 app = group("Templates: what a runner may run.")
 
@@ -62,7 +68,20 @@ def submit(
         + ("" if each.new else " (sent before)")
         for each in done.requests
     ]
-    return Output(done, "\n".join(lines), hints=("the others: cleanroom-ml requests, cleanroom-ml approve",))
+    return Output(done, "\n".join(lines), hints=_after(done))
+
+
+def _after(done: Submission) -> tuple[str, ...]:
+    """What follows on requests as they stand: one's own decision, those of others, or nothing but the run."""
+    own = [each for each in done.requests if each.status == "PENDING_MY_APPROVAL"]
+    if own:
+        return (f"cleanroom-ml approve {own[0].template_id}",)
+    if any(each.status in OPEN for each in done.requests):
+        return ("the others: cleanroom-ml requests, cleanroom-ml approve",)
+    runners = ", ".join(
+        dict.fromkeys(each.runner for each in done.requests if each.status not in ("REJECTED", "FAILED"))
+    )
+    return (f"{runners}: cleanroom-ml run, cleanroom-ml activate",) if runners else ("cleanroom-ml requests --all",)
 
 
 @command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")

@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cleanroom_ml.engine.rooms import policies
 from cleanroom_ml.engine.rooms.arguments import NamesError, check_names
+from cleanroom_ml.engine.rooms.missing_values import naming
 from cleanroom_ml.engine.rooms.policies import PolicyError
 from cleanroom_ml.error_names import ErrorName
 
@@ -92,7 +93,7 @@ class _Binder:
 
     def bind(self, value: Any) -> SqlText:
         if isinstance(value, Undefined):
-            raise RenderError(f"the variable {value._undefined_name!r} has no value: pass it as an argument")
+            raise RenderError(value._undefined_message)
         if isinstance(value, str):
             value = str(value)
         elif not (value is None or isinstance(value, bool | int | float)):
@@ -116,6 +117,8 @@ class _Binder:
         return finalize
 
     def inclause(self, value: Any) -> SqlText:
+        if isinstance(value, Undefined):
+            self.bind(value)
         if isinstance(value, str | Undefined | Mapping) or not isinstance(value, Iterable):
             raise RenderError("inclause is for lists")
         items = [self.bind(item) for item in value]
@@ -175,7 +178,12 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
 def _render(request: Mapping[str, Any]) -> dict[str, Any]:
     tables = request.get("tables", ())
     binder = _Binder(tables, request.get("providers", tables), request.get("presets", ()))
-    environment = _Environment(autoescape=False, keep_trailing_newline=True, finalize=binder.finalizer())
+    environment = _Environment(
+        autoescape=False,
+        keep_trailing_newline=True,
+        finalize=binder.finalizer(),
+        undefined=naming(request.get("variables", {})),
+    )
     for name in _REFUSED_FILTERS:
         environment.filters.pop(name, None)
     environment.globals.pop("lipsum", None)

@@ -257,6 +257,8 @@ CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.REVIEW('golden', 'LOCAL.PUBLISHER');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
 
 -- advertiser/: cleanroom-ml collaboration join
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
@@ -361,6 +363,11 @@ template_configuration:
       - publisher.features_golden1.products
   arguments:
     compute_pool: GOLDEN_POOL
+$$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_logs
 $$);
 
 -- advertiser/: cleanroom-ml status <JOB> --wait
@@ -475,6 +482,11 @@ $$);
 
 -- advertiser/: cleanroom-ml history
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
+spec_type: ml_job_action
+job_id: MLJOB_<ID>
+action: get_status
+$$);
 
 -- advertiser/: cleanroom-ml activate --yes
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
