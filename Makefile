@@ -1,8 +1,15 @@
 # Everything sets itself up: a virtual environment in .venv with pinned packages, bubblewrap where it may be installed.
-# PYTHON chooses the interpreter: make test PYTHON=python3.12
+# PYTHON chooses the interpreter (make test PYTHON=python3.12); without it python3 is taken where it fits, else the newest
+# of these that is installed. What fits is what requires-python in pyproject.toml says (tests/test_packaging.py).
 SHELL := /bin/bash
-PYTHON ?= python3
-VENV := .venv
+PYTHON ?=
+MINORS := 14 13 12 11
+FITS := import sys; sys.exit(sys.version_info[0] != 3 or str(sys.version_info[1]) not in "$(MINORS)".split())
+MINOR := import sys; print("%d.%d" % sys.version_info[:2])
+# Several interpreters side by side: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+# Without "runtime", where torch or Ray cannot be had, its tests are skipped and say so.
+EXTRAS ?= engine,runtime,samples,dev
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := pyproject.toml constraints.txt
@@ -11,7 +18,7 @@ SOURCES := pyproject.toml constraints.txt
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions docs interpreter sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -45,20 +52,36 @@ completions: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
-	  || { echo "cleanroom-ml needs Python 3.11 or 3.12: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
-	@$(PYTHON) -m venv $(VENV) \
-	  || { echo "the venv module is missing: apt-get install -y python3-venv" >&2; exit 2; }
+$(VENV)/bin/python: | interpreter
+	@for each in $(or $(PYTHON),python3 $(MINORS:%=python3.%)); do \
+	  if $$each -c '$(FITS)' 2>/dev/null; then found=$$each; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "cleanroom-ml needs Python 3.$(lastword $(MINORS)) to 3.$(firstword $(MINORS)), which" \
+	    "$(or $(PYTHON),python3 and $(lastword $(MINORS:%=python3.%)) to $(firstword $(MINORS:%=python3.%))) is not:" \
+	    "make $(MAKECMDGOALS) PYTHON=/path/to/python3.$(firstword $(MINORS))" >&2; exit 2; \
+	fi; \
+	$$found -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$$found cannot make virtual environments; on Debian: apt-get install -y python3-venv" >&2; exit 2; }
 
-$(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python
+# An environment belongs to the interpreter that made it: asking for another one is told, never passed over.
+interpreter:
+	@if [ -n "$(PYTHON)" ] && [ -x $(BIN)/python ]; then \
+	  asked=$$($(PYTHON) -c '$(MINOR)') || exit 2; made=$$($(BIN)/python -c '$(MINOR)'); \
+	  if [ "$$asked" != "$$made" ]; then \
+	    echo "$(VENV) was made with Python $$made, and $(PYTHON) is $$asked: make clean, or" \
+	      "make $(MAKECMDGOALS) PYTHON=$(PYTHON) VENV=.venv-$$asked" >&2; exit 2; \
+	  fi; \
+	fi
+
+$(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the demo needs into $(VENV) (once)" >&2
 	@$(PIP_INSTALL) --editable '.[engine,samples]'
 	@touch $@
 
-$(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python
+$(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the tests need into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[engine,runtime,samples,dev]'
+	@$(PIP_INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.demo
 
 # Jobs run in a sandbox or not at all. Root may install bubblewrap; nobody else is asked for a password.
