@@ -1,4 +1,4 @@
-"""Every error that a person can meet, each with its exit code (source: design/cli-conventions.md, "Exit codes").
+"""Every error that a person can meet, each with its exit code (source: docs/cli-conventions.md, "Exit codes").
 
 CleanroomError                 1
 ├── ConflictError              1   the same name is there already, with other content

@@ -1,4 +1,4 @@
-"""Who may import whom (design/architecture.md, "The rooms"), and what may be imported before it is needed."""
+"""Who may import whom (docs/ARCHITECTURE.md, "The rooms"), and what may be imported before it is needed."""
 
 from __future__ import annotations
 

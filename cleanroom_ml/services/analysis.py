@@ -1,4 +1,4 @@
-"""The analysis spec that RUN is given (reference/collaboration-api.md §2)."""
+"""The analysis spec that RUN is given (docs/api-digest.md §2)."""
 
 from __future__ import annotations
 

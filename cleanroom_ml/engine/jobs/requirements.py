@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from cleanroom_ml.engine.jobs.errors import RequirementNotSatisfiedError
 
 STAND_INS: Final[Mapping[str, str]] = {
-    # The same modules by the same maintainers, without CUDA (design/measured-facts.md, "Training and tuning").
+    # The same modules by the same maintainers, without CUDA (docs/measured-facts.md, "Training and tuning").
     "xgboost": "xgboost-cpu",
 }
 

@@ -1,4 +1,4 @@
-"""The state machines of the room, as data (architecture decision 9; the states are those of collaboration-api.md §3).
+"""The state machines of the room, as data (docs/ARCHITECTURE.md, decision 9; states: docs/api-digest.md §3).
 
 A move that a table does not hold raises. Whoever moves something persists the new state before acting on it.
 """

@@ -1,4 +1,4 @@
-"""The driver that isolates: bubblewrap, as root or as an ordinary user (design/measured-facts.md, "Isolation").
+"""The driver that isolates: bubblewrap, as root or as an ordinary user (docs/measured-facts.md, "Isolation").
 
 As root: plain bubblewrap, then `setpriv` drops to a non-zero uid of the sandbox's own, with an empty bounding set and
 no_new_privs. Never a user namespace from root: there the sandbox's uid 1000 is the host's uid 0 and could write

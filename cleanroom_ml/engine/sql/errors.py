@@ -2,7 +2,7 @@
 
 A message is always built here or in the rooms, from what the client itself wrote: never DuckDB's text, a host path,
 another catalog's
-names, or a value out of the data (design/measured-facts.md: a DuckDB cast error quotes the value it failed on).
+names, or a value out of the data (docs/measured-facts.md: a DuckDB cast error quotes the value it failed on).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class SqlError(Exception):
 
 
 def room_error(name: str, message: str) -> SqlError:
-    """An error of the clean room; `name` is one of collaboration-api.md §7 or of the contract, the client maps it to
+    """An error of the clean room; `name` is one of docs/api-digest.md §7 or the engine's own, the client maps it to
     an exit code.
     """
     return SqlError(100357, "P0000", f"{name}: {message}")

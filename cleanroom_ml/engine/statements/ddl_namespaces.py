@@ -13,7 +13,7 @@ from cleanroom_ml.engine.statements.work import Work
 
 IfExists = Literal["error", "replace", "ignore"]
 
-# Rooms make the first, the engine the second (contract §0, §2).
+# Rooms make the first, the engine the second.
 RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
 
 
