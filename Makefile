@@ -10,15 +10,21 @@ MINOR := import sys; print("%d.%d" % sys.version_info[:2])
 VENV ?= .venv
 # Without "runtime", where torch or Ray cannot be had, its tests are skipped and say so.
 EXTRAS ?= engine,runtime,samples,dev
+export CLEANROOM_ML_EXTRAS := $(EXTRAS)
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SOURCES := pyproject.toml constraints.txt
+# Everything is installed from locks/, by hash and from wheels alone, but torch: see tools/lock.py.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
+OURSELVES := $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+COMMA := ,
+LOCKS = $(patsubst %,locks/%.txt,$(subst $(COMMA), ,$(EXTRAS)))
+SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 # A file's tests stay together: they share an engine; long files first (tests/conftest.py). WORKERS=0 runs them one after
 # the other.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs interpreter sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions docs interpreter lock sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -27,8 +33,8 @@ demo: $(VENV)/.demo $(if $(findstring --no-isolation,$(DEMO_ARGS)),,sandbox)
 
 ## test: everything but the slow group
 test: $(VENV)/.dev sandbox
-	$(BIN)/ruff check cleanroom_ml tests sample_projects
-	$(BIN)/ruff format --check cleanroom_ml tests sample_projects
+	$(BIN)/ruff check cleanroom_ml tests tools sample_projects
+	$(BIN)/ruff format --check cleanroom_ml tests tools sample_projects
 	$(BIN)/mypy
 	$(PYTEST) -m "not slow and not gpu and not bench" $(PYTEST_ARGS)
 
@@ -51,6 +57,11 @@ completions: $(VENV)/.dev
 ## docs: write the generated reference of the specs anew
 docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
+
+## lock: write locks/ anew, after constraints.txt has changed
+lock: $(VENV)/.dev
+	@$(BIN)/python -c 'import uv' 2>/dev/null || $(PIP_INSTALL) uv
+	$(BIN)/python tools/lock.py
 
 $(VENV)/bin/python: | interpreter
 	@for each in $(or $(PYTHON),python3 $(MINORS:%=python3.%)); do \
@@ -76,12 +87,15 @@ interpreter:
 
 $(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the demo needs into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[engine,samples]'
+	@$(LOCKED) -r locks/engine.txt -r locks/samples.txt
+	@$(OURSELVES)
 	@touch $@
 
 $(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the tests need into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[$(EXTRAS)]'
+	@$(LOCKED) $(LOCKS:%=-r %)
+	$(if $(findstring runtime,$(EXTRAS)),@$(PIP_INSTALL) --constraint constraints.txt $$(grep ^torch== constraints.txt))
+	@$(OURSELVES)
 	@touch $@ $(VENV)/.demo
 
 # Jobs run in a sandbox or not at all. Root may install bubblewrap; nobody else is asked for a password.

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from cleanroom_ml import __version__
 from cleanroom_ml.local.doctor import PYTHONS
@@ -129,25 +130,60 @@ def test_every_place_names_the_same_pythons() -> None:
         assert f"Python 3.{MINORS[0]} to 3.{MINORS[-1]}" in (ROOT / page).read_text(encoding="utf-8"), page
 
 
+def pinned(file: Path, minor: int) -> dict[str, str]:
+    """The versions that a file pins on Linux with Python 3.`minor`, each once."""
+    machine = {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.0", "sys_platform": "linux"}
+    found: dict[str, str] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        text = line.partition("#")[0].removesuffix("\\").strip()
+        if not text or text.startswith("--hash"):
+            continue
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate(machine):
+            continue
+        name = canonicalize_name(requirement.name)
+        assert name not in found, name
+        found[name] = str(requirement.specifier).removeprefix("==")
+    return found
+
+
+def wanted(extra: str) -> list[Requirement]:
+    return [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra])]
+
+
 @pytest.mark.parametrize("minor", MINORS)
-def test_the_constraints_name_one_version_of_everything_for_each_python(minor: int) -> None:
-    pinned: dict[str, str] = {}
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        if not (text := line.partition("#")[0].strip()):
-            continue
-        requirement = Requirement(text)
-        if requirement.marker and not requirement.marker.evaluate({"python_version": f"3.{minor}"}):
-            continue
-        assert requirement.name not in pinned, requirement.name
-        pinned[requirement.name.lower().replace("_", "-")] = str(requirement.specifier)
-    wanted = [
-        *PROJECT["dependencies"],
-        *(each for group in PROJECT["optional-dependencies"].values() for each in group),
-    ]
-    for text in wanted:
-        requirement = Requirement(text)
-        version = pinned[requirement.name.lower().replace("_", "-")].removeprefix("==")
-        assert requirement.specifier.contains(version), text
+@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
+def test_what_is_wanted_is_pinned_once_and_locked_at_that_version_for_each_python(extra: str, minor: int) -> None:
+    constraints = pinned(ROOT / "constraints.txt", minor)
+    locked = pinned(ROOT / "locks" / f"{extra}.txt", minor)
+    assert {name: constraints.get(name) for name in locked} == locked, "make lock"
+    for requirement in wanted(extra):
+        name = canonicalize_name(requirement.name)
+        assert requirement.specifier.contains(constraints[name]), requirement
+        assert name in locked or name == "torch", "make lock"
+
+
+@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
+def test_every_package_that_is_locked_has_its_hashes(extra: str) -> None:
+    text = (ROOT / "locks" / f"{extra}.txt").read_text(encoding="utf-8")
+    packages = re.split(r"^(?=[a-z])", text.partition("\n")[2], flags=re.M)[1:]
+    assert len(packages) > 20
+    assert [each.split()[0] for each in packages if not re.search(r"^ +--hash=sha256:[0-9a-f]{64}\b", each, re.M)] == []
+    assert "torch==" not in text
+
+
+def test_make_installs_by_hash_from_wheels_and_torch_alone_by_its_version() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "test", "VENV=.venv-none", "EXTRAS=engine,runtime,samples,dev"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    installs = [line.partition(" pip install ")[2] for line in done.stdout.splitlines() if " pip install " in line]
+    assert len(installs) == 3
+    locked, torch, ourselves = installs
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(locked.split())
+    assert re.findall(r"-r (\S+)", locked) == [f"locks/{each}.txt" for each in ("engine", "runtime", "samples", "dev")]
+    assert "torch==" in torch
+    assert {"--no-deps", "--no-build-isolation", "--editable"} <= set(ourselves.split())
 
 
 class Machine:
