@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-LIBRARIES: Final = ("torch", "ray", "lightgbm", "bayes_opt", "snowflake.ml")
+LIBRARIES: Final = ("torch", "ray", "lightgbm", "bayes_opt", "snowflake.ml", "PIL")
 """What only the `runtime` extra installs, as modules."""
 
 
