@@ -145,7 +145,8 @@ class Bubblewrap:
                 options += ["--size", str(_PLACES_BYTES), "--tmpfs", hidden]
             else:
                 options += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
-        for directory in ("/etc", "/run", "/var"):
+        # Made before what is bound below them: bubblewrap's own would be 0700, and root's.
+        for directory in ("/etc", "/etc/ssl", "/run", "/var"):
             options += ["--perms", "0755", "--dir", directory]
         options += ["--symlink", "/tmp", "/var/tmp"]
         if self._keeps("host_files"):
