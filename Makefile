@@ -1,17 +1,30 @@
 # Everything sets itself up: a virtual environment in .venv with pinned packages, bubblewrap where it may be installed.
-# PYTHON chooses the interpreter: make test PYTHON=python3.12
+# PYTHON chooses the interpreter (make test PYTHON=python3.12); without it python3 is taken where it fits, else the newest
+# of these that is installed. What fits is what requires-python in pyproject.toml says (tests/test_packaging.py).
 SHELL := /bin/bash
-PYTHON ?= python3
-VENV := .venv
+PYTHON ?=
+MINORS := 14 13 12 11
+FITS := import sys; sys.exit(sys.version_info[0] != 3 or str(sys.version_info[1]) not in "$(MINORS)".split())
+MINOR := import sys; print("%d.%d" % sys.version_info[:2])
+# Several interpreters side by side: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+# Without "runtime", where torch or Ray cannot be had, its tests are skipped and say so.
+EXTRAS ?= engine,runtime,samples,dev
+export CLEANROOM_ML_EXTRAS := $(EXTRAS)
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SOURCES := pyproject.toml constraints.txt
+# Everything is installed from locks/, by hash and from wheels alone, but torch: see locks/lock.py.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP_INSTALL) --require-hashes --no-deps --only-binary :all:
+OURSELVES := $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+COMMA := ,
+LOCKS = $(patsubst %,locks/%.txt,$(subst $(COMMA), ,$(EXTRAS)))
+SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 # A file's tests stay together: they share an engine; long files first (tests/conftest.py). WORKERS=0 runs them one after
 # the other.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions docs interpreter lock sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -20,8 +33,8 @@ demo: $(VENV)/.demo $(if $(findstring --no-isolation,$(DEMO_ARGS)),,sandbox)
 
 ## test: everything but the slow group
 test: $(VENV)/.dev sandbox
-	$(BIN)/ruff check cleanroom_ml tests sample_projects
-	$(BIN)/ruff format --check cleanroom_ml tests sample_projects
+	$(BIN)/ruff check cleanroom_ml tests tools sample_projects
+	$(BIN)/ruff format --check cleanroom_ml tests tools sample_projects
 	$(BIN)/mypy
 	$(PYTEST) -m "not slow and not gpu and not bench" $(PYTEST_ARGS)
 
@@ -47,20 +60,44 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.engine.assembly.state_machines docs/state-machines.md
 	$(BIN)/python -m cleanroom_ml.cli.exit_codes README.md docs/reference/errors.md
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
-	  || { echo "cleanroom-ml needs Python 3.11 or 3.12: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
-	@$(PYTHON) -m venv $(VENV) \
-	  || { echo "the venv module is missing: apt-get install -y python3-venv" >&2; exit 2; }
+## lock: write locks/ anew, after constraints.txt has changed
+lock: $(VENV)/.dev
+	@$(BIN)/python -c 'import uv' 2>/dev/null || $(PIP_INSTALL) uv
+	$(BIN)/python locks/lock.py
 
-$(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python
+$(VENV)/bin/python: | interpreter
+	@for each in $(or $(PYTHON),python3 $(MINORS:%=python3.%)); do \
+	  if $$each -c '$(FITS)' 2>/dev/null; then found=$$each; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "cleanroom-ml needs Python 3.$(lastword $(MINORS)) to 3.$(firstword $(MINORS)), which" \
+	    "$(or $(PYTHON),python3 and $(lastword $(MINORS:%=python3.%)) to $(firstword $(MINORS:%=python3.%))) is not:" \
+	    "make $(MAKECMDGOALS) PYTHON=/path/to/python3.$(firstword $(MINORS))" >&2; exit 2; \
+	fi; \
+	$$found -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$$found cannot make virtual environments; on Debian: apt-get install -y python3-venv" >&2; exit 2; }
+
+# An environment belongs to the interpreter that made it: asking for another one is told, never passed over.
+interpreter:
+	@if [ -n "$(PYTHON)" ] && [ -x $(BIN)/python ]; then \
+	  asked=$$($(PYTHON) -c '$(MINOR)') || exit 2; made=$$($(BIN)/python -c '$(MINOR)'); \
+	  if [ "$$asked" != "$$made" ]; then \
+	    echo "$(VENV) was made with Python $$made, and $(PYTHON) is $$asked: make clean, or" \
+	      "make $(MAKECMDGOALS) PYTHON=$(PYTHON) VENV=.venv-$$asked" >&2; exit 2; \
+	  fi; \
+	fi
+
+$(VENV)/.demo: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the demo needs into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[engine,samples]'
+	@$(LOCKED) -r locks/engine.txt -r locks/samples.txt
+	@$(OURSELVES)
 	@touch $@
 
-$(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python
+$(VENV)/.dev: $(SOURCES) | $(VENV)/bin/python interpreter
 	@echo "installing what the tests need into $(VENV) (once)" >&2
-	@$(PIP_INSTALL) --editable '.[engine,runtime,samples,dev]'
+	@$(LOCKED) $(LOCKS:%=-r %)
+	$(if $(findstring runtime,$(EXTRAS)),@$(PIP_INSTALL) --constraint constraints.txt $$(grep ^torch== constraints.txt))
+	@$(OURSELVES)
 	@touch $@ $(VENV)/.demo
 
 # Jobs run in a sandbox or not at all. Root may install bubblewrap; nobody else is asked for a password.

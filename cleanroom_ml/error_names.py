@@ -1,6 +1,6 @@
 """The clean room's errors by name, as its procedures raise them and as clients know them: all of an error in one place.
 
-Names, number and SQL state are the documentation's (collaboration-api.md §7) or, where it has none, of the same make.
+Names, number and SQL state are the documentation's (docs/api-digest.md §7) or, where it has none, of the same make.
 """
 
 from __future__ import annotations

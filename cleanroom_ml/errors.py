@@ -1,4 +1,4 @@
-"""Every error that a person can meet: its exit code and what that means (source: design/cli-conventions.md).
+"""Every error that a person can meet: its exit code and what that means (source: docs/cli-conventions.md).
 
 A class without an exit code of its own has its base's. README's table and docs/reference/errors.md are written from
 here by `make docs`.

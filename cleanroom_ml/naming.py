@@ -1,6 +1,6 @@
 """Snowflake's identifiers: unquoted ones fold to upper case, double-quoted ones keep their case.
 
-Source: Snowflake SQL reference, "Identifier requirements"; design/reference collaboration-api.md §2.
+Source: Snowflake SQL reference, "Identifier requirements"; docs/api-digest.md §2.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+import left_out
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -24,6 +26,9 @@ FIRST = ("samples", "end_to_end", "guarantees", "jobs", "runtime", "local")
 TOGETHER = ("end_to_end", "guarantees")
 """Directories whose files share a world that takes seconds to make: one worker has all of them."""
 
+WITHOUT_RUNTIME = left_out.reason(os.environ, left_out.installed)
+"""Why tests of the container runtime are skipped here; None where they are not."""
+
 MakeAccount = Callable[[str], dict[str, Any]]
 
 
@@ -34,7 +39,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker(other)]
+    if WITHOUT_RUNTIME:
+        for item in items:
+            if item.get_closest_marker("runtime"):
+                item.add_marker(pytest.mark.skip(reason=WITHOUT_RUNTIME))
     items.sort(key=lambda item: FIRST.index(room) if (room := _room(item)) in FIRST else len(FIRST))
+
+
+class LeftOut(pytest.Module):
+    """A test module that cannot be imported here, and says why instead."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        pytest.skip(str(WITHOUT_RUNTIME), allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """What imports a library of the runtime extra is a skip where that extra is left out."""
+    if WITHOUT_RUNTIME and module_path.name.startswith("test_") and left_out.imports_it(module_path):
+        return LeftOut.from_parent(parent, path=module_path)
+    return None
 
 
 def _room(item: pytest.Item) -> str:
@@ -57,15 +80,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_configure(config: pytest.Config) -> None:
     """What jobs run in is frozen once, for all sessions of tests: with its 50,000 files that takes seconds."""
+    _profiles()
     cache = config.rootpath / ".pytest_cache" / f"images-{os.geteuid()}"
     os.environ.setdefault("CLEANROOM_ML_IMAGES", str(cache))
+
+
+def _profiles() -> None:
+    """A slow machine is no finding; CI tries the same examples each time, and everybody else new ones."""
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=slow, print_blob=True)
+    hypothesis.settings.register_profile(
+        "in CI", hypothesis.settings.get_profile("here"), derandomize=True, database=None
+    )
+    hypothesis.settings.load_profile("in CI" if os.environ.get("CI") else "here")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a sandbox or an attack that was not tried is a failure, not a skip."""
     report = yield
-    guarded = any(item.get_closest_marker(name) for name in ("sandbox", "attack"))
+    left_out_ = WITHOUT_RUNTIME is not None and item.get_closest_marker("runtime") is not None
+    guarded = not left_out_ and any(item.get_closest_marker(name) for name in ("sandbox", "attack"))
     if report.skipped and guarded and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and in CI it has to run: {report.longrepr}"

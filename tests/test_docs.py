@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 from walkthrough import Shell, walk
 
+from cleanroom_ml import errors
 from cleanroom_ml.services import reference
+from cleanroom_ml.specs.parse import parse_as
+from cleanroom_ml.specs.project import Project
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 
 
 def test_the_reference_of_the_specs_is_what_the_models_say() -> None:
     assert (DOCS / "reference" / "specs.md").read_text(encoding="utf-8") == reference.page(), "make docs"
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
@@ -41,3 +46,65 @@ def test_every_test_that_the_threats_name_is_there() -> None:
         file = DOCS.parent / "tests" / path
         assert file.is_file(), path
         assert f"def {function}" in file.read_text(encoding="utf-8"), (path, function)
+
+
+def test_every_page_and_section_that_code_cites_is_there() -> None:
+    cited = set()
+    for place in ("cleanroom_ml", "tests"):
+        for file in (ROOT / place).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            cited |= {(path, None) for path in re.findall(r"docs/[A-Za-z/-]+\.md", text)}
+            for path, first, second in re.findall(r"(docs/api-digest\.md) §(\d+)(?: and §(\d+))?", text):
+                cited |= {(path, int(number)) for number in (first, second) if number}
+            headings = re.findall(r"(docs/(?:measured-facts|cli-conventions)\.md), \"([^\"]+)\"", text)
+            cited |= {(path, heading) for path, heading in headings}
+    assert len(cited) > 15
+    for path, section in sorted(cited, key=str):
+        if path == "docs/ARCHITECTURE.md":
+            continue
+        page = ROOT / path
+        assert page.is_file(), path
+        text = page.read_text(encoding="utf-8")
+        if isinstance(section, int):
+            assert re.search(rf"^## {section}\. ", text, re.M), (path, section)
+        elif section is not None:
+            assert re.search(rf"^(## {re.escape(section)}$|\*\*{re.escape(section)}\.\*\*)", text, re.M), (
+                path,
+                section,
+            )
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("*.md")), ids=lambda page: page.stem)
+def test_the_files_that_a_change_touches_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:cleanroom_ml|tests)/[\w./-]+|[\w-]+\.(?:py|toml|txt))`", text)
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    beside = {path.name for path in (ROOT / "cleanroom_ml").rglob("*.py")}
+    assert len(named) > 4
+    for name in named:
+        if "NAME" in name:
+            assert (ROOT / name.split("NAME")[0]).is_dir(), name
+        else:
+            assert (ROOT / name).exists() or name in tests | beside, name
+
+
+def test_every_exit_code_is_told_and_no_other() -> None:
+    classes = [
+        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.CleanroomError)
+    ]
+    page = (DOCS / "cli-conventions.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"\*\*Exit codes\.\*\* (.+?)\. Every class", page, re.S)
+    codes = {int(part.split()[0]) for part in told.split(";")}
+    assert codes == {each.exit_code for each in classes} | {0, 130}
+
+
+def test_the_project_files_that_are_shown_are_project_files() -> None:
+    page = (DOCS / "project-file.md").read_text(encoding="utf-8")
+    shown = [parse_as(Project, text) for text in re.findall(r"```yaml\n(.+?)```", page, re.S)]
+    assert [project.owner for project in shown] == [None, "LOCAL.PUBLISHER"]
+
+
+def test_the_index_names_every_page() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()

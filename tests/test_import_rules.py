@@ -1,4 +1,4 @@
-"""Who may import whom (design/architecture.md), never in a circle, and what may be imported before it is needed."""
+"""Who may import whom (docs/ARCHITECTURE.md), never in a circle, and what may be imported before it is needed."""
 
 from __future__ import annotations
 

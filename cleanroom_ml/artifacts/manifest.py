@@ -1,7 +1,7 @@
 """The content manifest: every file of a directory with its size and SHA-256, and one digest of it all.
 
-`content_digest` is the SHA-256 over the lines `<sha256>  <path>\\n`, sorted by the bytes of the path (architecture.md,
-decision 5). Anybody can recompute it in the directory:
+`content_digest` is the SHA-256 over the lines `<sha256>  <path>\\n`, sorted by the bytes of the path
+(docs/ARCHITECTURE.md, decision 5). Anybody can recompute it in the directory:
 
     find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum
 """

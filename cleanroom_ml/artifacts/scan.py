@@ -30,7 +30,7 @@ class Limits:
 
 
 SNOWFLAKE_LIMITS = Limits(max_files=500, max_bytes=2 * 1024**3)
-"""Of a code directory on a stage (reference/collaboration-api.md §2)."""
+"""Of a code directory on a stage (docs/api-digest.md §2)."""
 
 
 class NotAFileError(UsageError):

@@ -17,7 +17,7 @@ from cleanroom_ml.errors import INTERRUPTED, CleanroomError, UsageError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit codes are those of design/cli-conventions.md."""
+    """Run one command; the exit codes are those of docs/cli-conventions.md."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     reset()
     settings().format = _asked_format(given)

@@ -1,6 +1,6 @@
 """Which connection each project directory uses: this person's own state, never part of the project.
 
-Source: design/project-file.md. Kept in the person's state directory (`CLEANROOM_ML_STATE`, else the platform's) as one
+Source: docs/project-file.md. Kept in the person's state directory (`CLEANROOM_ML_STATE`, else the platform's) as one
 JSON object from directory to connection name.
 """
 

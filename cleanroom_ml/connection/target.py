@@ -1,6 +1,6 @@
 """Which target a command talks to: a Snowflake account or an account of the embedded engine.
 
-Precedence (design/project-file.md; design/cli-conventions.md, "Connections"): `-c NAME`, `CLEANROOM_ML_CONNECTION`, the
+Precedence (docs/project-file.md; docs/cli-conventions.md, "Connections"): `-c NAME`, `CLEANROOM_ML_CONNECTION`, the
 connection that this person bound to the directory, Snowflake's own default connection. Nothing is assumed past that.
 """
 

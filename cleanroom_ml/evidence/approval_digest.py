@@ -1,4 +1,4 @@
-"""The approval digest: one value for everything that an approval is about (design/architecture.md, decision 5).
+"""The approval digest: one value for everything that an approval is about (docs/ARCHITECTURE.md, decision 5).
 
 It is `sha256:` and the SHA-256, in hexadecimal, of the UTF-8 text of one JSON object, with the keys of every object
 sorted by code point, no white space between tokens, and no character escaped where JSON does not require it. The

@@ -18,6 +18,9 @@ MIN_FREE_BYTES = 5 << 30
 MIN_MEMORY_BYTES = 4 << 30
 _GIB = 1 << 30
 
+PYTHONS = ((3, 11), (3, 14))
+"""The oldest and the newest Python that the tests run on; requires-python in pyproject.toml says the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -47,8 +50,10 @@ def checks(home: Path | None = None) -> list[Check]:
 
 def _python() -> list[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
-    ok = (3, 11) <= sys.version_info[:2] < (3, 13)
-    return [Check("python", ok, f"{version} at {sys.executable}", None if ok else "install Python 3.11 or 3.12")]
+    oldest, newest = PYTHONS
+    ok = oldest <= sys.version_info[:2] <= newest
+    fix = None if ok else "install Python {}.{} to {}.{}".format(*oldest, *newest)
+    return [Check("python", ok, f"{version} at {sys.executable}", fix)]
 
 
 def _home(path: Path) -> Check:

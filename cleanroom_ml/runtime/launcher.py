@@ -1,7 +1,7 @@
 """First program of a job after the sandbox's init: `python -P -m cleanroom_runtime.launcher JOB_FILE CODE RESULT_FILE`.
 
 Runs the script, which has its session as soon as it imports Snowpark, leaves its return value, and ends with the
-script's exit code. Source of the script's contract: reference/collaboration-api.md §6. Where the job has several nodes,
+script's exit code. Source of the script's contract: docs/api-digest.md §6. Where the job has several nodes,
 the session is opened while their Ray cluster is formed, and the script starts once all nodes are alive.
 """
 

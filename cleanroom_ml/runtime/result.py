@@ -1,4 +1,4 @@
-"""The script's `__return__` as a JSON document (reference/collaboration-api.md §6)."""
+"""The script's `__return__` as a JSON document (docs/api-digest.md §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send a result out of the room, and receive one (reference/collaboration-api.md §5)."""
+"""Send a result out of the room, and receive one (docs/api-digest.md §5)."""
 
 from __future__ import annotations
 

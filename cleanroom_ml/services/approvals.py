@@ -1,4 +1,4 @@
-"""Approve or reject an update request (reference/collaboration-api.md §4). Neither can be taken back."""
+"""Approve or reject an update request (docs/api-digest.md §4). Neither can be taken back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Register code specs: the server freezes the SHA-256 of every staged file (reference/collaboration-api.md §2)."""
+"""Register code specs: the server freezes the SHA-256 of every staged file (docs/api-digest.md §2)."""
 
 from __future__ import annotations
 

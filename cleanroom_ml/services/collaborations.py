@@ -1,4 +1,4 @@
-"""Create, review and join collaborations, and what is configured in them (reference/collaboration-api.md §3)."""
+"""Create, review and join collaborations, and what is configured in them (docs/api-digest.md §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a template's ML job and watch it (reference/collaboration-api.md §6; design/cli-conventions.md, "Waiting")."""
+"""Run a template's ML job and watch it (docs/api-digest.md §6; docs/cli-conventions.md, "Waiting")."""
 
 from __future__ import annotations
 

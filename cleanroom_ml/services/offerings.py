@@ -1,4 +1,4 @@
-"""Offer tables to a collaboration: register, link, unlink (reference/collaboration-api.md §2 and §3)."""
+"""Offer tables to a collaboration: register, link, unlink (docs/api-digest.md §2 and §3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Compute pools of the runner, and what a collaboration's application needs to use them.
 
-Source: reference/collaboration-api.md §6 (CREATE COMPUTE POOL … FOR APPLICATION, USAGE on the pool and a warehouse).
+Source: docs/api-digest.md §6 (CREATE COMPUTE POOL … FOR APPLICATION, USAGE on the pool and a warehouse).
 """
 
 from __future__ import annotations

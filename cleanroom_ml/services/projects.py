@@ -1,4 +1,4 @@
-"""Project directories: start one, load one, check one offline (design/project-file.md)."""
+"""Project directories: start one, load one, check one offline (docs/project-file.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Register templates and offerings; what is registered is never overwritten (reference/collaboration-api.md §1)."""
+"""Register templates and offerings; what is registered is never overwritten (docs/api-digest.md §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that approving a request would let run, laid out for the person who decides (architecture decision 6)."""
+"""What approving a request would let run, laid out for whoever decides (docs/ARCHITECTURE.md, decision 6)."""
 
 from __future__ import annotations
 

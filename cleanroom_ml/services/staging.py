@@ -1,6 +1,6 @@
 """Upload a code directory to an internal stage, so that what is staged is exactly what the directory holds.
 
-Source: reference/collaboration-api.md §2 (code_spec: files uncompressed, directory table on, stage refreshed).
+Source: docs/api-digest.md §2 (code_spec: files uncompressed, directory table on, stage refreshed).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class StageLocation:
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """What staging changed. `content_digest` is the directory's (architecture decision 5).
+    """What staging changed. `content_digest` is the directory's (docs/ARCHITECTURE.md, decision 5).
 
     `created` names the database and schema that had to be made for the stage (on the embedded engine only).
     """

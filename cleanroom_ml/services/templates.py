@@ -1,4 +1,4 @@
-"""Register templates and ask for their approval (reference/collaboration-api.md §4)."""
+"""Register templates and ask for their approval (docs/api-digest.md §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as they are told: RFC 3339 in UTC (design/cli-conventions.md, "Streams")."""
+"""Times as they are told: RFC 3339 in UTC (docs/cli-conventions.md, "Streams")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes that wait for approval, as VIEW_UPDATE_REQUESTS tells them (reference/collaboration-api.md §3 and §4)."""
+"""Changes that wait for approval, as VIEW_UPDATE_REQUESTS tells them (docs/api-digest.md §3 and §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis: one run of a template, with its tables, arguments and destination (collaboration-api.md §2)."""
+"""The analysis: one run of a template, with its tables, arguments and destination (docs/api-digest.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code_spec: ML jobs, functions and procedures that templates call (reference/collaboration-api.md §2)."""
+"""The code_spec: ML jobs, functions and procedures that templates call (docs/api-digest.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The collaboration: who takes part, who may run what on whose data, and where results may go (§1 and §2)."""
+"""The collaboration: who takes part, who may run what on whose data, and where results may go.
+
+Source: docs/api-digest.md §1 and §2.
+"""
 
 from __future__ import annotations
 

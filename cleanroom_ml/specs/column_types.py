@@ -1,4 +1,4 @@
-"""Categories and column types of a data offering, and the format that each type promises (collaboration-api.md §2).
+"""Categories and column types of a data offering, and the format that each type promises (docs/api-digest.md §2).
 
 `SQL_CHECKS` holds one regular expression for each column type that a value, as text, must match as a whole. They use
 only what Python's `re` and DuckDB's RE2 (`regexp_full_match`) read the same way. NULL is no value: it is not checked.

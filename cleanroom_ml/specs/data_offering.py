@@ -1,4 +1,7 @@
-"""The data_offering: tables and columns that a party shares, and what may be done with each column (§2)."""
+"""The data_offering: tables and columns that a party shares, and what may be done with each column.
+
+Source: docs/api-digest.md §2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that specs use, as types that check themselves (reference/collaboration-api.md §2).
+"""The names that specs use, as types that check themselves (docs/api-digest.md §2).
 
 An identifier starts with a letter or an underscore and goes on with letters, digits and underscores, or is anything
 printable in double quotes. Unquoted ones are case-insensitive. Lengths count the name, not the quotes.

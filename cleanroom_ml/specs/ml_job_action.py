@@ -1,4 +1,4 @@
-"""The ml_job_action: what to ask about a running or finished job (reference/collaboration-api.md §2 and §6)."""
+"""The ml_job_action: what to ask about a running or finished job (docs/api-digest.md §2 and §6)."""
 
 from __future__ import annotations
 

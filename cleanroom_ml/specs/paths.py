@@ -1,4 +1,4 @@
-"""Paths that specs name: on a stage, and relative to a directory (reference/collaboration-api.md §2, code_spec)."""
+"""Paths that specs name: on a stage, and relative to a directory (docs/api-digest.md §2, code_spec)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a spec: file, line, column, field, reason, what is allowed (cli-conventions.md, "Errors")."""
+"""What is wrong with a spec: file, line, column, field, reason, what is allowed (docs/cli-conventions.md, "Errors")."""
 
 from __future__ import annotations
 

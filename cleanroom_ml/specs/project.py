@@ -1,4 +1,4 @@
-"""The project file, cleanroom.yaml: what one party's directory holds (design/project-file.md)."""
+"""The project file, cleanroom.yaml: what one party's directory holds (docs/project-file.md)."""
 
 from __future__ import annotations
 

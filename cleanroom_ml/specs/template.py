@@ -1,4 +1,4 @@
-"""The template: a JinjaSQL body that an analysis runner may run (reference/collaboration-api.md §2 and §5)."""
+"""The template: a JinjaSQL body that an analysis runner may run (docs/api-digest.md §2 and §5)."""
 
 from __future__ import annotations
 

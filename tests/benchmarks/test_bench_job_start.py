@@ -82,6 +82,7 @@ def test_job_start_beside_bare_python(pools: Any) -> None:
 
 
 @pytest.mark.bench
+@pytest.mark.runtime
 @pytest.mark.parametrize("nodes", [2, 4])
 def test_cluster_start(pools: Any, nodes: int, tmp_path: Path) -> None:
     whole, formed = [], []

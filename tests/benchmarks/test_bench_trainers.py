@@ -121,6 +121,7 @@ def run(program: str, data: Path, *, workers: int) -> dict[str, float]:
 
 
 @pytest.mark.bench
+@pytest.mark.runtime
 @pytest.mark.parametrize("library", PROGRAMS)
 def test_trainer_beside_the_bare_library(library: str, data: Path) -> None:
     bare, trainer = PROGRAMS[library]["bare"], PROGRAMS[library]["trainer"]

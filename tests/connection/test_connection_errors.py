@@ -18,7 +18,7 @@ from snowflake.connector.errors import (
 from cleanroom_ml.connection.errors import from_connector
 from cleanroom_ml.errors import CleanroomError, HashMismatchError
 
-# design/cli-conventions.md, "Exit codes", without 0 and 130, which are no errors of ours.
+# docs/cli-conventions.md, "Exit codes", without 0 and 130, which are no errors of ours.
 DOCUMENTED = {1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22}
 
 NAMED = {

@@ -1,4 +1,4 @@
-"""What somebody who gets it wrong is told: what, why, what helps; and the exit code (design/cli-conventions.md)."""
+"""What somebody who gets it wrong is told: what, why, what helps; and the exit code (docs/cli-conventions.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doing the same again changes nothing, exits 0 and says so (design/cli-conventions.md, "Safe to repeat")."""
+"""Doing the same again changes nothing, exits 0 and says so (docs/cli-conventions.md, "Safe to repeat")."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sandbox
 
 GOLDEN = Path(__file__).with_name("golden") / "statements.sql"
 
-# reference/collaboration-api.md §3: how many arguments each procedure takes.
+# docs/api-digest.md §3: how many arguments each procedure takes.
 DOCUMENTED = {
     "REGISTRY.REGISTER_TEMPLATE": {1, 2},
     "REGISTRY.VIEW_REGISTERED_TEMPLATES": {0, 1},
@@ -54,7 +54,7 @@ DOCUMENTED = {
 }
 # What only the embedded engine has; asked for where a target shows that it pins images, which Snowflake does not.
 ENGINE_ONLY = {"IMAGES.COMPARE": {2}}
-# §2, ml_job_action. Only the embedded engine knows more, and only these commands ask for it.
+# docs/api-digest.md §2, ml_job_action. Only the embedded engine knows more, and only these commands ask for it.
 DOCUMENTED_ACTIONS = {"get_status", "get_logs", "get_result"}
 ENGINE_ONLY_ACTIONS = {
     "cancel <JOB>": {"cancel"},

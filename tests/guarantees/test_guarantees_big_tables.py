@@ -15,7 +15,7 @@ from cleanroom_ml.engine.jobs import service as job_service
 from cleanroom_ml.engine.jobs.families import NodeLimits
 from cleanroom_ml.services import jobs, offerings
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 MIB = 1 << 20
 LIMIT = 400 * MIB

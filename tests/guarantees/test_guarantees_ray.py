@@ -10,7 +10,7 @@ from guarantees_world import World
 from cleanroom_ml.engine.jobs import service as job_service
 from cleanroom_ml.engine.jobs.families import NodeLimits
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 GIB = 1 << 30
 

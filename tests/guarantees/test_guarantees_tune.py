@@ -14,7 +14,7 @@ import pytest
 
 from cleanroom_ml.engine.home.paths import Home
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 SCRIPT = """
 import xgboost as xgb

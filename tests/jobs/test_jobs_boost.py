@@ -10,7 +10,7 @@ from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
 from cleanroom_ml.engine.jobs.service import Settings
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.runtime]
 
 SCRIPT = """
 import numpy as np, pandas as pd

@@ -11,7 +11,7 @@ from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
 from cleanroom_ml.engine.jobs.service import Settings
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 LIMIT = 768 * MIB
 

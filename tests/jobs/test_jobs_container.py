@@ -157,6 +157,7 @@ class TestDataLoader:
         return Machine(cpus=2, memory_bytes=8 * GIB)
 
     @pytest.mark.slow
+    @pytest.mark.runtime
     def test_batches_pass_between_processes(self, pools):
         script = """
 import torch

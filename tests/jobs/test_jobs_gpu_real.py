@@ -21,7 +21,7 @@ from cleanroom_ml.engine.jobs.families import GIB, Machine
 from cleanroom_ml.engine.jobs.images.catalog import Images
 from cleanroom_ml.engine.jobs.service import Settings
 
-pytestmark = [pytest.mark.gpu, pytest.mark.sandbox]
+pytestmark = [pytest.mark.gpu, pytest.mark.sandbox, pytest.mark.runtime]
 
 COUNT = """
 import ctypes

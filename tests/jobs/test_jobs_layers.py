@@ -43,6 +43,7 @@ def tree_of(environments: Environments, lock: DependencyLock) -> Path:
     return tree
 
 
+@pytest.mark.runtime
 def test_what_the_image_has_needs_no_layer(environments: Environments, objects: ObjectStore, tmp_path: Path) -> None:
     lock = lock_of(environments, objects, "pandas>=2", "xgboost", "ray[tune]>=2", "nothing; python_version < '3'")
     assert lock.provided.keys() == {"pandas", "xgboost-cpu", "ray"}

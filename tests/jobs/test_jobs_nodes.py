@@ -13,7 +13,7 @@ from cleanroom_ml.engine.contracts.job import JobState
 
 __all__ = ["machine", "run", "settings"]
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.runtime]
 
 TWO_NODES = """
 import os, time, ray

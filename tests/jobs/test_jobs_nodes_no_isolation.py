@@ -14,7 +14,7 @@ from cleanroom_ml.engine.jobs.service import Settings
 
 __all__ = ["any_code", "no_isolation"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.runtime]
 
 SCRIPT = """
 import os, time, ray

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.contracts.job import JobState
 
 __all__ = ["machine", "run", "settings"]
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 TRAINING = """
 import numpy, ray, xgboost

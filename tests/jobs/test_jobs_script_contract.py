@@ -1,4 +1,4 @@
-"""What a script written for the container runtime relies on (reference/collaboration-api.md §6, runtime-api.md)."""
+"""What a script written for the container runtime relies on (docs/api-digest.md §6 and §8)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs.families import Machine
 from cleanroom_ml.engine.jobs.service import Settings
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.runtime]
 
 # Written as the documentation of distributed training writes it, but for its data, which needs no engine here.
 SCRIPT = """

@@ -1,4 +1,4 @@
-"""Who decides, what is hashed again, and that nothing that was said can be unsaid (collaboration-api.md §4)."""
+"""Who decides, what is hashed again, and that nothing that was said can be unsaid (docs/api-digest.md §4)."""
 
 from __future__ import annotations
 

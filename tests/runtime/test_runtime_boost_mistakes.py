@@ -15,6 +15,8 @@ from cleanroom_ml.runtime.distributors.names import ColumnError
 from cleanroom_ml.runtime.distributors.scaling import LightGBMScalingConfig, NoGpuError, XGBScalingConfig, spread
 from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 
+pytestmark = pytest.mark.runtime
+
 BOTH = pytest.mark.parametrize("kind", [XGBEstimator, LightGBMEstimator])
 
 

@@ -59,6 +59,7 @@ def test_events_of_xgboost(told):
     assert max(gains["values"], key=gains["values"].get) == "A"
 
 
+@pytest.mark.runtime
 def test_events_and_lines_of_lightgbm(told):
     estimator = LightGBMEstimator(3, "binary", {"metric": "auc", "verbosity": -1})
     got, lines = told(lambda: estimator.fit(numeric(), label_col="Y", eval_set=numeric(1)))

@@ -33,6 +33,7 @@ print(json.dumps([len(table), sorted(frame["N"].tolist())[-3:], len(frame), file
 
 
 @pytest.mark.slow
+@pytest.mark.runtime
 def test_there_and_back(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", CODE, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

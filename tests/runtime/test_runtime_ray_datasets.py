@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import snowflake.connector
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.runtime]
 
 # In a process of its own: it brings a cluster along. Its workers have no session.
 BEGIN = """

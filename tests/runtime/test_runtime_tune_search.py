@@ -10,6 +10,8 @@ from cleanroom_ml.runtime import tune
 from cleanroom_ml.runtime.tune.proposals import Scored
 from cleanroom_ml.runtime.tune.space import SearchSpace
 
+pytestmark = pytest.mark.runtime
+
 MIXED = {"rate": tune.loguniform(1e-3, 1), "depth": tune.randint(3, 10), "booster": ["gbtree", "dart"], "seed": 1}
 CONTINUOUS = {"trees": tune.uniform(50, 200), "rate": tune.uniform(0.01, 0.3)}
 

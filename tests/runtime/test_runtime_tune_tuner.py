@@ -337,6 +337,7 @@ def test_trials_run_at_the_same_time():
     assert max(at_once) == 2
 
 
+@pytest.mark.runtime
 @pytest.mark.parametrize("concurrent", [1, 3])
 def test_a_bayesian_search_is_the_same_whatever_the_timing(concurrent):
     def train():

@@ -6,7 +6,7 @@ import pytest
 
 from cleanroom_ml.services.projects import samples
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 
 @pytest.mark.parametrize("name", [name for name, path in samples().items() if (path / "expected.json").is_file()])

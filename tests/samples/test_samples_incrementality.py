@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 
 def test_the_effect_is_found_and_the_audience_is_the_persuadable(start_sample):

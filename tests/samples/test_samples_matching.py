@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
 
 
 def test_nearly_all_that_is_matched_is_right_and_nearly_all_is_found(start_sample):

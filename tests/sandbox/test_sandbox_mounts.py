@@ -23,6 +23,15 @@ def test_a_mount_below_any_directory_can_be_read(inside, tmp_path: Path, target:
     assert (done.outcome.exit_code, done.output.strip()) == (0, b"found"), done
 
 
+def test_the_machines_certificates_can_be_read(inside) -> None:
+    """A distribution's own pip looks for them there, and fails at once where it may not look."""
+    if not Path("/etc/ssl/certs").is_dir():
+        return
+    done = inside("import os; print(len(os.listdir('/etc/ssl/certs')))")
+    assert done.outcome.exit_code == 0, done
+    assert int(done.output) == len(list(Path("/etc/ssl/certs").iterdir()))
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize("target", ["/usr/local/nvidia/lib64/libcuda.so.1", "/usr/local/share", "/usr/src/a/b"])
 def test_a_mount_below_a_hidden_directory_shows_nothing_else_of_it(inside, tmp_path: Path, target: str) -> None:

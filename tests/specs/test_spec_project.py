@@ -1,4 +1,4 @@
-"""The project file, and the checks between the files of a project (design/project-file.md)."""
+"""The project file, and the checks between the files of a project (docs/project-file.md)."""
 
 from __future__ import annotations
 

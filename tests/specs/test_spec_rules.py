@@ -1,4 +1,4 @@
-"""Every rule and limit of reference/collaboration-api.md §2: one text that keeps it, one that breaks it."""
+"""Every rule and limit of docs/api-digest.md §2: one text that keeps it, one that breaks it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What an engine without isolation may be: the bundled demo's, in a home of its own, with the demo's two accounts.
 
-Isolation is not optional (architecture.md, decision 7). Whatever is said here is checked by the engine itself; that a
-job's code is the bundled sample's is checked where the job is started (`jobs/bundled.py`).
+Isolation is not optional (docs/ARCHITECTURE.md, decision 7). What is said here is checked by the engine itself; that
+a job's code is the bundled sample's is checked where the job is started (`jobs/bundled.py`).
 """
 
 from __future__ import annotations

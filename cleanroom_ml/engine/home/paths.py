@@ -1,6 +1,6 @@
 """The engine's home: one directory that nobody but its owner can enter.
 
-What lies where: design/architecture.md, "On disk".
+What lies where: docs/ARCHITECTURE.md, "On disk".
 """
 
 from __future__ import annotations

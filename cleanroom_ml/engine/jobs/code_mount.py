@@ -1,4 +1,4 @@
-"""Lays a job's pinned code out as a directory, checking every byte while it is copied (architecture.md, decision 4)."""
+"""Lays a job's pinned code out, checking every byte while it is copied (docs/ARCHITECTURE.md, decision 4)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from cleanroom_ml.errors import CleanroomError
 
 
 class JobsError(CleanroomError):
-    """A refusal that a client sees as `<name>: <what>` (collaboration-api.md §7, and the engine's own)."""
+    """A refusal that a client sees as `<name>: <what>` (docs/api-digest.md §7, and the engine's own)."""
 
     name: ClassVar[ErrorName]
 

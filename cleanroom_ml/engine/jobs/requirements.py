@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cleanroom_ml.specs.requirements import Requirement as Wanted
 
 STAND_INS: Final[Mapping[str, str]] = {
-    # The same modules by the same maintainers, without CUDA (design/measured-facts.md, "Training and tuning").
+    # The same modules by the same maintainers, without CUDA (docs/measured-facts.md, "Training and tuning").
     "xgboost": "xgboost-cpu",
 }
 

@@ -45,7 +45,7 @@ def arrow_data(
     """A result in Arrow.
 
     `first` is the first batch, always sent inline where there are rows at all: a client that starts with
-    remote chunks only can deadlock (design/measured-facts.md). `capability` is echoed with each chunk's request."""
+    remote chunks only can deadlock (docs/measured-facts.md). `capability` is echoed with each chunk's request."""
     data: dict[str, Any] = {
         "rowtype": list(rowtype),
         "rowsetBase64": base64.b64encode(first).decode("ascii"),

@@ -1,5 +1,6 @@
-"""The names that exist in a room. This is where it is decided what a template or a job can read (architecture decision
-2).
+"""The names that exist in a room: here it is decided what a template or a job can read.
+
+Source: docs/ARCHITECTURE.md, decision 2.
 
 A run sees the views of its own tables, each only as long as its provider shares it with this runner, and the internal
 tables of (collaboration, runner). Everything else does not exist: the accounts' databases, other rooms, other runners.

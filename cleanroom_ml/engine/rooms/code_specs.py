@@ -1,4 +1,4 @@
-"""Code specs: registering one freezes what its stage directories hold (architecture decision 4), and pins it."""
+"""Code specs: registering one freezes and pins what its stage directories hold (docs/ARCHITECTURE.md, decision 4)."""
 
 from __future__ import annotations
 

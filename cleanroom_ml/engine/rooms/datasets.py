@@ -15,7 +15,10 @@ def view_text(detail: Mapping[str, Any]) -> str:
 
 
 def policies_of(detail: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The exposed columns by policy: join_* categories are the join policy, the others the column policy (§2)."""
+    """The exposed columns by policy: join_* categories are the join policy, the others the column policy.
+
+    Source: docs/api-digest.md §2.
+    """
     columns = detail["columns"]
     return {
         "join": [column["name"] for column in columns if column["joinable"]],

@@ -1,6 +1,6 @@
 """Data offerings: which columns of which tables a party shares, under which names, and with whom.
 
-A dataset is a live view: the listed columns only, renamed as collaboration-api.md §2 says. What registration found out
+A dataset is a live view: the listed columns only, renamed as docs/api-digest.md §2 says. What registration found out
 is kept with the spec (`detail`): for each dataset its source table and, for each exposed column, where it comes from
 and the policies that it belongs to.
 """

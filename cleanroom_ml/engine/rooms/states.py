@@ -1,4 +1,4 @@
-"""The state machines of the room, as data; the states are those of collaboration-api.md §3."""
+"""The state machines of the room, as data; the states are those of docs/api-digest.md §3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Update requests: who has to approve what, and what happens then (collaboration-api.md §4).
+"""Update requests: who has to approve what, and what happens then (docs/api-digest.md §4).
 
 To share a template with a runner, the runner and every data provider of that runner must approve. The sender's own
 approval is automatic. One rejection ends the request, and nothing that was said can be unsaid.

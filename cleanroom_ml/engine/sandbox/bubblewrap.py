@@ -1,4 +1,4 @@
-"""The driver that isolates: bubblewrap, as root or as an ordinary user (design/measured-facts.md, "Isolation").
+"""The driver that isolates: bubblewrap, as root or as an ordinary user (docs/measured-facts.md, "Isolation").
 
 As root: plain bubblewrap, then `setpriv` drops to a non-zero uid of the sandbox's own, with an empty bounding set and
 no_new_privs. Never a user namespace from root: there the sandbox's uid 1000 is the host's uid 0 and could write
@@ -130,7 +130,8 @@ class Bubblewrap:
                 options += ["--size", str(_PLACES_BYTES), "--tmpfs", hidden]
             else:
                 options += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
-        for directory in ("/etc", "/run", "/var"):
+        # Made before what is bound below them: bubblewrap's own would be 0700, and root's.
+        for directory in ("/etc", "/etc/ssl", "/run", "/var"):
             options += ["--perms", "0755", "--dir", directory]
         options += ["--symlink", "/tmp", "/var/tmp"]
         options += self._etc(inner_id, files)

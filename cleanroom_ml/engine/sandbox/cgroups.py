@@ -1,6 +1,6 @@
 """Limits on memory, CPU and processes of one sandbox as a whole, by the best means that this machine offers.
 
-In this order (design/measured-facts.md, "Isolation"): a delegated cgroup v2, a scope of the user's systemd, cgroup v1
+In this order (docs/measured-facts.md, "Isolation"): a delegated cgroup v2, a scope of the user's systemd, cgroup v1
 (root), a watchdog that samples. Which one it was is part of every Outcome.
 
 A group's directory is called `cleanroom-<pid namespace>-<creator's pid>-<its start time>-<name>-<random>`: one that a

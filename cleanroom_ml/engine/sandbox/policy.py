@@ -52,7 +52,7 @@ class Mount:
     """A file, directory or Unix socket of the host, read-only unless said otherwise.
 
     `target` is absolute and normal. The source's host path is visible inside through /proc/self/mountinfo: use
-    neutral directory names (design/measured-facts.md, "Isolation").
+    neutral directory names (docs/measured-facts.md, "Isolation").
     """
 
     source: Path

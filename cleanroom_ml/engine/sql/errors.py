@@ -2,7 +2,7 @@
 
 A message is always built here or in the rooms, from what the client itself wrote: never DuckDB's text, a host path,
 another catalog's
-names, or a value out of the data (design/measured-facts.md: a DuckDB cast error quotes the value it failed on).
+names, or a value out of the data (docs/measured-facts.md: a DuckDB cast error quotes the value it failed on).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Executes one statement for one session: between `sql`, `storage` and `warehouse` (plan: contract §4)."""
+"""Executes one statement for one session: between `sql`, `storage` and `warehouse`."""

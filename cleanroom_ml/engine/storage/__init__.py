@@ -1,1 +1,1 @@
-"""Immutable, content-addressed objects and one SQLite catalog that points at them (architecture.md, decisions 1-3)."""
+"""Immutable, content-addressed objects, and one SQLite catalog of them (docs/ARCHITECTURE.md, decisions 1-3)."""

@@ -1,4 +1,4 @@
-"""The object store: bytes named by their SHA-256, written once, never changed (design/architecture.md, decision 3)."""
+"""The object store: bytes named by their SHA-256, written once, never changed (docs/ARCHITECTURE.md, decision 3)."""
 
 from __future__ import annotations
 

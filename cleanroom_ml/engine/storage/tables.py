@@ -1,4 +1,4 @@
-"""Tables: lists of objects with declared columns, changed by compare-and-swap (design/architecture.md, decision 3)."""
+"""Tables: lists of objects with declared columns, changed by compare-and-swap (docs/ARCHITECTURE.md, decision 3)."""
 
 from __future__ import annotations
 

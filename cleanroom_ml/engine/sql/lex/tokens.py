@@ -20,7 +20,7 @@ MAX_STATEMENT: Final = 1 << 20
 MAX_TEXT: Final = 64 << 20
 """Characters of a request's text, string literals counted."""
 MAX_NESTING: Final = 150
-"""Open brackets and CASEs at once; the parser behind this is recursive (design/measured-facts.md: it gives up at
+"""Open brackets and CASEs at once; the parser behind this is recursive (docs/measured-facts.md: it gives up at
 200).
 """
 

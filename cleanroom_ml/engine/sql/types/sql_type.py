@@ -21,7 +21,7 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SqlType:
-    """One Snowflake type. `str()` is its canonical text (contract §2); `length` is None where it is the maximum."""
+    """One Snowflake type. `str()` is its canonical text; `length` is None where it is the maximum."""
 
     name: str
     precision: int | None = None

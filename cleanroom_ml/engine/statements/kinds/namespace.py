@@ -18,7 +18,7 @@ from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of
 from cleanroom_ml.engine.statements.work import Work
 
-# Rooms make the first, the engine the second (contract §0, §2).
+# Rooms make the first, the engine the second.
 RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
 
 
