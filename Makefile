@@ -33,8 +33,8 @@ demo: $(VENV)/.demo $(if $(findstring --no-isolation,$(DEMO_ARGS)),,sandbox)
 
 ## test: everything but the slow group
 test: $(VENV)/.dev sandbox
-	$(BIN)/ruff check cleanroom_ml tests tools sample_projects
-	$(BIN)/ruff format --check cleanroom_ml tests tools sample_projects
+	$(BIN)/ruff check cleanroom_ml tests locks sample_projects
+	$(BIN)/ruff format --check cleanroom_ml tests locks sample_projects
 	$(BIN)/mypy
 	$(PYTEST) -m "not slow and not gpu and not bench" $(PYTEST_ARGS)
 
@@ -59,6 +59,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
 	$(BIN)/python -m cleanroom_ml.engine.assembly.state_machines docs/state-machines.md
 	$(BIN)/python -m cleanroom_ml.cli.exit_codes README.md docs/reference/errors.md
+	$(BIN)/python tests/package_map.py docs/ARCHITECTURE.md
 
 ## lock: write locks/ anew, after constraints.txt has changed
 lock: $(VENV)/.dev

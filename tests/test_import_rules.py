@@ -9,50 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from package_map import ALLOWED, EVERYWHERE, LOOSE, written
 
 ROOT = Path(__file__).parents[1] / "cleanroom_ml"
-
-# What lies directly in cleanroom_ml/ belongs to nobody, and everybody may import it.
-LOOSE = {"__init__", "errors", "error_names", "naming", "template_names"}
-
-# What every package of the engine may import: the types that they exchange, and whose load something is.
-EVERYWHERE = {"engine/contracts", "engine/load"}
-
-# Every package, with whom it may import beside itself, the loose files and what is said above.
-ALLOWED = {
-    "cli": {"services", "local"},
-    "services": {"connection", "specs", "artifacts", "evidence"},
-    "connection": set(),
-    "local": {"services", "connection", "engine/home", "engine/jobs", "engine/sandbox"} | {
-        # Which images are in use is written in a home whose engine may not run.
-        "engine/rooms", "engine/storage",
-    },
-    "specs": set(),
-    "artifacts": set(),
-    "evidence": {"artifacts"},
-    "runtime": set(),
-    "engine/contracts": {"specs", "artifacts", "evidence", "engine/sql"},
-    "engine/load": set(),
-    "engine/protocol": {"engine/sql"},
-    "engine/sql": set(),
-    "engine/storage": set(),
-    "engine/sandbox": set(),
-    "engine/warehouse": {"engine/sql", "engine/sandbox"},
-    "engine/statements": {"engine/sql", "engine/storage", "engine/warehouse"},
-    "engine/rooms": {"specs", "artifacts", "evidence", "engine/storage", "engine/sql", "engine/sandbox"},
-    # `specs` for types alone; of the runtime it knows the type of the file that describes a job to it.
-    "engine/jobs": {"specs", "artifacts", "evidence", "engine/storage", "engine/sandbox", "runtime"},
-    "engine/home": set(),
-    "engine/login": {"engine/home", "engine/protocol", "engine/storage"},
-    "engine/queries": {"engine/protocol", "engine/sql", "engine/statements", "engine/storage", "engine/warehouse"},
-    # The one package that knows all others but what listens, which starts it.
-    "engine/assembly": {
-        "engine/home", "engine/login", "engine/queries", "engine/protocol", "engine/rooms", "engine/jobs",
-        "engine/statements", "engine/warehouse", "engine/sandbox", "engine/sql", "engine/storage",
-    },
-    "engine/http": {"engine/assembly", "engine/home", "engine/login", "engine/protocol", "engine/storage"},
-}  # fmt: skip
-
 
 MOST_LINES = 400
 
@@ -205,3 +164,19 @@ def test_importing_the_package_loads_nothing_of_it() -> None:
     code = "import sys, cleanroom_ml; print([name for name in sys.modules if name.startswith('cleanroom_ml.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_rule_allows_what_nobody_needs() -> None:
+    """A map with arrows that are not there hides the next one that should not be."""
+    used: dict[str, set[str]] = {package: set() for package in ALLOWED}
+    for path in FILES:
+        package = package_of(module_of(path))
+        if package in used:
+            used[package] |= {package_of(name) for name in imports(path)}
+    unused = {package: left for package, allowed in ALLOWED.items() if (left := allowed - used[package])}
+    assert unused == {}
+
+
+def test_the_architecture_page_says_what_the_rules_say() -> None:
+    page = (ROOT.parent / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert written(page) == page, "run: make docs"

@@ -1,1 +1,1 @@
-"""What knows all rooms of the engine: it puts them together, and describes them together."""
+"""What knows all packages of the engine: it puts them together, and describes them together."""

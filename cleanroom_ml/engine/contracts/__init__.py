@@ -1,1 +1,1 @@
-"""The types that rooms of the engine exchange: each is here once, and nothing here does anything."""
+"""The types that packages of the engine exchange: each is here once, with the rules of its values and nothing else."""
