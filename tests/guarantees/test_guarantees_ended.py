@@ -18,6 +18,7 @@ from guarantees_world import LINKED, ROOM, World, login
 from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.engine.protocol.queries import parse_query
 from cleanroom_ml.engine.queries import service as queries
+from cleanroom_ml.engine.queries.requests import fingerprint
 
 pytestmark = pytest.mark.sandbox
 
@@ -208,7 +209,7 @@ def test_what_an_engine_left_half_done_runs_again_only_where_it_was_one_commit(
     storage, service = front.engine.storage, front.engine.queries
     session = storage.sessions.by_token(brand.token)
     request = parse_query({"requestId": "8d1a1a8e-1f0d-4a57-9d2a-0c9a5a2b7c11"}, {"sqlText": text})
-    record, _ = storage.queries.start("interrupted-" + text[:4], session.id, request.request_id, queries._hash(request))
+    record, _ = storage.queries.start("interrupted-" + text[:4], session.id, request.request_id, fingerprint(request))
     storage.queries.fail(record.query_id, code=queries.INTERRUPTED_CODE, sqlstate="57P01", message=queries.INTERRUPTED)
     assert service.submit(session, request) == record.query_id
     done = service.wait(record.query_id)

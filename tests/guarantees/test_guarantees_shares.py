@@ -102,7 +102,7 @@ def test_big_texts_of_one_leave_another_its_own(front: Front, world_here: World)
         running = [(each, each.begin(big)) for each in attackers]
         until(lambda: BIG_TEXTS._places.taken == 2)
         until(lambda: sum(len(waiting) for waiting in BIG_TEXTS._places._waiting.values()) == 2)
-        assert honest.send("SELECT " + "1," * 3000 + "1", asynchronous=False)["success"]
+        assert honest.send("SELECT " + "111," * 1900 + "1", asynchronous=False)["success"]
         assert BIG_TEXTS._places.taken == 2
         for each, query_id in running:
             assert each.cancel(query_id)
