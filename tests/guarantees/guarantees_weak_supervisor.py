@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 
 from cleanroom_ml.engine.jobs import supervisor
-from cleanroom_ml.engine.sandbox import process
+from cleanroom_ml.engine.sandbox import choosing
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from weakened_sandbox import Weakened
 
 
 def main(directory: str, *controls: str) -> None:
-    process.Bubblewrap = lambda: Weakened(*controls)  # type: ignore[misc, assignment]
+    assert choosing.Bubblewrap, "what makes the driver is elsewhere now"
+    choosing.Bubblewrap = lambda: Weakened(*controls)  # type: ignore[misc, assignment]
     supervisor.supervise(Path(directory))
 
 

@@ -226,6 +226,8 @@ for name, attack in attacks.items():
 @pytest.fixture
 def surroundings(world_here: World) -> dict[str, Any]:
     """Where a hostile job would look."""
+    if not any(path.name.startswith("MLJOB") for path in world_here.home.jobs.iterdir()):
+        world_here.job("__return__ = 'another job'")
     other = next(path.name for path in sorted(world_here.home.jobs.iterdir()) if path.name.startswith("MLJOB"))
     etc = next(path for path in ("/etc/debian_version", "/etc/hostname", "/etc/os-release") if Path(path).exists())
     port = (world_here.home.description_values() or {})["port"]
