@@ -44,7 +44,10 @@ def test_an_image_is_built_once_and_listed(fresh_home: Home, tmp_path: Path, mon
 
 
 def test_one_image_is_named(fresh_home: Home, tmp_path: Path) -> None:
-    for tag, manifest, said in ((None, None, "no image is named"), ("2.10", tmp_path / "x.json", "name one image")):
+    for tag, manifest, said in (
+        (None, None, "no image is named"),
+        ("2.10", tmp_path / "x.json", "both a tag and a manifest are named"),
+    ):
         with pytest.raises(UsageError, match=said):
             images.build(tag, manifest=manifest, home=fresh_home)
 

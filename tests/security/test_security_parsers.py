@@ -29,6 +29,8 @@ SANDBOXED = {
     "engine/warehouse/worker.py": "the SQL worker itself",
     "engine/warehouse/arrow_out.py": "the SQL worker writes results with it",
     "engine/warehouse/parquet_out.py": "the SQL worker writes tables with it",
+    "engine/warehouse/arrow_types.py": "the SQL worker's types of columns",
+    "engine/warehouse/depth.py": "the SQL worker counts the levels of documents with it",
     "engine/warehouse/spool.py": "the SQL worker cuts results into pieces with it",
     "engine/jobs/layers/unpack.py": "lays wheels out in a sandbox of its own",
     "engine/jobs/layers/resolve_program.py": "reads wheels' metadata in a sandbox of its own",
@@ -107,7 +109,10 @@ def test_nothing_outside_imports_what_runs_in_a_sandbox() -> None:
             else:
                 names = set(_imported(node))
             wrong += [f"{path}: {name}" for name in names for each in inside if f"{name}.".startswith(f"{each}.")]
-    assert wrong == []
+    # The file that describes a job to its runtime is one type, which both sides have; it parses nothing of a party's.
+    shared = "cleanroom_ml.runtime.job_file"
+    assert not parsers_of((ROOT / "runtime" / "job_file.py").read_text(encoding="utf-8"))
+    assert [each for each in wrong if shared not in each] == []
 
 
 @pytest.mark.parametrize(

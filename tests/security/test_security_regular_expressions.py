@@ -106,7 +106,7 @@ def test_no_pattern_of_the_engine_backtracks_for_long() -> None:
 
 @pytest.mark.attack
 @pytest.mark.parametrize(
-    "name", ["engine.rooms.code_specs._STAGE_PATH", "engine.sql.names._STAGE", "engine.sql.types.sql_type._TEXT"]
+    "name", ["engine.rooms.code_specs._STAGE_PATH", "engine.sql.read.names._STAGE", "engine.sql.types.sql_type._TEXT"]
 )
 def test_what_reads_names_and_types_is_linear(name: str) -> None:
     module, _, attribute = f"cleanroom_ml.{name}".rpartition(".")
