@@ -66,6 +66,7 @@ def kill_engine(world: World) -> None:
         raise
 
 
+@pytest.mark.slow
 def test_killed_while_a_job_reads(world: World) -> None:
     job_id = world.submit(READ, tables=("shop.big_v1.rows",))
     world.wait_log(job_id, "batch 2\n")

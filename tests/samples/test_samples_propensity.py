@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 
 def test_probabilities_are_right_and_the_audience_has_not_bought(start_sample):

@@ -77,7 +77,7 @@ templates = st.fixed_dictionaries(
 ).map(lambda spec: {"api_version": "2.0.0", "spec_type": "template", **spec})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(analyses, templates))
 def test_round_trip(spec: dict[str, Any]) -> None:
     model = parse_spec(yaml.safe_dump(spec, allow_unicode=False))
