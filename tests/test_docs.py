@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from walkthrough import Shell, walk
 
-from cleanroom_ml import errors
 from cleanroom_ml.services import reference
 from cleanroom_ml.specs.parse import parse_as
 from cleanroom_ml.specs.project import Project
@@ -84,16 +83,6 @@ def test_the_files_that_a_change_touches_are_there(page: Path) -> None:
             assert (ROOT / name.split("NAME")[0]).is_dir(), name
         else:
             assert (ROOT / name).exists() or name in tests | beside, name
-
-
-def test_every_exit_code_is_told_and_no_other() -> None:
-    classes = [
-        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.CleanroomError)
-    ]
-    page = (DOCS / "cli-conventions.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"\*\*Exit codes\.\*\* (.+?)\. Every class", page, re.S)
-    codes = {int(part.split()[0]) for part in told.split(";")}
-    assert codes == {each.exit_code for each in classes} | {0, 130}
 
 
 def test_the_project_files_that_are_shown_are_project_files() -> None:
