@@ -54,12 +54,12 @@ bench: $(VENV)/.dev sandbox
 completions: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.cli.completions completions
 
-## docs: write the generated pages of docs/ anew
+## docs: write the generated pages of docs/ anew, and the tables of commands and exit codes
 docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
 	$(BIN)/python -m cleanroom_ml.engine.assembly.state_machines docs/state-machines.md
-	$(BIN)/python -m cleanroom_ml.cli.exit_codes README.md docs/reference/errors.md
 	$(BIN)/python tests/package_map.py docs/ARCHITECTURE.md
+	$(BIN)/python -m cleanroom_ml.cli.generated docs/reference/errors.md README.md docs/cli-conventions.md
 
 ## lock: write locks/ anew, after constraints.txt has changed
 lock: $(VENV)/.dev

@@ -1,7 +1,7 @@
 """Every error that a person can meet: its exit code and what that means (source: docs/cli-conventions.md).
 
-A class without an exit code of its own has its base's. README's table and docs/reference/errors.md are written from
-here by `make docs`.
+A class without an exit code of its own has its base's. The tables in README and on that page, and
+docs/reference/errors.md, are written from here by `make docs`.
 """
 
 from __future__ import annotations

@@ -34,10 +34,6 @@ def test_every_command_of_the_readme_exists() -> None:
             assert rest[0] in command.commands, (first, rest)
 
 
-def test_the_readme_names_every_command() -> None:
-    assert [name for name in entries() if f"`{name}" not in README] == []
-
-
 @pytest.mark.slow
 @pytest.mark.sandbox
 def test_the_walkthroughs_do_what_they_say(tmp_path: Path) -> None:

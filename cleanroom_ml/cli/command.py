@@ -13,8 +13,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def group(help_: str) -> typer.Typer:
-    """A noun with several verbs."""
-    return typer.Typer(help=help_, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    """A noun with verbs."""
+    app = typer.Typer(help=help_, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    # Without one, Typer makes a noun that has a single verb a command without verbs.
+    app.callback()(lambda: None)
+    return app
 
 
 def single() -> typer.Typer:

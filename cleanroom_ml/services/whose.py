@@ -19,13 +19,26 @@ from cleanroom_ml.specs.project import Project
 
 _ENGINES_ORGANIZATION = "LOCAL"
 
-# What gives something to a room, or lets something of it in. The rest of the procedures tells, or takes back.
-GIVING = frozenset(
+# What only tells, or takes back what this party gave itself.
+TELLING = frozenset(
     {
-        "ADD_TEMPLATE_REQUEST", "APPROVE_UPDATE_REQUEST", "JOIN", "LINK_DATA_OFFERING", "LINK_LOCAL_DATA_OFFERING",
-        "PROCESS_ACTIVATION", "RUN", "SET_CONFIGURATION", "ENABLE_TEMPLATE_AUTO_APPROVAL",
+        "GET_STATUS", "VIEW_DATA_OFFERINGS", "UNLINK_DATA_OFFERING", "UNLINK_LOCAL_DATA_OFFERING", "VIEW_TEMPLATES",
+        "VIEW_CODE_SPECS", "VIEW_UPDATE_REQUESTS", "REJECT_UPDATE_REQUEST", "GET_CONFIGURATION", "VIEW_ACTIVATIONS",
+        "DISABLE_TEMPLATE_AUTO_APPROVAL", "RUN_ML_JOB_ACTION", "VIEW_ACTIVITY_HISTORY",
     }
 )  # fmt: skip
+# What names its room by more than the name that it has here, or none.
+BY_OWNER = frozenset({"INITIALIZE", "REVIEW", "VIEW_COLLABORATIONS"})
+
+
+def gives(procedure: str) -> bool:
+    """Whether a procedure may give something to a room, or let something of it in: all but those that are known not to.
+
+    Args:
+        procedure: `SCHEMA.NAME`.
+    """
+    schema, _, name = procedure.rpartition(".")
+    return schema == "COLLABORATION" and name not in TELLING | BY_OWNER
 
 
 def own_account(connection: Connection) -> str:
@@ -75,7 +88,7 @@ def _guard(connection: Connection, collaboration: str, owner: str) -> Callable[[
 
     def check(procedure: str, arguments: tuple[object, ...]) -> None:
         name = same_name(str(arguments[0])) if arguments else ""
-        if procedure.rpartition(".")[2] not in GIVING or name != same_name(collaboration) or name in proven:
+        if not gives(procedure) or name != same_name(collaboration) or name in proven:
             return
         for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS"):
             if same_name(str(row["collaboration_name"] or "")) == name:

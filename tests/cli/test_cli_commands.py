@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import typer.main
 
+from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.root import app
 from cleanroom_ml.cli.table import COMMANDS, entries
 
@@ -57,6 +59,17 @@ def test_every_entry_can_be_imported_and_helps_in_one_line(name: str) -> None:
 def test_no_module_of_commands_is_missing_from_the_table() -> None:
     package = Path(import_module("cleanroom_ml.cli.commands").__file__ or "").parent
     assert {path.stem for path in package.glob("[!_]*.py")} == {entry.module for entry in entries().values()}
+
+
+def test_a_noun_with_a_single_verb_keeps_it() -> None:
+    noun = group("Things.")
+
+    @command(noun, "list", example="things list")
+    def list_() -> Output:
+        """All of them."""
+        return Output([])
+
+    assert set(typer.main.get_command(noun).commands) == {"list"}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)

@@ -11,8 +11,8 @@ import pytest
 from every_command import CONDITIONS
 
 from cleanroom_ml.cli.table import entries
+from cleanroom_ml.errors import exit_codes
 
-EXIT_CODES = {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 20, 21, 22, 130}
 # Half a minute each; what they do is tried by tests of their own.
 SLOW = ("demo", "doctor", "engine", "account", "image")
 QUICK = {"init", "stage", "jobs", "run", "sql", "connection", "requests"}
@@ -33,7 +33,7 @@ def ran(place: Path, condition: str, *left_out: str) -> list[dict]:
 def check(found: list[dict]) -> None:
     for each in found:
         told = each["out"] + each["err"]
-        assert each["code"] in EXIT_CODES, each
+        assert each["code"] in exit_codes(), each
         assert "Traceback" not in told, each
         assert "internal error" not in told, each
         assert "Exception ignored" not in told, each

@@ -78,13 +78,8 @@ class Pools:
         code = tuple(
             JobFile(path, len(text.encode()), self.objects.put_bytes(text.encode())) for path, text in sources.items()
         )
-        approved = {
-            "name": "train",
-            "entrypoint": "train.py",
-            "pip_requirements": (),
-            "image": "",
-            "allow_monitoring": True,
-        }
+        approved = {"name": "train", "entrypoint": "train.py", "allow_monitoring": True}
+        approved |= {name: changes.pop(name) for name in PinnedJob.names() & changes.keys()}
         fields: dict[str, object] = {
             "account": "ACME",
             "user": "ANA",
@@ -93,7 +88,7 @@ class Pools:
             "application": "SFDCR_COLLAB",
             "template_id": "train_v1",
             "code_spec_id": "code_v1",
-            "job": PinnedJob(**{name: changes.pop(name, value) for name, value in approved.items()}),  # type: ignore[arg-type]
+            "job": PinnedJob(**approved),  # type: ignore[arg-type]
             "files": code,
             "args_json": '{"source_table": ["A.B.C"]}',
             "pool": "POOL",

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from cleanroom_ml.runtime import gpus
-from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator
+from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator, LightGBMScalingConfig
 from cleanroom_ml.runtime.distributors.names import ColumnError
-from cleanroom_ml.runtime.distributors.scaling import LightGBMScalingConfig, NoGpuError, XGBScalingConfig, spread
+from cleanroom_ml.runtime.distributors.scaling import NoGpuError, XGBScalingConfig, spread
 from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 
 pytestmark = pytest.mark.runtime

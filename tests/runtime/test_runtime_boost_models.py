@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 
 from cleanroom_ml.runtime.data.ingestor import JobIngestor
 from cleanroom_ml.runtime.data.tables import table_of
-from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator
-from cleanroom_ml.runtime.distributors.scaling import LightGBMScalingConfig, XGBScalingConfig
+from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator, LightGBMScalingConfig
+from cleanroom_ml.runtime.distributors.scaling import XGBScalingConfig
 from cleanroom_ml.runtime.distributors.xgboost_distributor import XGBoostDistributor
 from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 

@@ -12,11 +12,12 @@ import xgboost as xgb
 from cleanroom_ml.runtime.data import NotEnoughMemoryError, RemoteTable, memory
 from cleanroom_ml.runtime.data.spool import spool
 from cleanroom_ml.runtime.distributors import choice, estimator, lightgbm_data, lightgbm_training, names, xgboost_data
-from cleanroom_ml.runtime.distributors.choice import LIGHTGBM, XGBOOST, XGBOOST_ON_GPU, Size, Way, choose, on_gpu
+from cleanroom_ml.runtime.distributors.choice import Size, Way, choose, on_gpu
 from cleanroom_ml.runtime.distributors.encoding import learn
+from cleanroom_ml.runtime.distributors.lightgbm_estimator import LIGHTGBM
 from cleanroom_ml.runtime.distributors.preparing import eval_sets
 from cleanroom_ml.runtime.distributors.rows import Rows
-from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
+from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBOOST, XGBOOST_ON_GPU, XGBEstimator
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ import xgboost as xgb
 from sklearn.metrics import roc_auc_score
 
 from cleanroom_ml.runtime.distributors import lightgbm_training
-from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator
-from cleanroom_ml.runtime.distributors.scaling import LightGBMScalingConfig, XGBScalingConfig
+from cleanroom_ml.runtime.distributors.lightgbm_estimator import LightGBMEstimator, LightGBMScalingConfig
+from cleanroom_ml.runtime.distributors.scaling import XGBScalingConfig
 from cleanroom_ml.runtime.distributors.xgboost_estimator import XGBEstimator
 from cleanroom_ml.runtime.workers import WorkerFailed
 

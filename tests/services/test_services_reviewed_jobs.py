@@ -46,12 +46,12 @@ def test_every_field_of_a_job_is_compared_or_told_in_other_words() -> None:
     silent = set()
     for one in fields(ReviewedJob):
         value = getattr(old, one.name)
-        other = {str: "x", bool: not value, tuple: (("k", "v"),)}[type(value)]
+        other = {str: "x", bool: not value, int: 7, tuple: (("k", "v"),)}[type(value)]
         if one.name not in {"files", "packages"} and not job_changes(old, replace(old, **{one.name: other})):
             silent.add(one.name)
     assert silent == {"name", "code_spec_id", "content_digest", "image_named"}
     assert ReviewedJob.names() >= IN_OTHER_WORDS
-    assert ReviewedJob.names() == text._WORDED
+    assert ReviewedJob.names() >= text._WORDED, "what has no words of its own is shown as it stands"
 
 
 def test_what_a_request_claims_of_what_is_found_is_not_believed() -> None:

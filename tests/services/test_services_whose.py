@@ -13,7 +13,7 @@ from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.connection.setting import Setting
 from cleanroom_ml.engine.assembly.procedures import PROCEDURES
 from cleanroom_ml.errors import HashMismatchError, WrongPartyError
-from cleanroom_ml.services.whose import GIVING, check_request, expected_owner, guard, own_account
+from cleanroom_ml.services.whose import BY_OWNER, TELLING, check_request, expected_owner, gives, guard, own_account
 from cleanroom_ml.specs.load import load_project
 from cleanroom_ml.specs.parse import parse_spec
 
@@ -25,14 +25,10 @@ owner: publisher
 collaborator_identifier_aliases: {publisher: LOCAL.PUBLISHER, advertiser: LOCAL.ADVERTISER}
 analysis_runners: {advertiser: {data_providers: {publisher: {data_offerings: []}}}}
 """
-# What only tells, or takes back what this party gave itself.
-TELLING = {
-    "GET_STATUS", "VIEW_DATA_OFFERINGS", "UNLINK_DATA_OFFERING", "UNLINK_LOCAL_DATA_OFFERING", "VIEW_TEMPLATES",
-    "VIEW_CODE_SPECS", "VIEW_UPDATE_REQUESTS", "REJECT_UPDATE_REQUEST", "GET_CONFIGURATION", "VIEW_ACTIVATIONS",
-    "DISABLE_TEMPLATE_AUTO_APPROVAL", "RUN_ML_JOB_ACTION", "VIEW_ACTIVITY_HISTORY",
+GIVING = {
+    "ADD_TEMPLATE_REQUEST", "APPROVE_UPDATE_REQUEST", "JOIN", "LINK_DATA_OFFERING", "LINK_LOCAL_DATA_OFFERING",
+    "PROCESS_ACTIVATION", "RUN", "SET_CONFIGURATION", "ENABLE_TEMPLATE_AUTO_APPROVAL",
 }  # fmt: skip
-# What names its room by more than the name that it has here, or none.
-BY_OWNER = {"INITIALIZE", "REVIEW", "VIEW_COLLABORATIONS"}
 
 
 def target(account: str, kind: Any = "engine") -> Target:
@@ -60,12 +56,16 @@ def project(directory: Path, owner: str = "owner: LOCAL.PUBLISHER\n") -> Any:
     return load_project(directory)
 
 
-def test_every_procedure_is_known_to_give_something_or_not() -> None:
-    assert set(PROCEDURES["COLLABORATION"]) == GIVING | TELLING | BY_OWNER
+def test_whatever_is_not_known_to_give_nothing_is_asked_for_its_owner() -> None:
+    procedures = PROCEDURES["COLLABORATION"]
+    assert {name for name in procedures if gives(f"COLLABORATION.{name}")} >= GIVING
+    assert set(procedures) >= TELLING | BY_OWNER, "no longer there"
+    assert gives("COLLABORATION.ONE_MORE")
+    assert not any(gives(f"{schema}.{name}") for schema in ("REGISTRY", "IMAGES") for name in (*procedures, "MORE"))
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("procedure", sorted(GIVING))
+@pytest.mark.parametrize("procedure", [*sorted(GIVING), "ONE_MORE"])
 def test_nothing_is_given_to_another_accounts_room_of_that_name(procedure: str, tmp_path: Path) -> None:
     wrong, right = Server("LOCAL.MALLORY"), Server("local.publisher")
     for name in ("lookalike", "LookAlike", '"LOOKALIKE"'):

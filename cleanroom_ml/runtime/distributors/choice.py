@@ -1,15 +1,14 @@
 """Chooses how a training holds its data, by what that takes and what is free, and says so.
 
-Sizes a value were measured with XGBoost 3.2 and LightGBM 4.7: one byte of bins in the order that the library trains
-by, and a second one in another order; XGBoost needs four where values are missing. What is chosen by them is trained
-in jobs with little memory by tests/jobs/test_jobs_boost_memory.py.
+What a library takes, its trainer says (`Costs`). What is chosen by that is trained in jobs with little memory by
+tests/jobs/test_jobs_boost_memory.py.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ..data import memory
@@ -48,17 +47,6 @@ class Costs:
     copies: float
     disk: bool
     hint: str = ""
-
-
-XGBOOST: Final = Costs(whole_value=2.2, bins_value=2.2, missing_value=3.0, row=48, copies=1.0, disk=True)
-# A GPU is given the values as they are: XGBoost keeps each with its column's number.
-XGBOOST_ON_GPU: Final = replace(
-    XGBOOST,
-    whole_value=8.2,
-    disk=False,
-    hint='; on the processors ({"device": "cpu"}) its bins can be left on disk, on a GPU they cannot',
-)
-LIGHTGBM: Final = Costs(whole_value=2.0, bins_value=1.0, missing_value=0.0, row=48, copies=0.0, disk=False)
 
 
 def on_gpu(params: Mapping[str, Any]) -> bool:

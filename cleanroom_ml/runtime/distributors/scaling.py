@@ -33,11 +33,6 @@ class XGBScalingConfig(BaseScalingConfig):
     """Resources of an XGBEstimator."""
 
 
-@dataclass
-class LightGBMScalingConfig(BaseScalingConfig):
-    """Resources of a LightGBMEstimator."""
-
-
 @dataclass(frozen=True, slots=True)
 class Spread:
     """What a training gets. `threads` is None where the library's own default is what we want."""

@@ -1,4 +1,4 @@
-"""An exit code, and an error's name, are said in one place; pages that show them are written from there."""
+"""A command, an exit code and an error's name are said in one place; pages that show them are written from there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml import errors
-from cleanroom_ml.cli import exit_codes
+from cleanroom_ml.cli import generated
+from cleanroom_ml.cli.table import Entry
 from cleanroom_ml.connection.errors import from_connector
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.error_names import ErrorName, known, said
@@ -17,11 +18,18 @@ ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "cleanroom_ml" / "engine"
 
 
-def test_readme_and_the_page_of_errors_are_current() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert exit_codes.with_table(readme) == readme, "make docs"
-    page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
-    assert page == exit_codes.page(), "make docs"
+def test_the_pages_are_current() -> None:
+    errors_page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert errors_page == generated.errors_page(), "make docs"
+    for page, heads in (("README.md", generated.HEADS), ("docs/cli-conventions.md", generated.HEADS[:1])):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert text == generated.with_tables(text), "make docs"
+        assert [head for head in generated.HEADS if head in text.split("\n")] == list(heads)
+
+
+def test_a_new_command_is_in_the_table_by_its_entry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(generated.COMMANDS, "Somebody", (Entry("pools", "pool", "Another name of it."),))
+    assert generated.command_rows()[-1] == "| somebody | `pools create·list·show·drop` |"
 
 
 def test_a_new_exit_code_is_in_the_table_by_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +38,7 @@ def test_a_new_exit_code_is_in_the_table_by_its_class_alone(monkeypatch: pytest.
         meaning = "something new"
 
     monkeypatch.setattr(errors, "_New", _New, raising=False)
-    assert "| 77 | something new |" in exit_codes.table()
+    assert "| 77 | something new |" in "\n".join(generated.exit_code_rows())
     assert errors.exit_codes()[1] == "error"
 
 
