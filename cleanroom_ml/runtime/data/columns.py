@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from snowflake.connector.cursor import ResultMetadata
 
-
 _PLAIN_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
 _UNITS: Final = {0: "s", 3: "ms", 6: "us", 9: "ns"}
 _INT64_DIGITS: Final = 18

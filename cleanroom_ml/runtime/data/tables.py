@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -36,7 +36,7 @@ def table_of(dataset: object) -> RemoteTable:
     if isinstance(table, RemoteTable):
         return table
     if module.startswith("snowflake.snowpark.") and hasattr(dataset, "queries"):
-        return from_snowpark(dataset)
+        return from_snowpark(cast("DataFrame", dataset))
     if ingestor is not dataset and hasattr(ingestor, "to_pandas"):
         return table_of(ingestor.to_pandas())  # a DataConnector with an ingestor of the script's own choice
     raise TypeError(

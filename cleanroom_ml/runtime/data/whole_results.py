@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
     from snowflake.connector.result_set import ResultSet
 
-
 Given = ParamSpec("Given")
 Read = TypeVar("Read")
-Rows: TypeAlias = list[tuple[object, ...]] | list[dict[str, object]]
+Rows: TypeAlias = list[tuple[object, ...]]
 
 _POINTER: Final = 8
 _TUPLE: Final = 56

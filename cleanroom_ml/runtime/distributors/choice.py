@@ -8,12 +8,12 @@ in jobs with little memory by tests/jobs/test_jobs_boost_memory.py.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from ..data import memory
 from ..data.memory import NotEnoughMemoryError
+from ..values import Params
 
 _USED: Final = 0.8
 """Of what is free: the rest is for what the script does besides, and for what an estimate has wrong."""
@@ -61,7 +61,7 @@ XGBOOST_ON_GPU: Final = replace(
 LIGHTGBM: Final = Costs(whole_value=2.0, bins_value=1.0, missing_value=0.0, row=48, copies=0.0, disk=False)
 
 
-def on_gpu(params: Mapping[str, Any]) -> bool:
+def on_gpu(params: Params) -> bool:
     """Whether these parameters of XGBoost train on a GPU."""
     return str(params.get("device", "cpu")).startswith(("cuda", "gpu")) or params.get("tree_method") == "gpu_hist"
 

@@ -6,17 +6,22 @@ container runtime's XGBoost distributor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from ..values import Array, Params
 from .choice import XGBOOST, XGBOOST_ON_GPU, Costs, on_gpu
 from .estimator import BoostEstimator
 from .names import for_xgboost
-from .preparing import Prepared
+from .preparing import Outcome, Prepared
 from .scaling import Spread, XGBScalingConfig
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+    from xgboost.callback import TrainingCallback
 
 
 class XGBEstimator(BoostEstimator):
@@ -37,10 +42,10 @@ class XGBEstimator(BoostEstimator):
     def __init__(
         self,
         n_estimators: int | None = 100,
-        objective: Any = "reg:squarederror",
-        params: Mapping[str, Any] | None = None,
+        objective: str | Callable[..., object] = "reg:squarederror",
+        params: Params | None = None,
         scaling_config: XGBScalingConfig | None = None,
-        callbacks: Sequence[Any] | None = None,
+        callbacks: Sequence[TrainingCallback] | None = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.objective = objective
@@ -48,7 +53,7 @@ class XGBEstimator(BoostEstimator):
         self.scaling_config = scaling_config
         self.callbacks = callbacks
 
-    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Any:
+    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Outcome:
         from .xgboost_training import Settings, train
 
         params = dict(self.params or {})
@@ -79,7 +84,7 @@ class XGBEstimator(BoostEstimator):
         )
         return train(prepared, settings)
 
-    def _predict(self, booster: Any, data: pa.Table, options: dict[str, Any]) -> np.ndarray[Any, Any]:
+    def _predict(self, booster: xgb.Booster, data: pa.Table, options: dict[str, object]) -> Array:
         import xgboost as xgb
 
         from .xgboost_data import features
@@ -90,7 +95,7 @@ class XGBEstimator(BoostEstimator):
         categorical = bool(self._encoding.categories)
         missing = (self.params or {}).get("missing", np.nan)
         matrix = xgb.DMatrix(features(self._encoding, data), enable_categorical=categorical, missing=missing)
-        result: np.ndarray[Any, Any] = booster.predict(matrix, **options)
+        result: Array = booster.predict(matrix, **options)
         return result
 
     def _costs_on(self, spread: Spread) -> Costs:
@@ -105,7 +110,7 @@ class XGBEstimator(BoostEstimator):
         return bool(xgb.build_info()["USE_CUDA"])
 
 
-def _rounds(value: Any) -> int:
+def _rounds(value: object) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
         raise ValueError(f"n_estimators is {value!r}; it is the number of boosting rounds, at least 1")
     return int(value)

@@ -22,7 +22,6 @@ from .saving import save
 if TYPE_CHECKING:
     from ray.data.block import Block
 
-
 BLOCK_ROWS: Final = 65_536
 BLOCK_BYTES: Final = 16 << 20
 

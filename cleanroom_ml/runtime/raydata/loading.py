@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
     from snowflake.snowpark import Session
 
-
 _MISSING: Final = 2003
 """Snowflake's error number of "does not exist or not authorized"."""
 

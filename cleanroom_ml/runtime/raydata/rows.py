@@ -18,7 +18,6 @@ from ..data import tensors
 if TYPE_CHECKING:
     from ray.data.block import Block
 
-
 _MICROSECONDS: Final = "us"
 _DECIMAL_DIGITS: Final = 38
 _JSON: Final = b"cleanroom_json"

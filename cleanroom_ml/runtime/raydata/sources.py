@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ray.data import DataContext
     from ray.data.block import Block
 
-
 _CACHE: frozenset[str] = frozenset({"use_file_cache", "file_cache_config"})
 """Taken and of no effect: the files are on this machine already."""
 

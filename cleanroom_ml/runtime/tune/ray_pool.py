@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
-
 _LEAVE_SECONDS: Final = 5.0
 
 
