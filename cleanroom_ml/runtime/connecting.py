@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
 
 _MODULE: Final = "snowflake.connector.connection"
 
@@ -52,17 +55,17 @@ class _Patched(Loader):
         _patch(module.SnowflakeConnection)
 
 
-def _patch(connection: Any) -> None:
+def _patch(connection: type[SnowflakeConnection]) -> None:
     connect = connection.connect
 
     @functools.wraps(connect)
-    def to_the_engine(self: Any, **options: Any) -> None:
+    def to_the_engine(self: SnowflakeConnection, **options: object) -> None:
         connect(self, **of_the_engine(options))
 
     connection.connect = to_the_engine
 
 
-def of_the_engine(options: dict[str, Any]) -> dict[str, Any]:
+def of_the_engine(options: dict[str, object]) -> dict[str, object]:
     """The same options, with the engine's protocol and port where the host is the engine's."""
     if options.get("host") != os.environ.get("SNOWFLAKE_HOST"):
         return options

@@ -28,6 +28,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from .values import Json
+
 FILE_VARIABLE: Final = "CLEANROOM_ML_EVENTS"
 """Environment variable with the path of the file; unset where there is nobody to read it."""
 
@@ -48,7 +50,7 @@ def of_trial(number: int) -> Iterator[None]:
         del os.environ[TRIAL_VARIABLE]
 
 
-def emit(kind: str, **fields: Any) -> None:
+def emit(kind: str, **fields: object) -> None:
     """Append one event. Numbers that JSON does not have become null; a file that cannot be written is not the job's
     trouble.
     """
@@ -70,7 +72,7 @@ def emit(kind: str, **fields: Any) -> None:
         os.close(fd)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -78,7 +80,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return value
     try:
-        number = value.item() if hasattr(value, "item") else value
+        number: Any = value.item() if hasattr(value, "item") else value  # what is none raises below
         if isinstance(number, int):
             return number
         return float(number) if math.isfinite(number) else None

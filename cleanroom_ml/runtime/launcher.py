@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from . import gpus, result, script
 from .cluster import attaching, settings, worker_output
@@ -22,6 +22,10 @@ from .cluster.sizes import node_size
 from .job_file import Job
 from .notices import say
 from .opening import SNOWPARK, OpensSession
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.snowpark import Session
 
 NO_SESSION = 69
 """Exit code where the session could not be opened (EX_UNAVAILABLE, sysexits.h)."""
@@ -34,6 +38,9 @@ NO_CLUSTER = 71
 
 NODE_LOST = 75
 """Exit code where a node's process ended while the script ran (EX_TEMPFAIL, sysexits.h)."""
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 def main(job_file: Path, code_directory: Path, result_file: Path) -> int:
@@ -79,20 +86,20 @@ def _run(job: Job, code_directory: Path, result_file: Path, cluster: Forming | N
     return code
 
 
-def _connect(job: Job) -> Any:
+def _connect(job: Job) -> SnowflakeConnection:
     # Imported only now: NumPy and Arrow come with it.
     from .session import connect
 
     return _or_leave(connect, job)
 
 
-def _make_active(connection: Any) -> Any:
+def _make_active(connection: SnowflakeConnection) -> Session:
     from .session import make_active
 
     return _or_leave(make_active, connection)
 
 
-def _or_leave(step: Callable[[Any], Any], given: Any) -> Any:
+def _or_leave(step: Callable[[_Given], _Made], given: _Given) -> _Made:
     try:
         return step(given)
     except Exception as error:  # noqa: BLE001 - whatever it was, the script cannot go on without its session

@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
 
 SNOWPARK: Final = "snowflake.snowpark"
 
@@ -28,7 +31,9 @@ class OpensSession(MetaPathFinder):
         make: called once the module is there.
     """
 
-    def __init__(self, connect: Callable[[], Any], make: Callable[[Any], object]) -> None:
+    def __init__(
+        self, connect: Callable[[], SnowflakeConnection], make: Callable[[SnowflakeConnection], object]
+    ) -> None:
         self._process = os.getpid()
         self._connect, self._make = connect, make
 

@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .notices import say
+from .values import Json
 
 _MAX_DEPTH = 100
 
@@ -21,7 +21,7 @@ class NotJson(TypeError):
     """The script returned what JSON cannot say; the message names the type and where it is."""
 
 
-def to_json(value: Any) -> tuple[str, tuple[str, ...]]:
+def to_json(value: object) -> tuple[str, tuple[str, ...]]:
     """`value` as strict JSON, and the places where a number that JSON does not have (NaN, infinity) became null.
 
     Besides what JSON has: NumPy scalars and arrays, pandas scalars, Series and DataFrames (a list of rows), dates,
@@ -45,7 +45,7 @@ def write(text: str, limit_bytes: int, path: Path) -> None:
         file.write(data)
 
 
-def _plain(value: Any, where: str, depth: int, nulls: list[str]) -> Any:
+def _plain(value: object, where: str, depth: int, nulls: list[str]) -> Json:
     if depth > _MAX_DEPTH:
         raise NotJson(f"{where[:80]}… is nested more than {_MAX_DEPTH} deep")
     value = _unwrapped(value)
@@ -79,7 +79,7 @@ def _plain(value: Any, where: str, depth: int, nulls: list[str]) -> Any:
     )
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrapped(value: object) -> object:
     """NumPy's and pandas' own types as Python's; without importing the modules: no script has such a value without."""
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if pandas is not None:
@@ -101,7 +101,7 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def _key(key: Any, where: str) -> str:
+def _key(key: object, where: str) -> str:
     key = _unwrapped(key)
     if isinstance(key, bool) or key is None:
         return json.dumps(key)
@@ -112,6 +112,6 @@ def _key(key: Any, where: str) -> str:
     raise NotJson(f"{where} has a key that is a {_type_name(key)}; keys of JSON are strings")
 
 
-def _type_name(value: Any) -> str:
+def _type_name(value: object) -> str:
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -6,10 +6,9 @@ import os
 import sys
 import types
 from pathlib import Path
-from typing import Any
 
 
-def run(code: Path, entrypoint: str, args: str) -> tuple[int, dict[str, Any]]:
+def run(code: Path, entrypoint: str, args: str) -> tuple[int, dict[str, object]]:
     """Run `entrypoint` of the directory `code` as `__main__`: its exit code, and the module's variables.
 
     The working directory and the first entries of the import path are as for a script in that directory. The module is

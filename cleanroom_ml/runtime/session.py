@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .data import whole_results
 from .job_file import Job
 
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.snowpark import Session
 
-def connect(job: Job) -> Any:
+
+def connect(job: Job) -> SnowflakeConnection:
     """The connection of the job's session.
 
     The engine may be restarted at any moment, and everything is then asked
@@ -24,7 +28,7 @@ def connect(job: Job) -> Any:
     connector = _connector()
     _retry_downloads_longer()
     whole_results.install()
-    connection = connector.connect(
+    connection: SnowflakeConnection = connector.connect(
         account=job.account,
         user=job.user,
         authenticator="oauth",
@@ -47,11 +51,11 @@ def connect(job: Job) -> Any:
     return connection
 
 
-def make_active(connection: Any) -> Any:
+def make_active(connection: SnowflakeConnection) -> Session:
     """The session over it: `get_active_session()` and `Session.builder.getOrCreate()` return it."""
     from snowflake.snowpark import Session
 
-    session = Session.builder.configs({"connection": connection}).create()
+    session: Session = Session.builder.configs({"connection": connection}).create()
     os.register_at_fork(after_in_child=_forget_sessions)
     return session
 

@@ -14,10 +14,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from . import worker_output
 from .sizes import NodeSize
+
+if TYPE_CHECKING:
+    from ray._private.worker import BaseContext
 
 _MODULE: Final = "ray._private.worker"
 """Where `init` is defined, and from where `ray` takes it: nothing has a reference to the one that was there before."""
@@ -31,11 +34,11 @@ def prepare(size: Callable[[], NodeSize]) -> None:
     sys.meta_path.insert(0, _WhenImported(size))
 
 
-def wrapped(init: Callable[..., Any], size: Callable[[], NodeSize]) -> Callable[..., Any]:
+def wrapped(init: Callable[..., BaseContext], size: Callable[[], NodeSize]) -> Callable[..., BaseContext]:
     """`ray.init` with what a job has in place of what the machine has, where it is not told otherwise."""
 
     @functools.wraps(init)
-    def init_in_a_job(address: str | None = None, **options: Any) -> Any:
+    def init_in_a_job(address: str | None = None, **options: object) -> BaseContext:
         given = {name: value for name, value in options.items() if value is not None}
         if not os.environ.get("RAY_ADDRESS") and address in (None, "auto", "local"):
             address, given = "local", {**_of_this_node(size()), **given}
@@ -48,7 +51,7 @@ def wrapped(init: Callable[..., Any], size: Callable[[], NodeSize]) -> Callable[
     return init_in_a_job
 
 
-def _of_this_node(size: NodeSize) -> dict[str, Any]:
+def _of_this_node(size: NodeSize) -> dict[str, object]:
     return {
         "num_cpus": size.cpus,
         "num_gpus": size.gpus,

@@ -7,7 +7,8 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from types import ModuleType
+from typing import NoReturn
 
 from . import worker_output
 
@@ -52,5 +53,5 @@ def leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _used(ray: Any) -> bool:
+def _used(ray: ModuleType) -> bool:
     return bool(getattr(ray, "is_initialized", lambda: False)())

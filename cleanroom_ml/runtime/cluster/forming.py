@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .. import events, gpus
 from ..job_file import Job
 from ..workers.job import ClusterNode, publish
 from . import settings
-from .keeper import Specification
+from .keeper import Reported, Specification
 from .sizes import NodeSize, node_size
 
 PATIENCE_SECONDS: Final = 300.0
@@ -97,13 +97,14 @@ class Forming:
         else:
             lost("the process that watches the nodes has ended")
 
-    def _next(self, seconds: float | None) -> dict[str, Any]:
+    def _next(self, seconds: float | None) -> Reported:
         """What the keeper tells next; nothing where it has ended, or tells nothing for so long."""
         found: list[bytes] = []
         reading = threading.Thread(target=lambda: found.append(self._reported.readline()), daemon=True)
         reading.start()
         reading.join(seconds)
-        return dict(json.loads(found[0])) if found and found[0] else {}
+        reported: Reported = json.loads(found[0]) if found and found[0] else {}
+        return reported
 
 
 def _short_directory() -> Path:

@@ -24,14 +24,35 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict
 
 from ..workers.failures import exit_message
 from ..workers.processes import adopt_orphans, kill_tree
 from .sizes import NodeSize
 
+if TYPE_CHECKING:
+    from ray._private.node import Node
+
 _LOG_LINES: Final = 15
 _WATCH_SECONDS: Final = 0.1
+
+
+class Where(TypedDict):
+    """Of a cluster that has formed."""
+
+    address: str
+    logs: str
+
+
+class Reported(TypedDict, total=False):
+    """What a line of the keeper has, one of the three kinds above; nothing where it has ended."""
+
+    formed: Where
+    failed: str
+    lost: str
+    process: str
+    how: str
+    log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,7 @@ class Specification:
 class _Keeper:
     def __init__(self, wanted: Specification) -> None:
         self._wanted = wanted
-        self._nodes: dict[int, Any] = {}
+        self._nodes: dict[int, Node] = {}
 
     def form(self) -> None:
         """Start the head, then all others. Raises what starting a node raised, or _Lost once a process of one ends."""
@@ -70,11 +91,11 @@ class _Keeper:
         address = self._nodes[0].gcs_address
         self._wait_for([starting.submit(self._start, rank, address) for rank in range(1, self._wanted.size.nodes)])
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Reported:
         """Where the cluster is."""
         return {"formed": {"address": self._nodes[0].gcs_address, "logs": self._nodes[0].get_logs_dir_path()}}
 
-    def lost(self) -> dict[str, Any] | None:
+    def lost(self) -> Reported | None:
         """The first process of a node that has ended, or None."""
         from .ray_node import log_file, processes
 
@@ -113,7 +134,7 @@ def _last_lines(path: Path) -> str:
     return ""
 
 
-def _tell(to: int, what: dict[str, Any]) -> None:
+def _tell(to: int, what: Reported) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(to, json.dumps(what).encode() + b"\n")
 

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from ..notices import say
 from ..workers import cluster_nodes
+
+
+class NodeInfo(TypedDict):
+    """One node, as `get_nodes` tells of it."""
+
+    name: str
+    cpus: int
+    gpus: int
 
 
 def scale_cluster(
@@ -19,7 +27,7 @@ def scale_cluster(
     *size_after_name: int,
     notebook_name: str | None = None,
     is_async: bool = False,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> bool:
     """True where the job has that many nodes already, the head included.
 
@@ -44,7 +52,7 @@ def scale_cluster(
     return True
 
 
-def get_nodes() -> list[dict[str, Any]]:
+def get_nodes() -> list[NodeInfo]:
     """The nodes of the job, the head first: dictionaries with `name`, `cpus` and `gpus`."""
     return [{"name": node.name, "cpus": node.cpus, "gpus": node.gpus} for node in cluster_nodes()]
 

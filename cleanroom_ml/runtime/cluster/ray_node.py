@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from subprocess import Popen
+from typing import TYPE_CHECKING, Final
 
 from ray._private import utils
 from ray._private.node import Node
@@ -12,6 +13,9 @@ from ray._private.parameter import RayParams
 
 from .. import gpus
 from .sizes import NodeSize
+
+if TYPE_CHECKING:
+    from ray._private.services import ProcessInfo
 
 ADDRESS: Final = "127.0.0.1"
 
@@ -22,8 +26,8 @@ class _Node(Node):  # type: ignore[misc]
     Starting it is all that its constructor does, so `known`, which is given itself first, is told what starts.
     """
 
-    def __init__(self, parameters: RayParams, known: Callable[[Node], None], **options: Any) -> None:
-        self.all_processes: dict[str, Any] = {}
+    def __init__(self, parameters: RayParams, known: Callable[[Node], None], **options: object) -> None:
+        self.all_processes: dict[str, list[ProcessInfo]] = {}
         known(self)
         super().__init__(parameters, **options)
 
@@ -85,6 +89,6 @@ def _environment(rank: int, size: NodeSize) -> dict[str, str]:
     return {"SNOWFLAKE_JOB_INDEX": str(rank), **devices}
 
 
-def processes(node: Node) -> dict[str, Any]:
+def processes(node: Node) -> dict[str, Popen[bytes]]:
     """The processes of a node by kind (`raylet`, `gcs_server`, `log_monitor`), as Popen objects."""
     return {kind: one.process for kind, many in list(node.all_processes.items()) for one in many}

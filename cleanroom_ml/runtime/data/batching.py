@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
+from ..values import Array
 from .memory import limit_bytes
 from .tensors import is_tensor, to_numpy
 
@@ -22,9 +23,7 @@ whichever bound is met first, and always one piece of the table.
 """
 
 
-def batches(
-    table: RemoteTable, batch_size: int, *, shuffle: bool, drop_last: bool
-) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+def batches(table: RemoteTable, batch_size: int, *, shuffle: bool, drop_last: bool) -> Iterator[dict[str, Array]]:
     """Each row once, in arrays of `batch_size` values by column name; NULL among numbers is NaN. Values that are arrays
     themselves (`tensors`) are further dimensions.
 
@@ -73,13 +72,13 @@ def _mixed(pending: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batch.take(pa.array(np.random.permutation(batch.num_rows)))
 
 
-def _arrays(parts: list[pa.RecordBatch]) -> dict[str, np.ndarray[Any, Any]]:
+def _arrays(parts: list[pa.RecordBatch]) -> dict[str, Array]:
     columns = parts[0].columns if len(parts) == 1 else pa.Table.from_batches(parts).columns
     return {name: _array(column) for name, column in zip(parts[0].schema.names, columns, strict=True)}
 
 
-def _array(column: Any) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any]
+def _array(column: pa.Array | pa.ChunkedArray) -> Array:
+    array: Array
     if is_tensor(column.type):
         array = to_numpy(column)
     else:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import ResultMetadata
 
 _PLAIN_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
 _UNITS: Final = {0: "s", 3: "ms", 6: "us", 9: "ns"}
@@ -28,7 +31,7 @@ def displayed_name(name: str) -> str:
     return name if _PLAIN_NAME.match(name) else '"' + name.replace('"', '""') + '"'
 
 
-def schema_of(description: Sequence[Any], timezone: str) -> pa.Schema:
+def schema_of(description: Sequence[ResultMetadata], timezone: str) -> pa.Schema:
     """The schema of a result from the cursor's description (ResultMetadata, PEP 249).
 
     `timezone`: the session's, in which TIMESTAMP_LTZ is shown.

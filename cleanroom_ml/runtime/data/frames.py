@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
+from ..values import Array
 from . import memory
 from .prefetch import read_ahead_bytes
 from .tensors import is_tensor, to_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    # A Series of categories or of times; what is in it, Arrow's type says, which mypy does not see.
+    Column: TypeAlias = Array | pd.Series[Any]
 
 _LOOK_EVERY: Final = 64 << 20
 _NS_LIMIT: Final = (1 << 63) // 1000 - 1
@@ -74,8 +78,8 @@ class _Filled:
 
     def __init__(self, kind: pa.DataType, rows: int) -> None:
         self._kind = kind
-        self._array: np.ndarray[Any, Any] | None = None
-        self._parts: list[Any] = []
+        self._array: Array | None = None
+        self._parts: list[pa.Array] = []
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
             self._array = np.empty(rows, kind.to_pandas_dtype())
         elif pa.types.is_timestamp(kind):
@@ -107,12 +111,13 @@ class _Filled:
             values = array.to_numpy(zero_copy_only=False)
         self._array[begin:end] = values
 
-    def result(self) -> Any:
+    def result(self) -> Column:
         """The whole column, as pandas has it."""
         import pandas as pd
 
         if self._array is None:
-            return pa.chunked_array(self._parts, self._kind).to_pandas()
+            categories: Column = pa.chunked_array(self._parts, self._kind).to_pandas()
+            return categories
         if not pa.types.is_timestamp(self._kind):
             return self._array
         moments, self._array = self._array, None
@@ -120,9 +125,10 @@ class _Filled:
             moments = moments.astype("datetime64[ns]")
         if self._kind.tz is None:
             return moments
-        return pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert(self._kind.tz)
+        local: Column = pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert(self._kind.tz)
+        return local
 
 
-def _fits_nanoseconds(moments: np.ndarray[Any, Any]) -> bool:
+def _fits_nanoseconds(moments: Array) -> bool:
     known = moments[~np.isnat(moments)].astype("datetime64[us]").astype(np.int64)
     return not len(known) or (known.min() >= -_NS_LIMIT and known.max() <= _NS_LIMIT)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..values import Array
 from .batching import batches
 from .remote_table import RemoteTable
 from .tables import from_query
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
+    from ray.data import Dataset
+    from snowflake.ml.data.data_source import DataSource
+    from snowflake.snowpark import Session
 
 
 class JobIngestor:
@@ -20,13 +23,13 @@ class JobIngestor:
     The query runs once, when the connector is made: whoever reads, sees the same rows.
     """
 
-    def __init__(self, table: RemoteTable, sources: Sequence[Any] = ()) -> None:
+    def __init__(self, table: RemoteTable, sources: Sequence[DataSource] = ()) -> None:
         """`sources`: what the table was made from (snowflake.ml.data.DataSource), for `data_sources`."""
         self.table = table
         self._sources = list(sources)
 
     @classmethod
-    def from_sources(cls, session: Any, sources: Sequence[Any], **kwargs: Any) -> JobIngestor:
+    def from_sources(cls, session: Session, sources: Sequence[DataSource], **kwargs: object) -> JobIngestor:
         """Run the queries of these sources.
 
         Raises:
@@ -47,20 +50,20 @@ class JobIngestor:
         return cls(RemoteTable.concat(tables), sources)
 
     @classmethod
-    def from_ray_dataset(cls, ray_ds: Any, **kwargs: Any) -> JobIngestor:
+    def from_ray_dataset(cls, ray_ds: Dataset, **kwargs: object) -> JobIngestor:
         """Run a Ray Dataset; its rows go to files of the job, which processes without Ray read too."""
         from .ray_data import from_ray
 
         return cls(from_ray(ray_ds))
 
     @property
-    def data_sources(self) -> list[Any]:
+    def data_sources(self) -> list[DataSource]:
         """What it was made from."""
         return list(self._sources)
 
     def to_batches(
         self, batch_size: int, shuffle: bool = True, drop_last_batch: bool = True
-    ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+    ) -> Iterator[dict[str, Array]]:
         """Arrays by column name, `batch_size` rows each; the last one shorter, or dropped (see `batching`)."""
         return batches(self.table, batch_size, shuffle=shuffle, drop_last=drop_last_batch)
 
@@ -68,7 +71,7 @@ class JobIngestor:
         """The first `limit` rows, or all. Raises NotEnoughMemoryError where they do not fit."""
         return self.table.to_pandas(limit)
 
-    def to_ray_dataset(self) -> Any:
+    def to_ray_dataset(self) -> Dataset:
         """A `ray.data.Dataset` whose blocks are fetched by Ray's workers."""
         from .ray_data import to_ray
 

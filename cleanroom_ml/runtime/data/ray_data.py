@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,10 +15,12 @@ from .sources import File, one_batch
 from .tensors import is_tensor, several_shapes, with_plain_tensors
 
 if TYPE_CHECKING:
+    from ray.data import Dataset
+
     from .remote_table import RemoteTable
 
 
-def to_ray(table: RemoteTable) -> Any:
+def to_ray(table: RemoteTable) -> Dataset:
     """A Dataset of the table's pieces; each block is fetched by the worker that reads it."""
     import ray
     from ray.data.block import BlockMetadata
@@ -33,7 +35,7 @@ def to_ray(table: RemoteTable) -> Any:
         def estimate_inmemory_data_size(self) -> int:
             return table.nbytes
 
-        def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[Any]:
+        def get_read_tasks(self, parallelism: int, *_: object, **__: object) -> list[ReadTask]:
             return [
                 ReadTask(lambda piece=piece: _blocks(piece), BlockMetadata(piece.num_rows, piece.nbytes, None, None))
                 for piece in table.pieces() or [table]
@@ -42,7 +44,7 @@ def to_ray(table: RemoteTable) -> Any:
     return ray.data.read_datasource(TableDatasource())
 
 
-def from_ray(dataset: Any) -> RemoteTable:
+def from_ray(dataset: Dataset) -> RemoteTable:
     """A Dataset's rows, written to files of the job as they come: whole, they need not fit into memory.
 
     Raises TensorShapeError where a column's arrays are not of one shape.

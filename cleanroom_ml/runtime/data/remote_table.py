@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -169,10 +169,10 @@ class RemoteTable:
         return batch if each.rows == batch.num_rows else batch.slice(each.offset, each.rows)
 
     def _with(self, slices: tuple[_Slice, ...], columns: tuple[int, ...] | None = None) -> RemoteTable:
-        other: Any = object.__new__(RemoteTable)
+        other = object.__new__(RemoteTable)
         other._all, other._slices = self._all, slices
         other._columns = self._columns if columns is None else columns
-        return other  # type: ignore[no-any-return]
+        return other
 
 
 def _cut(each: _Slice, offset: int, rows: int) -> _Slice:

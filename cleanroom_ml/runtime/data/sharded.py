@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from snowflake.ml.data.data_connector import DataConnector
 
 from .ingestor import JobIngestor
 from .tables import table_of
+
+if TYPE_CHECKING:
+    from snowflake.ml.data.data_ingestor import DataIngestor
+    from torch.utils.data import IterableDataset
+
+    from ..values import Array
 
 
 class ShardedDataConnector(DataConnector):  # type: ignore[misc]
@@ -23,7 +29,7 @@ class ShardedDataConnector(DataConnector):  # type: ignore[misc]
 
     DEFAULT_INGESTOR_CLASS = JobIngestor
 
-    def __init__(self, ingestor: Any, *, equal: bool = False, **kwargs: Any) -> None:
+    def __init__(self, ingestor: DataIngestor, *, equal: bool = False, **kwargs: object) -> None:
         super().__init__(ingestor, **kwargs)
         self._equal = equal
 
@@ -51,7 +57,7 @@ class Shard(DataConnector):  # type: ignore[misc]
 
     def to_torch_dataset(
         self, *, batch_size: int | None = None, shuffle: bool = False, drop_last_batch: bool = True
-    ) -> Any:
+    ) -> IterableDataset[dict[str, Array]]:
         """As any DataConnector's, but a batch's arrays have one dimension.
 
         So the training function of "distributed-training" runs as it is published: its DataLoader makes (1, n) of

@@ -5,10 +5,10 @@ Sources are values: they can be pickled, and read in whatever process of the job
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -75,7 +75,7 @@ class Memory:
     def read(self, schema: pa.Schema, columns: Sequence[int]) -> pa.RecordBatch:
         return self.batch.select(list(columns))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Callable[[bytes], Memory], tuple[bytes]]:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self.batch.schema) as writer:
             writer.write_batch(self.batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -11,8 +11,12 @@ from .columns import decoded, schema_of
 from .remote_table import RemoteTable
 from .sources import Chunk, Memory, Source, one_batch
 
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+    from snowflake.snowpark import DataFrame, Session
 
-def table_of(dataset: Any) -> RemoteTable:
+
+def table_of(dataset: object) -> RemoteTable:
     """The rows of a DataConnector or ShardedDataConnector, a Snowpark or pandas DataFrame, or a pyarrow Table.
 
     Raises:
@@ -32,7 +36,7 @@ def table_of(dataset: Any) -> RemoteTable:
     if isinstance(table, RemoteTable):
         return table
     if module.startswith("snowflake.snowpark.") and hasattr(dataset, "queries"):
-        return from_snowpark(dataset)
+        return from_snowpark(cast("DataFrame", dataset))
     if ingestor is not dataset and hasattr(ingestor, "to_pandas"):
         return table_of(ingestor.to_pandas())  # a DataConnector with an ingestor of the script's own choice
     raise TypeError(
@@ -41,7 +45,7 @@ def table_of(dataset: Any) -> RemoteTable:
     )
 
 
-def from_snowpark(frame: Any) -> RemoteTable:
+def from_snowpark(frame: DataFrame) -> RemoteTable:
     """Run a Snowpark DataFrame's query; its rows stay where the engine keeps them."""
     queries = frame._plan.queries
     if len(queries) == 1 and not queries[0].params and not frame.queries["post_actions"]:
@@ -50,7 +54,7 @@ def from_snowpark(frame: Any) -> RemoteTable:
     return from_query(frame.session, query_id=frame._execute_and_get_query_id())
 
 
-def from_query(session: Any, sql: str = "", *, query_id: str | None = None) -> RemoteTable:
+def from_query(session: Session, sql: str = "", *, query_id: str | None = None) -> RemoteTable:
     """Run a query, or take the result of one that has run. Only the main process of a job can: it has the session."""
     with session.connection.cursor() as cursor:
         if query_id is not None:
@@ -62,7 +66,7 @@ def from_query(session: Any, sql: str = "", *, query_id: str | None = None) -> R
         return from_cursor(cursor)
 
 
-def from_cursor(cursor: Any) -> RemoteTable:
+def from_cursor(cursor: SnowflakeCursor) -> RemoteTable:
     """The result that a cursor of the connector has, none of which it has fetched.
 
     The first rows came with the answer, the rest is fetched from where the connector would (`ResultBatch`): address and
@@ -89,7 +93,9 @@ def _inlined(text: str, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _rows(rows: list[Any], schema: pa.Schema) -> pa.RecordBatch:
-    """Small results (SHOW, CALL) come as JSON, which the connector has turned into Python's values."""
+    """Small results (SHOW, CALL) come as JSON, which the connector has turned into Python's values: of what types, the
+    schema says, not Python.
+    """
     arrays = []
     for number, field in enumerate(schema):
         values = [row[number] for row in rows]

@@ -7,10 +7,12 @@ the job is that. All rows of such a column have one shape.
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
+
+from ..values import Array
 
 _ARROWS: Final = "arrow.fixed_shape_tensor"
 _RAYS_FIXED: Final = ("ray.data.arrow_tensor", "ray.data.arrow_tensor_v2")
@@ -48,7 +50,7 @@ def with_plain_tensors(table: pa.Table) -> pa.Table:
     return table
 
 
-def to_numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray[Any, Any]:
+def to_numpy(column: pa.Array | pa.ChunkedArray) -> Array:
     """The values of a column of one shape as one array, rows first."""
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     shape = tuple(column.type.shape)
@@ -56,7 +58,7 @@ def to_numpy(column: pa.Array | pa.ChunkedArray) -> np.ndarray[Any, Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def to_lists(column: pa.ChunkedArray) -> list[Any]:
+def to_lists(column: pa.ChunkedArray) -> list[object]:
     """The values of a column as lists of lists, as deep as they have dimensions, whatever their shapes."""
     if column.type.extension_name == _RAYS_VARIABLE:
         stored = [value.as_py() for chunk in column.chunks for value in chunk.storage]
@@ -75,16 +77,16 @@ def several_shapes(name: str) -> TensorShapeError:
     )
 
 
-def _plain(chunk: Any, shape: tuple[int, ...], kind: pa.DataType) -> pa.Array:
+def _plain(chunk: pa.ExtensionArray, shape: tuple[int, ...], kind: pa.DataType) -> pa.Array:
     return pa.ExtensionArray.from_storage(kind, pa.FixedSizeListArray.from_arrays(_flat(chunk), math.prod(shape)))
 
 
-def _flat(chunk: Any) -> pa.Array:
+def _flat(chunk: pa.ExtensionArray) -> pa.Array:
     permutation = getattr(chunk.type, "permutation", None)
     if permutation is not None and list(permutation) != sorted(permutation):
         return pa.array(chunk.to_numpy_ndarray().ravel())
     return chunk.storage.flatten()
 
 
-def _value_type(kind: Any) -> pa.DataType:
+def _value_type(kind: pa.BaseExtensionType) -> pa.DataType:
     return kind.storage_type.value_type

@@ -8,11 +8,21 @@ first, and reads as RemoteTable does: each column once, into the place where it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from . import memory
 from .columns import ColumnValueError
 from .tables import from_cursor
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from snowflake.connector.cursor import SnowflakeCursor
+    from snowflake.connector.result_set import ResultSet
+
+Given = ParamSpec("Given")
+Read = TypeVar("Read")
+Rows: TypeAlias = list[tuple[object, ...]]
 
 _POINTER: Final = 8
 _TUPLE: Final = 56
@@ -33,8 +43,8 @@ def install() -> None:
     ServerConnection._to_data_or_iter = _unwrapped(ServerConnection._to_data_or_iter)
 
 
-def _pandas(original: Callable[..., Any]) -> Callable[..., Any]:
-    def fetch(result: Any, **options: Any) -> Any:
+def _pandas(original: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    def fetch(result: ResultSet, **options: object) -> pd.DataFrame:
         result._can_create_arrow_iter()
         table = from_cursor(result._cursor)
         if not options.keys() <= _KNOWN_OPTIONS:
@@ -51,8 +61,8 @@ def _pandas(original: Callable[..., Any]) -> Callable[..., Any]:
     return fetch
 
 
-def _arrow(original: Callable[..., Any]) -> Callable[..., Any]:
-    def fetch(result: Any, force_return_table: bool = False, **options: Any) -> Any:
+def _arrow(original: Callable[..., pa.Table | None]) -> Callable[..., pa.Table | None]:
+    def fetch(result: ResultSet, force_return_table: bool = False, **options: object) -> pa.Table | None:
         result._can_create_arrow_iter()
         table = from_cursor(result._cursor)
         if options.get("force_microsecond_precision") or not table.num_rows:
@@ -66,8 +76,8 @@ def _arrow(original: Callable[..., Any]) -> Callable[..., Any]:
     return fetch
 
 
-def _rows(original: Callable[..., Any]) -> Callable[..., Any]:
-    def fetchall(cursor: Any) -> Any:
+def _rows(original: Callable[[SnowflakeCursor], Rows]) -> Callable[[SnowflakeCursor], Rows]:
+    def fetchall(cursor: SnowflakeCursor) -> Rows:
         batches = cursor.get_result_batches() if cursor._result_set is not None else None
         if batches:
             rows = sum(max(0, each.rowcount) for each in batches)
@@ -81,12 +91,12 @@ def _rows(original: Callable[..., Any]) -> Callable[..., Any]:
     return fetchall
 
 
-def _unwrapped(original: Callable[..., Any]) -> Callable[..., Any]:
+def _unwrapped(original: Callable[Given, Read]) -> Callable[Given, Read]:
     """Snowpark makes every error of this an error of its own, which `except MemoryError` would not catch."""
 
-    def read(connection: Any, *arguments: Any, **options: Any) -> Any:
+    def read(*arguments: Given.args, **options: Given.kwargs) -> Read:
         try:
-            return original(connection, *arguments, **options)
+            return original(*arguments, **options)
         except Exception as error:
             if isinstance(error.__context__, memory.NotEnoughMemoryError):
                 raise error.__context__ from None
@@ -95,5 +105,5 @@ def _unwrapped(original: Callable[..., Any]) -> Callable[..., Any]:
     return read
 
 
-def _names(result: Any) -> list[str]:
+def _names(result: ResultSet) -> list[str]:
     return [each.name for each in result._cursor.description]

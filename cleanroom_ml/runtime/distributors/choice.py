@@ -7,12 +7,12 @@ tests/jobs/test_jobs_boost_memory.py.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ..data import memory
 from ..data.memory import NotEnoughMemoryError
+from ..values import Params
 
 _USED: Final = 0.8
 """Of what is free: the rest is for what the script does besides, and for what an estimate has wrong."""
@@ -49,7 +49,7 @@ class Costs:
     hint: str = ""
 
 
-def on_gpu(params: Mapping[str, Any]) -> bool:
+def on_gpu(params: Params) -> bool:
     """Whether these parameters of XGBoost train on a GPU."""
     return str(params.get("device", "cpu")).startswith(("cuda", "gpu")) or params.get("tree_method") == "gpu_hist"
 

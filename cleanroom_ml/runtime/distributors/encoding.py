@@ -7,9 +7,8 @@ a number. NULL and NaN are missing; so is a text that training has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,7 +50,7 @@ class Encoding:
         """Numbers, and each category as its number (what LightGBM reads; it takes no dictionaries)."""
         return self._table(data, lambda codes, values: codes)
 
-    def _table(self, data: pa.Table, category: Any) -> pa.Table:
+    def _table(self, data: pa.Table, category: Callable[[pa.ChunkedArray, pa.Array], pa.ChunkedArray]) -> pa.Table:
         columns = []
         for feature in self.features:
             column = data.column(feature.column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator
 
 from .. import workers
 from ..data import table_of
+from ..values import Array
 from .choice import BATCH_BYTES, Costs
 from .names import find
-from .preparing import Prepared, Wanted, prepare
+from .preparing import Booster, Outcome, Prepared, Wanted, prepare
 from .scaling import BaseScalingConfig, Spread, spread
 
 
@@ -34,14 +35,14 @@ class BoostEstimator(BaseEstimator):  # type: ignore[misc]
 
     def fit(
         self,
-        dataset: Any,
+        dataset: object,
         input_cols: Sequence[str] | str | None = None,
         label_col: str | None = None,
-        eval_set: Any = None,
+        eval_set: object = None,
         verbose_eval: bool | int | None = None,
         *,
         weight_col: str | None = None,
-    ) -> Any:
+    ) -> Booster:
         """Train, and return the library's own booster.
 
         Args:
@@ -74,13 +75,13 @@ class BoostEstimator(BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = len(self.feature_names_in_)
         return self.booster_
 
-    def get_booster(self) -> Any:
+    def get_booster(self) -> Booster:
         """The booster that `fit` returned. Raises NotFittedError before it."""
         if not hasattr(self, "booster_"):
             raise NotFittedError(f"this {type(self).__name__} has no booster yet: call fit first")
         return self.booster_
 
-    def predict(self, dataset: Any, **options: Any) -> np.ndarray[Any, Any]:
+    def predict(self, dataset: object, **options: object) -> Array:
         """Predictions for each row, in order; in this process, a piece at a time. `options`: of `Booster.predict`.
 
         With early stopping, by the best round. The dataset has the columns that the features had in training.
@@ -104,10 +105,10 @@ class BoostEstimator(BaseEstimator):  # type: ignore[misc]
             built_for_gpu=self._built_for_gpu(),
         )
 
-    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Any:
+    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Outcome:
         raise NotImplementedError
 
-    def _predict(self, booster: Any, data: pa.Table, options: dict[str, Any]) -> np.ndarray[Any, Any]:
+    def _predict(self, booster: Booster, data: pa.Table, options: dict[str, object]) -> Array:
         raise NotImplementedError
 
     def _costs_on(self, spread: Spread) -> Costs:

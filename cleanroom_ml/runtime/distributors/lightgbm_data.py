@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 
+from ..values import Floats, Params
 from .choice import BATCH_BYTES, Way
 from .encoding import Encoding
 from .rows import Rows, numbers
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def dataset(rows: Rows, way: Way, params: Mapping[str, Any], *, reference: Any = None) -> lgb.Dataset:
+
+def dataset(rows: Rows, way: Way, params: Params, *, reference: lgb.Dataset | None = None) -> lgb.Dataset:
     """The rows, still to be binned; the model is the same whichever way it is. `reference` is the training's, whose
     bins an evaluation set has.
     """
     # What cannot be written into a text, a custom objective say, has nothing to do with bins.
     plain = {name: value for name, value in params.items() if not callable(value)}
-    options: dict[str, Any] = {"params": plain, "reference": reference, "categorical_feature": _categorical(rows)}
+    options: dict[str, object] = {"params": plain, "reference": reference, "categorical_feature": _categorical(rows)}
     if way is Way.MEMORY:
         arrays = rows.whole()
         return lgb.Dataset(rows.encoding.codes(arrays.data), arrays.label, weight=arrays.weight, **options)
@@ -29,7 +32,7 @@ def dataset(rows: Rows, way: Way, params: Mapping[str, Any], *, reference: Any =
     return lgb.Dataset(Pieces(rows), label, weight=weight, feature_name=rows.encoding.names, **options)
 
 
-def categories(encoding: Encoding) -> list[list[Any]]:
+def categories(encoding: Encoding) -> list[list[object]]:
     """What `Booster.pandas_categorical` is: with it, the booster predicts from a DataFrame with the same categories."""
     return [values.to_pylist() for values in encoding.categories]
 
@@ -40,12 +43,12 @@ class Pieces(lgb.Sequence):  # type: ignore[misc]
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self.batch_size = max(1, BATCH_BYTES // (8 * len(rows.encoding.features)))
-        self._kept: tuple[int, np.ndarray[Any, Any]] | None = None
+        self._kept: tuple[int, Floats] | None = None
 
     def __len__(self) -> int:
         return self._rows.table.num_rows
 
-    def __getitem__(self, index: Any) -> np.ndarray[Any, Any]:
+    def __getitem__(self, index: int | slice | list[int]) -> Floats:
         if isinstance(index, slice):
             begin, end, _ = index.indices(len(self))
             return self._matrix(begin, end - begin)
@@ -56,10 +59,10 @@ class Pieces(lgb.Sequence):  # type: ignore[misc]
         if self._kept is None or self._kept[0] != begin:
             self._kept = None
             self._kept = begin, self._matrix(begin, self.batch_size)
-        row: np.ndarray[Any, Any] = self._kept[1][index - begin]
+        row: Floats = self._kept[1][index - begin]
         return row
 
-    def _matrix(self, begin: int, rows: int) -> np.ndarray[Any, Any]:
+    def _matrix(self, begin: int, rows: int) -> Floats:
         table = self._rows.table.slice(begin, rows)
         encoded = self._rows.encoding.codes(pa.Table.from_batches(table.batches(), table.schema))
         matrix = np.empty((encoded.num_rows, encoded.num_columns), np.float64)
@@ -70,12 +73,12 @@ class Pieces(lgb.Sequence):  # type: ignore[misc]
         return matrix
 
 
-def _categorical(rows: Rows) -> Any:
+def _categorical(rows: Rows) -> list[int] | Literal["auto"]:
     places = [number for number, feature in enumerate(rows.encoding.features) if feature.categories is not None]
     return places or "auto"
 
 
-def _column(rows: Rows, name: str, what: str) -> np.ndarray[Any, Any]:
+def _column(rows: Rows, name: str, what: str) -> NDArray[np.float32]:
     """One column of rows that are read in pieces; LightGBM keeps it as float32 in any case."""
     table = rows.table.select([name])
     parts = [numbers(pa.chunked_array([batch.column(0)]), name, what).astype(np.float32) for batch in table.batches()]

@@ -6,18 +6,21 @@ container runtime's LightGBM distributor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 
+from ..values import Array, Params
 from .choice import Costs
 from .estimator import BoostEstimator
 from .names import for_lightgbm
-from .preparing import Prepared
+from .preparing import Outcome, Prepared
 from .scaling import BaseScalingConfig
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 _OBJECTIVES: Final = ("objective", "objective_type", "app", "application", "loss")
 _THREADS: Final = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
@@ -63,10 +66,10 @@ class LightGBMEstimator(BoostEstimator):
     def __init__(
         self,
         n_estimators: int = 100,
-        objective: Any = "regression",
-        params: Mapping[str, Any] | None = None,
+        objective: str | Callable[..., object] = "regression",
+        params: Params | None = None,
         scaling_config: LightGBMScalingConfig | None = None,
-        callbacks: Sequence[Callable[..., Any]] | None = None,
+        callbacks: Sequence[Callable[..., object]] | None = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.objective = objective
@@ -74,7 +77,7 @@ class LightGBMEstimator(BoostEstimator):
         self.scaling_config = scaling_config
         self.callbacks = callbacks
 
-    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Any:
+    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Outcome:
         from .lightgbm_training import Settings, train
 
         params = dict(self.params or {})
@@ -97,8 +100,8 @@ class LightGBMEstimator(BoostEstimator):
         )
         return train(prepared, settings)
 
-    def _predict(self, booster: Any, data: pa.Table, options: dict[str, Any]) -> np.ndarray[Any, Any]:
-        result: np.ndarray[Any, Any] = booster.predict(self._encoding.codes(data), **options)
+    def _predict(self, booster: lgb.Booster, data: pa.Table, options: dict[str, object]) -> Array:
+        result: Array = booster.predict(self._encoding.codes(data), **options)
         return result
 
     def _names(self, columns: Sequence[str]) -> list[str]:

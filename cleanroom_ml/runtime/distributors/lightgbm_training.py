@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import lightgbm as lgb
 
 from .. import workers
 from ..data import memory
+from ..values import Params
+from ..workers import Placement
 from .choice import Way
 from .lightgbm_data import categories, dataset
-from .preparing import Outcome, Prepared
+from .preparing import EvalsResult, Outcome, Prepared
 from .progress import Progress, Stages, importance, tell
 from .rows import Rows
 from .scaling import PATIENT
+
+if TYPE_CHECKING:
+    from lightgbm.callback import CallbackEnv
 
 TRAINER = "LightGBMEstimator"
 
@@ -41,10 +46,10 @@ _FEATURES_BY_ROW: Final = 200
 class Settings:
     """How to train: `params` are the library's own, the rest are arguments of `lightgbm.train`."""
 
-    params: Mapping[str, Any]
+    params: Params
     rounds: int
-    metric: Any = None
-    callbacks: tuple[Any, ...] = ()
+    metric: Callable[..., object] | None = None
+    callbacks: tuple[Callable[..., object], ...] = ()
     verbose_eval: bool | int | None = None
 
 
@@ -98,11 +103,10 @@ def train(prepared: Prepared, settings: Settings) -> Outcome:
         for rank, port in enumerate(ports)
     ]
     outcomes = workers.run_workers(work, tasks, cpus_per_worker=spread.threads or 1, env=PATIENT)
-    outcome: Outcome = next(each for each in outcomes if each is not None)
-    return outcome
+    return next(each for each in outcomes if each is not None)
 
 
-def work(placement: Any, task: Task) -> Outcome | None:
+def work(placement: Placement, task: Task) -> Outcome | None:
     """A worker: its shard, with the others. The first one returns the model, which all of them have."""
     lgb.register_logger(_Quiet())
     outcome = _train(task, rank=placement.rank)
@@ -130,7 +134,7 @@ def _train(task: Task, *, rank: int) -> Outcome:
             each.construct()
         stages.done("bin", rows=task.rows.table.num_rows)
     progress = Progress(TRAINER, settings.rounds, settings.verbose_eval)
-    result: dict[str, Any] = {}
+    result: EvalsResult = {}
     reported = [Reported(progress)] if rank == 0 else []
     booster = lgb.train(
         params,
@@ -199,7 +203,7 @@ class Reported:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def __call__(self, env: Any) -> None:
+    def __call__(self, env: CallbackEnv) -> None:
         """After a round."""
         results = [tuple(each)[:3] for each in env.evaluation_result_list or ()]
         last = {f"{name}-{metric}": value for name, metric, value in results}

@@ -9,10 +9,14 @@ import abc
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from .partition_function import ByPartition
+from ..values import Model
+from .partition_function import ByPartition, PartitionContext
 from .refused import RefusedRun, refuse
+
+if TYPE_CHECKING:
+    from snowflake.ml.data.data_connector import DataConnector
 
 
 class ModelSerde(abc.ABC):
@@ -24,11 +28,11 @@ class ModelSerde(abc.ABC):
         """The file's name."""
 
     @abc.abstractmethod
-    def write(self, model: Any, file_path: str) -> None:
+    def write(self, model: Model, file_path: str) -> None:
         """Write the model there."""
 
     @abc.abstractmethod
-    def read(self, file_path: str) -> Any:
+    def read(self, file_path: str) -> Model:
         """The model that was written there."""
 
 
@@ -40,11 +44,11 @@ class PickleSerde(ModelSerde):
         """The file's name."""
         return "model.pkl"
 
-    def write(self, model: Any, file_path: str) -> None:
+    def write(self, model: Model, file_path: str) -> None:
         """Write the model there."""
         Path(file_path).write_bytes(pickle.dumps(model))
 
-    def read(self, file_path: str) -> Any:
+    def read(self, file_path: str) -> Model:
         """The model that was written there."""
         return pickle.loads(Path(file_path).read_bytes())
 
@@ -57,13 +61,13 @@ class TorchSerde(ModelSerde):
         """The file's name."""
         return "model.pth"
 
-    def write(self, model: Any, file_path: str) -> None:
+    def write(self, model: Model, file_path: str) -> None:
         """Write the model there."""
         import torch
 
         torch.save(model, file_path)
 
-    def read(self, file_path: str) -> Any:
+    def read(self, file_path: str) -> Model:
         """The model that was written there."""
         import torch
 
@@ -78,11 +82,11 @@ class TensorFlowSerde(ModelSerde):
         """The file's name."""
         return "model.h5"
 
-    def write(self, model: Any, file_path: str) -> None:
+    def write(self, model: Model, file_path: str) -> None:
         """Write the model there."""
         model.save(file_path)
 
-    def read(self, file_path: str) -> Any:
+    def read(self, file_path: str) -> Model:
         """The model that was written there."""
         import importlib
 
@@ -102,7 +106,12 @@ class ManyModelTraining(ByPartition):
         serde: how a model becomes a file.
     """
 
-    def __init__(self, train_func: Callable[[Any, Any], Any], stage_name: str, serde: ModelSerde | None = None) -> None:
+    def __init__(
+        self,
+        train_func: Callable[[DataConnector, PartitionContext], Model],
+        stage_name: str,
+        serde: ModelSerde | None = None,
+    ) -> None:
         self.train_func = train_func
         self.stage_name = stage_name
         self.serde = serde
@@ -125,7 +134,7 @@ class ManyModelInference(ByPartition):
 
     def __init__(
         self,
-        inference_func: Callable[[Any, Any, Any], Any],
+        inference_func: Callable[[DataConnector, Model, PartitionContext], object],
         stage_name: str,
         training_run_id: str,
         serde: ModelSerde | None = None,

@@ -8,9 +8,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .refused import RefusedRun, refuse
+
+if TYPE_CHECKING:
+    from snowflake.ml.data.data_connector import DataConnector
+    from snowflake.snowpark import DataFrame
 
 
 class RunStatus(enum.StrEnum):
@@ -51,7 +55,7 @@ class PartitionContext:
 
     partition_id: str
 
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         refuse("PartitionContext")
 
 
@@ -65,7 +69,7 @@ class ByPartition:
     def run(
         self,
         partition_by: str,
-        snowpark_dataframe: Any,
+        snowpark_dataframe: DataFrame,
         run_id: str,
         on_existing_artifacts: str = "error",
         execution_options: ExecutionOptions | None = None,
@@ -82,7 +86,7 @@ class DPF(ByPartition):
         stage_name: where results and logs would go.
     """
 
-    def __init__(self, func: Callable[[Any, Any], None], stage_name: str) -> None:
+    def __init__(self, func: Callable[[DataConnector, PartitionContext], None], stage_name: str) -> None:
         self.func = func
         self.stage_name = stage_name
 

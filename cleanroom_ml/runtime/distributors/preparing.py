@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from .. import events
 from ..data import RemoteTable, memory, table_of
@@ -18,13 +18,23 @@ from .progress import tell
 from .rows import Rows, roles
 from .scaling import Spread
 
+if TYPE_CHECKING:
+    import lightgbm as lgb
+    import xgboost as xgb
+
+Booster: TypeAlias = "xgb.Booster | lgb.Booster"
+"""The model, of whichever library trained it."""
+
+EvalsResult: TypeAlias = dict[str, dict[str, list[float]]]
+"""Metrics by evaluation set and by name, a value a round."""
+
 
 @dataclass(frozen=True)
 class Outcome:
     """The model, and each evaluation set's metrics round by round."""
 
-    booster: Any
-    evals_result: dict[str, Any]
+    booster: Booster
+    evals_result: EvalsResult
 
 
 @dataclass
@@ -47,11 +57,11 @@ class Prepared:
 class Wanted:
     """What `fit` was called with."""
 
-    dataset: Any
+    dataset: object
     input_cols: Sequence[str] | str | None
     label_col: str | None
     weight_col: str | None
-    eval_set: Any
+    eval_set: object
 
 
 def prepare(
@@ -95,20 +105,22 @@ def prepare(
     return Prepared(rows[0], evals, choice, spread, files)
 
 
-def eval_sets(given: Any, dataset: Any) -> list[tuple[Any, str]]:
+def eval_sets(given: object, dataset: object) -> list[tuple[object, str]]:
     """The evaluation sets and their names: one dataset, a list of them, or of (dataset, name).
 
     The training's own dataset, given again, is `train`; another is `eval`, several are `eval_0`, `eval_1`, ….
     """
     if given is None:
         return []
-    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    listed: list[object] = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(listed) == 2 and isinstance(given, tuple) and isinstance(listed[1], str):
         listed = [given]
-    pairs: list[tuple[Any, str | None]] = []
+    pairs: list[tuple[object, str | None]] = []
     for each in listed:
-        named = isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str)
-        pairs.append((each[0], each[1]) if named else (each, None))
+        if isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str):
+            pairs.append((each[0], each[1]))
+        else:
+            pairs.append((each, None))
     strangers = sum(name is None and each is not dataset for each, name in pairs)
     number = 0
     result = []

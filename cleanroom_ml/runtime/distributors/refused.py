@@ -5,7 +5,7 @@ Source: Snowflake's documentation, user-guide/cleanrooms/ml-jobs and v2/troubles
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 class OutsideOfCleanRoomError(RuntimeError):
@@ -24,7 +24,7 @@ def refuse(call: str) -> NoReturn:
 class RefusedRun:
     """A run that there cannot be: everything that would read one from a stage says so."""
 
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         refuse(type(self).__name__)
 
     @classmethod

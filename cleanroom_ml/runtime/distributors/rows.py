@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data import RemoteTable
+from ..values import Array
 from .encoding import Encoding
 from .names import ColumnError, displayed, find
 
@@ -19,8 +20,8 @@ class Arrays(NamedTuple):
     """Some rows: the columns of the features (not yet encoded), what is to be learned, and what a row weighs."""
 
     data: pa.Table
-    label: np.ndarray[Any, Any]
-    weight: np.ndarray[Any, Any] | None
+    label: Array
+    weight: Array | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def roles(
     return Roles(features, label, weight)
 
 
-def numbers(column: pa.ChunkedArray, name: str, what: str) -> np.ndarray[Any, Any]:
+def numbers(column: pa.ChunkedArray, name: str, what: str) -> Array:
     """A label or a weight as numbers. Raises ColumnError where it is missing somewhere."""
     missing = column.null_count
     if missing:
@@ -102,7 +103,7 @@ def numbers(column: pa.ChunkedArray, name: str, what: str) -> np.ndarray[Any, An
         )
     if pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.int8())
-    array: np.ndarray[Any, Any] = column.to_numpy()
+    array: Array = column.to_numpy()
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise ColumnError(f"the {what} {name} is NaN in {np.isnan(array).sum():,} of {len(array):,} rows")
     return array

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import xgboost as xgb
 
+from ..values import Params
 from .choice import BATCH_BYTES, Way, on_gpu
 from .encoding import Encoding
 from .rows import Arrays, Rows
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _HISTOGRAM_METHODS: Final = (None, "auto", "hist", "gpu_hist")
 
 
-def takes_quantiles(params: Mapping[str, Any]) -> bool:
+def takes_quantiles(params: Params) -> bool:
     """Whether these parameters train on a QuantileDMatrix: trees grown by histograms, and nothing unusual."""
     return (
         params.get("booster") in (None, "gbtree", "dart")
@@ -27,7 +31,7 @@ def takes_quantiles(params: Mapping[str, Any]) -> bool:
 
 
 def matrix(
-    rows: Rows, way: Way, params: Mapping[str, Any], *, threads: int | None, cache: Path, ref: Any = None
+    rows: Rows, way: Way, params: Params, *, threads: int | None, cache: Path, ref: xgb.DMatrix | None = None
 ) -> xgb.DMatrix:
     """The rows as whatever trains fastest in that way; the model is the same whichever it is.
 
@@ -40,7 +44,7 @@ def matrix(
     if way is Way.DISK and on_gpu(params):
         raise ValueError("bins that the processors left on disk cannot be used by a GPU")
     quantiles = takes_quantiles(params) and (way is Way.BINS or not on_gpu(params))
-    options: dict[str, Any] = {"nthread": threads, "enable_categorical": bool(rows.encoding.categories)}
+    options: dict[str, object] = {"nthread": threads, "enable_categorical": bool(rows.encoding.categories)}
     if "missing" in params:
         options["missing"] = params["missing"]
     if quantiles:
@@ -56,7 +60,7 @@ def matrix(
     return xgb.ExtMemQuantileDMatrix(pieces, **options) if on_disk else xgb.QuantileDMatrix(pieces, **options)
 
 
-def features(encoding: Encoding, data: pa.Table) -> Any:
+def features(encoding: Encoding, data: pa.Table) -> pa.Table | pd.DataFrame:
     """Encoded columns in a form that XGBoost takes: Arrow, or pandas where categories are no texts."""
     encoded = encoding.dictionaries(data)
     if all(pa.types.is_string(values.type) for values in encoding.categories):

@@ -5,10 +5,15 @@ Source: Snowflake's documentation, user-guide/cleanrooms/ml-jobs ("Scaling with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from ..values import Params
 from .scaling import XGBScalingConfig
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+    from xgboost.callback import TrainingCallback
 
 
 class XGBoostDistributor:
@@ -24,14 +29,14 @@ class XGBoostDistributor:
 
     def __init__(
         self,
-        params: Mapping[str, Any] | None = None,
+        params: Params | None = None,
         num_boost_round: int = 10,
         label_column: str | None = None,
         *,
         input_columns: Sequence[str] | None = None,
         weight_column: str | None = None,
         scaling_config: XGBScalingConfig | None = None,
-        callbacks: Sequence[Any] | None = None,
+        callbacks: Sequence[TrainingCallback] | None = None,
     ) -> None:
         self.params = params
         self.num_boost_round = num_boost_round
@@ -41,7 +46,7 @@ class XGBoostDistributor:
         self.scaling_config = scaling_config
         self.callbacks = callbacks
 
-    def train(self, dataset: Any, eval_set: Any = None, verbose_eval: bool | int | None = None) -> Any:
+    def train(self, dataset: object, eval_set: object = None, verbose_eval: bool | int | None = None) -> xgb.Booster:
         """Train on a dataset (see XGBEstimator.fit) and return the `xgboost.Booster`."""
         from .xgboost_estimator import XGBEstimator
 

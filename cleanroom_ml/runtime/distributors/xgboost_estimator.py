@@ -6,18 +6,23 @@ container runtime's XGBoost distributor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
+from ..values import Array, Params
 from .choice import Costs, on_gpu
 from .estimator import BoostEstimator
 from .names import for_xgboost
-from .preparing import Prepared
+from .preparing import Outcome, Prepared
 from .scaling import Spread, XGBScalingConfig
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+    from xgboost.callback import TrainingCallback
 
 # Measured with XGBoost 3.2: a byte of bins in the order that it trains by, and one in another order; four where values
 # are missing.
@@ -49,10 +54,10 @@ class XGBEstimator(BoostEstimator):
     def __init__(
         self,
         n_estimators: int | None = 100,
-        objective: Any = "reg:squarederror",
-        params: Mapping[str, Any] | None = None,
+        objective: str | Callable[..., object] = "reg:squarederror",
+        params: Params | None = None,
         scaling_config: XGBScalingConfig | None = None,
-        callbacks: Sequence[Any] | None = None,
+        callbacks: Sequence[TrainingCallback] | None = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.objective = objective
@@ -60,7 +65,7 @@ class XGBEstimator(BoostEstimator):
         self.scaling_config = scaling_config
         self.callbacks = callbacks
 
-    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Any:
+    def _train(self, prepared: Prepared, verbose_eval: bool | int | None) -> Outcome:
         from .xgboost_training import Settings, train
 
         params = dict(self.params or {})
@@ -91,7 +96,7 @@ class XGBEstimator(BoostEstimator):
         )
         return train(prepared, settings)
 
-    def _predict(self, booster: Any, data: pa.Table, options: dict[str, Any]) -> np.ndarray[Any, Any]:
+    def _predict(self, booster: xgb.Booster, data: pa.Table, options: dict[str, object]) -> Array:
         import xgboost as xgb
 
         from .xgboost_data import features
@@ -102,7 +107,7 @@ class XGBEstimator(BoostEstimator):
         categorical = bool(self._encoding.categories)
         missing = (self.params or {}).get("missing", np.nan)
         matrix = xgb.DMatrix(features(self._encoding, data), enable_categorical=categorical, missing=missing)
-        result: np.ndarray[Any, Any] = booster.predict(matrix, **options)
+        result: Array = booster.predict(matrix, **options)
         return result
 
     def _costs_on(self, spread: Spread) -> Costs:
@@ -117,7 +122,7 @@ class XGBEstimator(BoostEstimator):
         return bool(xgb.build_info()["USE_CUDA"])
 
 
-def _rounds(value: Any) -> int:
+def _rounds(value: object) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
         raise ValueError(f"n_estimators is {value!r}; it is the number of boosting rounds, at least 1")
     return int(value)

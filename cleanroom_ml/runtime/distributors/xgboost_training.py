@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import xgboost as xgb
 from xgboost.tracker import RabitTracker
 
 from .. import workers
+from ..values import Params
+from ..workers import Placement
 from .choice import Way
-from .preparing import Outcome, Prepared
+from .preparing import EvalsResult, Outcome, Prepared
 from .progress import Progress, Stages, importance
 from .rows import Rows
 from .scaling import PATIENT
@@ -31,12 +32,12 @@ TRAINER = "XGBEstimator"
 class Settings:
     """How to train: `params` are the library's own, the rest are arguments of `xgboost.train`."""
 
-    params: Mapping[str, Any]
+    params: Params
     rounds: int
-    objective: Any = None
-    metric: Any = None
+    objective: Callable[..., object] | None = None
+    metric: Callable[..., object] | None = None
     early_stopping_rounds: int | None = None
-    callbacks: tuple[Any, ...] = ()
+    callbacks: tuple[xgb.callback.TrainingCallback, ...] = ()
     verbose_eval: bool | int | None = None
     threads: int | None = None
 
@@ -49,7 +50,7 @@ class Task:
     rows: Rows
     evals: tuple[tuple[Rows | None, str], ...]
     way: Way
-    communicator: Mapping[str, Any] | None = None
+    communicator: Mapping[str, int | str] | None = None
 
 
 def train(prepared: Prepared, settings: Settings) -> Outcome:
@@ -87,11 +88,10 @@ def train(prepared: Prepared, settings: Settings) -> Outcome:
         # After a worker's death it waits for that worker still, and says so when it is taken down.
         with suppress(xgb.core.XGBoostError):
             tracker.free()
-    outcome: Outcome = next(each for each in outcomes if each is not None)
-    return outcome
+    return next(each for each in outcomes if each is not None)
 
 
-def work(placement: Any, task: Task) -> Outcome | None:
+def work(placement: Placement, task: Task) -> Outcome | None:
     """A worker: its shard, with the others. The first one returns the model, which all of them have."""
     outcome = _train(task, rank=placement.rank)
     return outcome if placement.rank == 0 else None
@@ -109,16 +109,16 @@ def _train(task: Task, *, rank: int) -> Outcome:
     stages = Stages(silent=rank != 0)
     with tempfile.TemporaryDirectory(prefix="xgboost-") as directory, group:
         data = {**params, **missing}
-        options: dict[str, Any] = {"threads": settings.threads, "cache": Path(directory)}
-        rows = matrix(task.rows, task.way, data, **options)
+        threads, cache = settings.threads, Path(directory)
+        rows = matrix(task.rows, task.way, data, threads=threads, cache=cache)
         evals = [
-            (rows if each is None else matrix(each, task.way, data, ref=rows, **options), name)
+            (rows if each is None else matrix(each, task.way, data, ref=rows, threads=threads, cache=cache), name)
             for each, name in task.evals
         ]
         stages.done("bin", rows=task.rows.table.num_rows)
         progress = Progress(TRAINER, settings.rounds, settings.verbose_eval)
         reported = [Reported(progress)] if rank == 0 else []
-        result: dict[str, Any] = {}
+        result: EvalsResult = {}
         booster = xgb.train(
             params,
             rows,
@@ -155,7 +155,12 @@ class Reported(xgb.callback.TrainingCallback):  # type: ignore[misc]
         super().__init__()
         self._progress = progress
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, Any]]) -> bool:
+    def after_iteration(
+        self,
+        model: xgb.Booster,
+        epoch: int,
+        evals_log: Mapping[str, Mapping[str, Sequence[float | tuple[float, float]]]],
+    ) -> bool:
         """Never stops the training."""
         last = {
             f"{name}-{metric}": values[-1][0] if isinstance(values[-1], tuple) else values[-1]

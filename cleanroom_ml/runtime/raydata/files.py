@@ -5,10 +5,13 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .names import StagePath
 from .session import main_session
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
 
 
 class StageUnavailableError(ValueError):
@@ -63,7 +66,7 @@ def list_files(place: StagePath, patterns: Sequence[str] = ()) -> list[StagedFil
     return [file for file in files if file is not None and _wanted(file.below, patterns)]
 
 
-def _addresses(session: Any, place: StagePath) -> dict[str, str]:
+def _addresses(session: Session, place: StagePath) -> dict[str, str]:
     """By path in the stage: what the connector asks for before it fetches the files of a GET, which it does not here.
 
     Raises snowflake.connector.errors.ProgrammingError: it was refused.

@@ -11,13 +11,16 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
 from .download import content, on_disk
 from .files import StagedFile
 from .saving import save
+
+if TYPE_CHECKING:
+    from ray.data.block import Block
 
 BLOCK_ROWS: Final = 65_536
 BLOCK_BYTES: Final = 16 << 20
@@ -38,7 +41,7 @@ class Reader(Protocol):
     @property
     def rows_a_file(self) -> int | None: ...
 
-    def blocks(self, file: StagedFile) -> Iterator[Any]:
+    def blocks(self, file: StagedFile) -> Iterator[Block]:
         """The rows of one file."""
 
     def memory_bytes(self, file: StagedFile) -> int:
@@ -96,7 +99,7 @@ class Text:
 class Csv:
     """Rows of a CSV file as pyarrow.csv reads them. `options`: arguments of pyarrow.csv.open_csv."""
 
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     rows_a_file: int | None = None
 
     def blocks(self, file: StagedFile) -> Iterator[pa.Table]:
@@ -148,14 +151,14 @@ class Image:
     include_paths: bool = False
     rows_a_file: int | None = 1
 
-    def blocks(self, file: StagedFile) -> Iterator[Any]:
+    def blocks(self, file: StagedFile) -> Iterator[Block]:
         import numpy as np
         from ray.data.block import BlockAccessor
 
         pillow = importlib.import_module("PIL.Image")
         try:
             with pillow.open(io.BytesIO(content(file))) as opened:
-                image: Any = opened
+                image = opened
                 if self.size is not None and image.size != (self.size[1], self.size[0]):
                     image = image.resize((self.size[1], self.size[0]), resample=pillow.Resampling.BILINEAR)
                 if self.mode is not None and image.mode != self.mode:
@@ -201,7 +204,7 @@ def require_pillow() -> None:
         )
 
 
-def _unpacked(path: Path, file: StagedFile) -> Any:
+def _unpacked(path: Path, file: StagedFile) -> pa.NativeFile:
     """The file as a stream; PUT compresses unless it is told not to, and says so in the name."""
     compression = {"gz": "gzip", "bz2": "bz2", "zst": "zstd", "br": "brotli"}.get(file.name.rpartition(".")[2].lower())
     return pa.input_stream(str(path), compression=compression)

@@ -6,13 +6,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from .names import quoted
 from .parts import Part
 from .rows import json_type, sql_type, together
+
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+    from snowflake.snowpark import Session
 
 _MISSING: Final = 2003
 """Snowflake's error number of "does not exist or not authorized"."""
@@ -39,7 +43,7 @@ class Target:
         return ".".join((*self.parts[:-1], f"{purpose}_{uuid.uuid4().hex.upper()}"))
 
 
-def require_table(session: Any, target: Target) -> None:
+def require_table(session: Session, target: Target) -> None:
     """Raise TableUnavailableError where the table is not there and may not be created: before anything is computed."""
     if _columns(session, target) is None and not target.create:
         raise TableUnavailableError(
@@ -48,7 +52,7 @@ def require_table(session: Any, target: Target) -> None:
         )
 
 
-def load(session: Any, target: Target, parts: Sequence[Part], schema: pa.Schema | None) -> int:
+def load(session: Session, target: Target, parts: Sequence[Part], schema: pa.Schema | None) -> int:
     """Put the rows of these parts into the table; how many there were.
 
     `schema` is the dataset's where there are no parts.
@@ -82,7 +86,7 @@ def load(session: Any, target: Target, parts: Sequence[Part], schema: pa.Schema 
     return sum(part.rows for part in parts)
 
 
-def _columns(session: Any, target: Target) -> list[str] | None:
+def _columns(session: Session, target: Target) -> list[str] | None:
     """The names of the table's columns, None where there is no such table."""
     from snowflake.connector.errors import ProgrammingError
 
@@ -122,7 +126,7 @@ def _unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if len(name) > 2 and name[0] == name[-1] == '"' else name
 
 
-def _waiting_table(cursor: Any, target: Target, schema: pa.Schema) -> str:
+def _waiting_table(cursor: SnowflakeCursor, target: Target, schema: pa.Schema) -> str:
     """A new temporary table for the rows, beside the target. Raises TableUnavailableError."""
     waiting = target.beside("RAY_ROWS")
     listed = ", ".join(f"{quoted(field.name)} {sql_type(field)}" for field in schema)
@@ -138,7 +142,7 @@ def _waiting_table(cursor: Any, target: Target, schema: pa.Schema) -> str:
     return waiting
 
 
-def _collect(cursor: Any, target: Target, waiting: str, parts: Sequence[Part]) -> None:
+def _collect(cursor: SnowflakeCursor, target: Target, waiting: str, parts: Sequence[Part]) -> None:
     """All rows into the temporary table."""
     stage = target.beside("RAY_FILES")
     cursor.execute(f"CREATE TEMPORARY STAGE {stage}")
@@ -154,7 +158,7 @@ def _collect(cursor: Any, target: Target, waiting: str, parts: Sequence[Part]) -
 
 
 def _finish(
-    cursor: Any, target: Target, waiting: str, schema: pa.Schema, matched: dict[str, str], *, exists: bool
+    cursor: SnowflakeCursor, target: Target, waiting: str, schema: pa.Schema, matched: dict[str, str], *, exists: bool
 ) -> None:
     """The statement that changes the table."""
     if not exists or (target.create and target.replace):

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from ..data import tensors
+
+if TYPE_CHECKING:
+    from ray.data.block import Block
 
 _MICROSECONDS: Final = "us"
 _DECIMAL_DIGITS: Final = 38
@@ -93,7 +96,7 @@ def _json_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     """JSON has no NaN and no infinities: they become null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -126,7 +129,7 @@ def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def arrow_of(block: Any) -> pa.Table:
+def arrow_of(block: Block) -> pa.Table:
     """A block of Ray Data, whatever it is made of, as rows for a table. Raises UnwritableColumnError."""
     from ray.data.block import BlockAccessor
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
 
 
-def main_session(what: str) -> Any:
+def main_session(what: str) -> Session:
     """The session. Raises RuntimeError in a worker, which has none: `what` is done in the script itself."""
     from snowflake.snowpark.context import get_active_session
     from snowflake.snowpark.exceptions import SnowparkSessionException

@@ -8,10 +8,10 @@ Source: Snowflake's documentation, developer-guide/snowflake-ml/load-data, "Opti
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
-def generate_shards(*_: Any, **__: Any) -> NoReturn:
+def generate_shards(*_: object, **__: object) -> NoReturn:
     """Raises NotImplementedError."""
     _refuse("generate_shards()")
 
@@ -19,7 +19,7 @@ def generate_shards(*_: Any, **__: Any) -> NoReturn:
 class SFStageShardDataSource:
     """Cannot be made: raises NotImplementedError."""
 
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         _refuse(type(self).__name__)
 
 

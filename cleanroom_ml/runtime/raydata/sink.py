@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from ray.data.datasource import Datasink
@@ -17,6 +17,10 @@ from .names import table_name as parts_of
 from .parts import Part, write_parts
 from .rows import arrow_of
 from .session import main_session
+
+if TYPE_CHECKING:
+    from ray.data.block import Block
+    from ray.data.datasource import WriteResult
 
 
 class SnowflakeTableDatasink(Datasink):  # type: ignore[misc]
@@ -47,16 +51,16 @@ class SnowflakeTableDatasink(Datasink):  # type: ignore[misc]
         """For Ray's progress."""
         return "SnowflakeTable"
 
-    def on_write_start(self, schema: Any = None) -> None:
+    def on_write_start(self, schema: object = None) -> None:
         """Raises TableUnavailableError where the table is not there and may not be made."""
         self._schema = schema if isinstance(schema, pa.Schema) else None
         require_table(main_session("writing a table"), self._target)
 
-    def write(self, blocks: Iterable[Any], ctx: Any) -> list[Part]:
+    def write(self, blocks: Iterable[Block], ctx: object) -> list[Part]:
         """In a worker: the blocks of one task, into files."""
         return write_parts(map(arrow_of, blocks), self._directory)
 
-    def on_write_complete(self, write_result: Any) -> None:
+    def on_write_complete(self, write_result: WriteResult[list[Part]]) -> None:
         """In the script's process: the files of all tasks that succeeded, into the table."""
         parts = [part for written in write_result.write_returns for part in written or ()]
         schema = self._schema

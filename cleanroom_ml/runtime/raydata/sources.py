@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
@@ -18,6 +18,10 @@ from .files import StagedFile, list_files
 from .formats import Binary, Csv, Image, Parquet, Reader, Text, WithPath, require_pillow
 from .names import stage_path
 from .tasks import grouped
+
+if TYPE_CHECKING:
+    from ray.data import DataContext
+    from ray.data.block import Block
 
 _CACHE: frozenset[str] = frozenset({"use_file_cache", "file_cache_config"})
 """Taken and of no effect: the files are on this machine already."""
@@ -41,7 +45,7 @@ class StageDatasource(Datasource):  # type: ignore[misc]
         database: str | None,
         schema: str | None,
         file_pattern: str | Sequence[str] | None,
-        others: Mapping[str, Any],
+        others: Mapping[str, object],
     ) -> None:
         super().__init__()
         if unknown := sorted(others.keys() - _CACHE):
@@ -65,13 +69,15 @@ class StageDatasource(Datasource):  # type: ignore[misc]
         """For Ray to plan with."""
         return sum(map(self._reader.memory_bytes, self._files))
 
-    def get_read_tasks(self, parallelism: int, per_task_row_limit: int | None = None, data_context: Any = None) -> Any:
+    def get_read_tasks(
+        self, parallelism: int, per_task_row_limit: int | None = None, data_context: DataContext | None = None
+    ) -> list[ReadTask]:
         """One task a file, or a group of small ones."""
         limit = {} if per_task_row_limit is None else {"per_task_row_limit": per_task_row_limit}
         groups = grouped(self._files, self._reader.memory_bytes, parallelism)
         return [ReadTask(_Read(self._reader, group), self._metadata(group), **limit) for group in groups]
 
-    def _metadata(self, group: list[StagedFile]) -> Any:
+    def _metadata(self, group: list[StagedFile]) -> BlockMetadata:
         rows = self._reader.rows_a_file
         size = sum(map(self._reader.memory_bytes, group))
         names = [file.name for file in group]
@@ -84,7 +90,7 @@ class _Read:
     def __init__(self, reader: Reader, files: list[StagedFile]) -> None:
         self._reader, self._files = reader, files
 
-    def __call__(self) -> Iterator[Any]:
+    def __call__(self) -> Iterator[Block]:
         for file in self._files:
             yield from self._reader.blocks(file)
 
@@ -103,7 +109,7 @@ class SFStageBinaryFileDataSource(StageDatasource):
         file_pattern: str | Sequence[str] | None = None,
         local_path: str | None = None,
         include_paths: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         reader = Binary(None if local_path is None else Path(local_path).absolute())
         super().__init__(_named(reader, include_paths), stage_location, database, schema, file_pattern, others)
@@ -122,7 +128,7 @@ class SFStageTextDataSource(StageDatasource):
         encoding: str = "utf-8",
         drop_empty_lines: bool = False,
         include_paths: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         reader = _named(Text(encoding, drop_empty_lines), include_paths)
         super().__init__(reader, stage_location, database, schema, file_pattern, others)
@@ -138,9 +144,9 @@ class SFStageCSVDataSource(StageDatasource):
         schema: str | None = None,
         file_pattern: str | Sequence[str] | None = None,
         *,
-        arrow_csv_args: Mapping[str, Any] | None = None,
+        arrow_csv_args: Mapping[str, object] | None = None,
         include_paths: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         reader = _named(Csv(dict(arrow_csv_args or {})), include_paths)
         super().__init__(reader, stage_location, database, schema, file_pattern, others)
@@ -158,7 +164,7 @@ class SFStageParquetDataSource(StageDatasource):
         *,
         columns: Sequence[str] | None = None,
         include_paths: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         reader = _named(Parquet(columns), include_paths)
         super().__init__(reader, stage_location, database, schema, file_pattern, others)
@@ -180,7 +186,7 @@ class SFStageImageDataSource(StageDatasource):
         image_size: tuple[int, int] | None = None,
         image_mode: str | None = None,
         include_paths: bool = False,
-        **others: Any,
+        **others: object,
     ) -> None:
         if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
             raise ValueError(f"image_size={image_size!r}: two positive numbers are needed, height and width")

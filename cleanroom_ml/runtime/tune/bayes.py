@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ..values import Floats, Params
 from .proposals import Scored
 from .space import SearchSpace, Uniform
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.gaussian_process import GaussianProcessRegressor
 
 SEED: Final = 42
 """There is no seed to give to BayesOpt; Ray Tune's adapter, which the container runtime uses, has this one."""
@@ -46,7 +49,7 @@ class Utility:
     kappa_decay_delay: int = 0
 
     @classmethod
-    def of(cls, given: Mapping[str, Any] | None) -> Utility:
+    def of(cls, given: Params | None) -> Utility:
         """Check `utility_kwargs`. Raises ValueError naming the entry."""
         known = cls.__dataclass_fields__
         for name in given or {}:
@@ -77,7 +80,9 @@ class Bayes:
         self._utility = utility
         self._suggest = _library()
 
-    def propose(self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def propose(
+        self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
         """The first ones are drawn at random; then the model has a say.
 
         Trials that have no score count as the worst seen, so that the search leaves their neighbourhood; those that
@@ -100,15 +105,15 @@ class Bayes:
         )
         return self._params(point)
 
-    def _point(self, params: Mapping[str, Any]) -> list[float]:
+    def _point(self, params: Params) -> list[float]:
         return [(params[name] - each.lower) / (each.upper - each.lower) for name, each in self._uniforms.items()]
 
-    def _params(self, point: Sequence[float] | np.ndarray[Any, Any]) -> dict[str, Any]:
+    def _params(self, point: Sequence[float] | Floats) -> dict[str, object]:
         values = zip(self._uniforms.items(), point, strict=True)
         return self._space.in_order({name: each.at(float(fraction)) for (name, each), fraction in values})
 
 
-_Suggest = Callable[..., "np.ndarray[Any, Any]"]
+_Suggest: TypeAlias = "Callable[[Floats, Floats, Utility, float, np.random.RandomState], Floats]"
 
 
 def _library() -> _Suggest:
@@ -121,12 +126,12 @@ def _library() -> _Suggest:
 
 
 def _suggest_new(
-    points: np.ndarray[Any, Any],
-    values: np.ndarray[Any, Any],
+    points: Floats,
+    values: Floats,
     utility: Utility,
     kappa: float,
     random: np.random.RandomState,
-) -> np.ndarray[Any, Any]:
+) -> Floats:
     from bayes_opt import acquisition
     from bayes_opt.target_space import TargetSpace
 
@@ -145,12 +150,12 @@ def _suggest_new(
 
 
 def _suggest_old(
-    points: np.ndarray[Any, Any],
-    values: np.ndarray[Any, Any],
+    points: Floats,
+    values: Floats,
     utility: Utility,
     kappa: float,
     random: np.random.RandomState,
-) -> np.ndarray[Any, Any]:
+) -> Floats:
     import numpy as np
     from bayes_opt import UtilityFunction
     from bayes_opt.util import acq_max
@@ -171,12 +176,12 @@ def _suggest_old(
         )
 
 
-def _bounds(points: np.ndarray[Any, Any]) -> dict[str, tuple[float, float]]:
+def _bounds(points: Floats) -> dict[str, tuple[float, float]]:
     # The library sorts its parameters by name.
     return {f"{number:06d}": (0.0, 1.0) for number in range(points.shape[1])}
 
 
-def _process(random: np.random.RandomState) -> Any:
+def _process(random: np.random.RandomState) -> GaussianProcessRegressor:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern
 
@@ -188,7 +193,8 @@ def _process(random: np.random.RandomState) -> Any:
     )
 
 
-def _one_thread() -> Any:
+def _one_thread() -> AbstractContextManager[object]:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    return threadpool_limits(1, user_api="blas")
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits

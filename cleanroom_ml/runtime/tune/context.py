@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from ..values import Values
 
 
 class TunerContext:
     """The trial that is running in this process."""
 
-    def __init__(self, hyper_params: dict[str, Any], dataset_map: dict[str, Any] | None) -> None:
+    def __init__(self, hyper_params: Values, dataset_map: Values | None) -> None:
         self._hyper_params = hyper_params
         self._dataset_map = dataset_map
-        self.metrics: dict[str, Any] | None = None
-        self.model: Any = None
+        self.metrics: dict[str, object] | None = None
+        self.model: object = None
 
-    def get_hyper_params(self) -> dict[str, Any]:
+    def get_hyper_params(self) -> Values:
         """Parameters of this trial, by name."""
         return self._hyper_params
 
-    def get_dataset_map(self) -> dict[str, Any] | None:
+    def get_dataset_map(self) -> Values | None:
         """The `dataset_map` that `Tuner.run` was given: connectors that read a copy on this machine; None without."""
         return self._dataset_map
 
-    def report(self, metrics: Mapping[str, Any], model: Any | None = None) -> None:
+    def report(self, metrics: Mapping[str, object], model: object | None = None) -> None:
         """Say how good these parameters are, and which model they gave.
 
         Called several times, the last metrics count, and the last model that was given, as it is when the function

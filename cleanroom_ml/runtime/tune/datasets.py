@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from ..values import Values
 
 
-def prepare(dataset_map: Mapping[str, Any] | None, directory: Path) -> dict[str, Any] | None:
+def prepare(dataset_map: Mapping[str, object] | None, directory: Path) -> Values | None:
     """The same connectors, of their own classes, on copies below `directory`: they need no session and no network, and
     N trials do not fetch N times. What is no connector is left as it is, and goes to the workers by pickle.
 
@@ -23,7 +24,7 @@ def prepare(dataset_map: Mapping[str, Any] | None, directory: Path) -> dict[str,
     return {name: _local(value, directory) for name, value in dataset_map.items()}
 
 
-def _local(value: Any, directory: Path) -> Any:
+def _local(value: object, directory: Path) -> object:
     if not hasattr(value, "_ingestor") or not hasattr(value, "data_sources"):
         return value
     from ..data import JobIngestor, table_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from ..values import Values
 
 
 @dataclass(frozen=True)
@@ -11,7 +12,7 @@ class Task:
     """What a worker is asked to do. `beat`: the best score so far; a model that does not beat it need not be kept."""
 
     number: int
-    params: dict[str, Any]
+    params: dict[str, object]
     model_file: str
     beat: float | None
 
@@ -23,8 +24,8 @@ class Outcome:
     """
 
     number: int
-    params: dict[str, Any]
-    metrics: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, object]
+    metrics: Values = field(default_factory=dict)
     score: float | None = None
     seconds: float = 0.0
     failure: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TypeGuard
 
 from .. import events
 from .config import TunerConfig
@@ -63,7 +63,7 @@ class Progress:
         return f"{self.config.metric} {_number(outcome.metrics[self.config.metric])}"
 
     def _emit(self, outcome: Outcome) -> None:
-        fields: dict[str, Any] = {
+        fields: dict[str, object] = {
             "number": outcome.number + 1,
             "total": self.total,
             "state": "failed" if outcome.failed else "done",
@@ -83,7 +83,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     if not _is_number(value):
         return _cut(str(value))
     if isinstance(value, int):
@@ -91,7 +91,7 @@ def _number(value: Any) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

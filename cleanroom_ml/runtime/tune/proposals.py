@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Scored:
     the trial failed, or its metric is not finite.
     """
 
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     score: float | None
 
 
@@ -23,7 +23,9 @@ class Search(Protocol):
     total: int
     learns: bool
 
-    def propose(self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def propose(
+        self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
         """Parameters of trial `number`, from 0: asked in order, once for each.
 
         ended: the trials before it whose outcome is known, in order; running: those after them, in order.

@@ -9,13 +9,17 @@ import contextlib
 import pickle
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..cluster.worker_output import MARKED_ALREADY, catch_up
 from .errors import TunerError
 from .layout import Slot
 from .messages import Outcome, Task, dumps
 from .process_pool import ProcessPool
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 _LEAVE_SECONDS: Final = 5.0
 
@@ -35,8 +39,8 @@ class RayPool:
         self._nodes = {node["NodeName"]: node["NodeID"] for node in ray.nodes() if node["Alive"]}
         self._training = ray.put(training)
         self._slots = slots
-        self._actors: dict[int, Any] = {}
-        self._running: dict[Any, tuple[int, Task]] = {}
+        self._actors: dict[int, ActorHandle] = {}
+        self._running: dict[ObjectRef, tuple[int, Task]] = {}
 
     def submit(self, slot: int, task: Task) -> None:
         if slot not in self._actors:
@@ -61,7 +65,7 @@ class RayPool:
         for actor in self._actors.values():
             self._ray.kill(actor, no_restart=True)
 
-    def _actor(self, slot: Slot) -> Any:
+    def _actor(self, slot: Slot) -> ActorHandle:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(self._nodes[slot.node.name], soft=False)
@@ -69,7 +73,7 @@ class RayPool:
         actor_class = self._ray.remote(type(MARKED_ALREADY, (_SlotWorker,), {}))
         return actor_class.options(**options).remote(self._training, slot)
 
-    def _outcome(self, ref: Any) -> tuple[int, Outcome]:
+    def _outcome(self, ref: ObjectRef) -> tuple[int, Outcome]:
         slot, task = self._running.pop(ref)
         try:
             came = pickle.loads(self._ray.get(ref))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..values import Model
 from .messages import Outcome
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ class TunerResults:
     best_model: the model that the best trial reported, or None; read from its file when it is first asked for.
     """
 
-    def __init__(self, results: pd.DataFrame, best_result: pd.DataFrame, best_model: Any | None = None) -> None:
+    def __init__(self, results: pd.DataFrame, best_result: pd.DataFrame, best_model: Model | None = None) -> None:
         self.results = results
         self.best_result = best_result
         self._best_model = best_model
         self._file: Path | None = None
 
     @property
-    def best_model(self) -> Any | None:
+    def best_model(self) -> Model | None:
         if self._file is not None:
             self._best_model = pickle.loads(self._file.read_bytes())
             self._file = None
@@ -43,7 +44,7 @@ class TunerResults:
         self._file = model
         weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[TunerResults], tuple[pd.DataFrame, pd.DataFrame, Model | None]]:
         return TunerResults, (self.results, self.best_result, self.best_model)
 
     def __repr__(self) -> str:
@@ -70,7 +71,7 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     return pd.DataFrame({name: _column([row.get(name) for row in values]) for name in columns})
 
 
-def _column(values: list[Any]) -> Any:
+def _column(values: list[Any]) -> pd.Series[Any]:  # whatever scripts report
     import pandas as pd
 
     if any(isinstance(value, (list, tuple, dict, set)) or hasattr(value, "__array__") for value in values):

@@ -10,8 +10,9 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..values import Values
 from .proposals import Scored, Search
 from .space import SearchSpace, Uniform
 
@@ -74,7 +75,7 @@ class BayesOpt(SearchAlgorithm):
     from the trials that are that many places before it (see `Tuner`), so it still is, and each proposal knows less.
     """
 
-    utility_kwargs: dict[str, Any] | None = None
+    utility_kwargs: Values | None = None
 
     def check(self, space: SearchSpace) -> None:
         from .bayes import Utility
@@ -98,8 +99,10 @@ class _Random:
         self._space = space
         self._generator = generator
 
-    def propose(self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        drawn: dict[str, Any] = {name: each.sample(self._generator) for name, each in self._space.sampled.items()}
+    def propose(
+        self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
+        drawn: dict[str, object] = {name: each.sample(self._generator) for name, each in self._space.sampled.items()}
         for name, values in self._space.listed.items():
             drawn[name] = values[int(self._generator.integers(len(values)))]
         return self._space.in_order(drawn)
@@ -113,7 +116,9 @@ class _Grid:
         self._space = space
         self._combinations = itertools.product(*space.listed.values())
 
-    def propose(self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def propose(
+        self, number: int, ended: Sequence[Scored], running: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
         return self._space.in_order(dict(zip(self._space.listed, next(self._combinations), strict=True)))
 
 

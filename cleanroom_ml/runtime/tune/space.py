@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class SamplingFunction:
     """A rule by which the value of one parameter is drawn for each trial."""
 
-    def sample(self, generator: np.random.Generator) -> Any:
+    def sample(self, generator: np.random.Generator) -> object:
         """One value, a plain Python one."""
         raise NotImplementedError
 
@@ -80,13 +80,13 @@ class RandInt(SamplingFunction):
 class Choice(SamplingFunction):
     """One of `options`, each as likely; the very object that was given."""
 
-    options: tuple[Any, ...]
+    options: tuple[object, ...]
 
     def __post_init__(self) -> None:
         if not self.options:
             raise ValueError("choice([]): there is nothing to choose from")
 
-    def sample(self, generator: np.random.Generator) -> Any:
+    def sample(self, generator: np.random.Generator) -> object:
         return self.options[int(generator.integers(len(self.options)))]
 
 
@@ -105,7 +105,7 @@ def randint(lower: int, upper: int) -> RandInt:
     return RandInt(lower, upper)
 
 
-def choice(options: Iterable[Any]) -> Choice:
+def choice(options: Iterable[object]) -> Choice:
     """Sample one of `options`, each as likely."""
     return Choice(tuple(options))
 
@@ -115,12 +115,12 @@ class SearchSpace:
     """A checked search space: the parameters that are sampled, those with a list of values, those that never change."""
 
     sampled: Mapping[str, SamplingFunction]
-    listed: Mapping[str, tuple[Any, ...]]
-    fixed: Mapping[str, Any]
+    listed: Mapping[str, tuple[object, ...]]
+    fixed: Mapping[str, object]
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> SearchSpace:
+    def of(cls, given: Mapping[str, object]) -> SearchSpace:
         """Check what a script gave to `Tuner`. Raises TypeError or ValueError, naming the parameter."""
         if not isinstance(given, Mapping):
             raise TypeError(f"search_space must be a dictionary of parameters, not a {type(given).__name__}")
@@ -129,8 +129,8 @@ class SearchSpace:
                 "search_space is empty: name at least one parameter, for example {'max_depth': tune.randint(3, 10)}"
             )
         sampled: dict[str, SamplingFunction] = {}
-        listed: dict[str, tuple[Any, ...]] = {}
-        fixed: dict[str, Any] = {}
+        listed: dict[str, tuple[object, ...]] = {}
+        fixed: dict[str, object] = {}
         for name, value in given.items():
             if not isinstance(name, str):
                 raise TypeError(f"search_space: the names of parameters are strings, not {name!r}")
@@ -145,7 +145,7 @@ class SearchSpace:
                 fixed[name] = value
         return cls(sampled, listed, fixed, tuple(given))
 
-    def in_order(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def in_order(self, values: Mapping[str, object]) -> dict[str, object]:
         """Values of the parameters that vary, with those that do not, in the order in which the script named them."""
         merged = {**self.fixed, **values}
         return {name: merged[name] for name in self.names}
@@ -161,7 +161,7 @@ def _check_bounds(function: str, lower: float, upper: float) -> None:
         raise ValueError(f"{function}({lower}, {upper}): lower must be below upper")
 
 
-def _of_ray(value: Any) -> Any:
+def _of_ray(value: object) -> object:
     """Ray Tune's sampling functions as ours: Snowflake's tuner runs on Ray Tune, so scripts that import `ray.tune` for
     them work there. Only what has an equal here; whatever else stays a value.
     """

@@ -8,9 +8,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 from .. import events
+from ..values import Values
 from .context import TunerContext, enter
 from .messages import Outcome, Task
 
@@ -19,8 +20,8 @@ from .messages import Outcome, Task
 class Training:
     """What is the same for all trials of a search; goes to each worker once."""
 
-    function: Callable[[], Any]
-    dataset_map: dict[str, Any] | None
+    function: Callable[[], object]
+    dataset_map: Values | None
     metric: str
     mode: str
 
@@ -50,7 +51,7 @@ class Training:
             enter(None)
         return Outcome(task.number, task.params, metrics, score, time.monotonic() - began, has_model=has_model)
 
-    def _score(self, reported: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> float | None:
+    def _score(self, reported: Mapping[str, object] | None, metrics: Values) -> float | None:
         if reported is None:
             raise ValueError(
                 f"train_func returned without a report; call get_tuner_context().report(metrics={{{self.metric!r}: …}})"
@@ -68,7 +69,7 @@ class Training:
         return number if self.mode == "max" else -number
 
 
-def _keep(model: Any, path: Path) -> None:
+def _keep(model: object, path: Path) -> None:
     import cloudpickle
 
     try:
@@ -79,7 +80,7 @@ def _keep(model: Any, path: Path) -> None:
         raise TypeError(f"the reported model, a {type(model).__name__}, cannot be kept: {error}") from error
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """NumPy's scalars, and tensors of one number, as Python's; anything else as it is."""
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return value.item()
@@ -93,7 +94,7 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _without_ours(error: BaseException) -> Any:
+def _without_ours(error: BaseException) -> TracebackType | None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__ and trace.tb_next is not None:
         trace = trace.tb_next

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ..workers.job import cluster_nodes, real_cpus
 from . import datasets
@@ -35,7 +34,7 @@ class Tuner:
     """
 
     def __init__(
-        self, train_func: Callable[[], Any], search_space: Mapping[str, Any], tuner_config: TunerConfig
+        self, train_func: Callable[[], object], search_space: Mapping[str, object], tuner_config: TunerConfig
     ) -> None:
         if not callable(train_func):
             raise TypeError(f"train_func must be a function without parameters, not a {type(train_func).__name__}")
@@ -46,7 +45,7 @@ class Tuner:
         self._space = SearchSpace.of(search_space)
         tuner_config.search_alg.check(self._space)
 
-    def run(self, dataset_map: Mapping[str, Any] | None = None) -> TunerResults:
+    def run(self, dataset_map: Mapping[str, object] | None = None) -> TunerResults:
         """Run all trials. With the same seed and the same outcomes: the same parameters in the same order.
 
         With c trials at a time, an algorithm that learns proposes trial k from the outcomes of the trials up to k-c:
@@ -77,7 +76,7 @@ def _search(search: Search, pool: Pool, width: int, config: TunerConfig, models:
     """All trials, `width` at a time. A model's file is deleted as soon as a better trial is known."""
     progress = Progress(search.total, config)
     outcomes: dict[int, Outcome] = {}
-    params: list[dict[str, Any]] = []
+    params: list[dict[str, object]] = []
     free = list(range(width))
     while len(outcomes) < search.total:
         while free and len(params) < search.total:

@@ -19,7 +19,7 @@ What holds for every function that is run so:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 from . import outcome
 from .environment import Environment, worker_environment
@@ -41,16 +41,19 @@ __all__ = [
     "total_cpus",
 ]
 
+_Payload = TypeVar("_Payload")
+_Result = TypeVar("_Result")
+
 
 def run_workers(
-    function: Callable[[Placement, Any], Any],
-    payloads: Sequence[Any],
+    function: Callable[[Placement, _Payload], _Result],
+    payloads: Sequence[_Payload],
     *,
     workers_per_node: int | None = None,
     cpus_per_worker: float = 1.0,
     gpus_per_worker: float = 0.0,
     env: Environment = None,
-) -> list[Any]:
+) -> list[_Result]:
     """Call `function(placement, payload)` for each payload, all at the same time, and return what they return.
 
     Args:

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from ..cluster import worker_output
 from ..notices import say
@@ -20,6 +21,10 @@ from .job import cluster_nodes
 from .local import SETTLE_SECONDS, run_here
 from .outcome import Ended
 from .placement import Placement
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 _SAY_AFTER_SECONDS: Final = 15.0
 
@@ -44,7 +49,7 @@ def run_on_nodes(
     ids = {node["NodeName"]: node["NodeID"] for node in ray.nodes() if node["Alive"]}
     everything = list(zip(work, placements, environments, strict=True))
     with _killed_at_the_end() as actors:
-        pending: dict[Any, int] = {}
+        pending: dict[ObjectRef, int] = {}
         for node_rank, group in groupby(everything, key=lambda one: one[1].node_rank):
             mine = list(group)
             node = cluster_nodes()[node_rank]
@@ -56,7 +61,7 @@ def run_on_nodes(
         return _gather(ray, pending, [placement.rank for placement in placements])
 
 
-def _gather(ray: Any, pending: dict[Any, int], ranks: list[int]) -> list[bytes]:
+def _gather(ray: ModuleType, pending: dict[ObjectRef, int], ranks: list[int]) -> list[bytes]:
     answers: dict[int, bytes] = {}
     began, said = time.monotonic(), False
     while pending:
@@ -73,7 +78,7 @@ def _gather(ray: Any, pending: dict[Any, int], ranks: list[int]) -> list[bytes]:
     return [answers[rank] for rank in ranks]
 
 
-def _came_of(ray: Any, ref: Any, node_rank: int) -> dict[int, bytes] | Ended:
+def _came_of(ray: ModuleType, ref: ObjectRef, node_rank: int) -> dict[int, bytes] | Ended:
     try:
         came: dict[int, bytes] | tuple[int, bytes] = ray.get(ref)
     except ray.exceptions.RayError as error:
@@ -82,7 +87,7 @@ def _came_of(ray: Any, ref: Any, node_rank: int) -> dict[int, bytes] | Ended:
     return came if isinstance(came, dict) else Ended(*came)
 
 
-def _the_cause(ray: Any, first: Ended, pending: dict[Any, int]) -> Ended:
+def _the_cause(ray: ModuleType, first: Ended, pending: dict[ObjectRef, int]) -> Ended:
     if outcome.is_death(first.answer) or not pending:
         return first
     done, _ = ray.wait(list(pending), num_returns=len(pending), timeout=SETTLE_SECONDS)
@@ -90,11 +95,11 @@ def _the_cause(ray: Any, first: Ended, pending: dict[Any, int]) -> Ended:
     return next((one for one in others if isinstance(one, Ended) and outcome.is_death(one.answer)), first)
 
 
-def _waits(ray: Any) -> bool:
+def _waits(ray: ModuleType) -> bool:
     return bool(ray.available_resources().get("CPU", 0) < 1)
 
 
-def _actor(node_id: str, cpus: float, gpus: float) -> Any:
+def _actor(node_id: str, cpus: float, gpus: float) -> ActorHandle:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -125,10 +130,10 @@ class CleanroomWorkers:
 
 
 @contextmanager
-def _killed_at_the_end() -> Iterator[list[Any]]:
+def _killed_at_the_end() -> Iterator[list[ActorHandle]]:
     import ray
 
-    actors: list[Any] = []
+    actors: list[ActorHandle] = []
     try:
         yield actors
     finally:

@@ -33,7 +33,7 @@ class Ended(Exception):
         return failure
 
 
-def packed(function: Any, payload: Any) -> bytes:
+def packed(function: object, payload: object) -> bytes:
     """A function and its payload for `run`. What the script itself defines goes along by value: a worker's `__main__`
     is not the script; what modules of the job define is imported there.
     """
@@ -75,7 +75,10 @@ def is_death(answer: bytes) -> bool:
 
 
 def result(rank: int, answer: bytes) -> Any:
-    """What the function returned. Raises WorkerFailed where it cannot be unpickled here."""
+    """What the function returned, whose type no pickle tells: `run_workers` knows it.
+
+    Raises WorkerFailed where it cannot be unpickled here.
+    """
     try:
         return pickle.loads(answer[1:])
     except Exception as error:

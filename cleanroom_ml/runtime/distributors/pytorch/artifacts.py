@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
 
 
 def require_stage(location: str) -> str:
@@ -42,7 +45,7 @@ def upload(directory: Path, stage: str, run_id: str) -> str:
     return location
 
 
-def _session() -> Any:
+def _session() -> Session:
     from snowflake.snowpark.context import get_active_session
 
     return get_active_session()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ... import gpus
+from ...values import Values
 from ...workers import Placement
 from .metrics import MetricsReporter
 
@@ -19,8 +19,8 @@ class Context:
         self,
         placement: Placement,
         master: tuple[str, int],
-        dataset_map: Mapping[str, Any],
-        hyper_params: Mapping[str, Any],
+        dataset_map: Mapping[str, object],
+        hyper_params: Mapping[str, object],
         model_dir: str,
     ) -> None:
         self._placement = placement
@@ -70,14 +70,14 @@ class Context:
         """The backends that work for this worker, the best one first."""
         return ["nccl", "gloo"] if gpus.count() else ["gloo"]
 
-    def get_dataset_map(self) -> dict[str, Any]:
+    def get_dataset_map(self) -> Values:
         """The connectors that were given to `run`, by name; empty where none were.
 
         `["train"].get_shard()` of a ShardedDataConnector has this worker's rows.
         """
         return dict(self._dataset_map)
 
-    def get_hyper_params(self) -> dict[str, Any]:
+    def get_hyper_params(self) -> Values:
         """The hyperparameters that were given to `run`, as they were; empty where none were."""
         return dict(self._hyper_params)
 

@@ -7,11 +7,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cloudpickle
 
 from ... import events, workers
+from ...values import Values
 from . import artifacts
 from .result import PyTorchDistributorResult
 from .scaling import PyTorchScalingConfig, Scale, scale_of
@@ -28,7 +29,7 @@ class PyTorchDistributor:
     the session is not.
     """
 
-    def __init__(self, train_func: Callable[[], Any], scaling_config: PyTorchScalingConfig | None = None) -> None:
+    def __init__(self, train_func: Callable[[], object], scaling_config: PyTorchScalingConfig | None = None) -> None:
         if not callable(train_func):
             raise TypeError(f"train_func must be a function, not a {type(train_func).__name__}")
         self._train_func = train_func
@@ -37,8 +38,8 @@ class PyTorchDistributor:
     def run(
         self,
         *,
-        dataset_map: Mapping[str, Any] | None = None,
-        hyper_params: Mapping[str, Any] | None = None,
+        dataset_map: Mapping[str, object] | None = None,
+        hyper_params: Mapping[str, object] | None = None,
         artifact_stage_location: str | None = None,
     ) -> PyTorchDistributorResult:
         """Train, and return when every worker is done.
@@ -76,7 +77,7 @@ class PyTorchDistributor:
         _say(f"put to @{location}, from {directory}, where this job can read it")
         return PyTorchDistributorResult(location, metrics)
 
-    def _train(self, scale: Scale, assignment: Assignment) -> dict[str, Any]:
+    def _train(self, scale: Scale, assignment: Assignment) -> Values:
         results = workers.run_workers(
             train,
             [assignment] * scale.world_size,
@@ -88,7 +89,7 @@ class PyTorchDistributor:
         return dict(results[0])
 
 
-def _datasets(dataset_map: Mapping[str, Any]) -> dict[str, bytes]:
+def _datasets(dataset_map: Mapping[str, object]) -> dict[str, bytes]:
     sent = {}
     for name, connector in dataset_map.items():
         if not hasattr(connector, "to_torch_dataset"):
@@ -100,7 +101,7 @@ def _datasets(dataset_map: Mapping[str, Any]) -> dict[str, bytes]:
     return sent
 
 
-def _sent(value: Any, what: str) -> bytes:
+def _sent(value: object, what: str) -> bytes:
     try:
         return bytes(cloudpickle.dumps(value))
     except (TypeError, ValueError, AttributeError, RuntimeError) as error:

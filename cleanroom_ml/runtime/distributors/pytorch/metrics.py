@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from ... import events
+from ...values import Values
 
 _LONGEST: Final = 200
 
@@ -17,10 +18,10 @@ class MetricsReporter:
 
     def __init__(self, rank: int) -> None:
         self._rank = rank
-        self.latest: dict[str, Any] = {}
+        self.latest: Values = {}
         """Every metric by its last value: what `get_metrics()` of the run's result tells of rank 0."""
 
-    def log_metrics(self, metrics: Mapping[str, Any]) -> None:
+    def log_metrics(self, metrics: Mapping[str, object]) -> None:
         """Report numbers (or anything that prints) by name, as often as wanted; each rank for itself.
 
         Raises TypeError where it is no mapping.
@@ -38,7 +39,7 @@ class MetricsReporter:
             events.emit("metrics", source=f"rank {self._rank}", metrics=numbers)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A tensor or NumPy value as Python's own: it leaves this process, and none of torch's memory goes along."""
     if hasattr(value, "tolist"):
         return value.tolist()
@@ -49,7 +50,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _displayed(value: Any) -> str:
+def _displayed(value: object) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.6g}"
     text = str(value)

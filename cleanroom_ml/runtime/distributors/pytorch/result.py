@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from ...values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class PyTorchDistributorResult:
     """Where the model is, and what rank 0 reported."""
 
     _model_dir: str
-    _metrics: dict[str, Any] = field(default_factory=dict)
+    _metrics: Values = field(default_factory=dict)
 
     def get_model_dir(self) -> str:
         """The directory that the workers saved to, for as long as the job runs; where a stage was given to `run`, the
@@ -19,6 +20,6 @@ class PyTorchDistributorResult:
         """
         return self._model_dir
 
-    def get_metrics(self) -> dict[str, Any]:
+    def get_metrics(self) -> Values:
         """What rank 0 gave to `log_metrics`: every name with its last value."""
         return dict(self._metrics)

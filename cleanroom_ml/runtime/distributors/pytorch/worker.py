@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cloudpickle
 
 from ... import gpus, workers
+from ...values import Values
 from ...workers import Placement
 from .context import Context, enter
 from .scaling import Scale
@@ -28,7 +29,7 @@ class Assignment:
 
     train_func: bytes
     dataset_map: Mapping[str, bytes]
-    hyper_params: Mapping[str, Any]
+    hyper_params: Mapping[str, object]
     model_dir: str
     master: tuple[str, int]
 
@@ -66,7 +67,7 @@ def environment(scale: Scale, master: tuple[str, int]) -> Callable[[Placement], 
     return of
 
 
-def train(placement: Placement, assignment: Assignment) -> dict[str, Any]:
+def train(placement: Placement, assignment: Assignment) -> Values:
     """Run the script's function as one worker: the metrics that it reported. Raises whatever the function raises."""
     context = Context(
         placement,
