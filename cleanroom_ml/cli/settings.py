@@ -78,7 +78,7 @@ def with_shared_options(function: Command) -> Command:
     own = inspect.signature(function, eval_str=True)
 
     @wraps(function)
-    def wrapper(**arguments: Any) -> Any:
+    def wrapper(**arguments: object) -> object:
         for parameter in _SHARED:
             setattr(_current, parameter.name, arguments.pop(parameter.name))
         _current.format = str(_current.format)

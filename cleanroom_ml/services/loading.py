@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import text
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 from cleanroom_ml.naming import display, quote, quote_name, split_name
 from cleanroom_ml.services.namespaces import in_its_schema
@@ -183,7 +184,7 @@ def _begins_with_bracket(file: Path) -> bool:
         raise UsageError(f"cannot read {file}", why=str(error)) from None
 
 
-def _existing(connection: Connection, table: tuple[str, ...]) -> dict[str, Any] | None:
+def _existing(connection: Connection, table: tuple[str, ...]) -> Row | None:
     rows = connection.execute(f"SHOW TABLES IN SCHEMA {quote_name(table[:2])}")
     return next((row for row in rows if row["name"] == table[2]), None)
 

@@ -47,7 +47,7 @@ class Trial:
 
     number: int
     state: str
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     metrics: Mapping[str, float]
     seconds: float | None
     error: str

@@ -125,7 +125,7 @@ def positive_int(value: object) -> int:
     return int(value)
 
 
-def as_json(value: object) -> Any:
+def as_json(value: object) -> object:
     """A value that JSON can carry, in plain Python types: no NaN, no infinity, keys are text."""
     if value is None or isinstance(value, bool):
         return value

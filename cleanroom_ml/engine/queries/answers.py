@@ -11,7 +11,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from cleanroom_ml.engine.contracts.table import Rows
@@ -26,6 +26,7 @@ from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Spooled
+from cleanroom_ml.json_values import Document
 
 CAPABILITY_SECONDS: Final = 6 * 3600
 JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600
@@ -61,7 +62,7 @@ class SpoolRange:
 
 def outcome_of(result: StatementResult, session: Session, storage: Storage) -> Outcome:
     """The form of a result that is kept. A PUT gets its ticket here."""
-    kept: dict[str, Any] = {
+    kept: dict[str, object] = {
         "format": _FORMAT,
         "type": statement_type(result),
         "audience": session.job_id or "",
@@ -149,7 +150,7 @@ class Answers:
         self._spool = spool
         self._capabilities = capabilities
 
-    def data(self, record: QueryRecord, session: Session, base_url: str) -> dict[str, Any]:
+    def data(self, record: QueryRecord, session: Session, base_url: str) -> dict[str, object]:
         """The `data` of the answer to a query that succeeded. `base_url`: how this client reaches us.
 
         Raises:
@@ -180,7 +181,7 @@ class Answers:
         offset, length, _ = kept["batches"][index]
         return SpoolRange(self._spool / record.spool, offset, length)
 
-    def _shape(self, record: QueryRecord, kept: dict[str, Any], base_url: str) -> dict[str, Any]:
+    def _shape(self, record: QueryRecord, kept: Document, base_url: str) -> dict[str, object]:
         if "json" in kept:
             return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"])
         if "arrow" in kept:
@@ -191,7 +192,7 @@ class Answers:
             return self._upload(kept["upload"], _whose(record, kept), base_url)
         return self._download(kept["download"], _whose(record, kept), base_url)
 
-    def _arrow(self, record: QueryRecord, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+    def _arrow(self, record: QueryRecord, kept: Document, whose: dict[str, str], base_url: str) -> dict[str, object]:
         batches: list[list[int]] = kept["batches"]
         inline = 1 if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
         first = b""
@@ -207,7 +208,7 @@ class Answers:
         capability = self._issue("chunk", {"query": record.query_id, **whose}) if chunks else ""
         return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
 
-    def _upload(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+    def _upload(self, kept: Document, whose: dict[str, str], base_url: str) -> dict[str, object]:
         # Told to compress what is plain, with these two the client goes by the bytes whether a file is.
         gzip = bool(kept["auto_compress"]) and kept["source_compression"] in {"AUTO_DETECT", "NONE"}
         claims = {"ticket": kept["ticket"], "name": kept["name"], "gzip": gzip, **whose}
@@ -223,7 +224,7 @@ class Answers:
             overwrite=kept["overwrite"],
         )
 
-    def _download(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+    def _download(self, kept: Document, whose: dict[str, str], base_url: str) -> dict[str, object]:
         urls = []
         for path, sha256, size in kept["files"]:
             capability = self._issue("download", {"object": sha256, "size": size, **whose})
@@ -237,12 +238,12 @@ class Answers:
             parallel=kept["parallel"],
         )
 
-    def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
+    def _issue(self, purpose: str, claims: dict[str, object]) -> str:
         seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
         return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
 
 
-def _whose(record: QueryRecord, kept: dict[str, Any]) -> dict[str, str]:
+def _whose(record: QueryRecord, kept: Document) -> dict[str, str]:
     """At which socket a capability is good, and whose load its use is."""
     return {"audience": kept["audience"], "owner": record.account}
 
@@ -251,12 +252,12 @@ def _address(base_url: str) -> str:
     return base_url.partition("://")[2]
 
 
-def _small(rows: Rows) -> dict[str, Any]:
+def _small(rows: Rows) -> dict[str, object]:
     rowtype = [kind.wire(name) for name, kind in rows.columns]
-    return {"rowtype": rowtype, "rowset": rowset([entry["type"] for entry in rowtype], rows.rows)}
+    return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 
-def _context(session: Session) -> dict[str, Any]:
+def _context(session: Session) -> dict[str, object]:
     return {
         "database": session.database,
         "schema": session.schema,
@@ -266,5 +267,5 @@ def _context(session: Session) -> dict[str, Any]:
     }
 
 
-def _text(kept: dict[str, Any]) -> str:
+def _text(kept: dict[str, object]) -> str:
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Protocol
 
 from jinja2 import nodes
 
 from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.template_names import names_of
 
 
@@ -32,20 +33,20 @@ class NamesError(Exception):
         self.message = message
 
 
-def declared(parameters: Iterable[Named], presets: Iterable[str]) -> dict[str, Any]:
+def declared(parameters: Iterable[Named], presets: Iterable[str]) -> dict[str, object]:
     """What registration hands to the sandbox: the names that a template declares."""
     return {"parameters": [parameter.name for parameter in parameters], "presets": list(presets)}
 
 
 def passed(
-    parameters: Iterable[Named], arguments: Mapping[str, Any], mapped: Iterable[tuple[str, str, bool]]
-) -> dict[str, Any]:
+    parameters: Iterable[Named], arguments: Mapping[str, object], mapped: Iterable[tuple[str, str, bool]]
+) -> dict[str, object]:
     """What RUN hands to the sandbox: the declared names, and those of every argument and view that is passed."""
     names = [*arguments, *(name for name, _, _ in mapped)]
     return {"parameters": [parameter.name for parameter in parameters], "arguments": names}
 
 
-def check_names(tree: nodes.Template, request: Mapping[str, Any]) -> None:
+def check_names(tree: nodes.Template, request: Document) -> None:
     """In the sandbox: the names of a template, against what it declares and what it is given.
 
     A variable that is not declared has a value where the runner passes one: then it is an argument like the others.

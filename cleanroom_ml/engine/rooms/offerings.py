@@ -8,8 +8,7 @@ and the policies that it belongs to.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
@@ -18,10 +17,12 @@ from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import policies_of, view_text
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import display, fold, quote, split_name
 from cleanroom_ml.specs.column_types import SQL_CHECKS
 from cleanroom_ml.specs.data_offering import DataOffering, Dataset
@@ -168,7 +169,7 @@ class Offerings:
                 )
         return keys
 
-    def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> dict[str, Any]:
+    def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> dict[str, object]:
         source = split_name(dataset.data_object_fqn)
         context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
         catalog = ProviderCatalog(self._storage, caller.account, context)
@@ -202,7 +203,7 @@ class Offerings:
         return detail
 
     def _check_values(
-        self, caller: Caller, catalog: ProviderCatalog, dataset: Dataset, detail: Mapping[str, Any], query_id: str
+        self, caller: Caller, catalog: ProviderCatalog, dataset: Dataset, detail: Document, query_id: str
     ) -> None:
         """Counts the values that break their column_type's format, with the provider's own rights; and that the view
         works.
@@ -219,7 +220,7 @@ class Offerings:
             if wrong:
                 raise room_error(
                     ErrorName.SpecValidationError,
-                    f"{dataset.data_object_fqn}: {int(wrong):,} values of {display(column['source'])} "
+                    f"{dataset.data_object_fqn}: {int(str(wrong)):,} values of {display(column['source'])} "
                     f"are no {column['type']}",
                 )
 
@@ -231,11 +232,11 @@ class Offerings:
             )
         return resource
 
-    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Value, ...]]:
         resource = self._registries.by_key(provider.account, "DATA OFFERING", offering_key)
         if resource is None:
             return []
-        rows = []
+        rows: list[tuple[Value, ...]] = []
         for detail in resource.detail.values():
             policies = policies_of(detail)
             rows.append(
