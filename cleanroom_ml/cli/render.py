@@ -125,7 +125,7 @@ def jsonable(value: object) -> object:
         case Mapping():
             return {str(key): jsonable(item) for key, item in value.items()}
         case set() | frozenset():
-            items: list[Any] = [jsonable(item) for item in value]
+            items: list[Any] = [jsonable(item) for item in value]  # Any: of one kind, which can be compared
             return sorted(items)
         case Sequence():
             return [jsonable(item) for item in value]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.errors import from_connector
@@ -23,10 +24,17 @@ OWN_DATABASE = "CLEANROOM_ML"
 
 RETRY_SECONDS: Final = 60.0
 
-Row = dict[str, Any]
-"""A row by the names of its columns. Any: what the driver makes of a value is by its column's type."""
-Values = tuple[Any, ...]
+Row = dict[str, object]
+"""A row by the names of its columns: what the driver makes of a value is by its column's type."""
+Values = tuple[object, ...]
 """The same without the names."""
+
+
+def whole_number(value: object) -> int:
+    """A value of a column of whole numbers. Raises TypeError, ValueError: it is none."""
+    if not isinstance(value, int | float | Decimal | str):
+        raise TypeError(f"{type(value).__name__} is no whole number")
+    return int(value)
 
 
 class Connection:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.connection.session import Row
+from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, ServerError, WaitTimeoutError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import reported, reported_mapping
@@ -123,7 +123,7 @@ def pieces(connection: Connection, collaboration: str, job_id: str, action: str,
         offset = following
         row = job_action(connection, collaboration, job_id, action, **({"offset": offset} if offset else {}))
         yield str(next(iter(row.values())) or "")
-        following = None if row.get("next_offset") is None else int(row["next_offset"])
+        following = None if row.get("next_offset") is None else whole_number(row["next_offset"])
         if following is not None and following <= offset:
             return
 

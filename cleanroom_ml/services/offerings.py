@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def _shared_with(rows: list[Row], offering: str) -> set[str]:
             value = row.get("shared_with") or []
             if isinstance(value, str):
                 value = reported_or(value, list[object]()) if value.startswith("[") else value.split(",")
+            assert isinstance(value, Iterable)  # an ARRAY, as text or as the driver has read it
             found |= {str(name).strip() for name in value}
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier
-from cleanroom_ml.connection.session import Row
+from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, UsageError
 
 
@@ -106,8 +106,8 @@ def _pool(row: Row) -> Pool:
         name=str(row["name"]),
         state=str(row["state"]),
         instance_family=str(row["instance_family"]),
-        min_nodes=int(row["min_nodes"]),
-        max_nodes=int(row["max_nodes"]),
+        min_nodes=whole_number(row["min_nodes"]),
+        max_nodes=whole_number(row["max_nodes"]),
         application=str(row.get("application") or ""),
         details={key: value for key, value in row.items() if key in {"active_nodes", "idle_nodes", "num_jobs"}},
     )

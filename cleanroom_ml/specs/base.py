@@ -159,5 +159,6 @@ ApiVersion = Annotated[Literal["2.0.0"], BeforeValidator(one_of([API_VERSION]))]
 Bool = Annotated[bool, BeforeValidator(as_bool)]
 Description = Annotated[str, BeforeValidator(bounded_text(1_000))]
 Json = Annotated[Any, BeforeValidator(as_json)]
+"""Any: a person's own values, which templates are rendered with; they have been checked to be JSON."""
 PositiveInt = Annotated[int, BeforeValidator(positive_int)]
 ShortDescription = Annotated[str, BeforeValidator(bounded_text(500))]

@@ -6,12 +6,12 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_ENTRIES: Final = 500
 _MOST: Final = 2**53
-_Check = Callable[[Any], Any]
+_Check = Callable[[object], object]
 
 
 class NotAnEvent(ValueError):

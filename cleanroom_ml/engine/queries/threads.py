@@ -122,4 +122,4 @@ class _Piece(Generic[T]):
 
 
 _Work = _Piece[Any]
-"""A piece of work, whatever it gives: that is between its future and who waits for it."""
+"""A piece of work. Any: what it gives is between its future and who waits for it."""

@@ -118,6 +118,7 @@ def _row(connection: sqlite3.Connection, member: Member, row: sqlite3.Row) -> tu
     )
 
 
+# Any: a Document that is taken to pieces.
 def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, object] | None:
     """What a member may know; None: nothing, not even that there was a run. Others see the tables that are theirs."""
     tables = info.pop("tables")

@@ -73,7 +73,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def concat(parts: Iterable[str]) -> str:
         return SqlText("".join(parts))
 
-    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:  # as jinja2 has it
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:  # Any, as jinja2 has it
         # Filters named by a string (`map("sqlsafe")`) would let text into the SQL unseen by those who approve.
         if name in _SQL_FILTERS:
             raise RenderError(f"the filter {name} must be written out, not passed by name")

@@ -63,7 +63,7 @@ class Kind(Generic[S]):
 
 
 AnyKind = Kind[Any]
-"""A kind of whichever statement: who looks it up by the statement's type runs it with that very statement."""
+"""A kind. Any: of whichever statement; who looks it up by the statement's type runs it with that very statement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def _bound_with_offset(value: str) -> Scalar:
     return _bound_moment(moment).replace(tzinfo=UTC).astimezone(zone)
 
 
-def _read_moment(value: Any, _: Sized) -> Value:  # see record.read_text
+def _read_moment(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
     return datetime.fromisoformat(value)
 
 

@@ -84,7 +84,7 @@ def _number_copied(sized: Sized) -> str:
     return MEMBER if sized.scale else _COPIED_WHOLE
 
 
-def _number_read(value: Any, sized: Sized) -> Value:  # see record.read_text
+def _number_read(value: Any, sized: Sized) -> Value:  # Any: see TypeRecord.read
     return Decimal(str(value)) if sized.scale else int(value)
 
 
