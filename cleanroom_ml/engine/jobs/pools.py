@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.table import SHOW, Rows
+from cleanroom_ml.engine.contracts.values import Option, Value
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import Machine, NodeLimits, family, limits
 from cleanroom_ml.engine.jobs.listing import DESCRIBE_COLUMNS, FAMILY_COLUMNS, SHOW_COLUMNS, Usage
 from cleanroom_ml.engine.jobs.store import JobStore
-from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 from cleanroom_ml.naming import like as is_like

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from cleanroom_ml.engine.sql.binds import Option
+from cleanroom_ml.engine.contracts.values import Option
 from cleanroom_ml.engine.storage import shadowing
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound

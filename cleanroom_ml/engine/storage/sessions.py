@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.contracts.values import Value
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import NotFound, SessionGone, TokenExpired
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros

@@ -12,7 +12,7 @@ import datetime
 import os
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypedDict
 
 import duckdb
 import pyarrow as pa
@@ -21,7 +21,6 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
-from cleanroom_ml.json_values import Document
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -43,6 +42,27 @@ _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
+class Settings(TypedDict, total=False):
+    """Of a warehouse; what is left out is small."""
+
+    memory_mib: int
+    threads: int
+    scratch: str
+
+
+class Request(TypedDict, total=False):
+    """What `pool.py` asks: `op`, the text with its token and how many inputs it has; the rest is by the op."""
+
+    op: str
+    sql: str
+    token: str
+    inputs: int
+    settings: Settings
+    columns: list[list[str]]
+    operations: bool
+    limit: int
+
+
 class Handler:
     """Serves one request (`__call__`): `op` is query, rows, write or describe.
 
@@ -61,7 +81,7 @@ class Handler:
         warm = self._ready.sql("SELECT CAST(1 AS BIGINT) AS a").to_arrow_reader(1)
         warm.read_all()
 
-    def __call__(self, request: Document, fds: list[int]) -> dict[str, object]:
+    def __call__(self, request: Request, fds: list[int]) -> dict[str, object]:
         try:
             if self._ready is None:
                 self._ready = _open()
@@ -92,14 +112,14 @@ def _open() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _memory_mib(settings: Document) -> int:
+def _memory_mib(settings: Settings) -> int:
     """DuckDB's part of this worker's memory: what is asked for is meant for a whole one, and a spare one has less."""
     asked = int(settings.get("memory_mib", 1024))
     there = os.environ.get("SANDBOX_MEMORY_BYTES")
     return asked if there is None else max(64, min(asked, int(int(there) * MEMORY_PART) >> 20))
 
 
-def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: Document) -> None:
+def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: Settings) -> None:
     """From here on it can open these paths and nothing else, and nobody can change its settings."""
     listed = ", ".join(f"'{path}'" for path in paths)
     for statement in (
@@ -114,7 +134,7 @@ def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: D
         connection.execute(statement)
 
 
-def _serve(request: Document, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
     op = request["op"]
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
