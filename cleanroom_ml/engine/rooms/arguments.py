@@ -6,14 +6,13 @@ text. Imports nothing of ours but names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from jinja2 import nodes
 
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.json_values import Document
 from cleanroom_ml.template_names import names_of
 
 
@@ -22,6 +21,19 @@ class Named(Protocol):
 
     @property
     def name(self) -> str: ...
+
+
+class RenderRequest(TypedDict, total=False):
+    """What a template is rendered with (`render_worker.handle`), or with `check` only looked at."""
+
+    template: str
+    check: bool
+    variables: dict[str, object]
+    tables: list[dict[str, list[str]]]
+    providers: list[dict[str, list[str]]]
+    presets: list[str]
+    parameters: list[str]
+    arguments: list[str]
 
 
 class NamesError(Exception):
@@ -46,7 +58,7 @@ def passed(
     return {"parameters": [parameter.name for parameter in parameters], "arguments": names}
 
 
-def check_names(tree: nodes.Template, request: Document) -> None:
+def check_names(tree: nodes.Template, request: RenderRequest) -> None:
     """In the sandbox: the names of a template, against what it declares and what it is given.
 
     A variable that is not declared has a value where the runner passes one: then it is an argument like the others.
@@ -58,8 +70,8 @@ def check_names(tree: nodes.Template, request: Document) -> None:
     if "parameters" not in request:
         return
     names = names_of(tree)
-    parameters: Sequence[str] = request["parameters"]
-    arguments: Sequence[str] = request.get("arguments", ())
+    parameters = request["parameters"]
+    arguments = request.get("arguments", ())
     for variable, unknown in names.unknown(parameters, request.get("presets", ())):
         if variable not in arguments:
             raise NamesError(f"template, line {unknown.line}: {unknown.what}.")

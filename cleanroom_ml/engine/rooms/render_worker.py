@@ -19,11 +19,10 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cleanroom_ml.engine.rooms import policies
-from cleanroom_ml.engine.rooms.arguments import NamesError, check_names
+from cleanroom_ml.engine.rooms.arguments import NamesError, RenderRequest, check_names
 from cleanroom_ml.engine.rooms.missing_values import naming
 from cleanroom_ml.engine.rooms.policies import PolicyError
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.json_values import Document
 
 PLACEHOLDER = "CLEANROOM_BIND_"
 MAX_SQL = 1 << 20
@@ -144,7 +143,7 @@ class _Binder:
         return check
 
 
-def handle(request: dict[str, object], fds: Sequence[int] = ()) -> dict[str, object]:
+def handle(request: RenderRequest, fds: Sequence[int] = ()) -> dict[str, object]:
     """Render (or, with `"check": true`, only compile) a template.
 
     Args:
@@ -176,7 +175,7 @@ def handle(request: dict[str, object], fds: Sequence[int] = ()) -> dict[str, obj
         return _error(ErrorName.TemplateRenderError, f"{type(error).__name__} while rendering")
 
 
-def _render(request: Document) -> dict[str, object]:
+def _render(request: RenderRequest) -> dict[str, object]:
     tables = request.get("tables", ())
     binder = _Binder(tables, request.get("providers", tables), request.get("presets", ()))
     environment = _Environment(
@@ -213,7 +212,7 @@ def _render(request: Document) -> dict[str, object]:
     return {"sql": "".join(pieces), "binds": binder.values, "uses": sorted(binder.uses)}
 
 
-def _check_presets(tree: nodes.Template, request: Document) -> None:
+def _check_presets(tree: nodes.Template, request: RenderRequest) -> None:
     presets = set(request.get("presets", ()))
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name.upper() in presets and name.name not in request["variables"]:
