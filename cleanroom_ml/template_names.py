@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 from jinja2 import TemplateSyntaxError, meta, nodes, pass_context
 from jinja2.filters import FILTERS
@@ -113,7 +112,7 @@ class _Reader(SandboxedEnvironment):
 
 
 @pass_context
-def _unread(context: Any, value: Any, *_: Any, **__: Any) -> Any:
+def _unread(context: object, value: object, *_: object, **__: object) -> object:
     raise AssertionError("templates are read here, never rendered")
 
 

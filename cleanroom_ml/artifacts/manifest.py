@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.artifacts.paths import safe_relative_path
 from cleanroom_ml.errors import UsageError
@@ -86,7 +85,7 @@ class Manifest:
     def by_path(self) -> dict[str, FileEntry]:
         return {entry.path: entry for entry in self.files}
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """A list of `{path, size, sha256}` that JSON can carry."""
         return [{"path": entry.path, "size": entry.size, "sha256": entry.sha256} for entry in self.files]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 _DEEPEST = 6
 
 
-def cell(item: Any) -> str:
+def cell(item: object) -> str:
     """Lists joined by commas, mappings as `key: value`, what is nested deeper in brackets; never JSON or Python.
 
     A text that holds a JSON list or object, as targets send what is VARIANT or ARRAY, is shown as that.
@@ -17,7 +16,7 @@ def cell(item: Any) -> str:
     return _text(_unpacked(item), 0)
 
 
-def _unpacked(item: Any) -> Any:
+def _unpacked(item: object) -> object:
     if not isinstance(item, str) or item[:1] not in ("[", "{") or item[-1:] not in ("]", "}"):
         return item
     try:
@@ -26,7 +25,7 @@ def _unpacked(item: Any) -> Any:
         return item
 
 
-def _text(item: Any, depth: int, *, bare: bool = True) -> str:
+def _text(item: object, depth: int, *, bare: bool = True) -> str:
     """`bare`: nothing stands around it, so that it needs no brackets."""
     if item is None:
         return ""

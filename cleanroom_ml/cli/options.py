@@ -10,6 +10,7 @@ import typer
 from cleanroom_ml.errors import UsageError
 
 
+# Any, as typer itself has it: the options are of many types, and what comes back stands for a default of any.
 def optional_argument(**options: Any) -> Any:
     """An argument that may be left out; its help says what it is then."""
     return typer.Argument(show_default=False, **options)
@@ -48,7 +49,7 @@ AllowSecrets = Annotated[
 ]
 
 
-def parse_arguments(pairs: list[str] | None) -> dict[str, Any]:
+def parse_arguments(pairs: list[str] | None) -> dict[str, object]:
     """`key=value` pairs; a value that is JSON is that value, any other (NaN too, which JSON does not know) is text.
 
     Raises:
@@ -56,7 +57,7 @@ def parse_arguments(pairs: list[str] | None) -> dict[str, Any]:
     """
     import json
 
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not equals or not key:

@@ -64,7 +64,7 @@ def _reported(what: str, text: str) -> None:
     note(f"{what}: " + plain(text).replace("\n", "\n  "))
 
 
-def error_data(error: CleanroomError) -> dict[str, Any]:
+def error_data(error: CleanroomError) -> dict[str, object]:
     """An error as data; the keys are stable."""
     known = ("differences", "problems", "code", "sqlstate", "query_id")
     extra = {key: jsonable(getattr(error, key)) for key in known if getattr(error, key, None)}
@@ -103,7 +103,7 @@ def interactive() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
 
 
-def jsonable(value: object) -> Any:
+def jsonable(value: object) -> object:
     """Dataclasses as objects, times as RFC 3339 in UTC, bytes in hexadecimal, paths as text.
 
     JSON has no NaN and no infinity: they are null.
@@ -125,7 +125,8 @@ def jsonable(value: object) -> Any:
         case Mapping():
             return {str(key): jsonable(item) for key, item in value.items()}
         case set() | frozenset():
-            return sorted(jsonable(item) for item in value)
+            items: list[Any] = [jsonable(item) for item in value]  # Any: of one kind, which can be compared
+            return sorted(items)
         case Sequence():
             return [jsonable(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -133,7 +134,7 @@ def jsonable(value: object) -> Any:
     return str(value)
 
 
-def _rows(data: object) -> list[dict[str, Any]]:
+def _rows(data: object) -> list[dict[str, object]]:
     value = jsonable(data)
     if value is None:
         return []
@@ -141,7 +142,7 @@ def _rows(data: object) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {"value": item} for item in items]
 
 
-def _csv(rows: list[dict[str, Any]], known: tuple[str, ...]) -> None:
+def _csv(rows: list[dict[str, object]], known: tuple[str, ...]) -> None:
     columns = known or _columns(rows)
     if not columns:
         return
@@ -167,12 +168,12 @@ def warn_of_formulas(cells: int) -> None:
         note(f"warning: {many} with = + - or @: a spreadsheet runs that as a formula; import the column as text")
 
 
-def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+def _columns(rows: list[dict[str, object]]) -> tuple[str, ...]:
     """The keys of all rows, in the order in which they first come."""
     return tuple(dict.fromkeys(key for row in rows for key in row))
 
 
-def _table(rows: list[dict[str, Any]], known: tuple[str, ...], text: Callable[[Any], str]) -> None:
+def _table(rows: list[dict[str, object]], known: tuple[str, ...], text: Callable[[object], str]) -> None:
     if not rows:
         note("no rows" if known else "nothing to show")
         return
@@ -192,11 +193,11 @@ def _table(rows: list[dict[str, Any]], known: tuple[str, ...], text: Callable[[A
     console.print(table)
 
 
-def _cell(item: Any) -> str:
+def _cell(item: object) -> str:
     return plain(cell(item))
 
 
-def _text(item: Any) -> str:
+def _text(item: object) -> str:
     if item is None:
         return ""
     return plain(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))

@@ -6,13 +6,16 @@ import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from cleanroom_ml import __version__
 from cleanroom_ml.cli.table import COMMANDS, entries
+
+if TYPE_CHECKING:  # the parser is a part of typer
+    from typer._click import Command, Context, HelpFormatter
 
 COMPLETE_VARIABLE = "_CLEANROOM_ML_COMPLETE"
 
@@ -30,28 +33,28 @@ cleanroom-ml runs machine-learning jobs on data that several parties combine wit
 class Root(TyperGroup):
     """`cleanroom-ml`: knows the names and one-line helps of its commands without importing them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:
         return list(entries())
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         entry = entries().get(cmd_name)
         if entry is None:
             return None
         import typer.main
 
-        command: Any = typer.main.get_command(import_module(f"cleanroom_ml.cli.commands.{entry.module}").app)
+        command = typer.main.get_command(import_module(f"cleanroom_ml.cli.commands.{entry.module}").app)
         command.name = cmd_name
         command.short_help = entry.help
         return command
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in entries():
             near = get_close_matches(args[0], entries(), n=1)
             hint = f"Did you mean '{near[0]}'?" if near else "`cleanroom-ml --help` lists the commands."
             ctx.fail(f"There is no command '{args[0]}'. {hint}")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         for title, group in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(entry.name, entry.help) for entry in group])
@@ -81,7 +84,7 @@ def _root(
 
 
 def invoke(arguments: Sequence[str] | None) -> Any:
-    """Parse and run, or complete; returns what the command returned, or an exit code."""
+    """Parse and run, or complete; returns what the command returned, or an exit code. Any: as the parser has it."""
     if COMPLETE_VARIABLE in os.environ:
         # Without it the parser knows no shell; `add_completion` would do it, and add two options to the root.
         from typer._completion_classes import completion_init

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class Format(StrEnum):
@@ -78,7 +78,7 @@ def with_shared_options(function: Command) -> Command:
     own = inspect.signature(function, eval_str=True)
 
     @wraps(function)
-    def wrapper(**arguments: Any) -> Any:
+    def wrapper(**arguments: object) -> object:
         for parameter in _SHARED:
             setattr(_current, parameter.name, arguments.pop(parameter.name))
         _current.format = str(_current.format)

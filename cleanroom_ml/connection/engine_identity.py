@@ -12,7 +12,6 @@ import http.client
 import json
 import secrets
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.errors import ConnectError
 
@@ -58,7 +57,7 @@ def known_identity(home: Path) -> tuple[str, str]:
         ) from error
 
 
-def _ask(host: str, port: int, nonce: str, timeout: float) -> dict[str, Any]:
+def _ask(host: str, port: int, nonce: str, timeout: float) -> dict[str, object]:
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", f"{PATH}?nonce={nonce}")
@@ -75,7 +74,7 @@ def _ask(host: str, port: int, nonce: str, timeout: float) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _proves(answer: dict[str, Any], *, home_id: str, public_key: str, address: str, nonce: str) -> bool:
+def _proves(answer: dict[str, object], *, home_id: str, public_key: str, address: str, nonce: str) -> bool:
     """Whether the answer is a signature over exactly what was asked.
 
     Its own copy of the question is not even looked at.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.errors import from_connector
@@ -23,7 +24,17 @@ OWN_DATABASE = "CLEANROOM_ML"
 
 RETRY_SECONDS: Final = 60.0
 
-Row = dict[str, Any]
+Row = dict[str, object]
+"""A row by the names of its columns: what the driver makes of a value is by its column's type."""
+Values = tuple[object, ...]
+"""The same without the names."""
+
+
+def whole_number(value: object) -> int:
+    """A value of a column of whole numbers. Raises TypeError, ValueError: it is none."""
+    if not isinstance(value, int | float | Decimal | str):
+        raise TypeError(f"{type(value).__name__} is no whole number")
+    return int(value)
 
 
 class Connection:
@@ -48,7 +59,7 @@ class Connection:
             columns = [column.name.lower() for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
-    def query(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def query(self, sql: str) -> tuple[tuple[str, ...], list[Values]]:
         """Run one statement: the names of its columns, as the server tells them, and all its rows."""
         with self._cursor(sql) as cursor:
             return tuple(column.name for column in cursor.description or ()), [tuple(row) for row in cursor.fetchall()]
@@ -65,7 +76,7 @@ class Connection:
             f"CALL {OWN_DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})"
         )
 
-    def scalar(self, procedure: str, *arguments: object) -> Any:
+    def scalar(self, procedure: str, *arguments: object) -> object:
         """The first column of the first row of a call; None if it returned no row."""
         rows = self.call(procedure, *arguments)
         return next(iter(rows[0].values())) if rows else None
@@ -75,7 +86,7 @@ class Connection:
         quoted = f"file://{file.absolute().as_posix()}".replace("\\", "\\\\").replace("'", "\\'")
         self.execute(f"PUT '{quoted}' {stage_path} AUTO_COMPRESS=FALSE OVERWRITE=TRUE")
 
-    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def stream(self, sql: str) -> Iterator[Values]:
         """The rows of a query one by one, never all of them in memory."""
         with self._cursor(sql) as cursor:
             yield from cursor
@@ -126,7 +137,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     import logging
 
     logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
-    parameters: dict[str, Any] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
+    parameters: dict[str, object] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
     parameters["application"] = "cleanroom_ml"
     if target.kind != "snowflake":
         parameters["backoff_policy"] = pauses
@@ -168,7 +179,7 @@ def pauses() -> Iterator[float]:
     raise OperationalError(f"the engine has not answered for {RETRY_SECONDS:g} s: it was stopped, or does not run well")
 
 
-def _with_loaded_key(parameters: dict[str, Any]) -> dict[str, Any]:
+def _with_loaded_key(parameters: dict[str, object]) -> dict[str, object]:
     """The same parameters with the key itself in the place of its file.
 
     The connector loads it twice, and each time proves that its primes are prime: 0.1 s of every command on a quiet

@@ -11,7 +11,6 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection.directories import engine_home, snowflake_home
 from cleanroom_ml.connection.setting import Setting
@@ -24,19 +23,19 @@ GENERIC_KEYS = (
 )  # fmt: skip
 
 
-def engine_sections() -> dict[str, dict[str, Any]]:
+def engine_sections() -> dict[str, dict[str, object]]:
     """The accounts of the embedded engine: one section each."""
     return _sections(_read(engine_home() / "connections.toml"))
 
 
-def snowflake_sections() -> dict[str, tuple[dict[str, Any], Path]]:
+def snowflake_sections() -> dict[str, tuple[dict[str, object], Path]]:
     """Snowflake's named connections, each with the file that it stands in."""
     home = snowflake_home()
     if home == engine_home():
         return {}
     file = home / "connections.toml"
     if file.is_file():
-        sections = _read(file)
+        sections: object = _read(file)
     else:
         file = home / "config.toml"
         sections = _read(file).get("connections", {})
@@ -53,7 +52,7 @@ def default_name() -> str | None:
     return "default" if "default" in snowflake_sections() else None
 
 
-def with_variables(name: str, section: Mapping[str, Any], file: Path) -> tuple[Setting, ...]:
+def with_variables(name: str, section: Mapping[str, object], file: Path) -> tuple[Setting, ...]:
     """A section's settings after the environment had its say, each with its source."""
     prefix = _variable_prefix(name)
     # A variable of the connection `dev_eu` begins as one of `dev` does.
@@ -74,7 +73,7 @@ def _variable_prefix(name: str) -> str:
     return f"SNOWFLAKE_CONNECTIONS_{name.upper()}_"
 
 
-def _sections(loaded: object) -> dict[str, dict[str, Any]]:
+def _sections(loaded: object) -> dict[str, dict[str, object]]:
     """The tables of a TOML table; anything else in it is no connection."""
     if not isinstance(loaded, dict):
         return {}
@@ -87,7 +86,7 @@ def generic_variables() -> tuple[Setting, ...]:
     return tuple(Setting(key, os.environ[variable], variable) for key, variable in found if os.environ.get(variable))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

@@ -33,7 +33,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from cleanroom_ml.errors import UsageError
 
@@ -45,7 +44,7 @@ class NotCanonicalError(UsageError):
     """A value that has no single written form, so that two sides could compute two digests of it."""
 
 
-def approval_digest(subject: Mapping[str, Any]) -> str:
+def approval_digest(subject: Mapping[str, object]) -> str:
     """`sha256:<64 hex digits>` of what `approval_subject` gives for a request.
 
     Raises:
@@ -54,7 +53,7 @@ def approval_digest(subject: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(canonical_json(dict(subject))).hexdigest()
 
 
-def canonical_json(value: Any) -> bytes:
+def canonical_json(value: object) -> bytes:
     """The one way to write a value as JSON, in UTF-8.
 
     Raises:
@@ -68,12 +67,12 @@ def canonical_json(value: Any) -> bytes:
         raise NotCanonicalError("a text holds half a character (an unpaired surrogate)") from None
 
 
-def _check(value: Any, depth: int) -> None:
+def _check(value: object, depth: int) -> None:
     if depth > _MAX_DEPTH:
         raise NotCanonicalError(f"a value is nested deeper than {_MAX_DEPTH} levels")
     if value is None or type(value) in (str, int, bool):
         return
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
         for item in value:
             _check(item, depth + 1)
     elif type(value) is dict:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.errors import HashMismatchError
 from cleanroom_ml.evidence.approval_digest import FORMAT
 from cleanroom_ml.evidence.parties import parties_of
+from cleanroom_ml.json_values import Document
 
 # What VIEW_UPDATE_REQUESTS tells beside what is asked for; everything else in a request is approved with it.
 NOT_APPROVED = frozenset({"approval_digest", "previous"})
 
 
-def approval_subject(request: Mapping[str, Any]) -> dict[str, Any]:
+def approval_subject(request: Document) -> dict[str, object]:
     """What is digested of an Add Template request, from the `spec` that VIEW_UPDATE_REQUESTS shows.
 
     Content digests are computed from the manifests that are shown, never taken over from the request.
@@ -31,7 +29,7 @@ def approval_subject(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def job_manifest(code_spec_id: str, job: Mapping[str, Any]) -> Manifest:
+def job_manifest(code_spec_id: str, job: Document) -> Manifest:
     """The manifest of one ML job of a request.
 
     Raises:
@@ -54,7 +52,7 @@ def job_manifest(code_spec_id: str, job: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
-def _code_spec(code_spec: Mapping[str, Any]) -> dict[str, Any]:
+def _code_spec(code_spec: Document) -> dict[str, object]:
     code_spec_id = str(code_spec.get("id", ""))
     jobs = list(code_spec.get("ml_jobs") or ())
     if len({str(job["name"]).upper() for job in jobs}) != len(jobs):
@@ -64,6 +62,6 @@ def _code_spec(code_spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**code_spec, "ml_jobs": [_job(code_spec_id, job) for job in jobs]}
 
 
-def _job(code_spec_id: str, job: Mapping[str, Any]) -> dict[str, Any]:
+def _job(code_spec_id: str, job: Document) -> dict[str, object]:
     rest = {key: value for key, value in job.items() if key != "content_manifest"}
     return {**rest, "content_digest": job_manifest(code_spec_id, job).content_digest}

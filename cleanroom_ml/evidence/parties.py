@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.errors import HashMismatchError
 
@@ -25,12 +24,12 @@ class Party:
     alias: str
     roles: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a request carries it."""
         return {"account": self.account, "alias": self.alias, "roles": list(self.roles)}
 
 
-def parties_of(request: Mapping[str, Any]) -> tuple[Party, ...]:
+def parties_of(request: Mapping[str, object]) -> tuple[Party, ...]:
     """The parties that a request names, as VIEW_UPDATE_REQUESTS shows them.
 
     Raises:
@@ -59,7 +58,7 @@ def party_in(parties: tuple[Party, ...], role: str) -> Party:
     return next(each for each in parties if role in each.roles)
 
 
-def _check(request: Mapping[str, Any], parties: tuple[Party, ...]) -> None:
+def _check(request: Mapping[str, object], parties: tuple[Party, ...]) -> None:
     for role in _ONE_OF_EACH:
         if len([each for each in parties if role in each.roles]) != 1:
             raise HashMismatchError(f"the request does not name one {role.replace('_', ' ')}")

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 Kind = TypeVar("Kind", bound="PinnedJob")
 
-_READ: Final[Mapping[type, Callable[[Any], Any]]] = {
+_READ: Final[Mapping[type, Callable[[Any], object]]] = {
     str: str,
     bool: bool,
     int: int,
@@ -40,20 +40,21 @@ class PinnedJob:
         """The names of all fields."""
         return frozenset(one.name for one in fields(cls))
 
-    def pinned(self) -> dict[str, Any]:
+    def pinned(self) -> dict[str, object]:
         """The JSON form, as it is registered and approved: the fields of a `PinnedJob`, whatever else this one has."""
         values = {one.name: getattr(self, one.name) for one in fields(PinnedJob)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
-    def of(cls: type[Kind], reported: Mapping[str, Any], **more: Any) -> Kind:
+    def of(cls: type[Kind], reported: Mapping[str, object], **more: Any) -> Kind:
         """From the JSON form, or from what a request tells of a job; `more` are fields that are not in there.
 
         Raises:
             ValueError, TypeError: a value is none of the field's type.
             KeyError: a field of a subclass has a default of a type that nothing here reads.
         """
-        values = {
+        # Any, as in `_READ` and `more`: fields by name, of whichever type each has.
+        values: dict[str, Any] = {
             one.name: _READ[type(one.default)](reported[one.name])
             for one in fields(cls)
             if one.name not in more and reported.get(one.name) is not None

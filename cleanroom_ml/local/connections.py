@@ -8,7 +8,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.engine.home.private_files import write_private
@@ -17,7 +16,7 @@ from cleanroom_ml.errors import UsageError
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
-def read_connections(home: Home) -> dict[str, dict[str, Any]]:
+def read_connections(home: Home) -> dict[str, dict[str, object]]:
     """Every section of the file.
 
     Raises:
@@ -49,7 +48,7 @@ def write_connection(home: Home, name: str, settings: Mapping[str, str | int]) -
         os.close(descriptor)
 
 
-def _toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
     lines = ["# Written by cleanroom-ml: the accounts of this engine, for any Snowflake client."]
     for name, section in sections.items():
         lines += ["", f"[{name if _BARE.match(name) else _text(name)}]"]

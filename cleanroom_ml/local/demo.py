@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.engine.home.paths import Home
 from cleanroom_ml.errors import CleanroomError, JobFailedError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running
 from cleanroom_ml.local.sample_tables import load_tables
@@ -189,7 +189,7 @@ class _Story:
         )
         self._tell("advertiser", f"has the compute pool {made.pool.name}", made.pool.instance_family)
 
-    def job(self, name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def job(self, name: str, arguments: dict[str, object]) -> tuple[str, Document]:
         """Run one job of the runner's project to its end; its id and what it returned.
 
         Raises:
@@ -209,7 +209,8 @@ class _Story:
                 why=ended.message or ended.reason,
                 fix=f"cd {self.directory}/advertiser && cleanroom-ml logs {job_id}",
             )
-        return job_id, jobs.result(self.advertiser, self.collaboration, job_id) or {}
+        returned = jobs.result(self.advertiser, self.collaboration, job_id)
+        return job_id, returned if isinstance(returned, dict) else {}
 
     def activate(self) -> activation.Exported:
         """Send the best-scored households that have not redeemed; the publisher receives and writes them to a file."""
@@ -231,7 +232,7 @@ class _Story:
             self.tell(Step("job", line))
 
 
-def _tell_metrics(tell: Tell, metrics: dict[str, Any]) -> None:
+def _tell_metrics(tell: Tell, metrics: Document) -> None:
     reported = f"AUC {metrics['auc']}, capture in the best 20 %: {metrics['capture_at_20']}"
     tell(Step("advertiser", "sees the metrics and no row of the publisher's data", reported))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import Any
 
 from cleanroom_ml.connection.engine_identity import verify_engine
 from cleanroom_ml.engine.home.paths import Home
@@ -15,8 +14,8 @@ _MAX_ANSWER = 16 << 20
 
 
 def call(
-    home: Home, method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 60.0
-) -> dict[str, Any]:
+    home: Home, method: str, path: str, body: dict[str, object] | None = None, *, timeout: float = 60.0
+) -> dict[str, object]:
     """The engine's JSON answer.
 
     Raises:

@@ -61,7 +61,8 @@ def load_tables(connection: Connection, tables: Sequence[SampleTable], party: Pa
         database, schema, name = table.name.split(".")
         cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
         cursor.execute(f"USE SCHEMA {database}.{schema}")
-        there = cursor.execute(f"SHOW TABLES LIKE '{name}' IN SCHEMA {database}.{schema}").fetchall()
+        cursor.execute(f"SHOW TABLES LIKE '{name}' IN SCHEMA {database}.{schema}")
+        there = cursor.fetchall()
         fresh = not there or _count(cursor, name) != sum(pq.read_metadata(file).num_rows for file in files)
         if fresh:
             _fill(cursor, name, table.columns, files)
@@ -102,6 +103,7 @@ def _fill(cursor: SnowflakeCursor, name: str, columns: str, files: Sequence[Path
 
 
 def _count(cursor: SnowflakeCursor, table: str) -> int:
-    row = cursor.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    cursor.execute(f"SELECT COUNT(*) FROM {table}")
+    row = cursor.fetchone()
     assert isinstance(row, tuple)
     return int(row[0])

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
@@ -36,7 +35,7 @@ class ActivationRequest:
     segment: str
     tables: tuple[str, ...] = ()
     my_tables: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] | None = None
+    arguments: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +187,11 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
 class _Counted:
     """Records on their way to a file, and how many of their texts a spreadsheet would run."""
 
-    def __init__(self, records: Iterator[dict[str, Any]]) -> None:
+    def __init__(self, records: Iterator[dict[str, object]]) -> None:
         self._records = records
         self.formulas = 0
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[dict[str, object]]:
         for record in self._records:
             self.formulas += sum(is_formula(value) for value in record.values())
             yield record
@@ -232,7 +231,7 @@ def _segment_records(collaboration: str) -> str:
     return identifier(f"{collaboration}.ACTIVATION.SEGMENT_RECORDS")
 
 
-def _records(connection: Connection, collaboration: str, batch: str) -> Iterator[dict[str, Any]]:
+def _records(connection: Connection, collaboration: str, batch: str) -> Iterator[dict[str, object]]:
     table = _segment_records(collaboration)
     for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
         read = reported(record, f"a record of batch {batch}")
@@ -241,7 +240,7 @@ def _records(connection: Connection, collaboration: str, batch: str) -> Iterator
         yield read
 
 
-def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, Any]]) -> int:
+def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, object]]) -> int:
     rows = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
@@ -252,7 +251,7 @@ def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[dict[str,
     return rows
 
 
-def _write_parquet(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, Any]]) -> int:
+def _write_parquet(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, object]]) -> int:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq

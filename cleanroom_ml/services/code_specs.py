@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
@@ -14,6 +14,7 @@ from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
@@ -225,7 +226,7 @@ def _digests(spec_text: str) -> dict[str, str]:
     return {name: f"sha256:{manifest.content_digest}" for name, manifest in manifests(spec_text).items()}
 
 
-def _mapping(spec_text: str) -> Mapping[str, Any]:
+def _mapping(spec_text: str) -> Document:
     return plain_mapping(spec_text, source="the registered code spec") if spec_text else {}
 
 
@@ -236,7 +237,7 @@ def _without_manifests(spec_text: str) -> str:
     return yaml.safe_dump({key: value for key, value in spec.items() if value != []}, sort_keys=False)
 
 
-def _manifest(entries: list[dict[str, Any]]) -> Manifest:
+def _manifest(entries: Sequence[Document]) -> Manifest:
     return Manifest(tuple(FileEntry(str(entry["path"]), int(entry["size"]), str(entry["sha256"])) for entry in entries))
 
 

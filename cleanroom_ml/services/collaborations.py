@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
@@ -155,12 +155,12 @@ def members(connection: Connection, name: str) -> tuple[Membership, ...]:
     )
 
 
-def configuration(connection: Connection, name: str) -> list[dict[str, Any]]:
+def configuration(connection: Connection, name: str) -> list[Row]:
     """The collaboration's configuration: CONFIGURATION, VALUE, STATUS."""
     return connection.call("COLLABORATION.GET_CONFIGURATION", name)
 
 
-def configure(connection: Connection, name: str, key: str, value: str) -> list[dict[str, Any]]:
+def configure(connection: Connection, name: str, key: str, value: str) -> list[Row]:
     """Set one configuration value; returns the configuration after it."""
     connection.call("COLLABORATION.SET_CONFIGURATION", name, key.upper(), value)
     return configuration(connection, name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection import Connection, Setting, Target, bindings, connect, resolve, sources
 from cleanroom_ml.connection.target import kind_of, named
@@ -41,14 +40,14 @@ def bind(directory: Path, name: str) -> Target:
     return target
 
 
-def explain(target: Target) -> tuple[dict[str, Any], ...]:
+def explain(target: Target) -> tuple[dict[str, object], ...]:
     """Each key of a connection, its value (secrets masked) and where it came from."""
     return tuple(
         {"key": setting.key, "value": setting.displayed, "source": setting.source} for setting in target.settings
     )
 
 
-def test(connection: Connection) -> dict[str, Any]:
+def test(connection: Connection) -> dict[str, object]:
     """Who and where the target says that we are."""
     row = connection.execute(
         "SELECT CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, CURRENT_ACCOUNT_NAME() AS ACCOUNT, "

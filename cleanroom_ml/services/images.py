@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.review import Review
 
@@ -49,7 +49,7 @@ class ImageDrift:
         return f"ML job {self.job}: image {self.tag} {self.pinned[:19]}… was pinned, {now}{then}"
 
 
-def drift_of_jobs(connection: Connection, jobs: Sequence[Mapping[str, Any]]) -> tuple[ImageDrift, ...]:
+def drift_of_jobs(connection: Connection, jobs: Sequence[Document]) -> tuple[ImageDrift, ...]:
     """Of the ML jobs of a code spec, as the target shows it: those whose image is not what they would get now."""
     found = []
     for job in jobs:

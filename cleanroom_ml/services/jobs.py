@@ -6,10 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, ServerError, WaitTimeoutError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import reported, reported_mapping
 from cleanroom_ml.services.runnable import runnable
 from cleanroom_ml.specs.analysis import Analysis
@@ -33,8 +34,8 @@ class JobRun:
     template: str
     tables: tuple[str, ...] = ()
     my_tables: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] | None = None
-    defaults: Mapping[str, Any] | None = None
+    arguments: Mapping[str, object] | None = None
+    defaults: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SubmittedJob:
 
     job_id: str | None
     template_id: str
-    rows: tuple[dict[str, Any], ...] = ()
+    rows: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class JobStatus:
 
     job_id: str
     status: str
-    details: dict[str, Any]
+    details: Document
 
     @property
     def terminal(self) -> bool:
@@ -74,7 +75,7 @@ class CancelOutcome:
 
     job_id: str
     status: str
-    details: dict[str, Any]
+    details: Document
     cancelled: bool
 
     @property
@@ -122,12 +123,12 @@ def pieces(connection: Connection, collaboration: str, job_id: str, action: str,
         offset = following
         row = job_action(connection, collaboration, job_id, action, **({"offset": offset} if offset else {}))
         yield str(next(iter(row.values())) or "")
-        following = None if row.get("next_offset") is None else int(row["next_offset"])
+        following = None if row.get("next_offset") is None else whole_number(row["next_offset"])
         if following is not None and following <= offset:
             return
 
 
-def result(connection: Connection, collaboration: str, job_id: str) -> Any:
+def result(connection: Connection, collaboration: str, job_id: str) -> object:
     """What the script returned (`__return__`), from JSON; None where it returned nothing.
 
     Raises:
@@ -237,13 +238,13 @@ def wait(
         pause = min(pause * 1.5, _SLOWEST_POLL_SECONDS)
 
 
-def activity_history(connection: Connection, collaboration: str) -> list[dict[str, Any]]:
+def activity_history(connection: Connection, collaboration: str) -> list[Row]:
     """Everything that was run in this collaboration, newest first (VIEW_ACTIVITY_HISTORY)."""
     rows = connection.call("COLLABORATION.VIEW_ACTIVITY_HISTORY", collaboration)
     return sorted(rows, key=lambda row: str(row.get("start_ts")), reverse=True)
 
 
-def history(connection: Connection, collaboration: str, *, limit: int = 50) -> list[dict[str, Any]]:
+def history(connection: Connection, collaboration: str, *, limit: int = 50) -> list[Row]:
     """`activity_history`, each run of an ML job with `job_id`, `job_status` and `job_reason` beside it.
 
     The target's own STATUS says that a run was accepted: a job that it started may have failed since. Of the newest
@@ -271,12 +272,12 @@ def may_read_log(connection: Connection, collaboration: str, job_id: str) -> boo
     return True
 
 
-def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) -> list[dict[str, Any]]:
+def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) -> list[Row]:
     """This runner's ML jobs in the collaboration, newest first, each with its status now; at most `limit`.
 
     The ids are from the activity history: the embedded engine tells them there, Snowflake does not.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Row] = []
     for row in activity_history(connection, collaboration):
         info = reported_mapping(row.get("activity_info"))
         job_id = info.get("job_id")
@@ -296,7 +297,7 @@ def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) ->
     return found
 
 
-def job_action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: Any) -> dict[str, Any]:
+def job_action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: object) -> Row:
     """The row that RUN_ML_JOB_ACTION answers with. Raises ServerError: no job of that id is this runner's."""
     spec = MlJobAction.model_validate(
         {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": job_id, "action": action, **extra}

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import text
+from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 from cleanroom_ml.naming import display, quote, quote_name, split_name
 from cleanroom_ml.services.namespaces import in_its_schema
@@ -103,11 +104,11 @@ def load(
     created = in_its_schema(connection, table, lambda: connection.execute(f"CREATE TEMPORARY STAGE {beside}"))
     there = _existing(connection, target)
     if there is not None and if_there != "append" and there["comment"] == f"{mark} rows:{there['rows']}":
-        return Loaded(_displayed(target), int(there["rows"]), False, _columns_of(connection, target), created)
+        return Loaded(_displayed(target), whole_number(there["rows"]), False, _columns_of(connection, target), created)
     if there is not None and if_there == "refuse":
         name = _displayed(target)
         raise ConflictError(
-            f"the table {name} is there already, with {int(there['rows'] or 0):,} rows",
+            f"the table {name} is there already, with {whole_number(there['rows'] or 0):,} rows",
             why="what is in a table is never overwritten unasked",
             fix=f"cleanroom-ml load … --as {name} --replace, or --append",
         )
@@ -183,7 +184,7 @@ def _begins_with_bracket(file: Path) -> bool:
         raise UsageError(f"cannot read {file}", why=str(error)) from None
 
 
-def _existing(connection: Connection, table: tuple[str, ...]) -> dict[str, Any] | None:
+def _existing(connection: Connection, table: tuple[str, ...]) -> Row | None:
     rows = connection.execute(f"SHOW TABLES IN SCHEMA {quote_name(table[:2])}")
     return next((row for row in rows if row["name"] == table[2]), None)
 
@@ -245,7 +246,7 @@ def _into_scratch(connection: Connection, source: _Source, beside: str, columns:
         connection.execute(
             f"COPY INTO {beside} FROM {location} FILE_FORMAT = ({source.options(naming=False)}){by_name}"
         )
-    return int(connection.query(f"SELECT COUNT(*) FROM {beside}")[1][0][0])
+    return whole_number(connection.query(f"SELECT COUNT(*) FROM {beside}")[1][0][0])
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.collaborations import me
 from cleanroom_ml.services.named import not_there
@@ -68,18 +69,19 @@ def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[s
     return tuple(runners)
 
 
-def list_offerings(connection: Connection, collaboration: str) -> list[dict[str, Any]]:
+def list_offerings(connection: Connection, collaboration: str) -> list[Row]:
     """The datasets that this party can see in the collaboration, by their names for templates."""
     return connection.call("COLLABORATION.VIEW_DATA_OFFERINGS", collaboration)
 
 
-def _shared_with(rows: list[dict[str, Any]], offering: str) -> set[str]:
+def _shared_with(rows: list[Row], offering: str) -> set[str]:
     found: set[str] = set()
     for row in rows:
         if str(row["data_offering_id"]).upper() == offering.upper():
             value = row.get("shared_with") or []
             if isinstance(value, str):
-                value = reported_or(value, []) if value.startswith("[") else value.split(",")
+                value = reported_or(value, list[object]()) if value.startswith("[") else value.split(",")
+            assert isinstance(value, Iterable)  # an ARRAY, as text or as the driver has read it
             found |= {str(name).strip() for name in value}
     return found
 

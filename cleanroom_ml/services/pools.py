@@ -6,10 +6,10 @@ Source: docs/api-digest.md §6 (CREATE COMPUTE POOL … FOR APPLICATION, USAGE o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier
+from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, UsageError
 
 
@@ -23,7 +23,7 @@ class Pool:
     min_nodes: int
     max_nodes: int
     application: str
-    details: dict[str, Any]
+    details: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,13 @@ def _name(what: str, name: str) -> str:
         raise UsageError(f"{name!r} is not a name of a {what}", fix="letters, digits and _, a letter first") from error
 
 
-def _pool(row: dict[str, Any]) -> Pool:
+def _pool(row: Row) -> Pool:
     return Pool(
         name=str(row["name"]),
         state=str(row["state"]),
         instance_family=str(row["instance_family"]),
-        min_nodes=int(row["min_nodes"]),
-        max_nodes=int(row["max_nodes"]),
+        min_nodes=whole_number(row["min_nodes"]),
+        max_nodes=whole_number(row["max_nodes"]),
         application=str(row.get("application") or ""),
         details={key: value for key, value in row.items() if key in {"active_nodes", "idle_nodes", "num_jobs"}},
     )

@@ -9,9 +9,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Event = Mapping[str, Any]
+from cleanroom_ml.json_values import Document
+
+Event = Document
+"""A line that `engine/jobs/event_shapes.py` has checked."""
 
 _SIDES = re.compile(r"(train(?:ing)?|eval(?:uation)?|val(?:id(?:ation)?)?(?:_\d+)?|test)[-_/ .:](.+)", re.IGNORECASE)
 _LESS_IS_BETTER = re.compile(r"loss|err|mae|mse|rmse|mape|deviance|perplexity", re.IGNORECASE)
@@ -47,7 +49,7 @@ class Trial:
 
     number: int
     state: str
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     metrics: Mapping[str, float]
     seconds: float | None
     error: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 from cleanroom_ml.services.projects import check
 from cleanroom_ml.specs.code_spec import CodeSpec
@@ -116,7 +117,7 @@ def register_file(connection: Connection, path: Path) -> Registered:
     return Registered(procedures.noun, spec.id, "unchanged")
 
 
-def list_registered(connection: Connection, procedures: Procedures) -> list[dict[str, Any]]:
+def list_registered(connection: Connection, procedures: Procedures) -> list[Row]:
     """What this account registered."""
     return connection.call(procedures.view)
 

@@ -7,18 +7,21 @@ Python ends such a descent with an error of its own.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypeVar
 
 from cleanroom_ml.errors import CleanroomError
+from cleanroom_ml.json_values import Document
 
 MAX_DEPTH = 200
+
+T = TypeVar("T")
 
 
 class UnreadableError(CleanroomError):
     """What the target sent is no JSON that can be read here."""
 
 
-def reported(value: object, what: str) -> Any:
+def reported(value: object, what: str) -> object:
     """A JSON text as data; what the driver has read already (VARIANT on some targets) passes the same bound.
 
     Args:
@@ -38,13 +41,12 @@ def reported(value: object, what: str) -> Any:
     return loaded
 
 
-def reported_mapping(value: object) -> dict[str, Any]:
+def reported_mapping(value: object) -> Document:
     """A JSON object that only adds to what is known; anything else is treated as telling nothing."""
-    found: dict[str, Any] = reported_or(value, {})
-    return found
+    return reported_or(value, {})
 
 
-def reported_or(value: object, otherwise: Any) -> Any:
+def reported_or(value: object, otherwise: T) -> T:
     """The same for any kind: where the target sent something else than the kind of `otherwise`, that."""
     try:
         loaded = reported(value, "a detail")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.artifacts.build import build_manifest
 from cleanroom_ml.artifacts.compare import compare
@@ -14,6 +13,7 @@ from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.evidence.parties import Party, parties_of, party_in
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.choices import Choices, choices_of
 from cleanroom_ml.services.review_changes import changes
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, beyond, reviewed_jobs
@@ -163,7 +163,7 @@ def verify_digest(review: Review, expected: str) -> None:
         )
 
 
-def _other(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _other(spec: Document) -> tuple[tuple[str, str], ...]:
     of_codes = [
         (f"{code.get('id')}.{key}", text)
         for code in spec.get("code_specs") or ()

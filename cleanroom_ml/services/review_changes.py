@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
 
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import Manifest
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, reviewed_jobs
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.parse import parse_spec
@@ -25,7 +25,7 @@ _TOLD_AS = {"result_limit_bytes": "result limit"}
 _WHOSE = frozenset({"room", "collaboration", "parties"})
 
 
-def changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[str, ...]:
+def changes(previous: Document, current: Document) -> tuple[str, ...]:
     """What differs from the version that was approved before, a line each."""
     lines = []
     old_spec, new_spec = parse_spec(str(previous.get("template", ""))), parse_spec(str(current.get("template", "")))
@@ -68,7 +68,7 @@ def _package_changes(old: ReviewedJob, new: ReviewedJob) -> list[str]:
     return lines
 
 
-def _other_changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+def _other_changes(previous: Document, current: Document) -> list[str]:
     """What the request carries beside the template and the jobs."""
     lines = []
     for key in sorted((previous.keys() | current.keys()) - _IN_PIECES):
@@ -81,7 +81,7 @@ def _other_changes(previous: Mapping[str, Any], current: Mapping[str, Any]) -> l
     return lines
 
 
-def _locks(spec: Mapping[str, Any]) -> Any:
+def _locks(spec: Document) -> object:
     """The locks by job, whatever the versions of their code specs."""
     locks = spec.get("dependency_lock")
     if not isinstance(locks, Mapping):
@@ -89,7 +89,7 @@ def _locks(spec: Mapping[str, Any]) -> Any:
     return {f"{key.rpartition('$')[0].rpartition('_')[0]}${key.rpartition('$')[2]}": locks[key] for key in locks}
 
 
-def _callables(spec: Mapping[str, Any]) -> list[Any]:
+def _callables(spec: Document) -> list[object]:
     """What the code specs define beside ML jobs, whatever their versions."""
     parsed = [parse_spec(str(each.get("spec", "")), source=str(each.get("id"))) for each in spec.get("code_specs", ())]
     return [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cleanroom_ml.artifacts.manifest import FileEntry
 from cleanroom_ml.evidence.approval_subject import job_manifest
 from cleanroom_ml.evidence.pinned_job import PinnedJob
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.parse import parse_spec
 
@@ -49,7 +50,7 @@ _FOUND = ReviewedJob.names() - PinnedJob.names()
 """What is not read from what the request says of the job, whatever it says."""
 
 
-def reviewed_jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
+def reviewed_jobs(spec: Document) -> list[ReviewedJob]:
     """The ML jobs of a request. Raises HashMismatchError where a manifest is missing, or does not add up."""
     return [
         reviewed_job(ReviewedJob, code_spec, job, _lock(spec, f"{code_spec['id']}${job['name']}"))
@@ -58,9 +59,7 @@ def reviewed_jobs(spec: Mapping[str, Any]) -> list[ReviewedJob]:
     ]
 
 
-def reviewed_job(
-    kind: type[Kind], code_spec: Mapping[str, Any], job: Mapping[str, Any], lock: Mapping[str, Any]
-) -> Kind:
+def reviewed_job(kind: type[Kind], code_spec: Document, job: Document, lock: Document) -> Kind:
     """One ML job of a request, with whatever fields its type has.
 
     Args:
@@ -82,26 +81,26 @@ def reviewed_job(
     )
 
 
-def _lock(spec: Mapping[str, Any], job: str) -> Mapping[str, Any]:
+def _lock(spec: Document, job: str) -> Document:
     """The dependency lock of a job, by `<code spec id>$<job>`; empty where the target tells none."""
     locks = spec.get("dependency_lock")
     lock = locks.get(job) if isinstance(locks, Mapping) else None
     return lock if isinstance(lock, Mapping) and isinstance(lock.get("packages"), list) else {}
 
 
-def _package(locked: Mapping[str, Any]) -> ReviewedPackage:
+def _package(locked: Document) -> ReviewedPackage:
     source = str(locked.get("path")) if locked.get("source") == "code" else "package index"
     name, version, wheel, sha256 = (str(locked[key]) for key in ("name", "version", "wheel", "sha256"))
     return ReviewedPackage(name, version, wheel, sha256, source)
 
 
-def _without_image(code_spec: Mapping[str, Any]) -> set[str]:
+def _without_image(code_spec: Document) -> set[str]:
     """The jobs of a code spec that name no image."""
     parsed = parse_spec(str(code_spec.get("spec", "")), source=str(code_spec.get("id")))
     return {job.name for job in parsed.ml_jobs if job.image_tag is None} if isinstance(parsed, CodeSpec) else set()
 
 
-def beyond(reported: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def beyond(reported: Document, known: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """The entries of a mapping whose keys are not among the known ones, as JSON text."""
     unknown = sorted(key for key in reported if key not in known)
     return tuple((key, json.dumps(reported[key], sort_keys=True, ensure_ascii=False)) for key in unknown)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import NotApprovedError, UsageError
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 from cleanroom_ml.specs.parse import parse_spec
@@ -75,7 +75,7 @@ def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
     )
 
 
-def _matches(wanted: str, row: dict[str, Any]) -> bool:
+def _matches(wanted: str, row: Row) -> bool:
     template_id = str(row["template_id"])
     if template_id.lower() == wanted.lower():
         return True

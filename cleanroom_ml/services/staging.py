@@ -14,6 +14,7 @@ from cleanroom_ml.artifacts.progress import Observer, Silent
 from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
+from cleanroom_ml.connection.session import whole_number
 from cleanroom_ml.errors import ServerError, UsageError
 from cleanroom_ml.services.code_directory import STAGEABLE, refuse_nothing, stageable_manifest
 from cleanroom_ml.services.code_directory import check_names as _check_names
@@ -184,7 +185,7 @@ def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[in
     for row in rows:
         path = str(row["name"]).partition("/")[2]  # LIST puts the stage's name in front
         if path.startswith(prefix):
-            files[path.removeprefix(prefix)] = (int(row["size"]), str(row["md5"]))
+            files[path.removeprefix(prefix)] = (whole_number(row["size"]), str(row["md5"]))
     return files
 
 

@@ -6,10 +6,10 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.driver import rows_only_connector
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.specs.load import read_text
 
@@ -26,7 +26,7 @@ class Answer:
 
     statement: str
     columns: tuple[str, ...]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[Row, ...]
 
 
 def split(text: str) -> tuple[str, ...]:

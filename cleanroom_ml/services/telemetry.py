@@ -6,10 +6,10 @@ Both are its own actions of RUN_ML_JOB_ACTION (specs/ml_job_action.py); Snowflak
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import job_action, pieces
 from cleanroom_ml.services.reported import reported_mapping
@@ -51,7 +51,7 @@ def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage |
 class Events:
     """Events as the script told them (runtime/events.py has the kinds), and where to go on."""
 
-    found: tuple[dict[str, Any], ...]
+    found: tuple[Document, ...]
     offset: int
 
 

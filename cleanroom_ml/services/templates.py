@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
@@ -89,7 +89,7 @@ def submit(
     )
 
 
-def list_templates(connection: Connection, collaboration: str) -> list[dict[str, Any]]:
+def list_templates(connection: Connection, collaboration: str) -> list[Row]:
     """The templates approved for somebody in the collaboration, as this party sees them."""
     return connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.reported import reported_or
+from cleanroom_ml.json_values import Document
+from cleanroom_ml.services.reported import reported_mapping, reported_or
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.problems import SpecProblems
@@ -37,7 +38,7 @@ class UpdateRequest:
     details: str
     updated_on: str
     decisions: tuple[Decision, ...]
-    spec: dict[str, Any] = field(repr=False)
+    spec: Document = field(repr=False)
 
     @property
     def open(self) -> bool:
@@ -125,7 +126,7 @@ def waits_for_me(request: UpdateRequest) -> bool:
     return request.status == "PENDING_MY_APPROVAL"
 
 
-def _request(row: dict[str, Any]) -> UpdateRequest:
+def _request(row: Row) -> UpdateRequest:
     return UpdateRequest(
         id=str(row["id"]),
         type=str(row["type"]),
@@ -133,13 +134,15 @@ def _request(row: dict[str, Any]) -> UpdateRequest:
         details=str(row.get("details") or ""),
         updated_on=rfc3339(row.get("updated_on")),
         decisions=tuple(
-            _decision(entry) for entry in reported_or(row.get("approval_log"), []) if isinstance(entry, dict)
+            _decision(entry)
+            for entry in reported_or(row.get("approval_log"), list[object]())
+            if isinstance(entry, dict)
         ),
-        spec=reported_or(row.get("spec"), {}),
+        spec=reported_mapping(row.get("spec")),
     )
 
 
-def _decision(entry: dict[str, Any]) -> Decision:
+def _decision(entry: Document) -> Decision:
     return Decision(
         str(entry.get("collaborator", "")),
         str(entry.get("decision", "")),

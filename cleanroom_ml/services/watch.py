@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import PolicyDeniedError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
@@ -34,7 +34,7 @@ class Watch:
         self._collaboration = collaboration
         self._job_id = job_id
         self._engine = connection.target.kind != "snowflake"
-        self._events: list[dict[str, Any]] = []
+        self._events: list[Document] = []
         self._progress: Progress | Absent = Progress() if self._engine else Absent(ENGINES_OWN)
         self._events_offset = 0
         self._log: str | Absent = ""

@@ -7,7 +7,6 @@ owner that the project file or the party's own spec names, and the account that 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import WrongPartyError
@@ -117,7 +116,7 @@ def check_owner(collaboration: str, found: str, expected: str) -> None:
 
 
 def check_request(
-    request: Mapping[str, Any], *, account: str, owner: str | None = None, spec: Collaboration | None = None
+    request: Mapping[str, object], *, account: str, owner: str | None = None, spec: Collaboration | None = None
 ) -> None:
     """That the accounts behind a request's aliases are those that this party knows.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,10 +24,10 @@ class _Mappings(SpecModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _gather_arguments(cls, value: Any) -> Any:
+    def _gather_arguments(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        gathered: dict[str, Any] = {GATHERED: {key: item for key, item in value.items() if key != cls.listed}}
+        gathered: dict[str, object] = {GATHERED: {key: item for key, item in value.items() if key != cls.listed}}
         if cls.listed in value:
             gathered[cls.listed] = value[cls.listed]
         return gathered
@@ -122,7 +122,7 @@ class Analysis(SpecModel):
         *,
         tables: tuple[str, ...] = (),
         my_tables: tuple[str, ...] = (),
-        arguments: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, object] | None = None,
         activation: Mapping[str, str] | None = None,
     ) -> Analysis:
         """One run of a template.
@@ -130,7 +130,7 @@ class Analysis(SpecModel):
         Raises:
             pydantic.ValidationError: a table, an argument or the segment's name breaks a rule.
         """
-        configuration: dict[str, Any] = {"arguments": dict(arguments or {})}
+        configuration: dict[str, object] = {"arguments": dict(arguments or {})}
         if tables:
             configuration["view_mappings"] = {"source_tables": list(tables)}
         if my_tables:
@@ -147,7 +147,7 @@ class Analysis(SpecModel):
         )
 
 
-def _reserved(names: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Finding]:
+def _reserved(names: Mapping[str, object], at: tuple[str, ...]) -> Iterator[Finding]:
     for name in names:
         if fold(name).lower() in RESERVED_ARGUMENTS:
             what = f"{displayed(name)} is a reserved argument name"

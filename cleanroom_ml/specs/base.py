@@ -125,7 +125,7 @@ def positive_int(value: object) -> int:
     return int(value)
 
 
-def as_json(value: object) -> Any:
+def as_json(value: object) -> object:
     """A value that JSON can carry, in plain Python types: no NaN, no infinity, keys are text."""
     if value is None or isinstance(value, bool):
         return value
@@ -159,5 +159,6 @@ ApiVersion = Annotated[Literal["2.0.0"], BeforeValidator(one_of([API_VERSION]))]
 Bool = Annotated[bool, BeforeValidator(as_bool)]
 Description = Annotated[str, BeforeValidator(bounded_text(1_000))]
 Json = Annotated[Any, BeforeValidator(as_json)]
+"""Any: a person's own values, which templates are rendered with; they have been checked to be JSON."""
 PositiveInt = Annotated[int, BeforeValidator(positive_int)]
 ShortDescription = Annotated[str, BeforeValidator(bounded_text(500))]

@@ -6,9 +6,10 @@ import types
 from collections.abc import Mapping as MappingType
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.base import FINDINGS, GATHERED, Finding, SpecModel
@@ -95,7 +96,7 @@ def parse_as(model: type[Model], text: str, *, source: str = "<spec>") -> Model:
     return build(model, _mapping(text, source), text, source)
 
 
-def plain_mapping(text: str, *, source: str = "<spec>") -> dict[str, Any]:
+def plain_mapping(text: str, *, source: str = "<spec>") -> dict[str, object]:
     """The keys and values of a document that is no spec as it was written, such as one that a target shows with what
     it has added; under the bounds of every document, with numbers as the text that they are.
 
@@ -161,7 +162,7 @@ class _Placer:
         self._lines = lines
         self._source = source
 
-    def problems(self, detail: Any) -> list[Problem]:
+    def problems(self, detail: ErrorDetails) -> list[Problem]:
         kind, location, context = detail["type"], detail["loc"], detail.get("ctx", {})
         if kind == FINDINGS:
             return [self.finding(location, finding) for finding in context[FINDINGS]]
@@ -225,7 +226,7 @@ def _dotted(location: Location) -> str:
 
 def _keys_at(model: type[SpecModel], location: Location) -> list[str]:
     """The keys that the model at a location knows; none where there is no model."""
-    annotation: Any = model
+    annotation: object = model
     for part in location:
         annotation = _strip(annotation)
         if isinstance(annotation, type) and issubclass(annotation, SpecModel):
@@ -240,7 +241,7 @@ def _keys_at(model: type[SpecModel], location: Location) -> list[str]:
     return []
 
 
-def _strip(annotation: Any) -> Any:
+def _strip(annotation: object) -> object:
     """An annotation without `Annotated` and `| None`."""
     while True:
         origin = get_origin(annotation)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -33,7 +33,7 @@ MODELS: Mapping[str, type[SpecModel]] = {
 
 # A model's collected free keys stand flat in the file: what they are is said at the key above them.
 _GATHERED = "arguments"
-_WORDS: Mapping[type, str] = {str: "text", bool: "true or false", int: "whole number", float: "number"}
+_WORDS: Mapping[object, str] = {str: "text", bool: "true or false", int: "whole number", float: "number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _default(field: FieldInfo) -> str:
     return str(value) if isinstance(value, int | float | str) else ""
 
 
-def _described(annotation: Any) -> tuple[str, type[SpecModel] | None]:
+def _described(annotation: object) -> tuple[str, type[SpecModel] | None]:
     """What a value of this type is, in words, and the model of what is below it."""
     while True:
         origin = get_origin(annotation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -46,7 +46,7 @@ def _body(value: object) -> str:
     return text
 
 
-def _is_of_type(value: Any, name: str) -> bool:
+def _is_of_type(value: object, name: str) -> bool:
     if name in ("integer", "number"):
         return not isinstance(value, bool) and isinstance(value, int if name == "integer" else int | float)
     kinds: dict[str, type] = {"string": str, "boolean": bool, "array": list, "object": dict}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
@@ -15,7 +14,7 @@ _WIDTH = 10_000_000  # no folding: a wrapped line is harder to review
 class _Dumper(yaml.SafeDumper):
     """Block style, lists indented below their key, no anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -43,7 +42,7 @@ def dump_spec(model: SpecModel) -> str:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, SpecModel):
         dumped = {name: getattr(value, name) for name in type(value).model_fields if not _is_default(value, name)}
         flat = getattr(value, "listed", None)

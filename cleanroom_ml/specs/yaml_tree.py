@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -28,7 +28,7 @@ _MAX_NUMBER_CHARACTERS = 64
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STR = "tag:yaml.org,2002:str"
 _NO_DIGITS = re.compile(r"[-+]?0[xb]_+\Z")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?\Z")
@@ -108,6 +108,17 @@ def _invisible(character: str) -> str:
     return f"holds the invisible character U+{ord(character):04X}"
 
 
+class _Mark(Protocol):
+    line: int
+    column: int
+    index: int
+
+
+def _at(mark: _Mark | None) -> _Mark:
+    assert mark is not None  # the parser tells where each event stands
+    return mark
+
+
 class _Composer:
     """Builds the tree from events without recursion, so that no depth of nesting can exhaust the stack."""
 
@@ -121,7 +132,7 @@ class _Composer:
         self._total_characters = 0
         self._problems: list[Problem] = []
 
-    def compose(self, events: Iterator[Any]) -> Node:
+    def compose(self, events: Iterator[yaml.Event]) -> Node:
         documents = 0
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -142,22 +153,23 @@ class _Composer:
             raise SpecProblems([Problem(self._source, 1, 1, "", "the file is empty", "a mapping of keys and values")])
         return self._root
 
-    def _stop(self, event: Any, what: str, allowed: str = "") -> None:
-        mark = event.start_mark
+    def _stop(self, event: yaml.Event, what: str, allowed: str = "") -> None:
+        mark = _at(event.start_mark)
         problem = Problem(self._source, mark.line + 1, mark.column + 1, "", what, allowed)
         raise SpecProblems([*self._problems, problem])
 
-    def _scalar(self, event: Any) -> None:
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._check_tag(event)
         bad = _INVISIBLE.search(event.value)
         if bad:
             self._stop(event, _invisible(bad.group()), "characters that can be seen")
         plain = event.style in (None, "") and event.tag is None
+        mark = _at(event.start_mark)
         node = Scalar(
-            event.start_mark.line + 1,
-            event.start_mark.column + 1,
-            event.start_mark.index,
-            event.end_mark.index,
+            mark.line + 1,
+            mark.column + 1,
+            mark.index,
+            _at(event.end_mark).index,
             characters=len(event.value),
             text=event.value,
             plain=plain,
@@ -168,10 +180,10 @@ class _Composer:
         self._count(event, node)
         self._place(event, node)
 
-    def _start(self, event: Any) -> None:
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._check_tag(event)
         kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
-        mark = event.start_mark
+        mark = _at(event.start_mark)
         if self._open and isinstance(self._open[-1][0], Mapping) and self._keys[-1] is None:
             self._stop(event, "a key is a list or a mapping", "keys are text")
         if len(self._open) >= MAX_DEPTH:
@@ -183,31 +195,31 @@ class _Composer:
         self._keys.append(None)
         self._count(event, Node(0, 0, 0, 0))
 
-    def _end(self, event: Any) -> None:
+    def _end(self, event: yaml.Event) -> None:
         node, anchor = self._open.pop()
         self._keys.pop()
-        node.end = event.end_mark.index
+        node.end = _at(event.end_mark).index
         if anchor is not None:
             self._anchors[anchor] = node
         self._place(event, node)
 
-    def _alias(self, event: Any) -> None:
-        node = self._anchors.get(event.anchor)
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        node = self._anchors.get(event.anchor or "")
         if node is None:
-            self._stop(event, f"the alias {displayed('*' + event.anchor)} names nothing that is complete here")
+            self._stop(event, f"the alias {displayed(f'*{event.anchor}')} names nothing that is complete here")
         else:
             if len(self._open) + node.height > MAX_DEPTH:
                 self._stop(event, "is nested too deep", f"at most {MAX_DEPTH} levels")
             self._count(event, node)
             self._place(event, node)
 
-    def _check_tag(self, event: Any) -> None:
+    def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!", _STR):
             self._stop(
                 event, f"the tag {displayed(event.tag)} is not allowed", "plain text, numbers, lists and mappings"
             )
 
-    def _count(self, event: Any, node: Node) -> None:
+    def _count(self, event: yaml.Event, node: Node) -> None:
         self._total_nodes += node.nodes
         self._total_characters += node.characters
         if self._total_nodes > MAX_NODES:
@@ -215,7 +227,7 @@ class _Composer:
         if self._total_characters > MAX_BYTES:
             self._stop(event, "is too large with its aliases written out", f"at most {MAX_BYTES // 1024**2} MiB")
 
-    def _place(self, event: Any, node: Node) -> None:
+    def _place(self, event: yaml.Event, node: Node) -> None:
         if not self._open:
             self._root = node
             return
@@ -235,21 +247,21 @@ class _Composer:
             else:
                 self._stop(event, "a key is a list or a mapping", "keys are text")
 
-    def _key(self, event: Any, parent: Mapping, key: Scalar) -> Scalar:
+    def _key(self, event: yaml.Event, parent: Mapping, key: Scalar) -> Scalar:
         if key.plain and key.text == "<<":
             self._stop(event, "merge keys are not allowed", "write the keys out")
         if key.text in parent.entries:
             first = parent.entries[key.text].key
-            mark = event.start_mark
+            mark = _at(event.start_mark)
             what = f"the key {displayed(key.text)} stands here twice; first on line {first.line}"
             self._problems.append(Problem(self._source, mark.line + 1, mark.column + 1, "", what, "each key once"))
         return key
 
 
-_RESOLVER: Any = Resolver()
+_RESOLVER: Any = Resolver()  # Any: its stubs leave out what it takes
 
 
-def as_written(node: Node) -> Any:
+def as_written(node: Node) -> object:
     """The tree as dicts, lists, text, booleans and None: numbers stay the text that they are (`2025_10`)."""
     if isinstance(node, Mapping):
         return {key: as_written(entry.value) for key, entry in node.entries.items()}
@@ -259,7 +271,7 @@ def as_written(node: Node) -> Any:
     return _value(node, numbers=False)
 
 
-def to_python(node: Node) -> Any:
+def to_python(node: Node) -> object:
     """The tree as dicts, lists, text, numbers, booleans and None. Keys are text, whatever they look like.
 
     Raises:
@@ -273,7 +285,7 @@ def to_python(node: Node) -> Any:
     return _value(node)
 
 
-def _value(node: Scalar, *, numbers: bool = True) -> Any:
+def _value(node: Scalar, *, numbers: bool = True) -> object:
     if not node.plain:
         return node.text
     tag = _RESOLVER.resolve(yaml.ScalarNode, node.text, (True, False)).rpartition(":")[2]

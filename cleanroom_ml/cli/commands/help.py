@@ -44,6 +44,7 @@ def _of_a_command(words: list[str]) -> str | None:
 
     from cleanroom_ml.cli.root import app as root
 
+    # Any: groups and commands of the parser that typer brings along, which says of neither what it is.
     command_: Any = typer.main.get_command(root)
     context: Any = command_.make_context("cleanroom-ml", [], resilient_parsing=True)
     for word in words:
@@ -55,6 +56,6 @@ def _of_a_command(words: list[str]) -> str | None:
     return str(command_.get_help(context))
 
 
-def root_settings(command_: Any) -> dict[str, Any]:
+def root_settings(command_: object) -> dict[str, object]:
     """How wide the help may be, as the parser itself would have it."""
     return dict(getattr(command_, "context_settings", {}) or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection
@@ -22,7 +22,7 @@ def history(collaboration_: Collaboration = None) -> Output:
     return Output(rows, "\n".join(map(_line, rows)) or "nothing was run yet")
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: Mapping[str, object]) -> str:
     from cleanroom_ml.cli.render import jsonable
     from cleanroom_ml.services.reported import reported_mapping
 
@@ -31,7 +31,7 @@ def _line(row: dict[str, Any]) -> str:
     return f"{line}: {row['failure_reason']}" if row.get("failure_reason") else line
 
 
-def _state(row: dict[str, Any]) -> str:
+def _state(row: Mapping[str, object]) -> str:
     """How it ended: for an ML job as the job stands, since the run itself succeeded in starting it."""
     if row["job_id"] is None or row["status"] != "SUCCESS":
         return str(row["status"])

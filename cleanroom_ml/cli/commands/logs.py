@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from cleanroom_ml.cli.context import collaboration, open_connection
 from cleanroom_ml.cli.options import Collaboration, Timeout
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.settings import settings
+from cleanroom_ml.json_values import Document
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection
@@ -50,7 +51,7 @@ def _events(connection: Connection, collaboration_: str, job_id: str, *, follow:
     from cleanroom_ml.cli.render import json_line, stream
     from cleanroom_ml.services import jobs, telemetry
 
-    found: list[dict[str, Any]] = []
+    found: list[Document] = []
     offset = 0
 
     def look(_: jobs.JobStatus | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from cleanroom_ml.cli.options import (
     parse_arguments,
 )
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.jobs import JobRun
 
 app = single()
 
@@ -60,9 +63,9 @@ def _wanted(
     pool: str | None,
     nodes: int | None,
     warehouse: str | None,
-    given: dict[str, Any],
+    given: dict[str, object],
     tables: list[str] | None,
-) -> Any:
+) -> JobRun:
     """The run of the project file with what the command line says over it."""
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.jobs import JobRun
@@ -75,7 +78,7 @@ def _wanted(
     # A template named instead of a run, also by its id: the project still says which tables and values it gets.
     meant = (chosen, chosen.rpartition("_")[0])
     entry = runs.get(chosen) or next((each for each in runs.values() if each.template in meant), None)
-    arguments: dict[str, Any] = dict(entry.args) if entry else {}
+    arguments: dict[str, object] = dict(entry.args) if entry else {}
     fill = {
         "compute_pool": pool or (entry.pool if entry else None),
         "num_instances": nodes or (entry.nodes if entry else None),

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments, RoomLauncher, SessionPools
 from cleanroom_ml.engine.assembly.memory_shares import memory_shares
@@ -40,6 +40,9 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 THREADS: Final = 24
 LOGIN_THREADS: Final = 6
@@ -215,14 +218,14 @@ class Engine:
         self.storage.sessions.close(session.id)
         self.queries.session_closed(session.id)
 
-    async def in_thread(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await blocking work on the front's own threads: never a statement, so that these are always free soon.
 
         Whose it is (`contracts.owners.owner`) has a fair share of them, whatever others wait for on theirs.
         """
         return await asyncio.wrap_future(self._threads.submit(owner.get(), functools.partial(work, *args, **kwargs)))
 
-    async def in_login_thread(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def in_login_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await a check of credentials: slow on purpose, so on threads apart."""
         return await asyncio.get_running_loop().run_in_executor(
             self._login_threads, functools.partial(work, *args, **kwargs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from cleanroom_ml.engine.contracts.environments import Needs
 from cleanroom_ml.engine.contracts.job import JobRequest, JobStatus
@@ -12,6 +11,7 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.environments import Environments
 from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.jobs.service import JobService
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -29,7 +29,7 @@ class SessionPools:
         self,
         session: Session,
         name: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, Option],
         application: str | None,
         *,
         if_not_exists: bool = False,
@@ -55,7 +55,7 @@ class SessionPools:
             self._storage.warehouses.revoke_all(session.account, "COMPUTE POOL", name)
         return dropped
 
-    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Any]) -> None:
+    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Option]) -> None:
         """ALTER COMPUTE POOL. Raises SqlError."""
         with refusals():
             match action.upper():
@@ -111,7 +111,7 @@ class RoomLauncher:
         """See `JobLauncher.events`."""
         return self._jobs.events(job_id, offset)
 
-    def usage(self, job_id: str) -> Mapping[str, Any]:
+    def usage(self, job_id: str) -> Mapping[str, object]:
         """See `JobLauncher.usage`."""
         return self._jobs.usage(job_id)
 
@@ -135,12 +135,12 @@ class RoomEnvironments:
     def __init__(self, environments: Environments) -> None:
         self._environments = environments
 
-    def lock(self, needs: Needs) -> dict[str, Any]:
+    def lock(self, needs: Needs) -> dict[str, object]:
         """See `contracts.environments.Environments.lock`."""
         with refusals():
             return self._environments.lock(needs)
 
-    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, object]:
         """See `contracts.environments.Environments.drift`."""
         return self._environments.drift(tag, pinned)
 

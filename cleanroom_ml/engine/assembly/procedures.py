@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.rooms.rooms import Rooms
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.like import like as matches
-from cleanroom_ml.engine.statements.ports import Written
+from cleanroom_ml.engine.statements.ports import StatementCatalog, Written
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -30,6 +31,7 @@ DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 OWN_DATABASE = "CLEANROOM_ML"
 """What only this engine has."""
 Arguments = tuple[Any, ...]
+"""The values of a CALL's arguments. Any: they are spread over the methods, each of which checks what it was given."""
 Method = Callable[[Rooms, Session, Arguments, str], StatementResult]
 
 
@@ -42,7 +44,7 @@ class Procedure:
     most: int
 
 
-def _registering(method: Callable[[Rooms, Session, Any, Any, str], Rows]) -> Procedure:
+def _registering(method: Callable[[Rooms, Session, Value, Value, str], Rows]) -> Procedure:
     """REGISTER_…(spec) or REGISTER_…(registry, spec)."""
     return Procedure(
         lambda rooms, session, args, query: method(
@@ -51,6 +53,13 @@ def _registering(method: Callable[[Rooms, Session, Any, Any, str], Rows]) -> Pro
         1,
         2,
     )
+
+
+def _run(rooms: Rooms, session: Session, args: Arguments, query: str) -> StatementResult:
+    """RUN(name, …): what a room's executor gave, which is a `StatementRunner`, or rows of the room's own."""
+    result = rooms.analyses.run(session, args[0], args[1:], query_id=query)
+    assert isinstance(result, StatementResult)
+    return result
 
 
 _REGISTRY: Mapping[str, Procedure] = {
@@ -92,7 +101,7 @@ _COLLABORATION: Mapping[str, Procedure] = {
     "DISABLE_TEMPLATE_AUTO_APPROVAL": Procedure(
         lambda r, s, a, _: r.configuration.set(s, a[0], "TEMPLATE_AUTO_APPROVAL", "false"), 1, 1
     ),
-    "RUN": Procedure(lambda r, s, a, q: r.analyses.run(s, a[0], a[1:], query_id=q), 2, 5),
+    "RUN": Procedure(_run, 2, 5),
     "RUN_ML_JOB_ACTION": Procedure(lambda r, s, a, _: r.ml_jobs.action(s, *a), 2, 2),
     "VIEW_ACTIVATIONS": Procedure(lambda r, s, a, _: r.activations.view(s, *a), 1, 1),
     "PROCESS_ACTIVATION": Procedure(lambda r, s, a, q: r.activations.process(s, *a, query_id=q), 1, 2),
@@ -172,7 +181,7 @@ class RoomApplications:
         found = self._rooms.applications(session)
         if like is None:
             return found
-        return Rows(found.columns, [row for row in found.rows if matches(like, row[0])], found.statement_type)
+        return Rows(found.columns, [row for row in found.rows if matches(like, str(row[0]))], found.statement_type)
 
 
 class StatementRunner:
@@ -181,30 +190,28 @@ class StatementRunner:
     def __init__(self, storage: Storage, warehouse: Warehouse) -> None:
         self._storage = storage
         self._warehouse = warehouse
-        self.executor: Any = None
+        self.executor: Executor | None = None
 
     def run(
         self,
-        catalog: Catalog,
-        session: Any,
+        catalog: StatementCatalog,
+        session: Session,
         text: str,
-        binds: Mapping[str, Any],
+        binds: Mapping[str, Value],
         *,
         query_id: str,
         written: Written | None = None,
     ) -> StatementResult:
         """The statement's result. Raises SqlError."""
-        return cast(
-            StatementResult,
-            self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written),
-        )
+        assert self.executor is not None  # the engine is assembled before anybody calls
+        return self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written)
 
-    def returned(self, result: Any) -> Any:
+    def returned(self, result: object) -> Value:
         """A block's one value."""
-        rows: Sequence[Any] = result.rows if isinstance(result, Rows) else ()
+        rows: Sequence[tuple[Value, ...]] = result.rows if isinstance(result, Rows) else ()
         return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
 
-    def values(self, catalog: Catalog, caller: Any, text: str, *, query_id: str) -> list[tuple[Any, ...]]:
+    def values(self, catalog: Catalog, caller: object, text: str, *, query_id: str) -> list[tuple[Value, ...]]:
         """The rows of a small query. Raises SqlError."""
         compiled = compile_query(text, catalog)
         with self._storage.pin(compiled.inputs):

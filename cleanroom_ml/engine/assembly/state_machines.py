@@ -27,6 +27,7 @@ happen: such a move raises, and nothing is changed. Each new state is on disk be
 """
 
 
+# Any: states of whichever machine, which are read by their names alone.
 def machines() -> Iterator[tuple[str, Machine[Any]]]:
     """Every machine, with the path of the file that defines it."""
     for module in WHERE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # a job's supervisor never needs them, and pydantic takes its time
     from cleanroom_ml.artifacts.manifest import FileEntry
@@ -29,7 +29,7 @@ class Needs:
 class Environments(Protocol):
     """Finds images and packages. Blocking: resolving asks the operator's package index."""
 
-    def lock(self, needs: Needs) -> dict[str, Any]:
+    def lock(self, needs: Needs) -> dict[str, object]:
         """The dependency lock: the image's tag and digest, and every wheel by its SHA-256, in the object store.
 
         Raises:
@@ -38,7 +38,7 @@ class Environments(Protocol):
                 LayerTooLargeError, DirectReferenceError, PackageImportError.
         """
 
-    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, object]:
         """Whether the image with the digest `pinned` is kept, what `tag` (None: the newest) means now, and in which
         packages the two differ; keys `kept`, `now_tag`, `now`, `differences`.
         """

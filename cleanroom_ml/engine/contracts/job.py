@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from cleanroom_ml.evidence.pinned_job import PinnedJob
+from cleanroom_ml.json_values import Document
 
 
 class JobState(StrEnum):
@@ -72,8 +73,8 @@ class JobRequest:
     warehouse: str
     approval_digest: str
     result_limit_bytes: int
-    scope: Mapping[str, Any] = field(default_factory=dict)
-    dependency_lock: Mapping[str, Any] = field(default_factory=dict)
+    scope: Document = field(default_factory=dict)
+    dependency_lock: Document = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -135,7 +136,7 @@ class JobLauncher(Protocol):
     def events(self, job_id: str, offset: int = 0) -> str:
         """What its script told in events, as JSON lines from character `offset` on, as much as is given at once."""
 
-    def usage(self, job_id: str) -> Mapping[str, Any]:
+    def usage(self, job_id: str) -> Mapping[str, object]:
         """The job's memory and CPU time over its life, as we measured them; nothing in it is the script's text."""
 
     def result(self, job_id: str) -> str | None:

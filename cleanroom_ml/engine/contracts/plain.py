@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
-_KNOWN: dict[type[Any], dict[str, Any]] = {}
+_KNOWN: dict[type[object], dict[str, object]] = {}
 
 
-def to_json(value: Any) -> str:
+def to_json(value: DataclassInstance) -> str:
     """A dataclass as one JSON document; moments in ISO 8601."""
     return json.dumps(asdict(value), separators=(",", ":"), default=_moment)
 
@@ -25,7 +28,7 @@ def from_json(kind: type[T], text: str | bytes) -> T:
     return from_plain(kind, json.loads(text))
 
 
-def from_plain(kind: type[T], value: Any) -> T:
+def from_plain(kind: type[T], value: object) -> T:
     """A dataclass from what JSON made of it. What has a default may be missing.
 
     Raises:
@@ -45,7 +48,7 @@ def from_plain(kind: type[T], value: Any) -> T:
     return kind(**{name: _read(hints[name], each) for name, each in value.items()})
 
 
-def _read(hint: Any, value: Any) -> Any:
+def _read(hint: object, value: Any) -> object:  # Any: what JSON made, of whatever the hint says
     if value is None:
         return None
     if get_origin(hint) in (Union, types.UnionType):
@@ -61,13 +64,13 @@ def _read(hint: Any, value: Any) -> Any:
     return datetime.fromisoformat(value) if origin is datetime else value
 
 
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: type[object]) -> dict[str, object]:
     if kind not in _KNOWN:
         _KNOWN[kind] = get_type_hints(kind)
     return _KNOWN[kind]
 
 
-def _moment(value: Any) -> str:
+def _moment(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")

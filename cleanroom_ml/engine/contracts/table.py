@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 # The connector knows a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*): 0x3000 to 0x3500 make the
@@ -39,16 +40,16 @@ class Rows:
     """
 
     columns: tuple[tuple[str, SqlType], ...]
-    rows: Sequence[tuple[Any, ...]]
+    rows: Sequence[tuple[Value, ...]]
     statement_type: int = SELECT
     affected: int | None = None
 
     @classmethod
-    def answer(cls, columns: TextColumns, rows: Sequence[tuple[Any, ...]], statement_type: int = CALL) -> Rows:
+    def answer(cls, columns: TextColumns, rows: Sequence[tuple[Value, ...]], statement_type: int = CALL) -> Rows:
         """What a procedure answers with, or a statement of another type."""
         return cls(tuple((name, parse_type(text)) for name, text in columns), rows, statement_type)
 
     @classmethod
-    def one(cls, name: str, value: Any) -> Rows:
+    def one(cls, name: str, value: Value) -> Rows:
         """One row of one VARCHAR column: how a procedure that returns a string answers."""
         return cls.answer(((name, "VARCHAR"),), ((value,),))

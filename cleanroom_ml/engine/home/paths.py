@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.engine.home.private_files import check_private
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.json_values import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Home:
     def connections(self) -> Path:
         return self.path / "connections.toml"
 
-    def description_values(self) -> dict[str, Any] | None:
+    def description_values(self) -> Document | None:
         """What `engine.json` says; None where no engine ever ran here.
 
         Raises:

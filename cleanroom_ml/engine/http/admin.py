@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cleanroom_ml.engine.contracts.public_key import PublicKey
 from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.protocol.bodies import text
@@ -12,7 +10,7 @@ from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidName
 from cleanroom_ml.engine.storage.storage import Storage
 
 
-def create_account(storage: Storage, body: dict[str, Any], isolated: bool) -> dict[str, Any]:
+def create_account(storage: Storage, body: dict[str, object], isolated: bool) -> dict[str, object]:
     """Make the account `name` with its `user`, who logs in with `public_key` (PEM) or `password`; again: no change.
 
     The answer's `created` is False where the account was there; `same_key` says whether its user's key is the one
@@ -37,7 +35,7 @@ def create_account(storage: Storage, body: dict[str, Any], isolated: bool) -> di
     return {"created": True, "same_key": True}
 
 
-def list_accounts(storage: Storage) -> dict[str, Any]:
+def list_accounts(storage: Storage) -> dict[str, object]:
     """All accounts with their users."""
     return {
         "accounts": [
@@ -47,7 +45,7 @@ def list_accounts(storage: Storage) -> dict[str, Any]:
     }
 
 
-def refusal(error: WireError) -> dict[str, Any]:
+def refusal(error: WireError) -> dict[str, object]:
     """The answer to the operator where something is refused."""
     return {"message": error.message}
 

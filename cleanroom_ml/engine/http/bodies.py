@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 
 from cleanroom_ml.engine.http.allowances import Allowances
-from cleanroom_ml.engine.http.transfers import read_body
+from cleanroom_ml.engine.http.transfers import InThread, read_body
 from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.bodies import unpack, unpacked_size
 
@@ -22,7 +21,7 @@ _LARGE: Final = 64 << 10
 class Bodies:
     """Reads the bodies. What a large one holds of its owner's share is given back with `give`."""
 
-    def __init__(self, in_thread: Callable[..., Awaitable[Any]], *, patience: float) -> None:
+    def __init__(self, in_thread: InThread, *, patience: float) -> None:
         self._in_thread = in_thread
         self._held = Allowances(each=BODIES_OF_ONE, what="bytes of request bodies", patience=patience)
 

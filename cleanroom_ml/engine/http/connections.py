@@ -8,7 +8,7 @@ account (at a job's socket, to the job), which has a bounded number of its own a
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import h11
 from uvicorn import Config
@@ -34,7 +34,7 @@ class Connection(H11Protocol):
         self,
         config: Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         table: Connections,

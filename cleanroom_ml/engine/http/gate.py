@@ -10,14 +10,15 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cleanroom_ml.engine.http.transfers import InThread
 from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityExpiredError, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.errors import (
@@ -79,7 +80,7 @@ class Caller:
     host: str
     audience: str
     session: Session | None = None
-    claims: dict[str, Any] = field(default_factory=dict)
+    claims: dict[str, object] = field(default_factory=dict)
     secret: str = field(default="", repr=False)
 
     @property
@@ -126,7 +127,7 @@ class Gate:
         *,
         hosts: frozenset[str],
         session_of: Callable[[str], Session],
-        in_thread: Callable[..., Awaitable[Any]],
+        in_thread: InThread,
         capabilities: Capabilities,
         operator_secret: str,
     ) -> None:
@@ -166,7 +167,7 @@ class Gate:
         access = access_of(scope["method"], scope["path"])
         audience = job_id or ""
         session: Session | None = None
-        claims: dict[str, Any] = {}
+        claims: dict[str, object] = {}
         secret = ""
         match access:
             case Access.OPEN:
@@ -206,7 +207,7 @@ class Gate:
         if audience or not hmac.compare_digest(given, self._operator_secret):
             raise WireError(NOT_LOGGED_IN, "The operator's secret is needed.", status=401)
 
-    def _claims(self, purpose: str, capability: str, audience: str) -> dict[str, Any]:
+    def _claims(self, purpose: str, capability: str, audience: str) -> dict[str, object]:
         try:
             claims = self._capabilities.check(purpose, capability, now=time.time())
         except CapabilityExpiredError as error:

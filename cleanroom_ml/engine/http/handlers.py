@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -246,11 +246,11 @@ class Handlers:
     async def download(self, request: Request) -> Response:
         claims = caller_of(request).claims
         try:
-            descriptor = await self._engine.in_thread(self._engine.storage.objects.open, claims["object"])
+            descriptor = await self._engine.in_thread(self._engine.storage.objects.open, str(claims["object"]))
         except StorageError as error:
             raise bad_request("The file is gone.", status=410) from error
         return StreamingResponse(
-            file_range(descriptor, 0, claims["size"], self._engine.in_thread),
+            file_range(descriptor, 0, int(str(claims["size"])), self._engine.in_thread),
             media_type="application/octet-stream",
             headers={"Content-Length": str(claims["size"])},
         )
@@ -315,11 +315,11 @@ async def _until_done_or_gone(done: asyncio.Future[None], request: Request) -> N
         gone.cancel()
 
 
-async def _awaited(work: Awaitable[Any]) -> None:
+async def _awaited(work: Awaitable[object]) -> None:
     await work
 
 
-def _encoded(answer: dict[str, Any]) -> bytes:
+def _encoded(answer: dict[str, object]) -> bytes:
     return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -68,7 +68,7 @@ class JobSocketServer:
         for job_id in list(self._open_sockets):
             await self._close(job_id)
 
-    def _wait(self, work: Coroutine[Any, Any, None]) -> None:
+    def _wait(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
 
     async def _open(self, job_id: str) -> None:

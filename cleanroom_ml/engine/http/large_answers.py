@@ -7,7 +7,7 @@ it counts from before it is made until its last byte was taken.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -63,7 +63,7 @@ class _Sent(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            start: dict[str, Any] = {"type": "http.response.start", "status": self.status_code}
+            start: dict[str, object] = {"type": "http.response.start", "status": self.status_code}
             await send({**start, "headers": self.raw_headers})
             for at in range(0, len(self._content), _PIECE):
                 piece = self._content[at : at + _PIECE]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 import cleanroom_ml
 from cleanroom_ml.engine.assembly.engine import Engine
@@ -207,7 +208,7 @@ def describe(home: Home, engine: Engine, *, host: str, port: int) -> None:
     write_private(home.description, json.dumps(values, indent=1).encode("utf-8") + b"\n")
 
 
-def _config(app: Any, protocol: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: Any) -> uvicorn.Config:  # Any: the server asks for a class, and calls it
     return uvicorn.Config(
         app,
         http=protocol,

@@ -11,10 +11,10 @@ import mimetypes
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from starlette.requests import Request
 
@@ -32,7 +32,14 @@ _PIECE: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
 _HEAD: Final = 16
 
-InThread = Callable[..., Awaitable[Any]]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """`Engine.in_thread`: awaits blocking work on a thread, and gives what it gave."""
+
+    async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 class Uploads:
@@ -47,14 +54,14 @@ class Uploads:
         self._in_thread = in_thread
         self._stored: OrderedDict[str, str] = OrderedDict()
 
-    async def receive(self, request: Request, claims: Mapping[str, Any]) -> None:
+    async def receive(self, request: Request, claims: Mapping[str, object]) -> None:
         """Store the request's body as the file that the URL's claims name.
 
         Raises:
             WireError: the URL was used or its stage is no more, the body is too large, breaks off or stalls, or the
                 path is none. 400 tells the connector to ask for another URL; it gives up at 404 and 409.
         """
-        ticket: str = claims["ticket"]
+        ticket, named = str(claims["ticket"]), str(claims["name"])
         declared = request.headers.get("content-length", "")
         if _is_more(declared, MAX_UPLOAD_BYTES):
             raise too_large(MAX_UPLOAD_BYTES)
@@ -67,7 +74,7 @@ class Uploads:
                 size, md5, head = await _receive(request, descriptor, self._in_thread)
             finally:
                 os.close(descriptor)
-            name = f"{claims['name']}.gz" if claims["gzip"] and _compressed(claims["name"], head) else claims["name"]
+            name = f"{named}.gz" if claims["gzip"] and _compressed(named, head) else named
             sha256 = await self._in_thread(self._storage.objects.adopt, path)
             if self._stored.get(ticket) == sha256:
                 return
@@ -173,7 +180,7 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _write(descriptor: int, md5: Any, piece: bytes) -> None:
+def _write(descriptor: int, md5: hashlib._Hash, piece: bytes) -> None:
     md5.update(piece)
     view = memoryview(piece)
     while view:

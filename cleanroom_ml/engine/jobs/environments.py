@@ -8,7 +8,6 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.engine.contracts.environments import Needs
 from cleanroom_ml.engine.contracts.job import JobRequest
@@ -73,7 +72,7 @@ class Environments:
         """What is built and frozen now, and this installation as it is now."""
         return Images(self._images_root)
 
-    def lock(self, needs: Needs) -> dict[str, Any]:
+    def lock(self, needs: Needs) -> dict[str, object]:
         """Resolve, download, hash and install what a job asks for; its dependency lock in JSON form.
 
         Blocks for as long as that takes, so it must not be called inside of a transaction. What is refused is logged
@@ -126,7 +125,7 @@ class Environments:
         seal.check(image)
         return image
 
-    def drift(self, tag: str | None, pinned: str) -> Mapping[str, Any]:
+    def drift(self, tag: str | None, pinned: str) -> Mapping[str, object]:
         """What has become of the image with the digest `pinned`, and what `tag` means now; see images/drift.py."""
         return asdict(drift(self.images, tag, pinned))
 

@@ -6,19 +6,19 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_ENTRIES: Final = 500
 _MOST: Final = 2**53
-_Check = Callable[[Any], Any]
+_Check = Callable[[object], object]
 
 
 class NotAnEvent(ValueError):
     """The line is no event of ours."""
 
 
-def event_of(line: bytes) -> dict[str, Any]:
+def event_of(line: bytes) -> dict[str, object]:
     """The event on this line, with the fields of its kind and no others.
 
     Numbers are finite, names are bounded, and nothing is left that is not UTF-8. Raises NotAnEvent.
@@ -38,7 +38,7 @@ def event_of(line: bytes) -> dict[str, Any]:
     return event
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotAnEvent
     try:
@@ -50,7 +50,7 @@ def _number(value: Any) -> float:
     return value if isinstance(value, int) and -_MOST <= value <= _MOST else number
 
 
-def _numbers(value: Any) -> dict[str, float]:
+def _numbers(value: object) -> dict[str, float]:
     """By name; what is no number is left out: scripts report texts too, and a NaN is written as null."""
     found = {}
     for name, item in _entries(value):
@@ -59,37 +59,37 @@ def _numbers(value: Any) -> dict[str, float]:
     return found
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
         raise NotAnEvent
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise NotAnEvent
     # Half a character (`\ud800`) is a string of Python's, but none of Unicode's.
     return value[:MAX_NAME_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
-def _state(value: Any) -> str:
+def _state(value: object) -> str:
     if value not in ("done", "failed"):
         raise NotAnEvent
     return str(value)
 
 
-def _mode(value: Any) -> str:
+def _mode(value: object) -> str:
     if value not in ("max", "min"):
         raise NotAnEvent
     return str(value)
 
 
-def _params(value: Any) -> dict[str, Any]:
+def _params(value: object) -> dict[str, object]:
     """By name; what is neither a number nor a truth value becomes text."""
     return {name: _scalar(item) for name, item in _entries(value)}
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -100,7 +100,7 @@ def _scalar(value: Any) -> Any:
         raise NotAnEvent from None
 
 
-def _nodes(value: Any) -> list[dict[str, Any]]:
+def _nodes(value: object) -> list[dict[str, object]]:
     if not isinstance(value, list) or len(value) > MAX_ENTRIES:
         raise NotAnEvent
     checks: Mapping[str, _Check] = {"address": _text, "cpus": _number, "memory": _number}
@@ -112,7 +112,7 @@ def _nodes(value: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _entries(value: Any) -> list[tuple[str, Any]]:
+def _entries(value: object) -> list[tuple[str, object]]:
     if not isinstance(value, dict) or len(value) > MAX_ENTRIES:
         raise NotAnEvent
     return [(_text(name), item) for name, item in value.items()]

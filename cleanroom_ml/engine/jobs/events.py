@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.event_shapes import NotAnEvent, event_of
@@ -45,7 +45,7 @@ class EventCopy:
         self._kept = 0
         self._kept_bytes = 0
         self._dropped = 0
-        self._curves: dict[tuple[str, Any], _Curve] = {}
+        self._curves: dict[tuple[str, object], _Curve] = {}
 
     def copy(self) -> bool:
         """Take over the whole lines that were added, up to a bound a call; whether there may be more."""
@@ -108,7 +108,7 @@ class EventCopy:
             self._skipping, rest = True, b""
         self._rest = rest
 
-    def _checked(self, line: bytes) -> dict[str, Any] | None:
+    def _checked(self, line: bytes) -> dict[str, object] | None:
         if self._kept >= MAX_EVENTS or self._kept_bytes >= MAX_BYTES:
             self._dropped += 1  # counted without being read
             return None
@@ -119,7 +119,7 @@ class EventCopy:
             return None
         return event if self._is_drawn(event) else None
 
-    def _is_drawn(self, event: dict[str, Any]) -> bool:
+    def _is_drawn(self, event: dict[str, object]) -> bool:
         """Whether a round is one of those that are kept of its curve. Everything else is."""
         if event["kind"] not in ("round", "metrics"):
             return True
@@ -128,7 +128,7 @@ class EventCopy:
             key = ("", None)
         return self._curves.setdefault(key, _Curve()).takes(event)
 
-    def _write(self, events: list[dict[str, Any]]) -> None:
+    def _write(self, events: list[dict[str, object]]) -> None:
         lines = []
         for event in events:
             line = _line(event)
@@ -148,9 +148,9 @@ class _Curve:
     def __init__(self) -> None:
         self._seen = 0
         self._kept = 0
-        self.skipped: dict[str, Any] | None = None
+        self.skipped: dict[str, object] | None = None
 
-    def takes(self, event: dict[str, Any]) -> bool:
+    def takes(self, event: dict[str, object]) -> bool:
         stride = 1 << (self._kept // DENSE_ROUNDS)
         taken = self._seen % stride == 0
         self._seen += 1
@@ -166,6 +166,6 @@ def read(directory: Path, offset: int) -> str:
     return files.whole_lines(directory / files.EVENTS, offset, most=files.MAX_PIECE).decode("ascii")
 
 
-def _line(event: dict[str, Any]) -> bytes:
+def _line(event: dict[str, object]) -> bytes:
     # ASCII: characters are bytes, so an offset means the same in both.
     return json.dumps(event, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.table import SHOW, Rows
+from cleanroom_ml.engine.contracts.values import Option, Value
 from cleanroom_ml.engine.jobs import gpu
 from cleanroom_ml.engine.jobs.errors import ComputePoolError
 from cleanroom_ml.engine.jobs.families import Machine, NodeLimits, family, limits
@@ -78,7 +79,7 @@ class ComputePools:
         self,
         account: str,
         name: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, Option],
         *,
         application: str | None = None,
         if_not_exists: bool = False,
@@ -142,7 +143,7 @@ class ComputePools:
         """ALTER … RESUME."""
         self._change(account, name, suspended=False, resumed_on=self._database.now())
 
-    def set(self, account: str, name: str, options: Mapping[str, Any]) -> None:
+    def set(self, account: str, name: str, options: Mapping[str, Option]) -> None:
         """ALTER … SET. Raises ComputePoolError; INSTANCE_FAMILY only where the pool is suspended and without jobs."""
         values = self._checked(options, allowed=_SETTABLE)
         with self._database.transaction():
@@ -228,7 +229,8 @@ class ComputePools:
                     )
                 self.resume(account, name)
 
-    def _checked(self, options: Mapping[str, Any], *, allowed: tuple[str, ...]) -> dict[str, Any]:
+    def _checked(self, options: Mapping[str, Option], *, allowed: tuple[str, ...]) -> dict[str, Any]:
+        # Any: each is of its field's type, whatever its name.
         checked: dict[str, Any] = {}
         for option, value in options.items():
             if option not in allowed:
@@ -242,7 +244,7 @@ class ComputePools:
             _check_nodes(pool)
             _write(connection, pool)
 
-    def _row(self, pool: Pool, columns: tuple[tuple[str, str], ...]) -> tuple[Any, ...]:
+    def _row(self, pool: Pool, columns: tuple[tuple[str, str], ...]) -> tuple[Value, ...]:
         usage = Usage.of(self._jobs.of_pool(pool.account, pool.name), pool.max_nodes)
         values = {
             "name": pool.name,
@@ -270,7 +272,7 @@ class ComputePools:
         return tuple(values.get(column) for column, _ in columns)
 
 
-def _value(option: str, value: Any) -> Any:
+def _value(option: str, value: object) -> object:
     match option:
         case "MIN_NODES" | "MAX_NODES" | "AUTO_SUSPEND_SECS":
             number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value

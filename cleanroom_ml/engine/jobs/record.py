@@ -54,7 +54,9 @@ class Record:
     peak_memory_bytes: int | None = None
     result: str = "none"
 
-    def advance(self, directory: Path, step: Step, **changes: Any) -> Record:
+    def advance(
+        self, directory: Path, step: Step, **changes: Any
+    ) -> Record:  # Any: fields by name, as `replace` has it
         """The record one step on, written to disk before it is returned. Raises IllegalTransition."""
         after = replace(self, step=SUPERVISOR.move(self.step, step), **changes)
         after.write(directory)

@@ -8,7 +8,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 Kind = Literal["none", "kept", "too_large", "invalid"]
 
@@ -99,7 +99,7 @@ def _invalid(why: str) -> Collected:
     return Collected("invalid", message=f"the job's result was not collected: {why}")
 
 
-def _is_deeper(value: Any, limit: int) -> bool:
+def _is_deeper(value: object, limit: int) -> bool:
     level = [value]
     for _ in range(limit):
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]

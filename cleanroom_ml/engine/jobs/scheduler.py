@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import endings, files, launching, recovery
@@ -129,7 +129,7 @@ class Scheduler:
         known = {job.job_id for job in unfinished}
         self._handed_over &= known
         self._listening &= known
-        remembered: tuple[dict[str, Any], ...] = (self._overdue, self._starting, self._troubles)
+        remembered: tuple[dict[str, float] | dict[str, _Trouble], ...] = (self._overdue, self._starting, self._troubles)
         for each in remembered:
             for job_id in each.keys() - known:
                 del each[job_id]

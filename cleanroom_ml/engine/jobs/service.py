@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.engine.contracts.job import JobRequest, JobState, JobStatus
 from cleanroom_ml.engine.contracts.plan import Bounds, Paths, Plan
@@ -148,7 +147,7 @@ class JobService:
         """
         return events.read(self._jobs_root / self._store.get(job_id).job_id, offset)
 
-    def usage(self, job_id: str) -> dict[str, Any]:
+    def usage(self, job_id: str) -> dict[str, object]:
         """Memory and CPU time over the job's life (usage.read). Raises JobNotFoundError."""
         return usage.read(self._jobs_root / self._store.get(job_id).job_id)
 

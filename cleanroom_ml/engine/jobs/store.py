@@ -185,6 +185,7 @@ class Job(Row):
         )
 
 
+# Any, here and in `_columns`: fields by name, of whichever type each has.
 def _environment(request: JobRequest) -> dict[str, Any]:
     """What the job runs in, for its status; of a job of before there were locks, its image's tag."""
     lock = DependencyLock.from_json(request.dependency_lock)
@@ -283,7 +284,7 @@ class JobStore:
             memory_enforced_by=memory_enforced_by,
         )
 
-    def end(self, job_id: str, ending: Ending, *, ended_on: datetime | None = None, **facts: Any) -> Job:
+    def end(self, job_id: str, ending: Ending, *, ended_on: datetime | None = None, **facts: object) -> Job:
         """To a terminal phase. `facts` are further columns. Raises IllegalTransition the second time."""
         return self._move(
             job_id,
@@ -313,24 +314,24 @@ class JobStore:
         """Nothing is left to clean up of this job."""
         self._set(job_id, cleaned=1)
 
-    def _move(self, job_id: str, after: Phase, **columns: Any) -> Job:
+    def _move(self, job_id: str, after: Phase, **columns: object) -> Job:
         with self._database.transaction():
             self._set(job_id, phase=JOB.move(self.get(job_id).phase, after).value, **columns)
             return self.get(job_id)
 
-    def _set(self, job_id: str, **columns: Any) -> None:
+    def _set(self, job_id: str, **columns: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)
         with self._database.transaction() as connection:
             connection.execute(f"UPDATE jobs SET {assignments} WHERE job_id = ?", (*columns.values(), job_id))
 
-    def _whole(self, where: str, parameters: tuple[Any, ...]) -> list[Job]:
+    def _whole(self, where: str, parameters: tuple[object, ...]) -> list[Job]:
         rows = self._rows(f"{_ROW_COLUMNS}, request", where, parameters)
         return [Job(**_columns(row), request=from_json(JobRequest, row["request"])) for row in rows]
 
-    def _without_requests(self, where: str, parameters: tuple[Any, ...]) -> list[Row]:
+    def _without_requests(self, where: str, parameters: tuple[object, ...]) -> list[Row]:
         return [Row(**_columns(row)) for row in self._rows(_ROW_COLUMNS, where, parameters)]
 
-    def _rows(self, columns: str, where: str, parameters: tuple[Any, ...]) -> list[sqlite3.Row]:
+    def _rows(self, columns: str, where: str, parameters: tuple[object, ...]) -> list[sqlite3.Row]:
         query = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY sequence"
         with self._database.read() as connection:
             return connection.execute(query, parameters).fetchall()

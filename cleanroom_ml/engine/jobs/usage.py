@@ -9,7 +9,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.plan import Plan
 from cleanroom_ml.engine.jobs import files
@@ -78,7 +78,7 @@ class UsageCurve:
         files.write_atomically(self._path, self._head + b"".join(point.line() for point in self._points))
 
 
-def read(directory: Path) -> dict[str, Any]:
+def read(directory: Path) -> dict[str, object]:
     """The limits of a job and its points; no points, and no limits, where it never ran."""
     lines = [json.loads(line) for line in files.whole_lines(directory / files.USAGE).splitlines()]
     return {**lines[0], "points": lines[1:]} if lines else {"points": []}

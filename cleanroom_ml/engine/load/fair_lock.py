@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from cleanroom_ml.engine.load.owners import owner
 from cleanroom_ml.engine.load.shares import Place, Shares
@@ -48,5 +47,5 @@ class FairLock:
     def __enter__(self) -> None:
         self.acquire()
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -49,7 +49,7 @@ class EngineIdentity:
         self.public_key = base64.b64encode(raw).decode("ascii")
         self.home_id = hashlib.sha256(raw).hexdigest()[:32]
 
-    def answer(self, nonce: str, address: str) -> dict[str, Any]:
+    def answer(self, nonce: str, address: str) -> dict[str, object]:
         """The proof for a client that dialled `address` (`host:port`) and sent `nonce`.
 
         Raises:

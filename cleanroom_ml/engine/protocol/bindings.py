@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import InvalidOperation
-from typing import Any
 
 from cleanroom_ml.engine.sql.binds import Scalar
 from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME
@@ -30,7 +29,7 @@ class Bindings:
     rows: tuple[tuple[Scalar, ...], ...] | None = None
 
 
-def parse_bindings(wire: dict[str, Any] | None) -> Bindings | None:
+def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
     """The Python values of a query request's `bindings`; None where it has none.
 
     Raises:
@@ -65,7 +64,7 @@ def parse_bindings(wire: dict[str, Any] | None) -> Bindings | None:
     return Bindings(rows=tuple(rows))
 
 
-def _one(decode: Callable[[str], Scalar], value: Any) -> Scalar:
+def _one(decode: Callable[[str], Scalar], value: object) -> Scalar:
     if value is None:
         return None
     if not isinstance(value, str):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any
 
 from .errors import BAD_REQUEST, WireError, bad_request
 from .large_json import HalfCharacterError, LargeJsonError, is_unicode, loads
@@ -58,7 +57,7 @@ def unpacked_size(raw: bytes, encoding: str, limit: int) -> int:
     return size
 
 
-def parse_object(plain: bytes) -> dict[str, Any]:
+def parse_object(plain: bytes) -> dict[str, object]:
     """The JSON object of a body; an empty body is an empty object.
 
     Raises:
@@ -84,7 +83,7 @@ def parse_object(plain: bytes) -> dict[str, Any]:
     return value
 
 
-def text(body: dict[str, Any], key: str, *, limit: int = 4096) -> str | None:
+def text(body: dict[str, object], key: str, *, limit: int = 4096) -> str | None:
     """`body[key]` as text; None where it is absent or null.
 
     Raises:
@@ -100,7 +99,7 @@ def text(body: dict[str, Any], key: str, *, limit: int = 4096) -> str | None:
     return value
 
 
-def section(body: dict[str, Any], key: str) -> dict[str, Any]:
+def section(body: dict[str, object], key: str) -> dict[str, object]:
     """`body[key]` as an object; empty where it is absent or null.
 
     Raises:
@@ -126,7 +125,7 @@ def _may_hold_half_characters(plain: bytes) -> bool:
     return b"\\u" in plain or b"\xed" in plain
 
 
-def _is_unicode(value: Any) -> bool:
+def _is_unicode(value: object) -> bool:
     if isinstance(value, str):
         return is_unicode(value)
     if isinstance(value, dict):

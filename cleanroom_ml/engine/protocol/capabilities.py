@@ -12,7 +12,6 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import Any
 
 _MAX_LENGTH = 8192
 
@@ -33,12 +32,12 @@ class Capabilities:
             raise ValueError("the key of the capabilities is too short")
         self._key = key
 
-    def issue(self, purpose: str, claims: dict[str, Any], *, expires: float) -> str:
+    def issue(self, purpose: str, claims: dict[str, object], *, expires: float) -> str:
         """A text that allows `claims` for `purpose` until `expires` (seconds since the epoch)."""
         body = json.dumps([int(expires), claims], separators=(",", ":"), sort_keys=True).encode()
         return f"{_encode(body)}.{_encode(self._mac(purpose, body))}"
 
-    def check(self, purpose: str, capability: str, *, now: float) -> dict[str, Any]:
+    def check(self, purpose: str, capability: str, *, now: float) -> dict[str, object]:
         """The claims of a capability.
 
         Raises:
@@ -54,7 +53,7 @@ class Capabilities:
         expires, claims = json.loads(body)
         if now >= expires:
             raise CapabilityExpiredError
-        result: dict[str, Any] = claims
+        result: dict[str, object] = claims
         return result
 
     def _mac(self, purpose: str, body: bytes) -> bytes:

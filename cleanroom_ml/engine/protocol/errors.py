@@ -5,7 +5,7 @@ Snowflake-connector-python, `network.py` and `errorcode.py`).
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 LOGIN_FAILED: Final = 390100
 LOGIN_THROTTLED: Final = 390102
@@ -48,7 +48,7 @@ class WireError(Exception):
         self.status = status
         self.query_id = query_id
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, object]:
         """The JSON body."""
         return failure(self.code, self.message, self.sqlstate, self.query_id or None)
 
@@ -58,7 +58,7 @@ def bad_request(message: str, *, status: int = 400) -> WireError:
     return WireError(BAD_REQUEST, message, sqlstate="08000", status=status)
 
 
-def failure(code: int, message: str, sqlstate: str, query_id: str | None = None) -> dict[str, Any]:
+def failure(code: int, message: str, sqlstate: str, query_id: str | None = None) -> dict[str, object]:
     """The JSON body of a refusal, as the connector reads it: a six-digit code, `success: false`.
 
     A PUT that the connector repeats for one of its files may be refused too. It does not look at `success` then, only
@@ -66,7 +66,7 @@ def failure(code: int, message: str, sqlstate: str, query_id: str | None = None)
     client knows how to open, and which says why: it is what the client's error quotes.
     """
     text = f"{code:06d}"
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "errorCode": text,
         "sqlState": sqlstate,
         "queryId": query_id,
@@ -79,6 +79,6 @@ def failure(code: int, message: str, sqlstate: str, query_id: str | None = None)
     return {"data": data, "code": text, "message": message, "success": False, "headers": None}
 
 
-def success(data: Any = None, *, code: str | None = None, message: str | None = None) -> dict[str, Any]:
+def success(data: object = None, *, code: str | None = None, message: str | None = None) -> dict[str, object]:
     """The JSON body of an answer."""
     return {"data": data, "code": code, "message": message, "success": True}

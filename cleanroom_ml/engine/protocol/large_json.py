@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined] # the reader of strings, which the stubs leave out
-from typing import Any, Final
+from typing import Final
 
 MAX_VALUES: Final = 4_000_000
 _PIECE: Final = 4000
@@ -18,7 +18,7 @@ _SIMPLE = r'(?:"[^"\\\x00-\x1f]{0,4096}+"|-?(?:0|[1-9]\d{0,30}+)(?![\d.eE])|null
 _RUN: Final = re.compile(rf"{_SIMPLE}(?:\s*+,\s*+{_SIMPLE}){{0,{_PIECE}}}+")
 _SPACE: Final = re.compile(r"[ \t\r\n]*+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,30}+)(?:\.\d{1,100}+)?(?:[eE][-+]?\d{1,4}+)?(?![\d.eE])")
-_WORDS: Final[dict[str, Any]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
+_WORDS: Final[dict[str, tuple[str, object]]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 
 class LargeJsonError(ValueError):
@@ -40,7 +40,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def loads(text: str, *, depth: int) -> Any:
+def loads(text: str, *, depth: int) -> object:
     """The value of a JSON text of at most `depth` levels. Keys that are there twice: the last counts, as in `json`.
 
     Raises:
@@ -64,7 +64,7 @@ class _Reader:
         found = _SPACE.match(self._text, at)
         return found.end() if found else at
 
-    def value(self, at: int, depth: int) -> tuple[Any, int]:
+    def value(self, at: int, depth: int) -> tuple[object, int]:
         """The value that starts at `at`, and where it ends."""
         self._count(1)
         first = self._text[at : at + 1]
@@ -83,8 +83,8 @@ class _Reader:
             raise LargeJsonError("no value")
         return json.loads(number.group()), number.end()
 
-    def _object(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
-        found: dict[str, Any] = {}
+    def _object(self, at: int, depth: int) -> tuple[dict[str, object], int]:
+        found: dict[str, object] = {}
         at = self.space(at)
         if self._text.startswith("}", at):
             return found, at + 1
@@ -100,8 +100,8 @@ class _Reader:
             if not more:
                 return found, at
 
-    def _array(self, at: int, depth: int) -> tuple[list[Any], int]:
-        found: list[Any] = []
+    def _array(self, at: int, depth: int) -> tuple[list[object], int]:
+        found: list[object] = []
         at = self.space(at)
         if self._text.startswith("]", at):
             return found, at + 1

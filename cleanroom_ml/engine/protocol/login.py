@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from cleanroom_ml.naming import fold
 
@@ -38,7 +37,7 @@ class LoginRequest:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_login(query: Mapping[str, str], body: dict[str, Any]) -> LoginRequest:
+def parse_login(query: Mapping[str, str], body: dict[str, object]) -> LoginRequest:
     """The login request of a URL's query and a body.
 
     Raises:
@@ -77,9 +76,9 @@ def login_response(
     session_validity: int,
     master_validity: int,
     session_number: int,
-    parameters: list[dict[str, Any]],
+    parameters: list[dict[str, object]],
     session_info: dict[str, str | None],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The answer to a login that succeeded. `session_number` is what CURRENT_SESSION() shows."""
     return success(
         {
@@ -102,7 +101,7 @@ def login_response(
     )
 
 
-def parameter_text(value: Any) -> str:
+def parameter_text(value: object) -> str:
     """A session parameter as the text that the session keeps: booleans as Snowflake writes them."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-_FIXED: Final[dict[str, Any]] = {
+_FIXED: Final[dict[str, object]] = {
     "AUTOCOMMIT": True,
     # 0: the connector never uploads array bindings to a stage; they come in the request.
     "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
@@ -17,7 +17,7 @@ _FIXED: Final[dict[str, Any]] = {
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": False,
     "QUERY_CONTEXT_CACHE_SIZE": 0,
 }
-_DEFAULTS: Final[dict[str, Any]] = {
+_DEFAULTS: Final[dict[str, object]] = {
     "TIMEZONE": "Etc/UTC",
     "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
     "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3",
@@ -30,19 +30,19 @@ _DEFAULTS: Final[dict[str, Any]] = {
 }
 
 
-def login_parameters(session: Mapping[str, str]) -> list[dict[str, Any]]:
+def login_parameters(session: Mapping[str, str]) -> list[dict[str, object]]:
     """Every parameter that a client is told at login; `session` has what was set."""
     return _listed(_FIXED | _DEFAULTS | _known(session))
 
 
-def query_parameters(session: Mapping[str, str]) -> list[dict[str, Any]]:
+def query_parameters(session: Mapping[str, str]) -> list[dict[str, object]]:
     """The parameters that come with each result, so that an ALTER SESSION reaches the client's conversion."""
     return _listed(_DEFAULTS | _known(session))
 
 
-def _known(session: Mapping[str, str]) -> dict[str, Any]:
+def _known(session: Mapping[str, str]) -> dict[str, object]:
     return {name: session[name] for name in _DEFAULTS if name in session}
 
 
-def _listed(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _listed(values: Mapping[str, object]) -> list[dict[str, object]]:
     return [{"name": name, "value": value} for name, value in values.items()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import STRING, Token, tokenize
@@ -51,7 +50,7 @@ class QueryRequest:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_query(query: Mapping[str, str], body: dict[str, Any]) -> QueryRequest:
+def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryRequest:
     """The query request of a URL's query and a body.
 
     Raises:
@@ -77,7 +76,7 @@ def parse_query(query: Mapping[str, str], body: dict[str, Any]) -> QueryRequest:
     )
 
 
-def parse_abort(body: dict[str, Any]) -> str:
+def parse_abort(body: dict[str, object]) -> str:
     """The request id of the query that an abort request is about. Raises WireError where it has none."""
     return checked_uuid(text(body, "requestId", limit=64), "requestId")
 
@@ -130,7 +129,7 @@ def _query_id(token: Token | None) -> str | None:
     return value if len(value) == 36 and not set(value) - set("0123456789abcdef-") else None
 
 
-def in_progress(query_id: str, *, asynchronous: bool) -> dict[str, Any]:
+def in_progress(query_id: str, *, asynchronous: bool) -> dict[str, object]:
     """The answer about a query that still runs: the client asks again at `getResultUrl`."""
     code = QUERY_DETACHED if asynchronous else QUERY_IN_PROGRESS
     data = {
@@ -142,14 +141,14 @@ def in_progress(query_id: str, *, asynchronous: bool) -> dict[str, Any]:
     return success(data, code=str(code), message="Query execution in progress.")
 
 
-def query_status(query_id: str, status: str, *, error: tuple[int, str] | None = None) -> dict[str, Any]:
+def query_status(query_id: str, status: str, *, error: tuple[int, str] | None = None) -> dict[str, object]:
     """The answer to a question after a query's state. `error` is the code and message of one that failed."""
-    entry: dict[str, Any] = {"id": query_id, "status": status, "state": status}
+    entry: dict[str, object] = {"id": query_id, "status": status, "state": status}
     if error is not None:
         entry |= {"errorCode": f"{error[0]:06d}", "errorMessage": error[1]}
     return success({"queries": [entry]})
 
 
-def unknown_query() -> dict[str, Any]:
+def unknown_query() -> dict[str, object]:
     """The answer about a query that there is not, or that this session may not know of."""
     return success({"queries": []})

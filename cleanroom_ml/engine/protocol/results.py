@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -40,13 +40,13 @@ class Chunk:
 
 
 def arrow_data(
-    rowtype: Sequence[Mapping[str, Any]], total: int, first: bytes, chunks: Sequence[Chunk], capability: str
-) -> dict[str, Any]:
+    rowtype: Sequence[Mapping[str, object]], total: int, first: bytes, chunks: Sequence[Chunk], capability: str
+) -> dict[str, object]:
     """A result in Arrow.
 
     `first` is the first batch, always sent inline where there are rows at all: a client that starts with
     remote chunks only can deadlock (docs/measured-facts.md). `capability` is echoed with each chunk's request."""
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "rowtype": list(rowtype),
         "rowsetBase64": base64.b64encode(first).decode("ascii"),
         "total": total,
@@ -62,7 +62,7 @@ def arrow_data(
     return data
 
 
-def json_data(rowtype: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[str | None]]) -> dict[str, Any]:
+def json_data(rowtype: Sequence[Mapping[str, object]], rows: Sequence[Sequence[str | None]]) -> dict[str, object]:
     """A small result as texts."""
     return {
         "rowtype": list(rowtype),
@@ -73,7 +73,7 @@ def json_data(rowtype: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[str 
     }
 
 
-def finished(data: dict[str, Any], *, query_id: str, statement_type: int, session: SessionView) -> dict[str, Any]:
+def finished(data: dict[str, object], *, query_id: str, statement_type: int, session: SessionView) -> dict[str, object]:
     """`data` with what every finished statement tells."""
     return data | {
         "queryId": query_id,
@@ -91,7 +91,7 @@ def finished(data: dict[str, Any], *, query_id: str, statement_type: int, sessio
     }
 
 
-def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, Any]:
+def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, object]:
     """The result of several statements: the client fetches each by its id."""
     column = SqlType("VARCHAR").wire("multiple statement execution", nullable=False)
     return json_data([column], [[MULTI_STATEMENT_MESSAGE]]) | {

@@ -9,7 +9,6 @@ tried that way fails at the engine's own port, and no byte of a file is sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cleanroom_ml.engine.sql.lex.tokens import first_word
 
@@ -30,7 +29,7 @@ def upload_data(
     auto_compress: bool,
     source_compression: str,
     overwrite: bool,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The `data` of a PUT. `url` takes exactly one file: the one that the statement names.
 
     `end_point`: `host:port` of this engine, as the client reached it.
@@ -49,7 +48,7 @@ def upload_data(
 
 def download_data(
     *, local: str, files: Sequence[str], urls: Sequence[str], location: str, end_point: str, parallel: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The `data` of a GET: one URL a file, in the same order."""
     return {
         "command": "DOWNLOAD",
@@ -62,7 +61,7 @@ def download_data(
     }
 
 
-def _stage_info(location: str, end_point: str) -> dict[str, Any]:
+def _stage_info(location: str, end_point: str) -> dict[str, object]:
     return {
         "locationType": "GCS",
         "location": location,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
 from cleanroom_ml.engine.contracts.table import Rows
@@ -41,6 +42,51 @@ MAX_ROWS_CHARACTERS: Final = 32 << 20
 _FORMAT = 1
 
 
+class _Arrow(TypedDict):
+    rowtype: list[dict[str, object]]
+    total: int
+    batches: list[tuple[int, int, int]]
+    """Offset, length and rows."""
+
+
+class _Small(TypedDict):
+    rowtype: list[dict[str, object]]
+    rowset: list[list[str | None]]
+
+
+class _Upload(TypedDict):
+    ticket: str
+    name: str
+    source: str
+    location: str
+    parallel: int
+    auto_compress: bool
+    source_compression: str
+    overwrite: bool
+
+
+class _Download(TypedDict):
+    target: str
+    location: str
+    parallel: int
+    files: list[tuple[str, str, int]]
+    """Path, SHA-256 and size."""
+
+
+class _Kept(TypedDict, total=False):
+    """One of the forms of a result, and what all of them have."""
+
+    format: int
+    type: int
+    audience: str
+    session: dict[str, Any]  # Any: the fields of a `SessionView`
+    arrow: _Arrow
+    json: _Small
+    upload: _Upload
+    download: _Download
+    multi: tuple[list[str], list[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What `Queries.finish` keeps: JSON text, the spool file if there is one, the objects that the answer refers to."""
@@ -61,7 +107,7 @@ class SpoolRange:
 
 def outcome_of(result: StatementResult, session: Session, storage: Storage) -> Outcome:
     """The form of a result that is kept. A PUT gets its ticket here."""
-    kept: dict[str, Any] = {
+    kept: _Kept = {
         "format": _FORMAT,
         "type": statement_type(result),
         "audience": session.job_id or "",
@@ -71,13 +117,13 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         kept["arrow"] = {
             "rowtype": [column.type.wire(column.name, column.nullable) for column in result.columns],
             "total": result.rows,
-            "batches": [[batch.offset, batch.length, batch.rows] for batch in result.batches],
+            "batches": [(batch.offset, batch.length, batch.rows) for batch in result.batches],
         }
         return Outcome(_text(kept), result.path)
     if isinstance(result, Rows):
         _require_bounded(result)
         kept["json"] = _small(result)
-        return Outcome(_text(kept | kept_rows(result)))
+        return Outcome(_text({**kept, **kept_rows(result)}))
     if isinstance(result, Upload):
         ticket = storage.stages.begin_upload(result.stage, result.directory, session.id)
         kept["upload"] = {
@@ -96,7 +142,7 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
         "target": result.target,
         "location": result.stage.name,
         "parallel": result.parallel,
-        "files": [[file.path, file.sha256, file.size] for file in result.files],
+        "files": [(file.path, file.sha256, file.size) for file in result.files],
     }
     return Outcome(_text(kept), None, tuple(file.sha256 for file in result.files))
 
@@ -115,12 +161,12 @@ def _require_bounded(result: Rows) -> None:
 
 def multi_statement_outcome(query_ids: list[str], kinds: list[int], session: Session) -> Outcome:
     """The form of the result of several statements that is kept."""
-    kept = {
+    kept: _Kept = {
         "format": _FORMAT,
         "type": results.MULTI_STATEMENT_TYPE,
         "audience": session.job_id or "",
         "session": _context(session),
-        "multi": [query_ids, kinds],
+        "multi": (query_ids, kinds),
     }
     return Outcome(_text(kept))
 
@@ -149,14 +195,14 @@ class Answers:
         self._spool = spool
         self._capabilities = capabilities
 
-    def data(self, record: QueryRecord, session: Session, base_url: str) -> dict[str, Any]:
+    def data(self, record: QueryRecord, session: Session, base_url: str) -> dict[str, object]:
         """The `data` of the answer to a query that succeeded. `base_url`: how this client reaches us.
 
         Raises:
             FileNotFoundError: the spool file has been deleted.
         """
         assert record.response is not None
-        kept = json.loads(record.response)
+        kept: _Kept = json.loads(record.response)
         if kept.get("format") != _FORMAT:
             rows = decode(record.response)
             if rows is None:
@@ -180,7 +226,7 @@ class Answers:
         offset, length, _ = kept["batches"][index]
         return SpoolRange(self._spool / record.spool, offset, length)
 
-    def _shape(self, record: QueryRecord, kept: dict[str, Any], base_url: str) -> dict[str, Any]:
+    def _shape(self, record: QueryRecord, kept: _Kept, base_url: str) -> dict[str, object]:
         if "json" in kept:
             return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"])
         if "arrow" in kept:
@@ -191,8 +237,8 @@ class Answers:
             return self._upload(kept["upload"], _whose(record, kept), base_url)
         return self._download(kept["download"], _whose(record, kept), base_url)
 
-    def _arrow(self, record: QueryRecord, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
-        batches: list[list[int]] = kept["batches"]
+    def _arrow(self, record: QueryRecord, kept: _Arrow, whose: dict[str, str], base_url: str) -> dict[str, object]:
+        batches = kept["batches"]
         inline = 1 if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
         first = b""
         if inline:
@@ -207,7 +253,7 @@ class Answers:
         capability = self._issue("chunk", {"query": record.query_id, **whose}) if chunks else ""
         return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
 
-    def _upload(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+    def _upload(self, kept: _Upload, whose: dict[str, str], base_url: str) -> dict[str, object]:
         # Told to compress what is plain, with these two the client goes by the bytes whether a file is.
         gzip = bool(kept["auto_compress"]) and kept["source_compression"] in {"AUTO_DETECT", "NONE"}
         claims = {"ticket": kept["ticket"], "name": kept["name"], "gzip": gzip, **whose}
@@ -223,7 +269,7 @@ class Answers:
             overwrite=kept["overwrite"],
         )
 
-    def _download(self, kept: dict[str, Any], whose: dict[str, str], base_url: str) -> dict[str, Any]:
+    def _download(self, kept: _Download, whose: dict[str, str], base_url: str) -> dict[str, object]:
         urls = []
         for path, sha256, size in kept["files"]:
             capability = self._issue("download", {"object": sha256, "size": size, **whose})
@@ -237,12 +283,12 @@ class Answers:
             parallel=kept["parallel"],
         )
 
-    def _issue(self, purpose: str, claims: dict[str, Any]) -> str:
+    def _issue(self, purpose: str, claims: dict[str, object]) -> str:
         seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
         return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
 
 
-def _whose(record: QueryRecord, kept: dict[str, Any]) -> dict[str, str]:
+def _whose(record: QueryRecord, kept: _Kept) -> dict[str, str]:
     """At which socket a capability is good, and whose load its use is."""
     return {"audience": kept["audience"], "owner": record.account}
 
@@ -251,12 +297,12 @@ def _address(base_url: str) -> str:
     return base_url.partition("://")[2]
 
 
-def _small(rows: Rows) -> dict[str, Any]:
+def _small(rows: Rows) -> _Small:
     rowtype = [kind.wire(name) for name, kind in rows.columns]
-    return {"rowtype": rowtype, "rowset": rowset([entry["type"] for entry in rowtype], rows.rows)}
+    return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 
-def _context(session: Session) -> dict[str, Any]:
+def _context(session: Session) -> dict[str, object]:
     return {
         "database": session.database,
         "schema": session.schema,
@@ -266,5 +312,5 @@ def _context(session: Session) -> dict[str, Any]:
     }
 
 
-def _text(kept: dict[str, Any]) -> str:
+def _text(kept: Mapping[str, object]) -> str:
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)

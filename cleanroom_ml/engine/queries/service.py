@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.contracts.table import Rows
@@ -29,6 +29,7 @@ from cleanroom_ml.engine.queries.answers import (
     LARGEST_DESCRIPTION,
     Answers,
     Outcome,
+    SpoolRange,
     audience_of,
     kept_type,
     multi_statement_outcome,
@@ -140,7 +141,7 @@ class QueryService:
         running = self._under_way.get(query_id)
         return None if running is None else running.done
 
-    def answer(self, session: Session, query_id: str, base_url: str) -> dict[str, Any]:
+    def answer(self, session: Session, query_id: str, base_url: str) -> dict[str, object]:
         """What there is to say about the query now: still running, its result, or its error.
 
         Raises:
@@ -160,7 +161,7 @@ class QueryService:
         """About how large the answer of a query is that has succeeded. Nothing large is read to find out."""
         return self._answers.size(*self._storage.queries.response(query_id, limit=LARGEST_DESCRIPTION))
 
-    def status(self, session: Session, query_id: str) -> dict[str, Any]:
+    def status(self, session: Session, query_id: str) -> dict[str, object]:
         """The state of a query, for a client that polls."""
         try:
             record = self._record(session, query_id)
@@ -219,7 +220,7 @@ class QueryService:
         """The engine stops: what runs is ended and says so; whether it did in time. The rest is for `recover`."""
         return self._under_way.close(SqlError(INTERRUPTED_CODE, "57P01", INTERRUPTED), seconds)
 
-    def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, Any] | None:
+    def chunk(self, query_id: str, index: int) -> tuple[QueryRecord, SpoolRange] | None:
         """Where a chunk of a result lies; None where there is no such chunk."""
         record = self._storage.queries.get(query_id)
         found = None if record is None else self._answers.chunk(record, index)

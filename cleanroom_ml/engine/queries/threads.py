@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.load.shares import Place, Shares
 
 IDLE_SECONDS: Final = 60.0
+
+T = TypeVar("T")
 
 
 class FairThreads:
@@ -29,13 +31,13 @@ class FairThreads:
     def __init__(self, size: int, most: int, name: str) -> None:
         self._shares = Shares(size, most)
         self._name = name
-        self._handed: queue.SimpleQueue[_Piece] = queue.SimpleQueue()
+        self._handed: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._idle = 0
         self._working = 0
         self._closed = False
         self._state = threading.Condition()
 
-    def submit(self, whose: Owner, work: Callable[[], Any]) -> Future[Any]:
+    def submit(self, whose: Owner, work: Callable[[], T]) -> Future[T]:
         """Run it when its owner's turn comes; the future has what it gave. One that is cancelled before does not run.
 
         Raises:
@@ -54,7 +56,7 @@ class FairThreads:
             self._closed = True
             return self._state.wait_for(lambda: not self._working, max(0.0, deadline - time.monotonic()))
 
-    def _start(self, piece: _Piece, place: Place) -> None:
+    def _start(self, piece: _Work, place: Place) -> None:
         piece.place = place
         with self._state:
             self._working += 1
@@ -70,14 +72,14 @@ class FairThreads:
             piece.future.set_exception(error)
             self._over(piece)
 
-    def _serve(self, piece: _Piece | None) -> None:
+    def _serve(self, piece: _Work | None) -> None:
         while piece is not None:
             piece.run(stopped=self._closed)
             self._over(piece, idle=1)
             piece = None  # nothing of it is kept while there is nothing to do
             piece = self._next()
 
-    def _over(self, piece: _Piece, idle: int = 0) -> None:
+    def _over(self, piece: _Work, idle: int = 0) -> None:
         with self._state:
             self._working -= 1
             self._idle += idle
@@ -85,7 +87,7 @@ class FairThreads:
         assert piece.place is not None
         self._shares.give_back(piece.place)
 
-    def _next(self) -> _Piece | None:
+    def _next(self) -> _Work | None:
         try:
             return self._handed.get(timeout=IDLE_SECONDS)
         except queue.Empty:
@@ -96,11 +98,11 @@ class FairThreads:
             return self._handed.get()  # it was handed over in this very moment
 
 
-class _Piece:
+class _Piece(Generic[T]):
     """One piece of work, and the place that it has once its turn has come."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self.future: Future[Any] = Future()
+    def __init__(self, work: Callable[[], T]) -> None:
+        self.future: Future[T] = Future()
         self.place: Place | None = None
         self._work = work
 
@@ -117,3 +119,7 @@ class _Piece:
             self.future.set_exception(error)
         finally:
             owner.reset(whose)
+
+
+_Work = _Piece[Any]
+"""A piece of work. Any: what it gives is between its future and who waits for it."""

@@ -17,7 +17,6 @@ import secrets
 import sqlite3
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
@@ -26,6 +25,7 @@ from cleanroom_ml.engine.rooms.catalog import table_source
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
@@ -141,7 +141,7 @@ class Activations:
         member: Member,
         template: Template,
         template_id: str,
-        returned: Any,
+        returned: Value,
         tables: RunTables,
         destination: str | None,
         segment: str | None,

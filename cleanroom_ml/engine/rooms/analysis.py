@@ -87,7 +87,7 @@ class Analyses:
         self._activations = activations
         self._history = history
 
-    def run(self, caller: Caller, name: str, arguments: Sequence[Any], *, query_id: str) -> Any:
+    def run(self, caller: Caller, name: str, arguments: Sequence[Any], *, query_id: str) -> object:
         """RUN(name, spec) or RUN(name, template_id, views, local_views, arguments).
 
         Returns:
@@ -146,7 +146,7 @@ class Analyses:
 
     def _render(self, prepared: _Prepared, wanted: Analysis) -> Rendered:
         template, configured = prepared.template, wanted.template_configuration
-        variables: dict[str, Any] = {
+        variables: dict[str, object] = {
             **_arguments(template.parameters, wanted, {"source_tables", "my_tables"}),
             **{argument: view for argument, view, _ in configured.mapped},
             "source_table": list(configured.view_mappings.source_tables),
@@ -173,9 +173,9 @@ class Analyses:
         prepared: _Prepared,
         wanted: Analysis,
         rendered: Rendered,
-        found: dict[str, Any],
+        found: dict[str, object],
         query_id: str,
-    ) -> Any:
+    ) -> object:
         """The statement of a run; `found` is told the job that it became, if any."""
         configured = wanted.template_configuration
         binds = Binds.of(**rendered.binds)
@@ -185,8 +185,9 @@ class Analyses:
         if isinstance(statement, Call) and not activating:
             guard.refuse_all()
             call = (statement.name, statement.args)
-            found["job_id"] = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
-            return Rows.one("JOB_ID", found["job_id"])
+            job_id = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
+            found["job_id"] = job_id
+            return Rows.one("JOB_ID", job_id)
         if activating and not isinstance(statement, Block):
             raise room_error(
                 ErrorName.TemplateRenderError,
@@ -216,6 +217,7 @@ class Analyses:
         return self._activations.arrive(caller, prepared.member, shared, query_id=query_id)
 
 
+# Any: they are looked at one by one.
 def run_request(arguments: Sequence[Any]) -> Analysis:
     """What is asked for, from either form of RUN. What the second one names is checked where it is looked up.
 
@@ -249,11 +251,11 @@ def run_request(arguments: Sequence[Any]) -> Analysis:
     )
 
 
-def _texts(value: Any) -> bool:
+def _texts(value: object) -> bool:
     return value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
 
 
-def _arguments(parameters: Sequence[Parameter], wanted: Analysis, tables: set[str]) -> dict[str, Any]:
+def _arguments(parameters: Sequence[Parameter], wanted: Analysis, tables: set[str]) -> dict[str, object]:
     """The arguments with the defaults of those not given. Raises SqlError for one that is missing, reserved or of
     another type.
     """
@@ -287,7 +289,7 @@ def _arguments(parameters: Sequence[Parameter], wanted: Analysis, tables: set[st
     return values
 
 
-def _info(prepared: _Prepared, wanted: Analysis) -> dict[str, Any]:
+def _info(prepared: _Prepared, wanted: Analysis) -> dict[str, object]:
     configured = wanted.template_configuration
     tables = [
         {

@@ -6,9 +6,9 @@ text. Imports nothing of ours but names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 
 from jinja2 import nodes
 
@@ -23,6 +23,19 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+class RenderRequest(TypedDict, total=False):
+    """What a template is rendered with (`render_worker.handle`), or with `check` only looked at."""
+
+    template: str
+    check: bool
+    variables: dict[str, object]
+    tables: list[dict[str, list[str]]]
+    providers: list[dict[str, list[str]]]
+    presets: list[str]
+    parameters: list[str]
+    arguments: list[str]
+
+
 class NamesError(Exception):
     """A template uses a name that nobody could have meant, or a run passes one. `name` is the error's, for clients."""
 
@@ -32,20 +45,20 @@ class NamesError(Exception):
         self.message = message
 
 
-def declared(parameters: Iterable[Named], presets: Iterable[str]) -> dict[str, Any]:
+def declared(parameters: Iterable[Named], presets: Iterable[str]) -> dict[str, object]:
     """What registration hands to the sandbox: the names that a template declares."""
     return {"parameters": [parameter.name for parameter in parameters], "presets": list(presets)}
 
 
 def passed(
-    parameters: Iterable[Named], arguments: Mapping[str, Any], mapped: Iterable[tuple[str, str, bool]]
-) -> dict[str, Any]:
+    parameters: Iterable[Named], arguments: Mapping[str, object], mapped: Iterable[tuple[str, str, bool]]
+) -> dict[str, object]:
     """What RUN hands to the sandbox: the declared names, and those of every argument and view that is passed."""
     names = [*arguments, *(name for name, _, _ in mapped)]
     return {"parameters": [parameter.name for parameter in parameters], "arguments": names}
 
 
-def check_names(tree: nodes.Template, request: Mapping[str, Any]) -> None:
+def check_names(tree: nodes.Template, request: RenderRequest) -> None:
     """In the sandbox: the names of a template, against what it declares and what it is given.
 
     A variable that is not declared has a value where the runner passes one: then it is an argument like the others.
@@ -57,8 +70,8 @@ def check_names(tree: nodes.Template, request: Mapping[str, Any]) -> None:
     if "parameters" not in request:
         return
     names = names_of(tree)
-    parameters: Sequence[str] = request["parameters"]
-    arguments: Sequence[str] = request.get("arguments", ())
+    parameters = request["parameters"]
+    arguments = request.get("arguments", ())
     for variable, unknown in names.unknown(parameters, request.get("presets", ())):
         if variable not in arguments:
             raise NamesError(f"template, line {unknown.line}: {unknown.what}.")

@@ -8,9 +8,9 @@ tables of (collaboration, runner). Everything else does not exist: the accounts'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
@@ -21,7 +21,9 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source,
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.keys import Key, Table
+from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.json_values import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,12 @@ class RoomScope:
     application: str
     views: tuple[ScopeView, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A JSON-able form."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RoomScope:
+    def from_json(cls, value: Document) -> RoomScope:
         """The inverse of `to_json`."""
         views = tuple(ScopeView(**{**view, "name": tuple(view["name"])}) for view in value["views"])
         return cls(**{**value, "views": views})
@@ -76,7 +78,7 @@ class RoomCatalog:
         self,
         storage: Storage,
         scope: RoomScope,
-        session: Any,
+        session: Session,
         written: RunTables | None = None,
         listener: NameListener | None = None,
     ) -> None:
@@ -199,7 +201,7 @@ class ProviderCatalog:
         return Key(self._account, *qualified) if len(qualified) == 3 else None
 
 
-def is_linked(connection: Any, collaboration: str, runner: access.Member, view: ScopeView) -> bool:
+def is_linked(connection: sqlite3.Connection, collaboration: str, runner: access.Member, view: ScopeView) -> bool:
     """Whether the dataset's offering is shared with this runner now."""
     if view.local:
         query = "SELECT 1 FROM room_local_links WHERE collaboration = ? AND account = ? AND offering_key = ?"

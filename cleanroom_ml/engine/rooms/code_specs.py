@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import yaml
 
@@ -22,6 +21,7 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.evidence.pinned_job import PinnedJob
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import split_name
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
@@ -112,7 +112,7 @@ class CodeSpecs:
         if differences:
             raise mismatch(f"the stage of code spec {resource.id} does not hold what was registered", differences)
 
-    def check_pinned(self, jobs: Sequence[Mapping[str, Any]]) -> None:
+    def check_pinned(self, jobs: Sequence[Document]) -> None:
         """Re-hashes the pinned objects on disk: code, and the wheels of a lock where a job carries one.
 
         Raises:
@@ -128,7 +128,7 @@ class CodeSpecs:
             raise mismatch("the engine's own copy of the code is not what was registered", wrong)
         self.check_wheels([job["dependency_lock"] for job in jobs if "dependency_lock" in job])
 
-    def check_wheels(self, locks: Iterable[Mapping[str, Any]]) -> None:
+    def check_wheels(self, locks: Iterable[Document]) -> None:
         """Re-hashes the wheels that dependency locks pin.
 
         Raises:
@@ -195,7 +195,7 @@ def mismatch(what: str, differences: Sequence[str]) -> Exception:
     return room_error(ErrorName.ContentHashMismatchError, "\n".join([f"{what}:", *differences]))
 
 
-def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str, Any]:
+def _frozen(job: MlJob, manifest: Manifest, lock: Document) -> Document:
     pinned = PinnedJob.of(
         job.model_dump(include=set(PinnedJob.names())),
         content_digest=manifest.content_digest,
@@ -204,7 +204,7 @@ def _frozen(job: MlJob, manifest: Manifest, lock: Mapping[str, Any]) -> dict[str
     return {**pinned.pinned(), "content_manifest": manifest.to_json(), "dependency_lock": lock}
 
 
-def _displayed(spec: CodeSpec, jobs: Sequence[Mapping[str, Any]]) -> str:
+def _displayed(spec: CodeSpec, jobs: Sequence[Document]) -> str:
     """The spec as others see it: with the manifest of each ML job, its image and its packages."""
     plain = yaml.safe_load(dump_spec(spec))
     for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):

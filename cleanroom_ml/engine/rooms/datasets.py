@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from cleanroom_ml.naming import quote, quote_name
 
 
-def view_text(detail: Mapping[str, Any]) -> str:
+class ColumnDetail(TypedDict):
+    """One column that is offered: `type` is what its values are checked for, None: nothing."""
+
+    source: str
+    name: str
+    joinable: bool
+    activation: bool
+    type: str | None
+
+
+class DatasetDetail(TypedDict):
+    """What registering an offering finds out about one of its datasets."""
+
+    source: list[str]
+    columns: list[ColumnDetail]
+    alias: str
+    freeform: str
+
+
+def view_text(detail: DatasetDetail) -> str:
     """The query of the live view: the listed columns and no others, under the names that runners see."""
     columns = ", ".join(f"{quote(column['source'])} AS {quote(column['name'])}" for column in detail["columns"])
     return f"SELECT {columns} FROM {quote_name(tuple(detail['source']))}"
 
 
-def policies_of(detail: Mapping[str, Any]) -> dict[str, list[str]]:
+def policies_of(detail: DatasetDetail) -> dict[str, list[str]]:
     """The exposed columns by policy: join_* categories are the join policy, the others the column policy.
 
     Source: docs/api-digest.md §2.

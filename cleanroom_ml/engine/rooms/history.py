@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,11 @@ from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.states import ACTIVITY
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.json_values import Document
 
 _REDACTED = "The run failed. Only the analysis runner can see why."
 _INTERRUPTED = "The engine was stopped while this ran."
@@ -30,7 +32,7 @@ class History:
         self._database = database
 
     @contextmanager
-    def recorded(self, member: Member, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def recorded(self, member: Member, info: Document) -> Iterator[dict[str, object]]:
         """Around one run: written down before it starts; SUCCESS or ERROR afterwards.
 
         What the body puts into the dictionary that it gets is added to `info` when it succeeds.
@@ -43,7 +45,7 @@ class History:
                 "INSERT INTO room_activities VALUES (?, ?, ?, ?, ?, NULL, 'RUNNING', '', ?)",
                 (activity, number, member.collaboration, member.account, started, json.dumps(info, default=str)),
             )
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         try:
             yield found
         except BaseException as error:
@@ -80,9 +82,7 @@ class History:
         )
         return Rows.answer(columns, tuple(displayed))
 
-    def _finish(
-        self, activity: str, started: int, status: str, failure: str, info: Mapping[str, Any] | None = None
-    ) -> None:
+    def _finish(self, activity: str, started: int, status: str, failure: str, info: Document | None = None) -> None:
         reported = None if info is None else json.dumps(info, default=str)
         with cancellation.tidying(), self._database.transaction() as connection:
             (before,) = connection.execute("SELECT status FROM room_activities WHERE id = ?", (activity,)).fetchone()
@@ -99,7 +99,7 @@ class History:
             )
 
 
-def _row(connection: sqlite3.Connection, member: Member, row: sqlite3.Row) -> tuple[Any, ...] | None:
+def _row(connection: sqlite3.Connection, member: Member, row: sqlite3.Row) -> tuple[Value, ...] | None:
     own = row["account"] == member.account
     info = _visible_info(json.loads(row["info"]), member, own)
     if info is None:
@@ -118,7 +118,8 @@ def _row(connection: sqlite3.Connection, member: Member, row: sqlite3.Row) -> tu
     )
 
 
-def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, Any] | None:
+# Any: a Document that is taken to pieces.
+def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, object] | None:
     """What a member may know; None: nothing, not even that there was a run. Others see the tables that are theirs."""
     tables = info.pop("tables")
     mine = [table for table in tables if own or table["provider_key"] == member.alias_key]
@@ -126,7 +127,7 @@ def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, 
     if not (own or mine or submitted):
         return None
     parameters = info["request_parameters"]
-    visible: dict[str, Any] = {
+    visible: dict[str, object] = {
         "template_id": parameters["template_id"],
         "activation_destination": parameters["activation_destination"],
     }
@@ -135,7 +136,7 @@ def _visible_info(info: dict[str, Any], member: Member, own: bool) -> dict[str, 
     if own:
         visible["local_tables"] = [table["name"] for table in tables if table["local"]]
         visible["arguments"] = parameters["arguments"]
-    displayed: dict[str, Any] = {
+    displayed: dict[str, object] = {
         "data_offering_ids": sorted({table["offering_id"] for table in mine}),
         "request_parameters": visible,
     }

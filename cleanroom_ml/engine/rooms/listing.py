@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.storage.database import Database
@@ -11,7 +11,7 @@ LARGE: Final = 1 << 20
 """Characters. A list that has more is read as a big text is: of each party one at a time."""
 
 
-def weigh(database: Database, query: str, *parameters: Any) -> None:
+def weigh(database: Database, query: str, *parameters: object) -> None:
     """To be called before a list is read, outside of any transaction; `query` counts its characters.
 
     Such a list is in the front's memory several times before it is sent, and everybody can ask for it as often as they

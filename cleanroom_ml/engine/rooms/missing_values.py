@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from jinja2 import Undefined
 from jinja2.utils import missing as of_no_owner
@@ -22,7 +21,7 @@ _TABLES = {
 _MOST_LOOKED_AT = 10_000
 
 
-def naming(variables: Mapping[str, Any]) -> Callable[..., Undefined]:
+def naming(variables: Mapping[str, object]) -> Callable[..., Undefined]:
     """The class of undefined values for one rendering: whatever Jinja says of them, it says by name.
 
     A table that is not there is no empty text either, whatever the template does to it.
@@ -43,7 +42,7 @@ def naming(variables: Mapping[str, Any]) -> Callable[..., Undefined]:
     return Missing
 
 
-def message(missing: Undefined, variables: Mapping[str, Any]) -> str:
+def message(missing: Undefined, variables: Mapping[str, object]) -> str:
     """One sentence: what has no value, and how a run gives it one."""
     name, owner = missing._undefined_name, missing._undefined_obj
     if owner is of_no_owner:
@@ -59,7 +58,7 @@ def message(missing: Undefined, variables: Mapping[str, Any]) -> str:
     return f"{asked} has no value"
 
 
-def _path(owner: Any, variables: Mapping[str, Any]) -> tuple[str, str]:
+def _path(owner: object, variables: Mapping[str, object]) -> tuple[str, str]:
     """The variable in which something is, and how a template writes the way there; ("", a word for it) if in none."""
     waiting = deque((value, name, name) for name, value in variables.items())
     for _ in range(_MOST_LOOKED_AT):
@@ -72,7 +71,7 @@ def _path(owner: Any, variables: Mapping[str, Any]) -> tuple[str, str]:
     return "", f"({type(owner).__name__})"
 
 
-def _inside(value: Any) -> Iterable[tuple[str, Any]]:
+def _inside(value: object) -> Iterable[tuple[str, object]]:
     if isinstance(value, dict):
         return ((f".{key}", inner) for key, inner in value.items())
     if isinstance(value, list):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobStatus
 from cleanroom_ml.engine.contracts.table import Rows
@@ -20,6 +19,7 @@ from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.evidence.pinned_job import PinnedJob
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 
@@ -43,7 +43,7 @@ class MlJobs:
         member: Member,
         approval: Request,
         scope: RoomScope,
-        call: tuple[tuple[str, ...], Sequence[Any]],
+        call: tuple[tuple[str, ...], Sequence[object]],
     ) -> str:
         """Hands a job to the pools; its id.
 
@@ -132,7 +132,7 @@ class MlJobs:
             )
         return request
 
-    def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[Any]) -> tuple[str, int, str, str]:
+    def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[object]) -> tuple[str, int, str, str]:
         if len(args) != 4:
             raise room_error(
                 ErrorName.SpecValidationError,
@@ -176,9 +176,7 @@ def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
         )
 
 
-def _job_of(
-    code_specs: Sequence[Mapping[str, Any]], name: tuple[str, ...]
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _job_of(code_specs: Sequence[Document], name: tuple[str, ...]) -> tuple[Document, Document]:
     """The approved code that `cleanroom.<code spec name>$<job name>` means."""
     spec_name, dollar, job_name = name[-1].partition("$")
     if len(name) == 2 and name[0] == INTERNAL_SCHEMA and dollar:
@@ -196,7 +194,7 @@ def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _args_json(value: Any) -> str:
+def _args_json(value: object) -> str:
     text = json.dumps(value) if isinstance(value, dict | list) else value
     try:
         if text is not None and (not isinstance(text, str) or len(text) > MAX_ARGS_CHARACTERS):

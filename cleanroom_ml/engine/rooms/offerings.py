@@ -8,16 +8,16 @@ and the policies that it belongs to.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
-from cleanroom_ml.engine.rooms.datasets import policies_of, view_text
+from cleanroom_ml.engine.rooms.datasets import ColumnDetail, DatasetDetail, policies_of, view_text
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import ContextValues
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
@@ -168,14 +168,14 @@ class Offerings:
                 )
         return keys
 
-    def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> dict[str, Any]:
+    def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> DatasetDetail:
         source = split_name(dataset.data_object_fqn)
         context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
         catalog = ProviderCatalog(self._storage, caller.account, context)
         present = source_columns(self._storage, caller.account, source)
         if present is None:
             raise SqlError.not_found("TABLE", dataset.data_object_fqn)
-        columns = []
+        columns: list[ColumnDetail] = []
         for written, policy in dataset.schema_and_template_policies.items():
             column = fold(written)
             if present and column not in present:
@@ -192,7 +192,7 @@ class Offerings:
                     "type": policy.column_type if policy.category == "join_standard" else None,
                 }
             )
-        detail = {
+        detail: DatasetDetail = {
             "source": list(source),
             "columns": columns,
             "alias": dataset.alias,
@@ -202,7 +202,7 @@ class Offerings:
         return detail
 
     def _check_values(
-        self, caller: Caller, catalog: ProviderCatalog, dataset: Dataset, detail: Mapping[str, Any], query_id: str
+        self, caller: Caller, catalog: ProviderCatalog, dataset: Dataset, detail: DatasetDetail, query_id: str
     ) -> None:
         """Counts the values that break their column_type's format, with the provider's own rights; and that the view
         works.
@@ -211,7 +211,7 @@ class Offerings:
         counts = [
             f"COUNT_IF(NOT REGEXP_LIKE(CAST({quote(column['name'])} AS VARCHAR), {pattern}))"
             for column in typed
-            for pattern in [_literal(SQL_CHECKS[column["type"]])]
+            for pattern in [_literal(SQL_CHECKS[str(column["type"])])]
         ]
         query = f"SELECT {', '.join(['COUNT(*)', *counts])} FROM ({view_text(detail)}) AS offered"
         row = self._executor.values(catalog, caller, query, query_id=query_id)[0]
@@ -219,7 +219,7 @@ class Offerings:
             if wrong:
                 raise room_error(
                     ErrorName.SpecValidationError,
-                    f"{dataset.data_object_fqn}: {int(wrong):,} values of {display(column['source'])} "
+                    f"{dataset.data_object_fqn}: {int(str(wrong)):,} values of {display(column['source'])} "
                     f"are no {column['type']}",
                 )
 
@@ -231,11 +231,11 @@ class Offerings:
             )
         return resource
 
-    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Value, ...]]:
         resource = self._registries.by_key(provider.account, "DATA OFFERING", offering_key)
         if resource is None:
             return []
-        rows = []
+        rows: list[tuple[Value, ...]] = []
         for detail in resource.detail.values():
             policies = policies_of(detail)
             rows.append(

@@ -6,8 +6,7 @@ The digest is made of the very mapping that VIEW_UPDATE_REQUESTS shows, so that 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, identity
@@ -15,13 +14,14 @@ from cleanroom_ml.engine.rooms.registries import Resource
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.evidence.parties import DESTINATION, OWNER, PROVIDER, REQUESTER, ROLES, RUNNER, Party
+from cleanroom_ml.json_values import Document
 
 RESULT_LIMIT_BYTES = 64 * 1024
 
 
 def template_payload(
     connection: sqlite3.Connection, requester: Member, runner: Member, resource: Resource, codes: Sequence[Resource]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The payload of an Add Template request."""
     return {
         "room": requester.collaboration,
@@ -40,7 +40,7 @@ def template_payload(
     }
 
 
-def parties_now(connection: sqlite3.Connection, requester: Member, runner: Member) -> list[dict[str, Any]]:
+def parties_now(connection: sqlite3.Connection, requester: Member, runner: Member) -> list[dict[str, object]]:
     """The accounts behind the aliases, as the room has them now: who owns, asks, runs, provides, and may receive."""
     uid = runner.collaboration
     providers = set(access.providers_of(connection, uid, runner.alias_key))
@@ -60,13 +60,13 @@ def parties_now(connection: sqlite3.Connection, requester: Member, runner: Membe
     return sorted(found, key=lambda party: str(party["account"]))
 
 
-def displayed(payload: Mapping[str, Any]) -> dict[str, Any]:
+def displayed(payload: Document) -> dict[str, object]:
     """A payload as others see it. What VIEW_CODE_SPECS answers with is kept beside each code spec, and not shown."""
     codes = [{key: value for key, value in code.items() if key != "shown"} for code in payload["code_specs"]]
     return {**{key: value for key, value in payload.items() if key != "previous"}, "code_specs": codes}
 
 
-def digest_of(payload: Mapping[str, Any]) -> str:
+def digest_of(payload: Document) -> str:
     """The approval digest of a payload.
 
     Raises:
@@ -76,12 +76,12 @@ def digest_of(payload: Mapping[str, Any]) -> str:
     return approval_digest(approval_subject(displayed(payload)))
 
 
-def says_whose(payload: Mapping[str, Any]) -> bool:
+def says_whose(payload: Document) -> bool:
     """Whether a payload names its room and parties; requests of before format 2 do not."""
     return "room" in payload and "parties" in payload
 
 
-def _code(code: Resource) -> dict[str, Any]:
+def _code(code: Resource) -> dict[str, object]:
     jobs = [{key: value for key, value in job.items() if key != "dependency_lock"} for job in code.detail["ml_jobs"]]
     return {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import listing
@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.base import SpecModel
 from cleanroom_ml.specs.identifiers import spec_id
@@ -51,7 +52,7 @@ class Resource:
     version: str
     registry_key: str
     spec: str
-    detail: Mapping[str, Any]
+    detail: Document
     created_on: datetime
 
 
@@ -140,7 +141,7 @@ class Registries:
         version: str,
         registry_key: str,
         spec: str,
-        detail: Mapping[str, Any],
+        detail: Document,
     ) -> str:
         """Registers, and returns the id."""
         with self._database.transaction() as connection:

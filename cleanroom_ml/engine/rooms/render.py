@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from cleanroom_ml.engine.rooms.policies import Policies, Use
 from cleanroom_ml.engine.rooms.ports import Renderer
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerError, WorkerTimeout
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.error_names import ErrorName, known
+from cleanroom_ml.json_values import Document
 
 HANDLER = "cleanroom_ml.engine.rooms.render_worker:handle"
 PRELOAD = ("jinja2", "jinja2.sandbox", "cleanroom_ml.engine.rooms.render_worker")
@@ -21,7 +23,7 @@ SECONDS = 10.0
 class Workers(Protocol):
     """`sandbox.workers.SandboxedWorkers`."""
 
-    def call(self, request: dict[str, Any], fds: Sequence[int] = (), *, timeout_seconds: float) -> dict[str, Any]:
+    def call(self, request: dict[str, object], fds: Sequence[int] = (), *, timeout_seconds: float) -> Document:
         """The handler's answer. Raises WorkerError."""
 
 
@@ -32,7 +34,7 @@ class Rendered:
     """
 
     sql: str
-    binds: Mapping[str, Any]
+    binds: Mapping[str, Value]
     uses: tuple[Use, ...] = ()
 
 
@@ -43,7 +45,7 @@ class SandboxedRenderer:
         self._workers = workers
         self._seconds = seconds
 
-    def call(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def call(self, request: Mapping[str, object]) -> Document:
         """See `ports.Renderer.call`."""
         try:
             return self._workers.call(dict(request), timeout_seconds=self._seconds)
@@ -59,7 +61,7 @@ class SandboxedRenderer:
             ) from None
 
 
-def check_template(renderer: Renderer, template: str, names: Mapping[str, Any]) -> None:
+def check_template(renderer: Renderer, template: str, names: Mapping[str, object]) -> None:
     """Raises SqlError SpecValidationError where a template does not compile, or uses a name that nobody could mean.
 
     `names` are those that it declares (`arguments.declared`).
@@ -72,12 +74,12 @@ def check_template(renderer: Renderer, template: str, names: Mapping[str, Any]) 
 def render(
     renderer: Renderer,
     template: str,
-    variables: Mapping[str, Any],
+    variables: Mapping[str, object],
     *,
     tables: Sequence[Policies] = (),
     providers: Sequence[Policies] = (),
     presets: Sequence[str] = (),
-    names: Mapping[str, Any] | None = None,
+    names: Mapping[str, object] | None = None,
 ) -> Rendered:
     """The statement that a template gives for these variables. `names` are those of the run (`arguments.passed`).
 

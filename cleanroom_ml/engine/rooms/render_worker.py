@@ -19,7 +19,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cleanroom_ml.engine.rooms import policies
-from cleanroom_ml.engine.rooms.arguments import NamesError, check_names
+from cleanroom_ml.engine.rooms.arguments import NamesError, RenderRequest, check_names
 from cleanroom_ml.engine.rooms.missing_values import naming
 from cleanroom_ml.engine.rooms.policies import PolicyError
 from cleanroom_ml.error_names import ErrorName
@@ -72,7 +72,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def concat(parts: Iterable[str]) -> str:
         return SqlText("".join(parts))
 
-    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:  # Any, as jinja2 has it
         # Filters named by a string (`map("sqlsafe")`) would let text into the SQL unseen by those who approve.
         if name in _SQL_FILTERS:
             raise RenderError(f"the filter {name} must be written out, not passed by name")
@@ -85,13 +85,13 @@ class _Binder:
     def __init__(
         self, tables: Sequence[policies.Policies], providers: Sequence[policies.Policies], presets: Sequence[str]
     ) -> None:
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, object] = {}
         self.uses: set[policies.Use] = set()
         self._tables = tables
         self._providers = providers
         self._presets = presets
 
-    def bind(self, value: Any) -> SqlText:
+    def bind(self, value: object) -> SqlText:
         if isinstance(value, Undefined):
             raise RenderError(value._undefined_message)
         if isinstance(value, str):
@@ -108,15 +108,15 @@ class _Binder:
         self.values[name] = value
         return SqlText(f":{name}")
 
-    def finalizer(self) -> Callable[[Context, Any], str]:
+    def finalizer(self) -> Callable[[Context, object], str]:
         # Jinja evaluates constant expressions when it compiles, unless what finishes them needs the context.
         @pass_context
-        def finalize(_: Context, value: Any) -> str:
+        def finalize(_: Context, value: object) -> str:
             return value if type(value) is SqlText else self.bind(value)
 
         return finalize
 
-    def inclause(self, value: Any) -> SqlText:
+    def inclause(self, value: object) -> SqlText:
         if isinstance(value, Undefined):
             self.bind(value)
         if isinstance(value, str | Undefined | Mapping) or not isinstance(value, Iterable):
@@ -126,15 +126,15 @@ class _Binder:
             raise RenderError("inclause of an empty list is no SQL")
         return SqlText("(" + ",".join(items) + ")")
 
-    def sqlsafe(self, value: Any) -> SqlText:
+    def sqlsafe(self, value: object) -> SqlText:
         if isinstance(value, PolicyChecked):
             raise RenderError("filters are applied left to right: write {{ column | sqlsafe | column_policy }}")
         if isinstance(value, Undefined):
             self.bind(value)
         return SqlText(str(value))
 
-    def policy(self, name: str) -> Any:
-        def check(value: Any) -> str:
+    def policy(self, name: str) -> object:
+        def check(value: object) -> str:
             if isinstance(value, Undefined):
                 self.bind(value)
             self.uses.add(policies.check(name, value, self._tables, self._providers, self._presets))
@@ -143,7 +143,7 @@ class _Binder:
         return check
 
 
-def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
+def handle(request: RenderRequest, fds: Sequence[int] = ()) -> dict[str, object]:
     """Render (or, with `"check": true`, only compile) a template.
 
     Args:
@@ -175,7 +175,7 @@ def handle(request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         return _error(ErrorName.TemplateRenderError, f"{type(error).__name__} while rendering")
 
 
-def _render(request: Mapping[str, Any]) -> dict[str, Any]:
+def _render(request: RenderRequest) -> dict[str, object]:
     tables = request.get("tables", ())
     binder = _Binder(tables, request.get("providers", tables), request.get("presets", ()))
     environment = _Environment(
@@ -212,7 +212,7 @@ def _render(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"sql": "".join(pieces), "binds": binder.values, "uses": sorted(binder.uses)}
 
 
-def _check_presets(tree: nodes.Template, request: Mapping[str, Any]) -> None:
+def _check_presets(tree: nodes.Template, request: RenderRequest) -> None:
     presets = set(request.get("presets", ()))
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name.upper() in presets and name.name not in request["variables"]:
@@ -223,11 +223,11 @@ def _check_presets(tree: nodes.Template, request: Mapping[str, Any]) -> None:
             )
 
 
-def _no_identifier(value: Any, *_: Any) -> str:
+def _no_identifier(value: object, *_: object) -> str:
     raise RenderError("the filter identifier is not supported: write IDENTIFIER({{ … }})")
 
 
-def _error(name: ErrorName, message: str) -> dict[str, Any]:
+def _error(name: ErrorName, message: str) -> dict[str, object]:
     # Control characters in a message would end up in somebody's terminal.
     displayed = "".join(char if char.isprintable() or char == "\n" else "?" for char in message)
     return {"error": json.loads(json.dumps({"name": name, "message": displayed}))}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access
@@ -17,6 +16,7 @@ from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.template import Template
 
@@ -34,9 +34,9 @@ class Request:
     requester: str
     runner_key: str
     template_key: str
-    payload: Mapping[str, Any]
+    payload: Document
     digest: str
-    details: Mapping[str, Any]
+    details: Document
     updated_on: int
 
 
@@ -58,10 +58,10 @@ class AddedTemplate:
 
     template_id: str
     spec: str
-    parameters: list[dict[str, Any]]
+    parameters: list[dict[str, object]]
     shared_by: str
     shared_with: list[str]
-    code_specs: Sequence[Mapping[str, Any]]
+    code_specs: Sequence[Document]
 
 
 def insert(
@@ -69,8 +69,8 @@ def insert(
     requester: Member,
     runner: Member,
     template: Template,
-    payload: Mapping[str, Any],
-    details: Mapping[str, Any],
+    payload: Document,
+    details: Document,
     approvers: Sequence[Member],
     now: int,
 ) -> str:
@@ -254,7 +254,7 @@ def check_parties(connection: sqlite3.Connection, request: Request) -> None:
         )
 
 
-def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -> Mapping[str, Any] | None:
+def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -> Document | None:
     """What was approved last of the same requester's templates of this name, before this request.
 
     Only what the viewer could see then, as one who decided or as its sender: who came later is shown nothing of it.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cleanroom_ml.engine.contracts.environments import Environments
 from cleanroom_ml.engine.contracts.job import JobLauncher
 from cleanroom_ml.engine.contracts.table import Rows
@@ -24,6 +22,7 @@ from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
 
@@ -86,7 +85,7 @@ class Rooms:
         except LookupError:
             raise SqlError.not_found("JOB", job_id) from None
 
-    def job_catalog(self, session: Any) -> RoomCatalog:
+    def job_catalog(self, session: Session) -> RoomCatalog:
         """The names of a job's session (`session.job_id`). Raises SqlError."""
         return RoomCatalog(self._storage, self.job_scope(str(session.job_id)), session)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from cleanroom_ml.engine.storage.database import Schema
 
@@ -101,7 +100,7 @@ def _hashes(rows: Iterable[tuple[str]]) -> Iterator[str]:
         yield from _walk(json.loads(text))
 
 
-def _walk(value: Any) -> Iterator[str]:
+def _walk(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("sha256"), str):
             yield value["sha256"]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
@@ -24,11 +23,13 @@ from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.views import resolve_view
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import HashMismatchError, UsageError
+from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import display, fold
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.template import Template
@@ -184,7 +185,7 @@ class UpdateRequests:
         spec: Template,
         codes: Sequence[Resource],
         runner_key: str,
-        extra: Mapping[str, Any],
+        extra: Document,
     ) -> None:
         runner = access.by_alias(connection, requester.collaboration, runner_key)
         if runner is None:
@@ -204,7 +205,7 @@ class UpdateRequests:
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
             self._storage.objects.require(sha256 for job in jobs for _, sha256 in wheels(job["dependency_lock"]))
         payload = template_payload(connection, requester, runner, resource, codes)
-        details: dict[str, Any] = {
+        details: dict[str, object] = {
             "template_id": resource.id,
             "share_with": [runner.alias],
             "requested_by": requester.alias,
@@ -307,7 +308,7 @@ def _decision_of(connection: sqlite3.Connection, request: Request, account: str)
     return next((decision.decision for decision in said if decision.account == account), None)
 
 
-def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tuple[Any, ...]:
+def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tuple[Value, ...]:
     said = requests_store.decisions(connection, request.id)
     log = [
         {

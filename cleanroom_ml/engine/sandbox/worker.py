@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import (
@@ -166,7 +166,9 @@ class Worker:
                 self._weigh(self.config.limits.cpu_weight)
                 self._patience = _TIDY_SECONDS
 
-    def call(self, request: dict[str, Any], fds: Sequence[int], deadline: float, handle: CallHandle) -> dict[str, Any]:
+    def call(
+        self, request: dict[str, object], fds: Sequence[int], deadline: float, handle: CallHandle
+    ) -> dict[str, object]:
         """Send a request to the waiting child and return its answer; `wait_ready` came before."""
         child = self._child
         assert child is not None
@@ -213,7 +215,7 @@ class Worker:
         self._child = None
 
     def _exchange(
-        self, ours: socket.socket, request: dict[str, Any], fds: Sequence[int], deadline: float
+        self, ours: socket.socket, request: dict[str, object], fds: Sequence[int], deadline: float
     ) -> tuple[int, bytes]:
         body = json.dumps(request).encode()
         ours.sendall(struct.pack("!QQ", len(body), len(fds)))
@@ -228,7 +230,7 @@ class Worker:
             raise OSError(f"an answer of {length} bytes, more than {self.config.reply_bytes}")
         return kind, self._exactly(ours, length, deadline)
 
-    def _answer(self, kind: int, body: bytes) -> dict[str, Any]:
+    def _answer(self, kind: int, body: bytes) -> dict[str, object]:
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
@@ -105,12 +105,12 @@ class SandboxedWorkers:
 
     def call(
         self,
-        request: dict[str, Any],
+        request: dict[str, object],
         fds: Sequence[int] = (),
         *,
         timeout_seconds: float,
         on_start: Callable[[CallHandle], None] | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Run the handler on a request and on copies of open descriptors, in the order given.
 
         `on_start` gets the handle that can cancel the call, before the handler runs. Raises WorkerTimeout (waiting for
@@ -122,11 +122,11 @@ class SandboxedWorkers:
 
     def _call(
         self,
-        request: dict[str, Any],
+        request: dict[str, object],
         fds: Sequence[int],
         deadline: float,
         on_start: Callable[[CallHandle], None] | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         token = cancellation.current()
         place = self._place(token, deadline)
         try:

@@ -13,6 +13,9 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 
 Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
 Value = Scalar | list[Any] | dict[str, Any]
+"""A value of SQL. Any: ARRAY and OBJECT hold whatever JSON does."""
+Option = Value | tuple[object, ...]
+"""An option of a statement: a value, `(K = v …)` as an object, or `(a, b)` as a tuple of options."""
 
 
 @dataclass(frozen=True, slots=True)

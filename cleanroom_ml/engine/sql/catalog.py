@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 Columns = tuple[tuple[str, SqlType], ...]
@@ -88,7 +88,7 @@ class StageReference:
     path: str = ""
     pattern: str | None = None
     file_format: tuple[str, ...] | None = None
-    options: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, Option], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class ContextValues:
     schema: str | None = None
     session_id: str = ""
     version: str = "9.0.0"
-    variables: Mapping[str, Any] = field(default_factory=dict)  # a session keeps what SET gave it
+    variables: Mapping[str, Value] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
 
 

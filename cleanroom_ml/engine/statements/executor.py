@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.statement import Statement
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.statements.kind import Kind
+from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
@@ -141,7 +140,7 @@ class Executor:
         if restricted and session.kind != "job":
             policy.check_template(statement)
 
-        def run(inner: str, variables: Mapping[str, Any]) -> StatementResult:
+        def run(inner: str, variables: Mapping[str, Value]) -> StatementResult:
             bound = Binds(binds.positional, {**binds.named, **variables})
             return self._execute(
                 session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written, seconds
@@ -204,7 +203,7 @@ class Executor:
         return None
 
 
-def _described(work: Work, kind: Kind[Any], statement: Statement) -> StatementResult:
+def _described(work: Work, kind: AnyKind, statement: Statement) -> StatementResult:
     """What the statement would give, without doing anything."""
     found = kind.columns(work, statement) if kind.columns is not None else success()
     return stamped(replace(found, rows=()), None if kind.columns is None else kind.wire)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
@@ -41,7 +40,7 @@ def relation(storage: Storage, account: str, database: str, name: str, session_i
     views = storage.views.list(account, database)
     match name:
         case "TABLES":
-            rows: list[tuple[Any, ...]] = [
+            rows: list[tuple[Value, ...]] = [
                 (
                     *(database, table.key.schema, table.key.name, "ACCOUNTADMIN"),
                     "LOCAL TEMPORARY" if table.kind == "TEMPORARY" else "BASE TABLE",
@@ -87,8 +86,8 @@ def relation(storage: Storage, account: str, database: str, name: str, session_i
     return None
 
 
-def _columns(key: Key, columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
+def _columns(key: Key, columns: tuple[Column, ...]) -> list[tuple[Value, ...]]:
+    rows: list[tuple[Value, ...]] = []
     for position, column in enumerate(columns, start=1):
         kind = parse_type(column.type)
         rows.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from cleanroom_ml.engine.contracts.table import DDL, Rows
 from cleanroom_ml.engine.sql.read.alter import AlterObject
@@ -60,6 +60,10 @@ class Kind(Generic[S]):
     columns: Callable[[Work, S], Rows] | None = None
     batch: Callable[[Work, S], Rows] | None = None
     one_commit: bool = True
+
+
+AnyKind = Kind[Any]
+"""A kind. Any: of whichever statement; who looks it up by the statement's type runs it with that very statement."""
 
 
 @dataclass(frozen=True, slots=True)

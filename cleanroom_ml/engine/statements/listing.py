@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.results import VARCHAR
@@ -17,7 +18,7 @@ OWNER: Final = "ACCOUNTADMIN"
 TIME: Final = SqlType("TIMESTAMP_LTZ")
 NUMBER: Final = SqlType("NUMBER", 38, 0)
 
-Listed = Iterable[Mapping[str, Any]]
+Listed = Iterable[Mapping[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Listing:
         return TIME if column in self.times else NUMBER if column in self.numbers else VARCHAR
 
 
-def place(key: Key) -> dict[str, Any]:
+def place(key: Key) -> dict[str, Value]:
     """The columns that say where an object of a schema is, and whose."""
     return {"name": key.name, "database_name": key.database, "schema_name": key.schema, "owner": OWNER,
             "owner_role_type": "ROLE"}  # fmt: skip

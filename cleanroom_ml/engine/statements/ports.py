@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.contracts.target_catalog import TargetCatalog
+from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.changes import Change
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 
-
-class StatementCatalog(Catalog, Protocol):
-    """The names of an account (`AccountCatalog`) or of a room: what may be read, and where something new may land.
-
-    A catalog that also has `staged` and `directory` (`sql.catalog.StageCatalog`) lets queries read stages.
-    """
-
-    def target(self, parts: tuple[str, ...], kind: str) -> Key:
-        """Where a name that is created, changed or dropped lands. `kind` is TABLE, VIEW, STAGE or FILE FORMAT.
-
-        The database and schema exist and belong to this catalog; whether the thing itself exists is not said.
-
-        Raises:
-            SqlError: not found, for everything that is not this catalog's.
-        """
+StatementCatalog = TargetCatalog[Key]
+"""The names of an account (`AccountCatalog`) or of a room."""
 
 
 class Written(Protocol):
@@ -50,7 +38,9 @@ class Written(Protocol):
 class Procedures(Protocol):
     """What CALL reaches (`engine/assembly/procedures.py`)."""
 
-    def call(self, session: Session, name: tuple[str, ...], args: tuple[Any, ...], *, query_id: str) -> StatementResult:
+    def call(
+        self, session: Session, name: tuple[str, ...], args: tuple[Value, ...], *, query_id: str
+    ) -> StatementResult:
         """Runs a procedure. Raises SqlError; an unknown name is one too."""
 
 
@@ -61,7 +51,7 @@ class Pools(Protocol):
         self,
         session: Session,
         name: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, Option],
         application: str | None,
         *,
         if_not_exists: bool = False,
@@ -72,7 +62,7 @@ class Pools(Protocol):
     def drop(self, session: Session, name: str, *, if_exists: bool = False) -> bool:
         """Removes a pool; whether it was there."""
 
-    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Any]) -> None:
+    def alter(self, session: Session, name: str, action: str, options: Mapping[str, Option]) -> None:
         """SUSPEND, RESUME, STOP ALL, SET or UNSET."""
 
     def show(self, session: Session, like: str | None = None) -> Rows:

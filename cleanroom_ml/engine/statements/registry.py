@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cleanroom_ml.engine.contracts.records import records_of
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
 from cleanroom_ml.engine.statements import kinds
-from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
+from cleanroom_ml.engine.statements.kind import AnyKind, Kind, ObjectKind
 from cleanroom_ml.engine.statements.listing import Listing
 
 K = TypeVar("K")
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 @cache
-def statement_kinds() -> Mapping[type[Statement], Kind[Any]]:
+def statement_kinds() -> Mapping[type[Statement], AnyKind]:
     """Kinds by their node."""
     return _by_key((each.node, each) for each in records_of(kinds, "KINDS", Kind))
 
@@ -35,7 +35,7 @@ def listings() -> Mapping[str, Listing]:
     return _by_key((each.name, each) for each in records_of(kinds, "LISTINGS", Listing))
 
 
-def kind_of(statement: Statement) -> Kind[Any]:
+def kind_of(statement: Statement) -> AnyKind:
     """The record of a statement's kind. Raises SqlError: there is none, so nobody may send it."""
     found = statement_kinds().get(type(statement))
     if found is None:

@@ -7,7 +7,7 @@ session that ran the statement may, and a template or a view never: its text run
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import CALL, DESCRIBE, LIST, SHOW, Rows
 from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, Source
@@ -22,10 +22,10 @@ MAX_KEPT_BYTES: Final = 1 << 20
 _KEPT: Final = frozenset({SHOW, LIST, DESCRIBE, CALL})
 
 
-def kept_rows(rows: Rows) -> dict[str, Any]:
+def kept_rows(rows: Rows) -> dict[str, object]:
     """What a statement's record has to hold for `session_result`; empty where its rows cannot be scanned later."""
     text = encode(rows) if rows.statement_type in _KEPT else ""
-    kept: dict[str, Any] = json.loads(text) if 0 < len(text) <= MAX_KEPT_BYTES else {}
+    kept: dict[str, object] = json.loads(text) if 0 < len(text) <= MAX_KEPT_BYTES else {}
     return kept
 
 

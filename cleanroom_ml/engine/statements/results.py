@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import (
     DDL,
@@ -16,6 +16,7 @@ from cleanroom_ml.engine.contracts.table import (
     SELECT,
     Rows,
 )
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.warehouse.pool import Spooled
@@ -111,7 +112,7 @@ def decode(text: str) -> Rows | None:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     match value:
         case datetime():
             return {"$": "datetime", "v": value.isoformat()}
@@ -129,7 +130,7 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _value(value: Any) -> Any:
+def _value(value: Value) -> Value:
     if not isinstance(value, dict):
         return value
     text = value["v"]
@@ -145,4 +146,5 @@ def _value(value: Any) -> Any:
         case "bytes":
             return base64.b64decode(text)
         case _:
-            return json.loads(text)
+            parsed: Value = json.loads(text)
+            return parsed

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -121,7 +122,7 @@ class StageReader:
                 return file_options({"TYPE": own.type, **own.options})
         return file_options(given)
 
-    def _format(self, parts: tuple[str, ...]) -> Mapping[str, Any]:
+    def _format(self, parts: tuple[str, ...]) -> Mapping[str, Option]:
         found = self._storage.file_formats.get(self._target(parts, "FILE FORMAT"), self._session.id)
         if found is None or (self._temporary_only and found.session_id is None):
             raise SqlError.not_found("File format", displayed(parts))
@@ -147,7 +148,7 @@ _HARMLESS = frozenset(
      "MULTI_LINE", "COMMENT"}
 )  # fmt: skip
 # What is read in one way only: the values that mean that way. Another value is refused rather than ignored.
-_FIXED: Mapping[str, frozenset[Any]] = {
+_FIXED: Mapping[str, frozenset[object]] = {
     "REPLACE_INVALID_CHARACTERS": frozenset({False}),
     "IGNORE_UTF8_ERRORS": frozenset({False}),
     "ERROR_ON_COLUMN_COUNT_MISMATCH": frozenset({False}),
@@ -159,14 +160,14 @@ _FIXED: Mapping[str, frozenset[Any]] = {
 }
 
 
-def file_options(given: Mapping[str, Any]) -> FileOptions:
+def file_options(given: Mapping[str, Option]) -> FileOptions:
     """Snowflake's file format options as `FileOptions`.
 
     Raises:
         SqlError: a type or an option that is not supported, or a value of the wrong kind.
     """
     known = {field.name.upper(): field for field in fields(FileOptions)}
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # Any: fields of `FileOptions` by name, of whichever type each has
     for name, value in given.items():
         if name == "TYPE":
             values["type"] = str(value).upper()
@@ -185,7 +186,7 @@ def file_options(given: Mapping[str, Any]) -> FileOptions:
     return FileOptions(**values)
 
 
-def _option(name: str, value: Any, default: Any) -> Any:
+def _option(name: str, value: object, default: object) -> object:
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise SqlError.syntax(f"Invalid value for {name}: TRUE or FALSE is needed.")

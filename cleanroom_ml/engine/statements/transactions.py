@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,
@@ -165,7 +166,7 @@ class Transactions:
             self._open.pop(session_id, None)
 
 
-def session_variables(session: Session) -> dict[str, object]:
+def session_variables(session: Session) -> dict[str, Value]:
     """The variables that the session set itself."""
     return {name: value for name, value in session.variables.items() if name != _MARK}
 

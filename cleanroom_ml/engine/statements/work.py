@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.refusals import displayed
@@ -45,7 +44,7 @@ class Work:
     stages: StageReader
     transactions: Transactions
     query_id: str
-    run: Callable[[str, Mapping[str, Any]], StatementResult]
+    run: Callable[[str, Mapping[str, Value]], StatementResult]
     binds: Binds = NO_BINDS
     wire: int | None = None
     limit: float | None = None

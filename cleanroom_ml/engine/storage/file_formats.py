@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from cleanroom_ml.engine.contracts.values import Option
 from cleanroom_ml.engine.storage import shadowing
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
@@ -27,7 +28,7 @@ class FileFormat:
 
     key: Key
     type: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Option]
     session_id: str | None
     created_on: datetime
     comment: str = ""
@@ -43,7 +44,7 @@ class FileFormats:
         self,
         key: Key,
         type: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, Option],
         *,
         session_id: str | None = None,
         if_exists: Literal["error", "replace", "ignore"] = "error",

@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from cleanroom_ml.engine.contracts.values import Value
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import NotFound, SessionGone, TokenExpired
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
@@ -58,7 +59,7 @@ class Session:
     schema: str | None = None
     warehouse: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Value] = field(default_factory=dict)
     kind: SessionKind = "client"
     job_id: str | None = None
     created_on: datetime | None = None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
 
 
-def columns(answer: Mapping[str, Any], query_id: str) -> tuple[tuple[str, SqlType], ...]:
+def columns(answer: Mapping[str, object], query_id: str) -> tuple[tuple[str, SqlType], ...]:
     """`columns`: [[name, type], …]. Raises SqlError: also for more of them than MAX_COLUMNS."""
     found = answer.get("columns")
     if not isinstance(found, list):
@@ -30,7 +31,7 @@ def columns(answer: Mapping[str, Any], query_id: str) -> tuple[tuple[str, SqlTyp
     return tuple(checked)
 
 
-def batches(answer: Mapping[str, Any], size: int, query_id: str) -> list[tuple[int, int, int]]:
+def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tuple[int, int, int]]:
     """`batches`: [[offset, length, rows], …], one after the other inside of a file of `size` bytes."""
     found = answer.get("batches")
     if not isinstance(found, list):
@@ -48,7 +49,7 @@ def batches(answer: Mapping[str, Any], size: int, query_id: str) -> list[tuple[i
     return checked
 
 
-def counts(answer: Mapping[str, Any], query_id: str) -> dict[str, int]:
+def counts(answer: Mapping[str, object], query_id: str) -> dict[str, int]:
     """A write's counts."""
     found = {key: answer.get(key) for key in ("rows", "updated", "inserted", "deleted")}
     if not all(_count(value) for value in found.values()):
@@ -56,7 +57,7 @@ def counts(answer: Mapping[str, Any], query_id: str) -> dict[str, int]:
     return {key: int(value) for key, value in found.items() if isinstance(value, int)}
 
 
-def rows(answer: Mapping[str, Any], types: Sequence[tuple[str, SqlType]], query_id: str) -> list[tuple[Any, ...]]:
+def rows(answer: Mapping[str, object], types: Sequence[tuple[str, SqlType]], query_id: str) -> list[tuple[Value, ...]]:
     """`rows` as Python values of the columns' types."""
     found = answer.get("rows")
     if not isinstance(found, list) or not all(isinstance(row, list) and len(row) == len(types) for row in found):
@@ -69,9 +70,9 @@ def rows(answer: Mapping[str, Any], types: Sequence[tuple[str, SqlType]], query_
         raise SqlError.internal(query_id) from None
 
 
-def _value(value: Any, sql_type: SqlType) -> Any:
+def _value(value: object, sql_type: SqlType) -> Value:
     return None if value is None else sql_type.record.read(value, sql_type)
 
 
-def _count(value: Any) -> bool:
+def _count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -80,5 +79,5 @@ def _whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, default=str, separators=(",", ":"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
@@ -20,7 +19,7 @@ from cleanroom_ml.naming import quote
 logger = logging.getLogger(__name__)
 
 
-def from_answer(error: Any, compiled: Compiled, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
+def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
     """The error that the `error` part of an answer means."""
     if not isinstance(error, Mapping):
         return SqlError.internal(query_id)
@@ -92,7 +91,7 @@ def from_worker(error: WorkerError, query_id: str, timeout: float) -> SqlError:
     return SqlError.internal(query_id)
 
 
-def _type(target: Any) -> str:
+def _type(target: object) -> str:
     """A DuckDB type's name as Snowflake's; what is no type is not said."""
     if not isinstance(target, str):
         return "the type that is needed"

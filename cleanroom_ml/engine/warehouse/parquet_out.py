@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,7 +43,7 @@ def _cast(name: str, number: int, sql_type: SqlType) -> str:
 
 def write(
     reader: pa.RecordBatchReader, columns: Sequence[Sequence[str]], output: int, *, operations: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Write the reader's rows; {rows, updated, inserted, deleted}. With `operations` the last column says what each
     row is.
     """

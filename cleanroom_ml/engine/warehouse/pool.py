@@ -8,13 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
 from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -166,7 +167,7 @@ class Warehouse:
         query_id: str,
         limit: int = 1000,
         timeout: float = DEFAULT_SECONDS,
-    ) -> tuple[tuple[ResultColumn, ...], list[tuple[Any, ...]]]:
+    ) -> tuple[tuple[ResultColumn, ...], list[tuple[Value, ...]]]:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
         answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
         columns = answers.columns(answer, query_id)
@@ -270,14 +271,14 @@ class Warehouse:
 
     def _call(
         self,
-        request: dict[str, Any],
+        request: dict[str, object],
         compiled: Compiled,
         query_id: str,
         timeout: float,
         *,
         output: int | None = None,
         columns: Sequence[tuple[str, SqlType]] = (),
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         with contextlib.ExitStack() as opened:
             fds = []
             for sha256 in compiled.inputs:

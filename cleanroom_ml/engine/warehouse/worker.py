@@ -12,7 +12,7 @@ import datetime
 import os
 import re
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import duckdb
 import pyarrow as pa
@@ -42,6 +42,27 @@ _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
+class Settings(TypedDict, total=False):
+    """Of a warehouse; what is left out is small."""
+
+    memory_mib: int
+    threads: int
+    scratch: str
+
+
+class Request(TypedDict, total=False):
+    """What `pool.py` asks: `op`, the text with its token and how many inputs it has; the rest is by the op."""
+
+    op: str
+    sql: str
+    token: str
+    inputs: int
+    settings: Settings
+    columns: list[list[str]]
+    operations: bool
+    limit: int
+
+
 class Handler:
     """Serves one request (`__call__`): `op` is query, rows, write or describe.
 
@@ -60,7 +81,7 @@ class Handler:
         warm = self._ready.sql("SELECT CAST(1 AS BIGINT) AS a").to_arrow_reader(1)
         warm.read_all()
 
-    def __call__(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    def __call__(self, request: Request, fds: list[int]) -> dict[str, object]:
         try:
             if self._ready is None:
                 self._ready = _open()
@@ -91,14 +112,14 @@ def _open() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _memory_mib(settings: dict[str, Any]) -> int:
+def _memory_mib(settings: Settings) -> int:
     """DuckDB's part of this worker's memory: what is asked for is meant for a whole one, and a spare one has less."""
     asked = int(settings.get("memory_mib", 1024))
     there = os.environ.get("SANDBOX_MEMORY_BYTES")
     return asked if there is None else max(64, min(asked, int(int(there) * MEMORY_PART) >> 20))
 
 
-def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: dict[str, Any]) -> None:
+def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: Settings) -> None:
     """From here on it can open these paths and nothing else, and nobody can change its settings."""
     listed = ", ".join(f"'{path}'" for path in paths)
     for statement in (
@@ -113,7 +134,7 @@ def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: d
         connection.execute(statement)
 
 
-def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
     op = request["op"]
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
@@ -146,7 +167,7 @@ def _serve(request: dict[str, Any], fds: list[int], connection: duckdb.DuckDBPyC
     raise ValueError(f"no such op: {op}")
 
 
-def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, Any]:
+def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:
     schema = wire_schema(names, types, reader.schema)
     with open(output, "wb", closefd=False) as file:
         writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)
@@ -167,7 +188,7 @@ def _rows_at_a_time(types: list[SqlType]) -> int:
     return max(_VECTOR_ROWS, min(BATCH_ROWS, BATCH_BYTES // max(1, width)) // _VECTOR_ROWS * _VECTOR_ROWS)
 
 
-def failure(error: duckdb.Error) -> dict[str, Any]:
+def failure(error: duckdb.Error) -> dict[str, object]:
     """What went wrong, without DuckDB's text: it quotes values, paths and names of other things.
 
     PermissionException means that the statement reached for what it was not handed. `name` is an identifier that the
@@ -213,7 +234,7 @@ def _first(pattern: re.Pattern[str], text: str) -> str | None:
     return found.group(1)[:300] if found else None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON can carry it; the front reads it back by the column's type."""
     if value is None or isinstance(value, bool | int | float | str):
         return value

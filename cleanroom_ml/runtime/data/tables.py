@@ -81,6 +81,7 @@ def from_cursor(cursor: SnowflakeCursor) -> RemoteTable:
             sources.append(Chunk(remote.url, dict(batch._chunk_headers or {}), batch.rowcount, remote.uncompressedSize))
         elif hasattr(batch, "_context"):
             if batch._data:
+                assert isinstance(batch._data, str)  # in base64; of JSON it would be rows
                 sources.append(Memory(_inlined(batch._data, schema)))
         else:
             sources.append(Memory(_rows(list(batch.create_iter()), schema)))

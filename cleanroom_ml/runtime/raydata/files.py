@@ -46,7 +46,8 @@ def list_files(place: StagePath, patterns: Sequence[str] = ()) -> list[StagedFil
     session = main_session("listing a stage")
     try:
         with session.connection.cursor() as cursor:
-            listed = [(str(row[0]), int(row[1])) for row in cursor.execute(f"LIST {place.sql}").fetchall()]
+            cursor.execute(f"LIST {place.sql}")
+            listed = [(str(row[0]), int(row[1])) for row in cursor.fetchall()]
     except ProgrammingError as error:
         raise StageUnavailableError(
             f"this job cannot use the stage {place.stage} ({error.msg}). A clean room's job reaches stages that it "

@@ -92,7 +92,8 @@ def _columns(session: Session, target: Target) -> list[str] | None:
 
     with session.connection.cursor() as cursor:
         try:
-            return [str(row[0]) for row in cursor.execute(f"DESCRIBE TABLE {target.name}").fetchall()]
+            cursor.execute(f"DESCRIBE TABLE {target.name}")
+            return [str(row[0]) for row in cursor.fetchall()]
         except ProgrammingError as error:
             if error.errno != _MISSING:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import (
@@ -57,7 +57,7 @@ class Log:
 class Result:
     """What the script returned; None where it returned nothing."""
 
-    value: Any
+    value: object
 
 
 @dataclass(frozen=True, slots=True)

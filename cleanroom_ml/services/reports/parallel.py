@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
 from cleanroom_ml.services.progress import Search, Trial
 from cleanroom_ml.services.reports.markup import Markup, join, short, tag
@@ -23,10 +23,10 @@ class _Axis:
     """One column: its name, how a value is placed, and the words at its places."""
 
     name: str
-    places: Mapping[Any, float] | Scale
+    places: Mapping[str, float] | Scale
     words: tuple[tuple[str, float], ...]
 
-    def place(self, value: Any) -> float | None:
+    def place(self, value: object) -> float | None:
         if isinstance(self.places, Scale):
             return self.places(float(value)) if _is_number(value) else None
         return self.places.get(_word(value))
@@ -73,10 +73,11 @@ def _varied(trials: Sequence[Trial]) -> list[str]:
     return (several or list(names))[:MOST_AXES]
 
 
-def _axis(name: str, values: Sequence[Any]) -> _Axis:
+def _axis(name: str, values: Sequence[object]) -> _Axis:
     bottom = _TOP + _HEIGHT
-    if values and all(map(_is_number, values)):
-        low, high = min(values), max(values)
+    numbers = [value for value in values if _is_number(value)]
+    if values and len(numbers) == len(values):
+        low, high = min(numbers), max(numbers)
         scale = Scale(float(low), float(high), bottom, _TOP, logarithmic=low > 0 and high / low >= 100)
         words = [(number(high), scale(high)), (number(low), scale(low))] if low != high else [(number(low), scale(low))]
         return _Axis(name, scale, tuple(words))
@@ -127,9 +128,9 @@ def _trial(
     return tag("polyline", reported, points=" ".join(points), class_=f"trial {colour}") if points else join()
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     return number(float(value)) if _is_number(value) else str(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
@@ -242,16 +241,16 @@ def _trial_table(search: Search) -> Markup:
     return tag("table", tag("thead", head), tag("tbody", *rows))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     cells = (tag("tr", *(tag("td", _cell(cell)) for cell in row)) for row in rows)
     return tag("table", tag("thead", tag("tr", *(tag("th", name) for name in head))), tag("tbody", *cells))
 
 
-def _list(items: Iterable[tuple[str, Any]]) -> Markup:
+def _list(items: Iterable[tuple[str, object]]) -> Markup:
     return tag("dl", *(join(tag("dt", short(name, 60)), tag("dd", short(_cell(value), 2000))) for name, value in items))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     match value:
         case None:
             return ""

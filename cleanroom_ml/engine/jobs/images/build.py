@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from packaging.utils import canonicalize_name
 
@@ -33,6 +33,7 @@ from cleanroom_ml.engine.jobs.layers.policy import GIB
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
 from cleanroom_ml.engine.jobs.layers.work import private_directory, remove_whole, sweep_abandoned
 from cleanroom_ml.errors import CleanroomError, UsageError
+from cleanroom_ml.json_values import Document
 
 MANIFEST: Final = "manifest.json"
 _SECONDS: Final = 3600.0
@@ -100,7 +101,7 @@ def _build(root: Path, manifest: ImageManifest, environ: Mapping[str, str], *, a
     return replace(image, root=target)
 
 
-def _as_json(manifest: ImageManifest) -> dict[str, Any]:
+def _as_json(manifest: ImageManifest) -> dict[str, object]:
     return {
         "tag": manifest.tag,
         "python": manifest.python,
@@ -123,7 +124,7 @@ def _interpreter(version: str) -> Path:
     return Path(found)
 
 
-def _install(manifest: ImageManifest, venv: Path, work: Path, environ: Mapping[str, str]) -> list[Mapping[str, Any]]:
+def _install(manifest: ImageManifest, venv: Path, work: Path, environ: Mapping[str, str]) -> list[Document]:
     pinned = {**manifest.versions, **stand_ins(work / "stand-ins", manifest.versions)}
     (work / "constraints.txt").write_text("".join(f"{name}=={version}\n" for name, version in pinned.items()))
     (work / "requirements.txt").write_text("".join(f"{line}\n" for line in manifest.packages))
@@ -139,11 +140,11 @@ def _install(manifest: ImageManifest, venv: Path, work: Path, environ: Mapping[s
         error = diagnose(run, f"of image {manifest.tag}", constraint="its manifest pins")
         said = without_addresses(run.output).strip().splitlines()
         raise CleanroomError(error.what, why=error.why or (said[-1] if said else None), fix=error.fix)
-    installed: list[Mapping[str, Any]] = json.loads((work / "report.json").read_bytes())["install"]
+    installed: list[Document] = json.loads((work / "report.json").read_bytes())["install"]
     return installed
 
 
-def _described(manifest: ImageManifest, python: Path, report: list[Mapping[str, Any]], made: Path) -> Image:
+def _described(manifest: ImageManifest, python: Path, report: list[Document], made: Path) -> Image:
     code = "import sys, platform; print(platform.python_version(), sys.base_prefix)"
     argv = [str(made / VENV / "bin" / "python"), "-I", "-S", "-c", code]
     version, _, base = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip().partition(" ")

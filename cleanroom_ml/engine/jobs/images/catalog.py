@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.images.frozen import FrozenImages, frozen_root
@@ -18,6 +17,7 @@ from cleanroom_ml.engine.jobs.images.manifest import published_tags
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
 from cleanroom_ml.engine.jobs.layers.pip import tree_bytes
 from cleanroom_ml.engine.jobs.layers.work import remove_whole
+from cleanroom_ml.json_values import Document
 
 _NUMBERED = re.compile(r"\d+(\.\d+)*\Z")
 _SHOWN_DIFFERENCES = 5
@@ -136,7 +136,7 @@ class Images:
         remove_whole(directory)
         return freed
 
-    def _described(self) -> list[tuple[Path, dict[str, Any]]]:
+    def _described(self) -> list[tuple[Path, Document]]:
         if not self._root.is_dir():
             return []
         return [

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.jobs.images.data_files import reported
 from cleanroom_ml.engine.jobs.requirements import Installed
 from cleanroom_ml.engine.sandbox.policy import Mount
+from cleanroom_ml.json_values import Document
 
 LOCAL: Final = "local"
 INSIDE: Final = "/run/cleanroom/image"
@@ -109,7 +110,7 @@ class Image:
         """What is to be said of it wherever it is shown: the data files that are not what was installed."""
         return reported(self.altered, self.packages)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """`image.json`."""
         held = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "root"}
         plain = {name: dict(value) for name, value in held.items() if isinstance(value, Mapping)}
@@ -117,7 +118,7 @@ class Image:
         return {**held, **plain, "altered": altered, "base": str(self.base)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], root: Path | None) -> Image:
+    def from_json(cls, value: Document, root: Path | None) -> Image:
         """The inverse of `to_json`."""
         return cls(**{**value, "base": Path(value["base"]), "root": root})
 

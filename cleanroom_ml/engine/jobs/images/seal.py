@@ -168,7 +168,7 @@ def _digest(states: Mapping[str, State]) -> str:
     return hashlib.sha256(marshal.dumps(sorted(states.items()), 2)).hexdigest()  # 2: without references, so the same
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:  # Any: ours, and two forms of it
     try:
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):

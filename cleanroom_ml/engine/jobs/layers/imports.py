@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.jobs.images.image import Image
 from cleanroom_ml.engine.jobs.layers.errors import PackageImportError
@@ -103,7 +103,7 @@ def without_pip_configuration(image: Image) -> dict[str, bytes]:
 def _judge(outcome: Outcome, scratch: Path, packages: Collection[str]) -> None:
     text = _read(scratch / _REPORT) if outcome.ok else None
     try:
-        reported: Any = json.loads(text) if text is not None else None
+        reported: object = json.loads(text) if text is not None else None
     except (ValueError, RecursionError):
         reported = None
     if reported == {}:

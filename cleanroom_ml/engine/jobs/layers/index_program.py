@@ -264,11 +264,12 @@ class Relay(ThreadingMixIn, UnixStreamServer):
                 raise ConnectionError("more was fetched than may be")
 
 
-def _say(to: TextIO, what: dict[str, Any]) -> None:
+def _say(to: TextIO, what: dict[str, object]) -> None:
     to.write(json.dumps(what) + "\n")
     to.flush()
 
 
+# Any: classes of pip's, which has no types for others.
 def _session(command: Any, options: Any) -> Any:
     session = command._build_session(options)
     # pip finds the credentials of an index address by itself, those of a page of links in its address.

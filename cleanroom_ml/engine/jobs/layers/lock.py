@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from cleanroom_ml.evidence.approval_digest import canonical_json
+from cleanroom_ml.json_values import Document
 
 FORMAT = 1
 Source = Literal["index", "code"]
@@ -28,7 +29,7 @@ class LockedPackage:
     source: Source
     path: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A JSON-able form. The key `sha256` keeps the wheel from being collected as garbage."""
         return {
             "name": self.name,
@@ -70,9 +71,9 @@ class DependencyLock:
         """`sha256:` and the hash of the whole lock."""
         return "sha256:" + hashlib.sha256(canonical_json(self.to_json())).hexdigest()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The form that is registered, approved and handed to a job."""
-        image: dict[str, Any] = {"tag": self.image_tag, "digest": self.image_digest, "python": self.python}
+        image: dict[str, object] = {"tag": self.image_tag, "digest": self.image_digest, "python": self.python}
         if self.image_notes:
             image["notes"] = list(self.image_notes)
         return {
@@ -84,7 +85,7 @@ class DependencyLock:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> DependencyLock | None:
+    def from_json(cls, value: Document) -> DependencyLock | None:
         """The inverse of `to_json`; None for a lock of before there were layers (a mapping of names to versions)."""
         if value.get("format") != FORMAT:
             return None

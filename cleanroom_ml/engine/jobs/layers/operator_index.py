@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
@@ -26,6 +26,7 @@ from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.layers.errors import PackageIndexError
 from cleanroom_ml.engine.jobs.layers.pip import end, operator_environment, tail
 from cleanroom_ml.engine.sandbox.policy import Mount
+from cleanroom_ml.json_values import Document
 
 HOSTS: Final = "CLEANROOM_ML_PACKAGE_HOSTS"
 """Of the operator's environment: further hosts, apart by spaces, that the pages of their index may link files to."""
@@ -151,7 +152,7 @@ def _configuration(process: subprocess.Popen[bytes], log: Path) -> _Configured:
             break
         line += data
     try:
-        reported: dict[str, Any] = json.loads(line)
+        reported: Document = json.loads(line)
         return _Configured(**{key: tuple(map(str, value)) for key, value in reported.items()})
     except (ValueError, TypeError) as error:
         if "No module named pip" in tail(log):

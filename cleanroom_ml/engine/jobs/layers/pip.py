@@ -17,10 +17,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.jobs.layers.errors import LayerTooLargeError, PackageIndexError
 from cleanroom_ml.engine.load import cancellation
+from cleanroom_ml.json_values import Document
 
 # Of pip's own variables, those that say where packages come from and how they are fetched; not what is done with them.
 _KEPT: Final = frozenset(
@@ -45,7 +46,7 @@ _KEPT_OUTPUT: Final = 1 << 20
 _KEPT_LINE: Final = 1 << 16
 
 
-def index_sha256(item: Mapping[str, Any]) -> str:
+def index_sha256(item: Document) -> str:
     """The SHA-256 that the index gave for a package of pip's installation report; empty where it gave none.
 
     pip before 23.1 writes the older of the two forms of PEP 610.

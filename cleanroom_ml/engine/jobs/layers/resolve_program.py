@@ -15,9 +15,9 @@ import re
 import socket
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import unquote, urlsplit
 
 _MAX_METADATA = 16 << 20
@@ -26,6 +26,27 @@ _STARTS = frozenset(
 )
 _CACHES_ON_DISK = (23, 1)
 """From this version on, pip does not hold a whole wheel in memory to keep it."""
+
+
+class Wheel(TypedDict):
+    """One of the code directory: where it lies, and its path there."""
+
+    path: str
+    named: str
+
+
+class Plan(TypedDict):
+    """What is to be done (`sandboxed_pip` writes it)."""
+
+    out: str
+    pip: str
+    socket: str
+    requirements: str
+    options: list[str]
+    code: list[Wheel]
+    stand_ins: list[str]
+    never: str
+    packages: int
 
 
 class Refused(BaseException):
@@ -43,7 +64,7 @@ refusals: list[Refused] = []
 def forbid_processes() -> None:
     """From here on this process starts no other: building a package would be one."""
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in _STARTS:
             program = Path(str(arguments[0])).name if event == "subprocess.Popen" and arguments else ""
             # Where the C library is musl, its loader is asked for its version.
@@ -57,7 +78,7 @@ def bound_metadata() -> None:
     """What is read out of a wheel at once has a size; a wheel is named, and a bomb does not get to the memory limit."""
     read = zipfile.ZipFile.read
 
-    def bounded(self: zipfile.ZipFile, name: Any, pwd: bytes | None = None) -> bytes:
+    def bounded(self: zipfile.ZipFile, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
         size = (name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)).file_size
         if size > _MAX_METADATA:
             wheel = Path(str(self.filename or "a wheel")).name
@@ -67,6 +88,7 @@ def bound_metadata() -> None:
     zipfile.ZipFile.read = bounded  # type: ignore[method-assign]
 
 
+# Any, below: classes of pip's, which is found at run time and has no types for others.
 def refuse_addresses() -> None:
     """A dependency that names an address (PEP 508, "direct reference") is refused, whoever asks for it."""
     kind = importlib.import_module("pip._internal.metadata").select_backend().Distribution
@@ -102,7 +124,7 @@ def go_through(path: str) -> None:
     pool = Pool("index", maxsize=4)
     start = sessions.PipSession.__init__
 
-    def started(self: Any, *args: Any, **kwargs: Any) -> None:
+    def started(self: Any, *args: object, **kwargs: object) -> None:
         start(self, *args, **kwargs)
         for adapter in self.adapters.values():
             if isinstance(adapter, adapters.HTTPAdapter):
@@ -120,7 +142,7 @@ def check_wheel(path: str, named: str) -> None:
         raise Refused("unsafe", f"{named} is not a wheel")
 
 
-def pip(command: str, plan: dict[str, Any], *arguments: str) -> int:
+def pip(command: str, plan: Plan, *arguments: str) -> int:
     """Run one command of pip's in this process."""
     version = importlib.import_module("pip").__version__
     modern = tuple(int(each) for each in re.findall(r"\d+", version)[:2]) >= _CACHES_ON_DISK
@@ -129,7 +151,7 @@ def pip(command: str, plan: dict[str, Any], *arguments: str) -> int:
     return int(run([command, *plan["options"], *cache, "--log", f"{plan['out']}/pip.log", *arguments]))
 
 
-def index_sha256(item: dict[str, Any]) -> str:
+def index_sha256(item: Mapping[str, Any]) -> str:
     """The SHA-256 that the index gave; pip before 23.1 writes the older of the two forms of PEP 610."""
     archive = item["download_info"].get("archive_info", {})
     if sha256 := archive.get("hashes", {}).get("sha256"):
@@ -138,7 +160,7 @@ def index_sha256(item: dict[str, Any]) -> str:
     return digest if algorithm == "sha256" else ""
 
 
-def resolve(plan: dict[str, Any]) -> dict[str, Any]:
+def resolve(plan: Plan) -> dict[str, object]:
     """What pip found, and what became of it: `found`, or the `code` that pip ended with. Raises Refused."""
     out = plan["out"]
     for wheel in plan["code"]:
@@ -173,13 +195,13 @@ def resolve(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(plan_file: str) -> None:
-    plan = json.loads(Path(plan_file).read_bytes())
+    plan: Plan = json.loads(Path(plan_file).read_bytes())
     output = os.open(f"{plan['out']}/output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
     Path(plan["out"], "wheels").mkdir()
     sys.path.insert(0, plan["pip"])
-    answer: dict[str, Any]
+    answer: dict[str, object]
     try:
         bound_metadata()
         refuse_addresses()

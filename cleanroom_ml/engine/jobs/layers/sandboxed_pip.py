@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -34,6 +34,7 @@ from cleanroom_ml.engine.jobs.layers.policy import NAMES, LayerLimits
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, Outcome, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import run
+from cleanroom_ml.json_values import Document
 
 RESOLVER: Final = Path(__file__).with_name("resolve_program.py").resolve()
 ALWAYS: Final = (
@@ -197,7 +198,7 @@ class SandboxedPip:
         return [_found(item) for item in answer["found"]]
 
 
-def _answer(path: Path) -> dict[str, Any]:
+def _answer(path: Path) -> Document:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
@@ -222,7 +223,7 @@ def _has_shape(item: object) -> bool:
     )
 
 
-def _found(item: Mapping[str, Any]) -> Found:
+def _found(item: Document) -> Found:
     name, version, wheel = canonicalize_name(item["name"]), item["version"], item["wheel"]
     try:
         named, versioned, _, _ = parse_wheel_filename(wheel)

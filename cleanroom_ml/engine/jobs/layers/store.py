@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.jobs import files
 from cleanroom_ml.engine.jobs.errors import JobsError
@@ -216,7 +216,7 @@ def _changed(layer: Path, wrong: list[str]) -> LayerChangedError:
 
 def _judge(outcome: Outcome, report: Path) -> None:
     """The unpacker's own word, where it lived to give it; its sandbox's, where not. Both are hostile."""
-    reported: Any = None
+    reported: object = None
     if outcome.ok:
         try:
             fd = os.open(report, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

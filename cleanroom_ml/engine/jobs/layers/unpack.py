@@ -21,7 +21,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _MAX_PATH = 1_000
@@ -101,12 +101,17 @@ class Unpacker:
         return "/".join(parts)
 
     def _write(
-        self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, wheel: str, target: str | None, expected: Any
+        self,
+        archive: zipfile.ZipFile,
+        entry: zipfile.ZipInfo,
+        wheel: str,
+        target: str | None,
+        expected: tuple[str, bytes] | None,
     ) -> None:
         digest = hashlib.new(expected[0]) if expected else None
         seen = hashlib.sha256()
         place = None if target is None else self._out.joinpath(*target.split("/"))
-        writer: Any = contextlib.nullcontext()
+        writer: contextlib.AbstractContextManager[BinaryIO | None] = contextlib.nullcontext()
         before = self._written.get(target or "")
         if place is not None and before is None:
             place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

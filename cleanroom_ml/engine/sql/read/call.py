@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
@@ -42,8 +42,8 @@ class Call(Statement):
     """CALL name(args): values already evaluated (see calls.py)."""
 
     name: Name
-    args: tuple[Any, ...]
-    named: Mapping[str, Any] = field(default_factory=dict)
+    args: tuple[Value, ...]
+    named: Mapping[str, Value] = field(default_factory=dict)
 
 
 def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
@@ -110,8 +110,7 @@ class _Values:
             cursor.next()
             return number_of(token.text)
         if token.kind == WORD:
-            found: Value = self._word()
-            return found
+            return self._word()
         if token.kind == QUOTED:
             raise SqlError.unsupported("an expression as an argument of CALL")
         if cursor.accept("["):
@@ -127,7 +126,7 @@ class _Values:
             return self.binds.value(self.cursor.next().text)
         raise self.cursor.surprise()
 
-    def _word(self) -> Any:
+    def _word(self) -> Value:
         cursor = self.cursor
         word = cursor.word()
         if word in _WORDS and not cursor.looking_at("("):
@@ -158,16 +157,16 @@ class _Values:
             return str(arguments[0]) if word == "TO_VARCHAR" and arguments[0] is not None else arguments[0]
         raise SqlError.unsupported(f"{word}(…) as an argument of CALL")
 
-    def _list(self, closing: str) -> list[Any]:
-        values: list[Any] = []
+    def _list(self, closing: str) -> list[Value]:
+        values: list[Value] = []
         while not self.cursor.accept(closing):
             if values:
                 self.cursor.expect(",")
             values.append(self.value())
         return values
 
-    def _object(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def _object(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
         while not self.cursor.accept("}"):
             if values:
                 self.cursor.expect(",")
@@ -207,11 +206,12 @@ def _text(value: Value) -> str:
     return str(value)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> Value:
     if is_too_deep(text):
         raise SqlError.too_deep()
     try:
-        return json.loads(text)
+        parsed: Value = json.loads(text)
+        return parsed
     except ValueError as error:
         raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error
 

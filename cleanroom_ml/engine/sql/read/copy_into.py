@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import STAGE, STRING
@@ -34,7 +35,7 @@ class CopyInto(Statement):
     source: StageReference
     files: tuple[str, ...] = ()
     ast: exp.Expr | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def _copy(source: Source) -> Statement:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers
 from cleanroom_ml.engine.sql.read.registry import objects
@@ -28,7 +29,7 @@ class CreateObject(Statement):
     or_replace: bool = False
     if_not_exists: bool = False
     temporary: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def read_create(source: Source) -> Statement:
@@ -50,7 +51,7 @@ def read_object(
     source: Source,
     made: type[Made],
     modifiers: Modifiers,
-    more: Callable[[Source], Mapping[str, Any]] = lambda _: {},
+    more: Callable[[Source], Mapping[str, Option]] = lambda _: {},
 ) -> Made:
     """`[IF NOT EXISTS] name [WITH] KEY = value …`; `more` reads what else of the node stands behind the name."""
     cursor = source.cursor

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Option, Value
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.cursor import Cursor
@@ -86,7 +85,7 @@ class NameReader:
             raise cursor.surprise("expected text")
         return value
 
-    def _bound(self) -> Any:
+    def _bound(self) -> Value:
         cursor = self.cursor
         if cursor.accept("?"):
             return self.binds.value(str(cursor.placeholders()))
@@ -102,9 +101,9 @@ class NameReader:
             return stage_reference(token.text)
         return stage_reference(self.text())
 
-    def options(self, assign: str = "=") -> dict[str, Any]:
+    def options(self, assign: str = "=") -> dict[str, Option]:
         """`KEY = value KEY = (K = v …) …` up to what is no option; commas between them are taken."""
-        options: dict[str, Any] = {}
+        options: dict[str, Option] = {}
         while True:
             self.cursor.accept(",")
             token, after = self.cursor.peek(), self.cursor.peek(1)
@@ -114,7 +113,7 @@ class NameReader:
             self.cursor.at += 2
             options[key] = self.option_value(assign)
 
-    def option_value(self, assign: str = "=") -> Any:
+    def option_value(self, assign: str = "=") -> Option:
         """A string, number, TRUE/FALSE/NULL, a bare word (upper case), `(K = v …)` as a dict, `(a, b)` as a tuple."""
         cursor = self.cursor
         token = cursor.peek()
@@ -127,7 +126,7 @@ class NameReader:
                 return ()
             after = cursor.peek(1)
             if after is not None and after.text == assign:
-                value: Any = self.options(assign)
+                value: Option = self.options(assign)
             else:
                 items = [self.option_value(assign)]
                 while cursor.accept(","):
@@ -147,7 +146,7 @@ class NameReader:
         cursor.at -= 1
         raise cursor.surprise("expected a value")
 
-    def _word_value(self, word: str) -> Any:
+    def _word_value(self, word: str) -> Value:
         if word in {"TRUE", "FALSE"}:
             return word == "TRUE"
         if word == "NULL":

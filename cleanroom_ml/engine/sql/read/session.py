@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.source import Source
@@ -18,7 +19,7 @@ from cleanroom_ml.engine.sql.read.statement import Statement
 class AlterSession(Statement):
     """ALTER SESSION SET k = v … / UNSET k, …: parameters in upper case."""
 
-    set: Mapping[str, Any] = field(default_factory=dict)
+    set: Mapping[str, Option] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.create import CreateObject, read_object
 from cleanroom_ml.engine.sql.read.form import Modifiers, ObjectForm
@@ -24,7 +25,7 @@ class AlterStage(Statement):
 
     name: Name
     refresh: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)
     if_exists: bool = False
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec, cut_at_commas, read_columns
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers, ObjectForm
@@ -85,7 +86,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
 def _table_options(source: Source) -> str | None:
     """Options between the columns and AS: COMMENT is kept; storage hints have no meaning here; policies are refused."""
     cursor = source.cursor
-    options: dict[str, Any] = {}
+    options: dict[str, Option] = {}
     while True:
         options.update(source.names.options())
         if cursor.accept("COPY", "GRANTS"):

@@ -53,7 +53,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateView:
         modifiers.temporary,
         modifiers.or_replace,
         if_not_exists,
-        comment,
+        None if comment is None else str(comment),
     )
 
 

@@ -60,8 +60,7 @@ class Constants:
             raise SqlError(
                 2211, "02000", f"SQL compilation error: error\nSession variable '${name[:100].upper()}' does not exist"
             )
-        value: Value = variables[name.upper()]
-        return value
+        return variables[name.upper()]
 
     def placeholder(self, node: Node) -> Node:
         """A bound value as a literal. Raises SqlError: nothing is bound."""

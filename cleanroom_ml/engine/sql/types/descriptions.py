@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -36,9 +34,9 @@ def characters(kind: SqlType) -> int | None:
     return kind.longest if kind.record.characters else None
 
 
-def column_json(kind: SqlType, *, nullable: bool) -> dict[str, Any]:
+def column_json(kind: SqlType, *, nullable: bool) -> dict[str, object]:
     """As `data_type` of SHOW COLUMNS."""
-    displayed: dict[str, Any] = {"type": kind.logical}
+    displayed: dict[str, object] = {"type": kind.logical}
     if kind.record.parameters is Parameters.NUMBER:
         displayed |= {"precision": kind.precision, "scale": kind.scale}
     if kind.record.characters:

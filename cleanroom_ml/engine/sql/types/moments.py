@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import DATE as DATE_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, Kind
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP as TIMESTAMP_KIND
@@ -78,7 +78,7 @@ def _bound_with_offset(value: str) -> Scalar:
     return _bound_moment(moment).replace(tzinfo=UTC).astimezone(zone)
 
 
-def _read_moment(value: Any, _: Sized) -> object:  # see record.read_text
+def _read_moment(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
     return datetime.fromisoformat(value)
 
 

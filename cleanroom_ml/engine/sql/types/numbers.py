@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
 from cleanroom_ml.engine.sql.types.record import (
     AS_COMPUTED,
@@ -84,7 +84,7 @@ def _number_copied(sized: Sized) -> str:
     return MEMBER if sized.scale else _COPIED_WHOLE
 
 
-def _number_read(value: Any, sized: Sized) -> object:  # see record.read_text
+def _number_read(value: Any, sized: Sized) -> Value:  # Any: see TypeRecord.read
     return Decimal(str(value)) if sized.scale else int(value)
 
 

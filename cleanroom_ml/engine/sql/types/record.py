@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 
 
@@ -77,7 +77,7 @@ def plain_text(value: object) -> str:
             return str(value)
 
 
-def read_text(value: Any, _: Sized) -> object:  # what a worker answered may be anything
+def read_text(value: object, _: Sized) -> Value:  # what a worker answered may be anything
     return str(value)
 
 
@@ -131,7 +131,7 @@ class TypeRecord:
     also_bound: tuple[str, ...] = ()
     stored: str | Callable[[Sized], str] = "string"
     sent: str = "string"
-    read: Callable[[Any, Sized], object] = read_text
+    read: Callable[[Any, Sized], Value] = read_text  # Any: a reader raises where JSON made something else
     cast: Callable[[Sized, Kind | None], Cast] | None = None
     copied: str | Callable[[Sized], str] = MEMBER
     format: Literal["DATE_FORMAT", "TIMESTAMP_FORMAT"] | None = None

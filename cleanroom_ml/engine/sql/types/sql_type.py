@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
@@ -90,9 +89,9 @@ class SqlType:
         """The `type` of a rowtype entry."""
         return self.logical.lower()
 
-    def wire(self, column: str, nullable: bool = True) -> dict[str, Any]:
+    def wire(self, column: str, nullable: bool = True) -> dict[str, object]:
         """One entry of a response's `rowtype`, as the connector reads it."""
-        entry: dict[str, Any] = {  # JSON
+        entry: dict[str, object] = {  # JSON
             "name": column,
             "database": "",
             "schema": "",

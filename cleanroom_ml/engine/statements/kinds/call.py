@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block
@@ -34,7 +34,7 @@ def call(work: Work, statement: Call) -> StatementResult:
 def block(work: Work, statement: Block) -> StatementResult:
     """A scripting block: each of its statements runs like one that was sent alone, with the session's rights only."""
 
-    def run(text: str, variables: Mapping[str, Any]) -> BlockResult:
+    def run(text: str, variables: Mapping[str, Value]) -> BlockResult:
         binds = Binds(work.binds.positional, {**work.binds.named, **variables})
         inner = classify(text, binds)
         if isinstance(inner, Query):
@@ -64,7 +64,7 @@ def block(work: Work, statement: Block) -> StatementResult:
     return Rows((("anonymous block", VARCHAR),), ((displayed,),), CALL)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import COPY, Rows
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import compile_copy
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
@@ -105,7 +107,7 @@ def _purge(work: Work, stage: Stage, files: tuple[StagedFile, ...]) -> None:
             work.storage.stages.remove(stage.key, file.path, session_id=stage.session_id)
 
 
-def _check_options(options: Any) -> None:
+def _check_options(options: Mapping[str, Option]) -> None:
     if unknown := sorted(options.keys() - _OPTIONS):
         raise SqlError.unsupported(f"COPY INTO option {unknown[0]}")
     on_error = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
+
+from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.table import DELETE, INSERT, MERGE, UPDATE, Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.merges import compile_merge
@@ -243,7 +246,7 @@ def _same_columns(table: Table, source: TableSource) -> bool:
     ]
 
 
-def _merge_clauses(ast: Any) -> set[str]:
+def _merge_clauses(ast: exp.Expr) -> set[str]:
     whens = ast.args.get("whens")
     clauses = whens.expressions if whens is not None else ast.expressions
     kinds = {"Insert": "inserted", "Update": "updated"}
@@ -271,7 +274,7 @@ def _batched(work: Work, statement: Changing, run: Callable[[Work, Changing], Ro
     return total
 
 
-def _for_row(work: Work, row: tuple[Any, ...]) -> Work:
+def _for_row(work: Work, row: tuple[Value, ...]) -> Work:
     """The same statement with one row of its batch."""
     overlay = work.transactions.current(work.session)
     return replace(
@@ -286,7 +289,8 @@ def _total(replies: list[Rows]) -> Rows:
     if not replies:
         raise SqlError.syntax("The batch has no rows.")
     sums = {
-        name: sum(int(reply.rows[0][index]) for reply in replies) for index, (name, _) in enumerate(replies[0].columns)
+        name: sum(int(str(reply.rows[0][index])) for reply in replies)
+        for index, (name, _) in enumerate(replies[0].columns)
     }
     return counted(sums)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import GET, LIST, PUT, REMOVE, Rows
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
@@ -86,13 +87,13 @@ def _check_path(directory: str, statement: Put) -> None:
         raise SqlError.syntax(f"the file cannot be stored under this name: {error}. Rename the file.") from error
 
 
-def _known(options: Mapping[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
+def _known(options: Mapping[str, Option], known: frozenset[str]) -> Mapping[str, Option]:
     if unknown := sorted(options.keys() - known):
         raise SqlError.syntax(f"invalid parameter '{unknown[0]}'")
     return options
 
 
-def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
+def _flag(options: Mapping[str, Option], name: str, default: bool) -> bool:
     value = options.get(name, default)
     if isinstance(value, str) and value.upper() in {"TRUE", "FALSE"}:
         return value.upper() == "TRUE"
@@ -101,11 +102,11 @@ def _flag(options: Mapping[str, Any], name: str, default: bool) -> bool:
     return value
 
 
-def _parallel(options: Mapping[str, Any], default: int) -> int:
+def _parallel(options: Mapping[str, Option], default: int) -> int:
     value = options.get("PARALLEL", default)
-    if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 2 or not int(value):
+    if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 2 or not int(str(value)):
         raise SqlError.syntax("Invalid value for PARALLEL: a number from 1 to 99 is needed.")
-    return int(value)
+    return int(str(value))
 
 
 def list_files(work: Work, statement: ListFiles) -> Rows:

@@ -121,7 +121,7 @@ def describe_schema(work: Work, statement: Describe) -> Rows:
 
 def _schemas(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
-    databases = [scope.database] if scope.database else [each["name"] for each in _databases(work, statement)]
+    databases = [scope.database] if scope.database else [str(each["name"]) for each in _databases(work, statement)]
     for database in databases:
         for schema in work.storage.namespaces.schemas(work.session.account, database):
             current = (database, schema.name) == (work.session.database, work.session.schema)

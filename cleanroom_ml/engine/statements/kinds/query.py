@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
@@ -51,7 +52,7 @@ def infer_schema(work: Work, statement: InferSchema) -> Rows:
     files = [(file.path, file.sha256) for file in staged.files]
     with work.storage.pin(sha256 for _, sha256 in files):
         found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id)
-    rows = [
+    rows: list[dict[str, Value]] = [
         {
             "COLUMN_NAME": column.name,
             "TYPE": inferred(column.type),

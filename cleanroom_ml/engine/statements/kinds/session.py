@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
@@ -115,7 +116,7 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
     return database, schema
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: Value) -> Value:
     """What a session keeps: JSON's own values, everything else as text."""
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 

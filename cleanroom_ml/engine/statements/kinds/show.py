@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import SHOW, Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
@@ -33,7 +34,7 @@ def show(work: Work, statement: Show) -> Rows:
     )
 
 
-def _filtered(listing: Listing, statement: Show, rows: Listed) -> list[Mapping[str, Any]]:
+def _filtered(listing: Listing, statement: Show, rows: Listed) -> list[Mapping[str, Value]]:
     kept = [
         row
         for row in rows

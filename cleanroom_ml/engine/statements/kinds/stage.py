@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import LIST, Rows
+from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
@@ -91,7 +92,7 @@ def drop_stage(work: Work, statement: Drop) -> Rows:
     return reply
 
 
-def _group(options: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _group(options: Mapping[str, Option], name: str) -> Mapping[str, Option]:
     value = options.get(name, {})
     if not isinstance(value, Mapping):
         if value == ():
@@ -100,7 +101,7 @@ def _group(options: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _file_format(work: Work, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _file_format(work: Work, options: Mapping[str, Option]) -> Mapping[str, Option]:
     """The FILE_FORMAT of a stage, checked and with a named format's options in it."""
     given = options.get("FILE_FORMAT", {})
     if isinstance(given, str):

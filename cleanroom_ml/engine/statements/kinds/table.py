@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -223,7 +224,7 @@ def describe_table(work: Work, statement: Describe) -> Rows:
     return Rows(_DESCRIBED, [_described_column(column) for column in found.columns])
 
 
-def _described_column(column: Column) -> tuple[Any, ...]:
+def _described_column(column: Column) -> tuple[Value, ...]:
     nullable = "Y" if column.nullable else "N"
     return (column.name, described(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
 
