@@ -174,11 +174,14 @@ def test_a_client_that_left_keeps_nothing_and_finds_its_statement_again(brand: C
 
 
 def test_one_of_several_is_cancelled_by_its_own_id(brand: Client, use: Use, front: Front) -> None:
-    brand.begin(f"SELECT 1; {FOREVER}", parameters={"MULTI_STATEMENT_COUNT": 0})
+    several = brand.begin(f"SELECT 1; {FOREVER}", parameters={"MULTI_STATEMENT_COUNT": 0})
+
+    def begun() -> list[str]:
+        return [record.query_id for record in front.engine.storage.queries.history("BRAND", limit=3)]
+
+    until(lambda: begun()[-1] == several)  # before that the newest is the first of the two, which ends by itself
     until(lambda: use.workers == 1)
-    until(lambda: len(front.engine.queries._under_way._named) == 2)
-    newest = front.engine.storage.queries.history("BRAND", limit=1)[0]
-    assert brand.cancel(newest.query_id)
+    assert brand.cancel(begun()[0])
     until(use.none, SOON)
 
 
