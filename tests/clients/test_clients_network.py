@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,7 +47,12 @@ def run(make_account: MakeAccount, folder: Path) -> dict[str, Any]:
     }
     script = Path(__file__).with_name("recorded_client.py")
     done = subprocess.run(
-        [sys.executable, str(script)], input=json.dumps(settings), capture_output=True, text=True, timeout=300
+        [sys.executable, str(script)],
+        input=json.dumps(settings),
+        env={**os.environ, "TMPDIR": str(folder)},  # Snowpark's streams go by a file of the stage's name in there
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

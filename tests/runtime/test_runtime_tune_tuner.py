@@ -436,6 +436,7 @@ def test_a_process_that_dies_before_its_first_trial_ends_the_search(tmp_path, mo
     monkeypatch.syspath_prepend(tmp_path)
     import deadly
 
-    (tmp_path / "deadly.py").write_text("import os\nos._exit(3)\n")
+    # Of another length: byte code is told to be of before by the second and the length of its source.
+    (tmp_path / "deadly.py").write_text("import os\n\nos._exit(3)\n")
     with pytest.raises(tune.TunerError, match="could not be started: its process ended with exit code 3"):
         grid(deadly.train, [1, 2])
