@@ -39,7 +39,7 @@ def test_a_tree_deeper_than_stack_and_paths(tmp_path: Path, mode: int) -> None:
     descriptors = len(os.listdir("/proc/self/fd"))
     remove_tree(deep)
     assert os.listdir(tmp_path) == []
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(os.listdir("/proc/self/fd")) <= descriptors, "others of this process may have closed theirs meanwhile"
 
 
 def test_few_descriptors_are_enough(tmp_path: Path) -> None:
