@@ -204,11 +204,6 @@ class Project(SpecModel):
     def offering_paths(self) -> tuple[Path, ...]:
         return tuple(self._root / path for path in self.offerings)
 
-    @property
-    def default_run(self) -> str | None:
-        """The first name in `runs`, which `run` without a name means."""
-        return next(iter(self.runs), None)
-
     def at(self, root: Path) -> Project:
         """The same project, belonging to the directory `root` (absolute)."""
         placed = self.model_copy()

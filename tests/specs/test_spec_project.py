@@ -119,7 +119,6 @@ def test_a_project_is_read_with_its_places(root: Path) -> None:
     assert project.code_directory == root.resolve() / "code"
     assert project.reviewed_directory == root.resolve() / "reviewed_code"
     assert [path.name for path in project.template_paths] == ["train.yaml", "activate.yaml"]
-    assert project.default_run == "train"
     assert project.runs["train"].args == {"rounds": 10}
     assert project.pool is not None
     assert (project.pool.name, project.pool.family, project.pool.nodes) == ("ML_POOL", "CPU_X64_S", 1)

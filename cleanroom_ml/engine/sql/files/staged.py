@@ -15,7 +15,6 @@ from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
 from cleanroom_ml.naming import quote
 
-MAX_CSV_COLUMNS: Final = 1000
 _ENCODINGS: Final = {"UTF8": "utf-8", "ISO88591": "latin-1"}
 
 

@@ -78,11 +78,6 @@ def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
     return Call(name, tuple(args), named)
 
 
-def read_value(cursor: Cursor, binds: Binds) -> Value:
-    """One literal value at the cursor, as CALL takes them."""
-    return _Values(cursor, binds).value()
-
-
 class _Values:
     def __init__(self, cursor: Cursor, binds: Binds) -> None:
         self.cursor = cursor
