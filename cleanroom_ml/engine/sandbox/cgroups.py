@@ -286,7 +286,7 @@ class Watchdog:
     _kills: int = 0
 
     def add(self, pid: int) -> None:
-        self._watch = MemoryWatch(pid)
+        self._watch = MemoryWatch(pid, self.limits.memory_bytes)
 
     def weigh(self, cpu_weight: int) -> None:
         """There is nothing to change."""

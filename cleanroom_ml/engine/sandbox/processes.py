@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -73,25 +74,33 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def proportional_memory(pid: int) -> int:
-    """PSS of a process in bytes (shared pages by share), its RSS where the kernel does not tell; 0 when gone."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of a process by its share of each page (PSS); `shared`, of them, are of files in memory (tmpfs, memfd)."""
+
+    total: int
+    shared: int
+
+
+def proportional_memory(pid: int) -> Memory:
+    """What a process uses, its RSS where the kernel does not tell; zero when it is gone.
+
+    The kernel walks every page of the process for it: milliseconds where the process is large.
+    """
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        with contextlib.suppress(OSError):
-            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+        return Memory(resident_memory(pid), 0)
+    kibibytes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines[1:])}
+    return Memory(kibibytes.get("Pss", 0) * 1024, kibibytes.get("Pss_Shmem", 0) * 1024)
 
 
-def shared_memory(pid: int) -> int:
-    """The part of `proportional_memory` that is of files in memory (tmpfs, memfd, System V); 0 when gone."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss_Shmem:"):
-                return int(line.split()[1]) * 1024
-    return 0
+def resident_memory(pid: int) -> int:
+    """RSS of a process in bytes, never less than its PSS, and known without a walk; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def written_bytes(pid: int) -> int:

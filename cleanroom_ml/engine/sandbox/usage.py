@@ -30,7 +30,7 @@ def read_usage(cgroups: Iterable[Path], pid: int | None) -> Usage:
         cpu = _cpu(cgroup) if cpu is None else cpu
     pids = tree(pid) if pid is not None and (memory is None or cpu is None) else []
     return Usage(
-        sum(map(proportional_memory, pids)) if memory is None else memory,
+        sum(proportional_memory(each).total for each in pids) if memory is None else memory,
         sum(map(cpu_seconds, pids)) if cpu is None else cpu,
     )
 
