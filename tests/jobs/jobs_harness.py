@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cleanroom_ml.engine.contracts.job import JobFile, JobRequest, JobStatus
 from cleanroom_ml.engine.jobs.families import Machine
+from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.record import Record
 from cleanroom_ml.engine.jobs.service import JobService, Settings
 from cleanroom_ml.engine.jobs.store import SCHEMA
@@ -97,8 +98,14 @@ class Pools:
             "approval_digest": "0" * 64,
             "result_limit_bytes": 10_000,
             "scope": {"collaboration": "COLLAB"},
+            "dependency_lock": self.locked_image(),
         }
         return JobRequest(**{**fields, **changes})  # type: ignore[arg-type]
+
+    def locked_image(self) -> dict[str, object]:
+        """The lock of a job without requirements, as registering makes it: it pins `local`, frozen."""
+        image = self.service.environments.images.freeze()
+        return DependencyLock(image.tag, image.digest, image.python).to_json()
 
     def submit(self, script: str, **changes: object) -> str:
         job_id = self.service.submit(self.request(script, **changes))

@@ -182,7 +182,7 @@ def test_what_can_never_run_is_refused_at_submission(pools):
     with pytest.raises(ComputePoolError, match=r"'other.py' is not among its files"):
         pools.submit("", entrypoint="other.py")
     with pytest.raises(RequirementNotSatisfiedError):
-        pools.submit("", pip_requirements=("pandas>=99",))
+        pools.submit("", pip_requirements=("pandas>=99",), dependency_lock={})
     assert pools.service.list("ACME", "COLLAB") == []
 
 

@@ -135,10 +135,10 @@ def test_without_a_lock_a_job_has_its_image_only(pools: Pools) -> None:
     request = pools.request("pass", pip_requirements=("pandas>=2",), image="local")
     old = {name: value for name, value in asdict(request).items() if name not in ("dependency_lock", "packages")}
     assert from_json(JobRequest, json.dumps(old)).dependency_lock == {}
-    status = pools.run("import pandas", pip_requirements=("pandas>=2",), image="local")
+    status = pools.run("import pandas", pip_requirements=("pandas>=2",), image="local", dependency_lock={})
     assert (status.status, status.image, status.layer) == (JobState.DONE, "local", "")
     with pytest.raises(RequirementNotSatisfiedError, match="not-there"):
-        pools.submit("pass", pip_requirements=("not-there",))
+        pools.submit("pass", pip_requirements=("not-there",), dependency_lock={})
 
 
 def test_wheels_of_a_job_that_has_not_ended_are_no_garbage(pools: Pools, index: Index) -> None:
