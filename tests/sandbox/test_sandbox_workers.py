@@ -301,3 +301,16 @@ def test_a_call_that_lasts_makes_way_for_short_ones_until_it_is_over(
     assert [weight for weight, _ in given] == [LONG_WEIGHT, 100]
     assert given[0][1] in ((), (str(LONG_WEIGHT),), (str(LONG_WEIGHT * 1024 // 100),))
     assert given[1][1] in ((), ("100",), ("1024",))
+
+
+def test_what_was_opened_once_is_there_for_each_request_as_it_was() -> None:
+    with SandboxedWorkers("sandbox_handlers:opened_once", size=1, libraries=[HANDLERS]) as pool:
+        for _ in range(2):
+            assert pool.call({}, timeout_seconds=20) == {"found": ["once"]}
+
+
+def test_a_handler_that_starts_threads_before_it_is_copied_serves_nobody() -> None:
+    with SandboxedWorkers("sandbox_handlers:opened_with_a_thread", size=1, libraries=[HANDLERS]) as pool:
+        with pytest.raises(WorkerCrashed) as raised:
+            pool.call({}, timeout_seconds=20)
+        assert "started threads" in str(raised.value.why)

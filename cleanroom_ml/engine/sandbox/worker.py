@@ -98,6 +98,7 @@ class Worker:
                     # A library's threads, started by importing it, would not exist in the forked children.
                     "OPENBLAS_NUM_THREADS": "1",
                     "SANDBOX_MEMORY_BYTES": str(config.limits.memory_bytes),
+                    "SANDBOX_CPUS": str(max(1, int(config.limits.cpus))),
                 },
                 mounts=(
                     *runtime.mounts,

@@ -105,7 +105,7 @@ def _child(control: socket.socket, handler: _Handler, isolated: bool) -> None:
             os.setpgid(0, 0)
         control.sendall(_frame(b"R", os.getpid()))
         prepare = getattr(handler, "prepare", None)
-        if prepare is not None:  # what every request needs is made ready while none has come yet
+        if prepare is not None:  # what only the child itself can make ready, while no request has come yet
             prepare()
         _serve_one(control, handler)
         status = 0
@@ -163,7 +163,21 @@ def _load(handler: str, modules: str) -> _Handler:
         importlib.import_module(module)
     module, _, name = handler.partition(":")
     found: _Handler = getattr(importlib.import_module(module), name)
+    before = _threads()
+    open_once = getattr(found, "open_once", None)
+    if open_once is not None:  # what every request needs and none can change: each child has a copy of it
+        open_once()
+    if _threads() > before:
+        raise RuntimeError("the handler started threads: they, and the locks they hold, would be lost in every child")
     return found
+
+
+def _threads() -> int:
+    """Of this process; 0 where the kernel does not tell."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
 
 
 def main(arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
-from cleanroom_ml.engine.sandbox.policy import GIB, MIB, WORKER_WEIGHT, Limits
+from cleanroom_ml.engine.sandbox.policy import GIB, WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
@@ -121,7 +121,6 @@ class Warehouse:
         self._spool = spool
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool.chmod(0o700)
-        self._settings = {"threads": threads, "memory_mib": int(memory_bytes * 0.6) // MIB, "scratch": "/scratch"}
         self._workers = workers or SandboxedWorkers(
             handler="cleanroom_ml.engine.warehouse.worker:handle",
             preload=_PRELOAD,
@@ -290,7 +289,6 @@ class Warehouse:
                 "sql": compiled.sql,
                 "token": compiled.token,
                 "inputs": len(fds),
-                "settings": self._settings,
             }
             if output is not None:
                 fds.append(output)

@@ -30,6 +30,7 @@ BATCH_BYTES: Final = 64 << 20
 MEMORY_PART: Final = 0.6
 """Of a worker's memory, for DuckDB, which spills past that; the rest is Python's and Arrow's."""
 
+_SPILLED: Final = "/scratch/duckdb"
 _VECTOR_ROWS: Final = 2048
 _GUESSED_BYTES: Final = 1024
 """Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
@@ -42,14 +43,6 @@ _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
-class Settings(TypedDict, total=False):
-    """Of a warehouse; what is left out is small."""
-
-    memory_mib: int
-    threads: int
-    scratch: str
-
-
 class Request(TypedDict, total=False):
     """What `pool.py` asks: `op`, the text with its token and how many inputs it has; the rest is by the op."""
 
@@ -57,7 +50,6 @@ class Request(TypedDict, total=False):
     sql: str
     token: str
     inputs: int
-    settings: Settings
     columns: list[list[str]]
     operations: bool
     limit: int
@@ -72,19 +64,28 @@ class Handler:
 
     def __init__(self) -> None:
         self._ready: duckdb.DuckDBPyConnection | None = None
+        self._prepared = False
 
-    def prepare(self) -> None:
-        """Open and use DuckDB ahead of the request: 40 ms that nobody then waits for. The process serves one request
-        only, and ends without closing it: taking a database down takes longer than most queries.
+    def open_once(self) -> None:
+        """Open DuckDB before any request: 30 ms that no request waits for or pays. Every child has a copy of it, which
+        ends with the child and is never closed: taking a database down takes longer than most queries.
         """
         self._ready = _open()
-        warm = self._ready.sql("SELECT CAST(1 AS BIGINT) AS a").to_arrow_reader(1)
-        warm.read_all()
+        _use(self._ready)
+
+    def prepare(self) -> None:
+        """In the child: its threads, and a first use of the pages that it has a copy of."""
+        if self._ready is not None:
+            _start_threads(self._ready)
+            _use(self._ready)
+            self._prepared = True
 
     def __call__(self, request: Request, fds: list[int]) -> dict[str, object]:
         try:
             if self._ready is None:
                 self._ready = _open()
+            if not self._prepared:
+                _start_threads(self._ready)
             return _serve(request, fds, self._ready)
         except duckdb.Error as error:
             return {"error": failure(error)}
@@ -105,33 +106,46 @@ def _open() -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
+            # None but the caller's own: a process that is forked with others has their locks, and not them.
             "threads": 1,
+            "async_threads": 0,
         }
     )
-    connection.execute("SET TimeZone = 'UTC'")
+    for statement in (
+        "SET TimeZone = 'UTC'",
+        f"SET memory_limit = '{_memory_mib()}MiB'",
+        f"SET temp_directory = '{_SPILLED}'",
+        "SET preserve_insertion_order = true",
+    ):
+        connection.execute(statement)
     return connection
 
 
-def _memory_mib(settings: Settings) -> int:
-    """DuckDB's part of this worker's memory: what is asked for is meant for a whole one, and a spare one has less."""
-    asked = int(settings.get("memory_mib", 1024))
-    there = os.environ.get("SANDBOX_MEMORY_BYTES")
-    return asked if there is None else max(64, min(asked, int(int(there) * MEMORY_PART) >> 20))
+def _use(connection: duckdb.DuckDBPyConnection) -> None:
+    """The whole way of a query once, to nowhere."""
+    relation = connection.sql("SELECT CAST(1 AS BIGINT) AS a, 'a' AS b")
+    types = [from_duckdb(str(found)) for found in relation.types]
+    output = os.open(os.devnull, os.O_WRONLY)
+    try:
+        _spool(relation.to_arrow_reader(1), list(relation.columns), types, output)
+    finally:
+        os.close(output)
 
 
-def confine(connection: duckdb.DuckDBPyConnection, paths: list[str], settings: Settings) -> None:
+def _start_threads(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"SET threads = {int(os.environ.get('SANDBOX_CPUS', '2'))}")
+
+
+def _memory_mib() -> int:
+    """DuckDB's part of this sandbox's memory."""
+    return max(64, int(int(os.environ.get("SANDBOX_MEMORY_BYTES", str(1 << 30))) * MEMORY_PART) >> 20)
+
+
+def confine(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
     """From here on it can open these paths and nothing else, and nobody can change its settings."""
-    listed = ", ".join(f"'{path}'" for path in paths)
-    for statement in (
-        f"SET threads = {int(settings.get('threads', 2))}",
-        f"SET memory_limit = '{_memory_mib(settings)}MiB'",
-        f"SET temp_directory = '{settings.get('scratch', '/scratch')}/duckdb'",
-        "SET preserve_insertion_order = true",
-        f"SET allowed_paths = [{listed}]",
-        "SET enable_external_access = false",
-        "SET lock_configuration = true",
-    ):
-        connection.execute(statement)
+    if paths:
+        connection.execute(f"SET allowed_paths = {paths!r}")
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
 
 def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -139,7 +153,7 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
-    confine(connection, paths, request.get("settings", {}))
+    confine(connection, paths)
     if op == "write":
         names = [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
         if len(connection.sql(sql).columns) != len(names):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,27 @@ def slow_to_begin(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
 
 
 slow_to_begin.prepare = lambda: time.sleep(0.3)  # type: ignore[attr-defined]
+
+
+_opened: list[str] = []
+
+
+def opened_once(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    """Says what it found of `open_once` and of earlier requests, and leaves its own mark."""
+    found = list(_opened)
+    _opened.append("a request's")
+    return {"found": found}
+
+
+opened_once.open_once = lambda: _opened.append("once")  # type: ignore[attr-defined]
+
+
+def opened_with_a_thread(request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    return {}
+
+
+def _start_thread() -> None:
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+
+opened_with_a_thread.open_once = _start_thread  # type: ignore[attr-defined]
