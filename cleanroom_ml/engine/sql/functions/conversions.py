@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, NUM, TEXT, TIMESTAMP
 
 
 def _to_date(cast: str) -> Builder:
@@ -94,8 +94,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TO_VARCHAR TO_CHAR TO_TEXT", arguments=(1, 2), sql=_to_varchar),
     Scalar("TO_NUMBER TO_DECIMAL TO_NUMERIC", arguments=(1, 3), sql=_to_number("CAST")),
     Scalar("TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_NUMERIC", arguments=(1, 3), sql=_to_number("TRY_CAST")),
-    Scalar("TO_DOUBLE", sql="CAST({0} AS DOUBLE)", gives=NUM),
-    Scalar("TRY_TO_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", gives=NUM),
+    Scalar("TO_DOUBLE", sql="CAST({0} AS DOUBLE)", gives=FLOAT),
+    Scalar("TRY_TO_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", gives=FLOAT),
     Scalar("TO_BOOLEAN", sql="CAST({0} AS BOOLEAN)"),
     Scalar("TRY_TO_BOOLEAN", sql="TRY_CAST({0} AS BOOLEAN)"),
     Scalar("TO_DATE DATE", arguments=(1, 2), sql=_to_date("CAST")),

@@ -12,7 +12,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.functions.encodings import hashed_bits
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
+from cleanroom_ml.engine.sql.types.kind import FLOAT, TEXT, WHOLE
 
 _LETTERS_AND_DIGITS: Final = string.digits + string.ascii_letters
 _NORMAL: Final = (
@@ -40,7 +40,7 @@ def _numbered_random(row: Node, args: Sequence[Node]) -> Node:
 
 def _numbered_sequence(row: Node, _: Sequence[Node]) -> Node:
     """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere."""
-    return raw("{0}", row, kind=NUM)
+    return raw("{0}", row, kind=WHOLE)
 
 
 def _uniform(args: Sequence[Node]) -> Node:
@@ -49,20 +49,20 @@ def _uniform(args: Sequence[Node]) -> Node:
         for arg in args[:2]
     )
     if whole:
-        return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=NUM)
-    return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=NUM)
+        return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=WHOLE)
+    return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=FLOAT)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("RANDOM", arguments=(0, 1), sql=_random, numbered=_numbered_random),
     Scalar("UNIFORM", arguments=3, sql=_uniform),
-    Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=NUM),
+    Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=FLOAT),
     Scalar("RANDSTR", arguments=2, sql=_RANDOM_TEXT, gives=TEXT),
     Scalar(
         "SEQ1 SEQ2 SEQ4 SEQ8",
         arguments=(0, 1),
         sql="(row_number() OVER () - 1)",
-        gives=NUM,
+        gives=WHOLE,
         numbered=_numbered_sequence,
     ),
     Scalar("UUID_STRING", arguments=0, sql="CAST(uuid() AS VARCHAR)", gives=TEXT),

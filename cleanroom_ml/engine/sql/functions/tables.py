@@ -12,14 +12,14 @@ from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.tree import build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, WHOLE, TEXT, Kind
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
 _FLATTENED: Final[dict[str, Kind | None]] = {
-    "SEQ": NUM,
+    "SEQ": WHOLE,
     "KEY": TEXT,
     "PATH": TEXT,
-    "INDEX": NUM,
+    "INDEX": WHOLE,
     "VALUE": JSON,
     "THIS": JSON,
 }
@@ -93,7 +93,7 @@ def _split_to_table(call: exp.Anonymous, given: TableArguments) -> Relation:
         'SELECT 1 AS "SEQ", _part.i AS "INDEX", _part.v AS "VALUE"'
         " FROM (SELECT generate_subscripts({0}, 1) AS i, unnest({0}) AS v) AS _part"
     )
-    return raw(f"({each})", parts), {"SEQ": NUM, "INDEX": NUM, "VALUE": TEXT}
+    return raw(f"({each})", parts), {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
 
 
 def _result_scan(call: exp.Anonymous, given: TableArguments) -> Relation:

@@ -46,6 +46,7 @@ class Expressions:
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,
             exp.WithinGroup: self._calls.call,
+            exp.Filter: self._calls.call,
             exp.Window: self._calls.window,
             exp.Column: self._columns.column,
             exp.Star: self._columns.star,

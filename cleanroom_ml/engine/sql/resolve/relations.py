@@ -33,7 +33,7 @@ from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, kinds_of_columns
+from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
 _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
@@ -112,10 +112,7 @@ class Relations:
             raise SqlError.syntax("VALUES lists must all be the same length.")
         names = tuple(f"COLUMN{n + 1}" for n in range(width))
         listed = ", ".join(f'"{name}"' for name in names)
-        kinds = {
-            name: kind_of(rows[0][n]) if known and len({kind_of(row[n]) for row in rows}) == 1 else None
-            for n, name in enumerate(names)
-        }
+        kinds = {name: kind_of_any(row[n] for row in rows) if known else None for n, name in enumerate(names)}
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
 
     def sample(self, sample: Node) -> str:

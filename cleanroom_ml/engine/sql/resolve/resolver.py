@@ -29,6 +29,7 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import common
 
 MAX_VIEW_DEPTH: Final = 16
 _SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
@@ -101,7 +102,7 @@ class Resolver:
             self.listening.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 pairs = zip(kinds.items(), others.values(), strict=True)
-                kinds = {name: kind if kind == other else None for (name, kind), other in pairs}
+                kinds = {name: common((kind, other)) for (name, kind), other in pairs}
             else:
                 kinds = None
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind, Number
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -36,6 +36,15 @@ class SqlType:
     def record(self) -> TypeRecord:
         """What the engine knows of it."""
         return RECORDS[self.name]
+
+    @property
+    def kind(self) -> Kind:
+        """What translation treats its values as."""
+        match self.record.parameters:
+            case Parameters.NUMBER:
+                return Number(self.precision or 38, self.scale or 0)
+            case _:
+                return self.record.kind
 
     @property
     def duckdb(self) -> str:
