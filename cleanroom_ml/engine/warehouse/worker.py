@@ -39,6 +39,7 @@ _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
 )
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
+_RANGE = re.compile(r"^[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -198,6 +199,8 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
     if ours is not None:
         return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+    if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
+        return {"kind": "division"}
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         if "mbiguous" in text:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
@@ -219,7 +222,7 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         | duckdb.TypeMismatchException,
     ):
         return {
-            "kind": "range" if isinstance(error, duckdb.OutOfRangeException) else "conversion",
+            "kind": "range" if isinstance(error, duckdb.OutOfRangeException) or _RANGE.search(text) else "conversion",
             "target": _first(_TARGET, text),
         }
     if isinstance(error, duckdb.OutOfMemoryException):

@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function, constan
 from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, MAX_PRECISION, NUM, OTHER, TEXT, WHOLE, Kind, Number, number
+from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, NUM, OTHER, TEXT, WHOLE, Kind, Number, number, widened
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
 """Where nothing varies DuckDB says NaN, Snowflake NULL."""
@@ -29,12 +29,6 @@ _REGRESSIONS: Final = (
 _UNION: Final = "coalesce(to_json(list_distinct(flatten({0}))), CAST('[]' AS JSON))"
 _MORE_DIGITS: Final = 3
 """Of a value between two others (MEDIAN, PERCENTILE_CONT): `DECIMAL(10,2)` → `22.50000` on their pages."""
-
-
-def _summed(kind: Kind | None) -> Kind | None:
-    """A sum has as many digits as a NUMBER can have."""
-    exact = isinstance(kind, Number) and kind.scale is not None
-    return Number(MAX_PRECISION, kind.scale) if isinstance(kind, Number) and exact else kind
 
 
 def _between(kind: Kind | None) -> Kind | None:
@@ -82,8 +76,8 @@ def _object(made: Node, _: Sequence[Node]) -> Node:
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
-    Aggregate("SUM", sql="sum({0})", takes=NUM, gives=_summed),
-    Aggregate("AVG", sql="sum({0})", takes=NUM, gives=_summed, divided_by="count({0})"),
+    Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
+    Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})"),
     Aggregate("MIN", sql="min({0})", gives=0),
     Aggregate("MAX", sql="max({0})", gives=0),
     Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),

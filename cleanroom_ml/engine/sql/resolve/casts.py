@@ -7,7 +7,8 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import NUM
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
@@ -25,6 +26,9 @@ def sql_type(node: Node) -> SqlType:
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
+    text = literal_text(value)
+    if text is not None and not attempt and target.kind == NUM:
+        _refuse_unlike_number(text)
     rule = target.cast_of(kind_of(value))
     if rule.taken in _TAKEN:
         value = _TAKEN[rule.taken](value)
@@ -32,3 +36,11 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
         return value
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
     return raw(template, value, kind=rule.kind)
+
+
+def _refuse_unlike_number(text: str) -> None:
+    """Raises SqlError with a text that the statement itself has, where it is no number."""
+    try:
+        float(text)
+    except ValueError:
+        raise SqlError.bad_value(f"Numeric value '{text[:200]}' is not recognized") from None

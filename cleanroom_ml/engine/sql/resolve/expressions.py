@@ -54,6 +54,7 @@ class Expressions:
             exp.JSONExtract: self._columns.path,
             exp.Cast: self._cast,
             exp.TryCast: self._cast,
+            exp.ToBoolean: self._to_boolean,
             exp.Bracket: self._bracket,
             exp.Array: self._array,
             exp.Struct: self._struct,
@@ -111,9 +112,20 @@ class Expressions:
         return operators.joined(operator, [left, *right])
 
     def _cast(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
-        if {part for part, value in node.args.items() if value} - {"this", "to", "safe", "requires_string"}:
+        if {part for part, value in node.args.items() if value} - {
+            "this",
+            "to",
+            "safe",
+            "requires_string",
+            "probe_date_format",
+        }:
             raise SqlError.unsupported("CAST with a format")
         return cast(self.rewrite(node.this, scope, ctes), node.args["to"], attempt=isinstance(node, exp.TryCast))
+
+    def _to_boolean(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`TRY_CAST(… AS BOOLEAN)`, which the parser takes for a function."""
+        name = "TRY_TO_BOOLEAN" if node.args.get("safe") else "TO_BOOLEAN"
+        return table.call(name, [self.rewrite(node.this, scope, ctes)])
 
     def _bracket(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         if len(node.expressions) != 1:

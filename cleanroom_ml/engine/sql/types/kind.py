@@ -71,3 +71,9 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
     if not given or any(kind != given[0] for kind in given):
         return None
     return NUM if given[0] == NUM else given[0]
+
+
+def widened(kind: Kind | None) -> Kind | None:
+    """The kind of values like these, of as many digits as there can be."""
+    exact = isinstance(kind, Number) and kind.scale is not None
+    return Number(MAX_PRECISION, kind.scale) if isinstance(kind, Number) and exact else kind
