@@ -8,6 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types.kind import Kind, Number
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
@@ -29,6 +30,20 @@ def columns(answer: Mapping[str, object], query_id: str) -> tuple[tuple[str, Sql
         except ValueError:
             raise SqlError.internal(query_id) from None
     return tuple(checked)
+
+
+def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | None]) -> tuple[tuple[str, SqlType], ...]:
+    """Columns that a worker named, with the precision that the statement gives its numbers, where both are alike
+    otherwise: DuckDB keeps whole numbers in types that have none.
+    """
+    if len(kinds) != len(columns):
+        return columns
+    return tuple((name, _declared(found, kind)) for (name, found), kind in zip(columns, kinds, strict=True))
+
+
+def _declared(found: SqlType, kind: Kind | None) -> SqlType:
+    alike = isinstance(kind, Number) and found.name == "NUMBER" and kind.scale == (found.scale or 0)
+    return SqlType("NUMBER", kind.precision, kind.scale) if isinstance(kind, Number) and alike else found
 
 
 def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tuple[int, int, int]]:

@@ -160,12 +160,31 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
             if sql_type.is_json:
                 check_each(row[number] for row in found)
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
+    if op == "write":
+        return _write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
         return {"columns": columns, **_spool(reader, names, types, fds[-1])}
-    if op == "write":
-        return parquet_out.write(reader, request["columns"], fds[-1], operations=bool(request.get("operations")))
     raise ValueError(f"no such op: {op}")
+
+
+def _write(
+    request: Request, sql: str, types: list[SqlType], output: int, connection: duckdb.DuckDBPyConnection
+) -> dict[str, object]:
+    """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them."""
+    wide: frozenset[int] = frozenset()
+    while True:
+        reader = connection.sql(sql).to_arrow_reader(_rows_at_a_time(types))
+        try:
+            return parquet_out.write(
+                reader, request["columns"], output, operations=bool(request.get("operations")), wide=wide
+            )
+        except parquet_out.TooWide as found:
+            if found.column in wide:
+                raise
+            wide |= {found.column}
+            os.ftruncate(output, 0)
+            os.lseek(output, 0, os.SEEK_SET)
 
 
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:

@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.types.kind import TEXT, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
-    """LISTAGG(DISTINCT n): of what is no text, the distinct values in their own order, which are made texts afterwards."""
+    """LISTAGG(DISTINCT n): of what is no text, the distinct values in their own order, made texts afterwards."""
     distinct = arguments[0] if known.separator and arguments else None
     if not isinstance(distinct, exp.Distinct) or kind_of(distinct.expressions[0]) == TEXT:
         return known

@@ -25,8 +25,8 @@ from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind, Number
 
 Builder = Callable[[Sequence[Node]], Node]
 Takes = Kind | None | tuple[Kind | None, ...]
-"""What arguments are taken as: TEXT (JSON strings without their quotes), JSON or NUM (text and JSON as FLOATs), anything
-else as it is. One for all arguments, or one each, of which the last is that of all further ones.
+"""What arguments are taken as: TEXT (JSON strings without their quotes), JSON or NUM (text and JSON as FLOATs),
+anything else as it is. One for all arguments, or one each, of which the last is that of all further ones.
 """
 Gives = Kind | int | Callable[[Kind | None], Kind | None] | None
 """The kind of what a template gives; a number: that argument's kind; a function: of the kind of what it is over. A
@@ -211,7 +211,7 @@ def _as_it_is(node: Node) -> Node:
 def _narrow(node: Node) -> Node:
     kind = kind_of(node)
     wide = isinstance(kind, Number) and kind.scale == 0 and kind.precision > IN_BIGINT
-    return as_whole(node, IN_BIGINT) if wide and not isinstance(node, exp.Column) else node
+    return as_whole(node, IN_BIGINT) if wide else node
 
 
 _AS: Final[Mapping[Kind | None, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number}

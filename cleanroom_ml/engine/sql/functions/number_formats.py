@@ -197,5 +197,5 @@ def _pattern(layout: Fixed) -> str:
     rest = f"[.][0-9]{{{zeros},{len(layout.rest)}}}" if layout.rest else "[.]?"
     sign = {"": "-? *", "S": "[+-] *", "MI": "[+-]? *"}[layout.sign]
     dollar = "[$]" if layout.dollar else ""
-    number = f"{dollar}(?:{'|'.join(wholes) or ''})(?:{rest}){'' if zeros else '?'}"
-    return f"{number} *{sign.strip(' *')}" if layout.trailing else f"{sign}{number}"
+    digits = f"{dollar}(?:{'|'.join(wholes) or ''})(?:{rest}){'' if zeros else '?'}"
+    return f"{digits} *{sign.strip(' *')}" if layout.trailing else f"{sign}{digits}"

@@ -16,8 +16,21 @@ from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import FLOAT, MAX_PRECISION, NUM, WHOLE, Kind, Number, number
 
 _OF_FLOATS: Final = (
-    "EXP CBRT SIN COS TAN COT ATAN SINH COSH TANH ASINH DEGREES RADIANS"  # what DuckDB calls the same
-).split()
+    "EXP",
+    "CBRT",
+    "SIN",
+    "COS",
+    "TAN",
+    "COT",
+    "ATAN",
+    "SINH",
+    "COSH",
+    "TANH",
+    "ASINH",
+    "DEGREES",
+    "RADIANS",
+)
+"""What DuckDB calls the same, and means the same by."""
 _INVALID: Final = "error('cleanroom:floating')"
 _DOMAINS: Final = {
     "SQRT": "{0} < 0",

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.tree import build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, WHOLE, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
 _FLATTENED: Final[dict[str, Kind | None]] = {

@@ -14,7 +14,7 @@ _CHANGES: Final = (
     "CASE WHEN len({0}) > 20000 THEN error('cleanroom:partition') ELSE"
     " len(list_filter(list_zip({0}, {0}[2:]), lambda _pair: _pair[1] <> _pair[2])) END"
 )
-"""How often a value differs from the one before it: the values so far are put into a list, of which each is looked at."""
+"""How often a value differs from the one before it: the values so far are a list, of which each is looked at."""
 
 
 def _window(name: str, count: Count, sql: str, gives: Gives = WHOLE, frame: Frame | None = None) -> Aggregate:

@@ -132,18 +132,11 @@ class Calls:
         if any(isinstance(argument, exp.Star) for argument in arguments) and not known.star:
             raise SqlError.unsupported(f"{name}(*)")
         known = aggregating.listed(known, arguments)
-        made, divisor = (
-            aggregating.call(
-                known,
-                name,
-                [argument.copy() for argument in arguments] if second else arguments,
-                divisor=second,
-                **more,
-            )
-            if not second or known.divided_by is not None
-            else None
-            for second in (False, True)
-        )
+        divisor = None
+        if known.divided_by is not None:
+            copies = [argument.copy() for argument in arguments]
+            divisor = aggregating.call(known, name, copies, divisor=True, **more)
+        made = aggregating.call(known, name, arguments, **more)
         return _Call(made, name, arguments, known, divisor)
 
     def _identified(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
@@ -182,7 +175,7 @@ class Calls:
         return arguments
 
 
-def _frame(node: exp.Window, known: Aggregate, name: str) -> None:
+def _frame(node: Node, known: Aggregate, name: str) -> None:
     """The frame of a window that has none, where the function's is not the standard's. Raises SqlError."""
     if known.needs_order and node.args.get("order") is None:
         raise SqlError(

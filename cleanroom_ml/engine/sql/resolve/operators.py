@@ -10,7 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number, compared
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
@@ -39,7 +39,7 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Node:
         return made
     if operator is exp.DPipe:
         operands = [as_text(operand) for operand in operands]
-    known = TEXT if operator is exp.DPipe else OTHER
+    known: Kind = TEXT if operator is exp.DPipe else OTHER
     template = f" {_SIGNS[operator]} ".join(f"{{{number}}}" for number in range(len(operands)))
     return raw(f"({template})", *operands, kind=known)
 

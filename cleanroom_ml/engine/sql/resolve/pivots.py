@@ -27,8 +27,8 @@ _PIVOT = frozenset(
 
 
 def spelled_out(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> exp.Subquery:
-    """A FROM item with a PIVOT or UNPIVOT, as a subquery over the item. `columns`: those of the item; `row`: a name that
-    nothing else has. Raises SqlError.
+    """A FROM item with a PIVOT or UNPIVOT, as a subquery over the item. `columns`: those of the item; `row`: a name
+    that nothing else has. Raises SqlError.
     """
     unexpected = {part for part, value in pivot.args.items() if value} - _PIVOT
     if unexpected or len(pivot.args.get("fields") or []) != 1:
@@ -43,11 +43,8 @@ def _pivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> ex
     by = _known(fold_column(field.this), columns)
     calls = pivot.expressions
     call = calls[0] if len(calls) == 1 else None
-    if (
-        not isinstance(call, exp.Anonymous)
-        or len(call.expressions) != 1
-        or not isinstance(call.expressions[0], exp.Column)
-    ):
+    whole = isinstance(call, exp.Anonymous) and len(call.expressions) == 1
+    if call is None or not whole or not isinstance(call.expressions[0], exp.Column):
         raise SqlError.unsupported("PIVOT of anything but one aggregate function of one column")
     of = _known(fold_column(call.expressions[0]), columns)
     keys = [exp.column(name, table=row, quoted=True) for name in columns if name not in {by, of}]

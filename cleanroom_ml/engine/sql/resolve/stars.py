@@ -55,7 +55,9 @@ def spelled_out(projection: Node, scope: Scope, using: Merged) -> list[Node]:
         if pattern is not None:
             raise SqlError.unsupported("* ILIKE of columns that are not known: name them in a subquery")
         return [projection]
-    listed = [(name, exp.column(name, quoted=True)) for name in using] if table is None else []
+    listed: list[tuple[str, Node]] = []
+    if table is None:
+        listed += [(name, exp.column(name, quoted=True)) for name in using]
     for alias, kinds in named.items():
         hidden = {name for name, aliases in using.items() if alias in aliases} if table is None else set()
         listed += [(name, exp.column(name, table=alias, quoted=True)) for name in kinds or {} if name not in hidden]

@@ -208,7 +208,7 @@ def _of_unknown(sign: Sign, left: Node, right: Node) -> Node:
     """DuckDB's own operator, where one of the types is not known before DuckDB knows it."""
     if sign == "/":
         return _unknown_quotient(left, right, "fails")
-    known = NUM if kind_of(left) == NUM and kind_of(right) == NUM else None
+    known: Kind | None = NUM if kind_of(left) == NUM and kind_of(right) == NUM else None
     if sign == "%":
         return once(_guarded("{0} % {1}", right, "fails", "0"), left, right, kind=known)
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=known)

@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.types.record import (
     Cast,
     Parameters,
     Sized,
+    Taken,
     TypeRecord,
     plain_cast,
     plain_text,
@@ -27,10 +28,10 @@ _WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
 _WHOLE_IN_DUCKDB: Final = ("HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "UHUGEINT")
 _COPIED_WHOLE: Final = (
     # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
-    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS BIGINT)"
-    " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-    " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-    " ELSE CAST({value} AS BIGINT) END"
+    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS {type})"
+    " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
+    " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
+    " ELSE CAST({value} AS {type}) END"
 )
 
 
@@ -75,7 +76,9 @@ def _bound_boolean(value: str) -> Scalar:
 
 
 def _number_in_duckdb(sized: Sized) -> str:
-    return f"DECIMAL({sized.precision},{sized.scale})" if sized.scale else "BIGINT"
+    if sized.scale:
+        return f"DECIMAL({sized.precision},{sized.scale})"
+    return "BIGINT" if (sized.precision or MAX_PRECISION) < _DIGITS_OF_BIGINT else "HUGEINT"
 
 
 def _number_stored(sized: Sized) -> str:
@@ -94,7 +97,7 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
     """To a NUMBER: rounded to its scale half away from zero; what has more digits before the point fails."""
     precision, scale = sized.precision or MAX_PRECISION, sized.scale or 0
     made = Number(precision, scale)
-    given = "as text" if value in {TEXT, JSON} else "as it is"
+    given: Taken = "as text" if value in {TEXT, JSON} else "as it is"
     if scale:
         return Cast(given, f"{{word}}({{0}} AS DECIMAL({precision},{scale}))", made)
     if isinstance(value, Number) and value.scale == 0 and value.precision <= precision:

@@ -79,6 +79,11 @@ class SqlType:
         return self.record.parameters is Parameters.NUMBER and not self.scale
 
     @property
+    def is_of_any_size(self) -> bool:
+        """Whether it is a whole number that 64 bits may not hold: an object has it in as many as its values need."""
+        return self.is_whole and self.duckdb == "HUGEINT"
+
+    @property
     def is_wide(self) -> bool:
         """Whether its name says little of how large its values are."""
         return self.is_json or self.record.parameters is Parameters.LENGTH
