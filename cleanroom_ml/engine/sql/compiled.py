@@ -38,6 +38,8 @@ class Operation:
     UPDATED = 1
     INSERTED = 2
     DELETED = 3
+    JOINED = 4
+    """Updated, from one of several rows that match it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types.kind import Kind, Number
+from cleanroom_ml.engine.sql.types.kind import Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
@@ -42,6 +42,8 @@ def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | No
 
 
 def _declared(found: SqlType, kind: Kind | None) -> SqlType:
+    if isinstance(kind, Text) and found.name == "VARCHAR":
+        return SqlType("VARCHAR", length=kind.length)
     alike = isinstance(kind, Number) and found.name == "NUMBER" and kind.scale == (found.scale or 0)
     return SqlType("NUMBER", kind.precision, kind.scale) if isinstance(kind, Number) and alike else found
 
@@ -66,7 +68,7 @@ def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tupl
 
 def counts(answer: Mapping[str, object], query_id: str) -> dict[str, int]:
     """A write's counts."""
-    found = {key: answer.get(key) for key in ("rows", "updated", "inserted", "deleted")}
+    found = {key: answer.get(key) for key in ("rows", "updated", "joined", "inserted", "deleted")}
     if not all(_count(value) for value in found.values()):
         raise SqlError.internal(query_id)
     return {key: int(value) for key, value in found.items() if isinstance(value, int)}

@@ -57,8 +57,8 @@ def write(
     operations: bool,
     wide: frozenset[int] = frozenset(),
 ) -> dict[str, object]:
-    """Write the reader's rows; {rows, updated, inserted, deleted}. With `operations` the last column says what each
-    row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
+    """Write the reader's rows; {rows, updated, joined, inserted, deleted}. With `operations` the last column says what
+    each row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
     """
     schema = pa.schema(
         [
@@ -67,7 +67,7 @@ def write(
         ]
     )
     documents = [number for number, (_, text) in enumerate(columns) if parse_type(text).is_json]
-    counts = {Operation.UPDATED: 0, Operation.INSERTED: 0, Operation.DELETED: 0}
+    counts = dict.fromkeys((Operation.UPDATED, Operation.INSERTED, Operation.DELETED, Operation.JOINED), 0)
     rows = 0
     pending: list[pa.RecordBatch] = []
     waiting = 0
@@ -92,7 +92,8 @@ def write(
         file.flush()
     return {
         "rows": rows,
-        "updated": counts[Operation.UPDATED],
+        "updated": counts[Operation.UPDATED] + counts[Operation.JOINED],
+        "joined": counts[Operation.JOINED],
         "inserted": counts[Operation.INSERTED],
         "deleted": counts[Operation.DELETED],
     }

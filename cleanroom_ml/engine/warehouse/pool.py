@@ -77,6 +77,8 @@ class Written:
     updated: int = 0
     inserted: int = 0
     deleted: int = 0
+    joined: int = 0
+    """Of those updated: by one of several rows that match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +209,11 @@ class Warehouse:
         if not counts["rows"]:
             with contextlib.suppress(OSError):
                 path.unlink()
-            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"])
+            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
         sha256 = self._objects.adopt(path)
-        return Written(sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"])
+        return Written(
+            sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"]
+        )
 
     def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
         """The result's columns, without running it. Raises SqlError."""

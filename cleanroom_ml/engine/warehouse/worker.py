@@ -161,14 +161,14 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
                 check_each(row[number] for row in found)
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
     if op == "write":
-        return _write(request, sql, types, fds[-1], connection)
+        return write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
         return {"columns": columns, **_spool(reader, names, types, fds[-1])}
     raise ValueError(f"no such op: {op}")
 
 
-def _write(
+def write(
     request: Request, sql: str, types: list[SqlType], output: int, connection: duckdb.DuckDBPyConnection
 ) -> dict[str, object]:
     """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them."""

@@ -17,7 +17,6 @@ from cleanroom_ml.engine.sql.types.kind import FLOAT, MAX_PRECISION, NUM, WHOLE,
 
 _OF_FLOATS: Final = (
     "EXP",
-    "CBRT",
     "SIN",
     "COS",
     "TAN",
@@ -46,8 +45,7 @@ _HAVERSINE: Final = (
     " + cos(radians({0})) * cos(radians({2})) * pow(sin(radians({3} - {1}) / 2), 2))))"
 )
 _WIDTH_BUCKET: Final = (
-    "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
-    " ELSE CAST(floor(({0} - {1}) * {3} / ({2} - {1})) AS BIGINT) + 1 END"
+    "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1 ELSE floor(({0} - {1}) * {3} / ({2} - {1})) + 1 END"
 )
 _EVEN: Final = (
     "({0} // {1} + CASE WHEN 2 * abs({0} % {1}) > {1} OR (2 * abs({0} % {1}) = {1} AND ({0} // {1}) % 2 <> 0)"
@@ -77,6 +75,16 @@ def _log(args: Sequence[Node]) -> Node:
 
 def _floats(template: str, kind: Kind = FLOAT) -> Builder:
     return lambda args: once(template, *(as_float(arg) for arg in args), kind=kind)
+
+
+def _width_bucket(args: Sequence[Node]) -> Node:
+    return raw("CAST({0} AS BIGINT)", _floats(_WIDTH_BUCKET)(args), kind=WHOLE)
+
+
+def _cbrt(args: Sequence[Node]) -> Node:
+    """DuckDB's is one bit off for 27: one step of Newton's."""
+    better = "list_transform([cbrt({0})], lambda _root: _root - (_root * _root * _root - {0}) / (3 * _root * _root))[1]"
+    return once(f"CASE WHEN {{0}} = 0 THEN {{0}} ELSE {better} END", as_float(args[0]), kind=FLOAT)
 
 
 def _same(template: str, kind: Kind | None = None) -> Builder:
@@ -176,6 +184,7 @@ def _bits(name: str, template: str, count: int = 2) -> Scalar:
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *map(_of_floats, _OF_FLOATS),
     *(_in_domain(name, invalid) for name, invalid in _DOMAINS.items()),
+    Scalar("CBRT", sql=_cbrt, wide=True),
     Scalar("ABS", sql=_same("abs({0})"), wide=True),
     Scalar("SIGN", sql=_same("sign({0})", number(1, 0)), wide=True),
     Scalar("ATAN2", arguments=2, sql=_floats("atan2({0}, {1})"), wide=True),
@@ -198,6 +207,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS BIGINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS BIGINT))"),
     _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS BIGINT) >> CAST({1} AS INTEGER))"),
     _bits("GETBIT", "((CAST({0} AS BIGINT) >> CAST({1} AS INTEGER)) & 1)"),
-    Scalar("WIDTH_BUCKET", arguments=4, sql=_floats(_WIDTH_BUCKET, WHOLE), wide=True),
+    Scalar("WIDTH_BUCKET", arguments=4, sql=_width_bucket, wide=True),
     Scalar("HAVERSINE", arguments=4, sql=_floats(_HAVERSINE), wide=True),
 )

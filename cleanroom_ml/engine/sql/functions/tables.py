@@ -44,7 +44,9 @@ def _named(call: exp.Anonymous, *allowed: str) -> dict[str, Node]:
 
 def _generator(call: exp.Anonymous, given: TableArguments) -> Relation:
     """GENERATOR(ROWCOUNT => n): n rows without columns of their own."""
-    arguments = _named(call, "ROWCOUNT")
+    arguments = _named(call, "ROWCOUNT", "TIMELIMIT")
+    if "ROWCOUNT" not in arguments and "TIMELIMIT" in arguments:
+        raise SqlError.unsupported("GENERATOR with TIMELIMIT and without ROWCOUNT")
     rows = given.number(arguments["ROWCOUNT"]) if "ROWCOUNT" in arguments else 0
     if rows > MAX_GENERATED_ROWS:
         raise SqlError.too_complex()

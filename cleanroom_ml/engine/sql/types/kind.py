@@ -32,7 +32,18 @@ class Number(str):
         return self.precision - (self.scale or 0)
 
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"] | Number
+class Text(str):
+    """TEXT (it equals it) of at most so many characters."""
+
+    length: int
+
+    def __new__(cls, length: int) -> Text:
+        made = super().__new__(cls, "TEXT")
+        made.length = length
+        return made
+
+
+Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"] | Number | Text
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"
@@ -70,6 +81,9 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
         return number(max(kind.leading for kind in numbers), max(known))
     if not given or any(kind != given[0] for kind in given):
         return None
+    if given[0] == TEXT:
+        texts = [kind.length for kind in given if isinstance(kind, Text)]
+        return Text(max(texts)) if len(texts) == len(given) else TEXT
     return NUM if given[0] == NUM else given[0]
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind, Number
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -43,6 +43,8 @@ class SqlType:
         match self.record.parameters:
             case Parameters.NUMBER:
                 return Number(self.precision or 38, self.scale or 0)
+            case Parameters.LENGTH if self.record.kind == TEXT and self.length is not None:
+                return Text(self.length)
             case _:
                 return self.record.kind
 
