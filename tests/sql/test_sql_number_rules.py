@@ -188,6 +188,20 @@ def test_a_number_keeps_its_digits_through_a_query(world: World) -> None:
     assert shown == [(38, 6), (38, 6), (38, 0), (18, 0)]
 
 
+def test_rows_of_long_lists_have_digits_of_their_own(world: World) -> None:
+    """Of a list that is taken out of the text only the first row was looked at: its digits are not those of the rest."""
+    rows = ", ".join(["(1)", *("(2.5)",) * 400])
+    [(total, third)] = world.query(f"select sum(column1), sum(column1/3) from values {rows}")
+    assert total == 1001
+    assert float(str(third)) == pytest.approx(1001 / 3, abs=1e-3)
+
+
+def test_a_subquery_is_the_number_that_it_gives(world: World) -> None:
+    assert world.query("select (select 2)/7, (select sum(amount) from orders)/7") == [
+        (Decimal("0.285714"), Decimal("14.285714"))
+    ]
+
+
 def test_kinds_of_numbers() -> None:
     assert common([number(1, 0), number(1, 2)]) == number(1, 2)
     together = common([number(5, 0), number(1, 2)])

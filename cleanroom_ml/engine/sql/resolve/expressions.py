@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
 
@@ -78,7 +78,10 @@ class Expressions:
         if special is not None:
             return special(node, scope, ctes)
         if isinstance(node, exp.Query):
-            return self._queries.query(node, ctes, scope)[0]
+            query, kinds = self._queries.query(node, ctes, scope)
+            if kinds is not None and len(kinds) == 1:
+                query.meta[KIND] = next(iter(kinds.values()))
+            return query
         word = self._calls.word(node)
         if word is not None:
             return word

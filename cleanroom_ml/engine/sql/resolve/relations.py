@@ -34,6 +34,7 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
 _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
@@ -97,11 +98,12 @@ class Relations:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
         scope = Scope(parent)
-        known = True
+        known, more = True, False
         tuples: list[Node] = []
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
                 known = known and not row.args["nulls"]
+                more = True
                 tuples.append(row)
                 continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
@@ -112,7 +114,9 @@ class Relations:
             raise SqlError.syntax("VALUES lists must all be the same length.")
         names = tuple(f"COLUMN{n + 1}" for n in range(width))
         listed = ", ".join(f'"{name}"' for name in names)
-        kinds = {name: kind_of_any(row[n] for row in rows) if known else None for n, name in enumerate(names)}
+        kinds = {
+            name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
+        }
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
 
     def sample(self, sample: Node) -> str:
@@ -260,3 +264,8 @@ def _only(node: Node, allowed: frozenset[str]) -> None:
     unexpected = {part for part, value in node.args.items() if value} - allowed
     if unexpected:
         raise SqlError.unsupported(", ".join(sorted(unexpected)).upper())
+
+
+def _of_more(kind: Kind | None, more: bool) -> Kind | None:
+    """The kind of a column of VALUES with `more` rows than were looked at: their numbers may have other digits."""
+    return None if more and kind == NUM else TEXT if more and kind == TEXT else kind

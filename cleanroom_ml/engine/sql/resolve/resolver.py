@@ -150,6 +150,13 @@ class Resolver:
         return node, output(projections, scope)
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
+        order = node.args.get("order")
+        if order is not None and len(order.expressions) == 1 and _is_all(order.expressions[0].this):
+            order.expressions[0].set("this", raw("ALL"))
+            node.set("order", None)
+            self._modifiers(node, ctes, scope)
+            node.set("order", order)
+            return
         for part in ("order", "limit", "offset"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], scope, ctes))
@@ -210,6 +217,12 @@ def _of_any_size(query: Node, kinds: Kinds) -> Node:
         columns.append(exp.Alias(this=raw(target, exp.column(name, quoted=True)), alias=quoted(name)))
     rows = exp.Subquery(this=query, alias=table_alias("_first", list(kinds)))
     return exp.Select(expressions=columns, from_=exp.From(this=rows))
+
+
+def _is_all(node: Node) -> bool:
+    """The word of ORDER BY ALL."""
+    bare = isinstance(node, exp.Column) and not node.args.get("table") and not node.this.args.get("quoted")
+    return bare and node.name.upper() == "ALL"
 
 
 def _name_first(query: Node, columns: list[str]) -> None:

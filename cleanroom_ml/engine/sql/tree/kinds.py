@@ -48,7 +48,7 @@ def kind_of(node: Node) -> Kind | None:
         return kind
     if isinstance(node, exp.Literal | exp.RawString):
         return TEXT if isinstance(node, exp.RawString) or node.is_string else _of_literal(str(node.this))
-    if isinstance(node, exp.Column):
+    if isinstance(node, exp.Column | exp.Query):
         known: Kind | None = node.meta.get(KIND)
         return known
     if isinstance(node, exp.Neg):
