@@ -189,7 +189,7 @@ def test_a_number_keeps_its_digits_through_a_query(world: World) -> None:
 
 
 def test_rows_of_long_lists_have_digits_of_their_own(world: World) -> None:
-    """Of a list that is taken out of the text only the first row was looked at: its digits are not those of the rest."""
+    """Of a list that is taken out of the text only the first row was looked at: the rest has digits of its own."""
     rows = ", ".join(["(1)", *("(2.5)",) * 400])
     [(total, third)] = world.query(f"select sum(column1), sum(column1/3) from values {rows}")
     assert total == 1001

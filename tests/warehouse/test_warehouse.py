@@ -225,7 +225,7 @@ def test_errors_say_no_value_and_no_path(warehouse, names, text, code):
 
 def test_what_does_not_fit_a_column_names_the_column(warehouse, names):
     for text, declared, words in (
-        ("select 100", "NUMBER(2,0)", "Numeric value is out of range in column 'C'"),
+        ("select 100", "NUMBER(2,0)", "out of representable range in column 'C'"),
         ("select 'ab'", "VARCHAR(1)", "too long and would be truncated in column 'C'"),
     ):
         with pytest.raises(SqlError, match=words):

@@ -70,6 +70,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "length":
         return SqlError(100078, "22000", f"String is too long and would be truncated{where}")
     if kind == "range":
+        return SqlError(100132, "22003", f"Number out of representable range{where}")
+    if kind == "size":
         return SqlError(100039, "22003", f"Numeric value is out of range{where}")
     if kind == "conversion":
         return _unrecognized(error.get("target"), where)

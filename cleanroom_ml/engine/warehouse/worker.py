@@ -39,7 +39,7 @@ _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
 )
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
-_RANGE = re.compile(r"^[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
+_RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -240,10 +240,10 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         | duckdb.InvalidInputException
         | duckdb.TypeMismatchException,
     ):
-        return {
-            "kind": "range" if isinstance(error, duckdb.OutOfRangeException) or _RANGE.search(text) else "conversion",
-            "target": _first(_TARGET, text),
-        }
+        kind = "conversion" if _RANGE.search(text) is None else "size"
+        if isinstance(error, duckdb.OutOfRangeException):
+            kind = "range"
+        return {"kind": kind, "target": _first(_TARGET, text)}
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
