@@ -39,6 +39,7 @@ _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
 )
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
+_FIELD = re.compile(r"^[^\n:]*: (date|timestamp|time) field value")
 _RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
@@ -174,7 +175,8 @@ def write(
     """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them."""
     wide: frozenset[int] = frozenset()
     while True:
-        reader = connection.sql(sql).to_arrow_reader(_rows_at_a_time(types))
+        # A cursor of its own: the one before may have a result that nobody reads to its end.
+        reader = connection.cursor().sql(sql).to_arrow_reader(_rows_at_a_time(types))
         try:
             return parquet_out.write(
                 reader, request["columns"], output, operations=bool(request.get("operations")), wide=wide
@@ -243,7 +245,8 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         kind = "conversion" if _RANGE.search(text) is None else "size"
         if isinstance(error, duckdb.OutOfRangeException):
             kind = "range"
-        return {"kind": kind, "target": _first(_TARGET, text)}
+        field = _first(_FIELD, text)
+        return {"kind": kind, "target": field.upper() if field is not None else _first(_TARGET, text)}
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
@@ -21,7 +23,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -43,9 +45,10 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         if binds.rows is not None:
             query, width, known = _batch(tree, binds.rows, resolver), len(names), None
         else:
-            query, kinds = resolver.query(tree, {})
+            query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-            width, known = _width(query, len(names)), tuple(kinds.values()) if kinds is not None else None
+            width = _width(query, len(names) if kinds is None else len(kinds))
+            known = tuple(kinds.values()) if kinds is not None else None
         if width != len(names):
             raise SqlError(
                 2057,
@@ -69,6 +72,13 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         return Mutation(finished(resolver, body, target.columns), target, statement.overwrite)
 
     return bounded(make)
+
+
+def _given(tree: Node, resolver: Resolver, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
+    """The rows of a query, or of VALUES: there each value is taken as its column takes it, whatever the others are."""
+    if not isinstance(tree, exp.Values):
+        return resolver.query(tree, {})
+    return resolver.values(tree, types)
 
 
 def _width(query: Node, otherwise: int) -> int:

@@ -26,8 +26,8 @@ def spelled_out(select: exp.Select) -> exp.Select:
             kept.append(condition)
             continue
         tables = {fold(column.args["table"]) if column.args.get("table") else "" for column in marked}
-        if len(tables) > 1 or "" in tables:
-            raise SqlError.unsupported("(+) on columns of several tables, or of none that is named")
+        if len(tables) > 1 or "" in tables or condition.find(exp.Or) is not None:
+            raise SqlError.unsupported("(+) on columns of several tables, of none that is named, or in an OR")
         for column in marked:
             column.set("join_mark", None)
         conditions.setdefault(tables.pop(), []).append(condition)

@@ -4,6 +4,7 @@ a table function, staged files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -35,6 +37,7 @@ from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
 _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
@@ -92,8 +95,10 @@ class Relations:
         self._listening.call_all(relation)
         return None, relation
 
-    def values(self, node: exp.Values, ctes: CommonTables, parent: Scope | None) -> Relation:
-        """VALUES. Raises SqlError."""
+    def values(
+        self, node: exp.Values, ctes: CommonTables, parent: Scope | None, types: Sequence[SqlType] = ()
+    ) -> Relation:
+        """VALUES; of `types`, if there are as many as columns and all rows are looked at. Raises SqlError."""
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
@@ -107,7 +112,10 @@ class Relations:
                 tuples.append(row)
                 continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
-            rows.append([self._expressions.rewrite(item, scope, ctes) for item in items])
+            values = [self._expressions.rewrite(item, scope, ctes) for item in items]
+            if len(types) == len(values) and not any(isinstance(other, Folded) for other in node.expressions):
+                values = [assigned(value, target) for value, target in zip(values, types, strict=True)]
+            rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
         width = len(rows[0])
         if any(len(row) != width for row in rows):

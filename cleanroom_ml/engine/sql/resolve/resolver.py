@@ -8,6 +8,7 @@ identifier or a literal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,12 +26,13 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Relation, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Number, common, widened
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
 _SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
@@ -65,8 +67,7 @@ class Resolver:
             self._modifiers(node, ctes, Scope(parent))
             return node, kinds
         if isinstance(node, exp.Values):
-            relation = self._relations.values(node, ctes, parent)
-            return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
+            return _all_of(self._relations.values(node, ctes, parent))
         if isinstance(node, exp.Select):
             return self._select(node, ctes, parent)
         if isinstance(node, _SET_OPERATIONS):
@@ -74,6 +75,10 @@ class Resolver:
         if isinstance(node, exp.Table | exp.Paren):
             raise SqlError.syntax("a query is expected.")
         raise SqlError.unsupported(grammar.construct(node))
+
+    def values(self, node: exp.Values, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
+        """VALUES whose columns are stored as these types, value by value. Raises SqlError."""
+        return _all_of(self._relations.values(node, {}, None, types))
 
     def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
         """The query that a view's text is."""
@@ -205,6 +210,10 @@ class Resolver:
             return dict.fromkeys(columns) or None
         named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
         return {name: widened(kind) for name, kind in named}
+
+
+def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
 
 
 def _of_any_size(query: Node, kinds: Kinds) -> Node:

@@ -171,8 +171,6 @@ def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
 def _modulo(left: Node, right: Node, made: Number) -> Node:
     if made.scale is None:
         return once(_guarded("CAST({0} AS DOUBLE) % CAST({1} AS DOUBLE)", right, "fails", "0"), left, right, kind=made)
-    if not made.scale:
-        left, right = (as_whole(part, made.precision) for part in (left, right))
     return once(_guarded("{0} % {1}", right, "fails", "0"), left, right, kind=made)
 
 
