@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types.kind import Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
@@ -42,10 +43,13 @@ def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | No
 
 
 def _declared(found: SqlType, kind: Kind | None) -> SqlType:
-    if isinstance(kind, Text) and found.name == "VARCHAR":
-        return SqlType("VARCHAR", length=kind.length)
-    alike = isinstance(kind, Number) and found.name == "NUMBER" and kind.scale == (found.scale or 0)
-    return SqlType("NUMBER", kind.precision, kind.scale) if isinstance(kind, Number) and alike else found
+    if isinstance(kind, Text) and found.kind == TEXT:
+        return replace(found, length=kind.length)
+    given = found.kind
+    exact = isinstance(kind, Number) and isinstance(given, Number) and kind.scale is not None
+    if isinstance(kind, Number) and isinstance(given, Number) and exact and kind.scale == given.scale:
+        return replace(found, precision=kind.precision)
+    return found
 
 
 def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tuple[int, int, int]]:

@@ -51,7 +51,7 @@ def assigned(value: Node, target: SqlType) -> Node:
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
     if target.kind == TEXT:
         return as_text(value)
-    if kind is None and target.kind not in {NUM, JSON} and target.name != "BOOLEAN":
+    if kind is None and target.kind not in {NUM, JSON} and target.duckdb != "BOOLEAN":
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
     return _cast(value, target, attempt=False)
 
