@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import SLOT
 
 SLOTS = re.compile(r"\{(\w+|\*)\}")
-OURS = {"order", "of", "nulls"}
+OURS = {"order", "of", "nulls", "fraction"}
 
 
 def templates(function: Function) -> tuple[str, ...]:
@@ -37,7 +37,8 @@ def test_an_entry_asks_for_no_argument_that_it_may_not_have() -> None:
 def test_an_aggregate_has_no_other_slots_than_it_can_fill() -> None:
     for name, function in table.FUNCTIONS.items():
         if isinstance(function, Aggregate):
-            assert {slot for slot in SLOTS.findall(function.sql) if not slot.isdigit() and slot != "*"} <= OURS, name
+            slots = {slot for sql in templates(function) for slot in SLOTS.findall(sql)}
+            assert {slot for slot in slots if not slot.isdigit() and slot != "*"} <= OURS, name
 
 
 def test_two_functions_cannot_have_one_name() -> None:

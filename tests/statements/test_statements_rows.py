@@ -248,7 +248,7 @@ def test_many_small_inserts_become_one_object(alpha: Client, storage: Storage, m
 
 
 def test_a_transaction(alpha: Client, alpha_again: Client) -> None:
-    alpha.result("CREATE TABLE t AS SELECT 1 AS a")
+    alpha.result("CREATE TABLE t AS SELECT 1::INT AS a")
     alpha.result("BEGIN")
     alpha.result("INSERT INTO t VALUES (2)")
     alpha.result("UPDATE t SET a = a * 10")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cleanroom_ml.engine.sql.catalog import Columns, TableSource
+from cleanroom_ml.engine.sql.types.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Compiled:
         token: random per statement, so that no text of the client's can be a marker.
         columns: names and types that the result is known to have (a write's target columns), or None.
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
+        kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -24,6 +26,7 @@ class Compiled:
     inputs: tuple[str, ...]
     token: str
     columns: Columns | None = None
+    kinds: tuple[Kind | None, ...] = ()
     operations: bool = False
     staged: tuple[str, ...] = ()
 
@@ -35,6 +38,8 @@ class Operation:
     UPDATED = 1
     INSERTED = 2
     DELETED = 3
+    JOINED = 4
+    """Updated, from one of several rows that match it."""
 
 
 @dataclass(frozen=True, slots=True)

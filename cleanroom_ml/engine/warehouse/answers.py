@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
@@ -31,6 +33,25 @@ def columns(answer: Mapping[str, object], query_id: str) -> tuple[tuple[str, Sql
     return tuple(checked)
 
 
+def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | None]) -> tuple[tuple[str, SqlType], ...]:
+    """Columns that a worker named, with the precision that the statement gives its numbers, where both are alike
+    otherwise: DuckDB keeps whole numbers in types that have none.
+    """
+    if len(kinds) != len(columns):
+        return columns
+    return tuple((name, _declared(found, kind)) for (name, found), kind in zip(columns, kinds, strict=True))
+
+
+def _declared(found: SqlType, kind: Kind | None) -> SqlType:
+    if isinstance(kind, Text) and found.kind == TEXT:
+        return replace(found, length=kind.length)
+    given = found.kind
+    exact = isinstance(kind, Number) and isinstance(given, Number) and kind.scale is not None
+    if isinstance(kind, Number) and isinstance(given, Number) and exact and kind.scale == given.scale:
+        return replace(found, precision=kind.precision)
+    return found
+
+
 def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tuple[int, int, int]]:
     """`batches`: [[offset, length, rows], …], one after the other inside of a file of `size` bytes."""
     found = answer.get("batches")
@@ -51,7 +72,7 @@ def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tupl
 
 def counts(answer: Mapping[str, object], query_id: str) -> dict[str, int]:
     """A write's counts."""
-    found = {key: answer.get(key) for key in ("rows", "updated", "inserted", "deleted")}
+    found = {key: answer.get(key) for key in ("rows", "updated", "joined", "inserted", "deleted")}
     if not all(_count(value) for value in found.values()):
         raise SqlError.internal(query_id)
     return {key: int(value) for key, value in found.items() if isinstance(value, int)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
@@ -17,6 +18,18 @@ from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
 from cleanroom_ml.naming import quote
 
 logger = logging.getLogger(__name__)
+
+_UNRECOGNIZED: Final = {
+    "NUMBER": (100038, "22018", "Numeric"),
+    "FLOAT": (100038, "22018", "Numeric"),
+    "BOOLEAN": (100037, "22018", "Boolean"),
+    "DATE": (100040, "22007", "Date"),
+    "TIME": (100108, "22007", "Time"),
+    "TIMESTAMP_NTZ": (100035, "22007", "Timestamp"),
+    "TIMESTAMP_LTZ": (100035, "22007", "Timestamp"),
+    "TIMESTAMP_TZ": (100035, "22007", "Timestamp"),
+}
+"""Snowflake's code, SQL state and word for a value that is no value of a type."""
 
 
 def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
@@ -44,14 +57,24 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         return SqlError.too_deep()
     if kind == "division":
         return SqlError(100051, "22012", "Division by zero")
+    if kind == "floating":
+        return SqlError(100064, "22000", "Invalid floating point operation")
+    if kind == "format":
+        return SqlError(100140, "22007", "Can't parse a value as number with the format that is given")
+    if kind == "key":
+        return SqlError(100084, "22000", "Duplicate field key")
+    if kind == "partition":
+        return SqlError.unsupported("CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows")
     if kind == "duplicate":
         return SqlError(100090, "42P18", "Duplicate row detected during DML action")
     if kind == "length":
         return SqlError(100078, "22000", f"String is too long and would be truncated{where}")
     if kind == "range":
         return SqlError(100132, "22003", f"Number out of representable range{where}")
+    if kind == "size":
+        return SqlError(100039, "22003", f"Numeric value is out of range{where}")
     if kind == "conversion":
-        return SqlError.bad_value(f"A value cannot be converted to {_type(error.get('target'))}{where}")
+        return _unrecognized(error.get("target"), where)
     if kind == "column":
         return SqlError.invalid_identifier(named or "?")
     if kind == "ambiguous":
@@ -89,6 +112,16 @@ def from_worker(error: WorkerError, query_id: str, timeout: float) -> SqlError:
     # A failure's text may quote data; that of a worker which could not serve at all is about the machine.
     logger.error("query %s: %s", query_id, error if isinstance(error, WorkerCrashed) else type(error).__name__)
     return SqlError.internal(query_id)
+
+
+def _unrecognized(target: object, where: str) -> SqlError:
+    """A value that is none of its type's. Snowflake's message quotes the value: here nobody knows who may see it."""
+    found = _type(target)
+    what = _UNRECOGNIZED.get(found.partition("(")[0])
+    if what is None:
+        return SqlError.bad_value(f"A value cannot be converted to {found}{where}")
+    code, sqlstate, named = what
+    return SqlError(code, sqlstate, f"{named} value is not recognized{where}")
 
 
 def _type(target: object) -> str:

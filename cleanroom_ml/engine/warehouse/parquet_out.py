@@ -33,7 +33,7 @@ def _cast(name: str, number: int, sql_type: SqlType) -> str:
     if sql_type.length is not None:
         bound = f"{'length' if sql_type.record.characters else 'octet_length'}({value}) > {sql_type.length}"
         kind = "length"
-    elif sql_type.is_whole and (sql_type.precision or 38) < 19:
+    elif sql_type.is_whole:
         bound = f"abs(CAST({value} AS HUGEINT)) >= {10 ** (sql_type.precision or 38)}"
         kind = "range"
     if bound is None:
@@ -41,15 +41,33 @@ def _cast(name: str, number: int, sql_type: SqlType) -> str:
     return f"CASE WHEN {bound} THEN error('cleanroom:{kind}:{number}') ELSE {value} END"
 
 
+class TooWide(Exception):
+    """A column has whole numbers that 64 bits do not hold. `column`: its position."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__(column)
+        self.column = column
+
+
 def write(
-    reader: pa.RecordBatchReader, columns: Sequence[Sequence[str]], output: int, *, operations: bool
+    reader: pa.RecordBatchReader,
+    columns: Sequence[Sequence[str]],
+    output: int,
+    *,
+    operations: bool,
+    wide: frozenset[int] = frozenset(),
 ) -> dict[str, object]:
-    """Write the reader's rows; {rows, updated, inserted, deleted}. With `operations` the last column says what each
-    row is.
+    """Write the reader's rows; {rows, updated, joined, inserted, deleted}. With `operations` the last column says what
+    each row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
     """
-    schema = pa.schema([pa.field(name, stored_type(parse_type(text))) for name, text in columns])
+    schema = pa.schema(
+        [
+            pa.field(name, pa.decimal128(38, 0) if number in wide else stored_type(parse_type(text)))
+            for number, (name, text) in enumerate(columns)
+        ]
+    )
     documents = [number for number, (_, text) in enumerate(columns) if parse_type(text).is_json]
-    counts = {Operation.UPDATED: 0, Operation.INSERTED: 0, Operation.DELETED: 0}
+    counts = dict.fromkeys((Operation.UPDATED, Operation.INSERTED, Operation.DELETED, Operation.JOINED), 0)
     rows = 0
     pending: list[pa.RecordBatch] = []
     waiting = 0
@@ -60,7 +78,7 @@ def write(
                     batch = _counted(batch, counts)
                 if not batch.num_rows:
                     continue
-                arrays = [_stored(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
+                arrays = [_stored(array, schema.field(n).type, n) for n, array in enumerate(batch.columns)]
                 for number in documents:
                     check(arrays[number])
                 pending.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
@@ -74,7 +92,8 @@ def write(
         file.flush()
     return {
         "rows": rows,
-        "updated": counts[Operation.UPDATED],
+        "updated": counts[Operation.UPDATED] + counts[Operation.JOINED],
+        "joined": counts[Operation.JOINED],
         "inserted": counts[Operation.INSERTED],
         "deleted": counts[Operation.DELETED],
     }
@@ -90,5 +109,12 @@ def _counted(batch: pa.RecordBatch, counts: dict[int, int]) -> pa.RecordBatch:
     return kept.select(list(range(batch.num_columns - 1)))
 
 
-def _stored(array: pa.Array, target: pa.DataType) -> pa.Array:
-    return array if array.type == target else array.cast(target)
+def _stored(array: pa.Array, target: pa.DataType, number: int) -> pa.Array:
+    if array.type == target:
+        return array
+    try:
+        return array.cast(target)
+    except pa.ArrowInvalid:
+        if target != pa.int64() or not pa.types.is_decimal(array.type):
+            raise
+        raise TooWide(number) from None

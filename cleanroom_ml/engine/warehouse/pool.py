@@ -77,6 +77,8 @@ class Written:
     updated: int = 0
     inserted: int = 0
     deleted: int = 0
+    joined: int = 0
+    """Of those updated: by one of several rows that match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Warehouse:
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output)
-            columns = answers.columns(answer, query_id)
+            columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             batches = answers.batches(answer, os.fstat(output).st_size, query_id)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -169,7 +171,7 @@ class Warehouse:
     ) -> tuple[tuple[ResultColumn, ...], list[tuple[Value, ...]]]:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
         answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
-        columns = answers.columns(answer, query_id)
+        columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
         found = answers.rows(answer, columns, query_id)
         if len(found) > limit:
             raise SqlError.unsupported(f"a result of more than {limit} rows here")
@@ -206,14 +208,17 @@ class Warehouse:
         if not counts["rows"]:
             with contextlib.suppress(OSError):
                 path.unlink()
-            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"])
+            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
         sha256 = self._objects.adopt(path)
-        return Written(sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"])
+        return Written(
+            sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"]
+        )
 
     def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
         """The result's columns, without running it. Raises SqlError."""
         answer = self._call({"op": "describe"}, compiled, query_id, timeout)
-        return tuple(ResultColumn(name, found) for name, found in answers.columns(answer, query_id))
+        columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
+        return tuple(ResultColumn(name, found) for name, found in columns)
 
     def infer_schema(
         self,

@@ -40,6 +40,8 @@ _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
 )
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
+_FIELD = re.compile(r"^[^\n:]*: (date|timestamp|time) field value")
+_RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -173,12 +175,32 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
             if sql_type.is_json:
                 check_each(row[number] for row in found)
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
+    if op == "write":
+        return write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
         return {"columns": columns, **_spool(reader, names, types, fds[-1])}
-    if op == "write":
-        return parquet_out.write(reader, request["columns"], fds[-1], operations=bool(request.get("operations")))
     raise ValueError(f"no such op: {op}")
+
+
+def write(
+    request: Request, sql: str, types: list[SqlType], output: int, connection: duckdb.DuckDBPyConnection
+) -> dict[str, object]:
+    """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them."""
+    wide: frozenset[int] = frozenset()
+    while True:
+        # A cursor of its own: the one before may have a result that nobody reads to its end.
+        reader = connection.cursor().sql(sql).to_arrow_reader(_rows_at_a_time(types))
+        try:
+            return parquet_out.write(
+                reader, request["columns"], output, operations=bool(request.get("operations")), wide=wide
+            )
+        except parquet_out.TooWide as found:
+            if found.column in wide:
+                raise
+            wide |= {found.column}
+            os.ftruncate(output, 0)
+            os.lseek(output, 0, os.SEEK_SET)
 
 
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:
@@ -212,6 +234,8 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
     if ours is not None:
         return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+    if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
+        return {"kind": "division"}
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         if "mbiguous" in text:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
@@ -232,10 +256,11 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         | duckdb.InvalidInputException
         | duckdb.TypeMismatchException,
     ):
-        return {
-            "kind": "range" if isinstance(error, duckdb.OutOfRangeException) else "conversion",
-            "target": _first(_TARGET, text),
-        }
+        kind = "conversion" if _RANGE.search(text) is None else "size"
+        if isinstance(error, duckdb.OutOfRangeException):
+            kind = "range"
+        field = _first(_FIELD, text)
+        return {"kind": kind, "target": field.upper() if field is not None else _first(_TARGET, text)}
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):

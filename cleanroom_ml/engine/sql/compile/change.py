@@ -14,6 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.preparing import safe
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import casts
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Scope
@@ -65,6 +66,10 @@ class Change:
         self.resolver.listening.call_value(name, value)
         return value
 
+    def stored(self, name: str, node: Node) -> Node:
+        """The same as the column takes it."""
+        return casts.assigned(self.value(name, node), dict(self.target.columns)[name])
+
     def assignments(self, expressions: list[Node]) -> dict[str, Node]:
         """Column → value of SET."""
         known = {name for name, _ in self.target.columns}
@@ -77,7 +82,7 @@ class Change:
                 raise SqlError.invalid_identifier(name)
             if name in assigned:
                 raise SqlError.syntax(f"column {name[:100]} is set twice.")
-            assigned[name] = self.value(name, expression.expression)
+            assigned[name] = self.stored(name, expression.expression)
         if not assigned:
             raise SqlError.syntax("SET takes column = value.")
         return assigned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
@@ -19,10 +21,14 @@ from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import KIND
 from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
 
@@ -37,22 +43,59 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
         if binds.rows is not None:
-            query = _batch(tree, binds.rows, resolver)
+            query, width, known = _batch(tree, binds.rows, resolver), len(names), None
         else:
-            query, kinds = resolver.query(tree, {})
+            query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
+            width = _width(query, len(names) if kinds is None else len(kinds))
+            known = tuple(kinds.values()) if kinds is not None else None
+        if width != len(names):
+            raise SqlError(
+                2057,
+                "22000",
+                "SQL compilation error:\nInsert value list does not match column list"
+                f" expecting {len(names)} but got {width}",
+            )
         given = ", ".join(f'"_{number}"' for number in range(len(names)))
         columns = ", ".join(
-            f'CAST("_{positions[name]}" AS {sql_type.duckdb}) AS {quote(name)}'
+            f"{{{positions[name] + 1}}} AS {quote(name)}"
             if name in positions
             else f"CAST(NULL AS {sql_type.duckdb}) AS {quote(name)}"
             for name, sql_type in target.columns
         )
         listed = f"({given})"
-        body = raw(f"SELECT {safe(columns)} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query)
+        for name, _ in target.columns:
+            safe(name)
+        types = dict(target.columns)
+        values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
+        body = raw(f"SELECT {columns} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query, *values)
         return Mutation(finished(resolver, body, target.columns), target, statement.overwrite)
 
     return bounded(make)
+
+
+def _given(tree: Node, resolver: Resolver, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
+    """The rows of a query, or of VALUES: there each value is taken as its column takes it, whatever the others are."""
+    if not isinstance(tree, exp.Values):
+        return resolver.query(tree, {})
+    return resolver.values(tree, types)
+
+
+def _width(query: Node, otherwise: int) -> int:
+    """How many columns a rewritten query gives; `otherwise` where a star hides it."""
+    while not isinstance(query, exp.Select):
+        if not isinstance(query, exp.Subquery | exp.Union | exp.Except | exp.Intersect):
+            return otherwise
+        query = query.this
+    stars = any(item.is_star for item in query.expressions)
+    return otherwise if stars else len(query.expressions)
+
+
+def _assigned(number: int, target: SqlType, known: tuple[Kind | None, ...] | None, width: int) -> Node:
+    """The value at a place of what is given, as its column takes it."""
+    value = exp.column(f"_{number}", quoted=True)
+    value.meta[KIND] = known[number] if known is not None and len(known) == width else None
+    return assigned(value, target)
 
 
 def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> Node:

@@ -119,7 +119,7 @@ def _inserted(change: Change, whens: list[Node], source: str, alias: str, on: No
         values = then.expression.expressions if isinstance(then.expression, exp.Tuple) else []
         if len(given) != len(values) or set(given) - set(names):
             raise SqlError.syntax("INSERT of MERGE needs as many values as columns.")
-        rows.append({name: change.value(name, value) for name, value in zip(given, values, strict=True)})
+        rows.append({name: change.stored(name, value) for name, value in zip(given, values, strict=True)})
     picks = []
     for name, sql_type in change.target.columns:
         value = _case(conditions, [row.get(name, exp.Null()) for row in rows], exp.Null())

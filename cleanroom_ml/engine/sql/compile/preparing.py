@@ -43,7 +43,14 @@ def prepare(tree: str | Node, catalog: Catalog, binds: Binds) -> tuple[Node, Res
 
 def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, operations: bool = False) -> Compiled:
     build = resolver.build
-    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations, tuple(build.staged))
+    return Compiled(
+        generate(tree),
+        tuple(build.inputs),
+        build.token,
+        columns,
+        operations=operations,
+        staged=tuple(build.staged),
+    )
 
 
 def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -32,7 +33,7 @@ def compile_query(
         rewritten, kinds = resolver.query(tree, {})
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-        return finished(resolver, rewritten)
+        return replace(finished(resolver, rewritten), kinds=tuple(kinds.values()) if kinds is not None else ())
 
     return bounded(make)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
@@ -12,6 +14,8 @@ from cleanroom_ml.engine.sql.compiled import Mutation, Operation
 from cleanroom_ml.engine.sql.read.dml import Delete, Update
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.naming import quote
+
+_COUNT: Final = '"_count"'
 
 
 def compile_update(statement: Update, catalog: Catalog, binds: Binds = NO_BINDS) -> Mutation:
@@ -29,8 +33,9 @@ def compile_update(statement: Update, catalog: Catalog, binds: Binds = NO_BINDS)
         assigned = change.assignments(tree.expressions)
         condition = change.rewrite(tree.args["where"].this) if tree.args.get("where") else exp.Boolean(this=True)
         values = [raw(f'{{0}} AS "_v{number}"', value) for number, value in enumerate(assigned.values())]
+        count = f"count(*) OVER (PARTITION BY {change.row})" if others else "1"
         matched = raw(
-            f"SELECT DISTINCT ON ({change.row}) {change.row} AS {ROW}, {slots(values)} FROM {{{len(values)}}} WHERE {{{len(values) + 1}}}",  # noqa: E501
+            f"SELECT DISTINCT ON ({change.row}) {change.row} AS {ROW}, {count} AS {_COUNT}, {slots(values)} FROM {{{len(values)}}} WHERE {{{len(values) + 1}}}",  # noqa: E501
             *values,
             _join(items),
             condition,
@@ -43,7 +48,10 @@ def compile_update(statement: Update, catalog: Catalog, binds: Binds = NO_BINDS)
                 picks.append(f"CASE WHEN _m.{ROW} IS NULL THEN _t.{quote(name)} ELSE {value} END AS {quote(name)}")
             else:
                 picks.append(f"_t.{quote(name)}")
-        operation = f"CASE WHEN _m.{ROW} IS NULL THEN {Operation.KEPT} ELSE {Operation.UPDATED} END"
+        operation = (
+            f"CASE WHEN _m.{ROW} IS NULL THEN {Operation.KEPT}"
+            f" WHEN _m.{_COUNT} > 1 THEN {Operation.JOINED} ELSE {Operation.UPDATED} END"
+        )
         body = raw(
             f'WITH {change.numbered} AS MATERIALIZED ({{0}}), "_matched" AS MATERIALIZED ({{1}}) SELECT {safe(", ".join(picks))}, {operation} AS "_operation"'  # noqa: E501
             f' FROM {change.numbered} AS _t LEFT JOIN "_matched" AS _m ON _t.{ROW} = _m.{ROW}',

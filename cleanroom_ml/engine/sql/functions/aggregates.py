@@ -1,11 +1,17 @@
-"""Aggregate functions, with or without OVER; those that need OVER are in windows.py."""
+"""Aggregate functions, with or without OVER; those that need OVER are in windows.py. Pages:
+sql-reference/functions/<name>.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function, constant_int
+from cleanroom_ml.engine.sql.tree.arithmetic import once
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, NUM, OTHER, TEXT, WHOLE, Kind, Number, number, widened
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
 """Where nothing varies DuckDB says NaN, Snowflake NULL."""
@@ -20,42 +26,98 @@ _REGRESSIONS: Final = (
     "REGR_SXY",
     "REGR_SYY",
 )
+_UNION: Final = "coalesce(to_json(list_distinct(flatten({0}))), CAST('[]' AS JSON))"
+_MORE_DIGITS: Final = 3
+"""Of a value between two others (MEDIAN, PERCENTILE_CONT): `DECIMAL(10,2)` → `22.50000` on their pages."""
 
 
-def _plain(names: str, target: str, count: int = 1) -> Aggregate:
-    return Aggregate(names, count, sql=f"{target}({{*}})", gives=NUM)
+def _between(kind: Kind | None) -> Kind | None:
+    if not isinstance(kind, Number) or kind.scale is None:
+        return kind
+    return number(kind.leading, kind.scale + _MORE_DIGITS)
+
+
+def _floats(names: str, target: str, count: int = 1) -> Aggregate:
+    arguments = ", ".join(f"CAST({{{n}}} AS DOUBLE)" for n in range(count))
+    return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT)
+
+
+def _at_extreme(name: str, extreme: str, order: str) -> Aggregate:
+    """The value where another is largest or smallest, or an ARRAY of the first so many."""
+    several = f"list({{0}} ORDER BY {{1}} {order}) FILTER (WHERE {{1}} IS NOT NULL AND {{2}} > 0)"
+    return Aggregate(name, (2, 3), sql=(f"arg_{extreme}_null({{0}}, {{1}})", several), gives=0, around=_first)
+
+
+def _first(made: Node, arguments: Sequence[Node]) -> Node:
+    if len(arguments) < 3:
+        return raw("{0}", made, kind=kind_of(arguments[0]))
+    most = constant_int(arguments[2], "MIN_BY and MAX_BY")
+    return raw(f"coalesce(to_json(list_slice({{0}}, 1, {most})), CAST('[]' AS JSON))", made, kind=JSON)
+
+
+def _top(made: Node, arguments: Sequence[Node]) -> Node:
+    """[[value, how often], …], the most frequent first: counted, and not estimated."""
+    most = constant_int(arguments[1], "APPROX_TOP_K") if len(arguments) > 1 else 1
+    entries = "list_transform(map_entries({0}), lambda _e: struct_pack(n := _e.value, v := to_json(_e.key)))"
+    pairs = f"list_transform(list_slice(list_reverse_sort({entries}), 1, {most}), lambda _e: [_e.v, to_json(_e.n)])"
+    return raw(f"to_json({pairs})", made, kind=JSON)
+
+
+def _object(made: Node, _: Sequence[Node]) -> Node:
+    """An OBJECT with its keys in order; the same key twice fails."""
+    keys = "list_transform({0}, lambda _e: _e.k)"
+    text = "list_transform(list_sort({0}), lambda _e: CAST(to_json(_e.k) AS VARCHAR) || ':' || CAST(_e.v AS VARCHAR))"
+    template = (
+        f"CASE WHEN len(list_distinct({keys})) < len({{0}}) THEN error('cleanroom:key')"
+        f" ELSE CAST('{{' || coalesce(array_to_string({text}, ','), '') || '}}' AS JSON) END"
+    )
+    return once(template, raw("{0}", made), kind=JSON)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Aggregate("COUNT", (1, None), sql="count({*})", gives=NUM, star=True, distinct_rows=True),
-    _plain("SUM", "sum"),
-    _plain("AVG", "avg"),
+    Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
+    Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
+    Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})"),
     Aggregate("MIN", sql="min({0})", gives=0),
     Aggregate("MAX", sql="max({0})", gives=0),
     Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),
     Aggregate("MODE", sql="mode({0})", gives=0),
-    _plain("MEDIAN", "median"),
-    _plain("STDDEV STDDEV_SAMP", "stddev_samp"),
-    _plain("STDDEV_POP", "stddev_pop"),
-    _plain("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
-    _plain("VAR_POP VARIANCE_POP", "var_pop"),
-    Aggregate("CORR", 2, sql="corr({*})", gives=NUM, outer=_NO_NAN),
-    _plain("COVAR_POP", "covar_pop", 2),
-    _plain("COVAR_SAMP", "covar_samp", 2),
-    _plain("REGR_COUNT", "regr_count", 2),
-    *(Aggregate(name, 2, sql=f"{name.lower()}({{*}})", gives=NUM, outer=_NO_NAN) for name in _REGRESSIONS),
-    _plain("KURTOSIS", "kurtosis"),
-    _plain("SKEW", "skewness"),
-    _plain("COUNT_IF", "count_if"),
-    _plain("APPROX_COUNT_DISTINCT HLL", "approx_count_distinct"),
-    Aggregate("APPROX_PERCENTILE", 2, sql="approx_quantile({0}, {1})", gives=NUM),
-    Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))"),
-    Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))"),
-    Aggregate("BITAND_AGG", sql="bit_and(CAST({0} AS BIGINT))", gives=NUM),
-    Aggregate("BITOR_AGG", sql="bit_or(CAST({0} AS BIGINT))", gives=NUM),
-    Aggregate("BITXOR_AGG", sql="bit_xor(CAST({0} AS BIGINT))", gives=NUM),
-    Aggregate("MIN_BY", 2, sql="arg_min({*})", gives=0),
-    Aggregate("MAX_BY", 2, sql="arg_max({*})", gives=0),
+    Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
+    _floats("STDDEV STDDEV_SAMP", "stddev_samp"),
+    _floats("STDDEV_POP", "stddev_pop"),
+    _floats("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
+    _floats("VAR_POP VARIANCE_POP", "var_pop"),
+    Aggregate("CORR", 2, sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))", takes=NUM, gives=FLOAT, outer=_NO_NAN),
+    _floats("COVAR_POP", "covar_pop", 2),
+    _floats("COVAR_SAMP", "covar_samp", 2),
+    Aggregate("REGR_COUNT", 2, sql="regr_count({*})", gives=WHOLE),
+    *(
+        Aggregate(
+            name,
+            2,
+            sql=f"{name.lower()}(CAST({{0}} AS DOUBLE), CAST({{1}} AS DOUBLE))",
+            takes=NUM,
+            gives=FLOAT,
+            outer=_NO_NAN,
+        )
+        for name in _REGRESSIONS
+    ),
+    _floats("KURTOSIS", "kurtosis"),
+    _floats("SKEW", "skewness"),
+    Aggregate("COUNT_IF", sql="count_if({0})", gives=WHOLE),
+    Aggregate(
+        "APPROX_COUNT_DISTINCT HLL", (1, None), sql="approx_count_distinct({*})", gives=WHOLE, rows=True, distinct=True
+    ),
+    Aggregate("APPROX_PERCENTILE", 2, sql="approx_quantile(CAST({0} AS DOUBLE), {1})", takes=(NUM, None), gives=FLOAT),
+    Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))", gives=OTHER),
+    Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))", gives=OTHER),
+    Aggregate("BOOLXOR_AGG", sql="sum(CAST(CAST({0} AS BOOLEAN) AS INTEGER))", outer="({0} = 1)", gives=OTHER),
+    Aggregate("BITAND_AGG BIT_AND_AGG BITANDAGG", sql="bit_and(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    Aggregate("BITOR_AGG BIT_OR_AGG BITORAGG", sql="bit_or(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    Aggregate("BITXOR_AGG BIT_XOR_AGG BITXORAGG", sql="bit_xor(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    _at_extreme("MIN_BY", "min", "ASC"),
+    _at_extreme("MAX_BY", "max", "DESC"),
+    Aggregate("APPROX_TOP_K", (1, 3), sql="histogram({0})", around=_top),
     Aggregate(
         "LISTAGG STRING_AGG",
         (1, 2),
@@ -66,11 +128,23 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         ordered=True,
         separator=True,
     ),
-    Aggregate("ARRAY_AGG", sql="list({*}{order})", gives=JSON, outer=_ARRAY, ordered=True, drop_nulls=True),
+    Aggregate("ARRAY_AGG ARRAYAGG", sql="list({*}{order})", gives=JSON, outer=_ARRAY, ordered=True, drop_nulls=True),
     Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", gives=JSON, outer=_ARRAY, drop_nulls=True),
-    Aggregate("OBJECT_AGG", 2, sql="json_group_object({*})", gives=JSON),
-    Aggregate("PERCENTILE_CONT", sql="quantile_cont({of}, {0}{order})", gives=NUM, ordered=True),
-    Aggregate("PERCENTILE_DISC", sql="quantile_disc({of}, {0}{order})", gives=NUM, ordered=True),
-    Aggregate("GROUPING", (1, None), sql="grouping({*})", gives=NUM),
-    Aggregate("GROUPING_ID", (1, None), sql="grouping_id({*})", gives=NUM),
+    Aggregate(
+        "ARRAY_UNION_AGG", sql="list(CAST({0} AS JSON[]))", takes=JSON, outer=_UNION, drop_nulls=True, gives=JSON
+    ),
+    Aggregate(
+        "OBJECT_AGG",
+        2,
+        sql="list(struct_pack(k := {0}, v := to_json({1})))",
+        takes=(TEXT, None),
+        gives=JSON,
+        around=_object,
+        drop_nulls=True,
+    ),
+    Aggregate(
+        "PERCENTILE_CONT", sql="quantile_cont({of}, {fraction})", takes=NUM, gives=_between, ordered=True, between=True
+    ),
+    Aggregate("PERCENTILE_DISC", sql="quantile_disc({of}, {0}{order})", gives=0, ordered=True),
+    Aggregate("GROUPING GROUPING_ID", (1, None), sql="grouping({*})", gives=WHOLE),
 )

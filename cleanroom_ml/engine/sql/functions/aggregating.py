@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, taken
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, constant_text, fewest, fitting, kind_given, taken
+from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import TEXT, WHOLE, Kind, Number
+
+
+def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
+    """LISTAGG(DISTINCT n): of what is no text, the distinct values in their own order, made texts afterwards."""
+    distinct = arguments[0] if known.separator and arguments else None
+    if not isinstance(distinct, exp.Distinct) or kind_of(distinct.expressions[0]) == TEXT:
+        return known
+    given = [*distinct.expressions, *arguments[1:]]
+    separator = constant_text(given[1], "LISTAGG") if len(given) > 1 else ""
+
+    def joined(values: Node, _: Sequence[Node]) -> Node:
+        member = as_text(raw("_e", kind=kind_of(distinct.expressions[0])))
+        template = "coalesce(array_to_string(list_transform({0}, lambda _e: {1}), {2}), '')"
+        return raw(template, values, member, exp.Literal.string(separator), kind=TEXT)
+
+    return replace(known, sql="list({0}{order})", takes=None, separator=False, drop_nulls=True, around=joined)
 
 
 def call(
@@ -19,10 +37,14 @@ def call(
     arguments: Sequence[Node],
     *,
     order: Node | None = None,
+    condition: Node | None = None,
     ignore_nulls: bool = False,
     windowed: bool = False,
+    divisor: bool = False,
 ) -> Raw:
-    """An aggregate's call without its OVER and what goes around it (`finish`). Raises SqlError."""
+    """An aggregate's call without its OVER and what goes around it (`finish`). `condition`: that of FILTER; `divisor`:
+    it is the second call that its first is divided by. Raises SqlError.
+    """
     values = list(arguments)
     distinct = None
     if values and isinstance(values[0], exp.Distinct):
@@ -33,41 +55,65 @@ def call(
         raise SqlError(2303, "42601", f"SQL compilation error:\nThe function {name} needs an OVER clause.")
     if order is not None and not known.ordered:
         raise SqlError.unsupported(f"{name} WITHIN GROUP")
-    kind = _kind(known, values)
+    template = known.divided_by if divisor and known.divided_by is not None else fitting(known.sql, len(values))
+    over = _ordered(order, name) if "{of}" in template else values
+    kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
     values = taken(values, known.takes)
     if known.separator and len(values) == 1:
         values.append(exp.Literal.string(""))
-    if distinct is not None and known.distinct_rows and len(values) > 1:
-        # Snowflake leaves out rows in which any of the values is NULL.
-        nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(values)))
-        values = [raw(f"CASE WHEN {nulls} THEN NULL ELSE ROW({{*}}) END", *values)]
-    template = known.sql
+    if known.rows and len(values) > 1:
+        values = [_row(values, counted=distinct is None and not known.distinct)]
     if distinct is not None:
         template = template.replace("({*}", "(DISTINCT {*}").replace("({0}", "(DISTINCT {0}")
-    if "{of}" in template:
-        if order is None or len(order.expressions) != 1:
-            raise SqlError.syntax(f"{name} needs WITHIN GROUP (ORDER BY …).")
-        ordered = order.expressions[0]
-        values.append(ordered.this)
-        template = template.replace("{of}", f"{{{len(values) - 1}}}").replace("{order}", "")
-        if ordered.args.get("desc"):
-            template = template.replace("{0}", "(1 - {0})")
+    if order is not None and "{of}" in template:
+        values.append(_between(over[0], kind) if known.between else over[0])
+        template = template.replace("{of}", f"{{{len(values) - 1}}}")
+        if order.expressions[0].args.get("desc"):
+            template = template.replace("{order}", f" ORDER BY {{{len(values) - 1}}} DESC")
+            template = template.replace("{fraction}", "(1 - {0})")
     elif order is not None:
         values.append(order)
         template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(values) - 1)))
         template = template.replace("{order}", f" {{{len(values) - 1}}}")
-    template = template.replace("{order}", "").replace("{nulls}", " IGNORE NULLS" if ignore_nulls else "")
-    if known.drop_nulls:
-        template += " FILTER (WHERE {0} IS NOT NULL)"
-    return raw(template, *values, kind=kind)
+    elif known.between:
+        values[0] = _between(values[0], kind)
+    template = template.replace("{order}", "").replace("{fraction}", "{0}")
+    template = template.replace("{nulls}", " IGNORE NULLS" if ignore_nulls else "")
+    kept = [f"{{{n}}} IS NOT NULL" for n in range(fewest(known))] if known.drop_nulls else []
+    if condition is not None:
+        values.append(condition)
+        template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(values) - 1)))
+        kept.append(f"{{{len(values) - 1}}}")
+    return raw(template + (f" FILTER (WHERE {' AND '.join(kept)})" if kept else ""), *values, kind=kind)
 
 
-def finish(made: Node, known: Aggregate, arguments: Sequence[Node], kind: Kind | None) -> Node:
-    """What goes around a call once its OVER clause, if any, is on it; `kind` is what the call gives."""
+def _ordered(order: Node | None, name: str) -> list[Node]:
+    """What WITHIN GROUP orders. Raises SqlError: not one expression."""
+    if order is None or len(order.expressions) != 1:
+        raise SqlError.syntax(f"{name} needs WITHIN GROUP (ORDER BY …).")
+    return [order.expressions[0].this]
+
+
+def _row(values: Sequence[Node], *, counted: bool) -> Raw:
+    """Several values as one; NULL where any of them is."""
+    nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(values)))
+    return raw(f"CASE WHEN {nulls} THEN NULL ELSE {'1' if counted else 'ROW({*})'} END", *values)
+
+
+def _between(node: Node, kind: Kind | None) -> Node:
+    if not isinstance(kind, Number) or kind.scale is None:
+        return node
+    return raw(f"CAST({{0}} AS DECIMAL({kind.precision},{kind.scale}))", node, kind=kind)
+
+
+def finish(
+    made: Node, known: Aggregate, arguments: Sequence[Node], kind: Kind | None, divisor: Node | None = None
+) -> Node:
+    """What goes around a call once its OVER clause, if any, is on it; `kind` is what the call gives, `divisor` what it
+    is to be divided by.
+    """
+    if divisor is not None:
+        return divided(made, divisor, "is NULL")
     if known.around is not None:
         return known.around(made, arguments)
     return made if known.outer is None and kind is None else raw(known.outer or "{0}", made, kind=kind)
-
-
-def _kind(known: Aggregate, values: Sequence[Node]) -> Kind | None:
-    return kind_of(values[known.gives]) if isinstance(known.gives, int) else known.gives

@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
 
 _SLICE: Final = (
     "to_json(list_slice(CAST({0} AS JSON[]),"
@@ -36,9 +36,9 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         sql="to_json(list_filter([{*}], lambda _v: _v IS NOT NULL))",
         gives=JSON,
     ),
-    Scalar("ARRAY_SIZE", sql="json_array_length({0})", takes=JSON, gives=NUM),
+    Scalar("ARRAY_SIZE", sql="json_array_length({0})", takes=JSON, gives=WHOLE),
     Scalar("ARRAY_CONTAINS", arguments=2, sql="json_contains({1}, to_json({0}))", takes=(None, JSON)),
-    Scalar("ARRAY_POSITION", arguments=2, sql=_POSITION, takes=(None, JSON), gives=NUM),
+    Scalar("ARRAY_POSITION", arguments=2, sql=_POSITION, takes=(None, JSON), gives=WHOLE),
     Scalar("ARRAY_SLICE", arguments=3, sql=_SLICE, takes=(JSON, None), gives=JSON),
     Scalar(
         "ARRAY_CAT",

@@ -8,9 +8,10 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import NUM
+from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any
+from cleanroom_ml.engine.sql.types.kind import NUM, OTHER
 
 
 def _decode(args: Sequence[Node]) -> Node:
@@ -19,7 +20,18 @@ def _decode(args: Sequence[Node]) -> Node:
     whens = "".join(
         f" WHEN {{0}} IS NOT DISTINCT FROM {{{1 + 2 * n}}} THEN {{{2 + 2 * n}}}" for n in range(len(rest) // 2)
     )
-    return raw(f"CASE{whens} ELSE {{{1 + len(rest)}}} END", args[0], *rest, default)
+    kind = kind_of_any([*rest[1::2], default])
+    return raw(f"CASE{whens} ELSE {{{1 + len(rest)}}} END", args[0], *rest, default, kind=kind)
+
+
+def _one_of(template: str, first: int = 0) -> Builder:
+    """A template that gives one of its arguments, from the `first` on."""
+    return lambda args: raw(template, *args, kind=kind_of_any(args[first:]))
+
+
+def _zero_if_null(args: Sequence[Node]) -> Node:
+    given = as_number(args[0])
+    return raw("coalesce({0}, 0)", given, kind=kind_of(given))
 
 
 def _extreme(name: str) -> Builder:
@@ -27,27 +39,29 @@ def _extreme(name: str) -> Builder:
 
     def build(args: Sequence[Node]) -> Node:
         nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(args)))
-        return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *args, kind=kind_of(args[0]))
+        return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *args, kind=kind_of_any(args))
 
     return build
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("IFF", arguments=3, sql="CASE WHEN {0} THEN {1} ELSE {2} END", gives=1),
-    Scalar("NVL IFNULL", arguments=2, sql="coalesce({*})", gives=0),
-    Scalar("COALESCE", arguments=(1, None), sql="coalesce({*})", gives=0),
-    Scalar("NVL2", arguments=3, sql="CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END"),
-    Scalar("NULLIF", arguments=2, sql="nullif({*})", gives=0),
-    Scalar("ZEROIFNULL", sql="coalesce({0}, 0)", gives=NUM),
-    Scalar("NULLIFZERO", sql="nullif({0}, 0)", gives=NUM),
-    Scalar("EQUAL_NULL", arguments=2, sql="({0} IS NOT DISTINCT FROM {1})"),
-    Scalar("DECODE", arguments=(3, None), sql=_decode),
-    Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest")),
-    Scalar("LEAST", arguments=(1, None), sql=_extreme("least")),
-    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql="greatest({*})"),
-    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql="least({*})"),
+    Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1), wide=True),
+    Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True),
+    Scalar("COALESCE", arguments=(1, None), sql=_one_of("coalesce({*})"), wide=True),
+    Scalar("NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True),
+    Scalar("NULLIF", arguments=2, sql="nullif({*})", gives=0, wide=True),
+    Scalar("ZEROIFNULL", sql=_zero_if_null, wide=True),
+    Scalar("NULLIFZERO", sql="nullif({0}, 0)", takes=NUM, gives=0, wide=True),
+    Scalar("EQUAL_NULL", arguments=2, sql="({0} IS NOT DISTINCT FROM {1})", gives=OTHER, wide=True),
+    Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True),
+    Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True),
+    Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),
+    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("greatest({*})"), wide=True),
+    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("least({*})"), wide=True),
     Scalar("BOOLAND", arguments=2, sql="({0} AND {1})"),
     Scalar("BOOLOR", arguments=2, sql="({0} OR {1})"),
     Scalar("BOOLNOT", sql="(NOT {0})"),
+    Scalar("REGR_VALX", arguments=2, sql="CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", gives=1, wide=True),
+    Scalar("REGR_VALY", arguments=2, sql="CASE WHEN {1} IS NULL THEN NULL ELSE {0} END", gives=0, wide=True),
     Scalar("BOOLXOR", arguments=2, sql="(CAST({0} AS BOOLEAN) <> CAST({1} AS BOOLEAN))"),
 )

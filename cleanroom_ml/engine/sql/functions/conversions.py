@@ -10,10 +10,12 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import dateparts
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
-from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.functions.number_formats import to_number, to_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, NUM, OTHER, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
 def _to_date(cast: str) -> Builder:
@@ -61,43 +63,35 @@ def _to_varchar(args: Sequence[Node]) -> Node:
     if len(args) == 1:
         return as_text(args[0])
     if kind_of(args[0]) == NUM:
-        raise SqlError.unsupported("TO_VARCHAR of a number with a format")
+        return to_text(args[0], args[1])
     return raw("strftime({0}, {1})", args[0], _format(args[1]), kind=TEXT)
 
 
-def _to_number(cast: str) -> Builder:
+def _to_double(cast: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
-        numbers = [
-            number
-            for arg in args[1:]
-            if isinstance(arg, exp.Literal) and not arg.is_string and (number := whole_number(arg.this)) is not None
-        ]
-        if len(numbers) != len(args) - 1:
-            raise SqlError.unsupported("TO_NUMBER with a format")
-        precision, scale = (*numbers, 38, 0)[:2] if len(numbers) != 1 else (numbers[0], 0)
-        if not 1 <= precision <= 38 or not 0 <= scale <= precision:
-            raise SqlError.syntax("Invalid precision or scale.")
-        if scale:
-            return raw(f"{cast}({{0}} AS DECIMAL({precision},{scale}))", args[0], kind=NUM)
-        return raw(
-            f"{cast}({cast}({{0}} AS DECIMAL(38,6)) AS BIGINT)"
-            if kind_of(args[0]) == TEXT
-            else f"{cast}({{0}} AS BIGINT)",
-            args[0],
-            kind=NUM,
-        )
+        given = args[0] if kind_of(args[0]) == NUM else as_text(args[0])
+        return raw(f"{cast}({{0}} AS DOUBLE)", given, kind=FLOAT)
+
+    return build
+
+
+def _to_boolean(word: str) -> Builder:
+    def build(args: Sequence[Node]) -> Node:
+        rule = BOOLEAN.cast_of(SqlType("BOOLEAN"), kind_of(args[0]))
+        given = as_text(args[0]) if rule.taken == "as text" else args[0]
+        return raw((rule.template or "{0}").replace("{word}", word).replace("{type}", "BOOLEAN"), given, kind=OTHER)
 
     return build
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("TO_VARCHAR TO_CHAR TO_TEXT", arguments=(1, 2), sql=_to_varchar),
-    Scalar("TO_NUMBER TO_DECIMAL TO_NUMERIC", arguments=(1, 3), sql=_to_number("CAST")),
-    Scalar("TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_NUMERIC", arguments=(1, 3), sql=_to_number("TRY_CAST")),
-    Scalar("TO_DOUBLE", sql="CAST({0} AS DOUBLE)", gives=NUM),
-    Scalar("TRY_TO_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", gives=NUM),
-    Scalar("TO_BOOLEAN", sql="CAST({0} AS BOOLEAN)"),
-    Scalar("TRY_TO_BOOLEAN", sql="TRY_CAST({0} AS BOOLEAN)"),
+    Scalar("TO_VARCHAR TO_CHAR TO_TEXT", arguments=(1, 2), sql=_to_varchar, wide=True),
+    Scalar("TO_NUMBER TO_DECIMAL TO_NUMERIC", arguments=(1, 4), sql=to_number("CAST"), wide=True),
+    Scalar("TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_NUMERIC", arguments=(1, 4), sql=to_number("TRY_CAST"), wide=True),
+    Scalar("TO_DOUBLE", sql=_to_double("CAST"), wide=True),
+    Scalar("TRY_TO_DOUBLE", sql=_to_double("TRY_CAST"), wide=True),
+    Scalar("TO_BOOLEAN", sql=_to_boolean("CAST")),
+    Scalar("TRY_TO_BOOLEAN", sql=_to_boolean("TRY_CAST")),
     Scalar("TO_DATE DATE", arguments=(1, 2), sql=_to_date("CAST")),
     Scalar("TRY_TO_DATE", arguments=(1, 2), sql=_to_date("TRY_CAST")),
     Scalar("TO_TIME TIME", sql="CAST({0} AS TIME)"),

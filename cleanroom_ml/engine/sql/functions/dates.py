@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.functions import dateparts
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIMESTAMP, WHOLE
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
@@ -41,7 +41,7 @@ def _months_between(args: Sequence[Node]) -> Raw:
     rest = "(epoch({0} - date_trunc('month', {0})) - epoch({1} - date_trunc('month', {1}))) / 2678400.0"
     months = "((year({0}) - year({1})) * 12 + month({0}) - month({1}))"
     template = f"CAST({months} + CASE WHEN {same} THEN 0 ELSE {rest} END AS DOUBLE)"
-    return raw(template, first, second, kind=NUM)
+    return raw(template, first, second, kind=WHOLE)
 
 
 def _last_day(args: Sequence[Node]) -> Raw:
@@ -101,8 +101,8 @@ def _datediff(args: Sequence[Node]) -> Node:
     part = dateparts.part(_unit(args[0]))
     if part == "WEEK":  # DuckDB counts whole weeks, Snowflake the Mondays between
         moments = "date_trunc('week', CAST({0} AS TIMESTAMP)), date_trunc('week', CAST({1} AS TIMESTAMP))"
-        return raw(f"(date_diff('day', {moments}) // 7)", args[1], args[2], kind=NUM)
-    return raw(f"date_diff('{part}', CAST({{0}} AS TIMESTAMP), CAST({{1}} AS TIMESTAMP))", args[1], args[2], kind=NUM)
+        return raw(f"(date_diff('day', {moments}) // 7)", args[1], args[2], kind=WHOLE)
+    return raw(f"date_diff('{part}', CAST({{0}} AS TIMESTAMP), CAST({{1}} AS TIMESTAMP))", args[1], args[2], kind=WHOLE)
 
 
 def _date_trunc(args: Sequence[Node]) -> Node:
@@ -121,8 +121,10 @@ def extract(unit: str, moment: Node) -> Raw:
     """EXTRACT(unit FROM moment)."""
     finer = dateparts.EPOCHS.get(unit.upper())
     if finer is not None:
-        return raw(f"{finer}({{0}})", _moment(moment), kind=NUM)
-    return raw(f"CAST(floor(date_part('{dateparts.extract_part(unit)}', {{0}})) AS BIGINT)", _moment(moment), kind=NUM)
+        return raw(f"{finer}({{0}})", _moment(moment), kind=WHOLE)
+    return raw(
+        f"CAST(floor(date_part('{dateparts.extract_part(unit)}', {{0}})) AS BIGINT)", _moment(moment), kind=WHOLE
+    )
 
 
 def _part_of(name: str) -> Scalar:

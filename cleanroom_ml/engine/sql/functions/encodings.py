@@ -10,7 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
+from cleanroom_ml.engine.sql.types.kind import TEXT, WHOLE
 
 
 def hashed_bits(*values: Node) -> Raw:
@@ -19,7 +19,7 @@ def hashed_bits(*values: Node) -> Raw:
     Hashed twice: DuckDB's hash of several values is an exclusive or of theirs, so that two seeds would give numbers
     that are all but the same or the opposite of each other, row by row.
     """
-    return raw("CAST(CAST(hash(hash({*})) AS HUGEINT) - 9223372036854775808 AS BIGINT)", *values, kind=NUM)
+    return raw("CAST(CAST(hash(hash({*})) AS HUGEINT) - 9223372036854775808 AS BIGINT)", *values, kind=WHOLE)
 
 
 def _sha2(args: Sequence[Node]) -> Node:

@@ -7,6 +7,7 @@ with as many slots as there are arguments is taken, or a builder: it is given th
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -17,17 +18,20 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind, Number
 
 Builder = Callable[[Sequence[Node]], Node]
 Takes = Kind | None | tuple[Kind | None, ...]
-"""What arguments are taken as: TEXT (JSON strings without their quotes) or JSON, anything else as it is. One for all
-arguments, or one each, of which the last is that of all further ones.
+"""What arguments are taken as: TEXT (JSON strings without their quotes), JSON or NUM (text and JSON as FLOATs),
+anything else as it is. One for all arguments, or one each, of which the last is that of all further ones.
 """
-Gives = Kind | int | None
-"""The kind of what a template gives; a number: that argument's kind. A builder says it itself."""
+Gives = Kind | int | Callable[[Kind | None], Kind | None] | None
+"""The kind of what a template gives; a number: that argument's kind; a function: of the kind of what it is over. A
+builder says it itself.
+"""
 Count = int | tuple[int, int | None]
 """How many arguments: exactly, or (fewest, most or None)."""
 Relation = tuple[Node, Mapping[str, Kind | None]]
@@ -61,6 +65,7 @@ class Scalar(Function):
         arrange: puts the arguments in order before they are rewritten.
         numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
         session: it is this value of the session, and not of arguments.
+        wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -71,15 +76,24 @@ class Scalar(Function):
     arrange: Callable[[list[Node]], list[Node]] | None = None
     numbered: Callable[[Node, Sequence[Node]], Node] | None = None
     session: Callable[[ContextValues], Value] | None = None
+    wide: bool = False
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
         self.check_count(name, len(arguments))
         values = taken(arguments, self.takes)
+        if not self.wide:
+            values = [_narrow(value) for value in values]
         if callable(self.sql):
             return self.sql(values)
-        kind = kind_of(arguments[self.gives]) if isinstance(self.gives, int) else self.gives
-        return raw(_fitting(self.sql, len(values)), *values, kind=kind)
+        return raw(fitting(self.sql, len(values)), *values, kind=kind_given(self.gives, arguments))
+
+
+class Frame(enum.Enum):
+    """A frame of rows, from the partition's first: to its last, or to the current one."""
+
+    PARTITION = "FOLLOWING"
+    SO_FAR = "CURRENT ROW"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +109,15 @@ class Aggregate(Function):
         separator: takes a text between values, by default none.
         drop_nulls: NULLs are no values of it.
         star: takes `*`.
-        distinct_rows: with DISTINCT it takes several values, of which none may be NULL.
+        rows: it takes several values, which count as one unless one of them is NULL.
+        distinct: it is of distinct values, whether DISTINCT is written or not.
+        between: what it gives may lie between two values: three digits more than they have.
+        divided_by: a second template: what it gives is the quotient of both.
+        frame: the frame that its window has where none is written, in place of that of the standard.
+        needs_order: its window has to be ordered.
     """
 
-    sql: str
+    sql: str | tuple[str, ...]
     takes: Takes = None
     gives: Gives = None
     outer: str | None = None
@@ -108,7 +127,12 @@ class Aggregate(Function):
     separator: bool = False
     drop_nulls: bool = False
     star: bool = False
-    distinct_rows: bool = False
+    rows: bool = False
+    distinct: bool = False
+    between: bool = False
+    divided_by: str | None = None
+    frame: Frame | None = None
+    needs_order: bool = False
 
 
 class TableArguments(Protocol):
@@ -141,6 +165,20 @@ def taken(arguments: Sequence[Node], takes: Takes) -> list[Node]:
     return [_AS.get(each[min(n, len(each) - 1)], _as_it_is)(argument) for n, argument in enumerate(arguments)]
 
 
+def fewest(function: Function) -> int:
+    """How many arguments it takes at least."""
+    return function.arguments if isinstance(function.arguments, int) else function.arguments[0]
+
+
+def kind_given(gives: Gives, values: Sequence[Node]) -> Kind | None:
+    """The kind of what a function gives of these."""
+    if isinstance(gives, int):
+        return kind_of(values[gives])
+    if callable(gives):
+        return gives(kind_of(values[0]) if values else None)
+    return gives
+
+
 def constant_int(node: Node, what: str) -> int:
     """A whole number written as such. Raises SqlError naming `what` needs it."""
     negative = isinstance(node, exp.Neg)
@@ -170,10 +208,17 @@ def _as_it_is(node: Node) -> Node:
     return node
 
 
-_AS: Final[Mapping[Kind | None, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json}
+def _narrow(node: Node) -> Node:
+    kind = kind_of(node)
+    wide = isinstance(kind, Number) and kind.scale == 0 and kind.precision > IN_BIGINT
+    return as_whole(node, IN_BIGINT) if wide else node
 
 
-def _fitting(templates: str | tuple[str, ...], count: int) -> str:
+_AS: Final[Mapping[Kind | None, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number}
+
+
+def fitting(templates: str | tuple[str, ...], count: int) -> str:
+    """The template of so many arguments."""
     if isinstance(templates, str):
         return templates
     fitting = [template for template in templates if len(set(SLOT.findall(template))) == count]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.encodings import hashed_bits
-from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
+from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int
+from cleanroom_ml.engine.sql.numbers import number_of
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
+from cleanroom_ml.engine.sql.tree.kinds import as_text
+from cleanroom_ml.engine.sql.types.kind import FLOAT, TEXT, WHOLE
 
 _LETTERS_AND_DIGITS: Final = string.digits + string.ascii_letters
 _NORMAL: Final = (
@@ -40,7 +44,15 @@ def _numbered_random(row: Node, args: Sequence[Node]) -> Node:
 
 def _numbered_sequence(row: Node, _: Sequence[Node]) -> Node:
     """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere."""
-    return raw("{0}", row, kind=NUM)
+    return raw("{0}", row, kind=WHOLE)
+
+
+def _uuid(args: Sequence[Node]) -> Node:
+    if len(args) == 1:
+        raise SqlError.syntax("UUID_STRING takes a UUID and a name, or nothing.")
+    if not args:
+        return raw("CAST(uuid() AS VARCHAR)", kind=TEXT)
+    return raw(_NAMED, as_text(args[0]), as_text(args[1]), kind=TEXT)
 
 
 def _uniform(args: Sequence[Node]) -> Node:
@@ -49,21 +61,51 @@ def _uniform(args: Sequence[Node]) -> Node:
         for arg in args[:2]
     )
     if whole:
-        return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=NUM)
-    return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=NUM)
+        return raw("({0} + (({2} % ({1} - {0} + 1)) + ({1} - {0} + 1)) % ({1} - {0} + 1))", *args, kind=WHOLE)
+    return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=FLOAT)
 
+
+_MOST_RANKS: Final = 1_000
+
+
+def _constant(node: Node) -> float:
+    if not isinstance(node, exp.Literal) or node.is_string:
+        raise SqlError.unsupported("ZIPF with an exponent that is not a constant")
+    return float(number_of(node.this))
+
+
+def _zipf(args: Sequence[Node]) -> Node:
+    """ZIPF(s, n, generator): k of 1 to n, as often as 1/k^s says; the chances are known before the statement runs."""
+    s, n = _constant(args[0]), constant_int(args[1], "ZIPF")
+    if not 1 <= n <= _MOST_RANKS or not 0 < s < 100:
+        raise SqlError.unsupported(f"ZIPF of more than {_MOST_RANKS} elements")
+    weights = [rank**-s for rank in range(1, n + 1)]
+    total = sum(weights)
+    bounds = ", ".join(repr(bound / total) for bound in accumulate(weights[:-1]))
+    drawn = "CAST({0} & 9007199254740991 AS DOUBLE) / 9007199254740992"
+    count = f"1 + len(list_filter(CAST([{bounds}] AS DOUBLE[]), lambda _bound: _bound <= _drawn))"
+    return raw(f"list_transform([{drawn}], lambda _drawn: {count})[1]", args[2], kind=WHOLE)
+
+
+_NAMED: Final = (
+    "list_transform([sha1(unhex(replace({0}, '-', '')) || encode({1}))], lambda _h: substr(_h, 1, 8) || '-' ||"
+    " substr(_h, 9, 4) || '-5' || substr(_h, 14, 3) || '-' || substr('89ab89ab89ab89ab',"
+    " instr('0123456789abcdef', substr(_h, 17, 1)), 1) || substr(_h, 18, 3) || '-' || substr(_h, 21, 12))[1]"
+)
+"""UUID_STRING(namespace, name): version 5 of RFC 4122."""
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("RANDOM", arguments=(0, 1), sql=_random, numbered=_numbered_random),
     Scalar("UNIFORM", arguments=3, sql=_uniform),
-    Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=NUM),
+    Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=FLOAT),
+    Scalar("ZIPF", arguments=3, sql=_zipf),
     Scalar("RANDSTR", arguments=2, sql=_RANDOM_TEXT, gives=TEXT),
     Scalar(
         "SEQ1 SEQ2 SEQ4 SEQ8",
         arguments=(0, 1),
         sql="(row_number() OVER () - 1)",
-        gives=NUM,
+        gives=WHOLE,
         numbered=_numbered_sequence,
     ),
-    Scalar("UUID_STRING", arguments=0, sql="CAST(uuid() AS VARCHAR)", gives=TEXT),
+    Scalar("UUID_STRING", arguments=(0, 2), sql=_uuid),
 )

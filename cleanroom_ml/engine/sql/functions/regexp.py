@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text
-from cleanroom_ml.engine.sql.types.kind import NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, WHOLE
 
 
 def _flags(args: Sequence[Node], at: int, name: str) -> str:
@@ -48,7 +48,7 @@ def _like(args: Sequence[Node]) -> Raw:
 def _count(args: Sequence[Node]) -> Raw:
     subject = _from(args[0], _number(args, 2, "REGEXP_COUNT", 1), "REGEXP_COUNT")
     pattern = _pattern(args[1], _flags(args, 3, "REGEXP_COUNT"))
-    return raw("len(regexp_extract_all({0}, {1}))", subject, pattern, kind=NUM)
+    return raw("len(regexp_extract_all({0}, {1}))", subject, pattern, kind=WHOLE)
 
 
 def _substr(args: Sequence[Node]) -> Raw:
@@ -88,7 +88,7 @@ def _instr(args: Sequence[Node]) -> Raw:
     template = (
         f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN {before} + {position} WHEN {{0}} IS NULL THEN NULL ELSE 0 END"
     )
-    return raw(template, _from(args[0], position, name), _pattern(args[1], flags), kind=NUM)
+    return raw(template, _from(args[0], position, name), _pattern(args[1], flags), kind=WHOLE)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (

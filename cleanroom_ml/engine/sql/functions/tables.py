@@ -12,14 +12,14 @@ from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.tree import build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
 _FLATTENED: Final[dict[str, Kind | None]] = {
-    "SEQ": NUM,
+    "SEQ": WHOLE,
     "KEY": TEXT,
     "PATH": TEXT,
-    "INDEX": NUM,
+    "INDEX": WHOLE,
     "VALUE": JSON,
     "THIS": JSON,
 }
@@ -44,7 +44,9 @@ def _named(call: exp.Anonymous, *allowed: str) -> dict[str, Node]:
 
 def _generator(call: exp.Anonymous, given: TableArguments) -> Relation:
     """GENERATOR(ROWCOUNT => n): n rows without columns of their own."""
-    arguments = _named(call, "ROWCOUNT")
+    arguments = _named(call, "ROWCOUNT", "TIMELIMIT")
+    if "ROWCOUNT" not in arguments and "TIMELIMIT" in arguments:
+        raise SqlError.unsupported("GENERATOR with TIMELIMIT and without ROWCOUNT")
     rows = given.number(arguments["ROWCOUNT"]) if "ROWCOUNT" in arguments else 0
     if rows > MAX_GENERATED_ROWS:
         raise SqlError.too_complex()
@@ -93,7 +95,7 @@ def _split_to_table(call: exp.Anonymous, given: TableArguments) -> Relation:
         'SELECT 1 AS "SEQ", _part.i AS "INDEX", _part.v AS "VALUE"'
         " FROM (SELECT generate_subscripts({0}, 1) AS i, unnest({0}) AS v) AS _part"
     )
-    return raw(f"({each})", parts), {"SEQ": NUM, "INDEX": NUM, "VALUE": TEXT}
+    return raw(f"({each})", parts), {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
 
 
 def _result_scan(call: exp.Anonymous, given: TableArguments) -> Relation:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
 
 _WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
 """Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""
@@ -57,12 +57,12 @@ def _position(args: Sequence[Node]) -> Raw:
     """(what, in what, from where): 1 is the first character, 0 is "not found"."""
     what, text = args[0], args[1]
     if len(args) == 2:
-        return raw("instr({1}, {0})", what, text, kind=NUM)
+        return raw("instr({1}, {0})", what, text, kind=WHOLE)
     template = (
         "CASE WHEN instr(substr({1}, CAST({2} AS BIGINT)), {0}) = 0 THEN 0"
         " ELSE instr(substr({1}, CAST({2} AS BIGINT)), {0}) + CAST({2} AS BIGINT) - 1 END"
     )
-    return raw(template, what, text, args[2], kind=NUM)
+    return raw(template, what, text, args[2], kind=WHOLE)
 
 
 def _insert(args: Sequence[Node]) -> Raw:
@@ -92,8 +92,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("UPPER", sql="upper({0})", takes=TEXT, gives=TEXT),
     Scalar("LOWER", sql="lower({0})", takes=TEXT, gives=TEXT),
     Scalar("INITCAP", arguments=(1, 2), sql=_initcap, takes=(TEXT, None)),
-    Scalar("LENGTH LEN", sql="length({0})", takes=TEXT, gives=NUM),
-    Scalar("OCTET_LENGTH", sql="strlen({0})", takes=TEXT, gives=NUM),
+    Scalar("LENGTH LEN", sql="length({0})", takes=TEXT, gives=WHOLE),
+    Scalar("OCTET_LENGTH", sql="strlen({0})", takes=TEXT, gives=WHOLE),
     Scalar("TRIM", arguments=(1, 2), sql="trim({*})", takes=TEXT, gives=TEXT),
     Scalar("LTRIM", arguments=(1, 2), sql="ltrim({*})", takes=TEXT, gives=TEXT),
     Scalar("RTRIM", arguments=(1, 2), sql="rtrim({*})", takes=TEXT, gives=TEXT),
@@ -122,8 +122,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("REVERSE", sql="reverse({0})", takes=TEXT, gives=TEXT),
     Scalar("REPEAT", arguments=2, sql="repeat({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
     Scalar("SPACE", sql="repeat(' ', CAST({0} AS BIGINT))", gives=TEXT),
-    Scalar("ASCII", sql="ascii({0})", takes=TEXT, gives=NUM),
-    Scalar("UNICODE", sql="unicode({0})", takes=TEXT, gives=NUM),
+    Scalar("ASCII", sql="ascii({0})", takes=TEXT, gives=WHOLE),
+    Scalar("UNICODE", sql="unicode({0})", takes=TEXT, gives=WHOLE),
     Scalar("CHR CHAR", sql="chr(CAST({0} AS INTEGER))", gives=TEXT),
     Scalar("TRANSLATE", arguments=3, sql="translate({*})", takes=TEXT, gives=TEXT),
     Scalar("CHARINDEX POSITION", arguments=(2, 3), sql=_position, takes=(TEXT, TEXT, None)),
@@ -137,13 +137,13 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     ),
     Scalar("STRTOK", arguments=(1, 3), sql=_strtok, takes=(TEXT, None)),
     Scalar("STRTOK_TO_ARRAY", arguments=(1, 2), sql=_strtok_to_array, takes=(TEXT, None)),
-    Scalar("EDITDISTANCE", arguments=2, sql="levenshtein({0}, {1})", takes=TEXT, gives=NUM),
+    Scalar("EDITDISTANCE", arguments=2, sql="levenshtein({0}, {1})", takes=TEXT, gives=WHOLE),
     Scalar(
         "JAROWINKLER_SIMILARITY",
         arguments=2,
         sql="CAST(floor(jaro_winkler_similarity(lower({0}), lower({1})) * 100) AS BIGINT)",
         takes=TEXT,
-        gives=NUM,
+        gives=WHOLE,
     ),
     Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url),
 )

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, as_given
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, OTHER, TEXT, WHOLE
 
 _TYPEOF: Final = (
     "CASE json_type({0}) WHEN 'UBIGINT' THEN 'INTEGER' WHEN 'BIGINT' THEN 'INTEGER' WHEN 'NULL' THEN 'NULL_VALUE'"
@@ -90,8 +90,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TYPEOF", sql=_TYPEOF, takes=JSON, gives=TEXT),
     Scalar("IS_NULL_VALUE", sql="(json_type({0}) = 'NULL')", takes=JSON),
     Scalar("AS_VARCHAR", sql=as_given, takes=TEXT),
-    Scalar("AS_INTEGER", sql="TRY_CAST({0} AS BIGINT)", takes=TEXT, gives=NUM),
-    Scalar("AS_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", takes=TEXT, gives=NUM),
+    Scalar("AS_INTEGER", sql="TRY_CAST({0} AS BIGINT)", takes=TEXT, gives=WHOLE),
+    Scalar("AS_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", takes=TEXT, gives=FLOAT),
     _is("IS_INTEGER", *_WHOLE),
     _is("IS_DECIMAL IS_DOUBLE IS_REAL", *_WHOLE, "DOUBLE"),
     _is("IS_VARCHAR IS_CHAR", "VARCHAR"),

@@ -1,34 +1,54 @@
-"""Functions that need an OVER clause."""
+"""Functions that need an OVER clause (sql-reference/functions/<name>)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Count, Function, Gives
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, Count, Frame, Function, Gives
+from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import NUM
+from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, WHOLE
+
+_CHANGES: Final = (
+    "CASE WHEN len({0}) > 20000 THEN error('cleanroom:partition') ELSE"
+    " len(list_filter(list_zip({0}, {0}[2:]), lambda _pair: _pair[1] <> _pair[2])) END"
+)
+"""How often a value differs from the one before it: the values so far are a list, of which each is looked at."""
 
 
-def _window(name: str, count: Count, sql: str, gives: Gives = NUM) -> Aggregate:
-    return Aggregate(name, count, sql=sql, gives=gives, window_only=True)
+def _window(name: str, count: Count, sql: str, gives: Gives = WHOLE, frame: Frame | None = None) -> Aggregate:
+    return Aggregate(name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True)
 
 
 def _ratio(total: Node, arguments: Sequence[Node]) -> Node:
-    return raw("(CAST({0} AS DOUBLE) / nullif({1}, 0))", arguments[0], total, kind=NUM)
+    return divided(arguments[0], total, "is NULL")
+
+
+def _changes(values: Node, arguments: Sequence[Node]) -> Node:
+    return raw(f"list_transform([{{0}}], lambda _so_far: {_CHANGES.replace('{0}', '_so_far')})[1]", values, kind=WHOLE)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     _window("ROW_NUMBER", 0, "row_number()"),
     _window("RANK", 0, "rank()"),
     _window("DENSE_RANK", 0, "dense_rank()"),
-    _window("PERCENT_RANK", 0, "percent_rank()"),
-    _window("CUME_DIST", 0, "cume_dist()"),
+    _window("PERCENT_RANK", 0, "percent_rank()", FLOAT),
+    _window("CUME_DIST", 0, "cume_dist()", FLOAT),
     _window("NTILE", 1, "ntile(CAST({0} AS BIGINT))"),
     _window("LAG", (1, 3), "lag({*}{nulls})", gives=0),
     _window("LEAD", (1, 3), "lead({*}{nulls})", gives=0),
-    _window("FIRST_VALUE", 1, "first_value({0}{nulls})", gives=0),
-    _window("LAST_VALUE", 1, "last_value({0}{nulls})", gives=0),
-    _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0),
-    Aggregate("RATIO_TO_REPORT", sql="sum({0})", gives=NUM, around=_ratio, window_only=True),
+    _window("FIRST_VALUE", 1, "first_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
+    _window("LAST_VALUE", 1, "last_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
+    _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0, frame=Frame.PARTITION),
+    _window("CONDITIONAL_TRUE_EVENT", 1, "count_if(CAST({0} AS BOOLEAN))", frame=Frame.SO_FAR),
+    Aggregate(
+        "CONDITIONAL_CHANGE_EVENT",
+        sql="list({0})",
+        around=_changes,
+        window_only=True,
+        frame=Frame.SO_FAR,
+        needs_order=True,
+    ),
+    Aggregate("RATIO_TO_REPORT", sql="sum({0})", takes=NUM, gives=0, around=_ratio, window_only=True),
 )

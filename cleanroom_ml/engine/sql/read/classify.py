@@ -14,6 +14,16 @@ from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement
 
 _SCRIPTS: Final = frozenset({"BEGIN", "DECLARE", "EXECUTE", "CALL"})
+_WORDS: Final = frozenset(
+    {
+        "ALTER", "ASSOCIATE", "BACKUP", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DECLARE", "DELETE",
+        "DESC", "DESCRIBE", "DROP", "END", "EXECUTE", "EXPLAIN", "FOR", "FROM", "GET", "GRANT", "IF", "INSERT", "LET",
+        "LIST", "LS", "LOOP", "MERGE", "NULL", "PUT", "REMOVE", "REPEAT", "RESTORE", "RETURN", "REVOKE", "RM",
+        "ROLLBACK", "SELECT", "SET", "SHOW", "START", "TABLE", "TRUNCATE", "UNDROP", "UNSET", "UPDATE", "USE", "VALUES",
+        "WHILE", "WITH",
+    }
+)  # fmt: skip
+"""What Snowflake's statements begin with (sql-reference/sql-all): anything else is no statement that it has."""
 
 
 def classify(text: str, binds: Binds = NO_BINDS) -> Statement:
@@ -49,4 +59,14 @@ def _classify(text: str, binds: Binds) -> Statement:
     for form in forms().get(first, ()):
         if source.cursor.looking_at(*form.words):
             return form.read(source)
+    if first not in _WORDS and first.isidentifier():
+        raise _unexpected(source)
     raise SqlError.unsupported(first[:40])
+
+
+def _unexpected(source: Source) -> SqlError:
+    """The error of a text whose first word begins no statement."""
+    token = source.tokens[0]
+    before = source.text[: token.start]
+    line, position = before.count("\n") + 1, token.start - (before.rfind("\n") + 1)
+    return SqlError.syntax(f"syntax error line {line} at position {position} unexpected '{token.text[:60]}'.")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import aggregating, table
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Scalar
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
-from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
@@ -28,12 +29,22 @@ class _Call:
     name: str
     arguments: Sequence[Node] = ()
     aggregate: Aggregate | None = None
+    divisor: Node | None = None
 
-    def finished(self, made: Node) -> Node:
-        """`made`: the call, or the call with its OVER clause."""
+    def finished(self, made: Node, divisor: Node | None) -> Node:
+        """`made`: the call, or the call with its OVER clause; the same of its divisor."""
         if self.aggregate is None:
             return made
-        return aggregating.finish(made, self.aggregate, self.arguments, kind_of(self.made))
+        return aggregating.finish(made, self.aggregate, self.arguments, kind_of(self.made), divisor)
+
+
+class _More(TypedDict):
+    """What is written around a call of an aggregate."""
+
+    order: Node | None
+    condition: Node | None
+    ignore_nulls: bool
+    windowed: bool
 
 
 class Calls:
@@ -47,7 +58,7 @@ class Calls:
     def call(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """A call, with WITHIN GROUP or without. Raises SqlError."""
         found = self._found(node, scope, ctes)
-        return found.finished(found.made)
+        return found.finished(found.made, found.divisor)
 
     def word(self, node: Node) -> Node | None:
         """A call without parentheses (CURRENT_DATE), or None: the node is none."""
@@ -68,8 +79,14 @@ class Calls:
                 node.set(part, [self._rewrite(item, scope, ctes) for item in value])
             elif value is not None:
                 node.set(part, self._rewrite(value, scope, ctes))
+        _frame(node, found.aggregate, found.name)
+        divisor = None
+        if found.divisor is not None:
+            second = node.copy()
+            second.set("this", found.divisor)
+            divisor = raw("{0}", second, kind=kind_of(found.divisor))
         node.set("this", found.made)
-        return found.finished(raw("{0}", node))
+        return found.finished(raw("{0}", node, kind=kind_of(found.made)), divisor)
 
     def _found(
         self,
@@ -78,17 +95,23 @@ class Calls:
         ctes: CommonTables,
         *,
         order: Node | None = None,
+        condition: Node | None = None,
         ignore_nulls: bool = False,
         windowed: bool = False,
     ) -> _Call:
+        more: _More = {"order": order, "condition": condition, "ignore_nulls": ignore_nulls, "windowed": windowed}
         if isinstance(node, exp.RespectNulls | exp.IgnoreNulls):
-            nulls = isinstance(node, exp.IgnoreNulls)
-            return self._found(node.this, scope, ctes, order=order, ignore_nulls=nulls, windowed=windowed)
+            return self._found(node.this, scope, ctes, **(more | {"ignore_nulls": isinstance(node, exp.IgnoreNulls)}))
+        if isinstance(node, exp.Filter):
+            if condition is not None or not isinstance(node.expression, exp.Where):
+                raise SqlError.unsupported("FILTER")
+            only = self._rewrite(node.expression.this, scope, ctes)
+            return self._found(node.this, scope, ctes, **(more | {"condition": only}))
         if isinstance(node, exp.WithinGroup):
             if order is not None or not isinstance(node.expression, exp.Order):
                 raise SqlError.unsupported("WITHIN GROUP")
-            order = self._rewrite(node.expression, scope, ctes)
-            return self._found(node.this, scope, ctes, order=order, ignore_nulls=ignore_nulls, windowed=windowed)
+            ordered = self._rewrite(node.expression, scope, ctes)
+            return self._found(node.this, scope, ctes, **(more | {"order": ordered}))
         if not isinstance(node, exp.Anonymous) or not isinstance(node.this, str):
             raise SqlError.unsupported(grammar.construct(node))
         name = node.this.upper()
@@ -96,18 +119,25 @@ class Calls:
             return _Call(self._identified(node.expressions[0], scope, ctes), name)
         known = table.aggregate(name)
         if known is None:
-            if windowed or order is not None or ignore_nulls:
+            if any(more.values()):
                 raise SqlError.unknown_function(name)
             return _Call(self._of_values(name, node.expressions, scope, ctes), name)
         given = list(node.expressions)
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             ignore_nulls = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this
+        if known.rows:
+            given = [column for argument in given for column in _columns_of(argument, scope, bare=known.distinct)]
         arguments = [self._rewrite(argument, scope, ctes) for argument in given]
         if any(isinstance(argument, exp.Star) for argument in arguments) and not known.star:
             raise SqlError.unsupported(f"{name}(*)")
-        made = aggregating.call(known, name, arguments, order=order, ignore_nulls=ignore_nulls, windowed=windowed)
-        return _Call(made, name, arguments, known)
+        known = aggregating.listed(known, arguments)
+        divisor = None
+        if known.divided_by is not None:
+            copies = [argument.copy() for argument in arguments]
+            divisor = aggregating.call(known, name, copies, divisor=True, **more)
+        made = aggregating.call(known, name, arguments, **more)
+        return _Call(made, name, arguments, known, divisor)
 
     def _identified(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """The column that IDENTIFIER(…) names."""
@@ -143,3 +173,33 @@ class Calls:
             else:
                 arguments.append(self._rewrite(argument, scope, ctes))
         return arguments
+
+
+def _frame(node: Node, known: Aggregate, name: str) -> None:
+    """The frame of a window that has none, where the function's is not the standard's. Raises SqlError."""
+    if known.needs_order and node.args.get("order") is None:
+        raise SqlError(
+            2303,
+            "0A000",
+            f"SQL compilation error:\nWindow function type [{name}] requires ORDER BY in window specification",
+        )
+    if known.frame is None or node.args.get("spec") is not None:
+        return
+    end = {"end": "UNBOUNDED", "end_side": "FOLLOWING"} if known.frame is Frame.PARTITION else {"end": "CURRENT ROW"}
+    node.set("spec", exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", **end))
+
+
+def _columns_of(argument: Node, scope: Scope, *, bare: bool) -> list[Node]:
+    """`t.*` as its columns, `*` too where `bare`; anything else as it is. Raises SqlError: they are not known."""
+    star = isinstance(argument, exp.Star) and bare
+    if not star and not (isinstance(argument, exp.Column) and isinstance(argument.this, exp.Star)):
+        return [argument]
+    table = None if star or argument.args.get("table") is None else fold(argument.args["table"])
+    listed: list[Node] = []
+    for alias, kinds in scope.sources.items():
+        if table is not None and alias != table:
+            continue
+        if kinds is None:
+            raise SqlError.unsupported("* of columns that are not known as an argument")
+        listed += [exp.column(name, table=alias, quoted=True) for name in kinds]
+    return listed or [argument]

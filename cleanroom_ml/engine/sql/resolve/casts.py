@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
@@ -25,6 +28,13 @@ def sql_type(node: Node) -> SqlType:
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
+    text = literal_text(value)
+    if text is not None and not attempt and target.kind == NUM:
+        _refuse_unlike_number(text)
+    return _cast(value, target, attempt=attempt)
+
+
+def _cast(value: Node, target: SqlType, *, attempt: bool) -> Node:
     rule = target.cast_of(kind_of(value))
     if rule.taken in _TAKEN:
         value = _TAKEN[rule.taken](value)
@@ -32,3 +42,23 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
         return value
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
     return raw(template, value, kind=rule.kind)
+
+
+def assigned(value: Node, target: SqlType) -> Node:
+    """A value as a column of a table takes it. Text that is too long is not cut: the column's length refuses it."""
+    kind = kind_of(value)
+    if isinstance(value.unnest(), exp.Null):
+        return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
+    if target.kind == TEXT:
+        return as_text(value)
+    if kind is None and target.kind not in {NUM, JSON} and target.duckdb != "BOOLEAN":
+        return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
+    return _cast(value, target, attempt=False)
+
+
+def _refuse_unlike_number(text: str) -> None:
+    """Raises SqlError with a text that the statement itself has, where it is no number."""
+    try:
+        float(text)
+    except ValueError:
+        raise SqlError.bad_value(f"Numeric value '{text[:200]}' is not recognized") from None

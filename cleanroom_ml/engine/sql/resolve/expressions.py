@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
 
@@ -46,6 +46,7 @@ class Expressions:
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,
             exp.WithinGroup: self._calls.call,
+            exp.Filter: self._calls.call,
             exp.Window: self._calls.window,
             exp.Column: self._columns.column,
             exp.Star: self._columns.star,
@@ -53,6 +54,7 @@ class Expressions:
             exp.JSONExtract: self._columns.path,
             exp.Cast: self._cast,
             exp.TryCast: self._cast,
+            exp.ToBoolean: self._to_boolean,
             exp.Bracket: self._bracket,
             exp.Array: self._array,
             exp.Struct: self._struct,
@@ -76,7 +78,10 @@ class Expressions:
         if special is not None:
             return special(node, scope, ctes)
         if isinstance(node, exp.Query):
-            return self._queries.query(node, ctes, scope)[0]
+            query, kinds = self._queries.query(node, ctes, scope)
+            if kinds is not None and len(kinds) == 1:
+                query.meta[KIND] = next(iter(kinds.values()))
+            return query
         word = self._calls.word(node)
         if word is not None:
             return word
@@ -110,9 +115,20 @@ class Expressions:
         return operators.joined(operator, [left, *right])
 
     def _cast(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
-        if {part for part, value in node.args.items() if value} - {"this", "to", "safe", "requires_string"}:
+        if {part for part, value in node.args.items() if value} - {
+            "this",
+            "to",
+            "safe",
+            "requires_string",
+            "probe_date_format",
+        }:
             raise SqlError.unsupported("CAST with a format")
         return cast(self.rewrite(node.this, scope, ctes), node.args["to"], attempt=isinstance(node, exp.TryCast))
+
+    def _to_boolean(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`TRY_CAST(… AS BOOLEAN)`, which the parser takes for a function."""
+        name = "TRY_TO_BOOLEAN" if node.args.get("safe") else "TO_BOOLEAN"
+        return table.call(name, [self.rewrite(node.this, scope, ctes)])
 
     def _bracket(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         if len(node.expressions) != 1:

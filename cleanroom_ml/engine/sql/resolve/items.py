@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import pivots
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -36,8 +37,10 @@ class Items:
 
     def join(self, join: exp.Join, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
         """A join, rewritten in place; its right side is entered into `scope`. Raises SqlError."""
+        if str(join.args.get("method") or "").upper() == "ASOF":
+            _as_of(join)
         grammar.check(join)
-        if (join.args.get("method") or "").upper() not in {"", "NATURAL"} or (
+        if (join.args.get("method") or "").upper() not in {"", "NATURAL", "ASOF"} or (
             join.args.get("side") or ""
         ).upper() not in {"", "LEFT", "RIGHT", "FULL"}:
             raise SqlError.unsupported("this kind of join")
@@ -58,6 +61,7 @@ class Items:
 
     def item(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
         """One FROM item, as the subquery under its alias that it is replaced by. Raises SqlError."""
+        node = self._without_pivots(node, ctes, parent)
         alias, columns = _alias(node)
         sample = node.args.get("sample")
         default, relation = self._relations.relation(node, ctes, scope, parent)
@@ -71,6 +75,18 @@ class Items:
         target = raw("LATERAL {0}", table) if isinstance(node, exp.Lateral) else table
         listed = f"({', '.join(f'{{{n + 2}}}' for n in range(len(columns)))})" if columns else ""
         return raw(f"{{0}} AS {{1}}{listed}", target, *(quoted(name) for name in (alias, *columns)))
+
+    def _without_pivots(self, node: Node, ctes: CommonTables, parent: Scope | None) -> Node:
+        """An item with PIVOT or UNPIVOT as the subquery that it stands for. Raises SqlError."""
+        for pivot in node.args.get("pivots") or []:
+            node.set("pivots", None)
+            bare = node.copy()
+            bare.set("alias", None)
+            kinds = self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds
+            if kinds is None:
+                raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
+            node = pivots.spelled_out(node, pivot, list(kinds), self._build.fresh("pivot").upper())
+        return node
 
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
@@ -148,3 +164,20 @@ def _unwrap_join(select: exp.Select) -> None:
         select.args["from_"].set("this", inner)
         select.set("joins", [*inside, *after, *(select.args.get("joins") or [])])
         first = inner
+
+
+def _as_of(join: exp.Join) -> None:
+    """ASOF JOIN … MATCH_CONDITION (…): each row of the left side with the nearest of the right one, or with NULLs
+    (sql-reference/constructs/asof-join). Raises SqlError: it says anything else.
+    """
+    match = join.args.get("match_condition")
+    match = match.unnest() if match is not None else None
+    if not isinstance(match, exp.GT | exp.GTE | exp.LT | exp.LTE) or join.args.get("side") or join.args.get("kind"):
+        raise SqlError.syntax("ASOF JOIN needs MATCH_CONDITION (left >= right), or another of >, <=, <.")
+    join.set("match_condition", None)
+    join.set("side", "LEFT")
+    using = join.args.get("using") or []
+    if using:
+        raise SqlError.unsupported("ASOF JOIN with USING: write ON")
+    on = join.args.get("on")
+    join.set("on", match if on is None else exp.And(this=exp.Paren(this=on), expression=match))

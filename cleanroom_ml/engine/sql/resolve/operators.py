@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number, compared
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
 from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
@@ -17,28 +18,28 @@ CHAINED: Final = (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.DPipe)
 _SIGNS: Final[dict[type[Node], str]] = {
     exp.And: "AND",
     exp.Or: "OR",
-    exp.Add: "+",
-    exp.Sub: "-",
-    exp.Mul: "*",
     exp.DPipe: "||",
 }
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-_ARITHMETIC: Final = (exp.Add, exp.Sub, exp.Mul, exp.Mod)
+_ARITHMETIC: Final[dict[type[Node], Sign]] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
 
 
-def joined(operator: type[Node], operands: Sequence[Node]) -> Raw:
+def joined(operator: type[Node], operands: Sequence[Node]) -> Node:
     """`a + b + …` of rewritten operands."""
+    if operator in _ARITHMETIC:
+        made = operands[0]
+        for operand in operands[1:]:
+            made = adjusted(operator(this=made, expression=operand))
+        return made
     if operator is exp.DPipe:
         operands = [as_text(operand) for operand in operands]
-    elif operator in (exp.Add, exp.Sub, exp.Mul):
-        operands = [_as_number(operand) for operand in operands]
-    known: Kind | None
-    if operator is exp.DPipe:
-        known = TEXT
-    elif operator in (exp.And, exp.Or):
-        known = OTHER
-    else:
-        known = NUM if all(kind_of(operand) == NUM for operand in operands) else None
+    known: Kind = TEXT if operator is exp.DPipe else OTHER
     template = f" {_SIGNS[operator]} ".join(f"{{{number}}}" for number in range(len(operands)))
     return raw(f"({template})", *operands, kind=known)
 
@@ -49,18 +50,21 @@ def adjusted(node: Node) -> Node:
         return _days(node)
     if isinstance(node, exp.DPipe):
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
-    if isinstance(node, exp.Div):
-        return _division(node.this, node.expression)
-    if isinstance(node, _ARITHMETIC):
-        node.set("this", _as_number(node.this))
-        node.set("expression", _as_number(node.expression))
+    sign = _ARITHMETIC.get(type(node))
+    if sign is not None:
+        return arithmetic(sign, node.this, node.expression)
+    if isinstance(node, exp.Neg):
+        node.set("this", as_number(node.this))
     elif isinstance(node, _COMPARISONS):
         left, right = kind_of(node.this), kind_of(node.expression)
         if (left == JSON) != (right == JSON):
             number = NUM in {left, right}
             for part in ("this", "expression"):
                 if kind_of(node.args[part]) == JSON:
-                    node.set(part, _as_number(node.args[part]) if number else as_text(node.args[part]))
+                    node.set(part, as_number(node.args[part]) if number else as_text(node.args[part]))
+        one, other = compared(node.this, node.expression)
+        node.set("this", one)
+        node.set("expression", other)
     elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
         node.set("this", as_text(node.this))
     elif isinstance(node, exp.HexString):
@@ -78,15 +82,3 @@ def _days(node: exp.Add | exp.Sub) -> Raw:
     )
     sign = "+" if isinstance(node, exp.Add) else "-"
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=DATE)
-
-
-def _as_number(node: Node) -> Node:
-    return raw("TRY_CAST({0} AS DOUBLE)", as_text(node), kind=NUM) if kind_of(node) == JSON else node
-
-
-def _division(left: Node, right: Node) -> Raw:
-    """Snowflake's `/` fails on zero; DuckDB's gives infinity."""
-    left, right = _as_number(left), _as_number(right)
-    if isinstance(right, exp.Literal) and not right.is_string and float(right.this) != 0:
-        return raw("({0} / {1})", left, right, kind=NUM)
-    return raw("({0} / CASE WHEN {1} = 0 THEN error('cleanroom:division') ELSE {1} END)", left, right, kind=NUM)

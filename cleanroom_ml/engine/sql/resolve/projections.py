@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
-from cleanroom_ml.engine.sql.tree.dialect import Node, snowflake_text
+from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Kind
+
+_COMMENT_OR_MARK: Final = re.compile(r"--|//|/\*|[0-9a-f]{24}:\d")
+"""What makes a projection's text no name: a comment, or a mark of a list that was taken out (lex/lists.py)."""
 
 
 def column_name(projection: Node) -> str | None:
@@ -23,7 +28,9 @@ def column_name(projection: Node) -> str | None:
         return fold(projection.this)
     if isinstance(projection, exp.Parameter) and isinstance(projection.this, exp.Literal):
         return f"${projection.this.this}"
-    return snowflake_text(projection).upper()[:256]
+    written = projection.meta.get(WRITTEN)
+    plain = isinstance(written, str) and not _COMMENT_OR_MARK.search(written)
+    return (str(written) if plain else snowflake_text(projection)).upper()[:256]
 
 
 def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:

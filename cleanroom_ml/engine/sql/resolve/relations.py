@@ -4,6 +4,7 @@ a table function, staged files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -33,7 +35,9 @@ from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, kinds_of_columns
+from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
 _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
@@ -91,21 +95,27 @@ class Relations:
         self._listening.call_all(relation)
         return None, relation
 
-    def values(self, node: exp.Values, ctes: CommonTables, parent: Scope | None) -> Relation:
-        """VALUES. Raises SqlError."""
+    def values(
+        self, node: exp.Values, ctes: CommonTables, parent: Scope | None, types: Sequence[SqlType] = ()
+    ) -> Relation:
+        """VALUES; of `types`, if there are as many as columns and all rows are looked at. Raises SqlError."""
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
         scope = Scope(parent)
-        known = True
+        known, more = True, False
         tuples: list[Node] = []
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
                 known = known and not row.args["nulls"]
+                more = True
                 tuples.append(row)
                 continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
-            rows.append([self._expressions.rewrite(item, scope, ctes) for item in items])
+            values = [self._expressions.rewrite(item, scope, ctes) for item in items]
+            if len(types) == len(values) and not any(isinstance(other, Folded) for other in node.expressions):
+                values = [assigned(value, target) for value, target in zip(values, types, strict=True)]
+            rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
         width = len(rows[0])
         if any(len(row) != width for row in rows):
@@ -113,8 +123,7 @@ class Relations:
         names = tuple(f"COLUMN{n + 1}" for n in range(width))
         listed = ", ".join(f'"{name}"' for name in names)
         kinds = {
-            name: kind_of(rows[0][n]) if known and len({kind_of(row[n]) for row in rows}) == 1 else None
-            for n, name in enumerate(names)
+            name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
         }
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
 
@@ -263,3 +272,8 @@ def _only(node: Node, allowed: frozenset[str]) -> None:
     unexpected = {part for part, value in node.args.items() if value} - allowed
     if unexpected:
         raise SqlError.unsupported(", ".join(sorted(unexpected)).upper())
+
+
+def _of_more(kind: Kind | None, more: bool) -> Kind | None:
+    """The kind of a column of VALUES with `more` rows than were looked at: their numbers may have other digits."""
+    return None if more and kind == NUM else TEXT if more and kind == TEXT else kind

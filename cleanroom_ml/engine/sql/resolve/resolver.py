@@ -8,6 +8,7 @@ identifier or a literal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +18,7 @@ from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import grouping, hierarchies, outer_joins, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
@@ -24,11 +26,13 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Relation, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
-from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast
+from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import Number, common, widened
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
 _SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
@@ -63,8 +67,7 @@ class Resolver:
             self._modifiers(node, ctes, Scope(parent))
             return node, kinds
         if isinstance(node, exp.Values):
-            relation = self._relations.values(node, ctes, parent)
-            return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
+            return _all_of(self._relations.values(node, ctes, parent))
         if isinstance(node, exp.Select):
             return self._select(node, ctes, parent)
         if isinstance(node, _SET_OPERATIONS):
@@ -72,6 +75,10 @@ class Resolver:
         if isinstance(node, exp.Table | exp.Paren):
             raise SqlError.syntax("a query is expected.")
         raise SqlError.unsupported(grammar.construct(node))
+
+    def values(self, node: exp.Values, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
+        """VALUES whose columns are stored as these types, value by value. Raises SqlError."""
+        return _all_of(self._relations.values(node, {}, None, types))
 
     def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
         """The query that a view's text is."""
@@ -98,23 +105,35 @@ class Resolver:
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
             operation.set("expression", right)
+            if operation.args.get("by_name"):
+                kinds = _by_name(kinds, others)
+                self._modifiers(operation, seen, Scope(parent, {"": kinds}))
+                continue
             self.listening.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 pairs = zip(kinds.items(), others.values(), strict=True)
-                kinds = {name: kind if kind == other else None for (name, kind), other in pairs}
+                kinds = {name: common((kind, other)) for (name, kind), other in pairs}
             else:
                 kinds = None
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
         return node, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        if node.args.get("connect"):
+            node = hierarchies.spelled_out(node, self.build.fresh("connect").upper())
+        if node.args.get("joins") and any(column.args.get("join_mark") for column in node.find_all(exp.Column)):
+            node = outer_joins.spelled_out(node)
         grammar.check(node)
-        names = [column_name(projection) for projection in node.expressions]
         ctes = self._with(node, ctes, parent)
         scope = Scope(parent)
         self.items.all(node, ctes, scope, parent)
+        using = stars.merged(node, scope)
+        written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using)]
+        if not written and node.expressions:
+            raise SqlError.syntax("SELECT with no columns.")
+        grouping.spelled_out(node, written)
         projections = []
-        for projection, name in zip(list(node.expressions), names, strict=True):
+        for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
             value = self.expressions.rewrite(projection, scope, ctes)
             if (
                 name is not None
@@ -136,6 +155,13 @@ class Resolver:
         return node, output(projections, scope)
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
+        order = node.args.get("order")
+        if order is not None and len(order.expressions) == 1 and _is_all(order.expressions[0].this):
+            order.expressions[0].set("this", raw("ALL"))
+            node.set("order", None)
+            self._modifiers(node, ctes, scope)
+            node.set("order", order)
+            return
         for part in ("order", "limit", "offset"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], scope, ctes))
@@ -159,9 +185,15 @@ class Resolver:
                 self.listening.call_column(column)
             fresh = self.build.fresh("cte")
             inside = dict(seen)
-            if clause.args.get("recursive"):
-                inside[name] = CommonTable(fresh, dict.fromkeys(columns) or None)
+            if _is_recursive(cte, name):
+                _name_first(cte.this.this, columns)
+                clause.set("recursive", True)
+                inside[name] = CommonTable(fresh, self._first_rows(cte, columns, seen, parent))
+            first = inside[name].kinds if name in inside and inside[name].name == fresh else None
             body, kinds = self.query(cte.this, inside, parent)
+            if first is not None:
+                body.set("this", _of_any_size(body.this, first))
+                kinds = first
             if columns and kinds is not None:
                 kinds = dict(zip(columns, kinds.values(), strict=False))
             elif columns:
@@ -170,3 +202,58 @@ class Resolver:
             cte.set("alias", table_alias(fresh, columns))
             seen[name] = CommonTable(fresh, kinds)
         return seen
+
+    def _first_rows(self, cte: exp.CTE, columns: list[str], ctes: CommonTables, parent: Scope | None) -> Kinds | None:
+        """What is known of the columns of a recursive common table: of its first rows, its numbers of any size."""
+        kinds = self.query(cte.this.this.copy(), ctes, parent)[1]
+        if kinds is None:
+            return dict.fromkeys(columns) or None
+        named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
+        return {name: widened(kind) for name, kind in named}
+
+
+def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
+
+
+def _of_any_size(query: Node, kinds: Kinds) -> Node:
+    """The first rows of a recursive common table, with numbers that may grow: DuckDB takes the types of the first."""
+    columns: list[Node] = []
+    for name, kind in kinds.items():
+        target = "{0}"
+        if isinstance(kind, Number) and kind.scale is not None:
+            target = f"CAST({{0}} AS DECIMAL(38,{kind.scale}))" if kind.scale else "CAST({0} AS HUGEINT)"
+        columns.append(exp.Alias(this=raw(target, exp.column(name, quoted=True)), alias=quoted(name)))
+    rows = exp.Subquery(this=query, alias=table_alias("_first", list(kinds)))
+    return exp.Select(expressions=columns, from_=exp.From(this=rows))
+
+
+def _is_all(node: Node) -> bool:
+    """The word of ORDER BY ALL."""
+    bare = isinstance(node, exp.Column) and not node.args.get("table") and not node.this.args.get("quoted")
+    return bare and node.name.upper() == "ALL"
+
+
+def _name_first(query: Node, columns: list[str]) -> None:
+    """Call the columns of a SELECT as the common table does that it is in: two of them may have the same name."""
+    if isinstance(query, exp.Select) and len(query.expressions) == len(columns) and not query.is_star:
+        named = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
+        pairs = zip(named, columns, strict=True)
+        query.set("expressions", [exp.Alias(this=item, alias=quoted(column)) for item, column in pairs])
+
+
+def _is_recursive(cte: exp.CTE, name: str) -> bool:
+    """Whether a common table names itself after its first rows: the word RECURSIVE may be left out."""
+    query = cte.this
+    return isinstance(query, exp.Union) and any(
+        isinstance(table.this, exp.Identifier) and not table.args.get("db") and fold(table.this) == name
+        for table in query.expression.find_all(exp.Table)
+    )
+
+
+def _by_name(left: Kinds | None, right: Kinds | None) -> Kinds | None:
+    """The columns of UNION BY NAME: those of the left side, then what only the right one has."""
+    if left is None or right is None:
+        return None
+    both = {name: common((kind, right[name])) if name in right else kind for name, kind in left.items()}
+    return both | {name: kind for name, kind in right.items() if name not in left}

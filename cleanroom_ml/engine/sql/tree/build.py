@@ -59,9 +59,15 @@ class Build:
         if not table.objects:
             return empty(table.columns)
         columns = ", ".join(
-            f"CAST({_slotless(name)} AS {sql_type.duckdb}) AS {_slotless(name)}" for name, sql_type in table.columns
+            _slotless(name)
+            if sql_type.is_of_any_size
+            else f"CAST({_slotless(name)} AS {sql_type.duckdb}) AS {_slotless(name)}"
+            for name, sql_type in table.columns
         )
-        return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)})")
+        # Objects may have whole numbers in 64 bits or in 128: the widest of them is what the column is.
+        widest = len(table.objects) > 1 and any(sql_type.is_of_any_size for _, sql_type in table.columns)
+        together = ", union_by_name = true" if widest else ""
+        return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)}{together})")
 
 
 def empty(columns: Columns) -> Raw:

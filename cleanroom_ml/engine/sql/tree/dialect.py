@@ -62,6 +62,8 @@ _BARE: Final = (
 )
 
 
+WRITTEN: Final = "cleanroom_written"
+"""Key of `Expression.meta` under which a projection's text is kept."""
 Node = exp.Expr
 """Any node of a tree."""
 
@@ -87,6 +89,17 @@ class FrontSnowflake(Snowflake):
         FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Node | None]]] = {
             name: parser for name, parser in SnowflakeParser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS
         }
+
+        def _parse_projections(self) -> tuple[list[Node], list[Node] | None]:
+            """The columns of a SELECT, each with its text: what names it where it has no alias."""
+            return self._parse_csv(self._parse_projection), None
+
+        def _parse_projection(self) -> Node | None:
+            first = self._curr
+            node: Node | None = self._parse_expression()
+            if node is not None and first is not None and self._prev is not None:
+                node.meta[WRITTEN] = self._find_sql(first, self._prev)
+            return node
 
         def _parse_types(
             self,

@@ -12,6 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import number_of
 
 _BINARY: Final = frozenset({"this", "expression"})
 _LIST: Final = frozenset({"expressions"})
@@ -35,7 +36,7 @@ PARTS: Final[dict[type[exp.Expr], frozenset[str]]] = {
             "operation_modifiers",
         }
     ),
-    exp.Union: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
+    exp.Union: frozenset({"with_", "this", "expression", "distinct", "by_name", "order", "limit", "offset"}),
     exp.Intersect: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
     exp.Except: frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"}),
     exp.With: frozenset({"expressions", "recursive"}),
@@ -119,6 +120,8 @@ def check(node: exp.Expr) -> None:
             raise SqlError.unsupported(construct(node))
     if isinstance(node, exp.Literal) and not node.is_string and not _NUMBER.match(node.this):
         raise SqlError.syntax("a malformed number.")
+    if isinstance(node, exp.Literal) and not node.is_string:
+        number_of(node.this)
     if isinstance(node, exp.HexString) and not _HEX.match(str(node.this)):
         raise SqlError.syntax("a malformed binary literal.")
 

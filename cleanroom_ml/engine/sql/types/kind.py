@@ -1,12 +1,49 @@
 """The little that translation knows of a value's type: enough to treat JSON, text, dates and numbers as Snowflake
-does.
+does. Of a number it knows which: `Number` is NUM with its precision and scale.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"]
+MAX_PRECISION: Final = 38
+MAX_SCALE: Final = 37
+
+
+class Number(str):
+    """NUM (it equals it), of which precision and scale are known: a NUMBER; without a scale: a FLOAT.
+
+    In DuckDB a FLOAT is a DOUBLE, a NUMBER of scale 0 any type of whole numbers, any other a DECIMAL of its scale.
+    """
+
+    precision: int
+    scale: int | None
+
+    def __new__(cls, precision: int = 0, scale: int | None = None) -> Number:
+        made = super().__new__(cls, "NUM")
+        made.precision = precision
+        made.scale = scale
+        return made
+
+    @property
+    def leading(self) -> int:
+        """Digits before the point."""
+        return self.precision - (self.scale or 0)
+
+
+class Text(str):
+    """TEXT (it equals it) of at most so many characters."""
+
+    length: int
+
+    def __new__(cls, length: int) -> Text:
+        made = super().__new__(cls, "TEXT")
+        made.length = length
+        return made
+
+
+Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"] | Number | Text
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"
@@ -14,3 +51,43 @@ NUM: Final = "NUM"
 DATE: Final = "DATE"
 TIMESTAMP: Final = "TIMESTAMP"
 OTHER: Final = "OTHER"
+FLOAT: Final = Number()
+
+
+def number(leading: int, scale: int) -> Number:
+    """A NUMBER of so many digits, as many as one can have."""
+    scale = min(scale, MAX_SCALE)
+    return Number(max(1, min(MAX_PRECISION, leading + scale)), scale)
+
+
+WHOLE: Final = Number(38, 0)
+"""NUMBER(38,0): what functions give that count."""
+
+
+def is_whole(kind: Kind | None) -> bool:
+    """Whether it is known to be a NUMBER without digits after the point."""
+    return isinstance(kind, Number) and kind.scale == 0
+
+
+def common(kinds: Iterable[Kind | None]) -> Kind | None:
+    """The kind of what is one of these (CASE, COALESCE, UNION); None: it is not known."""
+    given = list(kinds)
+    numbers = [kind for kind in given if isinstance(kind, Number)]
+    if given and len(numbers) == len(given):
+        scales = [kind.scale for kind in numbers]
+        known = [scale for scale in scales if scale is not None]
+        if len(known) < len(scales):
+            return FLOAT
+        return number(max(kind.leading for kind in numbers), max(known))
+    if not given or any(kind != given[0] for kind in given):
+        return None
+    if given[0] == TEXT:
+        texts = [kind.length for kind in given if isinstance(kind, Text)]
+        return Text(max(texts)) if len(texts) == len(given) else TEXT
+    return NUM if given[0] == NUM else given[0]
+
+
+def widened(kind: Kind | None) -> Kind | None:
+    """The kind of values like these, of as many digits as there can be."""
+    exact = isinstance(kind, Number) and kind.scale is not None
+    return Number(MAX_PRECISION, kind.scale) if isinstance(kind, Number) and exact else kind

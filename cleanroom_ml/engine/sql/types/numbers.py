@@ -7,28 +7,31 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import FLOAT as FLOAT_NUMBER
+from cleanroom_ml.engine.sql.types.kind import JSON, MAX_PRECISION, NUM, OTHER, TEXT, Kind, Number
 from cleanroom_ml.engine.sql.types.record import (
     AS_COMPUTED,
     MEMBER,
     Cast,
     Parameters,
     Sized,
+    Taken,
     TypeRecord,
     plain_cast,
     plain_text,
 )
 
+_DIGITS_OF_BIGINT: Final = 19
 _MAX_NUMBER: Final = 100
 """Characters of a bound number."""
 _WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
 _WHOLE_IN_DUCKDB: Final = ("HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "UHUGEINT")
 _COPIED_WHOLE: Final = (
     # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
-    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS BIGINT)"
-    " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-    " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS BIGINT)"
-    " ELSE CAST({value} AS BIGINT) END"
+    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS {type})"
+    " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
+    " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
+    " ELSE CAST({value} AS {type}) END"
 )
 
 
@@ -73,7 +76,9 @@ def _bound_boolean(value: str) -> Scalar:
 
 
 def _number_in_duckdb(sized: Sized) -> str:
-    return f"DECIMAL({sized.precision},{sized.scale})" if sized.scale else "BIGINT"
+    if sized.scale:
+        return f"DECIMAL({sized.precision},{sized.scale})"
+    return "BIGINT" if (sized.precision or MAX_PRECISION) < _DIGITS_OF_BIGINT else "HUGEINT"
 
 
 def _number_stored(sized: Sized) -> str:
@@ -89,10 +94,25 @@ def _number_read(value: Any, sized: Sized) -> Value:  # Any: see TypeRecord.read
 
 
 def _number_cast(sized: Sized, value: Kind | None) -> Cast:
-    if not sized.scale and value in {TEXT, JSON}:
-        # '12.7'::INT is 13 in Snowflake; DuckDB reads text as a whole number or not at all.
-        return Cast("as text", "{word}({word}({0} AS DECIMAL(38,6)) AS BIGINT)", NUM)
-    return plain_cast(NUM, value)
+    """To a NUMBER: rounded to its scale half away from zero; what has more digits before the point fails."""
+    precision, scale = sized.precision or MAX_PRECISION, sized.scale or 0
+    made = Number(precision, scale)
+    given: Taken = "as text" if value in {TEXT, JSON} else "as it is"
+    if scale:
+        return Cast(given, f"{{word}}({{0}} AS DECIMAL({precision},{scale}))", made)
+    if isinstance(value, Number) and value.scale == 0 and value.precision <= precision:
+        return Cast(given, "({0})", made)
+    whole = "BIGINT" if precision < _DIGITS_OF_BIGINT else "HUGEINT"
+    return Cast(given, f"CAST({{word}}({{0}} AS DECIMAL({precision},0)) AS {whole})", made)
+
+
+def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
+    """To a BOOLEAN: of texts these and no others (sql-reference/functions/to_boolean)."""
+    if value not in {TEXT, JSON}:
+        return plain_cast(OTHER, value)
+    true, false = "'^(true|t|yes|y|on|1)$'", "'^(false|f|no|n|off|0)$'"
+    words = f"regexp_replace(regexp_replace(lower({{0}}), {true}, 'true'), {false}, 'false')"
+    return Cast("as text", f"{{word}}({words} AS BOOLEAN)", OTHER)
 
 
 NUMBER: Final = TypeRecord(
@@ -115,7 +135,7 @@ NUMBER: Final = TypeRecord(
 FLOAT: Final = TypeRecord(
     name="FLOAT",
     synonyms=("FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"),
-    kind=NUM,
+    kind=FLOAT_NUMBER,
     duckdb="DOUBLE",
     logical="REAL",
     bind=_bound_float,
@@ -133,4 +153,5 @@ BOOLEAN: Final = TypeRecord(
     stored="bool",
     sent="bool",
     read=lambda value, _: bool(value),
+    cast=_boolean_cast,
 )

@@ -39,13 +39,16 @@ class Sized(Protocol):
     def length(self) -> int | None: ...
 
 
+Taken = Literal["as it is", "as text", "as zoned text"]
+
+
 class Cast(NamedTuple):
     """How a value is cast to a type: taken as text first or not, then put into a template, if any.
 
     In the template `{word}` is CAST or TRY_CAST, `{type}` the DuckDB type.
     """
 
-    taken: Literal["as it is", "as text", "as zoned text"]
+    taken: Taken
     template: str | None
     kind: Kind | None
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cleanroom_ml.engine.sql.types.kind import JSON, TIMESTAMP, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -36,6 +36,17 @@ class SqlType:
     def record(self) -> TypeRecord:
         """What the engine knows of it."""
         return RECORDS[self.name]
+
+    @property
+    def kind(self) -> Kind:
+        """What translation treats its values as."""
+        match self.record.parameters:
+            case Parameters.NUMBER:
+                return Number(self.precision or 38, self.scale or 0)
+            case Parameters.LENGTH if self.record.kind == TEXT and self.length is not None:
+                return Text(self.length)
+            case _:
+                return self.record.kind
 
     @property
     def duckdb(self) -> str:
@@ -68,6 +79,11 @@ class SqlType:
     def is_whole(self) -> bool:
         """Whether it is a whole number."""
         return self.record.parameters is Parameters.NUMBER and not self.scale
+
+    @property
+    def is_of_any_size(self) -> bool:
+        """Whether it is a whole number that 64 bits may not hold: an object has it in as many as its values need."""
+        return self.is_whole and self.duckdb == "HUGEINT"
 
     @property
     def is_wide(self) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, Kind, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
 
 
 def _text_cast(sized: Sized, _: Kind | None) -> Cast:
     """An explicit cast to VARCHAR(n) cuts."""
-    return Cast("as text", f"left({{0}}, {sized.length})" if sized.length else None, TEXT)
+    if not sized.length:
+        return Cast("as text", None, TEXT)
+    return Cast("as text", f"left({{0}}, {sized.length})", Text(sized.length))
 
 
 def _binary_cast(_: Sized, value: Kind | None) -> Cast:

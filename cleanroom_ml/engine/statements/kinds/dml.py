@@ -65,7 +65,7 @@ def update(work: Work, statement: Update) -> Rows:
     """UPDATE."""
 
     def reply(written: Written) -> Rows:
-        counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": 0}
+        counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": written.joined}
         return counted(counts)
 
     return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)

@@ -1,0 +1,222 @@
+"""Arithmetic of numbers by Snowflake's rules of precision and scale (sql-reference/operators-arithmetic): a NUMBER is
+computed in whole numbers of its last digit, exactly; a FLOAT as a double; what overflows fails.
+
+What a value's precision and scale are, its kind says (types/kind.Number). A template never computes an operand twice.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, MAX_PRECISION, NUM, TEXT, WHOLE, Kind, Number, number
+
+Sign = Literal["+", "-", "*", "/", "%"]
+Zero = Literal["fails", "is 0", "or NULL is 0", "is NULL"]
+"""What division by zero gives: it fails (`/`), 0 (DIV0), 0 also for NULL (DIV0NULL), NULL (AVG of nothing, DIVNULL)."""
+IN_BIGINT: Final = 18
+"""Digits that every BIGINT has."""
+_EXACT_IN_DOUBLE: Final = 1 << 52
+_DIGITS_IN_DOUBLE: Final = 15
+_IMPLIED: Final = Number(18, 5)
+"""What Snowflake takes text for next to a NUMBER."""
+_MORE_DIGITS: Final = 6
+_MOST_DIGITS: Final = 12
+_ERROR: Final = "error('cleanroom:division')"
+
+
+def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
+    """`left sign right` of rewritten operands."""
+    left, right = as_number(left, right), as_number(right, left)
+    one, other = kind_of(left), kind_of(right)
+    if sign == "-" and one == DATE and other == DATE:
+        return raw("({0} - {1})", left, right, kind=WHOLE)
+    if not isinstance(one, Number) or not isinstance(other, Number):
+        return _of_unknown(sign, left, right)
+    if sign == "/":
+        return divided(left, right)
+    if one.scale is None or other.scale is None:
+        if sign == "%":
+            return _modulo(left, right, FLOAT)
+        return raw(f"(CAST({{0}} AS DOUBLE) {sign} CAST({{1}} AS DOUBLE))", left, right, kind=FLOAT)
+    if sign == "%":
+        return _modulo(left, right, number(max(one.leading, other.leading), max(one.scale, other.scale)))
+    if sign == "*":
+        return _product(left, right, one, other)
+    made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
+    if not made.scale:
+        left, right = (as_whole(part, made.precision) for part in (left, right))
+    return raw(f"({{0}} {sign} {{1}})", left, right, kind=made)
+
+
+def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
+    """`left / right`. Of two NUMBERs: rounded to the scale that the result has, half away from zero."""
+    left, right = as_number(left, right), as_number(right, left)
+    one, other = kind_of(left), kind_of(right)
+    if not isinstance(one, Number) or not isinstance(other, Number):
+        return _unknown_quotient(left, right, zero)
+    if one.scale is None or other.scale is None:
+        template = _guarded("CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE)", right, zero, "CAST(0 AS DOUBLE)")
+        return once(template, left, right, kind=FLOAT)
+    scale = quotient_scale(one.scale)
+    made = number(one.leading + other.scale, scale)
+    digits = scale - one.scale + other.scale
+    zeros = 10**digits
+    quick = f"CAST(round(CAST({{0}} AS DOUBLE) * 1e{digits} / CAST({{1}} AS DOUBLE)) AS HUGEINT)"
+    long = (
+        f"(({{0}} // {{1}}) * {zeros} + sign({{0}}) * sign({{1}})"
+        f" * ((2 * abs({{0}} % {{1}}) * {zeros} + abs({{1}})) // (2 * abs({{1}}))))"
+    )
+    bound = _EXACT_IN_DOUBLE // zeros
+    small = f"abs({{0}}) < {bound} AND abs({{1}}) < {_EXACT_IN_DOUBLE}"
+    if one.precision + digits <= _DIGITS_IN_DOUBLE and other.precision <= _DIGITS_IN_DOUBLE:
+        units = quick
+    elif not bound:
+        units = long
+    else:
+        units = f"CASE WHEN {small} THEN {quick} ELSE {long} END"
+    value = f"CAST(CAST({units} AS DECIMAL(38,0)) * {unit(scale)} AS {_decimal(made)})"
+    return once(_guarded(value, right, zero, "0"), _units(left, one.scale), _units(right, other.scale), kind=made)
+
+
+def unit(scale: int) -> str:
+    """The smallest NUMBER of this scale, in DuckDB's SQL."""
+    return f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale},{scale}))"
+
+
+def quotient_scale(scale: int) -> int:
+    """The scale of what a number of this scale is divided by something gives."""
+    return max(scale, min(scale + _MORE_DIGITS, _MOST_DIGITS))
+
+
+def as_number(node: Node, beside: Node | None = None) -> Node:
+    """An operand as a number: text and VARIANT are cast, as what they stand beside is."""
+    kind = kind_of(node)
+    if kind == JSON:
+        return raw("TRY_CAST({0} AS DOUBLE)", as_text(node), kind=FLOAT)
+    if kind != TEXT:
+        return node
+    other = kind_of(beside) if beside is not None else FLOAT
+    if other == JSON or (isinstance(other, Number) and other.scale is None):
+        return as_float(node)
+    return raw(f"CAST({{0}} AS {_decimal(_IMPLIED)})", node, kind=_IMPLIED)
+
+
+def as_float(node: Node) -> Node:
+    """A number or text as a FLOAT."""
+    return raw("CAST({0} AS DOUBLE)", as_text(node) if kind_of(node) == JSON else node, kind=FLOAT)
+
+
+def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
+    """Of a NUMBER of scale 0: as a DuckDB type that holds so many digits."""
+    return raw(f"CAST({{0}} AS {'BIGINT' if precision <= IN_BIGINT else 'HUGEINT'})", node, kind=kind_of(node))
+
+
+def compared(left: Node, right: Node) -> tuple[Node, Node]:
+    """Two sides of a comparison: text next to a number is one."""
+    kinds = [kind_of(left), kind_of(right)]
+    if set(kinds) != {TEXT, NUM}:
+        return left, right
+    known = kinds[0] if kinds[0] == NUM else kinds[1]
+    exact = isinstance(known, Number) and known.scale is not None
+    scale = max(9, known.scale or 0) if isinstance(known, Number) else 9
+    target = f"DECIMAL(38,{scale})" if exact else "DOUBLE"
+    return (
+        raw(f"CAST({{0}} AS {target})", left, kind=known) if kinds[0] == TEXT else left,
+        raw(f"CAST({{0}} AS {target})", right, kind=known) if kinds[1] == TEXT else right,
+    )
+
+
+def once(template: str, *arguments: Node, kind: Kind | None) -> Raw:
+    """A template in which arguments stand several times, and each is computed once all the same."""
+    if all(_is_simple(argument) or template.count(f"{{{n}}}") < 2 for n, argument in enumerate(arguments)):
+        return raw(f"({template})", *arguments, kind=kind)
+    packed = ", ".join(f"_{n} := {{{n}}}" for n in range(len(arguments)))
+    for n in range(len(arguments)):
+        template = template.replace(f"{{{n}}}", f"_given._{n}")
+    return raw(f"list_transform([struct_pack({packed})], lambda _given: {template})[1]", *arguments, kind=kind)
+
+
+def _is_simple(node: Node) -> bool:
+    """What costs nothing to write and to compute twice."""
+    while (isinstance(node, Raw) and len(node.expressions) == 1) or isinstance(node, exp.Paren | exp.Neg):
+        node = node.expressions[0] if isinstance(node, Raw) else node.this
+    return isinstance(node, exp.Column | exp.Literal | exp.Null)
+
+
+def _units(node: Node, scale: int) -> Node:
+    """A NUMBER in whole numbers of its last digit."""
+    if not scale:
+        return raw("CAST({0} AS HUGEINT)", node, kind=number(38, 0))
+    return raw(f"CAST({{0}} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)", node, kind=number(38, 0))
+
+
+def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
+    scales = (one.scale or 0, other.scale or 0)
+    scale = min(sum(scales), max(*scales, _MOST_DIGITS))
+    made = number(one.leading + other.leading, scale)
+    if not sum(scales):
+        left, right = (as_whole(part, made.precision) for part in (left, right))
+        return raw("({0} * {1})", left, right, kind=made)
+    if sum(scales) > MAX_PRECISION:
+        # More digits than DuckDB can multiply: those past the result's scale are not there in the second factor.
+        right = raw(f"CAST({{0}} AS DECIMAL(38,{MAX_PRECISION - scales[0]}))", right)
+    return raw(f"CAST({{0}} * {{1}} AS {_decimal(made)})", left, right, kind=made)
+
+
+def _modulo(left: Node, right: Node, made: Number) -> Node:
+    if made.scale is None:
+        return once(_guarded("CAST({0} AS DOUBLE) % CAST({1} AS DOUBLE)", right, "fails", "0"), left, right, kind=made)
+    return once(_guarded("{0} % {1}", right, "fails", "0"), left, right, kind=made)
+
+
+def _guarded(template: str, divisor: Node, zero: Zero, nothing: str) -> str:
+    """A template of a division by `{1}`, with what it gives where that is zero."""
+    if _is_not_zero(divisor):
+        return template
+    match zero:
+        case "fails":
+            return f"CASE WHEN {{0}} IS NOT NULL AND {{1}} = 0 THEN {_ERROR} ELSE {template} END"
+        case "is NULL":
+            return f"CASE WHEN {{1}} = 0 THEN NULL ELSE {template} END"
+        case "is 0":
+            return f"CASE WHEN {{0}} IS NULL THEN NULL WHEN {{1}} = 0 THEN {nothing} ELSE {template} END"
+        case "or NULL is 0":
+            return f"CASE WHEN {{0}} IS NULL THEN NULL WHEN coalesce({{1}}, 0) = 0 THEN {nothing} ELSE {template} END"
+
+
+def _is_not_zero(node: Node) -> bool:
+    literal = node
+    while isinstance(literal, Raw) and len(literal.expressions) == 1:
+        literal = literal.expressions[0]
+    if not isinstance(literal, exp.Literal) or literal.is_string:
+        return False
+    return whole_number(literal.this) != 0 and float(literal.this) != 0
+
+
+def _decimal(kind: Number) -> str:
+    return f"DECIMAL({kind.precision},{kind.scale})"
+
+
+def _of_unknown(sign: Sign, left: Node, right: Node) -> Node:
+    """DuckDB's own operator, where one of the types is not known before DuckDB knows it."""
+    if sign == "/":
+        return _unknown_quotient(left, right, "fails")
+    known: Kind | None = NUM if kind_of(left) == NUM and kind_of(right) == NUM else None
+    if sign == "%":
+        return once(_guarded("{0} % {1}", right, "fails", "0"), left, right, kind=known)
+    return raw(f"({{0}} {sign} {{1}})", left, right, kind=known)
+
+
+def _unknown_quotient(left: Node, right: Node, zero: Zero) -> Node:
+    """To as many digits as the quotient of what turns out to be NUMBERs has."""
+    scale = "coalesce(TRY_CAST(regexp_extract(typeof({0}), '^DECIMAL\\(\\d+,(\\d+)\\)$', 1) AS INTEGER), 0)"
+    exact = "typeof({0}) NOT IN ('DOUBLE', 'FLOAT', 'VARCHAR') AND typeof({1}) NOT IN ('DOUBLE', 'FLOAT', 'VARCHAR')"
+    quotient = "CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE)"
+    rounded = f"round({quotient}, greatest({scale}, least({scale} + {_MORE_DIGITS}, {_MOST_DIGITS})))"
+    template = _guarded(f"CASE WHEN {exact} THEN {rounded} ELSE {quotient} END", right, zero, "0")
+    return once(template, left, right, kind=FLOAT)

@@ -1,0 +1,63 @@
+"""What INSERT, UPDATE and MERGE write is what the column makes of each value (sql-reference/sql/insert: values are
+converted to the types of the columns), whatever the other rows of VALUES hold.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sql_world import World
+
+from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.compile.inserts import compile_insert
+from cleanroom_ml.engine.sql.compile.updates import compile_update
+from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.dml import Insert, Update
+
+COLUMNS = "N INT;S VARCHAR;V VARIANT;D NUMBER(5,2);B BOOLEAN"
+ROW = """SELECT 1::BIGINT AS "N", 'a' AS "S", '1' AS "V", 1::DECIMAL(5,2) AS "D", true AS "B" """
+
+
+def stored(world: World, text: str) -> list[tuple[object, ...]]:
+    world.table("KEPT", COLUMNS, ROW)
+    statement = classify(text)
+    assert isinstance(statement, Insert)
+    return world.run(compile_insert(statement, world).compiled)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("insert into kept (n) values ('12.5'), (2.5), (3.5::float), (2.5::float)", [13, 3, 4, 3]),
+        ("insert into kept (s) values (1.50), (1000), (true), (1e3::float)", ["1.50", "1000", "true", "1000"]),
+        ("insert into kept (s) select 0.1::float + 0.2::float", ["0.3"]),
+        ("insert into kept (v) select 'abc'", ['"abc"']),
+        ("insert into kept (d) values (1.005), ('2.345'), (null)", [Decimal("1.01"), Decimal("2.35"), None]),
+        ("insert into kept (b) values ('yes'), (0), ('off')", [True, False, False]),
+        ("insert into kept (n) select id / 3 from people", [0, 0, 1, 1]),
+        ("insert into kept (n) values (99999999999999999999999999999999999999)", [10**38 - 1]),
+    ],
+)
+def test_a_value_is_stored_as_its_column_takes_it(world: World, text: str, expected: list[object]) -> None:
+    place = "NSVDB".index(text.split("(")[1][0].upper())
+    assert [row[place] for row in stored(world, text)] == expected
+
+
+@pytest.mark.parametrize("values", ["values (1, 2)", "select 1, 2", "select * from values (1, 2)"])
+def test_as_many_values_as_columns(world: World, values: str) -> None:
+    with pytest.raises(SqlError, match=r"expecting 1 but got 2") as refused:
+        stored(world, f"insert into kept (n) {values}")
+    assert refused.value.code == 2057
+
+
+def test_a_row_that_several_match_is_counted(world: World) -> None:
+    """sql-reference/sql/update: the number of rows updated, and of multi-joined rows among them."""
+    world.table("KEPT", COLUMNS, ROW)
+    for source, operation in (("orders", Operation.JOINED), ("(select 1 id)", Operation.UPDATED)):
+        statement = classify(f"update kept set n = 2.5 from {source} o where o.id = kept.n")
+        assert isinstance(statement, Update)
+        [row] = world.run(compile_update(statement, world, Binds()).compiled)
+        assert (row[0], row[-1]) == (3, operation)
