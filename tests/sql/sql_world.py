@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, 
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse.functions import register
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
  '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""
@@ -54,6 +55,7 @@ class World:
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
+        register(self.connection, sql)
         return self.connection.sql(sql).fetchall()
 
     def names(self, text: str) -> list[str]:

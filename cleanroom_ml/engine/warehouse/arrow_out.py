@@ -1,19 +1,27 @@
 """DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
 
-Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is JSON text; nested
+Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is pretty JSON; nested
 values become JSON.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.values.objects import pretty
 from cleanroom_ml.engine.warehouse.arrow_types import sent_type
+
+_STYLED: Final = r'^(?:[\[{]|"\\u0001)'
+_STYLED_TEXT: Final = re.compile(_STYLED)
+_DOCUMENTS: Final = frozenset({b"VARIANT", b"OBJECT", b"ARRAY"})
 
 
 def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema) -> pa.Schema:
@@ -33,7 +41,23 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
 def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """A batch of DuckDB's under the wire's schema."""
     return pa.RecordBatch.from_arrays(
-        [column(array, field.type) for array, field in zip(batch.columns, schema, strict=True)], schema=schema
+        [
+            shown(column(array, field.type))
+            if (field.metadata or {}).get(b"logicalType") in _DOCUMENTS
+            else column(array, field.type)
+            for array, field in zip(batch.columns, schema, strict=True)
+        ],
+        schema=schema,
+    )
+
+
+def shown(array: pa.Array) -> pa.Array:
+    """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are."""
+    if not pc.any(pc.match_substring_regex(array, _STYLED)).as_py():
+        return array
+    return pa.array(
+        [pretty(text) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
+        array.type,
     )
 
 

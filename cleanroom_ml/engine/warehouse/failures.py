@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
@@ -17,6 +18,13 @@ from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
 from cleanroom_ml.naming import quote
 
 logger = logging.getLogger(__name__)
+_WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
+    "json": (100069, "22P02", "Error parsing JSON: the text is no JSON document, or an object in it has a key twice"),
+    "duplicatekey": (100072, "22000", "Duplicate field key in an object"),
+    "notanarray": (100107, "22000", "Not an array, or an array that is too long"),
+    "notanobject": (100103, "22000", "Not an object, or arrays of keys and values of different lengths"),
+}
+"""What workers' functions raise (sql/values/table.py); no message has a value in it."""
 
 
 def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, SqlType]], query_id: str) -> SqlError:
@@ -42,6 +50,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         )
     if kind == "depth":
         return SqlError.too_deep()
+    if kind in _WORDED:
+        return SqlError(*_WORDED[kind])
     if kind == "division":
         return SqlError(100051, "22012", "Division by zero")
     if kind == "duplicate":

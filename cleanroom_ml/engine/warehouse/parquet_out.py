@@ -28,6 +28,8 @@ def casting(sql: str, names: Sequence[str], columns: Sequence[Sequence[str]]) ->
 
 
 def _cast(name: str, number: int, sql_type: SqlType) -> str:
+    if sql_type.is_json:
+        return sql_type.cast_of(None).template_for(name)
     value = f"CAST({name} AS {sql_type.duckdb})"
     bound = None
     if sql_type.length is not None:

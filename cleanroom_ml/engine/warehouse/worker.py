@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
+from cleanroom_ml.engine.warehouse.functions import register
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -139,9 +140,10 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
+    register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
     confine(connection, paths, request.get("settings", {}))
     if op == "write":
-        names = [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
+        names = _names(request)
         if len(connection.sql(sql).columns) != len(names):
             return {"error": {"kind": "types"}}
         sql = parquet_out.casting(sql, names, request["columns"])
@@ -165,6 +167,11 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     if op == "write":
         return parquet_out.write(reader, request["columns"], fds[-1], operations=bool(request.get("operations")))
     raise ValueError(f"no such op: {op}")
+
+
+def _names(request: Request) -> list[str]:
+    """What the columns are called that are written."""
+    return [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
 
 
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function
+from cleanroom_ml.engine.sql.functions.entry import VALUE, Aggregate, Function
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
@@ -23,15 +23,15 @@ _REGRESSIONS: Final = (
 
 
 def _plain(names: str, target: str, count: int = 1) -> Aggregate:
-    return Aggregate(names, count, sql=f"{target}({{*}})", gives=NUM)
+    return Aggregate(names, count, sql=f"{target}({{*}})", takes=NUM, gives=NUM)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("COUNT", (1, None), sql="count({*})", gives=NUM, star=True, distinct_rows=True),
     _plain("SUM", "sum"),
     _plain("AVG", "avg"),
-    Aggregate("MIN", sql="min({0})", gives=0),
-    Aggregate("MAX", sql="max({0})", gives=0),
+    Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0),
+    Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0),
     Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),
     Aggregate("MODE", sql="mode({0})", gives=0),
     _plain("MEDIAN", "median"),
@@ -46,8 +46,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     *(Aggregate(name, 2, sql=f"{name.lower()}({{*}})", gives=NUM, outer=_NO_NAN) for name in _REGRESSIONS),
     _plain("KURTOSIS", "kurtosis"),
     _plain("SKEW", "skewness"),
-    _plain("COUNT_IF", "count_if"),
-    _plain("APPROX_COUNT_DISTINCT HLL", "approx_count_distinct"),
+    Aggregate("COUNT_IF", sql="count_if({*})", gives=NUM),
+    Aggregate("APPROX_COUNT_DISTINCT HLL", sql="approx_count_distinct({*})", gives=NUM),
     Aggregate("APPROX_PERCENTILE", 2, sql="approx_quantile({0}, {1})", gives=NUM),
     Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))"),
     Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))"),
@@ -66,9 +66,33 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         ordered=True,
         separator=True,
     ),
-    Aggregate("ARRAY_AGG", sql="list({*}{order})", gives=JSON, outer=_ARRAY, ordered=True, drop_nulls=True),
-    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", gives=JSON, outer=_ARRAY, drop_nulls=True),
-    Aggregate("OBJECT_AGG", 2, sql="json_group_object({*})", gives=JSON),
+    Aggregate(
+        "ARRAY_AGG ARRAYAGG",
+        sql="list({*}{order})",
+        takes=VALUE,
+        gives=JSON,
+        outer=_ARRAY,
+        ordered=True,
+        drop_nulls=True,
+    ),
+    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", takes=VALUE, gives=JSON, outer=_ARRAY, drop_nulls=True),
+    Aggregate(
+        "ARRAY_UNION_AGG",
+        sql="list(CAST({0} AS VARCHAR))",
+        takes=JSON,
+        gives=JSON,
+        outer="CAST(_sf_array_union(coalesce({0}, [])) AS JSON)",
+        drop_nulls=True,
+    ),
+    Aggregate(
+        "OBJECT_AGG",
+        2,
+        sql="list(CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN CAST(json_array({0}, {1}) AS VARCHAR) END)"
+        " FILTER (WHERE {0} IS NOT NULL AND {1} IS NOT NULL)",
+        takes=(TEXT, VALUE),
+        gives=JSON,
+        outer="CAST(_sf_object_agg(coalesce({0}, [])) AS JSON)",
+    ),
     Aggregate("PERCENTILE_CONT", sql="quantile_cont({of}, {0}{order})", gives=NUM, ordered=True),
     Aggregate("PERCENTILE_DISC", sql="quantile_disc({of}, {0}{order})", gives=NUM, ordered=True),
     Aggregate("GROUPING", (1, None), sql="grouping({*})", gives=NUM),

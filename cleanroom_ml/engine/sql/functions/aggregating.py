@@ -9,8 +9,8 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, taken
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.tree.kinds import kind_of, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 
 
 def call(
@@ -42,6 +42,9 @@ def call(
         nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(values)))
         values = [raw(f"CASE WHEN {nulls} THEN NULL ELSE ROW({{*}}) END", *values)]
     template = known.sql
+    if known.json is not None and kind_of(values[0]) == JSON:
+        template = known.json.replace("{key}", f"{{{len(values)}}}")
+        values.append(order_key(values[0]))
     if distinct is not None:
         template = template.replace("({*}", "(DISTINCT {*}").replace("({0}", "(DISTINCT {0}")
     if "{of}" in template:

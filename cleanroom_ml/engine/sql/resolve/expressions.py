@@ -125,6 +125,11 @@ class Expressions:
     def _struct(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         arguments: list[Node] = []
         for item in node.expressions:
+            if isinstance(item, exp.Star | exp.Column) and isinstance(
+                item if isinstance(item, exp.Star) else item.this, exp.Star
+            ):
+                arguments += self._calls.members_of_star(item, scope, ctes)
+                continue
             if not isinstance(item, exp.PropertyEQ):
                 raise SqlError.unsupported("this object literal")
             arguments += [exp.Literal.string(item.this.name), self.rewrite(item.expression, scope, ctes)]

@@ -8,7 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.tree.kinds import as_number, as_text, as_variant, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
@@ -31,7 +31,7 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Raw:
     if operator is exp.DPipe:
         operands = [as_text(operand) for operand in operands]
     elif operator in (exp.Add, exp.Sub, exp.Mul):
-        operands = [_as_number(operand) for operand in operands]
+        operands = [as_number(operand) for operand in operands]
     known: Kind | None
     if operator is exp.DPipe:
         known = TEXT
@@ -52,22 +52,41 @@ def adjusted(node: Node) -> Node:
     if isinstance(node, exp.Div):
         return _division(node.this, node.expression)
     if isinstance(node, _ARITHMETIC):
-        node.set("this", _as_number(node.this))
-        node.set("expression", _as_number(node.expression))
+        node.set("this", as_number(node.this))
+        node.set("expression", as_number(node.expression))
     elif isinstance(node, _COMPARISONS):
         left, right = kind_of(node.this), kind_of(node.expression)
         if (left == JSON) != (right == JSON):
             number = NUM in {left, right}
             for part in ("this", "expression"):
                 if kind_of(node.args[part]) == JSON:
-                    node.set(part, _as_number(node.args[part]) if number else as_text(node.args[part]))
+                    node.set(part, as_number(node.args[part]) if number else as_text(node.args[part]))
+        elif left == right == JSON and isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
+            for part in ("this", "expression"):
+                node.set(part, order_key(node.args[part]))
+    elif isinstance(node, exp.Ordered):
+        node.set("this", order_key(node.this))
+    elif isinstance(node, exp.Between) and kind_of(node.this) == JSON:
+        number = kind_of(node.args["low"]) == NUM
+        node.set("this", as_number(node.this) if number else as_text(node.this))
     elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
-        node.set("this", as_text(node.this))
+        _listed(node)
     elif isinstance(node, exp.HexString):
         return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=OTHER)
     elif isinstance(node, exp.RawString):
         return exp.Literal.string(str(node.this))
     return node
+
+
+def _listed(node: exp.In) -> None:
+    """`v IN (…)`: a VARIANT among numbers is taken as one, among texts as text."""
+    kinds = {kind_of(item) for item in node.expressions}
+    if kinds == {NUM}:
+        node.set("this", as_number(node.this))
+    elif JSON in kinds:
+        node.set("expressions", [as_variant(item) for item in node.expressions])
+    else:
+        node.set("this", as_text(node.this))
 
 
 def _days(node: exp.Add | exp.Sub) -> Raw:
@@ -80,13 +99,9 @@ def _days(node: exp.Add | exp.Sub) -> Raw:
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=DATE)
 
 
-def _as_number(node: Node) -> Node:
-    return raw("TRY_CAST({0} AS DOUBLE)", as_text(node), kind=NUM) if kind_of(node) == JSON else node
-
-
 def _division(left: Node, right: Node) -> Raw:
     """Snowflake's `/` fails on zero; DuckDB's gives infinity."""
-    left, right = _as_number(left), _as_number(right)
+    left, right = as_number(left), as_number(right)
     if isinstance(right, exp.Literal) and not right.is_string and float(right.this) != 0:
         return raw("({0} / {1})", left, right, kind=NUM)
     return raw("({0} / CASE WHEN {1} = 0 THEN error('cleanroom:division') ELSE {1} END)", left, right, kind=NUM)

@@ -49,6 +49,10 @@ class Cast(NamedTuple):
     template: str | None
     kind: Kind | None
 
+    def template_for(self, text: str) -> str:
+        """The template around a piece of SQL text."""
+        return text if self.template is None else self.template.replace("{0}", text)
+
 
 AS_COMPUTED: Final = "as DuckDB computed it"
 """Of a number on the wire: a decimal stays one of as many digits, anything else is 64 bits."""
