@@ -28,6 +28,8 @@ class World:
         self.root = root
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.registered: set[str] = set()
+        self.parameters: dict[str, str] = {}
         self.sources: dict[tuple[str, ...], Source] = {}
         self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
         self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)
@@ -48,14 +50,23 @@ class World:
 
     def context(self) -> ContextValues:
         return ContextValues(
-            "ACME", "ANN", "PUBLIC", None, "DB", "PUBLIC", "7", variables={"LIMIT_DAY": datetime.date(2024, 2, 1)}
+            "ACME",
+            "ANN",
+            "PUBLIC",
+            None,
+            "DB",
+            "PUBLIC",
+            "7",
+            variables={"LIMIT_DAY": datetime.date(2024, 2, 1)},
+            parameters=self.parameters,
         )
 
     def run(self, compiled: Compiled) -> list[tuple[object, ...]]:
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
-        register(self.connection, sql)
+        self.registered = register(self.connection, sql, self.registered)
+        self.connection.execute(f"SET TimeZone = '{compiled.zone}'")
         return self.connection.sql(sql).fetchall()
 
     def names(self, text: str) -> list[str]:

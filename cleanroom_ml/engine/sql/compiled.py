@@ -17,6 +17,7 @@ class Compiled:
         token: random per statement, so that no text of the client's can be a marker.
         columns: names and types that the result is known to have (a write's target columns), or None.
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
+        zone: the session's time zone, in which a moment without one is meant.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -26,6 +27,7 @@ class Compiled:
     columns: Columns | None = None
     operations: bool = False
     staged: tuple[str, ...] = ()
+    zone: str = "Etc/UTC"
 
 
 class Operation:

@@ -34,6 +34,8 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
             "scale": str(sql_type.record.seconds or sql_type.scale or 0),
             "charLength": str(characters(sql_type) or 0),
         }
+        if sql_type.record.moment == "TZ":
+            metadata["byteLength"] = "8"  # of the connector's two forms the one of a count and an offset
         fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
     return pa.schema(fields)
 
@@ -66,6 +68,8 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     given = array.type
     if given == target:
         return array
+    if pa.types.is_struct(target):
+        return _with_offset(array, target)
     if pa.types.is_timestamp(given):
         return array.cast(pa.timestamp("us", tz=given.tz), safe=False).view(target)
     if pa.types.is_time(given):
@@ -73,6 +77,13 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
+
+
+def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:
+    """TIMESTAMP_TZ: microseconds since 1970, and its offset in minutes + 1440, as the connector reads it."""
+    epoch = pc.struct_field(array, "utc").cast(pa.timestamp("us")).view(pa.int64())
+    offset = pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
+    return pa.StructArray.from_arrays([epoch, offset], fields=list(target), mask=pc.is_null(array))
 
 
 def narrowed(table: pa.Table) -> pa.Table:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, WorkerFunction
+from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, ZONED, WorkerFunction
 
 _NAMED: Final = re.compile(r"\b_sf_[a-z_]+")
 _ARROW: Final[dict[str, pa.DataType]] = {
@@ -20,6 +20,7 @@ _ARROW: Final[dict[str, pa.DataType]] = {
     "DATE": pa.date32(),
     "TIME": pa.time64("us"),
     "TIMESTAMP": pa.timestamp("us"),
+    ZONED: pa.struct([("w", pa.timestamp("us")), ("m", pa.int64())]),
     ROWS: pa.list_(
         pa.struct(
             [
@@ -36,12 +37,14 @@ _ARROW: Final[dict[str, pa.DataType]] = {
 }
 
 
-def register(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Those of our functions whose names stand anywhere in `sql`; before the configuration is locked or after."""
-    for name in set(_NAMED.findall(sql)):
-        function = FUNCTIONS.get(name)
-        if function is not None:
-            _create(connection, name, function)
+def register(connection: duckdb.DuckDBPyConnection, sql: str, there: Collection[str] = ()) -> set[str]:
+    """Puts in those of our functions whose names stand anywhere in `sql`, but for those that are `there`. The names of
+    all that are there then. Before the configuration is locked.
+    """
+    named = {name for name in _NAMED.findall(sql) if name in FUNCTIONS}
+    for name in named.difference(there):
+        _create(connection, name, FUNCTIONS[name])
+    return named.union(there)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, function: WorkerFunction) -> None:

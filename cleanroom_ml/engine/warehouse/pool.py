@@ -289,6 +289,7 @@ class Warehouse:
                 **request,
                 "sql": compiled.sql,
                 "token": compiled.token,
+                "zone": compiled.zone,
                 "inputs": len(fds),
                 "settings": self._settings,
             }

@@ -57,6 +57,7 @@ class Request(TypedDict, total=False):
     op: str
     sql: str
     token: str
+    zone: str
     inputs: int
     settings: Settings
     columns: list[list[str]]
@@ -140,13 +141,15 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
+    connection.execute(f"SET TimeZone = '{_zone(request)}'")
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
     confine(connection, paths, request.get("settings", {}))
     if op == "write":
         names = _names(request)
-        if len(connection.sql(sql).columns) != len(names):
+        given = [str(found) for found in connection.sql(sql).types]
+        if len(given) != len(names):
             return {"error": {"kind": "types"}}
-        sql = parquet_out.casting(sql, names, request["columns"])
+        sql = parquet_out.casting(sql, names, request["columns"], given)
     relation = connection.sql(sql)
     if relation is None:
         return {"error": {"kind": "no_result"}}
@@ -167,6 +170,12 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     if op == "write":
         return parquet_out.write(reader, request["columns"], fds[-1], operations=bool(request.get("operations")))
     raise ValueError(f"no such op: {op}")
+
+
+def _zone(request: Request) -> str:
+    """The session's time zone; a name that could be anything else is UTC."""
+    zone = request.get("zone", "UTC")
+    return zone if re.fullmatch(r"[A-Za-z0-9_+/-]{1,64}", zone) else "UTC"
 
 
 def _names(request: Request) -> list[str]:
@@ -251,4 +260,6 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return bytes(value).hex()
+    if isinstance(value, dict) and value.keys() == {"utc", "shift"}:
+        return f"{value['utc'].isoformat()} {value['shift']}"
     return str(value)

@@ -12,6 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.compile.assign import assigned
 from cleanroom_ml.engine.sql.compile.preparing import safe
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
@@ -63,7 +64,7 @@ class Change:
         """A rewritten value that becomes the target's column of this name, which is then a name for it."""
         value = self.rewrite(node)
         self.resolver.listening.call_value(name, value)
-        return value
+        return assigned(value, dict(self.target.columns)[name])
 
     def assignments(self, expressions: list[Node]) -> dict[str, Node]:
         """Column → value of SET."""

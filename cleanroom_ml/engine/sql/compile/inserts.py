@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
 from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.sql.compile.assign import assigned_column
 from cleanroom_ml.engine.sql.compile.preparing import (
     bounded,
     finished,
@@ -36,14 +37,16 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
+        kinds = None
         if binds.rows is not None:
             query = _batch(tree, binds.rows, resolver)
         else:
             query, kinds = resolver.query(tree, {})
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
         given = ", ".join(f'"_{number}"' for number in range(len(names)))
+        known = list(kinds.values()) if kinds is not None and len(kinds) == len(names) else [None] * len(names)
         columns = ", ".join(
-            f'CAST("_{positions[name]}" AS {sql_type.duckdb}) AS {quote(name)}'
+            f"{assigned_column(f'_{positions[name]}', None, known[positions[name]], sql_type)} AS {quote(name)}"
             if name in positions
             else f"CAST(NULL AS {sql_type.duckdb}) AS {quote(name)}"
             for name, sql_type in target.columns

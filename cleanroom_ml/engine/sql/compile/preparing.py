@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.settings import current
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, generate, parse_ast
 
@@ -43,7 +44,9 @@ def prepare(tree: str | Node, catalog: Catalog, binds: Binds) -> tuple[Node, Res
 
 def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, operations: bool = False) -> Compiled:
     build = resolver.build
-    return Compiled(generate(tree), tuple(build.inputs), build.token, columns, operations, tuple(build.staged))
+    return Compiled(
+        generate(tree), tuple(build.inputs), build.token, columns, operations, tuple(build.staged), current().zone
+    )
 
 
 def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:

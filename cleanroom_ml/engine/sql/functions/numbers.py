@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from cleanroom_ml.engine.sql.functions.dates import date_trunc
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
-from cleanroom_ml.engine.sql.types.kind import NUM
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TIMESTAMP, TZ
 
 _SAME_NAME: Final = (
     "ABS",
@@ -45,6 +49,13 @@ def _to_digits(name: str) -> tuple[str, str]:
     return f"{name}({{0}})", f"({name}({{0}} * pow(10, {{1}})) / pow(10, {{1}}))"
 
 
+def _trunc(args: Sequence[Node]) -> Node:
+    """TRUNC(number [, digits]), or TRUNC(date, 'part')."""
+    if len(args) == 2 and kind_of(args[0]) in {DATE, TIMESTAMP, TZ}:
+        return date_trunc([args[1], args[0]])
+    return raw(_to_digits("trunc")[len(args) - 1], *args, kind=NUM)
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *(Scalar(name, sql=f"{name.lower()}({{*}})", gives=NUM) for name in _SAME_NAME),
     Scalar("ATAN2", arguments=2, sql="atan2({*})", gives=NUM),
@@ -56,7 +67,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DIV0", arguments=2, sql="CASE WHEN {1} = 0 THEN {0} * 0 ELSE {0} / {1} END", gives=NUM),
     Scalar("DIV0NULL", arguments=2, sql="CASE WHEN coalesce({1}, 0) = 0 THEN {0} * 0 ELSE {0} / {1} END", gives=NUM),
     Scalar("ROUND", arguments=(1, 2), sql=("round({0})", "round({0}, CAST({1} AS INTEGER))"), gives=NUM),
-    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_to_digits("trunc"), gives=NUM),
+    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_trunc),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), gives=NUM),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), gives=NUM),
     Scalar("BITAND", arguments=2, sql="(CAST({0} AS BIGINT) & CAST({1} AS BIGINT))", gives=NUM),

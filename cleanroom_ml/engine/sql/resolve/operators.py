@@ -7,9 +7,10 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.resolve import dated
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_number, as_text, as_variant, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
@@ -45,8 +46,14 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Raw:
 
 def adjusted(node: Node) -> Node:
     """A node with rewritten operands, as DuckDB means it."""
-    if isinstance(node, exp.Add | exp.Sub) and {kind_of(node.this), kind_of(node.expression)} == {DATE, NUM}:
-        return _days(node)
+    if isinstance(node, exp.Add | exp.Sub):
+        moved = dated.moved(node)
+        if moved is not None:
+            return moved
+    if isinstance(node, exp.Between) and dated.compared(node, ("this", "low", "high")):
+        return node
+    if isinstance(node, exp.In) and dated.listed(node):
+        return node
     if isinstance(node, exp.DPipe):
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
     if isinstance(node, exp.Div):
@@ -55,6 +62,7 @@ def adjusted(node: Node) -> Node:
         node.set("this", as_number(node.this))
         node.set("expression", as_number(node.expression))
     elif isinstance(node, _COMPARISONS):
+        dated.compared(node, ("this", "expression"))
         left, right = kind_of(node.this), kind_of(node.expression)
         if (left == JSON) != (right == JSON):
             number = NUM in {left, right}
@@ -87,16 +95,6 @@ def _listed(node: exp.In) -> None:
         node.set("expressions", [as_variant(item) for item in node.expressions])
     else:
         node.set("this", as_text(node.this))
-
-
-def _days(node: exp.Add | exp.Sub) -> Raw:
-    """`date + 7` and `date - 7`: DuckDB adds INTEGERs to a date, and no other numbers."""
-    left, right = (
-        raw("CAST({0} AS INTEGER)", part, kind=NUM) if kind_of(part) == NUM else part
-        for part in (node.this, node.expression)
-    )
-    sign = "+" if isinstance(node, exp.Add) else "-"
-    return raw(f"({{0}} {sign} {{1}})", left, right, kind=DATE)
 
 
 def _division(left: Node, right: Node) -> Raw:

@@ -7,9 +7,10 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Columns
+from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
-from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT
+from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 KIND: Final = "cleanroom_kind"
@@ -72,17 +73,13 @@ def as_text(node: Node) -> Node:
     kind = kind_of(node)
     if kind == TEXT:
         return node
+    if kind is not None and kind in moment_texts.KINDS:
+        return moment_texts.text(node, kind)
     if kind == JSON:
         return raw(_JSON_TEXT, node, kind=TEXT)
     if kind is None and not isinstance(node, exp.Null):
         return raw(_AS_TEXT, node, kind=TEXT)
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
-
-
-def as_zoned_text(node: Node) -> Node:
-    """Text of a moment with Snowflake's ` +0200` at its end as DuckDB's `+02:00`; other text as it is."""
-    pattern, made = (exp.Literal.string(text) for text in (" ?([+-][0-9][0-9]):?([0-9][0-9])$", r"\1:\2"))
-    return raw("regexp_replace({0}, {1}, {2})", as_text(node), pattern, made, kind=TEXT)
 
 
 def as_variant(node: Node) -> Node:
@@ -96,6 +93,8 @@ def as_variant(node: Node) -> Node:
             text = literal_text(node)
             plain = text is not None and not text.startswith(MARK)
             return raw("to_json({0})" if plain else TEXT_TO_VARIANT, node, kind=JSON)
+        case "TZ":
+            return raw(TZ_TO_VARIANT, as_text(node), kind=JSON)
         case _:
             return raw(TO_VARIANT, node, kind=JSON)
 

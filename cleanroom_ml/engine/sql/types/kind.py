@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"]
+Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "OTHER"]
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"
 NUM: Final = "NUM"
 DATE: Final = "DATE"
 TIMESTAMP: Final = "TIMESTAMP"
+TZ: Final = "TZ"
+"""A TIMESTAMP_TZ; the other two are TIMESTAMP."""
+TIME: Final = "TIME"
+INTERVAL: Final = "INTERVAL"
 OTHER: Final = "OTHER"

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
+from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
 
 class Parameters(enum.Enum):
@@ -23,7 +24,7 @@ class Parameters(enum.Enum):
     NONE = "none"
     NUMBER = "precision and scale"
     LENGTH = "length"
-    SECONDS = "digits of a second, which are read and not kept"
+    SECONDS = "digits of a second"
 
 
 class Sized(Protocol):
@@ -45,7 +46,7 @@ class Cast(NamedTuple):
     In the template `{word}` is CAST or TRY_CAST, `{type}` the DuckDB type.
     """
 
-    taken: Literal["as it is", "as text", "as zoned text"]
+    taken: Literal["as it is", "as text"]
     template: str | None
     kind: Kind | None
 
@@ -98,6 +99,7 @@ class TypeRecord:
         whole: those of its names that are NUMBER(38,0), whatever stands in parentheses.
         one_long: those of the synonyms whose default length is 1.
         characters: its length counts characters, not bytes.
+        moment: which date, time or timestamp it is, if any: those are cast by types/moment_casts.py.
         duckdb: the DuckDB type that holds its values.
         internal: what only DuckDB's error messages call it.
         nested: how the names of DuckDB's nested types begin that are given as it.
@@ -124,6 +126,7 @@ class TypeRecord:
     whole: frozenset[str] = frozenset()
     one_long: frozenset[str] = frozenset()
     characters: bool = False
+    moment: Moment | None = None
     duckdb: str | Callable[[Sized], str]
     internal: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()

@@ -20,6 +20,8 @@ TO_VARIANT: Final = (
     " ELSE CAST(_sf_variant(typeof({0}), CAST({0} AS VARCHAR)) AS JSON) END"
 )
 """Any value as a VARIANT; which of it is kept is known before it runs."""
+TZ_TO_VARIANT: Final = "to_json(chr(1) || 'Z' || {0})"
+"""Of a TIMESTAMP_TZ's text."""
 TO_ARRAY: Final = "CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)"
 TO_OBJECT: Final = "CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)"
 

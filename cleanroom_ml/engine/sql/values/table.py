@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, objects
+from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, moments, objects
 from cleanroom_ml.engine.sql.values.arrays import NotAnArray
 from cleanroom_ml.engine.sql.values.json_reading import JsonError
 from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
+from cleanroom_ml.engine.sql.values.moments import NotAMoment, TooFine
 from cleanroom_ml.engine.sql.values.objects import NotAnObject
 
 TEXT: Final = "VARCHAR"
@@ -21,6 +22,7 @@ WHOLE: Final = "BIGINT"
 TRUTH: Final = "BOOLEAN"
 TEXTS: Final = "VARCHAR[]"
 ROWS: Final = "STRUCT(s BIGINT, k VARCHAR, p VARCHAR, i BIGINT, v VARCHAR, t VARCHAR)[]"
+ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT)"
 PARTS: Final = "STRUCT(s BIGINT, i BIGINT, v VARCHAR)[]"
 
 
@@ -50,6 +52,8 @@ ERRORS: Final[Mapping[type[ValueError], str]] = {
     DuplicateKey: "duplicatekey",
     NotAnArray: "notanarray",
     NotAnObject: "notanobject",
+    NotAMoment: "moment",
+    TooFine: "nanoseconds",
 }
 """What they raise → the kind of an error's answer."""
 
@@ -138,6 +142,16 @@ FUNCTIONS: Final = _of(
         WorkerFunction("get_path", TWO, TEXT, objects.at_path),
         WorkerFunction("strip_null_value", (TEXT,), TEXT, objects.strip_null),
         WorkerFunction("flatten", (TEXT, TEXT, TRUTH, TRUTH, TEXT), ROWS, flattening.flatten, nulls=True, once=True),
+        *(
+            WorkerFunction(f"{word}_{name}", (TEXT, TEXT, WHOLE), gives, call)
+            for name, gives, call, attempt in (
+                ("date", "DATE", moments.day, moments.try_day),
+                ("time", "TIME", moments.clock, moments.try_clock),
+                ("ntz", "TIMESTAMP", moments.wall, moments.try_wall),
+                ("zoned", ZONED, moments.zoned, moments.try_zoned),
+            )
+            for word, call in (("parse", call), ("try_parse", attempt))
+        ),
         WorkerFunction("split_to_table", TWO, PARTS, flattening.split, nulls=True, once=True),
         WorkerFunction("strtok_split_to_table", TWO, PARTS, flattening.split_tokens, nulls=True, once=True),
     )
