@@ -8,6 +8,7 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import ARROW, SPECIAL
 
 from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, ZONED, WorkerFunction
 
@@ -53,8 +54,8 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, function: WorkerFu
         _ARITY[len(function.takes)](_Vectors(function)),
         [duckdb.type(found) for found in function.takes],
         duckdb.type(function.gives),
-        type="arrow",
-        null_handling="special",
+        type=ARROW,
+        null_handling=SPECIAL,
         side_effects=function.once,
     )
 

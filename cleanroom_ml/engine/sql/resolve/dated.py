@@ -95,5 +95,5 @@ def comparable(operands: Sequence[Node]) -> list[Node] | None:
         return None
     if TZ in there:
         return [moments.instant(operand) if kind_of(operand) is not None else operand for operand in operands]
-    target = _READ[TIMESTAMP if TIMESTAMP in there else next(iter(there))]
+    target = next(_READ[kind] for kind in (TIMESTAMP, DATE, TIME) if kind in there)
     return [moments.to(target, operand) if kind_of(operand) in _TEXTS else operand for operand in operands]

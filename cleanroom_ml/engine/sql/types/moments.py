@@ -85,7 +85,7 @@ def _read_moment(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
 
 
 def _read_with_offset(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
-    moment, _, shift = str(value).rpartition(" ")
+    moment, shift = str(value).rsplit(" ", 1)
     zone = timezone(timedelta(minutes=int(shift)))
     return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(zone)
 

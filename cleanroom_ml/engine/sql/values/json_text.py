@@ -85,6 +85,8 @@ def shown(value: Json, *, indent: int | None = 2, level: int = 0) -> str:
             return "undefined"
         case Marked():
             return _shown_mark(value)
+        case Decimal():
+            return _plain(value)
         case list() if value:
             return _block("[", "]", [shown(item, indent=indent, level=level + 1) for item in value], indent, level)
         case dict() if value:
@@ -120,12 +122,15 @@ def float_text(value: float) -> str:
     return f"{value:.15g}"
 
 
-def _exact(value: Decimal) -> str:
+def _plain(value: Decimal) -> str:
     plain = format(value, "f")
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
-    if plain in {"-0", ""}:
-        plain = "0"
+    return "0" if plain in {"-0", ""} else plain
+
+
+def _exact(value: Decimal) -> str:
+    plain = _plain(value)
     if "." in plain and len(plain.lstrip("-0.").replace(".", "")) > marks.EXACT_DIGITS:
         return _quoted(marks.EXACT + plain)
     return plain
@@ -136,7 +141,7 @@ def _shown_mark(value: Marked) -> str:
     if mark == marks.DOUBLE:
         found = float(rest)
         return f"{found:.15e}" if found - found == 0 else {"inf": "Infinity", "-inf": "-Infinity"}.get(rest, "NaN")
-    return rest if mark == marks.EXACT else _quoted(rest)
+    return _quoted(rest)
 
 
 def _block(left: str, right: str, items: list[str], indent: int | None, level: int) -> str:

@@ -87,6 +87,14 @@ def _construct_all(pairs: list[str | None]) -> str:
 
 
 TWO: Final = (TEXT, TEXT)
+_Reader = Callable[..., Any]  # an entry's call
+_READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
+    ("date", "DATE", moments.day, moments.try_day),
+    ("time", "TIME", moments.clock, moments.try_clock),
+    ("ntz", "TIMESTAMP", moments.wall, moments.try_wall),
+    ("zoned", ZONED, moments.zoned, moments.try_zoned),
+)
+"""Text as a date or a moment: the name, what it gives, the function, and the one that gives NULL for what is none."""
 FUNCTIONS: Final = _of(
     (
         WorkerFunction("parse_json", (TEXT,), TEXT, _parse),
@@ -143,14 +151,9 @@ FUNCTIONS: Final = _of(
         WorkerFunction("strip_null_value", (TEXT,), TEXT, objects.strip_null),
         WorkerFunction("flatten", (TEXT, TEXT, TRUTH, TRUTH, TEXT), ROWS, flattening.flatten, nulls=True, once=True),
         *(
-            WorkerFunction(f"{word}_{name}", (TEXT, TEXT, WHOLE), gives, call)
-            for name, gives, call, attempt in (
-                ("date", "DATE", moments.day, moments.try_day),
-                ("time", "TIME", moments.clock, moments.try_clock),
-                ("ntz", "TIMESTAMP", moments.wall, moments.try_wall),
-                ("zoned", ZONED, moments.zoned, moments.try_zoned),
-            )
-            for word, call in (("parse", call), ("try_parse", attempt))
+            WorkerFunction(f"{word}_{name}", (TEXT, TEXT, WHOLE), gives, function)
+            for name, gives, call, attempt in _READERS
+            for word, function in (("parse", call), ("try_parse", attempt))
         ),
         WorkerFunction("split_to_table", TWO, PARTS, flattening.split, nulls=True, once=True),
         WorkerFunction("strtok_split_to_table", TWO, PARTS, flattening.split_tokens, nulls=True, once=True),
