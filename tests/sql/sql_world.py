@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, 
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse.functions import register
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
  '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""
@@ -27,6 +28,8 @@ class World:
         self.root = root
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.registered: set[str] = set()
+        self.parameters: dict[str, str] = {}
         self.sources: dict[tuple[str, ...], Source] = {}
         self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
         self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)
@@ -47,13 +50,23 @@ class World:
 
     def context(self) -> ContextValues:
         return ContextValues(
-            "ACME", "ANN", "PUBLIC", None, "DB", "PUBLIC", "7", variables={"LIMIT_DAY": datetime.date(2024, 2, 1)}
+            "ACME",
+            "ANN",
+            "PUBLIC",
+            None,
+            "DB",
+            "PUBLIC",
+            "7",
+            variables={"LIMIT_DAY": datetime.date(2024, 2, 1)},
+            parameters=self.parameters,
         )
 
     def run(self, compiled: Compiled) -> list[tuple[object, ...]]:
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
+        self.registered = register(self.connection, sql, self.registered)
+        self.connection.execute(f"SET TimeZone = '{compiled.zone}'")
         return self.connection.sql(sql).fetchall()
 
     def names(self, text: str) -> list[str]:

@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.tree import dialect
+from cleanroom_ml.engine.warehouse.functions import register
 
 
 class _Nothing:
@@ -32,7 +33,10 @@ def compiled(sql: str) -> str:
 
 
 def rows(sql: str) -> list[tuple[object, ...]]:
-    return duckdb.connect().execute(compiled(sql)).fetchall()
+    connection = duckdb.connect()
+    text = compiled(sql)
+    register(connection, text)
+    return connection.execute(text).fetchall()
 
 
 LONG = 400

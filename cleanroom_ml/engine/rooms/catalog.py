@@ -113,6 +113,7 @@ class RoomCatalog:
             INTERNAL_SCHEMA,
             self._session.id,
             listener=self._listener,
+            parameters=self._session.parameters,
         )
 
     def target(self, parts: tuple[str, ...], kind: str = "TABLE") -> Key:

@@ -125,8 +125,8 @@ class NameListener(Protocol):
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
-    `listener` is told what the names of a statement stand for. It is in the context because whatever wraps a catalog
-    gives that on.
+    `parameters` are the session's own (settings.py). `listener` is told what the names of a statement stand for. It is
+    in the context because whatever wraps a catalog gives that on.
     """
 
     account: str
@@ -139,6 +139,7 @@ class ContextValues:
     version: str = "9.0.0"
     variables: Mapping[str, Value] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Catalog(Protocol):

@@ -19,6 +19,7 @@ class Compiled:
         columns: names and types that the result is known to have (a write's target columns), or None.
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
+        zone: the session's time zone, in which a moment without one is meant.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -29,6 +30,7 @@ class Compiled:
     kinds: tuple[Kind | None, ...] = ()
     operations: bool = False
     staged: tuple[str, ...] = ()
+    zone: str = "Etc/UTC"
 
 
 class Operation:

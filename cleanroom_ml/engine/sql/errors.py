@@ -68,6 +68,11 @@ class SqlError(Exception):
         return cls(100038, "22018", message)
 
     @classmethod
+    def types(cls, wanted: str) -> SqlError:
+        """An argument is of no type that could become the one that is wanted."""
+        return cls(1044, "42P13", f"{COMPILATION}Invalid argument types: {wanted} is expected.")
+
+    @classmethod
     def cancelled(cls) -> SqlError:
         return cls(604, "57014", "SQL execution canceled")
 

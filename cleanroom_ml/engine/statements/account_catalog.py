@@ -79,6 +79,7 @@ class AccountCatalog:
             schema=session.schema,
             session_id=session.id,
             variables=session_variables(session),
+            parameters=session.parameters,
         )
 
     def target(self, parts: tuple[str, ...], kind: str) -> Key:

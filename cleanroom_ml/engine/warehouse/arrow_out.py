@@ -1,19 +1,27 @@
 """DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
 
-Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is JSON text; nested
+Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is pretty JSON; nested
 values become JSON.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.values.objects import pretty
 from cleanroom_ml.engine.warehouse.arrow_types import sent_type
+
+_STYLED: Final = r'^(?:[\[{]|"\\u0001)'
+_STYLED_TEXT: Final = re.compile(_STYLED)
+_DOCUMENTS: Final = frozenset({b"VARIANT", b"OBJECT", b"ARRAY"})
 
 
 def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema) -> pa.Schema:
@@ -26,6 +34,8 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
             "scale": str(sql_type.record.seconds or sql_type.scale or 0),
             "charLength": str(characters(sql_type) or 0),
         }
+        if sql_type.record.moment == "TZ":
+            metadata["byteLength"] = "8"  # of the connector's two forms the one of a count and an offset
         fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
     return pa.schema(fields)
 
@@ -33,7 +43,23 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
 def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """A batch of DuckDB's under the wire's schema."""
     return pa.RecordBatch.from_arrays(
-        [column(array, field.type) for array, field in zip(batch.columns, schema, strict=True)], schema=schema
+        [
+            shown(column(array, field.type))
+            if (field.metadata or {}).get(b"logicalType") in _DOCUMENTS
+            else column(array, field.type)
+            for array, field in zip(batch.columns, schema, strict=True)
+        ],
+        schema=schema,
+    )
+
+
+def shown(array: pa.Array) -> pa.Array:
+    """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are."""
+    if not pc.any(pc.match_substring_regex(array, _STYLED)).as_py():
+        return array
+    return pa.array(
+        [pretty(text) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
+        array.type,
     )
 
 
@@ -42,6 +68,8 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     given = array.type
     if given == target:
         return array
+    if pa.types.is_struct(target):
+        return _with_offset(array, target)
     if pa.types.is_timestamp(given):
         return array.cast(pa.timestamp("us", tz=given.tz), safe=False).view(target)
     if pa.types.is_time(given):
@@ -49,6 +77,13 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
+
+
+def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:
+    """TIMESTAMP_TZ: microseconds since 1970, and its offset in minutes + 1440, as the connector reads it."""
+    epoch = pc.struct_field(array, "utc").cast(pa.timestamp("us")).view(pa.int64())
+    offset = pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
+    return pa.StructArray.from_arrays([epoch, offset], fields=list(target), mask=pc.is_null(array))
 
 
 def narrowed(table: pa.Table) -> pa.Table:

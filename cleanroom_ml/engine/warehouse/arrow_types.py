@@ -11,7 +11,16 @@ from cleanroom_ml.engine.sql.types.record import AS_COMPUTED
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
-_WITH_PARAMETERS: Final = {str(found): found for found in (pa.date32(), pa.time64("us"), pa.timestamp("us", tz="UTC"))}
+_WITH_PARAMETERS: Final = {
+    str(found): found
+    for found in (
+        pa.date32(),
+        pa.time64("us"),
+        pa.timestamp("us", tz="UTC"),
+        pa.struct([("utc", pa.timestamp("us")), ("shift", pa.int16())]),
+        pa.struct([("epoch", pa.int64()), ("timezone", pa.int32())]),
+    )
+}
 
 
 def stored_type(sql_type: SqlType) -> pa.DataType:

@@ -18,6 +18,15 @@ from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
 from cleanroom_ml.naming import quote
 
 logger = logging.getLogger(__name__)
+_WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
+    "json": (100069, "22P02", "Error parsing JSON: the text is no JSON document, or an object in it has a key twice"),
+    "duplicatekey": (100072, "22000", "Duplicate field key in an object"),
+    "notanarray": (100107, "22000", "Not an array, or an array that is too long"),
+    "moment": (100035, "22007", "Date, time or timestamp is not recognized"),
+    "nanoseconds": (2, "0A000", "Unsupported feature 'nanoseconds': timestamps are kept to the microsecond here."),
+    "notanobject": (100103, "22000", "Not an object, or arrays of keys and values of different lengths"),
+}
+"""What workers' functions raise (sql/values/table.py); no message has a value in it."""
 
 _UNRECOGNIZED: Final = {
     "NUMBER": (100038, "22018", "Numeric"),
@@ -55,6 +64,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         )
     if kind == "depth":
         return SqlError.too_deep()
+    if kind in _WORDED:
+        return SqlError(*_WORDED[kind])
     if kind == "division":
         return SqlError(100051, "22012", "Division by zero")
     if kind == "floating":

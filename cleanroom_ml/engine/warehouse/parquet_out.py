@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.types.moment_casts import stored
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse.arrow_types import stored_type
 from cleanroom_ml.engine.warehouse.depth import check
@@ -18,16 +19,27 @@ from cleanroom_ml.naming import quote
 ROW_GROUP: Final = 122_880
 
 
-def casting(sql: str, names: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
+def casting(
+    sql: str, names: Sequence[str], columns: Sequence[Sequence[str]], given: Sequence[str] | None = None
+) -> str:
     """The query with its columns cast, by position, to the declared types; what does not fit fails with the column's
-    number.
+    number. `given` are DuckDB's names of the columns' types; None: all are text, which names every function that may
+    be needed.
     """
-    casts = [_cast(quote(names[number]), number, parse_type(text)) for number, (_, text) in enumerate(columns)]
+    sources = ["VARCHAR"] * len(columns) if given is None else given
+    casts = [
+        _cast(quote(names[number]), number, parse_type(text), sources[number])
+        for number, (_, text) in enumerate(columns)
+    ]
     casts += [quote(name) for name in names[len(columns) :]]
     return f"SELECT {', '.join(casts)} FROM ({sql}) AS _written({', '.join(map(quote, names))})"
 
 
-def _cast(name: str, number: int, sql_type: SqlType) -> str:
+def _cast(name: str, number: int, sql_type: SqlType, source: str) -> str:
+    if sql_type.is_json:
+        return sql_type.cast_of(None).template_for(name)
+    if sql_type.record.moment is not None:
+        return stored(sql_type.record.moment, source).replace("{0}", name)
     value = f"CAST({name} AS {sql_type.duckdb})"
     bound = None
     if sql_type.length is not None:

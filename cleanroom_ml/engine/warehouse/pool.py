@@ -293,6 +293,7 @@ class Warehouse:
                 **request,
                 "sql": compiled.sql,
                 "token": compiled.token,
+                "zone": compiled.zone,
                 "inputs": len(fds),
             }
             if output is not None:

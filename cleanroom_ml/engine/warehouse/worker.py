@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
+from cleanroom_ml.engine.warehouse.functions import register
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -51,6 +52,7 @@ class Request(TypedDict, total=False):
     op: str
     sql: str
     token: str
+    zone: str
     inputs: int
     columns: list[list[str]]
     operations: bool
@@ -155,12 +157,15 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
+    connection.execute(f"SET TimeZone = '{_zone(request)}'")
+    register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
     confine(connection, paths)
     if op == "write":
-        names = [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
-        if len(connection.sql(sql).columns) != len(names):
+        names = _names(request)
+        given = [str(found) for found in connection.sql(sql).types]
+        if len(given) != len(names):
             return {"error": {"kind": "types"}}
-        sql = parquet_out.casting(sql, names, request["columns"])
+        sql = parquet_out.casting(sql, names, request["columns"], given)
     relation = connection.sql(sql)
     if relation is None:
         return {"error": {"kind": "no_result"}}
@@ -201,6 +206,17 @@ def write(
             wide |= {found.column}
             os.ftruncate(output, 0)
             os.lseek(output, 0, os.SEEK_SET)
+
+
+def _zone(request: Request) -> str:
+    """The session's time zone; a name that could be anything else is UTC."""
+    zone = request.get("zone", "UTC")
+    return zone if re.fullmatch(r"[A-Za-z0-9_+/-]{1,64}", zone) else "UTC"
+
+
+def _names(request: Request) -> list[str]:
+    """What the columns are called that are written."""
+    return [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]
 
 
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:
@@ -283,4 +299,6 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return bytes(value).hex()
+    if isinstance(value, dict) and value.keys() == {"utc", "shift"}:
+        return f"{value['utc'].isoformat()} {value['shift']}"
     return str(value)

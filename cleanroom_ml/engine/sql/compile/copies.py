@@ -21,11 +21,11 @@ from cleanroom_ml.engine.sql.compile.preparing import (
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
-from cleanroom_ml.engine.sql.functions.dateparts import strftime
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.types.moment_casts import from_moment, from_text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -110,20 +110,23 @@ def _by_name(names: Sequence[str], relation: Raw, *, exact: bool) -> Raw:
 
 
 def _formats(options: FileOptions) -> Mapping[str, str]:
-    """How text is read as a type, where the file format says so: the option → a strptime format."""
+    """How text is read as a type, where the file format says so: the option → the format."""
     given = {"DATE_FORMAT": options.date_format, "TIMESTAMP_FORMAT": options.timestamp_format}
-    return {option: strftime(text) for option, text in given.items() if text is not None}
+    return {option: text for option, text in given.items() if text is not None}
 
 
 def _copied(value: str | None, sql_type: SqlType, formats: Mapping[str, str]) -> str:
     """A staged value as a column's type: JSON values lose their quotes, text is read as the type."""
     if value is None:
         return f"CAST(NULL AS {sql_type.duckdb})"
-    layout = formats.get(sql_type.record.format or "")
-    if layout is not None:
-        quoted = layout.replace("'", "''")
-        return f"CAST(strptime({value}, '{quoted}') AS {sql_type.duckdb})"
     member = f"json_extract_string(CAST({value} AS JSON), '$')"
+    moment = sql_type.record.moment
+    if moment is not None:
+        layout = formats.get(sql_type.record.format or "", "AUTO").replace("'", "''")
+        text = f"CASE WHEN typeof({value}) = 'JSON' THEN {member} ELSE CAST({value} AS VARCHAR) END"
+        read = from_text(moment).replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
+        native = from_moment(moment).replace("{0}", value)
+        return f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read} ELSE {native} END"
     return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
 
 

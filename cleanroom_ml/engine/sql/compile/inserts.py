@@ -42,6 +42,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
+        kinds = None
         if binds.rows is not None:
             query, width, known = _batch(tree, binds.rows, resolver), len(names), None
         else:

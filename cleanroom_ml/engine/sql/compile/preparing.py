@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.settings import current
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, generate, parse_ast
 
@@ -50,6 +51,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
         columns,
         operations=operations,
         staged=tuple(build.staged),
+        zone=current().zone,
     )
 
 

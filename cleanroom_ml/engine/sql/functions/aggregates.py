@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function, constant_int
-from cleanroom_ml.engine.sql.tree.arithmetic import once
+from cleanroom_ml.engine.sql.functions.entry import VALUE, Aggregate, Function, constant_int
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, NUM, OTHER, TEXT, WHOLE, Kind, Number, number, widened
@@ -26,7 +25,6 @@ _REGRESSIONS: Final = (
     "REGR_SXY",
     "REGR_SYY",
 )
-_UNION: Final = "coalesce(to_json(list_distinct(flatten({0}))), CAST('[]' AS JSON))"
 _MORE_DIGITS: Final = 3
 """Of a value between two others (MEDIAN, PERCENTILE_CONT): `DECIMAL(10,2)` → `22.50000` on their pages."""
 
@@ -63,23 +61,12 @@ def _top(made: Node, arguments: Sequence[Node]) -> Node:
     return raw(f"to_json({pairs})", made, kind=JSON)
 
 
-def _object(made: Node, _: Sequence[Node]) -> Node:
-    """An OBJECT with its keys in order; the same key twice fails."""
-    keys = "list_transform({0}, lambda _e: _e.k)"
-    text = "list_transform(list_sort({0}), lambda _e: CAST(to_json(_e.k) AS VARCHAR) || ':' || CAST(_e.v AS VARCHAR))"
-    template = (
-        f"CASE WHEN len(list_distinct({keys})) < len({{0}}) THEN error('cleanroom:key')"
-        f" ELSE CAST('{{' || coalesce(array_to_string({text}, ','), '') || '}}' AS JSON) END"
-    )
-    return once(template, raw("{0}", made), kind=JSON)
-
-
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
     Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
     Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})"),
-    Aggregate("MIN", sql="min({0})", gives=0),
-    Aggregate("MAX", sql="max({0})", gives=0),
+    Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0),
+    Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0),
     Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),
     Aggregate("MODE", sql="mode({0})", gives=0),
     Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
@@ -128,19 +115,32 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         ordered=True,
         separator=True,
     ),
-    Aggregate("ARRAY_AGG ARRAYAGG", sql="list({*}{order})", gives=JSON, outer=_ARRAY, ordered=True, drop_nulls=True),
-    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", gives=JSON, outer=_ARRAY, drop_nulls=True),
     Aggregate(
-        "ARRAY_UNION_AGG", sql="list(CAST({0} AS JSON[]))", takes=JSON, outer=_UNION, drop_nulls=True, gives=JSON
+        "ARRAY_AGG ARRAYAGG",
+        sql="list({*}{order})",
+        takes=VALUE,
+        gives=JSON,
+        outer=_ARRAY,
+        ordered=True,
+        drop_nulls=True,
+    ),
+    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", takes=VALUE, gives=JSON, outer=_ARRAY, drop_nulls=True),
+    Aggregate(
+        "ARRAY_UNION_AGG",
+        sql="list(CAST({0} AS VARCHAR))",
+        takes=JSON,
+        gives=JSON,
+        outer="CAST(_sf_array_union(coalesce({0}, [])) AS JSON)",
+        drop_nulls=True,
     ),
     Aggregate(
         "OBJECT_AGG",
         2,
-        sql="list(struct_pack(k := {0}, v := to_json({1})))",
-        takes=(TEXT, None),
+        sql="list(CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN CAST(json_array({0}, {1}) AS VARCHAR) END)"
+        " FILTER (WHERE {0} IS NOT NULL AND {1} IS NOT NULL)",
+        takes=(TEXT, VALUE),
         gives=JSON,
-        around=_object,
-        drop_nulls=True,
+        outer="CAST(_sf_object_agg(coalesce({0}, [])) AS JSON)",
     ),
     Aggregate(
         "PERCENTILE_CONT", sql="quantile_cont({of}, {fraction})", takes=NUM, gives=_between, ordered=True, between=True

@@ -11,8 +11,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, constant_text, fewest, fitting, kind_given, taken
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import TEXT, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -63,6 +63,9 @@ def call(
         values.append(exp.Literal.string(""))
     if known.rows and len(values) > 1:
         values = [_row(values, counted=distinct is None and not known.distinct)]
+    if known.json is not None and kind_of(values[0]) == JSON:
+        template = known.json.replace("{key}", f"{{{len(values)}}}")
+        values.append(order_key(values[0]))
     if distinct is not None:
         template = template.replace("({*}", "(DISTINCT {*}").replace("({0}", "(DISTINCT {0}")
     if order is not None and "{of}" in template:

@@ -1,88 +1,114 @@
-"""Functions of arrays: JSON arrays, taken as DuckDB lists of JSON values where they are worked on."""
+"""Functions of arrays, which workers have in Python (sql/values/arrays.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions.entry import VALUE, Function, Scalar
+from cleanroom_ml.engine.sql.functions.variant import called, listed, texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE, Kind
 
-_SLICE: Final = (
-    "to_json(list_slice(CAST({0} AS JSON[]),"
-    " CASE WHEN {1} >= 0 THEN CAST({1} AS BIGINT) + 1 ELSE CAST({1} AS BIGINT) END,"
-    " CASE WHEN {2} >= 0 THEN CAST({2} AS BIGINT) ELSE CAST({2} AS BIGINT) - 1 END))"
-)
-"""(array, from, to): from 0, `to` not included, negative ones from the end."""
-_POSITION: Final = "(nullif(list_position(CAST({1} AS JSON[]), to_json({0})), 0) - 1)"
-_RANGE: Final = (
-    "to_json(range(CAST({0} AS BIGINT), CAST({1} AS BIGINT), CAST(1 AS BIGINT)))",
-    "to_json(range(CAST({0} AS BIGINT), CAST({1} AS BIGINT), CAST({2} AS BIGINT)))",
-)
+ARRAY: Final = "array"
+ITEM: Final = "item"
+NUMBER: Final = "number"
+WORDS: Final = "words"
+_Parameter = str
 
 
-def _to_array(args: Sequence[Node]) -> Node:
-    return args[0] if kind_of(args[0]) == JSON else raw("json_array({0})", args[0], kind=JSON)
+def _of(names: str, *parameters: _Parameter, gives: Kind = JSON) -> Scalar:
+    """A function whose parameters are each an array, an item (any value), a whole number, or a text."""
+    name = names.split()[0].lower()
+
+    def build(args: Sequence[Node]) -> Node:
+        taken = [_taken(argument, parameter) for argument, parameter in zip(args, parameters, strict=True)]
+        return raw(called(name, kind=gives), *taken, kind=gives)
+
+    return Scalar(names, arguments=len(parameters), sql=build)
+
+
+def _taken(argument: Node, parameter: _Parameter) -> Node:
+    match parameter:
+        case "array":
+            return array(argument)
+        case "item":
+            return texts(as_variant(argument))[0]
+        case "number":
+            return raw("CAST({0} AS BIGINT)", argument, kind=WHOLE)
+        case _:
+            return as_text(argument)
+
+
+def array(argument: Node) -> Node:
+    """An argument that is an ARRAY, as text. Raises SqlError: a constant that is none."""
+    if isinstance(argument, exp.Null) or kind_of(argument) in {JSON, None}:
+        return texts(argument)[0]
+    raise SqlError.types("ARRAY")
+
+
+def _construct(args: Sequence[Node]) -> Node:
+    return raw(called("array_construct"), listed(*[as_variant(argument) for argument in args]), kind=JSON)
+
+
+def _construct_compact(args: Sequence[Node]) -> Node:
+    return raw(called("array_compact"), *texts(_construct(args)), kind=JSON)
+
+
+def _sort(args: Sequence[Node]) -> Node:
+    ascending = raw("CAST({0} AS BOOLEAN)", args[1]) if len(args) > 1 else exp.Boolean(this=True)
+    first = raw("CAST({0} AS BOOLEAN)", args[2]) if len(args) > 2 else raw("(NOT {0})", ascending)
+    return raw(called("array_sort"), array(args[0]), ascending, first, kind=JSON)
+
+
+def _range(args: Sequence[Node]) -> Node:
+    numbers = [_taken(argument, NUMBER) for argument in args]
+    return raw(called("array_generate_range"), *numbers, *([exp.Literal.number(1)] * (3 - len(args))), kind=JSON)
+
+
+def _zip(args: Sequence[Node]) -> Node:
+    arrays = [array(argument) for argument in args]
+    return raw(called("arrays_zip"), raw("CAST([{*}] AS VARCHAR[])", *arrays, kind=OTHER), kind=JSON)
+
+
+def _tokens(args: Sequence[Node]) -> Node:
+    delimiters = as_text(args[1]) if len(args) > 1 else exp.Literal.string(" ")
+    return raw(called("strtok_to_array"), as_text(args[0]), delimiters, kind=JSON)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("TO_ARRAY", sql=_to_array),
-    Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql="json_array({*})", gives=JSON),
-    Scalar(
-        "ARRAY_CONSTRUCT_COMPACT",
-        arguments=(1, None),
-        sql="to_json(list_filter([{*}], lambda _v: _v IS NOT NULL))",
-        gives=JSON,
-    ),
-    Scalar("ARRAY_SIZE", sql="json_array_length({0})", takes=JSON, gives=WHOLE),
-    Scalar("ARRAY_CONTAINS", arguments=2, sql="json_contains({1}, to_json({0}))", takes=(None, JSON)),
-    Scalar("ARRAY_POSITION", arguments=2, sql=_POSITION, takes=(None, JSON), gives=WHOLE),
-    Scalar("ARRAY_SLICE", arguments=3, sql=_SLICE, takes=(JSON, None), gives=JSON),
-    Scalar(
-        "ARRAY_CAT",
-        arguments=2,
-        sql="to_json(list_concat(CAST({0} AS JSON[]), CAST({1} AS JSON[])))",
-        takes=JSON,
-        gives=JSON,
-    ),
-    Scalar(
-        "ARRAY_APPEND",
-        arguments=2,
-        sql="to_json(list_append(CAST({0} AS JSON[]), to_json({1})))",
-        takes=(JSON, None),
-        gives=JSON,
-    ),
-    Scalar(
-        "ARRAY_PREPEND",
-        arguments=2,
-        sql="to_json(list_prepend(to_json({1}), CAST({0} AS JSON[])))",
-        takes=(JSON, None),
-        gives=JSON,
-    ),
-    Scalar("ARRAY_DISTINCT", sql="to_json(list_distinct(CAST({0} AS JSON[])))", takes=JSON, gives=JSON),
-    Scalar(
-        "ARRAY_INTERSECTION",
-        arguments=2,
-        sql="to_json(list_intersect(CAST({0} AS JSON[]), CAST({1} AS JSON[])))",
-        takes=JSON,
-        gives=JSON,
-    ),
-    Scalar(
-        "ARRAYS_OVERLAP",
-        arguments=2,
-        sql="list_has_any(CAST({0} AS JSON[]), CAST({1} AS JSON[]))",
-        takes=JSON,
-        gives=OTHER,
-    ),
-    Scalar("ARRAY_FLATTEN", sql="to_json(flatten(CAST({0} AS JSON[][])))", takes=JSON, gives=JSON),
-    Scalar("ARRAY_GENERATE_RANGE", arguments=(2, 3), sql=_RANGE, gives=JSON),
-    Scalar(
-        "ARRAY_TO_STRING",
-        arguments=2,
-        sql="array_to_string(CAST({0} AS VARCHAR[]), {1})",
-        takes=(JSON, TEXT),
-        gives=TEXT,
-    ),
+    Scalar("TO_ARRAY", sql="CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)", takes=VALUE, gives=JSON),
+    Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql=_construct),
+    Scalar("ARRAY_CONSTRUCT_COMPACT", arguments=(0, None), sql=_construct_compact),
+    _of("ARRAY_SIZE", ARRAY, gives=WHOLE),
+    _of("ARRAY_CONTAINS", ITEM, ARRAY, gives=OTHER),
+    _of("ARRAY_POSITION", ITEM, ARRAY, gives=WHOLE),
+    _of("ARRAY_SLICE", ARRAY, NUMBER, NUMBER),
+    _of("ARRAY_CAT", ARRAY, ARRAY),
+    _of("ARRAY_APPEND", ARRAY, ITEM),
+    _of("ARRAY_PREPEND", ARRAY, ITEM),
+    _of("ARRAY_INSERT", ARRAY, NUMBER, ITEM),
+    _of("ARRAY_REMOVE", ARRAY, ITEM),
+    _of("ARRAY_REMOVE_AT", ARRAY, NUMBER),
+    _of("ARRAY_COMPACT", ARRAY),
+    _of("ARRAY_DISTINCT", ARRAY),
+    _of("ARRAY_EXCEPT", ARRAY, ARRAY),
+    _of("ARRAY_INTERSECTION", ARRAY, ARRAY),
+    _of("ARRAYS_OVERLAP", ARRAY, ARRAY, gives=OTHER),
+    _of("ARRAY_FLATTEN", ARRAY),
+    _of("ARRAY_MIN", ARRAY),
+    _of("ARRAY_MAX", ARRAY),
+    _of("ARRAY_REVERSE", ARRAY),
+    _of("ARRAY_REPEAT", ITEM, NUMBER),
+    _of("ARRAYS_TO_OBJECT", ARRAY, ARRAY),
+    Scalar("ARRAYS_ZIP", arguments=(1, None), sql=_zip),
+    Scalar("ARRAY_SORT", arguments=(1, 3), sql=_sort),
+    Scalar("ARRAY_GENERATE_RANGE", arguments=(2, 3), sql=_range),
+    _of("ARRAY_TO_STRING", ARRAY, WORDS, gives=TEXT),
+    _of("SPLIT", WORDS, WORDS),
+    Scalar("STRTOK_TO_ARRAY", arguments=(1, 2), sql=_tokens),
 )

@@ -5,66 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlglot import exp
-
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions import dateparts
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.functions.number_formats import to_number, to_text
+from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, NUM, OTHER, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, OTHER
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-
-
-def _to_date(cast: str) -> Builder:
-    def build(args: Sequence[Node]) -> Node:
-        if len(args) == 2:
-            parse = "try_strptime" if cast == "TRY_CAST" else "strptime"
-            return raw(f"CAST({parse}({{0}}, {{1}}) AS DATE)", as_text(args[0]), _format(args[1]), kind=DATE)
-        if kind_of(args[0]) in {DATE, TIMESTAMP}:
-            return raw("CAST({0} AS DATE)", args[0], kind=DATE)
-        return raw(f"{cast}(CAST({{0}} AS VARCHAR) AS TIMESTAMP)::DATE", as_text(args[0]), kind=DATE)
-
-    return build
-
-
-def _to_timestamp(cast: str, target: str) -> Builder:
-    def build(args: Sequence[Node]) -> Node:
-        if len(args) == 2 and literal_text(args[1]) is not None:
-            parse = "try_strptime" if cast == "TRY_CAST" else "strptime"
-            return raw(f"CAST({parse}({{0}}, {{1}}) AS {target})", as_text(args[0]), _format(args[1]), kind=TIMESTAMP)
-        if len(args) == 2:
-            if not isinstance(args[1], exp.Literal) or args[1].this not in {"0", "3", "6", "9"}:
-                raise SqlError.unsupported("TO_TIMESTAMP with another scale than 0, 3, 6 or 9")
-            factor = {"0": "* 1000000", "3": "* 1000", "6": "", "9": "// 1000"}[args[1].this]
-            return raw(f"CAST(make_timestamp(CAST({{0}} AS BIGINT) {factor}) AS {target})", args[0], kind=TIMESTAMP)
-        if kind_of(args[0]) in {DATE, TIMESTAMP}:
-            return raw(f"CAST({{0}} AS {target})", args[0], kind=TIMESTAMP)
-        text = (
-            f"CASE WHEN regexp_full_match({{0}}, '-?[0-9]{{1,11}}') THEN CAST(make_timestamp({cast}({{0}} AS BIGINT) * 1000000) AS {target})"  # noqa: E501
-            f" ELSE {cast}({{0}} AS {target}) END"
-        )
-        given = as_zoned_text(args[0]) if target == "TIMESTAMPTZ" else as_text(args[0])
-        return raw(text.replace("{1,11}", "+"), given, kind=TIMESTAMP)
-
-    return build
-
-
-def _format(node: Node) -> Node:
-    text = literal_text(node)
-    if text is None:
-        raise SqlError.unsupported("a date format that is not a constant")
-    return exp.Literal.string(dateparts.strftime(text))
 
 
 def _to_varchar(args: Sequence[Node]) -> Node:
     if len(args) == 1:
         return as_text(args[0])
-    if kind_of(args[0]) == NUM:
+    kind = kind_of(args[0])
+    if kind == NUM:
         return to_text(args[0], args[1])
-    return raw("strftime({0}, {1})", args[0], _format(args[1]), kind=TEXT)
+    layout = literal_text(args[1])
+    if layout is None:
+        raise SqlError.unsupported("a date format that is not a constant")
+    if kind is None or kind not in moment_texts.KINDS:
+        raise SqlError.unsupported("TO_VARCHAR of this value with a format")
+    return moment_texts.text(args[0], kind, layout)
 
 
 def _to_double(cast: str) -> Builder:
@@ -92,11 +55,4 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TRY_TO_DOUBLE", sql=_to_double("TRY_CAST"), wide=True),
     Scalar("TO_BOOLEAN", sql=_to_boolean("CAST")),
     Scalar("TRY_TO_BOOLEAN", sql=_to_boolean("TRY_CAST")),
-    Scalar("TO_DATE DATE", arguments=(1, 2), sql=_to_date("CAST")),
-    Scalar("TRY_TO_DATE", arguments=(1, 2), sql=_to_date("TRY_CAST")),
-    Scalar("TO_TIME TIME", sql="CAST({0} AS TIME)"),
-    Scalar("TRY_TO_TIME", sql="TRY_CAST({0} AS TIME)"),
-    Scalar("TO_TIMESTAMP TO_TIMESTAMP_NTZ", arguments=(1, 2), sql=_to_timestamp("CAST", "TIMESTAMP")),
-    Scalar("TO_TIMESTAMP_LTZ TO_TIMESTAMP_TZ", arguments=(1, 2), sql=_to_timestamp("CAST", "TIMESTAMPTZ")),
-    Scalar("TRY_TO_TIMESTAMP TRY_TO_TIMESTAMP_NTZ", arguments=(1, 2), sql=_to_timestamp("TRY_CAST", "TIMESTAMP")),
 )

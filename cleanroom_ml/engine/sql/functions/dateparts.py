@@ -1,108 +1,67 @@
-"""Date parts and date formats of Snowflake in DuckDB's words."""
+"""Date and time parts by all of their names (`sql-reference/functions-date-time`, "Supported date and time parts")."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 
-_PARTS: Final = {
-    "YEAR": ("YEAR", "Y", "YY", "YYY", "YYYY", "YR", "YEARS", "YRS"),
-    "QUARTER": ("QUARTER", "Q", "QTR", "QTRS", "QUARTERS"),
-    "MONTH": ("MONTH", "MM", "MON", "MONS", "MONTHS"),
-    "WEEK": (
-        "WEEK",
-        "W",
-        "WK",
-        "WEEKOFYEAR",
-        "WOY",
-        "WY",
-        "WEEKS",
-        "WEEKISO",
-        "WEEK_ISO",
-        "WEEKOFYEARISO",
-        "WEEKOFYEAR_ISO",
-    ),
-    "DAY": ("DAY", "D", "DD", "DAYS", "DAYOFMONTH"),
-    "HOUR": ("HOUR", "H", "HH", "HR", "HOURS", "HRS"),
-    "MINUTE": ("MINUTE", "M", "MI", "MIN", "MINUTES", "MINS"),
-    "SECOND": ("SECOND", "S", "SEC", "SECONDS", "SECS"),
-    "MILLISECOND": ("MILLISECOND", "MS", "MSEC", "MILLISECONDS"),
-    "MICROSECOND": ("MICROSECOND", "US", "USEC", "MICROSECONDS"),
+_STEPS: Final = {
+    "YEAR": "YEAR Y YY YYY YYYY YR YEARS YRS",
+    "QUARTER": "QUARTER Q QTR QTRS QUARTERS",
+    "MONTH": "MONTH MM MON MONS MONTHS",
+    "WEEK": "WEEK W WK WEEKOFYEAR WOY WY WEEKS",
+    "DAY": "DAY D DD DAYS DAYOFMONTH",
+    "HOUR": "HOUR H HH HR HOURS HRS",
+    "MINUTE": "MINUTE M MI MIN MINUTES MINS",
+    "SECOND": "SECOND S SEC SECONDS SECS",
+    "MILLISECOND": "MILLISECOND MS MSEC MILLISECONDS",
+    "MICROSECOND": "MICROSECOND US USEC MICROSECONDS",
+    "NANOSECOND": "NANOSECOND NS NSEC NANOSEC NSECOND NANOSECONDS NANOSECS NSECONDS",
 }
-_NAMES: Final = {alias: part for part, aliases in _PARTS.items() for alias in aliases}
-_EXTRACTS: Final = {
-    "DOW": ("DAYOFWEEK", "WEEKDAY", "DOW", "DW"),
-    "ISODOW": ("DAYOFWEEKISO", "DAYOFWEEK_ISO", "DOW_ISO", "DW_ISO", "WEEKDAY_ISO"),
-    "DOY": ("DAYOFYEAR", "YEARDAY", "DOY", "DY"),
-    "ISOYEAR": ("YEAROFWEEK", "YEAROFWEEKISO"),
-    "EPOCH": ("EPOCH_SECOND", "EPOCH", "EPOCH_SECONDS"),
+_ISO: Final = {"WEEKISO": "WEEK_ISO WEEKISO WEEKOFYEARISO WEEKOFYEAR_ISO", "YEAROFWEEKISO": "YEAROFWEEKISO"}
+_EXTRACTED: Final = {
+    "DAYOFWEEK": "DAYOFWEEK WEEKDAY DOW DW",
+    "DAYOFWEEKISO": "DAYOFWEEK_ISO DAYOFWEEKISO WEEKDAY_ISO DOW_ISO DW_ISO",
+    "DAYOFYEAR": "DAYOFYEAR YEARDAY DOY DY",
+    "YEAROFWEEK": "YEAROFWEEK",
+    "EPOCH_SECOND": "EPOCH_SECOND EPOCH EPOCH_SECONDS",
+    "EPOCH_MILLISECOND": "EPOCH_MILLISECOND EPOCH_MILLISECONDS",
+    "EPOCH_MICROSECOND": "EPOCH_MICROSECOND EPOCH_MICROSECONDS",
+    "EPOCH_NANOSECOND": "EPOCH_NANOSECOND EPOCH_NANOSECONDS",
+    "TIMEZONE_HOUR": "TIMEZONE_HOUR TZH",
+    "TIMEZONE_MINUTE": "TIMEZONE_MINUTE TZM",
 }
-_EXTRACT_NAMES: Final = {alias: part for part, aliases in _EXTRACTS.items() for alias in aliases} | _NAMES
-EPOCHS: Final = {
-    **dict.fromkeys(("EPOCH_MILLISECOND", "EPOCH_MILLISECONDS"), "epoch_ms"),
-    **dict.fromkeys(("EPOCH_MICROSECOND", "EPOCH_MICROSECONDS"), "epoch_us"),
-    **dict.fromkeys(("EPOCH_NANOSECOND", "EPOCH_NANOSECONDS"), "epoch_ns"),
-}
-"""Parts that are counts since 1970 → DuckDB's function."""
-DATE_PARTS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY"})
+
+
+def _by_alias(*families: dict[str, str]) -> dict[str, str]:
+    return {alias: part for family in families for part, names in family.items() for alias in names.split()}
+
+
+STEP_NAMES: Final = _by_alias(_STEPS)
+_TRUNCATED: Final = _by_alias(_STEPS, _ISO)
+_PARTS: Final = _by_alias(_STEPS, _ISO, _EXTRACTED)
+DATE_PARTS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "WEEKISO", "YEAROFWEEKISO"})
 """Parts by which a DATE stays a DATE."""
 
-_FORMATS: Final = {
-    "YYYY": "%Y",
-    "YY": "%y",
-    "MMMM": "%B",
-    "MON": "%b",
-    "MM": "%m",
-    "DD": "%d",
-    "DY": "%a",
-    "HH24": "%H",
-    "HH12": "%I",
-    "AM": "%p",
-    "PM": "%p",
-    "MI": "%M",
-    "SS": "%S",
-    "FF9": "%n",
-    "FF6": "%f",
-    "FF3": "%g",
-    "FF": "%f",
-    "TZHTZM": "%z",
-    "TZH:TZM": "%z",
-}
-_FORMAT = re.compile(
-    "|".join(sorted(map(re.escape, _FORMATS), key=len, reverse=True)) + r'|"[^"]*"|%|.', re.IGNORECASE | re.DOTALL
-)
+
+def step(name: str) -> str:
+    """The part that DATEADD and DATEDIFF mean by `name`. Raises SqlError."""
+    return _found(STEP_NAMES, name)
+
+
+def truncated(name: str) -> str:
+    """The part that DATE_TRUNC and LAST_DAY mean. Raises SqlError."""
+    return _found(_TRUNCATED, name)
 
 
 def part(name: str) -> str:
-    """The part that DATEADD, DATEDIFF and DATE_TRUNC mean by `name`. Raises SqlError."""
-    found = _NAMES.get(name.upper())
-    if found is None:
-        raise SqlError.syntax(f"'{name[:40]}' is not a valid date/time component for this function.")
-    return found
-
-
-def extract_part(name: str) -> str:
     """The part that DATE_PART and EXTRACT mean. Raises SqlError."""
-    found = _EXTRACT_NAMES.get(name.upper())
+    return _found(_PARTS, name)
+
+
+def _found(names: dict[str, str], name: str) -> str:
+    found = names.get(name.upper())
     if found is None:
         raise SqlError.syntax(f"'{name[:40]}' is not a valid date/time component for this function.")
     return found
-
-
-def strftime(text: str) -> str:
-    """A Snowflake format (`YYYY-MM-DD HH24:MI:SS`) as strftime's. Raises SqlError on letters that are no format
-    element.
-    """
-    pieces: list[str] = []
-    for found in _FORMAT.findall(text):
-        if found.upper() in _FORMATS:
-            pieces.append(_FORMATS[found.upper()])
-        elif found.startswith('"') and len(found) > 1:
-            pieces.append(found[1:-1].replace("%", "%%"))
-        elif found.isalpha() and found.upper() != "T":
-            raise SqlError.unsupported(f"date format '{text[:60]}'")
-        else:
-            pieces.append("%%" if found == "%" else found)
-    return "".join(pieces)

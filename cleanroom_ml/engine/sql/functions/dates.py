@@ -1,4 +1,4 @@
-"""Functions of dates, times and moments."""
+"""Functions of dates, times and moments. Of a TIMESTAMP_TZ they see its own clock, and give a moment of its offset."""
 
 from __future__ import annotations
 
@@ -8,14 +8,28 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions import dateparts
+from cleanroom_ml.engine.sql.functions import dateparts, weeks
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
+from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIMESTAMP, WHOLE
+from cleanroom_ml.engine.sql.types import moment_casts as casts
+from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, TEXT, TIME, TIMESTAMP, TZ, WHOLE
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
+_EPOCHS: Final = {
+    "EPOCH_SECOND": "CAST(floor(epoch({0})) AS BIGINT)",
+    "EPOCH_MILLISECOND": "epoch_ms({0})",
+    "EPOCH_MICROSECOND": "epoch_us({0})",
+    "EPOCH_NANOSECOND": "epoch_ns({0})",
+}
+_PLAIN: Final = {
+    "WEEKISO": "week",
+    "YEAROFWEEKISO": "isoyear",
+    "DAYOFWEEKISO": "isodow",
+    "DAYOFYEAR": "doy",
+}
 
 
 def _weekday(later: bool) -> Builder:
@@ -23,42 +37,57 @@ def _weekday(later: bool) -> Builder:
 
     def build(args: Sequence[Node]) -> Raw:
         name = "NEXT_DAY" if later else "PREVIOUS_DAY"
-        number = _DAYS.get(constant_text(args[1], name)[:2].lower())
+        number = _DAYS.get(constant_text(args[1], name).strip()[:2].lower())
         if number is None:
             raise SqlError.bad_value(f"Invalid day of week for {name}.")
-        steps = f"({number} - isodow(CAST({{0}} AS DATE)) + 6) % 7 + 1"
+        steps = f"({number} - isodow({{0}}) + 6) % 7 + 1"
         if not later:
-            steps = f"(isodow(CAST({{0}} AS DATE)) - {number} + 6) % 7 + 1"
-        return raw(f"(CAST({{0}} AS DATE) {'+' if later else '-'} CAST({steps} AS INTEGER))", args[0], kind=DATE)
+            steps = f"(isodow({{0}}) - {number} + 6) % 7 + 1"
+        day = moments.to("DATE", args[0])
+        return raw(f"({{0}} {'+' if later else '-'} CAST({steps} AS INTEGER))", day, kind=DATE)
 
     return build
 
 
 def _months_between(args: Sequence[Node]) -> Raw:
     """Whole months where both are the same day of their month, or both its last; else a day is 1/31 of a month."""
-    first, second = (raw("CAST({0} AS TIMESTAMP)", arg, kind=TIMESTAMP) for arg in args)
+    first, second = (moments.to("NTZ", arg) for arg in args)
     same = "(day({0}) = day({1}) OR (CAST({0} AS DATE) = last_day({0}) AND CAST({1} AS DATE) = last_day({1})))"
     rest = "(epoch({0} - date_trunc('month', {0})) - epoch({1} - date_trunc('month', {1}))) / 2678400.0"
     months = "((year({0}) - year({1})) * 12 + month({0}) - month({1}))"
     template = f"CAST({months} + CASE WHEN {same} THEN 0 ELSE {rest} END AS DOUBLE)"
-    return raw(template, first, second, kind=WHOLE)
+    return raw(template, first, second, kind=FLOAT)
+
+
+def _add_months(args: Sequence[Node]) -> Node:
+    """The last day of a month stays one (`sql-reference/functions/add_months`). Part months are rounded."""
+    count = raw("CAST(round({0}) AS BIGINT)", args[1], kind=WHOLE)
+    given = args[0] if kind_of(args[0]) in {DATE, TIMESTAMP, TZ, None} else moments.to("NTZ", args[0])
+    clock = moments.wall(given)
+    moved = "({0} + {1} * INTERVAL 1 MONTH)"
+    ends = f"(last_day({moved}) - CAST({moved} AS DATE))"
+    template = f"({moved} + CASE WHEN CAST({{0}} AS DATE) = last_day({{0}}) THEN {ends} ELSE 0 END * INTERVAL 1 DAY)"
+    if kind_of(clock) == DATE:
+        return raw(f"CAST({template} AS DATE)", clock, count, kind=DATE)
+    return moments.rewound(given, raw(template, clock, count, kind=kind_of(clock)))
 
 
 def _last_day(args: Sequence[Node]) -> Raw:
-    part = dateparts.part(_last_day_unit(args[1])) if len(args) > 1 else "MONTH"
-    if part not in {"YEAR", "QUARTER", "MONTH", "WEEK"}:
+    part = dateparts.truncated(_unit(args[1])) if len(args) > 1 else "MONTH"
+    day = moments.to("DATE", args[0]) if kind_of(args[0]) != DATE else args[0]
+    if part == "DAY":
+        return raw("{0}", day, kind=DATE)
+    if part in {"WEEK", "WEEKISO"}:
+        return raw("({0} + 6)", _truncate(part, day), kind=DATE)
+    if part not in {"YEAR", "QUARTER", "MONTH"}:
         raise SqlError.syntax(f"LAST_DAY of a {part.lower()}.")
-    template = f"CAST(date_trunc('{part}', CAST({{0}} AS DATE)) + INTERVAL 1 {part} - INTERVAL 1 DAY AS DATE)"
-    return raw(template, args[0], kind=DATE)
+    template = f"CAST(date_trunc('{part}', {{0}}) + INTERVAL 1 {part} - INTERVAL 1 DAY AS DATE)"
+    return raw(template, day, kind=DATE)
 
 
-def _last_day_unit(node: Node) -> str:
-    return node.name if isinstance(node, exp.Column) else constant_text(node, "LAST_DAY")
-
-
-def _time_slice(args: Sequence[Node]) -> Raw:
+def _time_slice(args: Sequence[Node]) -> Node:
     """(moment, length, part, 'START' | 'END'): slices are counted from 1970, weeks from its Monday."""
-    length, part = constant_int(args[1], "TIME_SLICE"), dateparts.part(constant_text(args[2], "TIME_SLICE"))
+    length, part = constant_int(args[1], "TIME_SLICE"), dateparts.step(constant_text(args[2], "TIME_SLICE"))
     edge = constant_text(args[3], "TIME_SLICE").upper() if len(args) > 3 else "START"
     if length < 1 or part not in _SLICES or edge not in {"START", "END"}:
         raise SqlError.bad_value("Invalid slice for TIME_SLICE.")
@@ -67,8 +96,10 @@ def _time_slice(args: Sequence[Node]) -> Raw:
     origin = "1969-12-29" if part == "WEEK" else "1970-01-01"
     end = f" + INTERVAL {length} {part}" if edge == "END" else ""
     template = f"(time_bucket(INTERVAL {length} {part}, CAST({{0}} AS TIMESTAMP), TIMESTAMP '{origin}'){end})"
-    made = raw(template, args[0], kind=TIMESTAMP)
-    return raw("CAST({0} AS DATE)", made, kind=DATE) if kind_of(args[0]) == DATE else made
+    made = raw(template, moments.wall(args[0]), kind=TIMESTAMP)
+    if kind_of(args[0]) == DATE:
+        return raw("CAST({0} AS DATE)", made, kind=DATE)
+    return moments.rewound(args[0], made)
 
 
 def _unit(node: Node) -> str:
@@ -82,35 +113,80 @@ def _unit(node: Node) -> str:
 
 
 def _moment(node: Node) -> Node:
-    return (
-        raw("CAST({0} AS TIMESTAMP)", node, kind=TIMESTAMP)
-        if kind_of(node) in {TEXT, None} and literal_text(node) is not None
-        else node
-    )
+    """An argument as a date, time or moment: text is a TIMESTAMP_NTZ, or a TIME where it is only that."""
+    return moments.to("NTZ", node) if kind_of(node) == TEXT or kind_of(node) == "JSON" else node
+
+
+def interval(part: str, count: Node) -> Raw:
+    """A number of parts as an INTERVAL. Raises SqlError: of nanoseconds, unless they are whole microseconds."""
+    if part != "NANOSECOND":
+        return raw(f"(CAST(round({{0}}) AS BIGINT) * INTERVAL 1 {part})", count)
+    number = constant_int(count, "DATEADD of nanoseconds")
+    if number % 1000:
+        raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
+    return raw("({0} * INTERVAL 1 MICROSECOND)", exp.Literal.number(number // 1000))
 
 
 def _dateadd(args: Sequence[Node]) -> Node:
-    part = dateparts.part(_unit(args[0]))
-    moment = _moment(args[2])
-    if kind_of(moment) == DATE and part in dateparts.DATE_PARTS:
-        return raw(f"CAST({{0}} + CAST({{1}} AS BIGINT) * INTERVAL 1 {part} AS DATE)", moment, args[1], kind=DATE)
-    return raw(f"({{0}} + CAST({{1}} AS BIGINT) * INTERVAL 1 {part})", moment, args[1], kind=kind_of(moment))
+    return added(dateparts.step(_unit(args[0])), args[1], args[2])
+
+
+def added(part: str, count: Node, moment: Node) -> Node:
+    """A date, time or moment so many parts later."""
+    given = _moment(moment)
+    clock = moments.wall(given)
+    step = interval(part, count)
+    if kind_of(clock) == DATE and part in dateparts.DATE_PARTS:
+        return raw("CAST({0} + {1} AS DATE)", clock, step, kind=DATE)
+    kind = TIMESTAMP if kind_of(clock) == DATE else kind_of(clock)
+    return moments.rewound(given, raw("({0} + {1})", clock, step, kind=kind))
 
 
 def _datediff(args: Sequence[Node]) -> Node:
-    part = dateparts.part(_unit(args[0]))
-    if part == "WEEK":  # DuckDB counts whole weeks, Snowflake the Mondays between
-        moments = "date_trunc('week', CAST({0} AS TIMESTAMP)), date_trunc('week', CAST({1} AS TIMESTAMP))"
-        return raw(f"(date_diff('day', {moments}) // 7)", args[1], args[2], kind=WHOLE)
-    return raw(f"date_diff('{part}', CAST({{0}} AS TIMESTAMP), CAST({{1}} AS TIMESTAMP))", args[1], args[2], kind=WHOLE)
+    part = dateparts.step(_unit(args[0]))
+    first, second = (_compared(arg) for arg in args[1:])
+    if part == "WEEK":  # DuckDB counts whole weeks, Snowflake the first days of weeks between
+        starts = [raw(weeks.start_of_week(), value, kind=DATE) for value in (first, second)]
+        return raw("(date_diff('day', {0}, {1}) // 7)", *starts, kind=WHOLE)
+    if part == "NANOSECOND":
+        return raw("(date_diff('microsecond', {0}, {1}) * 1000)", first, second, kind=WHOLE)
+    return raw(f"date_diff('{part}', {{0}}, {{1}})", first, second, kind=WHOLE)
 
 
-def _date_trunc(args: Sequence[Node]) -> Node:
-    part = dateparts.part(_unit(args[0]))
-    moment = _moment(args[1])
-    if kind_of(moment) == DATE:
-        return raw(f"CAST(date_trunc('{part}', {{0}}) AS DATE)", moment, kind=DATE)
-    return raw(f"date_trunc('{part}', {{0}})", moment, kind=kind_of(moment))
+def _compared(node: Node) -> Node:
+    """The clock of a moment that is one end of a difference; those with an offset are taken in UTC."""
+    given = _moment(node)
+    if kind_of(given) == TZ:
+        return raw("struct_extract({0}, 'utc')", given, kind=TIMESTAMP)
+    return given if kind_of(given) == TIME else raw("CAST({0} AS TIMESTAMP)", given, kind=TIMESTAMP)
+
+
+def date_trunc(args: Sequence[Node]) -> Node:
+    """DATE_TRUNC(part, moment)."""
+    part = dateparts.truncated(_unit(args[0]))
+    given = _moment(args[1])
+    if part == "NANOSECOND":
+        return given
+    clock = moments.wall(given)
+    if kind_of(clock) == TIME:
+        made = raw(f"date_trunc('{part}', CAST('1970-01-01' AS DATE) + {{0}})", clock)
+        return raw("CAST({0} AS TIME)", made, kind=TIME)
+    return moments.rewound(given, _truncate(part, clock))
+
+
+def _truncate(part: str, clock: Node) -> Raw:
+    """The start of a part, of the kind that the clock has."""
+    if part == "WEEK":
+        made = weeks.truncated_to_week()
+    elif part == "WEEKISO":
+        made = "date_trunc('week', {0})"
+    elif part == "YEAROFWEEKISO":
+        made = "(date_trunc('week', {0}) - (date_part('week', {0}) - 1) * INTERVAL 7 DAY)"
+    else:
+        made = f"date_trunc('{part}', {{0}})"
+    if kind_of(clock) == DATE:
+        made = f"CAST({made} AS DATE)"
+    return raw(made, clock, kind=kind_of(clock))
 
 
 def _date_part(args: Sequence[Node]) -> Node:
@@ -119,12 +195,29 @@ def _date_part(args: Sequence[Node]) -> Node:
 
 def extract(unit: str, moment: Node) -> Raw:
     """EXTRACT(unit FROM moment)."""
-    finer = dateparts.EPOCHS.get(unit.upper())
-    if finer is not None:
-        return raw(f"{finer}({{0}})", _moment(moment), kind=WHOLE)
-    return raw(
-        f"CAST(floor(date_part('{dateparts.extract_part(unit)}', {{0}})) AS BIGINT)", _moment(moment), kind=WHOLE
-    )
+    part = dateparts.part(unit)
+    given = _moment(moment)
+    if part in _EPOCHS:
+        instant = raw("struct_extract({0}, 'utc')", given) if kind_of(given) == TZ else given
+        return raw(_EPOCHS[part], instant, kind=WHOLE)
+    if part.startswith("TIMEZONE_"):
+        shift = casts.TZ_SHIFT if kind_of(given) == TZ else casts.SHIFT
+        return raw(f"({shift} // 60)" if part == "TIMEZONE_HOUR" else f"({shift} % 60)", given, kind=WHOLE)
+    clock = moments.wall(given)
+    match part:
+        case "DAYOFWEEK":
+            made = weeks.day_of_week()
+        case "WEEK":
+            made = weeks.week_of_year()
+        case "YEAROFWEEK":
+            made = weeks.year_of_week()
+        case "NANOSECOND":
+            made = "((date_part('microsecond', {0}) % 1000000) * 1000)"
+        case "MILLISECOND" | "MICROSECOND":
+            raise SqlError.syntax(f"'{unit[:40]}' is not a valid date/time component for this function.")
+        case _:
+            made = f"floor(date_part('{_PLAIN.get(part, part)}', {{0}}))"
+    return raw(f"CAST({made} AS BIGINT)", clock, kind=WHOLE)
 
 
 def _part_of(name: str) -> Scalar:
@@ -133,11 +226,20 @@ def _part_of(name: str) -> Scalar:
 
 def _part_first(given: list[Node]) -> list[Node]:
     """DATE_TRUNC(moment, 'part') is DATE_TRUNC('part', moment) too."""
-    if len(given) == 2 and isinstance(given[0], exp.Column):
+    if len(given) == 2:
         text = literal_text(given[1])
-        if text is not None and text.isalpha():
+        first = literal_text(given[0])
+        if (
+            text is not None
+            and text.upper() in dateparts.STEP_NAMES
+            and (first is None or first.upper() not in dateparts.STEP_NAMES)
+        ):
             return given[::-1]
     return given
+
+
+def _name(function: str) -> Builder:
+    return lambda args: raw(f"left({function}({{0}}), 3)", moments.wall(args[0]), kind=TEXT)
 
 
 _PARTS: Final = (
@@ -162,42 +264,15 @@ _PARTS: Final = (
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DATEADD TIMEADD TIMESTAMPADD", arguments=3, sql=_dateadd, part=0),
     Scalar("DATEDIFF TIMEDIFF TIMESTAMPDIFF", arguments=3, sql=_datediff, part=0),
-    Scalar("DATE_TRUNC", arguments=2, sql=_date_trunc, part=0, arrange=_part_first),
+    Scalar("DATE_TRUNC", arguments=2, sql=date_trunc, part=0, arrange=_part_first),
     Scalar("DATE_PART", arguments=2, sql=_date_part, part=0),
     *(_part_of(name) for name in _PARTS),
-    Scalar("DAYNAME", sql="left(dayname({0}), 3)", gives=TEXT),
-    Scalar("MONTHNAME", sql="left(monthname({0}), 3)", gives=TEXT),
-    Scalar("ADD_MONTHS", arguments=2, sql=lambda args: _dateadd([exp.Literal.string("MONTH"), args[1], args[0]])),
+    Scalar("DAYNAME", sql=_name("dayname")),
+    Scalar("MONTHNAME", sql=_name("monthname")),
+    Scalar("ADD_MONTHS", arguments=2, sql=_add_months),
     Scalar("NEXT_DAY", arguments=2, sql=_weekday(True)),
     Scalar("PREVIOUS_DAY", arguments=2, sql=_weekday(False)),
     Scalar("MONTHS_BETWEEN", arguments=2, sql=_months_between),
     Scalar("LAST_DAY", arguments=(1, 2), sql=_last_day, part=1),
     Scalar("TIME_SLICE", arguments=(3, 4), sql=_time_slice),
-    Scalar("DATE_FROM_PARTS DATEFROMPARTS", arguments=3, sql="make_date({*})", gives=DATE),
-    Scalar("TIMESTAMP_FROM_PARTS TIMESTAMP_NTZ_FROM_PARTS", arguments=6, sql="make_timestamp({*})", gives=TIMESTAMP),
-    Scalar("TIME_FROM_PARTS", arguments=3, sql="make_time({*})"),
-    Scalar(
-        "CONVERT_TIMEZONE",
-        arguments=(2, 3),
-        sql=(
-            "(CAST({1} AS TIMESTAMPTZ) AT TIME ZONE {0})",
-            "((CAST({2} AS TIMESTAMP) AT TIME ZONE {0}) AT TIME ZONE {1})",
-        ),
-        gives=TIMESTAMP,
-    ),
-    Scalar(
-        "CURRENT_TIMESTAMP LOCALTIMESTAMP GETDATE SYSTIMESTAMP",
-        arguments=(0, 1),
-        sql="now()",
-        gives=TIMESTAMP,
-        words=("CurrentTimestamp", "Localtimestamp"),
-    ),
-    Scalar("SYSDATE", arguments=0, sql="(now() AT TIME ZONE 'UTC')", gives=TIMESTAMP),
-    Scalar("CURRENT_DATE", arguments=0, sql="current_date", gives=DATE, words=("CurrentDate",)),
-    Scalar(
-        "CURRENT_TIME LOCALTIME",
-        arguments=(0, 1),
-        sql="CAST(now() AT TIME ZONE 'UTC' AS TIME)",
-        words=("CurrentTime", "Localtime"),
-    ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from sqlglot import exp
 
@@ -20,13 +20,17 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind, Number
 
+VALUE: Final = "VALUE"
+"""Taken as a VARIANT: what it is of."""
+Taken = Kind | Literal["VALUE"] | None
 Builder = Callable[[Sequence[Node]], Node]
-Takes = Kind | None | tuple[Kind | None, ...]
-"""What arguments are taken as: TEXT (JSON strings without their quotes), JSON or NUM (text and JSON as FLOATs),
-anything else as it is. One for all arguments, or one each, of which the last is that of all further ones.
+Takes = Taken | tuple[Taken, ...]
+"""What arguments are taken as: TEXT (JSON strings without their quotes), JSON, NUM (text and VARIANTs as FLOATs), VALUE
+(any value as a VARIANT), anything else as it is. One for all arguments, or one each, of which the last is that of all
+further ones.
 """
 Gives = Kind | int | Callable[[Kind | None], Kind | None] | None
 """The kind of what a template gives; a number: that argument's kind; a function: of the kind of what it is over. A
@@ -66,6 +70,7 @@ class Scalar(Function):
         numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
         session: it is this value of the session, and not of arguments.
         wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
+        star: a star stands for the names and values of all columns.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -77,6 +82,7 @@ class Scalar(Function):
     numbered: Callable[[Node, Sequence[Node]], Node] | None = None
     session: Callable[[ContextValues], Value] | None = None
     wide: bool = False
+    star: bool = False
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
@@ -102,6 +108,7 @@ class Aggregate(Function):
     GROUP goes, `{of}` what is ordered, `{nulls}` IGNORE NULLS.
 
     Args:
+        json: its template for a VARIANT, in which `{key}` is by what it is ordered; None: the same as for others.
         outer: a template that wraps the call with its OVER clause.
         around: the same as a function of the call and the arguments.
         ordered: takes WITHIN GROUP.
@@ -120,6 +127,7 @@ class Aggregate(Function):
     sql: str | tuple[str, ...]
     takes: Takes = None
     gives: Gives = None
+    json: str | None = None
     outer: str | None = None
     around: Callable[[Node, Sequence[Node]], Node] | None = None
     ordered: bool = False
@@ -214,7 +222,7 @@ def _narrow(node: Node) -> Node:
     return as_whole(node, IN_BIGINT) if wide else node
 
 
-_AS: Final[Mapping[Kind | None, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number}
+_AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number, VALUE: as_variant}
 
 
 def fitting(templates: str | tuple[str, ...], count: int) -> str:

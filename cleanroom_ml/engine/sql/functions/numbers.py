@@ -9,11 +9,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions.dates import date_trunc
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.arithmetic import Zero, arithmetic, as_float, as_number, divided, once, unit
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import FLOAT, MAX_PRECISION, NUM, WHOLE, Kind, Number, number
+from cleanroom_ml.engine.sql.types.kind import (
+    DATE,
+    FLOAT,
+    MAX_PRECISION,
+    NUM,
+    TIMESTAMP,
+    TZ,
+    WHOLE,
+    Kind,
+    Number,
+    number,
+)
 
 _OF_FLOATS: Final = (
     "EXP",
@@ -181,6 +193,13 @@ def _bits(name: str, template: str, count: int = 2) -> Scalar:
     return Scalar(name, arguments=count, sql=template, takes=NUM, gives=WHOLE)
 
 
+def _trunc(args: Sequence[Node]) -> Node:
+    """TRUNC(number [, digits]), or TRUNC(date, 'part')."""
+    if len(args) == 2 and kind_of(args[0]) in {DATE, TIMESTAMP, TZ}:
+        return date_trunc([args[1], args[0]])
+    return _to_digits("trunc")(args)
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *map(_of_floats, _OF_FLOATS),
     *(_in_domain(name, invalid) for name, invalid in _DOMAINS.items()),
@@ -197,7 +216,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DIV0", arguments=2, sql=_division("is 0"), wide=True),
     Scalar("DIV0NULL", arguments=2, sql=_division("or NULL is 0"), wide=True),
     Scalar("ROUND", arguments=(1, 3), sql=_round, wide=True),
-    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_to_digits("trunc"), wide=True),
+    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_trunc, wide=True),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), wide=True),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), wide=True),
     _bits("BITAND BIT_AND", "(CAST({0} AS BIGINT) & CAST({1} AS BIGINT))"),

@@ -1,18 +1,19 @@
-"""Functions of FROM: GENERATOR, FLATTEN, SPLIT_TO_TABLE, RESULT_SCAN. `TABLE('name')` is a name."""
+"""Functions of FROM: GENERATOR, FLATTEN, [STRTOK_]SPLIT_TO_TABLE, RESULT_SCAN. `TABLE('name')` is a name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Relation, TableArguments, TableFunction
-from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.tree import build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
+from cleanroom_ml.engine.sql.values import paths
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
 _FLATTENED: Final[dict[str, Kind | None]] = {
@@ -54,48 +55,51 @@ def _generator(call: exp.Anonymous, given: TableArguments) -> Relation:
 
 
 def _flatten(call: exp.Anonymous, given: TableArguments) -> Relation:
-    """FLATTEN(INPUT => v [, PATH => 'p'] [, OUTER => TRUE]): a row for each item of an array or member of an object."""
+    """FLATTEN(INPUT => v [, PATH => 'p'] [, OUTER => TRUE] [, RECURSIVE => TRUE] [, MODE => 'ARRAY']): a row for each
+    item of an array or member of an object (`sql-reference/functions/flatten`).
+    """
     arguments = _named(call, "INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
     if "INPUT" not in arguments:
         raise SqlError.syntax("FLATTEN needs INPUT.")
-    for name, default in (("RECURSIVE", exp.Boolean(this=False)), ("MODE", None)):
-        asked = arguments.get(name)
-        if asked is not None and asked != default and (literal_text(asked) or "").upper() != "BOTH":
-            raise SqlError.unsupported(f"FLATTEN with {name}")
-    outer = arguments.get("OUTER")
-    if outer is not None and not isinstance(outer, exp.Boolean):
-        raise SqlError.syntax("OUTER must be TRUE or FALSE.")
     value = as_json(given.value(arguments["INPUT"]))
-    path = literal_text(arguments["PATH"]) if "PATH" in arguments else None
-    if path:
-        for step in path.split("."):
-            value = element(value, exp.Literal.string(step))
+    path = literal_text(arguments["PATH"]) if "PATH" in arguments else ""
+    mode = (literal_text(arguments["MODE"]) or "").upper() if "MODE" in arguments else "BOTH"
+    if path is None or mode not in {"BOTH", "ARRAY", "OBJECT"}:
+        raise SqlError.syntax("FLATTEN takes a constant PATH, and 'OBJECT', 'ARRAY' or 'BOTH' as MODE.")
+    try:
+        paths.steps(path)
+    except ValueError:
+        raise SqlError.syntax("invalid PATH of FLATTEN.") from None
+    outer, recursive = (_truth(arguments, name) for name in ("OUTER", "RECURSIVE"))
     each = (
-        'SELECT 1 AS "SEQ", CASE WHEN json_type({0}) = \'OBJECT\' THEN _each.key END AS "KEY",'
-        " CASE WHEN json_type({0}) = 'ARRAY' THEN '[' || _each.key || ']' ELSE _each.key END AS \"PATH\","
-        " CASE WHEN json_type({0}) = 'ARRAY' THEN CAST(_each.key AS BIGINT) END AS \"INDEX\","
-        ' CAST(_each.value AS JSON) AS "VALUE", {0} AS "THIS"'
-        " FROM json_each(CASE WHEN json_type({0}) IN ('ARRAY', 'OBJECT') THEN {0} END) AS _each"
+        'SELECT _row.s AS "SEQ", _row.k AS "KEY", _row.p AS "PATH", _row.i AS "INDEX", CAST(_row.v AS JSON) AS "VALUE",'
+        ' CAST(_row.t AS JSON) AS "THIS" FROM (SELECT'
+        " unnest(_sf_flatten(CAST({0} AS VARCHAR), {1}, {2}, {3}, {4})) AS _row)"
     )
-    if outer is not None and outer.this:
-        nothing = (
-            "SELECT 1, NULL, NULL, NULL, NULL, {0}"
-            " WHERE coalesce(json_array_length({0}), 0) = 0 AND coalesce(len(json_keys({0})), 0) = 0"
+    return raw(f"({each})", value, exp.Literal.string(path), outer, recursive, exp.Literal.string(mode)), _FLATTENED
+
+
+def _truth(arguments: Mapping[str, Node], name: str) -> exp.Boolean:
+    found = arguments.get(name, exp.Boolean(this=False))
+    if not isinstance(found, exp.Boolean):
+        raise SqlError.syntax(f"{name} must be TRUE or FALSE.")
+    return found
+
+
+def _parts(function: str) -> Callable[[exp.Anonymous, TableArguments], Relation]:
+    """SPLIT_TO_TABLE and STRTOK_SPLIT_TO_TABLE: a row for each part of a text."""
+
+    def build(call: exp.Anonymous, given: TableArguments) -> Relation:
+        arguments = [as_text(given.value(argument)) for argument in call.expressions]
+        if len(arguments) == 1:
+            arguments.append(exp.Literal.string(" "))
+        each = (
+            'SELECT _part.s AS "SEQ", _part.i AS "INDEX", _part.v AS "VALUE"'
+            f" FROM (SELECT unnest(_sf_{function}({{0}}, {{1}})) AS _part)"
         )
-        each = f"{each} UNION ALL {nothing}"
-    return raw(f"({each})", value), _FLATTENED
+        return raw(f"({each})", *arguments), {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
 
-
-def _split_to_table(call: exp.Anonymous, given: TableArguments) -> Relation:
-    """SPLIT_TO_TABLE(text, delimiter): a row for each part."""
-    if len(call.expressions) != 2:
-        raise SqlError.syntax("SPLIT_TO_TABLE needs a text and a delimiter.")
-    parts = raw("string_split({0}, {1})", *(as_text(given.value(argument)) for argument in call.expressions))
-    each = (
-        'SELECT 1 AS "SEQ", _part.i AS "INDEX", _part.v AS "VALUE"'
-        " FROM (SELECT generate_subscripts({0}, 1) AS i, unnest({0}) AS v) AS _part"
-    )
-    return raw(f"({each})", parts), {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
+    return build
 
 
 def _result_scan(call: exp.Anonymous, given: TableArguments) -> Relation:
@@ -114,7 +118,8 @@ def _infer_schema(call: exp.Anonymous, given: TableArguments) -> Relation:
 FUNCTIONS: Final[tuple[Function, ...]] = (
     TableFunction("GENERATOR", (0, None), build=_generator, numbered=True),
     TableFunction("FLATTEN", (0, None), build=_flatten),
-    TableFunction("SPLIT_TO_TABLE", (0, None), build=_split_to_table),
+    TableFunction("SPLIT_TO_TABLE", 2, build=_parts("split_to_table")),
+    TableFunction("STRTOK_SPLIT_TO_TABLE", (1, 2), build=_parts("strtok_split_to_table")),
     TableFunction("RESULT_SCAN", build=_result_scan),
     TableFunction("INFER_SCHEMA", (0, None), build=_infer_schema),
 )

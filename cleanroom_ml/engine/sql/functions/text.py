@@ -11,7 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, WHOLE
 
 _WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
 """Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""
@@ -47,10 +47,6 @@ def _tokens(args: Sequence[Node], name: str) -> Raw:
 def _strtok(args: Sequence[Node]) -> Raw:
     number = args[2] if len(args) > 2 else exp.Literal.number(1)
     return raw("{0}[CAST({1} AS BIGINT)]", _tokens(args, "STRTOK"), number, kind=TEXT)
-
-
-def _strtok_to_array(args: Sequence[Node]) -> Raw:
-    return raw("to_json({0})", _tokens(args, "STRTOK_TO_ARRAY"), kind=JSON)
 
 
 def _position(args: Sequence[Node]) -> Raw:
@@ -127,7 +123,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CHR CHAR", sql="chr(CAST({0} AS INTEGER))", gives=TEXT),
     Scalar("TRANSLATE", arguments=3, sql="translate({*})", takes=TEXT, gives=TEXT),
     Scalar("CHARINDEX POSITION", arguments=(2, 3), sql=_position, takes=(TEXT, TEXT, None)),
-    Scalar("SPLIT", arguments=2, sql="to_json(string_split({0}, {1}))", takes=TEXT, gives=JSON),
     Scalar(
         "SPLIT_PART",
         arguments=3,
@@ -136,7 +131,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         gives=TEXT,
     ),
     Scalar("STRTOK", arguments=(1, 3), sql=_strtok, takes=(TEXT, None)),
-    Scalar("STRTOK_TO_ARRAY", arguments=(1, 2), sql=_strtok_to_array, takes=(TEXT, None)),
     Scalar("EDITDISTANCE", arguments=2, sql="levenshtein({0}, {1})", takes=TEXT, gives=WHOLE),
     Scalar(
         "JAROWINKLER_SIMILARITY",

@@ -1,6 +1,6 @@
 """Functions of semi-structured values: VARIANT and OBJECT; those of arrays are in arrays.py.
 
-Values compare by their JSON text, which is minimal here.
+A VARIANT is JSON text in one form (sql/values/json_text.py), so equal values are equal texts.
 """
 
 from __future__ import annotations
@@ -11,23 +11,48 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, as_given
+from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, literal_text
-from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, NUM, OTHER, TEXT, TIMESTAMP, WHOLE, Kind
+from cleanroom_ml.engine.sql.values import marks, paths
 
+MEMBER: Final = f"nullif(json_extract({{0}}, {{1}}), '\"{marks.IN_JSON}U\"')"
+"""What stands at a pointer; an item that is undefined is NULL."""
+_MARK_TYPES: Final = " ".join(f"WHEN '{mark[1]}' THEN '{name}'" for mark, name in marks.TYPES.items())
 _TYPEOF: Final = (
-    "CASE json_type({0}) WHEN 'UBIGINT' THEN 'INTEGER' WHEN 'BIGINT' THEN 'INTEGER' WHEN 'NULL' THEN 'NULL_VALUE'"
-    " ELSE json_type({0}) END"
+    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{marks.IN_JSON}') THEN"
+    f" CASE substr(CAST({{0}} AS VARCHAR), 8, 1) {_MARK_TYPES} END ELSE"
+    " CASE json_type({0}) WHEN 'UBIGINT' THEN 'INTEGER' WHEN 'BIGINT' THEN 'INTEGER' WHEN 'NULL' THEN 'NULL_VALUE'"
+    " WHEN 'DOUBLE' THEN CASE WHEN contains(CAST({0} AS VARCHAR), '.') THEN 'DECIMAL' ELSE 'INTEGER' END"
+    " ELSE json_type({0}) END END"
 )
 
 
-def _object(keep_nulls: bool) -> Builder:
+def called(name: str, *, kind: Kind = JSON) -> str:
+    """The template of a call of a worker's function with texts, which gives a VARIANT or a value of another kind."""
+    made = f"_sf_{name}({{*}})"
+    return f"CAST({made} AS JSON)" if kind == JSON else made
+
+
+def texts(*values: Node) -> list[Node]:
+    """VARIANTs as the texts that workers' functions take."""
+    return [raw("CAST({0} AS VARCHAR)", value, kind=OTHER) for value in values]
+
+
+def listed(*values: Node) -> Raw:
+    """VARIANTs as one list of texts."""
+    return raw("CAST([{*}] AS VARCHAR[])", *texts(*values), kind=OTHER) if values else raw("CAST([] AS VARCHAR[])")
+
+
+def _object(name: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
         if len(args) % 2:
-            raise SqlError.unsupported("OBJECT_CONSTRUCT(*)")
-        made = raw("json_object({*})", *args, kind=JSON)
-        return made if keep_nulls or not args else raw("json_merge_patch(CAST('{}' AS JSON), {0})", made, kind=JSON)
+            raise SqlError.syntax(f"{name.upper()} takes keys and values in turn.")
+        pairs: list[Node] = []
+        for key, value in zip(args[::2], args[1::2], strict=True):
+            pairs += [as_text(key), as_variant(value)]
+        return raw(called(name), listed(*pairs), kind=JSON)
 
     return build
 
@@ -36,8 +61,10 @@ def element(value: Node, key: Node) -> Raw:
     """`v[key]`: a JSON value's member or item; a constant key is exact, whatever characters it has."""
     text = literal_text(key)
     if text is not None:
-        return raw("json_extract({0}, {1})", as_json(value), exp.Literal.string(pointer([text])), kind=JSON)
-    return raw("({0} -> {1})", as_json(value), key, kind=JSON)
+        return raw(MEMBER, as_json(value), exp.Literal.string(pointer([text])), kind=JSON)
+    if kind_of(key) == NUM:
+        return raw(MEMBER, as_json(value), raw("concat('/', CAST({0} AS BIGINT))", key), kind=JSON)
+    return raw(called("get"), *texts(as_json(value), as_text(key)), kind=JSON)
 
 
 def pointer(steps: Sequence[str | int]) -> str:
@@ -48,54 +75,127 @@ def pointer(steps: Sequence[str | int]) -> str:
 def _get_path(args: Sequence[Node]) -> Node:
     text = literal_text(args[1])
     if text is None:
-        raise SqlError.unsupported("GET_PATH with a path that is not a constant")
-    steps: list[str | int] = []
-    for piece in text.replace("[", ".[").split("."):
-        name = piece.strip("[]'\"")
-        if name:
-            steps.append(name)
-    return raw("json_extract({0}, {1})", args[0], exp.Literal.string(pointer(steps)), kind=JSON)
+        return raw(called("get_path"), *texts(args[0]), as_text(args[1]), kind=JSON)
+    try:
+        steps = paths.steps(text)
+    except ValueError:
+        raise SqlError.bad_value("Invalid extraction path.") from None
+    return raw(MEMBER, args[0], exp.Literal.string(pointer(steps)), kind=JSON) if steps else args[0]
 
 
-def _delete(args: Sequence[Node]) -> Node:
-    """OBJECT_DELETE(object, key, …): a merge patch takes away what it has as null."""
-    nulls = ", ".join(f"{{{number}}}, NULL" for number in range(1, len(args)))
-    return raw(f"json_merge_patch({{0}}, json_object({nulls}))", *args, kind=JSON)
+def _parse(name: str) -> Builder:
+    def build(args: Sequence[Node]) -> Node:
+        mode = (literal_text(args[1]) or "").lower() if len(args) > 1 else "s"
+        if mode not in {"s", "d"}:
+            raise SqlError.syntax("PARSE_JSON takes 's' or 'd'.")
+        return raw(called(name if mode == "s" else f"{name}_last"), as_text(args[0]), kind=JSON)
+
+    return build
+
+
+def _insert(args: Sequence[Node]) -> Node:
+    update = raw("CAST({0} AS BOOLEAN)", args[3]) if len(args) > 3 else exp.Boolean(this=False)
+    target, value = texts(args[0], as_variant(args[2]))
+    return raw(called("object_insert"), target, as_text(args[1]), value, update, kind=JSON)
+
+
+def _keyed(name: str) -> Builder:
+    """OBJECT_DELETE and OBJECT_PICK: an object and keys, or, to pick, an array of them."""
+
+    def build(args: Sequence[Node]) -> Node:
+        target = texts(args[0])[0]
+        if name == "object_pick" and len(args) == 2 and kind_of(args[1]) == JSON:
+            return raw(called("object_pick_listed"), target, *texts(args[1]), kind=JSON)
+        return raw(called(name), target, listed(*[as_text(key) for key in args[1:]]), kind=JSON)
+
+    return build
+
+
+def _of_texts(names: str, count: int = 1) -> Scalar:
+    """A function of a worker's over VARIANTs."""
+    name = names.split()[0].lower()
+    return Scalar(
+        names,
+        arguments=count,
+        sql=lambda args: raw(called(name), *texts(*args), kind=JSON),
+        takes=JSON,
+    )
+
+
+_TYPES: Final = {
+    "INTEGER": "'INTEGER'",
+    "DECIMAL": "'INTEGER', 'DECIMAL'",
+    "DOUBLE": "'INTEGER', 'DECIMAL', 'DOUBLE'",
+}
 
 
 def _is(names: str, *types: str) -> Scalar:
-    listed = ", ".join(f"'{name}'" for name in types)
-    return Scalar(names, sql=f"(json_type({{0}}) IN ({listed}))", takes=JSON, gives=OTHER)
+    listed = ", ".join(_TYPES.get(name, f"'{name}'") for name in types)
+    return Scalar(names, sql=f"coalesce(({_TYPEOF}) IN ({listed}), FALSE)", takes=VALUE, gives=OTHER)
 
 
-_WHOLE: Final = ("UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT")
+def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Scalar:
+    """AS_…: the value where it is of that type, else NULL."""
+    listed = _TYPES.get(kind, f"'{kind}'")
+
+    def build(args: Sequence[Node]) -> Node:
+        value = as_variant(args[0])
+        target = cast
+        if len(args) > 1:
+            sizes = [argument.name for argument in args[1:]]
+            if not all(size.isdecimal() for size in sizes):
+                raise SqlError.unsupported(f"{names.split()[0]} with a precision that is not a constant")
+            target = f"DECIMAL({', '.join(sizes)})"
+        taken = value if gives == JSON else as_text(value)
+        made = "{1}" if gives == JSON else f"CAST({{1}} AS {target})"
+        return raw(f"CASE WHEN ({_TYPEOF}) IN ({listed}) THEN {made} END", value, taken, kind=gives)
+
+    return Scalar(names, arguments=(1, count), sql=build)
+
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("PARSE_JSON", sql="CAST({0} AS JSON)", takes=TEXT, gives=JSON),
-    Scalar("TRY_PARSE_JSON", sql="TRY_CAST({0} AS JSON)", takes=TEXT, gives=JSON),
-    Scalar(
-        "CHECK_JSON",
-        sql="CASE WHEN json_valid({0}) OR {0} IS NULL THEN NULL ELSE 'not valid JSON' END",
-        takes=TEXT,
-        gives=TEXT,
-    ),
-    Scalar("TO_JSON", sql="CAST(to_json({0}) AS VARCHAR)", gives=TEXT),
-    Scalar("TO_VARIANT TO_OBJECT", sql="to_json({0})", gives=JSON),
-    Scalar("OBJECT_CONSTRUCT", arguments=(0, None), sql=_object(False)),
-    Scalar("OBJECT_CONSTRUCT_KEEP_NULL", arguments=(0, None), sql=_object(True)),
-    Scalar("OBJECT_DELETE", arguments=(2, None), sql=_delete, takes=(JSON, None)),
-    Scalar("OBJECT_KEYS", sql="to_json(json_keys({0}))", takes=JSON, gives=JSON),
+    Scalar("PARSE_JSON", arguments=(1, 2), sql=_parse("parse_json")),
+    Scalar("TRY_PARSE_JSON", arguments=(1, 2), sql=_parse("try_parse_json")),
+    Scalar("CHECK_JSON", sql="_sf_check_json({0})", takes=TEXT, gives=TEXT),
+    Scalar("TO_JSON", sql="_sf_to_json(CAST({0} AS VARCHAR))", takes=VALUE, gives=TEXT),
+    Scalar("TO_VARIANT", sql="{0}", takes=VALUE, gives=JSON),
+    Scalar("TO_OBJECT", sql="CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)", takes=JSON, gives=JSON),
+    Scalar("OBJECT_CONSTRUCT", arguments=(0, None), sql=_object("object_construct"), star=True),
+    Scalar("OBJECT_CONSTRUCT_KEEP_NULL", arguments=(0, None), sql=_object("object_construct_keep_null"), star=True),
+    Scalar("OBJECT_INSERT", arguments=(3, 4), sql=_insert),
+    Scalar("OBJECT_DELETE", arguments=(2, None), sql=_keyed("object_delete")),
+    Scalar("OBJECT_PICK", arguments=(2, None), sql=_keyed("object_pick")),
+    _of_texts("OBJECT_KEYS"),
+    _of_texts("STRIP_NULL_VALUE"),
     Scalar("GET", arguments=2, sql=lambda args: element(args[0], args[1])),
+    Scalar(
+        "GET_IGNORE_CASE",
+        arguments=2,
+        sql=lambda args: raw(called("get_ignore_case"), *texts(as_json(args[0]), as_text(args[1])), kind=JSON),
+    ),
     Scalar("GET_PATH", arguments=2, sql=_get_path, takes=(JSON, None)),
-    Scalar("TYPEOF", sql=_TYPEOF, takes=JSON, gives=TEXT),
-    Scalar("IS_NULL_VALUE", sql="(json_type({0}) = 'NULL')", takes=JSON),
-    Scalar("AS_VARCHAR", sql=as_given, takes=TEXT),
-    Scalar("AS_INTEGER", sql="TRY_CAST({0} AS BIGINT)", takes=TEXT, gives=WHOLE),
-    Scalar("AS_DOUBLE", sql="TRY_CAST({0} AS DOUBLE)", takes=TEXT, gives=FLOAT),
-    _is("IS_INTEGER", *_WHOLE),
-    _is("IS_DECIMAL IS_DOUBLE IS_REAL", *_WHOLE, "DOUBLE"),
+    Scalar("TYPEOF", sql=_TYPEOF, takes=VALUE, gives=TEXT),
+    Scalar("IS_NULL_VALUE", sql="(json_type({0}) = 'NULL')", takes=JSON, gives=OTHER),
+    _is("IS_INTEGER", "INTEGER"),
+    _is("IS_DECIMAL", "DECIMAL"),
+    _is("IS_DOUBLE IS_REAL", "DOUBLE"),
     _is("IS_VARCHAR IS_CHAR", "VARCHAR"),
     _is("IS_BOOLEAN", "BOOLEAN"),
     _is("IS_ARRAY", "ARRAY"),
     _is("IS_OBJECT", "OBJECT"),
+    _is("IS_BINARY", "BINARY"),
+    _is("IS_DATE IS_DATE_VALUE", "DATE"),
+    _is("IS_TIME", "TIME"),
+    *(_is(f"IS_TIMESTAMP_{zone}", f"TIMESTAMP_{zone}") for zone in ("NTZ", "LTZ", "TZ")),
+    _as("AS_VARCHAR AS_CHAR", "VARCHAR", "VARCHAR", TEXT),
+    _as("AS_INTEGER", "INTEGER", "BIGINT", WHOLE),
+    _as("AS_DECIMAL AS_NUMBER", "DECIMAL", "DECIMAL(38, 0)", WHOLE, count=3),
+    _as("AS_DOUBLE AS_REAL", "DOUBLE", "DOUBLE", FLOAT),
+    _as("AS_BOOLEAN", "BOOLEAN", "BOOLEAN", OTHER),
+    _as("AS_ARRAY", "ARRAY", "JSON", JSON),
+    _as("AS_OBJECT", "OBJECT", "JSON", JSON),
+    _as("AS_DATE", "DATE", "DATE", DATE),
+    _as("AS_TIME", "TIME", "TIME", OTHER),
+    _as("AS_TIMESTAMP_NTZ", "TIMESTAMP_NTZ", "TIMESTAMP", TIMESTAMP),
+    _as("AS_TIMESTAMP_LTZ", "TIMESTAMP_LTZ", "TIMESTAMPTZ", TIMESTAMP),
 )

@@ -21,6 +21,10 @@ from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
 
 
+def _is_star(node: Node) -> bool:
+    return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """A call as rewritten so far; `aggregate` is None where nothing more goes around it."""
@@ -160,12 +164,35 @@ class Calls:
             return literal(function.session(self._constants.context()))
         return function.call(name, arguments)
 
+    def members_of_star(self, star: Node, scope: Scope, ctes: CommonTables) -> list[Node]:
+        """`*` or `t.*` of OBJECT_CONSTRUCT and of an object literal: each column's name and the column.
+
+        Raises SqlError: the columns are not known, or some are left out.
+        """
+        inner = star if isinstance(star, exp.Star) else star.this
+        if any(inner.args.get(part) for part in ("except_", "replace", "rename")):
+            raise SqlError.unsupported("a star with EXCLUDE, REPLACE or RENAME inside of an object")
+        wanted = star.table if isinstance(star, exp.Column) else None
+        members: list[Node] = []
+        for alias, kinds in scope.sources.items():
+            if wanted and alias != fold(star.args["table"]):
+                continue
+            if kinds is None:
+                raise SqlError.unsupported("a star of unknown columns inside of an object")
+            for name in kinds:
+                column = exp.Column(this=quoted(name), table=quoted(alias))
+                members += [exp.Literal.string(name), self._columns.column(column, scope, ctes)]
+        return members
+
     def _arguments(
         self, function: Scalar, name: str, given: list[Node], scope: Scope, ctes: CommonTables
     ) -> list[Node]:
         """Arguments, rewritten; a date part may be a bare word that is no column."""
         arguments: list[Node] = []
         for number, argument in enumerate(given if function.arrange is None else function.arrange(given)):
+            if function.star and _is_star(argument):
+                arguments += self.members_of_star(argument, scope, ctes)
+                continue
             if isinstance(argument, exp.Star):
                 raise SqlError.unsupported(f"{name}(*)")
             if number == function.part and isinstance(argument, exp.Var | exp.Column):

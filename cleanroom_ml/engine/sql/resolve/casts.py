@@ -8,13 +8,14 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
-_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text, "as zoned text": as_zoned_text}
+_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text}
 
 
 def sql_type(node: Node) -> SqlType:
@@ -31,10 +32,15 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     text = literal_text(value)
     if text is not None and not attempt and target.kind == NUM:
         _refuse_unlike_number(text)
-    return _cast(value, target, attempt=attempt)
+    return as_type(value, target, attempt=attempt)
 
 
-def _cast(value: Node, target: SqlType, *, attempt: bool) -> Node:
+def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
+    """A value as a type, as a cast and an assignment to a column make it. Raises SqlError."""
+    if target.record.moment is not None:
+        return moments.scaled(moments.to(target.record.moment, value, attempt=attempt), target.scale)
+    if target.is_json:
+        value = as_variant(value)
     rule = target.cast_of(kind_of(value))
     if rule.taken in _TAKEN:
         value = _TAKEN[rule.taken](value)
@@ -53,7 +59,7 @@ def assigned(value: Node, target: SqlType) -> Node:
         return as_text(value)
     if kind is None and target.kind not in {NUM, JSON} and target.duckdb != "BOOLEAN":
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
-    return _cast(value, target, attempt=False)
+    return as_type(value, target)
 
 
 def _refuse_unlike_number(text: str) -> None:

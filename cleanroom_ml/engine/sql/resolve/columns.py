@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.variant import pointer
+from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -89,7 +89,7 @@ class Columns:
             if not steps:
                 return value
             value = raw("to_json({0})", value, kind=JSON)
-        return raw("json_extract({0}, {1})", as_json(value), exp.Literal.string(pointer(steps)), kind=JSON)
+        return raw(MEMBER, as_json(value), exp.Literal.string(pointer(steps)), kind=JSON)
 
 
 def _steps(node: Node) -> list[str | int]:

@@ -10,9 +10,9 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.dates import extract
+from cleanroom_ml.engine.sql.functions.intervals import interval
 from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.lex.lists import Folded
-from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve import operators
 from cleanroom_ml.engine.sql.resolve.calls import Calls
 from cleanroom_ml.engine.sql.resolve.casts import cast
@@ -26,13 +26,8 @@ from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
 
-_UNITS: Final = frozenset(
-    {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"}
-)
+_CAST_PARTS: Final = frozenset({"this", "to", "safe", "requires_string", "probe_date_format", "_type"})
 _Special = Callable[[Node, Scope, CommonTables], Node]
-
-
-_LONGEST_INTERVAL: Final = (1 << 63) - 1
 
 
 class Expressions:
@@ -115,13 +110,7 @@ class Expressions:
         return operators.joined(operator, [left, *right])
 
     def _cast(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
-        if {part for part, value in node.args.items() if value} - {
-            "this",
-            "to",
-            "safe",
-            "requires_string",
-            "probe_date_format",
-        }:
+        if {part for part, value in node.args.items() if value} - _CAST_PARTS:
             raise SqlError.unsupported("CAST with a format")
         return cast(self.rewrite(node.this, scope, ctes), node.args["to"], attempt=isinstance(node, exp.TryCast))
 
@@ -141,6 +130,11 @@ class Expressions:
     def _struct(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         arguments: list[Node] = []
         for item in node.expressions:
+            if isinstance(item, exp.Star | exp.Column) and isinstance(
+                item if isinstance(item, exp.Star) else item.this, exp.Star
+            ):
+                arguments += self._calls.members_of_star(item, scope, ctes)
+                continue
             if not isinstance(item, exp.PropertyEQ):
                 raise SqlError.unsupported("this object literal")
             arguments += [exp.Literal.string(item.this.name), self.rewrite(item.expression, scope, ctes)]
@@ -171,12 +165,10 @@ class Expressions:
         )
 
     def _interval(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
-        unit = str(getattr(node.args.get("unit"), "name", "")).upper().rstrip("S")
-        amount = node.this
-        number = whole_number(amount.this.removeprefix("-")) if isinstance(amount, exp.Literal) else None
-        if unit not in _UNITS or number is None or number > _LONGEST_INTERVAL:
-            raise SqlError.unsupported("this interval")
-        return raw(f"(INTERVAL 1 {unit} * {{0}})", literal(-number if amount.this.startswith("-") else number))
+        unit = str(getattr(node.args.get("unit"), "name", ""))
+        if not isinstance(node.this, exp.Literal):
+            raise SqlError.unsupported("an interval that is not a constant")
+        return interval(str(node.this.this), unit)
 
     def _like(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         grammar.check(node)

@@ -7,10 +7,11 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.resolve import dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number, compared
-from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
@@ -46,8 +47,14 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Node:
 
 def adjusted(node: Node) -> Node:
     """A node with rewritten operands, as DuckDB means it."""
-    if isinstance(node, exp.Add | exp.Sub) and {kind_of(node.this), kind_of(node.expression)} == {DATE, NUM}:
-        return _days(node)
+    if isinstance(node, exp.Add | exp.Sub):
+        moved = dated.moved(node)
+        if moved is not None:
+            return moved
+    if isinstance(node, exp.Between) and dated.compared(node, ("this", "low", "high")):
+        return node
+    if isinstance(node, exp.In) and dated.listed(node):
+        return node
     if isinstance(node, exp.DPipe):
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
     sign = _ARITHMETIC.get(type(node))
@@ -56,17 +63,26 @@ def adjusted(node: Node) -> Node:
     if isinstance(node, exp.Neg):
         node.set("this", as_number(node.this))
     elif isinstance(node, _COMPARISONS):
+        dated.compared(node, ("this", "expression"))
         left, right = kind_of(node.this), kind_of(node.expression)
         if (left == JSON) != (right == JSON):
             number = NUM in {left, right}
             for part in ("this", "expression"):
                 if kind_of(node.args[part]) == JSON:
                     node.set(part, as_number(node.args[part]) if number else as_text(node.args[part]))
+        elif left == right == JSON and isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
+            for part in ("this", "expression"):
+                node.set(part, order_key(node.args[part]))
         one, other = compared(node.this, node.expression)
         node.set("this", one)
         node.set("expression", other)
+    elif isinstance(node, exp.Ordered):
+        node.set("this", order_key(node.this))
+    elif isinstance(node, exp.Between) and kind_of(node.this) == JSON:
+        number = kind_of(node.args["low"]) == NUM
+        node.set("this", as_number(node.this) if number else as_text(node.this))
     elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
-        node.set("this", as_text(node.this))
+        _listed(node)
     elif isinstance(node, exp.HexString):
         return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=OTHER)
     elif isinstance(node, exp.RawString):
@@ -74,11 +90,12 @@ def adjusted(node: Node) -> Node:
     return node
 
 
-def _days(node: exp.Add | exp.Sub) -> Raw:
-    """`date + 7` and `date - 7`: DuckDB adds INTEGERs to a date, and no other numbers."""
-    left, right = (
-        raw("CAST({0} AS INTEGER)", part, kind=NUM) if kind_of(part) == NUM else part
-        for part in (node.this, node.expression)
-    )
-    sign = "+" if isinstance(node, exp.Add) else "-"
-    return raw(f"({{0}} {sign} {{1}})", left, right, kind=DATE)
+def _listed(node: exp.In) -> None:
+    """`v IN (…)`: a VARIANT among numbers is taken as one, among texts as text."""
+    kinds = {kind_of(item) for item in node.expressions}
+    if kinds == {NUM}:
+        node.set("this", as_number(node.this))
+    elif JSON in kinds:
+        node.set("expressions", [as_variant(item) for item in node.expressions])
+    else:
+        node.set("this", as_text(node.this))

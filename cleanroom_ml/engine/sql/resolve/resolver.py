@@ -15,6 +15,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
+from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -51,6 +52,8 @@ class Resolver:
         self.build = build
         self._depth = depth
         constants = Constants(catalog, binds)
+        if not depth:
+            settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
         self.expressions = Expressions(self, constants, self.listening)
         self._relations = Relations(build, catalog, self, constants, self.expressions, self.listening, width=width)

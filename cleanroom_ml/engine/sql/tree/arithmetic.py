@@ -94,10 +94,10 @@ def quotient_scale(scale: int) -> int:
 
 
 def as_number(node: Node, beside: Node | None = None) -> Node:
-    """An operand as a number: text and VARIANT are cast, as what they stand beside is."""
+    """An operand as a number: text and VARIANT are cast as what they stand beside is, and fail if they hold none."""
     kind = kind_of(node)
     if kind == JSON:
-        return raw("TRY_CAST({0} AS DOUBLE)", as_text(node), kind=FLOAT)
+        return raw("CAST({0} AS DOUBLE)", as_text(node), kind=FLOAT)
     if kind != TEXT:
         return node
     other = kind_of(beside) if beside is not None else FLOAT

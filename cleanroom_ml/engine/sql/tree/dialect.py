@@ -71,10 +71,10 @@ Node = exp.Expr
 class Raw(exp.Expression):
     """A piece of DuckDB text of ours with slots for rewritten expressions: `{0}`, `{1}`, `{*}` (all, comma separated).
 
-    `kind` is what is known of its type (see kinds.kind_of).
+    `kind` is what is known of its type (see kinds.kind_of). `of_days`: an INTERVAL by which a DATE stays one.
     """
 
-    arg_types = {"template": True, "expressions": False, "kind": False}  # noqa: RUF012 - sqlglot's interface
+    arg_types = {"template": True, "expressions": False, "kind": False, "of_days": False}  # noqa: RUF012 - sqlglot's interface
 
 
 def raw(template: str, *arguments: Node, kind: Kind | None = None) -> Raw:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Columns
+from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import (
     FLOAT,
@@ -21,14 +22,32 @@ from cleanroom_ml.engine.sql.types.kind import (
     common,
     number,
 )
+from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
+from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
 
+_MARKED = f"contains(CAST({{0}} AS VARCHAR), '{IN_JSON}')"
+_JSON_TEXT = (
+    f"CASE WHEN {_MARKED} THEN _sf_variant_text(CAST({{0}} AS VARCHAR))"
+    " ELSE json_extract_string(CAST({0} AS JSON), '$') END"
+)
 _AS_TEXT = (
-    "CASE typeof({0}) WHEN 'JSON' THEN json_extract_string(CAST({0} AS JSON), '$')"
+    f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
     " ELSE CAST({0} AS VARCHAR) END"
+)
+_NUMBER_OF = (
+    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
+    f" OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
+    " THEN TRY_CAST(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE)"
+    " WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE) END"
+)
+_ORDER = (
+    "CASE WHEN {0} IS NULL THEN NULL ELSE"
+    f" row(CASE WHEN ({_NUMBER_OF}) IS NOT NULL THEN 0 WHEN CAST({{0}} AS VARCHAR) = 'null' THEN 2 ELSE 1 END,"
+    f" coalesce({_NUMBER_OF}, 0), CAST({{0}} AS VARCHAR)) END"
 )
 _FLOAT_AS_TEXT = "replace(printf('%.15g', {0}), 'nan', 'NaN')"
 """Snowflake's text of a FLOAT: at most 15 digits, and none that say nothing."""
@@ -86,8 +105,10 @@ def as_text(node: Node) -> Node:
     kind = kind_of(node)
     if kind == TEXT:
         return node
+    if kind is not None and kind in moment_texts.KINDS:
+        return moment_texts.text(node, kind)
     if kind == JSON:
-        return raw("json_extract_string({0}, '$')", node, kind=TEXT)
+        return raw(_JSON_TEXT, node, kind=TEXT)
     if kind is None and not isinstance(node, exp.Null):
         return raw(_AS_TEXT, node, kind=TEXT)
     if isinstance(kind, Number) and kind.scale is None:
@@ -95,10 +116,26 @@ def as_text(node: Node) -> Node:
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
 
 
-def as_zoned_text(node: Node) -> Node:
-    """Text of a moment with Snowflake's ` +0200` at its end as DuckDB's `+02:00`; other text as it is."""
-    pattern, made = (exp.Literal.string(text) for text in (" ?([+-][0-9][0-9]):?([0-9][0-9])$", r"\1:\2"))
-    return raw("regexp_replace({0}, {1}, {2})", as_text(node), pattern, made, kind=TEXT)
+def as_variant(node: Node) -> Node:
+    """An expression as a VARIANT: text is a JSON string."""
+    if isinstance(node, exp.Null):
+        return raw("CAST(NULL AS JSON)", kind=JSON)
+    match kind_of(node):
+        case "JSON":
+            return node
+        case "TEXT":
+            text = literal_text(node)
+            plain = text is not None and not text.startswith(MARK)
+            return raw("to_json({0})" if plain else TEXT_TO_VARIANT, node, kind=JSON)
+        case "TZ":
+            return raw(TZ_TO_VARIANT, as_text(node), kind=JSON)
+        case _:
+            return raw(TO_VARIANT, node, kind=JSON)
+
+
+def order_key(node: Node) -> Node:
+    """By what a VARIANT is ordered: numbers by value, then texts, then JSON's null; anything else as it is."""
+    return raw(_ORDER, node, kind=OTHER) if kind_of(node) == JSON else node
 
 
 def as_json(node: Node) -> Node:

@@ -12,7 +12,8 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIMESTAMP, Kind
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.moment_casts import made_tz
 
 
 def literal(value: Value) -> Node:
@@ -42,14 +43,17 @@ def literal(value: Value) -> Node:
     if isinstance(value, bytes | bytearray):
         return raw("unhex({0})", exp.Literal.string(value.hex()), kind=OTHER)
     if isinstance(value, datetime.datetime):
-        target = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
-        return _cast(value.isoformat(sep=" "), target, TIMESTAMP)
+        if value.tzinfo is None:
+            return _cast(value.isoformat(sep=" "), "TIMESTAMP", TIMESTAMP)
+        shift = exp.Literal.number((value.utcoffset() or datetime.timedelta()) // datetime.timedelta(minutes=1))
+        wall = _cast(value.replace(tzinfo=None).isoformat(sep=" "), "TIMESTAMP", TIMESTAMP)
+        return raw(made_tz("{0}", "{1}"), wall, shift, kind=TZ)
     if isinstance(value, datetime.date):
         return _cast(value.isoformat(), "DATE", DATE)
     if isinstance(value, datetime.time):
-        return _cast(value.isoformat(), "TIME", OTHER)
+        return _cast(value.isoformat(), "TIME", TIME)
     if isinstance(value, list | dict):
-        return _cast(json.dumps(value, separators=(",", ":")), "JSON", JSON)
+        return _cast(json.dumps(value, separators=(",", ":"), sort_keys=True), "JSON", JSON)
     raise SqlError.bad_value("A bound value has a type that is not supported.")
 
 

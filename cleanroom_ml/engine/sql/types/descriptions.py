@@ -12,7 +12,7 @@ def described(kind: SqlType) -> str:
         case Parameters.LENGTH:
             return f"{kind.name}({kind.longest})"
         case Parameters.SECONDS:
-            return f"{kind.name}(9)"
+            return f"{kind.name}({9 if kind.scale is None else kind.scale})"
         case _:
             return str(kind)
 

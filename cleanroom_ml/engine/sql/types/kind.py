@@ -43,13 +43,17 @@ class Text(str):
         return made
 
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "OTHER"] | Number | Text
+Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "OTHER"] | Number | Text
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"
 NUM: Final = "NUM"
 DATE: Final = "DATE"
 TIMESTAMP: Final = "TIMESTAMP"
+TZ: Final = "TZ"
+"""A TIMESTAMP_TZ; the other two are TIMESTAMP."""
+TIME: Final = "TIME"
+INTERVAL: Final = "INTERVAL"
 OTHER: Final = "OTHER"
 FLOAT: Final = Number()
 

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import DATE as DATE_KIND
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import TIME as TIME_KIND
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP as TIMESTAMP_KIND
+from cleanroom_ml.engine.sql.types.kind import TZ
+from cleanroom_ml.engine.sql.types.moment_casts import TZ_TYPE
 from cleanroom_ml.engine.sql.types.numbers import bound_integer
-from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast, plain_text
+from cleanroom_ml.engine.sql.types.record import Parameters, Sized, TypeRecord, plain_text
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DATE: Final = date(1970, 1, 1)
@@ -82,14 +84,16 @@ def _read_moment(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
     return datetime.fromisoformat(value)
 
 
-def _zoned_cast(_: Sized, value: Kind | None) -> Cast:
-    plain = plain_cast(TIMESTAMP_KIND, value)
-    return plain._replace(taken="as zoned text") if value in {TEXT, JSON} else plain
+def _read_with_offset(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read
+    moment, shift = str(value).rsplit(" ", 1)
+    zone = timezone(timedelta(minutes=int(shift)))
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(zone)
 
 
 DATE: Final = TypeRecord(
     name="DATE",
     kind=DATE_KIND,
+    moment="DATE",
     duckdb="DATE",
     write=_written_date,
     bind=_bound_date,
@@ -100,7 +104,8 @@ DATE: Final = TypeRecord(
 )
 TIME: Final = TypeRecord(
     name="TIME",
-    kind=OTHER,
+    kind=TIME_KIND,
+    moment="TIME",
     parameters=Parameters.SECONDS,
     duckdb="TIME",
     seconds=_DIGITS,
@@ -115,6 +120,7 @@ TIMESTAMP_NTZ: Final = TypeRecord(
     synonyms=("TIMESTAMPNTZ", "TIMESTAMP WITHOUT TIME ZONE", "DATETIME", "TIMESTAMP"),
     given=("TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS"),
     kind=TIMESTAMP_KIND,
+    moment="NTZ",
     parameters=Parameters.SECONDS,
     duckdb="TIMESTAMP",
     seconds=_DIGITS,
@@ -129,6 +135,7 @@ TIMESTAMP_LTZ: Final = TypeRecord(
     name="TIMESTAMP_LTZ",
     synonyms=("TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
     kind=TIMESTAMP_KIND,
+    moment="LTZ",
     parameters=Parameters.SECONDS,
     duckdb="TIMESTAMPTZ",
     seconds=_DIGITS,
@@ -137,21 +144,21 @@ TIMESTAMP_LTZ: Final = TypeRecord(
     stored="timestamp[us, tz=UTC]",
     sent="int64",
     read=_read_moment,
-    cast=_zoned_cast,
     format="TIMESTAMP_FORMAT",
 )
 TIMESTAMP_TZ: Final = TypeRecord(
     name="TIMESTAMP_TZ",
     synonyms=("TIMESTAMPTZ",),
-    kind=TIMESTAMP_KIND,
+    nested=(TZ_TYPE.upper(),),
+    kind=TZ,
+    moment="TZ",
     parameters=Parameters.SECONDS,
-    duckdb="TIMESTAMPTZ",
+    duckdb=TZ_TYPE,
     seconds=_DIGITS,
     write=_written_with_offset,
     bind=_bound_with_offset,
-    stored="timestamp[us, tz=UTC]",
-    sent="int64",
-    read=_read_moment,
-    cast=_zoned_cast,
+    stored="struct<utc: timestamp[us], shift: int16>",
+    sent="struct<epoch: int64, timezone: int32>",
+    read=_read_with_offset,
     format="TIMESTAMP_FORMAT",
 )

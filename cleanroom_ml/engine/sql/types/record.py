@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
+from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
 
 class Parameters(enum.Enum):
@@ -23,7 +24,7 @@ class Parameters(enum.Enum):
     NONE = "none"
     NUMBER = "precision and scale"
     LENGTH = "length"
-    SECONDS = "digits of a second, which are read and not kept"
+    SECONDS = "digits of a second"
 
 
 class Sized(Protocol):
@@ -39,7 +40,7 @@ class Sized(Protocol):
     def length(self) -> int | None: ...
 
 
-Taken = Literal["as it is", "as text", "as zoned text"]
+Taken = Literal["as it is", "as text"]
 
 
 class Cast(NamedTuple):
@@ -51,6 +52,10 @@ class Cast(NamedTuple):
     taken: Taken
     template: str | None
     kind: Kind | None
+
+    def template_for(self, text: str) -> str:
+        """The template around a piece of SQL text."""
+        return text if self.template is None else self.template.replace("{0}", text)
 
 
 AS_COMPUTED: Final = "as DuckDB computed it"
@@ -97,6 +102,7 @@ class TypeRecord:
         whole: those of its names that are NUMBER(38,0), whatever stands in parentheses.
         one_long: those of the synonyms whose default length is 1.
         characters: its length counts characters, not bytes.
+        moment: which date, time or timestamp it is, if any: those are cast by types/moment_casts.py.
         duckdb: the DuckDB type that holds its values.
         internal: what only DuckDB's error messages call it.
         nested: how the names of DuckDB's nested types begin that are given as it.
@@ -123,6 +129,7 @@ class TypeRecord:
     whole: frozenset[str] = frozenset()
     one_long: frozenset[str] = frozenset()
     characters: bool = False
+    moment: Moment | None = None
     duckdb: str | Callable[[Sized], str]
     internal: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, TZ, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -30,6 +30,8 @@ class SqlType:
     def __str__(self) -> str:
         if self.record.parameters is Parameters.NUMBER:
             return f"{self.name}({self.precision},{self.scale})"
+        if self.record.parameters is Parameters.SECONDS and self.scale is not None:
+            return f"{self.name}({self.scale})"
         return self.name if self.length is None else f"{self.name}({self.length})"
 
     @property
@@ -73,7 +75,7 @@ class SqlType:
 
     @property
     def is_timestamp(self) -> bool:
-        return self.record.kind == TIMESTAMP
+        return self.record.kind in {TIMESTAMP, TZ}
 
     @property
     def is_whole(self) -> bool:
@@ -133,8 +135,8 @@ class SqlType:
 
 @lru_cache(maxsize=4096)
 def parse_type(text: str) -> SqlType:
-    """The type that Snowflake's text means: `int` → NUMBER(38,0), `varchar(10)`, `timestamp_ntz(9)` (every precision
-    is kept as 6 digits).
+    """The type that Snowflake's text means: `int` → NUMBER(38,0), `varchar(10)`, `timestamp_ntz(3)` (9 digits of
+    a second, which is what is meant without a number, are kept as 6).
 
     Raises:
         ValueError: it is no type that this engine has.
@@ -160,8 +162,10 @@ def parse_type(text: str) -> SqlType:
         if first is not None and not 1 <= first <= (record.longest or first):
             raise ValueError(f"Invalid length in '{text[:100]}'.")
         return SqlType(record.name, length=None if first == record.longest else first)
-    if first is not None and record.parameters is not Parameters.SECONDS:
+    if first is not None and (record.parameters is not Parameters.SECONDS or first > 9):
         raise ValueError(f"Unsupported data type '{text[:100]}'.")
+    if first is not None and first < 9:
+        return SqlType(record.name, scale=first)
     return SqlType(record.name)
 
 

@@ -1,29 +1,54 @@
-"""VARIANT, OBJECT and ARRAY: JSON text in DuckDB, in Parquet and on the wire."""
+"""VARIANT, OBJECT and ARRAY: JSON text in DuckDB and in Parquet, in the one form of sql/values/json_text.py; clients
+are shown it pretty.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 from cleanroom_ml.engine.sql.types.record import Cast, Sized, TypeRecord
 
+_WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
+TEXT_TO_VARIANT: Final = "to_json(CASE WHEN starts_with({0}, chr(1)) THEN concat(chr(1), 'S', {0}) ELSE {0} END)"
+"""A text that looks like one of our marks is marked as a text."""
+TO_VARIANT: Final = (
+    "CASE WHEN typeof({0}) = 'JSON' THEN CAST(CAST({0} AS VARCHAR) AS JSON)"
+    f" WHEN typeof({{0}}) IN ({_WHOLE}, 'BOOLEAN') THEN CAST(CAST({{0}} AS VARCHAR) AS JSON)"
+    f" WHEN typeof({{0}}) = 'VARCHAR' THEN {TEXT_TO_VARIANT.replace('{0}', 'CAST({0} AS VARCHAR)')}"
+    " ELSE CAST(_sf_variant(typeof({0}), CAST({0} AS VARCHAR)) AS JSON) END"
+)
+"""Any value as a VARIANT; which of it is kept is known before it runs."""
+TZ_TO_VARIANT: Final = "to_json(chr(1) || 'Z' || {0})"
+"""Of a TIMESTAMP_TZ's text."""
+TO_ARRAY: Final = "CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)"
+TO_OBJECT: Final = "CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)"
 
-def _cast(_: Sized, value: Kind | None) -> Cast:
-    return Cast("as it is", None if value == JSON else "to_json({0})", JSON)
+
+def _to(template: str) -> Callable[[Sized, Kind | None], Cast]:
+    def cast(_: Sized, value: Kind | None) -> Cast:
+        if value == JSON:
+            return Cast("as it is", None if template == "{0}" else template, JSON)
+        return Cast("as it is", template.replace("{0}", TO_VARIANT), JSON)
+
+    return cast
 
 
-def _semi_structured(name: str, *, given: tuple[str, ...] = (), nested: tuple[str, ...] = ()) -> TypeRecord:
+def _semi_structured(
+    name: str, *, template: str = "{0}", given: tuple[str, ...] = (), nested: tuple[str, ...] = ()
+) -> TypeRecord:
     return TypeRecord(
         name=name,
         given=given,
         kind=JSON,
         duckdb="JSON",
         nested=nested,
-        cast=_cast,
-        copied="CAST({value} AS JSON)",
+        cast=_to(template),
+        copied="CAST(_sf_parse_json_last(CAST({value} AS VARCHAR)) AS JSON)",
     )
 
 
 VARIANT: Final = _semi_structured("VARIANT", given=("JSON",))
-OBJECT: Final = _semi_structured("OBJECT", nested=("STRUCT", "MAP", "UNION"))
-ARRAY: Final = _semi_structured("ARRAY")
+OBJECT: Final = _semi_structured("OBJECT", template=TO_OBJECT, nested=("STRUCT", "MAP", "UNION"))
+ARRAY: Final = _semi_structured("ARRAY", template=TO_ARRAY)

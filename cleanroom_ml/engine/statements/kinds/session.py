@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
@@ -13,6 +12,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.statements import session_parameters
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
@@ -26,12 +26,6 @@ _MAX_PARAMETERS = 200
 _MAX_VALUE = 16_384
 _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 _NAMELESS = ("X",)
-_DEFAULTS = {
-    "TIMEZONE": "Etc/UTC", "AUTOCOMMIT": "true", "QUERY_TAG": "", PARAMETER: f"{DEFAULT_SECONDS:g}",
-    "MULTI_STATEMENT_COUNT": "1", "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ", "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
-    "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM", "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
-    "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": "false",
-}  # fmt: skip
 
 
 def use(work: Work, statement: Use) -> Rows:
@@ -59,13 +53,16 @@ def use(work: Work, statement: Use) -> Rows:
 
 
 def alter_session(work: Work, statement: AlterSession) -> Rows:
-    """ALTER SESSION SET | UNSET. Parameters that mean nothing here are kept and shown, as clients expect."""
+    """ALTER SESSION SET | UNSET: what is set acts, or is refused (session_parameters.py)."""
     parameters = work.session.parameters
+    checked: dict[str, str] = {}
     for name, value in statement.set.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(text) > _MAX_VALUE or (name not in parameters and len(parameters) >= _MAX_PARAMETERS):
             raise SqlError.bad_value(f"Session parameter {name[:100]} is too large, or there are too many.")
-        parameters[name] = text
+        session_parameters.check(name, text)
+        checked[name] = text
+    parameters.update(checked)
     for name in statement.unset:
         parameters.pop(name, None)
     work.keep_session()
@@ -122,8 +119,8 @@ def _kept(value: Value) -> Value:
 
 
 def _parameters(work: Work, statement: Show) -> Listed:
-    for name in sorted(_DEFAULTS.keys() | work.session.parameters.keys()):
-        default = _DEFAULTS.get(name, "")
+    for name in sorted(session_parameters.DEFAULTS.keys() | work.session.parameters.keys()):
+        default = session_parameters.DEFAULTS.get(name, "")
         value = work.session.parameters.get(name, default)
         level = "SESSION" if name in work.session.parameters else ""
         kind = "BOOLEAN" if value in {"true", "false"} else "NUMBER" if value.isdigit() else "STRING"

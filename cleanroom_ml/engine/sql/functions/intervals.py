@@ -1,0 +1,47 @@
+"""INTERVAL constants: `'1 year, 3 quarters, 4 months, 5 weeks'`, `'2 h'`, `'1'` of a unit after it
+(`sql-reference/data-types-datetime`, "Interval constants").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions import dateparts
+from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
+from cleanroom_ml.engine.sql.types.kind import INTERVAL
+
+_PIECE: Final = re.compile(r"\s*+([+-]?)\s*+(\d{1,18})\s*+([A-Za-z_]*+)\s*+")
+_MAX_PIECES: Final = 50
+
+
+def interval(text: str, unit: str) -> Raw:
+    """The INTERVAL that a text means; `unit` is what stands after it. Pieces are added one after the other; one
+    without a part is of seconds. Raises SqlError.
+    """
+    pieces = text.split(",")
+    if len(pieces) > _MAX_PIECES:
+        raise SqlError.too_complex()
+    made: list[str] = []
+    amounts: list[exp.Expr] = []
+    parts: set[str] = set()
+    for number, piece in enumerate(pieces):
+        found = _PIECE.fullmatch(piece)
+        if found is None or (found[3] and unit):
+            raise SqlError.syntax(f"invalid interval '{text[:60]}'.")
+        part = dateparts.step(found[3] or (unit if len(pieces) == 1 and unit else "SECOND"))
+        amount = int(found[2])
+        if part == "NANOSECOND":
+            if amount % 1000:
+                raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
+            part, amount = "MICROSECOND", amount // 1000
+        parts.add(part)
+        made.append(f"{found[1] or '+'} ({{{number}}} * INTERVAL 1 {part})")
+        amounts.append(exp.Literal.number(amount))
+    text = " ".join(made)
+    whole = raw(f"({text.removeprefix('+ ')})", *amounts, kind=INTERVAL)
+    whole.set("of_days", parts <= dateparts.DATE_PARTS)
+    return whole

@@ -1,0 +1,45 @@
+"""Dates, times and moments as text, by a format or by the session's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.settings import current
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
+from cleanroom_ml.engine.sql.types import moment_casts as casts
+from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.moment_text import text_template
+
+KINDS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ})
+_NATIVE_TEXT: Final = "YYYY-MM-DD"
+
+
+def text(value: Node, kind: Kind, layout: str | None = None) -> Node:
+    """A date, time or moment as text, by a format or by the session's. Raises SqlError: it is no format."""
+    settings = current()
+    if kind == DATE:
+        chosen = layout or settings.output("DATE")
+        if chosen == _NATIVE_TEXT:
+            return raw("CAST({0} AS VARCHAR)", value, kind=TEXT)
+        return raw(_template(chosen, "{0}", "0"), raw("CAST({0} AS TIMESTAMP)", value), kind=TEXT)
+    if kind == TIME:
+        made = raw("(CAST('1970-01-01' AS DATE) + {0})", value)
+        return raw(_template(layout or settings.output("TIME"), "{0}", "0"), made, kind=TEXT)
+    if kind == TZ:
+        template = _template(layout or settings.output("TIMESTAMP_TZ"), casts.TZ_WALL, casts.TZ_SHIFT)
+        return raw(template, value, kind=TEXT)
+    clock = "CAST({0} AS TIMESTAMP)"
+    if layout is not None:
+        return raw(_template(layout, clock, casts.SHIFT), value, kind=TEXT)
+    naive = _template(settings.output("TIMESTAMP_NTZ"), clock, casts.SHIFT)
+    local = _template(settings.output("TIMESTAMP_LTZ"), clock, casts.SHIFT)
+    return raw(f"CASE WHEN typeof({{0}}) = 'TIMESTAMP' THEN {naive} ELSE {local} END", value, kind=TEXT)
+
+
+def _template(layout: str, clock: str, shift: str) -> str:
+    try:
+        made = text_template(layout)
+    except ValueError:
+        raise SqlError.bad_value("A date or time format that is none, or longer than 256 characters.") from None
+    return SLOT.sub(lambda slot: clock if slot.group(1) == "0" else f"({shift})", made)

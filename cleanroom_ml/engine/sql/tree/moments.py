@@ -1,0 +1,131 @@
+"""Rewritten expressions taken as dates, times and moments, and written as text.
+
+A constant text is read here, by the function that workers have for those of columns, so that most statements need none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.settings import current
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types import moment_casts as casts
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.moment_casts import Moment
+from cleanroom_ml.engine.sql.values import moments as values
+
+KINDS: Final[Mapping[Moment, Kind]] = {
+    "DATE": DATE,
+    "TIME": TIME,
+    "NTZ": TIMESTAMP,
+    "LTZ": TIMESTAMP,
+    "TZ": TZ,
+}
+_INPUT: Final[Mapping[Moment, str]] = {"DATE": "DATE", "TIME": "TIME"}
+
+
+def to(target: Moment, value: Node, *, layout: str | None = None, attempt: bool = False) -> Node:
+    """A value as a DATE, TIME or TIMESTAMP_…; `layout`: text is read by this format. Raises SqlError."""
+    if isinstance(value, exp.Null):
+        return raw(f"CAST(NULL AS {casts.DUCKDB[target]})", kind=KINDS[target])
+    kind = kind_of(value)
+    if kind == TZ:
+        return raw(casts.from_tz(target), value, kind=KINDS[target])
+    if kind == TIME:
+        if target != "TIME":
+            raise SqlError.types(target)
+        return value
+    if kind in {DATE, TIMESTAMP}:
+        if target == "TIME" and kind == DATE:
+            raise SqlError.types("TIME")
+        return raw(casts.from_moment(target), value, kind=KINDS[target])
+    if kind == NUM:
+        template = casts.from_seconds(target)
+        if template is None:
+            raise SqlError.types(target)
+        return raw(template, value, kind=KINDS[target])
+    return _read(target, value, layout, attempt)
+
+
+def _read(target: Moment, value: Node, layout: str | None, attempt: bool) -> Node:
+    settings = current()
+    layout = layout or settings.input(_INPUT.get(target, "TIMESTAMP"))
+    constant = literal_text(value)
+    if constant is not None:
+        return _constant(target, constant, layout, attempt)
+    template = casts.from_text(target, attempt=attempt)
+    century = exp.Literal.number(settings.century)
+    return raw(template, as_text(value), exp.Literal.string(layout), century, kind=KINDS[target])
+
+
+def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
+    century = current().century
+    kind = KINDS[target]
+    try:
+        if target == "DATE":
+            return _written(values.day(text, layout, century).isoformat(), "DATE", kind)
+        if target == "TIME":
+            return _written(values.clock(text, layout, century).isoformat(), "TIME", kind)
+        found = values.moment(text, layout, century)
+    except values.TooFine:
+        raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here") from None
+    except values.NotAMoment:
+        if attempt:
+            return raw(f"CAST(NULL AS {casts.DUCKDB[target]})", kind=kind)
+        names = {"DATE": (100040, "Date"), "TIME": (100108, "Time")}
+        code, name = names.get(target, (100035, "Timestamp"))
+        raise SqlError(code, "22007", f"{name} '{text[:100]}' is not recognized") from None
+    wall = _written(_iso(found.wall), "TIMESTAMP", TIMESTAMP)
+    if target == "NTZ":
+        return wall
+    if found.minutes is None:
+        return raw(casts.from_moment(target), wall, kind=kind)
+    shift = exp.Literal.number(found.minutes)
+    if target == "LTZ":
+        return raw("(({0} - to_minutes(CAST({1} AS BIGINT))) AT TIME ZONE 'UTC')", wall, shift, kind=kind)
+    return raw(casts.made_tz("{0}", "{1}"), wall, shift, kind=kind)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(sep=" ")
+
+
+def _written(text: str, name: str, kind: Kind) -> Raw:
+    return raw(f"CAST({{0}} AS {name})", exp.Literal.string(text), kind=kind)
+
+
+def wall(value: Node) -> Node:
+    """What a date's or a moment's clock shows, as a DATE or TIMESTAMP; text is read as a TIMESTAMP_NTZ."""
+    kind = kind_of(value)
+    if kind == TZ:
+        return raw(casts.TZ_WALL, value, kind=TIMESTAMP)
+    return to("NTZ", value) if kind in {TEXT, JSON} else value
+
+
+def rewound(original: Node, clock: Node) -> Node:
+    """A clock's new time as a moment with the offset of `original`."""
+    if kind_of(original) != TZ:
+        return clock
+    return raw(casts.made_tz("{0}", casts.TZ_SHIFT.replace("{0}", "{1}")), clock, original, kind=TZ)
+
+
+def scaled(value: Node, digits: int | None) -> Node:
+    """A TIME or TIMESTAMP_… with so many digits of a second: what is beyond them is cut."""
+    if digits is None or digits >= 6:
+        return value
+    unit = 10 ** (6 - digits)
+    cut = f"date_part('microsecond', {{0}}) % {unit} * INTERVAL 1 MICROSECOND"
+    if kind_of(value) == TZ:
+        return rewound(value, raw(f"({{0}} - {cut})", wall(value), kind=TIMESTAMP))
+    return raw(f"({{0}} - {cut})", value, kind=kind_of(value))
+
+
+def instant(value: Node) -> Node:
+    """A value as the moment that it is, to be compared."""
+    return to("LTZ", value)

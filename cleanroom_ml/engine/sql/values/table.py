@@ -1,0 +1,161 @@
+"""The functions that a worker has in Python, by the names under which compiled SQL calls them.
+
+They run inside the sandbox, as DuckDB does, and are put into a worker's DuckDB where its statement names them
+(warehouse/functions.py). What they raise is the kind of error that the front words (warehouse/failures.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, moments, objects
+from cleanroom_ml.engine.sql.values.arrays import NotAnArray
+from cleanroom_ml.engine.sql.values.json_reading import JsonError
+from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
+from cleanroom_ml.engine.sql.values.moments import NotAMoment, TooFine
+from cleanroom_ml.engine.sql.values.objects import NotAnObject
+
+TEXT: Final = "VARCHAR"
+WHOLE: Final = "BIGINT"
+TRUTH: Final = "BOOLEAN"
+TEXTS: Final = "VARCHAR[]"
+ROWS: Final = "STRUCT(s BIGINT, k VARCHAR, p VARCHAR, i BIGINT, v VARCHAR, t VARCHAR)[]"
+ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT)"
+PARTS: Final = "STRUCT(s BIGINT, i BIGINT, v VARCHAR)[]"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFunction:
+    """One of them.
+
+    Args:
+        name: in SQL, after `_sf_`.
+        takes: DuckDB's types of its parameters; one of any number of values takes a list.
+        gives: DuckDB's type of what it gives.
+        call: the function itself, one row at a time. Raises ValueError.
+        nulls: it is called with NULLs too; else one makes its answer NULL.
+        once: equal arguments give different answers.
+    """
+
+    name: str
+    takes: tuple[str, ...]
+    gives: str
+    call: Callable[..., Any]  # an entry's parameters are those of `takes`
+    nulls: bool = False
+    once: bool = False
+
+
+ERRORS: Final[Mapping[type[ValueError], str]] = {
+    JsonError: "json",
+    DuplicateKey: "duplicatekey",
+    NotAnArray: "notanarray",
+    NotAnObject: "notanobject",
+    NotAMoment: "moment",
+    TooFine: "nanoseconds",
+}
+"""What they raise → the kind of an error's answer."""
+
+
+def _of(functions: Iterable[WorkerFunction]) -> Mapping[str, WorkerFunction]:
+    return {f"_sf_{function.name}": function for function in functions}
+
+
+def _parse(text: str) -> str | None:
+    return json_reading.parse(text)
+
+
+def _parse_last(text: str) -> str | None:
+    return json_reading.parse(text, duplicates=True)
+
+
+def _try_parse(text: str) -> str | None:
+    return json_reading.try_parse(text)
+
+
+def _try_parse_last(text: str) -> str | None:
+    return json_reading.try_parse(text, duplicates=True)
+
+
+def _construct(pairs: list[str | None]) -> str:
+    return objects.construct(pairs, keep_nulls=False)
+
+
+def _construct_all(pairs: list[str | None]) -> str:
+    return objects.construct(pairs, keep_nulls=True)
+
+
+TWO: Final = (TEXT, TEXT)
+_Reader = Callable[..., Any]  # an entry's call
+_READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
+    ("date", "DATE", moments.day, moments.try_day),
+    ("time", "TIME", moments.clock, moments.try_clock),
+    ("ntz", "TIMESTAMP", moments.wall, moments.try_wall),
+    ("zoned", ZONED, moments.zoned, moments.try_zoned),
+)
+"""Text as a date or a moment: the name, what it gives, the function, and the one that gives NULL for what is none."""
+FUNCTIONS: Final = _of(
+    (
+        WorkerFunction("parse_json", (TEXT,), TEXT, _parse),
+        WorkerFunction("parse_json_last", (TEXT,), TEXT, _parse_last),
+        WorkerFunction("try_parse_json", (TEXT,), TEXT, _try_parse),
+        WorkerFunction("try_parse_json_last", (TEXT,), TEXT, _try_parse_last),
+        WorkerFunction("check_json", (TEXT,), TEXT, json_reading.problem),
+        WorkerFunction("variant", TWO, TEXT, objects.variant),
+        WorkerFunction("variant_text", (TEXT,), TEXT, objects.text),
+        WorkerFunction("to_json", (TEXT,), TEXT, objects.to_json),
+        WorkerFunction("as_double", (TEXT,), "DOUBLE", objects.double_of),
+        WorkerFunction("array_construct", (TEXTS,), TEXT, arrays.construct, nulls=True),
+        WorkerFunction("array_append", TWO, TEXT, arrays.append, nulls=True),
+        WorkerFunction("array_prepend", TWO, TEXT, arrays.prepend, nulls=True),
+        WorkerFunction("array_cat", TWO, TEXT, arrays.concatenate),
+        WorkerFunction("array_compact", (TEXT,), TEXT, arrays.compact),
+        WorkerFunction("array_size", (TEXT,), WHOLE, arrays.size),
+        WorkerFunction("array_insert", (TEXT, WHOLE, TEXT), TEXT, arrays.insert, nulls=True),
+        WorkerFunction("array_remove", TWO, TEXT, arrays.remove),
+        WorkerFunction("array_remove_at", (TEXT, WHOLE), TEXT, arrays.remove_at),
+        WorkerFunction("array_contains", TWO, TRUTH, arrays.contains, nulls=True),
+        WorkerFunction("array_position", TWO, WHOLE, arrays.position, nulls=True),
+        WorkerFunction("array_slice", (TEXT, WHOLE, WHOLE), TEXT, arrays.cut),
+        WorkerFunction("array_distinct", (TEXT,), TEXT, arrays.distinct),
+        WorkerFunction("array_except", TWO, TEXT, arrays.without),
+        WorkerFunction("array_intersection", TWO, TEXT, arrays.intersection),
+        WorkerFunction("array_union", (TEXTS,), TEXT, arrays.union),
+        WorkerFunction("arrays_overlap", TWO, TRUTH, arrays.overlap),
+        WorkerFunction("array_flatten", (TEXT,), TEXT, arrays.flattened),
+        WorkerFunction("array_min", (TEXT,), TEXT, arrays.least),
+        WorkerFunction("array_max", (TEXT,), TEXT, arrays.greatest),
+        WorkerFunction("array_sort", (TEXT, TRUTH, TRUTH), TEXT, arrays.ordered),
+        WorkerFunction("array_reverse", (TEXT,), TEXT, arrays.backwards),
+        WorkerFunction("array_repeat", (TEXT, WHOLE), TEXT, arrays.repeated),
+        WorkerFunction("array_to_string", TWO, TEXT, arrays.joined),
+        WorkerFunction("array_generate_range", (WHOLE, WHOLE, WHOLE), TEXT, arrays.numbers),
+        WorkerFunction("arrays_zip", (TEXTS,), TEXT, arrays.zipped),
+        WorkerFunction("to_array", (TEXT,), TEXT, arrays.as_array),
+        WorkerFunction("to_object", (TEXT,), TEXT, objects.as_object),
+        WorkerFunction("split", TWO, TEXT, arrays.split),
+        WorkerFunction("strtok_to_array", TWO, TEXT, arrays.token_array),
+        WorkerFunction("object_construct", (TEXTS,), TEXT, _construct, nulls=True),
+        WorkerFunction("object_construct_keep_null", (TEXTS,), TEXT, _construct_all, nulls=True),
+        WorkerFunction("object_agg", (TEXTS,), TEXT, objects.gathered),
+        WorkerFunction("arrays_to_object", TWO, TEXT, objects.from_arrays),
+        WorkerFunction("object_insert", (TEXT, TEXT, TEXT, TRUTH), TEXT, objects.insert, nulls=True),
+        WorkerFunction("object_delete", (TEXT, TEXTS), TEXT, objects.delete),
+        WorkerFunction("object_pick", (TEXT, TEXTS), TEXT, objects.pick),
+        WorkerFunction("object_pick_listed", TWO, TEXT, objects.pick_listed),
+        WorkerFunction("object_keys", (TEXT,), TEXT, objects.keys),
+        WorkerFunction("get", TWO, TEXT, objects.get),
+        WorkerFunction("get_ignore_case", TWO, TEXT, objects.get_ignore_case),
+        WorkerFunction("get_path", TWO, TEXT, objects.at_path),
+        WorkerFunction("strip_null_value", (TEXT,), TEXT, objects.strip_null),
+        WorkerFunction("flatten", (TEXT, TEXT, TRUTH, TRUTH, TEXT), ROWS, flattening.flatten, nulls=True, once=True),
+        *(
+            WorkerFunction(f"{word}_{name}", (TEXT, TEXT, WHOLE), gives, function)
+            for name, gives, call, attempt in _READERS
+            for word, function in (("parse", call), ("try_parse", attempt))
+        ),
+        WorkerFunction("split_to_table", TWO, PARTS, flattening.split, nulls=True, once=True),
+        WorkerFunction("strtok_split_to_table", TWO, PARTS, flattening.split_tokens, nulls=True, once=True),
+    )
+)

@@ -1,0 +1,92 @@
+"""Puts the functions that a statement names into a worker's DuckDB (runs inside the sandbox)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+from duckdb.func import ARROW, SPECIAL
+
+from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, ZONED, WorkerFunction
+
+_NAMED: Final = re.compile(r"\b_sf_[a-z_]+")
+_ARROW: Final[dict[str, pa.DataType]] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "TIME": pa.time64("us"),
+    "TIMESTAMP": pa.timestamp("us"),
+    ZONED: pa.struct([("w", pa.timestamp("us")), ("m", pa.int64())]),
+    ROWS: pa.list_(
+        pa.struct(
+            [
+                ("s", pa.int64()),
+                ("k", pa.string()),
+                ("p", pa.string()),
+                ("i", pa.int64()),
+                ("v", pa.string()),
+                ("t", pa.string()),
+            ]
+        )
+    ),
+    PARTS: pa.list_(pa.struct([("s", pa.int64()), ("i", pa.int64()), ("v", pa.string())])),
+}
+
+
+def register(connection: duckdb.DuckDBPyConnection, sql: str, there: Collection[str] = ()) -> set[str]:
+    """Puts in those of our functions whose names stand anywhere in `sql`, but for those that are `there`. The names of
+    all that are there then. Before the configuration is locked.
+    """
+    named = {name for name in _NAMED.findall(sql) if name in FUNCTIONS}
+    for name in named.difference(there):
+        _create(connection, name, FUNCTIONS[name])
+    return named.union(there)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: str, function: WorkerFunction) -> None:
+    connection.create_function(
+        name,
+        _ARITY[len(function.takes)](_Vectors(function)),
+        [duckdb.type(found) for found in function.takes],
+        duckdb.type(function.gives),
+        type=ARROW,
+        null_handling=SPECIAL,
+        side_effects=function.once,
+    )
+
+
+_Call = Callable[..., pa.Array]
+_ARITY: Final[Mapping[int, Callable[[_Call], _Call]]] = {
+    1: lambda call: lambda a: call(a),
+    2: lambda call: lambda a, b: call(a, b),
+    3: lambda call: lambda a, b, c: call(a, b, c),
+    4: lambda call: lambda a, b, c, d: call(a, b, c, d),
+    5: lambda call: lambda a, b, c, d, e: call(a, b, c, d, e),
+}
+"""DuckDB counts a Python function's parameters."""
+
+
+class _Vectors:
+    """A function of single values as one of DuckDB's vectors."""
+
+    def __init__(self, function: WorkerFunction) -> None:
+        self._function = function
+        self._gives = _ARROW[function.gives]
+
+    def __call__(self, *columns: pa.ChunkedArray) -> pa.Array:
+        call, nulls = self._function.call, self._function.nulls
+        made: list[object] = []
+        try:
+            for row in zip(*[column.to_pylist() for column in columns], strict=True):
+                made.append(call(*row) if nulls or None not in row else None)
+        except RecursionError:
+            raise ValueError("cleanroom:depth") from None
+        except ValueError as error:
+            kind = next((kind for known, kind in ERRORS.items() if isinstance(error, known)), "conversion")
+            raise ValueError(f"cleanroom:{kind}") from None
+        return pa.array(made, self._gives)
