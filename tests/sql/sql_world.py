@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, 
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse import python_functions
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
  '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""
@@ -27,6 +28,7 @@ class World:
         self.root = root
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
+        python_functions.register(self.connection, " ".join(f"{name}(" for name in python_functions.FUNCTIONS))
         self.sources: dict[tuple[str, ...], Source] = {}
         self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
         self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)

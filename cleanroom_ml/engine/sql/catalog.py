@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -125,6 +125,7 @@ class NameListener(Protocol):
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
+    `earlier` gives the id of the session's n-th statement (-1: the last one that ended), None where there is none.
     `listener` is told what the names of a statement stand for. It is in the context because whatever wraps a catalog
     gives that on.
     """
@@ -139,6 +140,7 @@ class ContextValues:
     version: str = "9.0.0"
     variables: Mapping[str, Value] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
+    earlier: Callable[[int], str | None] = lambda _: None
 
 
 class Catalog(Protocol):
@@ -157,8 +159,9 @@ class Catalog(Protocol):
 class ResultCatalog(Protocol):
     """A catalog that also lets queries read what earlier statements gave. One that does not implement it has none."""
 
-    def result(self, query_id: str) -> RowsSource | None:
-        """The kept rows of a statement of this session; None: no such statement, or not for this session.
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
+        """The kept rows of a statement of this session; None: no such statement, or not for this session. What a pipe
+        has given so far is under `$1`, `$2`, ….
 
         Raises:
             SqlError: its rows were not kept by value.

@@ -92,7 +92,7 @@ class OverlaidCatalog:
         """The inner catalog's."""
         return self._inner.directory(parts) if isinstance(self._inner, StageCatalog) else None
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The inner catalog's."""
         return self._inner.result(query_id) if isinstance(self._inner, ResultCatalog) else None
 

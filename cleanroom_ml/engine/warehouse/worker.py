@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
-from cleanroom_ml.engine.warehouse import parquet_out, spool
+from cleanroom_ml.engine.warehouse import parquet_out, python_functions, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 
@@ -139,6 +139,7 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
+    python_functions.register(connection, sql)
     confine(connection, paths, request.get("settings", {}))
     if op == "write":
         names = [f"_{number}" for number in range(len(request["columns"]) + bool(request.get("operations")))]

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_zoned_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TEXT, TIMESTAMP
+from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, NUM, TEXT, TIMESTAMP
 
 
 def _to_date(cast: str) -> Builder:
@@ -57,9 +57,20 @@ def _format(node: Node) -> Node:
     return exp.Literal.string(dateparts.strftime(text))
 
 
+def _binary_text(value: Node, layout: Node) -> Node:
+    """functions/to_char.md: a BINARY as HEX, BASE64 or UTF-8."""
+    templates = {"HEX": "hex({0})", "BASE64": "base64({0})", "UTF-8": "decode({0})", "UTF8": "decode({0})"}
+    template = templates.get((literal_text(layout) or "").upper())
+    if template is None:
+        raise SqlError.bad_value("The format of a BINARY is HEX, BASE64 or UTF-8.")
+    return raw(template, value, kind=TEXT)
+
+
 def _to_varchar(args: Sequence[Node]) -> Node:
     if len(args) == 1:
         return as_text(args[0])
+    if kind_of(args[0]) == BINARY:
+        return _binary_text(args[0], args[1])
     if kind_of(args[0]) == NUM:
         raise SqlError.unsupported("TO_VARCHAR of a number with a format")
     return raw("strftime({0}, {1})", args[0], _format(args[1]), kind=TEXT)

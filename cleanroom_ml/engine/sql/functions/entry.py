@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource
+from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
@@ -61,6 +61,7 @@ class Scalar(Function):
         arrange: puts the arguments in order before they are rewritten.
         numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
         session: it is this value of the session, and not of arguments.
+        asked: it is this value of the session, for constant arguments.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -71,6 +72,7 @@ class Scalar(Function):
     arrange: Callable[[list[Node]], list[Node]] | None = None
     numbered: Callable[[Node, Sequence[Node]], Node] | None = None
     session: Callable[[ContextValues], Value] | None = None
+    asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
@@ -114,6 +116,9 @@ class Aggregate(Function):
 class TableArguments(Protocol):
     """How a table function reads its arguments."""
 
+    def scan(self, source: TableSource | RowsSource) -> Node:
+        """Kept rows as a query."""
+
     def number(self, node: Node) -> int:
         """A constant whole number. Raises SqlError."""
 
@@ -123,7 +128,7 @@ class TableArguments(Protocol):
     def value(self, node: Node) -> Node:
         """An expression over what stands before the call in FROM, rewritten."""
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The kept rows of an earlier statement."""
 
 

@@ -9,9 +9,11 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.encodings import hashed_bits
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
 
 _LETTERS_AND_DIGITS: Final = string.digits + string.ascii_letters
@@ -53,6 +55,21 @@ def _uniform(args: Sequence[Node]) -> Node:
     return raw("({0} + ({1} - {0}) * (CAST({2} & 9007199254740991 AS DOUBLE) / 9007199254740992))", *args, kind=NUM)
 
 
+def _uuid(args: Sequence[Node]) -> Node:
+    """A random UUID, or that of version 5 of a namespace and a name (functions/uuid_string.md)."""
+    if not args:
+        return raw("CAST(uuid() AS VARCHAR)", kind=TEXT)
+    if len(args) == 1:
+        raise SqlError.bad_value("UUID_STRING takes no argument, or a namespace and a name.")
+    digest = raw("sha1(unhex(replace({0}, '-', '')) || encode({1}))", *(as_text(arg) for arg in args))
+    template = (
+        "(substr({0}, 1, 8) || '-' || substr({0}, 9, 4) || '-5' || substr({0}, 14, 3) || '-' ||"
+        " translate(substr({0}, 17, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr({0}, 18, 3) || '-' ||"
+        " substr({0}, 21, 12))"
+    )
+    return raw(template, digest, kind=TEXT)
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("RANDOM", arguments=(0, 1), sql=_random, numbered=_numbered_random),
     Scalar("UNIFORM", arguments=3, sql=_uniform),
@@ -65,5 +82,5 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         gives=NUM,
         numbered=_numbered_sequence,
     ),
-    Scalar("UUID_STRING", arguments=0, sql="CAST(uuid() AS VARCHAR)", gives=TEXT),
+    Scalar("UUID_STRING", arguments=(0, 2), sql=_uuid),
 )

@@ -31,6 +31,10 @@ class Constants:
             value = self._binds.value(str(node.this))
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
+        if isinstance(node, exp.Parameter) and isinstance(node.this, exp.Var):
+            value = self.variable(node.this.name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
         if isinstance(node, exp.Literal) and not node.is_string and (number := whole_number(node.this)) is not None:
             return number
         raise SqlError.syntax("a constant whole number is expected.")

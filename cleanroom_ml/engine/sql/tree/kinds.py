@@ -8,13 +8,14 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Columns
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, JSON, NUM, OTHER, TEXT, Kind
 
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
 
 _AS_TEXT = (
-    "CASE WHEN typeof({0}) = 'JSON' THEN json_extract_string(CAST({0} AS JSON), '$') ELSE CAST({0} AS VARCHAR) END"
+    "CASE WHEN typeof({0}) = 'JSON' THEN json_extract_string(CAST({0} AS JSON), '$')"
+    " WHEN typeof({0}) = 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE CAST({0} AS VARCHAR) END"
 )
 
 
@@ -58,9 +59,22 @@ def as_text(node: Node) -> Node:
         return node
     if kind == JSON:
         return raw("json_extract_string({0}, '$')", node, kind=TEXT)
+    if kind == BINARY:
+        return raw("hex({0})", node, kind=TEXT)
     if kind is None and not isinstance(node, exp.Null):
         return raw(_AS_TEXT, node, kind=TEXT)
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
+
+
+def as_bytes(node: Node) -> Node:
+    """An expression as bytes: a BINARY as it is, whatever else as its text in UTF-8."""
+    kind = kind_of(node)
+    if kind == BINARY:
+        return node
+    if kind is not None:
+        return raw("encode({0})", as_text(node), kind=BINARY)
+    template = "CASE WHEN typeof({0}) = 'BLOB' THEN TRY_CAST({0} AS BLOB) ELSE encode({1}) END"
+    return raw(template, node, as_text(node), kind=BINARY)
 
 
 def as_zoned_text(node: Node) -> Node:

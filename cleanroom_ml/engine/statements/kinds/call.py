@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
-from cleanroom_ml.engine.sql.binds import Binds, Value
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block
@@ -35,7 +36,12 @@ def block(work: Work, statement: Block) -> StatementResult:
     """A scripting block: each of its statements runs like one that was sent alone, with the session's rights only."""
 
     def run(text: str, variables: Mapping[str, Value]) -> BlockResult:
-        binds = Binds(work.binds.positional, {**work.binds.named, **variables})
+        binds = replace(
+            work.binds,
+            named={**work.binds.named, **variables},
+            rows=None,
+            variables=work.catalog.context().variables,
+        )
         inner = classify(text, binds)
         if isinstance(inner, Query):
             work.attempt()
