@@ -13,6 +13,7 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.warehouse import python_functions
 
@@ -58,12 +59,12 @@ class World:
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
         return self.connection.sql(sql).fetchall()
 
-    def names(self, text: str) -> list[str]:
-        compiled = compile_query(text, self)
+    def names(self, text: str | Node, binds: Binds = NO_BINDS) -> list[str]:
+        compiled = compile_query(text, self, binds)
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
         return list(self.connection.sql(sql).columns)
 
-    def query(self, text: str, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
+    def query(self, text: str | Node, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
         return self.run(compile_query(text, self, binds))

@@ -22,6 +22,8 @@ from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
+MOST_KEPT: Final = 20
+"""Results of one pipe or block that can be scanned: those of the last statements."""
 MAX_KEPT_BYTES: Final = 1 << 20
 _KEPT: Final = frozenset({SHOW, LIST, DESCRIBE, CALL})
 
@@ -65,12 +67,14 @@ class Results:
         """The rows of one more statement: for a pipe `$1` from now on, and what was `$1` is `$2`."""
         self._ids.append(query_id)
         self._kept[query_id] = source
+        if len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
     def get(self, query_id: str) -> TableSource | RowsSource | None:
         """The rows of a statement, by its id or by its place in the pipe."""
         if query_id.startswith("$"):
             number = whole_number(query_id[1:]) or 0
-            return self._kept[self._ids[-number]] if 1 <= number <= len(self._ids) else None
+            return self._kept.get(self._ids[-number]) if 1 <= number <= len(self._ids) else None
         return self._kept.get(query_id)
 
     def earlier(self, number: int) -> str | None:
