@@ -76,6 +76,7 @@ class FileOptions:
     strip_outer_array: bool = False
     date_format: str | None = None
     timestamp_format: str | None = None
+    error_on_column_count_mismatch: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
-from cleanroom_ml.engine.storage import shadowing
+from cleanroom_ml.engine.storage import loads, shadowing
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -88,6 +88,12 @@ class Tables:
             rows = shadowing.visible(connection, "tables", account, database, schema, session_id)
             return [_table(connection, row) for row in rows]
 
+    def loaded(self, key: Key, session_id: str | None = None) -> Mapping[str, str]:
+        """The staged files that the table was loaded from, and their hashes; nothing where there is no table."""
+        with self._database.read() as connection:
+            row = shadowing.find(connection, "tables", key, session_id)
+            return {} if row is None else loads.loaded(connection, row["id"])
+
     def snapshots(self, key: Key, session_id: str | None = None) -> Sequence[Snapshot]:
         """The last `KEPT_SNAPSHOTS` snapshots of the table, oldest first. Raises NotFound."""
         with self._database.read() as connection:
@@ -143,17 +149,28 @@ class _Commit:
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 if change.columns is not None and change.columns != _columns(row):
                     raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
+                if change.loaded:
+                    self._load(row, change)
                 self._add(row["id"], change.objects)
                 self._step(row["id"], "append")
             case Replace():
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 self._put(row["id"], change.columns, change.objects)
+                if change.forgets_loads:
+                    loads.forget(self._connection, row["id"])
                 self._step(row["id"], "replace")
             case AlterColumns():
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 self._put(row["id"], change.columns, change.objects)
                 self._step(row["id"], "alter")
         return True
+
+    def _load(self, row: sqlite3.Row, change: Append) -> None:
+        before = loads.loaded(self._connection, row["id"])
+        if not change.again and any(before.get(each.file) == each.sha256 for each in change.loaded):
+            # Somebody else loaded it meanwhile: whoever reads again sees that.
+            raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
+        loads.record(self._connection, row["id"], change.loaded, self._now)
 
     def _create(self, change: CreateTable) -> bool:
         if (change.kind == "TEMPORARY") != (change.session_id is not None):

@@ -17,6 +17,7 @@ from typing import Final, TypedDict
 import duckdb
 import pyarrow as pa
 
+from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.warehouse import parquet_out, python_functions, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
@@ -39,6 +40,7 @@ _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
 )
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
+_WIDTHS = re.compile(r"Expected Number of Columns: (\d{1,9}) Found: (\d{1,9})")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -146,6 +148,27 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
         if len(connection.sql(sql).columns) != len(names):
             return {"error": {"kind": "types"}}
         sql = parquet_out.casting(sql, names, request["columns"])
+    found = _answered(request, sql, fds, connection)
+    if f"rejects_table='{REJECTS}'" in sql and "error" not in found:
+        found["rejected"] = _rejected(connection)
+    return found
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Of the lines of a CSV file that are no rows: how many, and of the first its line, and how many fields it has and
+    should have; 0 where it is damaged in another way.
+    """
+    count = connection.sql(f"SELECT count(DISTINCT line) FROM {REJECTS}").fetchall()[0][0]
+    first = connection.sql(f"SELECT line, error_message FROM {REJECTS} ORDER BY line LIMIT 1").fetchall()
+    line, message = first[0] if first else (0, "")
+    widths = _WIDTHS.search(message)
+    return (
+        [int(count), int(line), *(int(each) for each in widths.groups())] if widths else [int(count), int(line), 0, 0]
+    )
+
+
+def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    op = request["op"]
     relation = connection.sql(sql)
     if relation is None:
         return {"error": {"kind": "no_result"}}

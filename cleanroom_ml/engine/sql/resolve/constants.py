@@ -51,6 +51,8 @@ class Constants:
             return str(node.this)
         elif isinstance(node, exp.Column | exp.Identifier):
             return str(node.name)
+        elif isinstance(node, exp.Table) and all(isinstance(part, exp.Identifier) for part in node.parts):
+            return ".".join(part.sql(dialect="snowflake") for part in node.parts)
         raise SqlError.syntax("a constant text is expected.")
 
     def identifier(self, node: Node) -> tuple[str, ...]:

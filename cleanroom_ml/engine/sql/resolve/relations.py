@@ -199,6 +199,8 @@ class Relations:
             raise SqlError.unsupported("this use of TABLE(…)")
         if name == "IDENTIFIER" and len(call.expressions) == 1:
             return self._named(folded(self._constants.text(call.expressions[0])), ctes)
+        if name == "DIRECTORY" and len(call.expressions) == 1:
+            return None, self._directory(call.expressions[0])
         function = table.find(name, TableFunction)
         function.check_count(name, len(call.expressions))
         if function.numbered:
@@ -212,10 +214,7 @@ class Relations:
         if not isinstance(self._catalog, StageCatalog):
             raise SqlError.not_found("Stage", str(node.this.name))
         if isinstance(node.this, exp.DirectoryStage):
-            source = self._catalog.directory(stage_reference(str(node.this.this.name)).parts)
-            if source is None:
-                raise SqlError.not_found("Stage", str(node.this.this.name))
-            return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
+            return self._directory(node.this.this)
         if not isinstance(node.this, exp.Var | exp.Literal | exp.RawString | exp.Placeholder):
             raise SqlError.unsupported("this in FROM")
         text = self._constants.text(node.this)
@@ -236,6 +235,15 @@ class Relations:
         if staged.columns is not None:
             scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
         return Relation(staged_relation(self._build, staged, self._width), None)
+
+    def _directory(self, node: Node) -> Relation:
+        """DIRECTORY(@stage): the stage's directory table."""
+        name = str(node.name).removeprefix("@")
+        parts = stage_reference(f"@{name}").parts
+        source = self._catalog.directory(parts) if isinstance(self._catalog, StageCatalog) else None
+        if source is None:
+            raise SqlError.not_found("Stage", name)
+        return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
 
 
 class _Arguments:

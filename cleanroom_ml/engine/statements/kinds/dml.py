@@ -102,7 +102,7 @@ def truncate(work: Work, statement: Truncate) -> Rows:
                 return reply
             raise SqlError.not_found("Table", displayed(statement.target))
         key = work.writable(statement.target, source.key)
-        change = Replace(key, source.snapshot, (), session_id=work.session.id)
+        change = Replace(key, source.snapshot, (), session_id=work.session.id, forgets_loads=True)
         if committed(work, [change], source, reply, attempt):
             return reply
     raise busy()
