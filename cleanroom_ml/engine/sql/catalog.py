@@ -21,7 +21,8 @@ Columns = tuple[tuple[str, SqlType], ...]
 class TableSource:
     """A snapshot of a table: its declared columns and the Parquet objects that hold its rows (none: an empty table).
 
-    `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap.
+    `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap. `defaults` are the
+    expressions of DEFAULT, by column, `numbers` what IDENTITY columns give next, and their steps.
     """
 
     columns: Columns
@@ -29,6 +30,8 @@ class TableSource:
     writable: bool = False
     key: object = None
     snapshot: int = 0
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

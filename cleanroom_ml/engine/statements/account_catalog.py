@@ -140,4 +140,10 @@ def table_source(table: Table) -> TableSource:
         writable=True,
         key=table.key,
         snapshot=table.snapshot,
+        defaults={column.name: column.default for column in table.columns if column.default is not None},
+        numbers={
+            column.name: (table.numbers[column.name], column.step)
+            for column in table.columns
+            if column.start is not None
+        },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Column, Key, TableKind, TableObject
 from cleanroom_ml.engine.storage.loads import LoadedFile
 
@@ -31,6 +32,7 @@ class Append:
 
     `columns`, where given, must be those that the table has at the commit: what was written fits no other table.
     `loaded` are the files that the rows are from; unless `again`, none of them may have been loaded as it is before.
+    `numbered`: the numbers that IDENTITY columns got, which must still be free.
     """
 
     key: Key
@@ -40,6 +42,7 @@ class Append:
     columns: tuple[Column, ...] | None = None
     loaded: tuple[LoadedFile, ...] = ()
     again: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Replace:
     columns: tuple[Column, ...] | None = None
     session_id: str | None = None
     forgets_loads: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

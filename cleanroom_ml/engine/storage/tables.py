@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
-from cleanroom_ml.engine.storage import loads, shadowing
+from cleanroom_ml.engine.storage import identities, loads, shadowing
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -151,11 +151,13 @@ class _Commit:
                     raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
                 if change.loaded:
                     self._load(row, change)
+                self._number(row, change)
                 self._add(row["id"], change.objects)
                 self._step(row["id"], "append")
             case Replace():
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 self._put(row["id"], change.columns, change.objects)
+                self._number(row, change)
                 if change.forgets_loads:
                     loads.forget(self._connection, row["id"])
                 self._step(row["id"], "replace")
@@ -171,6 +173,10 @@ class _Commit:
             # Somebody else loaded it meanwhile: whoever reads again sees that.
             raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
         loads.record(self._connection, row["id"], change.loaded, self._now)
+
+    def _number(self, row: sqlite3.Row, change: Append | Replace) -> None:
+        if change.numbered and not identities.take(self._connection, row["id"], _columns(row), change.numbered):
+            raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
 
     def _create(self, change: CreateTable) -> bool:
         if (change.kind == "TEMPORARY") != (change.session_id is not None):
@@ -273,12 +279,21 @@ def columns_json(columns: Sequence[Column]) -> str:
         raise InvalidName(f"{len(names)} columns are more than MAX_COLUMNS, {MAX_COLUMNS}")
     if len(set(names)) != len(names):
         raise InvalidName("two columns have the same name")
-    return json.dumps([[column.name, column.type, column.nullable] for column in columns], ensure_ascii=False)
+    return json.dumps([_column_json(column) for column in columns], ensure_ascii=False)
+
+
+def _column_json(column: Column) -> list[object]:
+    """Name, type and whether it may be NULL; what else there is, where it is."""
+    rest = {"default": column.default, "start": column.start, "step": column.step, "comment": column.comment}
+    plain = Column(column.name, column.type, column.nullable)
+    return [column.name, column.type, column.nullable, *([] if column == plain else [rest])]
 
 
 def columns_from_json(text: str) -> tuple[Column, ...]:
     """What `columns_json` wrote."""
-    return tuple(Column(name, kind, nullable) for name, kind, nullable in json.loads(text))
+    return tuple(
+        Column(name, kind, nullable, **(rest[0] if rest else {})) for name, kind, nullable, *rest in json.loads(text)
+    )
 
 
 def _columns(row: sqlite3.Row) -> tuple[Column, ...]:
@@ -312,4 +327,5 @@ def _table(connection: sqlite3.Connection, row: sqlite3.Row) -> Table:
         comment=row["comment"],
         rows=row["rows"],
         bytes=row["bytes"],
+        numbers=identities.numbers(connection, row["id"], _columns(row)),
     )

@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.catalog import (
     StageReference,
     TableSource,
 )
+from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import (
     bounded,
     finished,
@@ -161,7 +162,11 @@ class _Given:
     def value(self, name: str, sql_type: SqlType) -> str:
         """A target column's value."""
         position = self.positions.get(name)
-        value = _copied(None if position is None else f'"_{position}"', sql_type, self.formats)
+        if position is None:
+            if name in self.target.numbers:
+                raise SqlError.unsupported("COPY INTO that numbers the rows of an IDENTITY column")
+            return defaults.value(self.target, name, sql_type, self.resolver)
+        value = _copied(f'"_{position}"', sql_type, self.formats)
         cut = self.cuts and sql_type.record.characters and sql_type.length is not None
         return f"left({value}, {sql_type.length})" if cut else value
 
@@ -239,10 +244,8 @@ def _formats(options: FileOptions) -> Mapping[str, str]:
     return {option: strftime(text) for option, text in given.items() if text is not None}
 
 
-def _copied(value: str | None, sql_type: SqlType, formats: Mapping[str, str]) -> str:
+def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
     """A staged value as a column's type: JSON values lose their quotes, text is read as the type."""
-    if value is None:
-        return f"CAST(NULL AS {sql_type.duckdb})"
     layout = formats.get(sql_type.record.format or "")
     if layout is not None:
         quoted = layout.replace("'", "''")
