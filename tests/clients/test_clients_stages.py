@@ -55,14 +55,11 @@ def test_file_format_options_are_applied(client: SnowflakeConnection, stage: str
 @pytest.mark.parametrize(
     "options",
     [
-        "on_error = continue",
-        "on_error = 'skip_file_10%'",
         "validation_mode = return_errors",
         "file_format = (type = csv record_delimiter = '|')",
         "file_format = (type = csv encoding = 'UTF16')",
         "file_format = (type = csv escape_unenclosed_field = '\\\\')",
         "file_format = (type = csv time_format = 'HH24')",
-        "file_format = (type = csv error_on_column_count_mismatch = true)",
         "file_format = (type = csv replace_invalid_characters = true)",
         "file_format = (type = avro)",
     ],

@@ -41,7 +41,7 @@ def test_the_thread_that_does_the_work_finds_it() -> None:
     "block",
     [
         "WHILE (f) DO f := TRUE; END WHILE",
-        "FOR i IN 1 TO 9000 DO f := TRUE; END FOR",
+        "FOR i IN 1 TO 9000 DO f := NOT FALSE; END FOR",
         "FOR i IN 1 TO 9000 DO END FOR",
         "WHILE (f) DO FOR i IN 1 TO 50 DO BEGIN IF (f) THEN f := TRUE; END IF; END; END FOR; END WHILE",
     ],

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from snowflake import snowpark
 
 from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.protocol.errors import WireError
@@ -120,6 +123,35 @@ def test_the_connector_never_uploads_array_bindings() -> None:
     assert told["TIMEZONE"] == "Europe/Paris"
     assert "OURS" not in told
     assert {"name": "TIMEZONE", "value": "Etc/UTC"} in query_parameters({})
+
+
+def test_a_login_answers_every_switch_that_snowpark_asks_for() -> None:
+    """Snowpark never asks the server again: what it is not told is off, even what Snowflake has switched on.
+
+    The names are read from the client itself: those of `_get_client_side_session_parameter`, and the connector's own.
+    """
+    told = {entry["name"]: entry["value"] for entry in login_parameters({})}
+    wanted = _asked_for("session.py") | _asked_for("_internal/server_connection.py")
+    assert "PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION" in wanted
+    # Of versions that a feature needs, and of places that there are not here, "" and no are the right answers.
+    of_versions = {name for name in wanted if "VERSION" in name or "BOUND" in name}
+    elsewhere = {"ENABLE_ASYNC_QUERY_IN_PYTHON_STORED_PROCS", "ENABLE_CREATE_SESSION_IN_STORED_PROCS",
+                 "PYTHON_SNOWPARK_CLIENT_AST_MODE", "SNOWPARK_PANDAS_DUMMY_ROW_POS_OPTIMIZATION_ENABLED",
+                 "SNOWPARK_PANDAS_HYBRID_EXECUTION_ENABLED"}  # fmt: skip
+    assert wanted - of_versions - elsewhere <= told.keys()
+    assert told["PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION"] is True
+
+
+def _source(name: str) -> str:
+    return (Path(snowpark.__file__).parent / name).read_text()
+
+
+def _asked_for(name: str) -> set[str]:
+    """What a module of Snowpark asks the login's answer for, with constants looked up."""
+    text = _source(name)
+    constants = dict(re.findall(r'^(_?[A-Z_]+) = \(?\s*"(\w+)"', text, re.MULTILINE))
+    asked = re.findall(r'_get_client_side_session_parameter\(\s*("?\w+"?),', text)
+    return {each.strip('"') if each.startswith('"') else constants.get(each, "") for each in asked} - {""}
 
 
 @pytest.mark.attack

@@ -13,7 +13,9 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse import python_functions
 from cleanroom_ml.engine.warehouse.functions import register
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
@@ -30,6 +32,7 @@ class World:
         self.connection.execute("SET TimeZone = 'UTC'")
         self.registered: set[str] = set()
         self.parameters: dict[str, str] = {}
+        python_functions.register(self.connection, " ".join(f"{name}(" for name in python_functions.FUNCTIONS))
         self.sources: dict[tuple[str, ...], Source] = {}
         self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
         self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)
@@ -69,12 +72,12 @@ class World:
         self.connection.execute(f"SET TimeZone = '{compiled.zone}'")
         return self.connection.sql(sql).fetchall()
 
-    def names(self, text: str) -> list[str]:
-        compiled = compile_query(text, self)
+    def names(self, text: str | Node, binds: Binds = NO_BINDS) -> list[str]:
+        compiled = compile_query(text, self, binds)
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
         return list(self.connection.sql(sql).columns)
 
-    def query(self, text: str, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
+    def query(self, text: str | Node, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
         return self.run(compile_query(text, self, binds))

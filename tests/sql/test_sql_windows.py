@@ -76,5 +76,5 @@ def test_what_ranks_needs_an_order(world: World, call: str) -> None:
 
 def test_one_key_twice_is_no_object(world: World) -> None:
     """object_agg: duplicate keys are an error."""
-    with pytest.raises(duckdb.InvalidInputException, match="cleanroom:key"):
+    with pytest.raises(duckdb.InvalidInputException, match="cleanroom:duplicatekey"):
         world.query("select object_agg(column1, column2) from values ('a', 1), ('a', 2)")

@@ -26,7 +26,7 @@ IN_TEMPLATES = (
     "AlterTable Begin Block Commit CopyInto CreateFileFormat CreateStage CreateTable Delete Describe Drop InferSchema"
     " Insert ListFiles Merge Query Remove Rollback Show Truncate Update"
 )
-OF_JOBS = "AlterSession Get Put SetVariable UnsetVariable Use"
+OF_JOBS = "AlterSession Get Immediate Pipe Put SetVariable UnsetVariable Use"
 
 
 def nodes(base: type[Statement] = Statement) -> Iterator[type[Statement]]:

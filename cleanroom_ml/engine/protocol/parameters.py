@@ -1,4 +1,9 @@
-"""The session parameters that clients are told (connector: `connection._update_parameters`)."""
+"""The session parameters that clients are told (connector: `connection._update_parameters`; Snowpark: whatever
+`ServerConnection._get_client_side_session_parameter` asks for, which never asks the server again).
+
+What Snowpark finds no value for it takes as switched off, also where Snowflake has it switched on: then a session that
+several threads share has one cursor for all of them, and answers with each other's rows or with none.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,20 @@ _FIXED: Final[dict[str, object]] = {
     "CLIENT_SESSION_KEEP_ALIVE": False,
     "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
     "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "arrow",
+    "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False,
+    "CLIENT_VALIDATE_DEFAULT_PARAMETERS": False,
+    "ENABLE_SNOWPARK_FIRST_PARTY_TELEMETRY": False,
+    "PYTHON_SNOWPARK_COMPILATION_STAGE_ENABLED": False,
+    "PYTHON_SNOWPARK_ELIMINATE_NUMERIC_SQL_VALUE_CAST_ENABLED": False,
+    "PYTHON_SNOWPARK_ENABLE_SCOPED_TEMP_READ_ONLY_TABLE": False,
+    "PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION": True,
+    "PYTHON_SNOWPARK_GENERATE_MULTILINE_QUERIES": False,
+    "PYTHON_SNOWPARK_REDUCE_DESCRIBE_QUERY_ENABLED": False,
+    "PYTHON_SNOWPARK_USE_AST": False,
+    "PYTHON_SNOWPARK_USE_LOGICAL_TYPE_FOR_CREATE_DATAFRAME": True,
+    # Scoped temporary objects are a form of CREATE that only stored procedures of Snowflake's have a use for.
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": False,
+    "PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER": True,
     "QUERY_CONTEXT_CACHE_SIZE": 0,
 }
 _DEFAULTS: Final[dict[str, object]] = {

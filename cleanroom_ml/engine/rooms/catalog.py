@@ -218,7 +218,9 @@ def table_source(table: Table, *, writable: bool) -> TableSource:
     """A stored table as `sql` reads it."""
     columns = tuple((column.name, parse_type(column.type)) for column in table.columns)
     shas = tuple(item.sha256 for item in table.objects)
-    return TableSource(columns, shas, writable, table.key, table.snapshot)
+    defaults = {column.name: column.default for column in table.columns if column.default is not None}
+    numbers = {each.name: (table.numbers[each.name], each.step) for each in table.columns if each.start is not None}
+    return TableSource(columns, shas, writable, table.key, table.snapshot, defaults, numbers)
 
 
 def source_columns(storage: Storage, account: str, parts: tuple[str, ...]) -> Sequence[str] | None:

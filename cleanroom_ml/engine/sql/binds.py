@@ -24,12 +24,13 @@ class Binds:
 
     `positional` are the values of `?` and `:1`…; `named` those of `:name` (keys in upper case); `rows` are the rows
     of a batch, each as
-    long as the statement has `?`.
+    long as the statement has `?`. `variables` are the session's (`$NAME`; keys in upper case).
     """
 
     positional: tuple[Value, ...] = ()
     named: Mapping[str, Value] = field(default_factory=dict)
     rows: tuple[tuple[Scalar, ...], ...] | None = None
+    variables: Mapping[str, Value] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *values: Value, **named: Value) -> Binds:
@@ -54,6 +55,19 @@ class Binds:
         if upper in self.named:
             return self.named[upper]
         raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable :{name[:100]} not set.")
+
+    def variable(self, name: str) -> Value:
+        """The value of the session variable `$name`.
+
+        Raises:
+            SqlError: there is none.
+        """
+        upper = name.upper()
+        if upper not in self.variables:
+            raise SqlError(
+                2211, "02000", f"SQL compilation error: error\nSession variable '${upper[:100]}' does not exist"
+            )
+        return self.variables[upper]
 
 
 NO_BINDS = Binds()

@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -21,7 +21,8 @@ Columns = tuple[tuple[str, SqlType], ...]
 class TableSource:
     """A snapshot of a table: its declared columns and the Parquet objects that hold its rows (none: an empty table).
 
-    `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap.
+    `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap. `defaults` are the
+    expressions of DEFAULT, by column, `numbers` what IDENTITY columns give next, and their steps.
     """
 
     columns: Columns
@@ -29,6 +30,8 @@ class TableSource:
     writable: bool = False
     key: object = None
     snapshot: int = 0
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class FileOptions:
     strip_outer_array: bool = False
     date_format: str | None = None
     timestamp_format: str | None = None
+    error_on_column_count_mismatch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,8 @@ class NameListener(Protocol):
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
-    `parameters` are the session's own (settings.py). `listener` is told what the names of a statement stand for. It is
+    `parameters` are the session's own (settings.py). `earlier` gives the id of the session's n-th statement (-1: the
+    last one that ended), None where there is none. `listener` is told what the names of a statement stand for. It is
     in the context because whatever wraps a catalog gives that on.
     """
 
@@ -140,6 +145,7 @@ class ContextValues:
     variables: Mapping[str, Value] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    earlier: Callable[[int], str | None] = lambda _: None
 
 
 class Catalog(Protocol):
@@ -158,8 +164,9 @@ class Catalog(Protocol):
 class ResultCatalog(Protocol):
     """A catalog that also lets queries read what earlier statements gave. One that does not implement it has none."""
 
-    def result(self, query_id: str) -> RowsSource | None:
-        """The kept rows of a statement of this session; None: no such statement, or not for this session.
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
+        """The kept rows of a statement of this session; None: no such statement, or not for this session. What a pipe
+        has given so far is under `$1`, `$2`, ….
 
         Raises:
             SqlError: its rows were not kept by value.

@@ -56,3 +56,5 @@ class Mutation:
     compiled: Compiled
     target: TableSource
     replaces: bool
+    numbered: tuple[str, ...] = ()
+    """IDENTITY columns whose next numbers the rows got, in order."""

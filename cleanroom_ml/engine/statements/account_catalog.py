@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cleanroom_ml.engine.sql.catalog import (
     ContextValues,
     RowsSource,
@@ -15,7 +17,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
-from cleanroom_ml.engine.statements.result_scan import session_result
+from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.storage.keys import Key, Table
@@ -29,6 +31,7 @@ class AccountCatalog:
     Args:
         home: (database, schema) that unqualified names mean instead of the session's current ones (a view's text).
         temporaries: whether the session's temporary tables are seen; the text of a view sees none.
+        results: what the pipe or block that is under way has given so far.
     """
 
     def __init__(
@@ -39,11 +42,13 @@ class AccountCatalog:
         *,
         home: tuple[str, str] | None = None,
         temporaries: bool = True,
+        results: Results | None = None,
     ) -> None:
         self._storage = storage
         self._session = session
         self._matches = matches
         self._home = home
+        self._results = Results() if results is None else results
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches)
 
@@ -80,6 +85,7 @@ class AccountCatalog:
             session_id=session.id,
             variables=session_variables(session),
             parameters=session.parameters,
+            earlier=partial(earlier_statement, self._storage, session, self._results),
         )
 
     def target(self, parts: tuple[str, ...], kind: str) -> Key:
@@ -105,9 +111,11 @@ class AccountCatalog:
         """A stage's directory table."""
         return self.stages.directory(parts)
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """What a statement of this session gave; nothing for the text of a view, which others read too."""
-        return None if self._home is not None else session_result(self._storage, self._session, query_id)
+        if self._home is not None:
+            return None
+        return self._results.get(query_id) or session_result(self._storage, self._session, query_id)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
         database, schema = self._home or (self._session.database, self._session.schema)
@@ -133,4 +141,10 @@ def table_source(table: Table) -> TableSource:
         writable=True,
         key=table.key,
         snapshot=table.snapshot,
+        defaults={column.name: column.default for column in table.columns if column.default is not None},
+        numbers={
+            column.name: (table.numbers[column.name], column.step)
+            for column in table.columns
+            if column.start is not None
+        },
     )

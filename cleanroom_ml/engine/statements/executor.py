@@ -16,7 +16,7 @@ from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.registry import kind_of
-from cleanroom_ml.engine.statements.result_scan import JobCatalog
+from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
 from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
@@ -83,16 +83,26 @@ class Executor:
             earlier = self._earlier(session, query_id, request_id)
             if earlier is not None:
                 return earlier
+        results = Results()
         if session.kind == "client":
-            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns)
+            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns, results=results)
         elif self._room_catalogs is not None:
-            catalog = JobCatalog(self._room_catalogs(session), self._storage, session)
+            catalog = JobCatalog(self._room_catalogs(session), self._storage, session, results)
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"
-        return self._execute(
-            session, catalog, text, binds or NO_BINDS, query_id, describe_only, restricted, seconds=seconds
-        )
+        with results.pins:
+            return self._execute(
+                session,
+                catalog,
+                text,
+                binds or NO_BINDS,
+                query_id,
+                describe_only,
+                restricted,
+                seconds=seconds,
+                results=results,
+            )
 
     def execute_in(
         self,
@@ -131,9 +141,11 @@ class Executor:
         nesting: int = 0,
         written: Written | None = None,
         seconds: float | None = None,
+        results: Results | None = None,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
+        binds = replace(binds, variables=catalog.context().variables)
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
         kind = kind_of(statement)
@@ -141,9 +153,9 @@ class Executor:
             policy.check_template(statement)
 
         def run(inner: str, variables: Mapping[str, Value]) -> StatementResult:
-            bound = Binds(binds.positional, {**binds.named, **variables})
+            bound = replace(binds, named={**binds.named, **variables}, rows=None)
             return self._execute(
-                session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written, seconds
+                session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written, seconds, results
             )
 
         work = Work(
@@ -168,6 +180,7 @@ class Executor:
             pools=self._pools,
             applications=self._applications,
             written=written,
+            results=results,
         )
         if describe_only:
             return _described(work, kind, statement)

@@ -92,8 +92,21 @@ def _columns(key: Key, columns: tuple[Column, ...]) -> list[tuple[Value, ...]]:
         kind = parse_type(column.type)
         rows.append(
             (
-                *(key.database, key.schema, key.name, column.name, position, None, "YES" if column.nullable else "NO"),
-                *(standard(kind), characters(kind), kind.precision, kind.scale, None),
+                *(
+                    key.database,
+                    key.schema,
+                    key.name,
+                    column.name,
+                    position,
+                    _default(column),
+                    "YES" if column.nullable else "NO",
+                ),
+                *(standard(kind), characters(kind), kind.precision, kind.scale, column.comment or None),
             )
         )
     return rows
+
+
+def _default(column: Column) -> str | None:
+    """An IDENTITY's numbers are no default of it."""
+    return None if column.start is not None else column.default

@@ -7,17 +7,23 @@ session that ran the statement may, and a template or a view never: its text run
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import CALL, DESCRIBE, LIST, SHOW, Rows
-from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, Source
+from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, Source, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.statements.ports import StatementCatalog
 from cleanroom_ml.engine.statements.results import decode, encode
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
+MOST_KEPT: Final = 20
+"""Results of one pipe or block that can be scanned: those of the last statements."""
 MAX_KEPT_BYTES: Final = 1 << 20
 _KEPT: Final = frozenset({SHOW, LIST, DESCRIBE, CALL})
 
@@ -46,11 +52,54 @@ def session_result(storage: Storage, session: Session, query_id: str) -> RowsSou
     return RowsSource(rows.columns, tuple(rows.rows))
 
 
+class Results:
+    """What the statements of one pipe or block have given so far: `RESULT_SCAN` finds it by the statement's id.
+
+    Nothing else points at the objects that hold it: they are pinned until this is closed.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, TableSource | RowsSource] = {}
+        self._ids: list[str] = []
+        self.pins = ExitStack()
+
+    def add(self, query_id: str, source: TableSource | RowsSource) -> None:
+        """The rows of one more statement: for a pipe `$1` from now on, and what was `$1` is `$2`."""
+        self._ids.append(query_id)
+        self._kept[query_id] = source
+        if len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def get(self, query_id: str) -> TableSource | RowsSource | None:
+        """The rows of a statement, by its id or by its place in the pipe."""
+        if query_id.startswith("$"):
+            number = whole_number(query_id[1:]) or 0
+            return self._kept.get(self._ids[-number]) if 1 <= number <= len(self._ids) else None
+        return self._kept.get(query_id)
+
+    def earlier(self, number: int) -> str | None:
+        """The id of a statement by its place, counted back from -1; None: it is not one of these."""
+        return self._ids[number] if -len(self._ids) <= number < 0 else None
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+def earlier_statement(storage: Storage, session: Session, results: Results, number: int) -> str | None:
+    """The id of the session's n-th statement, those of the block that is under way being the last ones."""
+    if number < 0:
+        return results.earlier(number) or storage.queries.of_session(session.id, number + len(results))
+    return storage.queries.of_session(session.id, number)
+
+
 class JobCatalog:
     """A room's names as a job's session has them: with what its own statements gave."""
 
-    def __init__(self, inner: StatementCatalog, storage: Storage, session: Session) -> None:
+    def __init__(
+        self, inner: StatementCatalog, storage: Storage, session: Session, results: Results | None = None
+    ) -> None:
         self._inner = inner
+        self._results = Results() if results is None else results
         self._storage = storage
         self._session = session
 
@@ -59,13 +108,14 @@ class JobCatalog:
         return self._inner.source(parts)
 
     def context(self) -> ContextValues:
-        """The room's."""
-        return self._inner.context()
+        """The room's, with the statements of this session."""
+        earlier = partial(earlier_statement, self._storage, self._session, self._results)
+        return replace(self._inner.context(), earlier=earlier)
 
     def target(self, parts: tuple[str, ...], kind: str) -> Key:
         """The room's."""
         return self._inner.target(parts, kind)
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """What a statement of this session gave (`session_result`)."""
-        return session_result(self._storage, self._session, query_id)
+        return self._results.get(query_id) or session_result(self._storage, self._session, query_id)

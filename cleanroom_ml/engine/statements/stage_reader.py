@@ -151,7 +151,6 @@ _HARMLESS = frozenset(
 _FIXED: Mapping[str, frozenset[object]] = {
     "REPLACE_INVALID_CHARACTERS": frozenset({False}),
     "IGNORE_UTF8_ERRORS": frozenset({False}),
-    "ERROR_ON_COLUMN_COUNT_MISMATCH": frozenset({False}),
     "SKIP_BYTE_ORDER_MARK": frozenset({True}),
     "RECORD_DELIMITER": frozenset({"\n", "\r\n", "\\n", "\\r\\n"}),
     "TIME_FORMAT": frozenset({"AUTO"}),

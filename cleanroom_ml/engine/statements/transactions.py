@@ -69,7 +69,14 @@ class OverlaidCatalog:
         if isinstance(found, TableSource) and isinstance(found.key, Key) and found.key in self._overlay.content:
             base, objects = self._overlay.content[found.key]
             # The base, not what is there now: a commit from it must fail when the table moved.
-            return replace(found, objects=objects, snapshot=base)
+            taken = {
+                each.column: each.next
+                for change in self._overlay.changes
+                if isinstance(change, Append | Replace) and change.key == found.key
+                for each in change.numbered
+            }
+            numbers = {name: (taken.get(name, number), step) for name, (number, step) in found.numbers.items()}
+            return replace(found, objects=objects, snapshot=base, numbers=numbers)
         return found
 
     def context(self) -> ContextValues:
@@ -92,7 +99,7 @@ class OverlaidCatalog:
         """The inner catalog's."""
         return self._inner.directory(parts) if isinstance(self._inner, StageCatalog) else None
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The inner catalog's."""
         return self._inner.result(query_id) if isinstance(self._inner, ResultCatalog) else None
 

@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.result_scan import Results
 from cleanroom_ml.engine.statements.results import StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
@@ -34,6 +35,8 @@ class Work:
         limit: seconds that it may run; None: what the session's parameters say.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
+        results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
+            to be scanned by what comes after.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
@@ -54,6 +57,7 @@ class Work:
     pools: Pools | None = None
     applications: Applications | None = None
     written: Written | None = None
+    results: Results | None = None
 
     @property
     def seconds(self) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Column, Key, TableKind, TableObject
+from cleanroom_ml.engine.storage.loads import LoadedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Append:
     """Adds objects. With `base_snapshot` None any number of appends can be made at once, with a number only the first.
 
     `columns`, where given, must be those that the table has at the commit: what was written fits no other table.
+    `loaded` are the files that the rows are from; unless `again`, none of them may have been loaded as it is before.
+    `numbered`: the numbers that IDENTITY columns got, which must still be free.
     """
 
     key: Key
@@ -36,17 +40,24 @@ class Append:
     objects: tuple[TableObject, ...] = ()
     session_id: str | None = None
     columns: tuple[Column, ...] | None = None
+    loaded: tuple[LoadedFile, ...] = ()
+    again: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Puts `objects` in place of all that the table held at `base_snapshot`, and `columns` in place of its columns."""
+    """Puts `objects` in place of all that the table held at `base_snapshot`, and `columns` in place of its columns.
+    `forgets_loads`: also which files it was loaded from.
+    """
 
     key: Key
     base_snapshot: int
     objects: tuple[TableObject, ...]
     columns: tuple[Column, ...] | None = None
     session_id: str | None = None
+    forgets_loads: bool = False
+    numbered: tuple[Numbered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -31,11 +32,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` is canonical Snowflake type text (`NUMBER(38,0)`, `VARCHAR`, …)."""
+    """One column; `type` is canonical Snowflake type text (`NUMBER(38,0)`, `VARCHAR`, …).
+
+    `default` is the expression of DEFAULT as written; with `start` the column is an IDENTITY that grows by `step`.
+    """
 
     name: str
     type: str
     nullable: bool = True
+    default: str | None = None
+    start: int | None = None
+    step: int = 1
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Table:
     comment: str
     rows: int
     bytes: int
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """What the IDENTITY columns give next."""
 
 
 @dataclass(frozen=True, slots=True)

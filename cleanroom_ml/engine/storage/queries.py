@@ -208,6 +208,19 @@ class Queries:
         with self._database.read() as connection:
             return _by_request(connection, session_id, request_id)
 
+    def of_session(self, session_id: str, number: int) -> str | None:
+        """The id of the session's n-th statement of those that have ended, counted from 1, or back from -1."""
+        if not number or abs(number) > 1 << 31:
+            return None
+        order = "DESC" if number < 0 else "ASC"
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"""SELECT query_id FROM queries WHERE session_id = ? AND state NOT IN ('QUEUED', 'RUNNING')
+                    ORDER BY started_on {order}, rowid {order} LIMIT 1 OFFSET ?""",
+                (session_id, abs(number) - 1),
+            ).fetchone()
+        return None if row is None else str(row["query_id"])
+
     def history(self, account: str, limit: int = 1000) -> list[QueryRecord]:
         """The account's queries, newest first."""
         with self._database.read() as connection:

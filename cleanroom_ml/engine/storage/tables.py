@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
-from cleanroom_ml.engine.storage import shadowing
+from cleanroom_ml.engine.storage import identities, loads, shadowing
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -88,6 +88,12 @@ class Tables:
             rows = shadowing.visible(connection, "tables", account, database, schema, session_id)
             return [_table(connection, row) for row in rows]
 
+    def loaded(self, key: Key, session_id: str | None = None) -> Mapping[str, str]:
+        """The staged files that the table was loaded from, and their hashes; nothing where there is no table."""
+        with self._database.read() as connection:
+            row = shadowing.find(connection, "tables", key, session_id)
+            return {} if row is None else loads.loaded(connection, row["id"])
+
     def snapshots(self, key: Key, session_id: str | None = None) -> Sequence[Snapshot]:
         """The last `KEPT_SNAPSHOTS` snapshots of the table, oldest first. Raises NotFound."""
         with self._database.read() as connection:
@@ -143,17 +149,34 @@ class _Commit:
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 if change.columns is not None and change.columns != _columns(row):
                     raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
+                if change.loaded:
+                    self._load(row, change)
+                self._number(row, change)
                 self._add(row["id"], change.objects)
                 self._step(row["id"], "append")
             case Replace():
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 self._put(row["id"], change.columns, change.objects)
+                self._number(row, change)
+                if change.forgets_loads:
+                    loads.forget(self._connection, row["id"])
                 self._step(row["id"], "replace")
             case AlterColumns():
                 row = self._row(change.key, change.session_id, change.base_snapshot)
                 self._put(row["id"], change.columns, change.objects)
                 self._step(row["id"], "alter")
         return True
+
+    def _load(self, row: sqlite3.Row, change: Append) -> None:
+        before = loads.loaded(self._connection, row["id"])
+        if not change.again and any(before.get(each.file) == each.sha256 for each in change.loaded):
+            # Somebody else loaded it meanwhile: whoever reads again sees that.
+            raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
+        loads.record(self._connection, row["id"], change.loaded, self._now)
+
+    def _number(self, row: sqlite3.Row, change: Append | Replace) -> None:
+        if change.numbered and not identities.take(self._connection, row["id"], _columns(row), change.numbered):
+            raise SnapshotConflict(str(change.key), base=change.base_snapshot, current=row["snapshot"])
 
     def _create(self, change: CreateTable) -> bool:
         if (change.kind == "TEMPORARY") != (change.session_id is not None):
@@ -256,12 +279,21 @@ def columns_json(columns: Sequence[Column]) -> str:
         raise InvalidName(f"{len(names)} columns are more than MAX_COLUMNS, {MAX_COLUMNS}")
     if len(set(names)) != len(names):
         raise InvalidName("two columns have the same name")
-    return json.dumps([[column.name, column.type, column.nullable] for column in columns], ensure_ascii=False)
+    return json.dumps([_column_json(column) for column in columns], ensure_ascii=False)
+
+
+def _column_json(column: Column) -> list[object]:
+    """Name, type and whether it may be NULL; what else there is, where it is."""
+    rest = {"default": column.default, "start": column.start, "step": column.step, "comment": column.comment}
+    plain = Column(column.name, column.type, column.nullable)
+    return [column.name, column.type, column.nullable, *([] if column == plain else [rest])]
 
 
 def columns_from_json(text: str) -> tuple[Column, ...]:
     """What `columns_json` wrote."""
-    return tuple(Column(name, kind, nullable) for name, kind, nullable in json.loads(text))
+    return tuple(
+        Column(name, kind, nullable, **(rest[0] if rest else {})) for name, kind, nullable, *rest in json.loads(text)
+    )
 
 
 def _columns(row: sqlite3.Row) -> tuple[Column, ...]:
@@ -295,4 +327,5 @@ def _table(connection: sqlite3.Connection, row: sqlite3.Row) -> Table:
         comment=row["comment"],
         rows=row["rows"],
         bytes=row["bytes"],
+        numbers=identities.numbers(connection, row["id"], _columns(row)),
     )

@@ -78,6 +78,15 @@ def counts(answer: Mapping[str, object], query_id: str) -> dict[str, int]:
     return {key: int(value) for key, value in found.items() if isinstance(value, int)}
 
 
+def rejected(answer: Mapping[str, object], query_id: str) -> tuple[int, int, int, int]:
+    """`rejected`: [lines, the first one, fields wanted, fields found]; nothing where there are none."""
+    found = answer.get("rejected", [0, 0, 0, 0])
+    if not (isinstance(found, list) and len(found) == 4 and all(_count(part) for part in found)):
+        raise SqlError.internal(query_id)
+    count, line, wanted, there = found
+    return count, line, wanted, there
+
+
 def rows(answer: Mapping[str, object], types: Sequence[tuple[str, SqlType]], query_id: str) -> list[tuple[Value, ...]]:
     """`rows` as Python values of the columns' types."""
     found = answer.get("rows")

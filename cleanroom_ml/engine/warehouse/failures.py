@@ -78,6 +78,14 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         return SqlError.unsupported("CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows")
     if kind == "duplicate":
         return SqlError(100090, "42P18", "Duplicate row detected during DML action")
+    if kind == "url":
+        return SqlError(100139, "22000", "Error parsing URL: scheme not specified")
+    if kind == "ip":
+        return SqlError(100141, "22000", "Error parsing IP: the address is not a valid one")
+    if kind == "regexp":
+        return SqlError.unsupported("a regular expression whose group cannot be told from the rest of its match here")
+    if kind == "binary":
+        return SqlError(100115, "22000", "The following string is not a legal value of its format")
     if kind == "length":
         return SqlError(100078, "22000", f"String is too long and would be truncated{where}")
     if kind == "range":

@@ -66,9 +66,21 @@ class Spooled:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Lines of a CSV file that are no rows: how many, and of the first its line and its number of fields, `found` and
+    `wanted`; 0 where it is damaged in another way.
+    """
+
+    count: int
+    line: int
+    wanted: int = 0
+    found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A write's outcome: the new Parquet object (None: no rows, nothing written), and how many rows each operation
-    touched.
+    touched. `rejected`: what a COPY of exact CSV files left out.
     """
 
     sha256: str | None
@@ -79,6 +91,7 @@ class Written:
     deleted: int = 0
     joined: int = 0
     """Of those updated: by one of several rows that match."""
+    rejected: Rejected = Rejected(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +190,16 @@ class Warehouse:
             raise SqlError.unsupported(f"a result of more than {limit} rows here")
         return tuple(ResultColumn(name, sql_type) for name, sql_type in columns), found
 
+    def examined(
+        self, compiled: Compiled, *, query_id: str, timeout: float = DEFAULT_SECONDS
+    ) -> tuple[tuple[Value, ...], Rejected]:
+        """The one row of a query over a staged file, and the lines of that which are no rows. Raises SqlError."""
+        answer = self._call({"op": "rows", "limit": 1}, compiled, query_id, timeout)
+        found = answers.rows(answer, answers.columns(answer, query_id), query_id)
+        if len(found) != 1:
+            raise SqlError.internal(query_id)
+        return found[0], Rejected(*answers.rejected(answer, query_id))
+
     def write(
         self,
         compiled: Compiled,
@@ -198,6 +221,7 @@ class Warehouse:
             }
             answer = self._call(request, compiled, query_id, timeout, output=output, columns=columns)
             counts = answers.counts(answer, query_id)
+            rejected = Rejected(*answers.rejected(answer, query_id))
             size = os.fstat(output).st_size
         except BaseException:
             with contextlib.suppress(OSError):
@@ -208,11 +232,12 @@ class Warehouse:
         if not counts["rows"]:
             with contextlib.suppress(OSError):
                 path.unlink()
-            return Written(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
+            return Written(
+                *(None, 0, 0, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"]), rejected
+            )
         sha256 = self._objects.adopt(path)
-        return Written(
-            sha256, counts["rows"], size, counts["updated"], counts["inserted"], counts["deleted"], counts["joined"]
-        )
+        changed = (counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
+        return Written(sha256, counts["rows"], size, *changed, rejected)
 
     def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
         """The result's columns, without running it. Raises SqlError."""
@@ -250,15 +275,18 @@ class Warehouse:
         return tuple(merged.values())
 
     def looked_into(self, staged: StagedSource, *, query_id: str) -> StagedSource:
-        """The same source, with its `columns` where it is one Parquet file whose columns can be told apart. Raises
-        SqlError.
+        """The same source, with its `columns` where it is one Parquet file whose columns can be told apart, or one CSV
+        file whose first line names them. Raises SqlError.
         """
-        if staged.options.type.upper() != "PARQUET" or len(staged.files) != 1:
+        kind = staged.options.type.upper()
+        named = kind == "PARQUET" or (kind == "CSV" and staged.options.parse_header)
+        if not named or len(staged.files) != 1:
             return staged
         file = staged.files[0]
         compiled = compile_file(file.path, file.sha256, staged.options)
         described = self.describe(compiled, query_id=query_id)
-        return replace(staged, columns=distinct([column.name for column in described]))
+        names = [column.name for column in described]
+        return replace(staged, columns=distinct(names) if kind == "PARQUET" else tuple(names))
 
     def trim(self) -> None:
         """Stop spare workers that nobody has needed for a while."""

@@ -17,8 +17,9 @@ from typing import Final, TypedDict
 import duckdb
 import pyarrow as pa
 
+from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
-from cleanroom_ml.engine.warehouse import parquet_out, spool
+from cleanroom_ml.engine.warehouse import parquet_out, python_functions, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.functions import register
@@ -43,6 +44,7 @@ _DAMAGED = re.compile(
 _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
 _FIELD = re.compile(r"^[^\n:]*: (date|timestamp|time) field value")
 _RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
+_WIDTHS = re.compile(r"Expected Number of Columns: (\d{1,9}) Found: (\d{1,9})")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -159,6 +161,7 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
     connection.execute(f"SET TimeZone = '{_zone(request)}'")
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
+    python_functions.register(connection, sql)
     confine(connection, paths)
     if op == "write":
         names = _names(request)
@@ -166,6 +169,27 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
         if len(given) != len(names):
             return {"error": {"kind": "types"}}
         sql = parquet_out.casting(sql, names, request["columns"], given)
+    found = _answered(request, sql, fds, connection)
+    if f"rejects_table='{REJECTS}'" in sql and "error" not in found:
+        found["rejected"] = _rejected(connection)
+    return found
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Of the lines of a CSV file that are no rows: how many, and of the first its line, and how many fields it has and
+    should have; 0 where it is damaged in another way.
+    """
+    count = connection.sql(f"SELECT count(DISTINCT line) FROM {REJECTS}").fetchall()[0][0]
+    first = connection.sql(f"SELECT line, error_message FROM {REJECTS} ORDER BY line LIMIT 1").fetchall()
+    line, message = first[0] if first else (0, "")
+    widths = _WIDTHS.search(message)
+    return (
+        [int(count), int(line), *(int(each) for each in widths.groups())] if widths else [int(count), int(line), 0, 0]
+    )
+
+
+def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    op = request["op"]
     relation = connection.sql(sql)
     if relation is None:
         return {"error": {"kind": "no_result"}}

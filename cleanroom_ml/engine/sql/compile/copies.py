@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
-from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, FileOptions, Source, StagedSource, StageReference
+from cleanroom_ml.engine.sql.catalog import (
+    Catalog,
+    ContextValues,
+    FileOptions,
+    Source,
+    StagedSource,
+    StageReference,
+    TableSource,
+)
+from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import (
     bounded,
     finished,
@@ -18,7 +27,7 @@ from cleanroom_ml.engine.sql.compile.preparing import (
     safe,
     target_table,
 )
-from cleanroom_ml.engine.sql.compiled import Mutation
+from cleanroom_ml.engine.sql.compiled import Compiled, Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
@@ -30,44 +39,154 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
 
-def compile_copy(statement: CopyInto, staged: StagedSource, catalog: Catalog, binds: Binds = NO_BINDS) -> Mutation:
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What a COPY does with rows that do not fit (ON_ERROR other than ABORT_STATEMENT): they are left out.
+
+    `required`: columns that are NOT NULL.
+    """
+
+    required: frozenset[str] = frozenset()
+
+
+def compile_copy(
+    statement: CopyInto,
+    staged: StagedSource,
+    catalog: Catalog,
+    binds: Binds = NO_BINDS,
+    *,
+    tolerance: Tolerance | None = None,
+) -> Mutation:
     """COPY INTO a table: rows of staged files, in the target's column order. Raises SqlError."""
 
     def make() -> Mutation:
+        given = _Given(statement, staged, catalog, binds)
+        columns = ", ".join(
+            f"{given.value(name, sql_type)} AS {quote(name)}" for name, sql_type in given.target.columns
+        )
+        body = given.rows(f"SELECT {safe(columns)} FROM {{0}}")
+        if tolerance is not None:
+            body = raw(f"{{0}} WHERE {safe(given.misfit(tolerance.required))} IS NULL", body)
+        return Mutation(finished(given.resolver, body, given.target.columns), given.target, False)
+
+    return bounded(make)
+
+
+def compile_misfits(
+    statement: CopyInto, staged: StagedSource, catalog: Catalog, binds: Binds, required: frozenset[str]
+) -> tuple[Compiled, TableSource]:
+    """How many rows of staged files a COPY reads, how many of them do not fit, and of the first of those the number of
+    its column in the target, the text that does not fit, and the line and character where it stands.
+    """
+
+    def make() -> tuple[Compiled, TableSource]:
+        given = _Given(statement, staged, catalog, binds)
+        names = given.names
+        texts = ", ".join(f'CAST("_{n}" AS VARCHAR)' for n in range(len(names)))
+        places = {name: n for n, name in enumerate(names)}
+        listed = ", ".join(str(places.get(name, 0)) for name, _ in given.target.columns)
+        # What stands before the field in its row: as many characters as its text has, quotes not counted.
+        counted = "coalesce(length(_t) - length(replace(_t, chr(10), '')), 0)"
+        breaks = f"list_sum(list_transform([{texts}], lambda _t: {counted}))"
+        inner = (
+            f"SELECT {safe(given.misfit(required))} AS _bad, row_number() OVER () AS _row, [{texts}] AS _texts,"
+            f" coalesce(sum(1 + {breaks}) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) + 1 AS _line"
+            " FROM {0}"
+        )
+        first = "(arg_min([{0}], _row) FILTER (WHERE _bad IS NOT NULL))[1]"
+        place = f"[{listed}][_bad + 1]"
+        before = f"list_sum(list_transform(_texts[:{place}], lambda _t: coalesce(length(_t), 0) + 1))"
+        found = (
+            "_bad",
+            f"_texts[{place} + 1]",
+            "_line",
+            f"coalesce({before}, 0) + 1",
+        )
+        picked = ", ".join(f"{first.replace('{0}', each)} AS _f{n}" for n, each in enumerate(found))
+        query = f"SELECT count(*) AS _rows, count(_bad) AS _errors, {picked} FROM ({inner}) AS _all"
+        return finished(given.resolver, given.rows(query)), given.target
+
+    return bounded(make)
+
+
+class _Given:
+    """What a COPY reads, as a relation `_given` of columns `_0`, `_1`, …: one for each column that it names."""
+
+    def __init__(self, statement: CopyInto, staged: StagedSource, catalog: Catalog, binds: Binds) -> None:
         target = target_table(statement.target, catalog)
         names = statement.columns or tuple(name for name, _ in target.columns)
-        positions = positions_of(names, target)
-        formats: Mapping[str, str] = {}
+        self.target = target
+        self.names = names
+        self.positions = positions_of(names, target)
+        self.formats: Mapping[str, str] = {}
+        self.cuts = statement.options.get("TRUNCATECOLUMNS") is True or statement.options.get("ENFORCE_LENGTH") is False
         match = str(statement.options.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
         by_name = match != "NONE"
         # Text in a Parquet column is a JSON string for a VARIANT, not JSON to be parsed: that way is through JSON.
         kinds = dict(target.columns)
-        files = replace(staged, columns=None) if any(kinds[name].is_json for name in names) else staged
+        csv = staged.options.type.upper() == "CSV"
+        through_json = not csv and any(kinds[name].is_json for name in names)
+        files = replace(staged, columns=None) if through_json else staged
         if statement.ast is not None:
             tree, resolver = prepare(statement.ast, _OneStage(catalog, files), binds)
-            source = raw("SELECT * FROM {0}", resolver.query(tree, {})[0])
+            self._source = raw("SELECT * FROM {0}", resolver.query(tree, {})[0])
         else:
             resolver = Resolver(Build(), catalog, binds)
-            if staged.options.type.upper() == "CSV" and not by_name:
-                formats = _formats(staged.options)
+            if csv:
+                self.formats = _formats(staged.options)
                 files = replace(files, options=replace(files.options, date_format=None, timestamp_format=None))
-            relation = staged_relation(resolver.build, files, len(names))
-            exact = match == "CASE_SENSITIVE"
-            if by_name and files.columns is not None:
-                source = _by_column(names, relation, files.columns, exact=exact)
+            width = len(files.columns) if csv and by_name and files.columns is not None else len(names)
+            exact = csv and staged.options.error_on_column_count_mismatch
+            relation = staged_relation(
+                resolver.build, replace(files, columns=None) if csv else files, width, exact=exact
+            )
+            sensitive = match == "CASE_SENSITIVE"
+            if by_name and csv:
+                if files.columns is None:
+                    raise SqlError.syntax("MATCH_BY_COLUMN_NAME of CSV files needs PARSE_HEADER = TRUE.")
+                self._source = _by_header(names, relation, files.columns, exact=sensitive)
+            elif by_name and files.columns is not None:
+                self._source = _by_column(names, relation, files.columns, exact=sensitive)
             elif by_name:
-                source = _by_name(names, relation, exact=exact)
+                self._source = _by_name(names, relation, exact=sensitive)
             else:
-                source = _by_position(names, relation, files)
-        values: Mapping[str, str] = {name: f'"_{number}"' for name, number in positions.items()}
-        columns = ", ".join(
-            f"{_copied(values.get(name), sql_type, formats)} AS {quote(name)}" for name, sql_type in target.columns
-        )
-        listed = ", ".join(f'"_{number}"' for number in range(len(names)))
-        body = raw(f"SELECT {safe(columns)} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given({listed})", source)
-        return Mutation(finished(resolver, body, target.columns), target, False)
+                self._source = _by_position(names, relation, files)
+        self.resolver = resolver
 
-    return bounded(make)
+    def rows(self, template: str) -> Raw:
+        """A query whose `{0}` is the relation."""
+        listed = ", ".join(f'"_{number}"' for number in range(len(self.names)))
+        inner = raw(f"({no_rows(len(self.names))} UNION ALL {{0}}) AS _given({listed})", self._source)
+        return raw(template, inner)
+
+    def value(self, name: str, sql_type: SqlType) -> str:
+        """A target column's value."""
+        position = self.positions.get(name)
+        if position is None:
+            if name in self.target.numbers:
+                raise SqlError.unsupported("COPY INTO that numbers the rows of an IDENTITY column")
+            return defaults.value(self.target, name, sql_type, self.resolver)
+        value = _copied(f'"_{position}"', sql_type, self.formats)
+        cut = self.cuts and sql_type.record.characters and sql_type.length is not None
+        return f"left({value}, {sql_type.length})" if cut else value
+
+    def misfit(self, required: frozenset[str]) -> str:
+        """The number of the first target column that the row does not fit, else NULL."""
+        tests = []
+        for number, (name, sql_type) in enumerate(self.target.columns):
+            value = f"TRY(CAST({self.value(name, sql_type)} AS {sql_type.duckdb}))"
+            test = [f"{value} IS NULL"] if name in required else []
+            position = self.positions.get(name)
+            if position is not None and name not in required:
+                test.append(f'"_{position}" IS NOT NULL AND {value} IS NULL')
+            if sql_type.length is not None:
+                measure = "length" if sql_type.record.characters else "octet_length"
+                test.append(f"{measure}({value}) > {sql_type.length}")
+            elif sql_type.is_whole and (sql_type.precision or 38) < 19:
+                test.append(f"abs(CAST({value} AS HUGEINT)) >= {10 ** (sql_type.precision or 38)}")
+            if test:
+                tests.append(f"WHEN {' OR '.join(test)} THEN {number}")
+        return f"(CASE {' '.join(tests)} END)" if tests else "CAST(NULL AS INTEGER)"
 
 
 def _by_position(names: Sequence[str], relation: Raw, staged: StagedSource) -> Raw:
@@ -93,6 +212,16 @@ def _by_column(names: Sequence[str], relation: Raw, columns: Sequence[str], *, e
     return raw(f"SELECT {listed} FROM {{0}} AS _files", relation)
 
 
+def _by_header(names: Sequence[str], relation: Raw, columns: Sequence[str], *, exact: bool) -> Raw:
+    """As `_by_column`, of CSV files whose first line names their columns."""
+    known: dict[str, int] = {}
+    for number, name in enumerate(columns):
+        known.setdefault(name if exact else name.upper(), number)
+    found = [known.get(name if exact else name.upper()) for name in names]
+    listed = ", ".join("CAST(NULL AS VARCHAR)" if number is None else f'"${number + 1}"' for number in found)
+    return raw(f"SELECT {listed} FROM {{0}} AS _files", relation)
+
+
 def _by_name(names: Sequence[str], relation: Raw, *, exact: bool) -> Raw:
     """Members of `$1` by name, whatever their case unless `exact`."""
     same = "_k = {0}" if exact else "upper(_k) = upper({0})"
@@ -115,10 +244,8 @@ def _formats(options: FileOptions) -> Mapping[str, str]:
     return {option: text for option, text in given.items() if text is not None}
 
 
-def _copied(value: str | None, sql_type: SqlType, formats: Mapping[str, str]) -> str:
+def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
     """A staged value as a column's type: JSON values lose their quotes, text is read as the type."""
-    if value is None:
-        return f"CAST(NULL AS {sql_type.duckdb})"
     member = f"json_extract_string(CAST({value} AS JSON), '$')"
     moment = sql_type.record.moment
     if moment is not None:

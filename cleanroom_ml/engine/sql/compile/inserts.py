@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
-from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.sql.catalog import Catalog, TableSource
+from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import (
     bounded,
     finished,
@@ -43,6 +44,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
         kinds = None
+        _put_defaults(tree, names, target)
         if binds.rows is not None:
             query, width, known = _batch(tree, binds.rows, resolver), len(names), None
         else:
@@ -61,7 +63,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         columns = ", ".join(
             f"{{{positions[name] + 1}}} AS {quote(name)}"
             if name in positions
-            else f"CAST(NULL AS {sql_type.duckdb}) AS {quote(name)}"
+            else f"{defaults.value(target, name, sql_type, resolver)} AS {quote(name)}"
             for name, sql_type in target.columns
         )
         listed = f"({given})"
@@ -70,7 +72,8 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         types = dict(target.columns)
         values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
         body = raw(f"SELECT {columns} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query, *values)
-        return Mutation(finished(resolver, body, target.columns), target, statement.overwrite)
+        taken = defaults.numbered(target, positions)
+        return Mutation(finished(resolver, body, target.columns), target, statement.overwrite, taken)
 
     return bounded(make)
 
@@ -97,6 +100,20 @@ def _assigned(number: int, target: SqlType, known: tuple[Kind | None, ...] | Non
     value = exp.column(f"_{number}", quoted=True)
     value.meta[KIND] = known[number] if known is not None and len(known) == width else None
     return assigned(value, target)
+
+
+def _put_defaults(tree: Node, names: Sequence[str], target: TableSource) -> None:
+    """`VALUES (…, DEFAULT)`: the word stands for the column's own default."""
+    if not isinstance(tree, exp.Values):
+        return
+    for row in tree.expressions:
+        for name, item in zip(names, row.expressions if isinstance(row, exp.Tuple) else [row], strict=False):
+            if not isinstance(item, exp.Var) or item.name.upper() != "DEFAULT":
+                continue
+            if name in target.numbers:
+                raise SqlError.unsupported("DEFAULT of an IDENTITY column in VALUES; leave the column out")
+            text = target.defaults.get(name)
+            item.replace(exp.Null() if text is None else defaults.expression(text))
 
 
 def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> Node:

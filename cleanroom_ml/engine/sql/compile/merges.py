@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.change import ROW, Change, only, slots
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe, target_table
 from cleanroom_ml.engine.sql.compiled import Mutation, Operation
@@ -122,7 +123,10 @@ def _inserted(change: Change, whens: list[Node], source: str, alias: str, on: No
         rows.append({name: change.stored(name, value) for name, value in zip(given, values, strict=True)})
     picks = []
     for name, sql_type in change.target.columns:
-        value = _case(conditions, [row.get(name, exp.Null()) for row in rows], exp.Null())
+        if name in change.target.numbers and not all(name in row for row in rows):
+            raise SqlError.unsupported("MERGE that numbers the rows of an IDENTITY column")
+        otherwise = raw(defaults.value(change.target, name, sql_type, change.resolver))
+        value = _case(conditions, [row.get(name, otherwise) for row in rows], exp.Null())
         picks.append(raw(f"CAST({{0}} AS {sql_type.duckdb})", value))
     wanted = _case(conditions, [exp.Boolean(this=True) for _ in conditions], exp.Boolean(this=False))
     count = len(picks)

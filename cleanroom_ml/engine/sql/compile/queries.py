@@ -9,11 +9,13 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, TableSource
+from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.tree.build import Build
-from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, generate, raw
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -45,15 +47,23 @@ def compile_scalars(expressions: Sequence[Node], catalog: Catalog, binds: Binds 
     return compile_query(exp.Select(expressions=aliased), catalog, binds)
 
 
-def compile_rewrite(source: TableSource, columns: Sequence[tuple[str, SqlType, str | None]]) -> Compiled:
-    """A table's content under new columns (ALTER TABLE): (name, type, the old column or None for NULLs)."""
+def compile_rewrite(
+    source: TableSource,
+    columns: Sequence[tuple[str, SqlType, str | None] | tuple[str, SqlType, str | None, str | None]],
+) -> Compiled:
+    """A table's content under new columns (ALTER TABLE): (name, type, the old column or None, the DEFAULT of a new one
+    or None for NULLs).
+    """
     resolver = Resolver(Build(), _NoNames(), NO_BINDS)
-    listed = ", ".join(
-        f"CAST({quote(old) if old is not None else 'NULL'} AS {sql_type.duckdb}) AS {quote(name)}"
-        for name, sql_type, old in columns
-    )
+    made = []
+    for name, sql_type, old, *given in columns:
+        value = "NULL" if old is None else quote(old)
+        if old is None and given and given[0] is not None:
+            value = generate(resolver.expressions.rewrite(defaults.expression(given[0]), Scope(None), {}))
+        made.append(f"CAST({value} AS {sql_type.duckdb}) AS {quote(name)}")
+    listed = ", ".join(made)
     body = raw(f"SELECT {safe(listed)} FROM ({{0}}) AS _old", resolver.build.scan(source))
-    return finished(resolver, body, tuple((name, sql_type) for name, sql_type, _ in columns))
+    return finished(resolver, body, tuple((each[0], each[1]) for each in columns))
 
 
 class _NoNames:

@@ -25,7 +25,7 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
         arguments = csv_arguments(given, header=given.parse_header)
         # Only what the expression `$n::DATE` can read is called a date: DuckDB would find 05/03/2024 to be one as well.
         formats = "dateformat='%Y-%m-%d', timestampformat='%Y-%m-%d %H:%M:%S'"
-        sql = f"SELECT * FROM read_csv({marker}, {arguments}, {formats}, sample_size=20480)"
+        sql = f"SELECT * FROM read_csv({marker}, {arguments}, {formats}, strict_mode=false, sample_size=20480)"
     elif kind == "JSON":
         sql = f"SELECT * FROM read_json_auto({marker}, maximum_object_size=134217728)"
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,13 +13,21 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
 from cleanroom_ml.naming import quote
 
 _ENCODINGS: Final = {"UTF8": "utf-8", "ISO88591": "latin-1"}
 
 
-def staged_relation(build: Build, staged: StagedSource, width: int = 1) -> Raw:
-    """All files of a staged source, read as its options say. CSV rows have `width` columns `$1`…, missing ones NULL.
+STAGED_METADATA: Final[Mapping[str, Kind]] = {"METADATA$FILENAME": TEXT, "METADATA$FILE_ROW_NUMBER": NUM}
+"""Columns that every staged relation has, and `*` does not give."""
+REJECTS: Final = "_rejects"
+"""Where a worker finds the lines of a CSV file that are no rows of the width that was asked for."""
+
+
+def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact: bool = False) -> Raw:
+    """All files of a staged source, read as its options say. CSV rows have `width` columns `$1`…, missing ones NULL;
+    where they are to be `exact`, lines of another width are left out and told under `REJECTS`.
 
     Raises:
         SqlError: there are no files, or an option is not supported.
@@ -29,11 +37,11 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1) -> Raw:
         raise SqlError.unsupported("DATE_FORMAT and TIMESTAMP_FORMAT other than in COPY INTO of CSV files by position")
     if not staged.files:
         return raw(
-            f'(SELECT {", ".join(_null(n) for n in range(width))}, CAST(NULL AS VARCHAR) AS "METADATA$FILENAME" WHERE FALSE)'  # noqa: E501
+            f'(SELECT {", ".join(_null(n) for n in range(width))}, CAST(NULL AS VARCHAR) AS "METADATA$FILENAME", CAST(NULL AS BIGINT) AS "METADATA$FILE_ROW_NUMBER" WHERE FALSE)'  # noqa: E501
         )
     kind = staged.options.type.upper()
-    readers = {"PARQUET": _parquet, "CSV": _csv, "JSON": _json}
-    if kind not in readers:
+    readers = {"PARQUET": _parquet, "JSON": _json}
+    if kind not in {*readers, "CSV"}:
         raise SqlError.unsupported(f"files of type {kind[:20]}")
     selects, names = [], []
     for number, file in enumerate(staged.files):
@@ -42,8 +50,12 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1) -> Raw:
         if staged.columns is not None:
             body = _parquet_columns(marker, staged.columns)
         else:
-            body = readers[kind](marker, options_of(file, staged.options), width)
-        selects.append(f'SELECT *, {{{number}}} AS "METADATA$FILENAME" FROM ({body}) AS _file')
+            options = options_of(file, staged.options)
+            body = _csv(marker, options, width, exact=exact) if kind == "CSV" else readers[kind](marker, options, width)
+        selects.append(
+            f'SELECT *, {{{number}}} AS "METADATA$FILENAME", row_number() OVER () AS "METADATA$FILE_ROW_NUMBER"'
+            f" FROM ({body}) AS _file"
+        )
         names.append(exp.Literal.string(file.path))
     return raw("(" + " UNION ALL ".join(selects) + ")", *names)
 
@@ -98,38 +110,47 @@ def _json(path: str, options: FileOptions, width: int) -> str:
     )
 
 
-def _csv(path: str, options: FileOptions, width: int) -> str:
+def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) -> str:
     if options.skip_blank_lines and width == 1:
         # DuckDB leaves blank lines out of wider files itself; of one column they are indistinguishable from NULLs.
         raise SqlError.unsupported("SKIP_BLANK_LINES with files of one column")
-    names = ", ".join(f"'${n + 1}': 'VARCHAR'" for n in range(width))
-    arguments = f"{csv_arguments(options)}, columns={{{names}}}, null_padding=true, auto_detect=false"
-    if not options.trim_space:
-        return f"SELECT * FROM read_csv({path}, {arguments})"
-    if options.field_optionally_enclosed_by:
+    if options.trim_space and options.field_optionally_enclosed_by:
         raise SqlError.unsupported("TRIM_SPACE with FIELD_OPTIONALLY_ENCLOSED_BY")
-    nulls = ", ".join(map(_text, _nulls(options))) or "NULL"
-    trimmed = ", ".join(
-        f'CASE WHEN trim("${n + 1}") IN ({nulls}) THEN NULL ELSE trim("${n + 1}") END AS "${n + 1}"'
-        for n in range(width)
+    names = ", ".join(f"'${n + 1}': 'VARCHAR'" for n in range(width))
+    # Of several lines at once DuckDB cannot say which fields are missing where a field may hold a new line.
+    reading = (
+        f"strict_mode=true, ignore_errors=true, store_rejects=true, rejects_table='{REJECTS}',"
+        f" rejects_scan='{REJECTS}_scan'"
+        if exact
+        else "strict_mode=false, null_padding=true" + ", parallel=false" * bool(options.field_optionally_enclosed_by)
     )
-    return f"SELECT {trimmed} FROM read_csv({path}, {arguments})"
+    arguments = f"{csv_arguments(options)}, columns={{{names}}}, auto_detect=false, {reading}"
+    fields = ", ".join(f'{_field(f"${n + 1}", options)} AS "${n + 1}"' for n in range(width))
+    return f"SELECT {fields} FROM read_csv({path}, {arguments})"
+
+
+def _field(name: str, options: FileOptions) -> str:
+    """A field without the spaces around it, where they are not wanted, and NULL where its text means that."""
+    field = f'"{name}"'
+    if options.trim_space:
+        trimmed = f"trim({field})"
+        field = f"CASE WHEN {trimmed} <> '' THEN {trimmed} END" if options.empty_field_as_null else trimmed
+    if not options.null_if:
+        return field
+    return f"CASE WHEN {field} IN ({', '.join(map(_text, options.null_if))}) THEN NULL ELSE {field} END"
 
 
 def csv_arguments(options: FileOptions, *, header: bool = False) -> str:
     """The reading options of a CSV file as DuckDB's arguments; `header`: the first line read names the columns."""
     quote = options.field_optionally_enclosed_by or ""
     skip = options.skip_header + (1 if options.parse_header and not header else 0)
-    nulls = ", ".join(map(_text, _nulls(options)))
+    # A quoted field is never NULL for being empty (EMPTY_FIELD_AS_NULL); NULL_IF is looked at afterwards.
+    nulls = "nullstr=[''], allow_quoted_nulls=false, " if options.empty_field_as_null else "nullstr=[], "
     return (
         f"delim={_text(options.field_delimiter)}, quote={_text(quote)}, escape={_text(options.escape or quote)},"
-        f" header={str(header).lower()}, skip={int(skip)}, nullstr=[{nulls}], compression='{_compression(options)}',"
-        f" encoding='{_encoding(options)}', strict_mode=false, max_line_size=16777216"
+        f" header={str(header).lower()}, skip={int(skip)}, {nulls}compression='{_compression(options)}',"
+        f" encoding='{_encoding(options)}', max_line_size=16777216"
     )
-
-
-def _nulls(options: FileOptions) -> tuple[str, ...]:
-    return (*options.null_if, *(("",) if options.empty_field_as_null else ()))
 
 
 def _encoding(options: FileOptions) -> str:

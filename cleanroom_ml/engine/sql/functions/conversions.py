@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.functions.number_formats import to_number, to_text
 from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, OTHER
+from cleanroom_ml.engine.sql.types.kind import BINARY, FLOAT, NUM, OTHER, TEXT
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -22,6 +22,8 @@ def _to_varchar(args: Sequence[Node]) -> Node:
     kind = kind_of(args[0])
     if kind == NUM:
         return to_text(args[0], args[1])
+    if kind == BINARY:
+        return _binary_text(args[0], args[1])
     layout = literal_text(args[1])
     if layout is None:
         raise SqlError.unsupported("a date format that is not a constant")
@@ -36,6 +38,15 @@ def _to_double(cast: str) -> Builder:
         return raw(f"{cast}({{0}} AS DOUBLE)", given, kind=FLOAT)
 
     return build
+
+
+def _binary_text(value: Node, layout: Node) -> Node:
+    """functions/to_char.md: a BINARY as HEX, BASE64 or UTF-8."""
+    templates = {"HEX": "hex({0})", "BASE64": "base64({0})", "UTF-8": "decode({0})", "UTF8": "decode({0})"}
+    template = templates.get((literal_text(layout) or "").upper())
+    if template is None:
+        raise SqlError.bad_value("The format of a BINARY is HEX, BASE64 or UTF-8.")
+    return raw(template, value, kind=TEXT)
 
 
 def _to_boolean(word: str) -> Builder:

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource
+from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
@@ -71,6 +71,7 @@ class Scalar(Function):
         session: it is this value of the session, and not of arguments.
         wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
         star: a star stands for the names and values of all columns.
+        asked: it is this value of the session, for constant arguments.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -83,6 +84,7 @@ class Scalar(Function):
     session: Callable[[ContextValues], Value] | None = None
     wide: bool = False
     star: bool = False
+    asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
@@ -146,6 +148,9 @@ class Aggregate(Function):
 class TableArguments(Protocol):
     """How a table function reads its arguments."""
 
+    def scan(self, source: TableSource | RowsSource) -> Node:
+        """Kept rows as a query."""
+
     def number(self, node: Node) -> int:
         """A constant whole number. Raises SqlError."""
 
@@ -155,7 +160,7 @@ class TableArguments(Protocol):
     def value(self, node: Node) -> Node:
         """An expression over what stands before the call in FROM, rewritten."""
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The kept rows of an earlier statement."""
 
 

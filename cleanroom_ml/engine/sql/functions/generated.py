@@ -47,14 +47,6 @@ def _numbered_sequence(row: Node, _: Sequence[Node]) -> Node:
     return raw("{0}", row, kind=WHOLE)
 
 
-def _uuid(args: Sequence[Node]) -> Node:
-    if len(args) == 1:
-        raise SqlError.syntax("UUID_STRING takes a UUID and a name, or nothing.")
-    if not args:
-        return raw("CAST(uuid() AS VARCHAR)", kind=TEXT)
-    return raw(_NAMED, as_text(args[0]), as_text(args[1]), kind=TEXT)
-
-
 def _uniform(args: Sequence[Node]) -> Node:
     whole = all(
         isinstance(arg.this if isinstance(arg, exp.Neg) else arg, exp.Literal) and "." not in arg.sql()
@@ -87,12 +79,20 @@ def _zipf(args: Sequence[Node]) -> Node:
     return raw(f"list_transform([{drawn}], lambda _drawn: {count})[1]", args[2], kind=WHOLE)
 
 
-_NAMED: Final = (
-    "list_transform([sha1(unhex(replace({0}, '-', '')) || encode({1}))], lambda _h: substr(_h, 1, 8) || '-' ||"
-    " substr(_h, 9, 4) || '-5' || substr(_h, 14, 3) || '-' || substr('89ab89ab89ab89ab',"
-    " instr('0123456789abcdef', substr(_h, 17, 1)), 1) || substr(_h, 18, 3) || '-' || substr(_h, 21, 12))[1]"
-)
-"""UUID_STRING(namespace, name): version 5 of RFC 4122."""
+def _uuid(args: Sequence[Node]) -> Node:
+    """A random UUID, or that of version 5 of a namespace and a name (functions/uuid_string.md)."""
+    if not args:
+        return raw("CAST(uuid() AS VARCHAR)", kind=TEXT)
+    if len(args) == 1:
+        raise SqlError.bad_value("UUID_STRING takes no argument, or a namespace and a name.")
+    digest = raw("sha1(unhex(replace({0}, '-', '')) || encode({1}))", *(as_text(arg) for arg in args))
+    template = (
+        "(substr({0}, 1, 8) || '-' || substr({0}, 9, 4) || '-5' || substr({0}, 14, 3) || '-' ||"
+        " translate(substr({0}, 17, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr({0}, 18, 3) || '-' ||"
+        " substr({0}, 21, 12))"
+    )
+    return raw(template, digest, kind=TEXT)
+
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("RANDOM", arguments=(0, 1), sql=_random, numbered=_numbered_random),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,8 +11,13 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text
-from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
+
+_MOST_GROUPS: Final = 9
+_MOST_OCCURRENCES: Final = 1_000_000
+_BEGIN: Final = "chr(64976)"
+_END: Final = "chr(64977)"
 
 
 def _flags(args: Sequence[Node], at: int, name: str) -> str:
@@ -51,50 +57,122 @@ def _count(args: Sequence[Node]) -> Raw:
     return raw("len(regexp_extract_all({0}, {1}))", subject, pattern, kind=WHOLE)
 
 
-def _substr(args: Sequence[Node]) -> Raw:
-    """(subject, pattern, position, occurrence, parameters, group)."""
-    name = "REGEXP_SUBSTR"
+def _groups(pattern: Node) -> int | None:
+    """How many groups a constant pattern has; None: it is no constant."""
+    text = literal_text(pattern)
+    if text is None:
+        return None
+    bare = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "", text, flags=re.DOTALL)
+    return len(re.findall(r"\((?!\?)|\(\?P?<(?![=!])", bare))
+
+
+def _group(args: Sequence[Node], at: int, name: str, flags: str) -> int:
+    """Which group is meant; 0: the whole match. `e` in a pattern without groups means nothing."""
+    group = _number(args, at, name, 1 if "e" in flags else 0)
+    if not 0 <= group <= _MOST_GROUPS:
+        raise SqlError.bad_value(f"Invalid group number for {name}: from 0 to {_MOST_GROUPS}.")
+    known = _groups(args[1])
+    if known is not None and group > known:
+        if known == 0 and len(args) <= at:
+            return 0
+        raise SqlError.bad_value(f"Invalid group number for {name}: the pattern has {known}.")
+    return group
+
+
+def _occurrence(args: Sequence[Node], at: int, name: str, default: int) -> int:
+    found = _number(args, at, name, default)
+    if not default <= found <= _MOST_OCCURRENCES:
+        raise SqlError.bad_value(f"Invalid occurrence for {name}: from {default} to {_MOST_OCCURRENCES}.")
+    return found
+
+
+def _matches(args: Sequence[Node], name: str) -> tuple[Raw, int]:
+    """(subject, pattern, position, occurrence, parameters, group): all matches as a list, and the first one wanted."""
     subject = _from(args[0], _number(args, 2, name, 1), name)
-    occurrence = _number(args, 3, name, 1)
+    occurrence = _occurrence(args, 3, name, 1)
     flags = _flags(args, 4, name)
-    group = _number(args, 5, name, 1 if "e" in flags else 0)
-    if occurrence < 1 or not 0 <= group <= 9:
-        raise SqlError.bad_value(f"Invalid occurrence or group number for {name}.")
-    template = f"regexp_extract_all({{0}}, {{1}}, {group})[{occurrence}]"
-    return raw(template, subject, _pattern(args[1], flags), kind=TEXT)
+    template = f"regexp_extract_all({{0}}, {{1}}, {_group(args, 5, name, flags)})"
+    return raw(template, subject, _pattern(args[1], flags)), occurrence
+
+
+def _substr(args: Sequence[Node]) -> Raw:
+    matches, occurrence = _matches(args, "REGEXP_SUBSTR")
+    return raw(f"{{0}}[{occurrence}]", matches, kind=TEXT)
+
+
+def _substr_all(args: Sequence[Node]) -> Raw:
+    matches, occurrence = _matches(args, "REGEXP_SUBSTR_ALL")
+    return raw(f"CAST(to_json({{0}}[{occurrence}:]) AS JSON)", matches, kind=JSON)
+
+
+def _marked(subject: Node, pattern: Node) -> Raw:
+    """The subject cut before each match, as a list; the end of a match is marked in each part but the first.
+
+    RE2 tells no places. The marks are two characters that no text has: Unicode keeps them out of texts.
+    """
+    template = (
+        f"string_split(CASE WHEN contains({{0}}, {_BEGIN}) OR contains({{0}}, {_END}) THEN error('cleanroom:regexp')"
+        f" ELSE regexp_replace({{0}}, {{1}}, {_BEGIN} || '\\0' || {_END}, 'g') END, {_BEGIN})"
+    )
+    return raw(template, subject, pattern)
 
 
 def _replace(args: Sequence[Node]) -> Raw:
-    """(subject, pattern, replacement, position, occurrence, parameters)."""
+    """(subject, pattern, replacement, position, occurrence, parameters); occurrence 0: all of them."""
     name = "REGEXP_REPLACE"
-    position, occurrence = _number(args, 3, name, 1), _number(args, 4, name, 0)
-    if occurrence not in (0, 1):
-        raise SqlError.unsupported(f"{name} with an occurrence other than 0 and 1")
+    position, occurrence = _number(args, 3, name, 1), _occurrence(args, 4, name, 0)
     pattern = _pattern(args[1], _flags(args, 5, name))
     replacement = as_text(args[2]) if len(args) > 2 else exp.Literal.string("")
-    every = ", 'g'" if occurrence == 0 else ""
     head = f"left({{3}}, {position - 1}) || " if position > 1 else ""
-    template = f"({head}regexp_replace({{0}}, {{1}}, {{2}}{every}))"
-    return raw(template, _from(args[0], position, name), pattern, replacement, as_text(args[0]), kind=TEXT)
+    subject = _from(args[0], position, name)
+    if occurrence < 2:
+        every = ", 'g'" if occurrence == 0 else ""
+        template = f"({head}regexp_replace({{0}}, {{1}}, {{2}}{every}))"
+        return raw(template, subject, pattern, replacement, as_text(args[0]), kind=TEXT)
+    part = f"{{4}}[{occurrence + 1}]"
+    found = f"split_part({part}, {_END}, 1)"
+    template = (
+        f"({head}CASE WHEN len({{4}}) <= {occurrence} THEN {{0}}"
+        # The match by itself must match: it does not where the pattern looks at what is around it.
+        f" WHEN NOT regexp_full_match({found}, {{1}}) THEN error('cleanroom:regexp')"
+        f" ELSE replace(array_to_string({{4}}[:{occurrence}], ''), {_END}, '') || regexp_replace({found}, {{1}}, {{2}})"
+        f" || split_part({part}, {_END}, 2) || replace(array_to_string({{4}}[{occurrence + 2}:], ''), {_END}, '') END)"
+    )
+    return raw(template, subject, pattern, replacement, as_text(args[0]), _marked(subject, pattern), kind=TEXT)
 
 
 def _instr(args: Sequence[Node]) -> Raw:
-    """(subject, pattern, position): where the first match begins, from 1; 0 where there is none."""
+    """(subject, pattern, position, occurrence, option, parameters, group): where the match begins, from 1, or with
+    option 1 what comes after it; 0 where there is none.
+    """
     name = "REGEXP_INSTR"
-    position, flags = _number(args, 2, name, 1), _flags(args, 5, name)
-    if _number(args, 3, name, 1) != 1 or _number(args, 4, name, 0) != 0:
-        raise SqlError.unsupported(f"{name} with an occurrence or an option")
-    before = "length(regexp_extract({0}, '\\A([\\s\\S]*?)(?:' || {1} || ')', 1))"
-    template = (
-        f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN {before} + {position} WHEN {{0}} IS NULL THEN NULL ELSE 0 END"
-    )
-    return raw(template, _from(args[0], position, name), _pattern(args[1], flags), kind=WHOLE)
+    position, occurrence = _number(args, 2, name, 1), _occurrence(args, 3, name, 1)
+    option, flags = _number(args, 4, name, 0), _flags(args, 5, name)
+    if option not in (0, 1):
+        raise SqlError.bad_value(f"Invalid option for {name}: 0 or 1.")
+    group = _group(args, 6, name, flags)
+    subject, pattern = _from(args[0], position, name), _pattern(args[1], flags)
+    found = f"split_part({{2}}[{occurrence + 1}], {_END}, 1)"
+    where = f"length(array_to_string({{2}}[:{occurrence}], '')) - {occurrence - 1} + {position}"
+    length = f"length({found})"
+    if group:
+        text = f"regexp_extract_all({{0}}, {{1}}, {group})[{occurrence}]"
+        # RE2 does not tell where in the match a group is: known where its text is there once.
+        once = f"strpos(reverse({found}), reverse({text})) + strpos({found}, {text}) + length({text}) - 2 = {length}"
+        where = f"CASE WHEN {once} THEN {where} + strpos({found}, {text}) - 1 ELSE error('cleanroom:regexp') END"
+        length = f"length({text})"
+    if option:
+        where = f"({where}) + {length}"
+    none = f"WHEN {{0}} IS NULL OR {{1}} IS NULL THEN NULL WHEN len({{2}}) <= {occurrence} THEN 0"
+    template = f"CASE {none} ELSE {where} END"
+    return raw(template, subject, pattern, _marked(subject, pattern), kind=WHOLE)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("REGEXP_LIKE RLIKE", arguments=(2, 3), sql=_like),
     Scalar("REGEXP_COUNT", arguments=(2, 4), sql=_count),
-    Scalar("REGEXP_SUBSTR REGEXP_EXTRACT", arguments=(2, 6), sql=_substr),
+    Scalar("REGEXP_SUBSTR", arguments=(2, 6), sql=_substr),
+    Scalar("REGEXP_SUBSTR_ALL REGEXP_EXTRACT_ALL", arguments=(2, 6), sql=_substr_all),
     Scalar("REGEXP_REPLACE", arguments=(2, 6), sql=_replace),
-    Scalar("REGEXP_INSTR", arguments=(2, 6), sql=_instr),
+    Scalar("REGEXP_INSTR", arguments=(2, 7), sql=_instr),
 )

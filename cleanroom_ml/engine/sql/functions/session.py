@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Function, Scalar
+from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.catalog import ContextValues
+from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
+from cleanroom_ml.engine.sql.tree.dialect import Node
+
+
+def _last_query_id(context: ContextValues, args: Sequence[Node]) -> Value:
+    """functions/last_query_id.md: -1 is the last statement of the session, 1 its first one."""
+    return context.earlier(constant_int(args[0], "LAST_QUERY_ID") if args else -1)
+
+
+def _variable(context: ContextValues, args: Sequence[Node]) -> Value:
+    """GETVARIABLE('NAME'): NULL where there is none; names are in upper case (session-variables.md)."""
+    return context.variables.get(constant_text(args[0], "GETVARIABLE"))
+
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CURRENT_ACCOUNT CURRENT_ACCOUNT_NAME", arguments=0, session=lambda context: context.account),
@@ -22,5 +37,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CURRENT_VERSION", arguments=0, session=lambda context: context.version),
     Scalar("CURRENT_ORGANIZATION_NAME CURRENT_REGION", arguments=0, session=lambda _: "LOCAL"),
     Scalar("CURRENT_AVAILABLE_ROLES", arguments=0, session=lambda _: '["PUBLIC"]'),
+    Scalar("LAST_QUERY_ID", arguments=(0, 1), asked=_last_query_id),
+    Scalar("GETVARIABLE", asked=_variable),
     Scalar("CURRENT_SECONDARY_ROLES", arguments=0, session=lambda _: ""),
 )

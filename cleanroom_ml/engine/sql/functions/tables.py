@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Relation, TableArguments, TableFunction
-from cleanroom_ml.engine.sql.tree import build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
@@ -108,7 +107,7 @@ def _result_scan(call: exp.Anonymous, given: TableArguments) -> Relation:
     source = given.result(query_id)
     if source is None:
         raise SqlError.not_found("Result", query_id)
-    return raw("({0})", build.rows(source)), kinds_of_columns(source.columns)
+    return raw("({0})", given.scan(source)), kinds_of_columns(source.columns)
 
 
 def _infer_schema(call: exp.Anonymous, given: TableArguments) -> Relation:

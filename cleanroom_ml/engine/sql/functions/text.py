@@ -9,9 +9,9 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_text
+from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
 
 _WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
 """Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""
@@ -50,15 +50,13 @@ def _strtok(args: Sequence[Node]) -> Raw:
 
 
 def _position(args: Sequence[Node]) -> Raw:
-    """(what, in what, from where): 1 is the first character, 0 is "not found"."""
+    """(what, in what, from where): 1 is the first character, as is what is before it; 0 is "not found"."""
     what, text = args[0], args[1]
     if len(args) == 2:
         return raw("instr({1}, {0})", what, text, kind=WHOLE)
-    template = (
-        "CASE WHEN instr(substr({1}, CAST({2} AS BIGINT)), {0}) = 0 THEN 0"
-        " ELSE instr(substr({1}, CAST({2} AS BIGINT)), {0}) + CAST({2} AS BIGINT) - 1 END"
-    )
-    return raw(template, what, text, args[2], kind=WHOLE)
+    start = raw("CASE WHEN {0} < 1 THEN 1 ELSE CAST({0} AS BIGINT) END", args[2])
+    template = "CASE WHEN instr(substr({1}, {2}), {0}) = 0 THEN 0 ELSE instr(substr({1}, {2}), {0}) + {2} - 1 END"
+    return raw(template, what, text, start, kind=WHOLE)
 
 
 def _insert(args: Sequence[Node]) -> Raw:
@@ -77,11 +75,53 @@ def _concat_ws(args: Sequence[Node]) -> Raw:
 
 
 def _padded(name: str) -> tuple[str, str]:
-    return f"{name}({{0}}, CAST({{1}} AS INTEGER), ' ')", f"{name}({{0}}, CAST({{1}} AS INTEGER), {{2}})"
+    """A length below 1 leaves nothing; with an empty padding there is nothing to pad with (functions/lpad.md)."""
+    template = (
+        f"CASE WHEN {{1}} < 1 THEN '' WHEN {{2}} = '' THEN left({{0}}, CAST({{1}} AS BIGINT))"
+        f" ELSE {name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END"
+    )
+    return template.replace("{2}", "' '"), template
 
 
-def _parse_url(_: Sequence[Node]) -> Raw:
-    raise SqlError.unsupported("PARSE_URL; REGEXP_SUBSTR can take a URL apart")
+_BEGINNING: Final = "CASE WHEN CAST({1} AS BIGINT) = 0 THEN 1 ELSE CAST({1} AS BIGINT) END"
+_SUBSTR: Final = (
+    "CASE WHEN CAST({1} AS BIGINT) < -length({0}) THEN '' ELSE substr({0}, " + _BEGINNING + ") END",
+    "CASE WHEN CAST({1} AS BIGINT) < -length({0}) OR CAST({2} AS BIGINT) < 0"
+    " THEN CASE WHEN {0} IS NULL OR {1} IS NULL OR {2} IS NULL THEN NULL ELSE '' END"
+    " ELSE substr({0}, " + _BEGINNING + ", CAST({2} AS BIGINT)) END",
+)
+"""functions/substr.md: 0 is the first character, a place before the first and a negative length give nothing."""
+_SPLIT: Final = "CASE WHEN {1} = '' THEN [{0}] ELSE string_split({0}, {1}) END"
+"""An empty delimiter splits nothing (functions/split.md, functions/split_part.md)."""
+
+
+_DISTANCE: Final = (
+    "CASE WHEN strlen({0}) = length({0}) AND strlen({1}) = length({1}) THEN levenshtein({0}, {1})"
+    " ELSE _py_editdistance({0}, {1}) END"
+)
+"""DuckDB counts bytes, Snowflake characters: of ASCII they are the same."""
+
+
+def _end(name: str) -> str:
+    """LEFT and RIGHT: a negative length gives nothing (functions/left.md)."""
+    return f"CASE WHEN {{0}} IS NOT NULL AND {{1}} < 0 THEN '' ELSE {name}({{0}}, CAST({{1}} AS BIGINT)) END"
+
+
+def _flag(args: Sequence[Node], at: int, name: str) -> str:
+    return "TRUE" if len(args) > at and constant_int(args[at], name) else "FALSE"
+
+
+def _parse_url(args: Sequence[Node]) -> Raw:
+    return raw(f"CAST(_py_parse_url({{0}}, {_flag(args, 1, 'PARSE_URL')}) AS JSON)", args[0], kind=JSON)
+
+
+def _parse_ip(args: Sequence[Node]) -> Raw:
+    template = f"CAST(_py_parse_ip({{0}}, {{1}}, {_flag(args, 2, 'PARSE_IP')}) AS JSON)"
+    return raw(template, args[0], args[1], kind=JSON)
+
+
+def _collate(_: Sequence[Node]) -> Raw:
+    raise SqlError.unsupported("COLLATE; compare UPPER(…) or LOWER(…) of both sides")
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
@@ -96,12 +136,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar(
         "SUBSTR SUBSTRING",
         arguments=(2, 3),
-        sql=("substr({0}, CAST({1} AS BIGINT))", "substr({0}, CAST({1} AS BIGINT), CAST({2} AS BIGINT))"),
+        sql=_SUBSTR,
         takes=(TEXT, None),
         gives=TEXT,
     ),
-    Scalar("LEFT", arguments=2, sql="left({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
-    Scalar("RIGHT", arguments=2, sql="right({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
+    Scalar("LEFT", arguments=2, sql=_end("left"), takes=(TEXT, None), gives=TEXT),
+    Scalar("RIGHT", arguments=2, sql=_end("right"), takes=(TEXT, None), gives=TEXT),
     Scalar("LPAD", arguments=(2, 3), sql=_padded("lpad"), takes=(TEXT, None), gives=TEXT),
     Scalar("RPAD", arguments=(2, 3), sql=_padded("rpad"), takes=(TEXT, None), gives=TEXT),
     Scalar(
@@ -126,18 +166,34 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar(
         "SPLIT_PART",
         arguments=3,
-        sql="split_part({0}, {1}, coalesce(nullif({2}, 0), 1))",
+        sql=(
+            "CASE WHEN {1} = '' THEN CASE WHEN {2} IN (-1, 0, 1) THEN {0} WHEN {0} IS NOT NULL THEN '' END"
+            " ELSE split_part({0}, {1}, CASE WHEN {2} = 0 THEN 1 ELSE {2} END) END"
+        ),
         takes=(TEXT, TEXT, None),
         gives=TEXT,
     ),
     Scalar("STRTOK", arguments=(1, 3), sql=_strtok, takes=(TEXT, None)),
-    Scalar("EDITDISTANCE", arguments=2, sql="levenshtein({0}, {1})", takes=TEXT, gives=WHOLE),
+    Scalar(
+        "EDITDISTANCE",
+        arguments=(2, 3),
+        sql=(
+            _DISTANCE,
+            "CASE WHEN {2} IS NOT NULL THEN least(" + _DISTANCE + ", greatest(CAST({2} AS BIGINT), 0)) END",
+        ),
+        takes=(TEXT, TEXT, None),
+        gives=WHOLE,
+    ),
     Scalar(
         "JAROWINKLER_SIMILARITY",
         arguments=2,
-        sql="CAST(floor(jaro_winkler_similarity(lower({0}), lower({1})) * 100) AS BIGINT)",
+        sql="_py_jarowinkler(lower({0}), lower({1}))",
         takes=TEXT,
         gives=WHOLE,
     ),
-    Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url),
+    Scalar("SOUNDEX", sql="_py_soundex({0})", takes=TEXT, gives=TEXT),
+    Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url, takes=(TEXT, None)),
+    Scalar("PARSE_IP", arguments=(2, 3), sql=_parse_ip, takes=(TEXT, TEXT, None)),
+    Scalar("COLLATE", arguments=2, sql=_collate),
+    Scalar("BIT_LENGTH", sql="bit_length({0})", takes=TEXT, gives=WHOLE),
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.tokens import CLOSING, OPENING, PUNCTUATION, QUOTED, STRING, WORD, Token, tokenize
+from cleanroom_ml.engine.sql.lex.tokens import (
+    CLOSING,
+    OPENING,
+    PUNCTUATION,
+    QUOTED,
+    STRING,
+    WORD,
+    Token,
+    is_variable,
+    tokenize,
+)
 
 
 class Cursor:
@@ -88,6 +98,14 @@ class Cursor:
             raise self.surprise("expected a word")
         self.at += 1
         return token.upper
+
+    def variable(self) -> str | None:
+        """The name of the session variable that comes next, in upper case; None: there is none, nothing is taken."""
+        token = self.peek()
+        if token is None or not is_variable(token):
+            return None
+        self.at += 1
+        return token.upper[1:]
 
     def string(self) -> str:
         token = self.peek()

@@ -63,7 +63,7 @@ class _Blocks:
     def _opened(self, word: str, at: int, first: bool) -> int:
         before = self._tokens[at - 1].upper if at else ""
         after = self._tokens[at + 1].upper if at + 1 < len(self._tokens) else ""
-        if word == "DECLARE" and first:
+        if word == "DECLARE" and (first or (self._in_script and before in _STARTS)):
             return 1
         if word == "BEGIN":
             if first and after in _AFTER_TRANSACTION:
@@ -75,7 +75,7 @@ class _Blocks:
             return 1
         if word in {"IF", "FOR", "WHILE", "LOOP", "REPEAT"} and before != "END" and self._in_script:
             opens = (word != "IF" or after == "(") and (
-                word not in {"LOOP", "REPEAT"} or before in {";", "BEGIN", "THEN", "ELSE", "DO"}
+                word not in {"LOOP", "REPEAT"} or before in {";", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"}
             )
             return 1 if opens and before in _STARTS else 0
         return 0

@@ -75,6 +75,11 @@ class Token(NamedTuple):
         return self.text.upper()
 
 
+def is_variable(token: Token) -> bool:
+    """Whether it is a session variable, `$name`; `$1` is a column of a staged file."""
+    return token.kind == PUNCTUATION and len(token.text) > 1 and token.text[0] == "$" and not token.text[1].isdigit()
+
+
 def tokenize(text: str) -> list[Token]:
     """All tokens but blanks and comments.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import statements
-from cleanroom_ml.engine.sql.lex.tokens import STRING, tokenize
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement
@@ -29,17 +29,27 @@ def _block(source: Source) -> Statement:
     return Block(source.whole)
 
 
+@dataclass(frozen=True, slots=True)
+class Immediate(Statement):
+    """EXECUTE IMMEDIATE of a text that is no block; what USING gives is in it already."""
+
+    text: str
+
+
 def _execute(source: Source) -> Statement:
-    """EXECUTE IMMEDIATE of one string that is a block."""
+    """EXECUTE IMMEDIATE of a string, a bound value or a session variable."""
     cursor = source.cursor
     cursor.expect("EXECUTE", "IMMEDIATE")
-    token = cursor.peek()
-    text = cursor.string() if token is not None and token.kind == STRING else source.names.text()
+    if cursor.looking_at("FROM"):
+        raise SqlError.unsupported("EXECUTE IMMEDIATE FROM a file")
+    text = source.names.text()
+    if cursor.looking_at("USING"):
+        raise SqlError.unsupported("EXECUTE IMMEDIATE … USING outside of a scripting block")
     cursor.expect_end()
     inner = list(statements(tokenize(text)))
-    if len(inner) != 1 or inner[0][0].upper not in {"BEGIN", "DECLARE"}:
-        raise SqlError.unsupported("EXECUTE IMMEDIATE of anything but a block")
-    return Block(text)
+    if len(inner) != 1:
+        raise SqlError.syntax("EXECUTE IMMEDIATE takes one statement.")
+    return Block(text) if inner[0][0].upper in {"BEGIN", "DECLARE"} else Immediate(text)
 
 
 FORMS: Final = (Form(("BEGIN",), _block), Form(("DECLARE",), _block), Form(("EXECUTE",), _execute))

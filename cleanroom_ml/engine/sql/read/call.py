@@ -119,6 +119,9 @@ class _Values:
             return self.binds.value(str(self.cursor.placeholders()))
         if self.cursor.accept(":"):
             return self.binds.value(self.cursor.next().text)
+        name = self.cursor.variable()
+        if name is not None:
+            return self.binds.variable(name)
         raise self.cursor.surprise()
 
     def _word(self) -> Value:

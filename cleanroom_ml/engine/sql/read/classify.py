@@ -9,6 +9,7 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import statements
 from cleanroom_ml.engine.sql.lex.tokens import tokenize
+from cleanroom_ml.engine.sql.read.pipe import FLOW, pipe_of
 from cleanroom_ml.engine.sql.read.registry import forms
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement
@@ -42,9 +43,11 @@ def classify(text: str, binds: Binds = NO_BINDS) -> Statement:
 
 
 def may_be_a_script(text: str) -> bool:
-    """Whether the first statement is a block or a call, or a BEGIN. Raises SqlError: the text is over the bounds."""
+    """Whether the first statement is a block, a call or a pipe, or a BEGIN. Raises SqlError: the text is over the
+    bounds.
+    """
     first = next(statements(tokenize(text)), None)
-    return first is not None and first[0].upper in _SCRIPTS
+    return first is not None and (first[0].upper in _SCRIPTS or any(token.text == FLOW for token in first))
 
 
 def _classify(text: str, binds: Binds) -> Statement:
@@ -56,6 +59,11 @@ def _classify(text: str, binds: Binds) -> Statement:
     tokens = found[0]
     source = Source(text[: tokens[-1].end], tokens, binds)
     first = tokens[0].upper
+    pipe = None if first in {"BEGIN", "DECLARE"} else pipe_of(text, tokens)
+    if pipe is not None:
+        if binds.positional or binds.rows is not None:
+            raise SqlError.unsupported("bound values in a pipe")
+        return pipe
     for form in forms().get(first, ()):
         if source.cursor.looking_at(*form.words):
             return form.read(source)

@@ -5,34 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlglot import exp
-
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import WORD, Token
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.sql.types.table import LATER_WORDS
 
 _COLUMN_ENDS: Final = frozenset(
-    {"NOT", "NULL", "DEFAULT", "COMMENT", "PRIMARY", "UNIQUE", "CONSTRAINT", "REFERENCES", "FOREIGN"}
+    {
+        *("NOT", "NULL", "DEFAULT", "COMMENT", "PRIMARY", "UNIQUE", "CONSTRAINT", "REFERENCES", "FOREIGN"),
+        *("AUTOINCREMENT", "IDENTITY"),
+    }
 )
-_COLUMN_REFUSED: Final = frozenset(
-    {"AUTOINCREMENT", "IDENTITY", "COLLATE", "MASKING", "PROJECTION", "TAG", "WITH", "AS", "CHECK"}
-)
+_COLUMN_REFUSED: Final = frozenset({"COLLATE", "MASKING", "PROJECTION", "TAG", "WITH", "AS", "CHECK"})
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """A column as declared. `default` is an SQL expression's ast (literals and CURRENT_* only are accepted by the
-    executor), or None.
+    """A column as declared. `default` is an SQL expression as written, or None; with `start` the column is an IDENTITY
+    that grows by `step`.
     """
 
     name: str
     type: SqlType
     nullable: bool = True
-    default: exp.Expr | None = None
+    default: str | None = None
     comment: str | None = None
+    start: int | None = None
+    step: int = 1
 
 
 def cut_at_commas(tokens: list[Token]) -> list[list[Token]]:
@@ -69,10 +71,17 @@ def _column(source: Source, tokens: list[Token], at: int) -> ColumnSpec:
     name = str(tokens[0].value())
     sql_type, used = read_type(source.text, tokens[1:])
     nullable, default, comment = True, None, None
+    start, step = None, 1
     number = 1 + used
     while number < len(tokens):
         word = tokens[number].upper if tokens[number].kind == WORD else tokens[number].text
-        if word in {"PRIMARY", "UNIQUE", "CONSTRAINT", "REFERENCES", "FOREIGN"}:
+        if word == "PRIMARY" and number + 1 < len(tokens) and tokens[number + 1].upper == "KEY":
+            nullable, number = False, number + 2  # not enforced, but for its NOT NULL
+            continue
+        if word == "UNIQUE":
+            number += 1
+            continue
+        if word in {"CONSTRAINT", "REFERENCES", "FOREIGN"}:
             break
         if word == "NOT" and number + 1 < len(tokens) and tokens[number + 1].upper == "NULL":
             nullable, number = False, number + 2
@@ -86,16 +95,54 @@ def _column(source: Source, tokens: list[Token], at: int) -> ColumnSpec:
                 tokens[end].kind == WORD and tokens[end].upper in _COLUMN_ENDS - {"NULL"} and end > number + 1
             ):
                 end += 1
-            keep = source.cursor.at
-            source.cursor.at = at + number + 1
-            default = source.expression_here(at + end)
-            source.cursor.at = keep
+            if end == number + 1:
+                raise SqlError.syntax(f"DEFAULT of column {name[:80]} has no value.")
+            default = source.text[tokens[number + 1].start : tokens[end - 1].end]
             number = end
+        elif word in {"AUTOINCREMENT", "IDENTITY"}:
+            start, step, number = _identity(tokens, number + 1)
         elif word in _COLUMN_REFUSED:
             raise SqlError.unsupported(f"column option {word}")
         else:
             raise SqlError.syntax(f"syntax error: unexpected '{word[:80]}' after column {name[:80]}.")
-    return ColumnSpec(name, sql_type, nullable, default, comment)
+    if default is not None and default.upper() == "NULL":
+        default = None
+    return ColumnSpec(name, sql_type, nullable, default, comment, start, step)
+
+
+def _identity(tokens: list[Token], at: int) -> tuple[int, int, int]:
+    """`[(start, step)] [START n] [INCREMENT n] [ORDER | NOORDER]`: start, step, and where it ends."""
+    start = step = 1
+    if at < len(tokens) and tokens[at].text == "(":
+        close = next((n for n in range(at, len(tokens)) if tokens[n].text == ")"), len(tokens))
+        values = [each for each in cut_at_commas(tokens[at + 1 : close]) if each]
+        if len(values) != 2:
+            raise SqlError.syntax("IDENTITY takes a start and a step.")
+        start, step = (_signed(each) for each in values)
+        at = close + 1
+    while at < len(tokens) and tokens[at].upper in {"START", "INCREMENT", "ORDER", "NOORDER"}:
+        word = tokens[at].upper
+        at += 1
+        if word in {"ORDER", "NOORDER"}:
+            continue
+        while at < len(tokens) and (tokens[at].upper in {"WITH", "BY"} or tokens[at].text == "="):
+            at += 1
+        end = at + 2 if at < len(tokens) and tokens[at].text == "-" else at + 1
+        if word == "START":
+            start = _signed(tokens[at:end])
+        else:
+            step = _signed(tokens[at:end])
+        at = end
+    if step == 0:
+        raise SqlError.syntax("The step of an IDENTITY is not 0.")
+    return start, step, at
+
+
+def _signed(tokens: list[Token]) -> int:
+    number = whole_number("".join(token.text for token in tokens[-1:]))
+    if number is None or len(tokens) > 2 or (len(tokens) == 2 and tokens[0].text != "-") or number >= 10**18:
+        raise SqlError.syntax("IDENTITY takes whole numbers.")
+    return -number if len(tokens) == 2 else number
 
 
 def read_type(text: str, tokens: list[Token]) -> tuple[SqlType, int]:

@@ -8,7 +8,7 @@ from cleanroom_ml.engine.sql.binds import Binds, Option, Value
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.cursor import Cursor
-from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD
+from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, QUOTED, STAGE, STRING, WORD, is_variable
 from cleanroom_ml.engine.sql.numbers import number_of
 from cleanroom_ml.naming import split_name
 
@@ -54,14 +54,16 @@ def _slash(path: str | None) -> str:
 
 
 class NameReader:
-    """Reads names, stages, and `KEY = value` options at a cursor; placeholders take their value from `binds`."""
+    """Reads names, stages, and `KEY = value` options at a cursor; placeholders and `$variables` take their value from
+    `binds`.
+    """
 
     def __init__(self, cursor: Cursor, binds: Binds) -> None:
         self.cursor = cursor
         self.binds = binds
 
     def name(self, most: int = 3) -> tuple[str, ...]:
-        """A dotted name, or IDENTIFIER('…' | ? | :b)."""
+        """A dotted name, or IDENTIFIER('…' | ? | :b | $v)."""
         cursor = self.cursor
         if cursor.accept("IDENTIFIER", "("):
             text = self.text()
@@ -75,7 +77,7 @@ class NameReader:
         return tuple(parts)
 
     def text(self) -> str:
-        """A string literal, or a placeholder bound to text."""
+        """A string literal, or a placeholder or session variable that is text."""
         cursor = self.cursor
         token = cursor.peek()
         if token is not None and token.kind == STRING:
@@ -91,6 +93,9 @@ class NameReader:
             return self.binds.value(str(cursor.placeholders()))
         if cursor.accept(":"):
             return self.binds.value(cursor.next().text)
+        name = cursor.variable()
+        if name is not None:
+            return self.binds.variable(name)
         raise cursor.surprise("expected text")
 
     def stage(self) -> StageReference:
@@ -119,7 +124,7 @@ class NameReader:
         token = cursor.peek()
         if token is None:
             raise cursor.surprise()
-        if token.kind == PUNCTUATION and token.text in {"?", ":"}:
+        if token.kind == PUNCTUATION and (token.text in {"?", ":"} or is_variable(token)):
             return self._bound()
         if cursor.accept("("):
             if cursor.accept(")"):

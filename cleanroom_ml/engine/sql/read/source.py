@@ -71,9 +71,13 @@ class Source:
         return tuple(names)
 
     def constant(self, node: exp.Expr) -> str:
-        """A string literal or a placeholder bound to text, in a tree."""
+        """A string literal, or a placeholder or session variable that is text, in a tree."""
         if isinstance(node, exp.Placeholder):
             value = self.binds.value(str(node.this))
+            if isinstance(value, str):
+                return value
+        elif isinstance(node, exp.Parameter) and isinstance(node.this, exp.Var):
+            value = self.binds.variable(node.this.name)
             if isinstance(value, str):
                 return value
         elif isinstance(node, exp.RawString) or (isinstance(node, exp.Literal) and node.is_string):
@@ -85,6 +89,8 @@ class Source:
         if not isinstance(node, exp.Table):
             raise SqlError.unsupported("this target")
         inner = node.this
+        if isinstance(inner, exp.DynamicIdentifier):
+            return folded(self.constant(inner.this))
         if isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "IDENTIFIER" and len(inner.expressions) == 1:
             return folded(self.constant(inner.expressions[0]))
         parts = [part for part in (node.args.get("catalog"), node.args.get("db"), inner) if part]

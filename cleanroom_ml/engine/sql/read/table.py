@@ -9,10 +9,20 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.columns import ColumnSpec, cut_at_commas, read_columns
+from cleanroom_ml.engine.sql.read.columns import ColumnSpec, cut_at_commas, read_columns, read_type
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers, ObjectForm
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+
+_HINTS: Final = frozenset(
+    {
+        *("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "CHANGE_TRACKING"),
+        *("ENABLE_SCHEMA_EVOLUTION", "DEFAULT_DDL_COLLATION"),
+    }
+)
+_RECLUSTERS: Final = (("DROP", "CLUSTERING", "KEY"), ("SUSPEND", "RECLUSTER"), ("RESUME", "RECLUSTER"))
+_KEYS: Final = ("PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN", "CLUSTERING", "ROW", "ALL", "SEARCH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +40,26 @@ class CreateTable(Statement):
     or_replace: bool = False
     if_not_exists: bool = False
     comment: str | None = None
+    clone: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChange:
+    """What ALTER … COLUMN changes; None: it stays as it is."""
+
+    name: str
+    type: SqlType | None = None
+    nullable: bool | None = None
+    default: str | None = None
+    comment: str | None = None
+    drops_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AlterTable(Statement):
-    """One action: "add" (`columns`), "drop" (`names`), "rename column" (`names` = old, new), "rename" (`new_name`)."""
+    """One action: "add" (`columns`), "drop" (`names`), "rename column" (`names` = old, new), "rename" and "swap"
+    (`new_name`), "change" (`changes`), "nothing": what has no meaning here. `exists`: IF [NOT] EXISTS of columns.
+    """
 
     name: Name
     action: str
@@ -42,6 +67,8 @@ class AlterTable(Statement):
     names: tuple[str, ...] = ()
     new_name: Name | None = None
     if_exists: bool = False
+    changes: tuple[ColumnChange, ...] = ()
+    exists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +84,13 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
     name = source.names.name()
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS") or if_not_exists
-    if cursor.looking_at("CLONE"):
-        raise SqlError.unsupported("CLONE")
+    if cursor.accept("CLONE"):
+        clone = source.names.name()
+        if cursor.looking_at("AT") or cursor.looking_at("BEFORE"):
+            raise SqlError.unsupported("CLONE of an earlier state (Time Travel)")
+        comment = _table_options(source)
+        cursor.expect_end()
+        return CreateTable(name, kind, clone=clone, or_replace=or_replace, if_not_exists=if_not_exists, comment=comment)
     if cursor.accept("LIKE"):
         like = source.names.name()
         cursor.expect_end()
@@ -95,16 +127,8 @@ def _table_options(source: Source) -> str | None:
             cursor.group()
             continue
         break
-    ignored = {
-        "COMMENT",
-        "DATA_RETENTION_TIME_IN_DAYS",
-        "MAX_DATA_EXTENSION_TIME_IN_DAYS",
-        "CHANGE_TRACKING",
-        "ENABLE_SCHEMA_EVOLUTION",
-        "DEFAULT_DDL_COLLATION",
-    }
     for key in options:
-        if key not in ignored:
+        if key != "COMMENT" and key not in _HINTS:
             raise SqlError.unsupported(f"table option {key[:40]}")
     comment = options.get("COMMENT")
     return comment if isinstance(comment, str) else None
@@ -120,24 +144,94 @@ def _alter(source: Source) -> AlterTable:
         old = cursor.part()
         cursor.expect("TO")
         made = AlterTable(name, "rename column", names=(old, cursor.part()), if_exists=if_exists)
+    elif cursor.accept("SWAP", "WITH"):
+        made = AlterTable(name, "swap", new_name=source.names.name(), if_exists=if_exists)
     elif cursor.accept("ADD"):
         cursor.accept("COLUMN")
-        if cursor.looking_at("CONSTRAINT") or cursor.looking_at("ROW"):
+        missing = cursor.accept("IF", "NOT", "EXISTS")
+        if cursor.looking_at("ROW"):
             raise SqlError.unsupported("ALTER TABLE ADD of this")
         start = cursor.at
         items = cut_at_commas(cursor.tokens[start:])
         cursor.at = len(cursor.tokens)
-        made = AlterTable(name, "add", columns=read_columns(source, items, start + 1), if_exists=if_exists)
-    elif cursor.accept("DROP"):
+        columns = read_columns(source, items, start + 1)
+        made = AlterTable(name, "add" if columns else "nothing", columns=columns, if_exists=if_exists, exists=missing)
+    elif cursor.accept("DROP") and not any(cursor.looking_at(word) for word in _KEYS):
         cursor.accept("COLUMN")
+        exists = cursor.accept("IF", "EXISTS")
         names = [cursor.part()]
         while cursor.accept(","):
             names.append(cursor.part())
-        made = AlterTable(name, "drop", names=tuple(names), if_exists=if_exists)
+        made = AlterTable(name, "drop", names=tuple(names), if_exists=if_exists, exists=exists)
+    elif cursor.accept("ALTER") or cursor.accept("MODIFY"):
+        made = AlterTable(name, "change", if_exists=if_exists, changes=_changes(source))
     else:
-        raise SqlError.unsupported("this ALTER TABLE")
+        _meaningless(source)
+        made = AlterTable(name, "nothing", if_exists=if_exists)
     cursor.expect_end()
     return made
+
+
+def _changes(source: Source) -> tuple[ColumnChange, ...]:
+    """`[COLUMN] name SET … | DROP … | COMMENT … | [TYPE] type`, several of them with commas, in brackets or not."""
+    cursor = source.cursor
+    bracket = cursor.accept("(")
+    found: list[ColumnChange] = []
+    while not found or cursor.accept(","):
+        cursor.accept("COLUMN")
+        found.append(_change(source, cursor.part()))
+    if bracket:
+        cursor.expect(")")
+    return tuple(found)
+
+
+def _change(source: Source, name: str) -> ColumnChange:
+    cursor = source.cursor
+    if cursor.accept("DROP", "NOT", "NULL"):
+        return ColumnChange(name, nullable=True)
+    if cursor.accept("DROP", "DEFAULT"):
+        return ColumnChange(name, drops_default=True)
+    if cursor.accept("COMMENT"):
+        return ColumnChange(name, comment=cursor.string())
+    if cursor.accept("SET", "NOT", "NULL") or cursor.accept("NOT", "NULL"):
+        return ColumnChange(name, nullable=False)
+    if cursor.accept("SET", "DEFAULT"):
+        start = cursor.at
+        depth = 0
+        while (token := cursor.peek()) is not None and (depth or token.text not in {",", ")"}):
+            depth += (token.text == "(") - (token.text == ")")
+            cursor.at += 1
+        if cursor.at == start:
+            raise cursor.surprise("expected a value")
+        return ColumnChange(name, default=source.text[cursor.tokens[start].start : cursor.tokens[cursor.at - 1].end])
+    if cursor.looking_at("SET") and not cursor.looking_at("SET", "DATA"):
+        raise SqlError.unsupported("this ALTER TABLE … ALTER COLUMN")
+    cursor.accept("SET", "DATA")
+    cursor.accept("TYPE")
+    sql_type, used = read_type(source.text, cursor.tokens[cursor.at :])
+    cursor.at += used
+    return ColumnChange(name, type=sql_type)
+
+
+def _meaningless(source: Source) -> None:
+    """What is accepted because it changes nothing that a statement could see: storage hints, keys. Raises SqlError."""
+    cursor = source.cursor
+    if cursor.accept("CLUSTER", "BY"):
+        cursor.group()
+    elif any(cursor.accept(*words) for words in _RECLUSTERS):
+        return
+    elif cursor.accept("SET") and not cursor.looking_at("TAG"):
+        options = source.names.options()
+        if not options or options.keys() - _HINTS:
+            raise SqlError.unsupported(f"ALTER TABLE SET {', '.join(sorted(options.keys() - _HINTS))[:80]}".strip())
+    elif cursor.accept("UNSET") and not cursor.looking_at("TAG"):
+        names = {cursor.word()}
+        while cursor.accept(","):
+            names.add(cursor.word())
+        if names - _HINTS:
+            raise SqlError.unsupported("this ALTER TABLE UNSET")
+    else:
+        raise SqlError.unsupported("this ALTER TABLE")
 
 
 def _truncate(source: Source) -> Statement:

@@ -162,6 +162,9 @@ class Calls:
         if function.session is not None:
             function.check_count(name, len(arguments))
             return literal(function.session(self._constants.context()))
+        if function.asked is not None:
+            function.check_count(name, len(arguments))
+            return literal(function.asked(self._constants.context(), arguments))
         return function.call(name, arguments)
 
     def members_of_star(self, star: Node, scope: Scope, ctes: CommonTables) -> list[Node]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.staged import STAGED_METADATA
 from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
@@ -13,7 +14,7 @@ from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_json
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT
+from cleanroom_ml.engine.sql.types.kind import JSON
 
 
 class Columns:
@@ -32,7 +33,7 @@ class Columns:
         if alias is not None and not scope.has(alias):
             raise SqlError.invalid_identifier(alias)
         if isinstance(node.this, exp.Star):
-            star = self.star(node.this, scope, ctes)
+            star = self.star(node.this, scope, ctes, alias)
             return exp.Column(this=star, table=quoted(alias)) if alias is not None else star
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
             return self.positional(node.this, scope)
@@ -40,15 +41,17 @@ class Columns:
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)
-        column.meta[KIND] = TEXT if name == "METADATA$FILENAME" else scope.kind(name, alias)
+        column.meta[KIND] = STAGED_METADATA[name] if name in STAGED_METADATA else scope.kind(name, alias)
         return column
 
-    def star(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+    def star(self, node: Node, scope: Scope, ctes: CommonTables, alias: str | None = None) -> Node:
         grammar.check(node)
         for part in ("except_", "rename", "replace"):
             items = node.args.get(part)
             if items:
                 node.set(part, [self._star_item(item, scope, ctes) for item in items])
+        if scope.staged is not None and alias in {None, scope.staged} and not node.args.get("except_"):
+            node.set("except_", [quoted(name) for name in STAGED_METADATA])
         return node
 
     def _star_item(self, item: Node, scope: Scope, ctes: CommonTables) -> Node:

@@ -31,6 +31,10 @@ class Constants:
             value = self._binds.value(str(node.this))
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
+        if isinstance(node, exp.Parameter) and isinstance(node.this, exp.Var):
+            value = self.variable(node.this.name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
         if isinstance(node, exp.Literal) and not node.is_string and (number := whole_number(node.this)) is not None:
             return number
         raise SqlError.syntax("a constant whole number is expected.")
@@ -47,6 +51,8 @@ class Constants:
             return str(node.this)
         elif isinstance(node, exp.Column | exp.Identifier):
             return str(node.name)
+        elif isinstance(node, exp.Table) and all(isinstance(part, exp.Identifier) for part in node.parts):
+            return ".".join(part.sql(dialect="snowflake") for part in node.parts)
         raise SqlError.syntax("a constant text is expected.")
 
     def identifier(self, node: Node) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns
+from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -91,6 +91,9 @@ class Relations:
             return self._named(folded(self._constants.text(inner.this)), ctes)
         if isinstance(inner, exp.Anonymous):
             return self._called(inner, ctes, scope)
+        if isinstance(inner, exp.Parameter) and isinstance(inner.this, exp.Literal):
+            call = exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(f"${inner.this.this}")])
+            return self._called(call, ctes, scope)
         relation = self._staged(node, scope)
         self._listening.call_all(relation)
         return None, relation
@@ -200,16 +203,19 @@ class Relations:
             inner = call.expressions[0]
             if isinstance(inner, exp.Anonymous):
                 return self._table_function(inner, ctes, scope)
-            if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder):
+            if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder | exp.Parameter):
                 return self._named(folded(self._constants.text(inner)), ctes)
             raise SqlError.unsupported("this use of TABLE(…)")
         if name == "IDENTIFIER" and len(call.expressions) == 1:
             return self._named(folded(self._constants.text(call.expressions[0])), ctes)
+        if name == "DIRECTORY" and len(call.expressions) == 1:
+            return None, self._directory(call.expressions[0])
         function = table.find(name, TableFunction)
         function.check_count(name, len(call.expressions))
         if function.numbered:
             scope.generated = scope.generated or ""
-        made, kinds = function.build(call, _Arguments(self._catalog, self._constants, self._expressions, scope, ctes))
+        arguments = _Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
+        made, kinds = function.build(call, arguments)
         return None, Relation(made, kinds)
 
     def _staged(self, node: exp.Table, scope: Scope) -> Relation:
@@ -217,10 +223,7 @@ class Relations:
         if not isinstance(self._catalog, StageCatalog):
             raise SqlError.not_found("Stage", str(node.this.name))
         if isinstance(node.this, exp.DirectoryStage):
-            source = self._catalog.directory(stage_reference(str(node.this.this.name)).parts)
-            if source is None:
-                raise SqlError.not_found("Stage", str(node.this.this.name))
-            return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
+            return self._directory(node.this.this)
         if not isinstance(node.this, exp.Var | exp.Literal | exp.RawString | exp.Placeholder):
             raise SqlError.unsupported("this in FROM")
         text = self._constants.text(node.this)
@@ -242,13 +245,29 @@ class Relations:
             scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
         return Relation(staged_relation(self._build, staged, self._width), None)
 
+    def _directory(self, node: Node) -> Relation:
+        """DIRECTORY(@stage): the stage's directory table."""
+        name = str(node.name).removeprefix("@")
+        parts = stage_reference(f"@{name}").parts
+        source = self._catalog.directory(parts) if isinstance(self._catalog, StageCatalog) else None
+        if source is None:
+            raise SqlError.not_found("Stage", name)
+        return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
+
 
 class _Arguments:
     """How a table function reads its arguments (functions/entry.TableArguments)."""
 
     def __init__(
-        self, catalog: Catalog, constants: Constants, expressions: Expressions, scope: Scope, ctes: CommonTables
+        self,
+        build: Build,
+        catalog: Catalog,
+        constants: Constants,
+        expressions: Expressions,
+        scope: Scope,
+        ctes: CommonTables,
     ) -> None:
+        self._build = build
         self._catalog = catalog
         self._constants = constants
         self._expressions = expressions
@@ -259,13 +278,21 @@ class _Arguments:
         return self._constants.number(node)
 
     def text(self, node: Node) -> str:
+        if isinstance(node, exp.Anonymous):  # a function of the session's, such as LAST_QUERY_ID()
+            found = literal_text(self.value(node))
+            if found is None:
+                raise SqlError.syntax("a constant text is expected.")
+            return found
         return self._constants.text(node)
 
     def value(self, node: Node) -> Node:
         return self._expressions.rewrite(node, self._scope, self._ctes)
 
-    def result(self, query_id: str) -> RowsSource | None:
+    def result(self, query_id: str) -> TableSource | RowsSource | None:
         return self._catalog.result(query_id) if isinstance(self._catalog, ResultCatalog) else None
+
+    def scan(self, source: TableSource | RowsSource) -> Node:
+        return self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
 
 
 def _only(node: Node, allowed: frozenset[str]) -> None:

@@ -11,6 +11,7 @@ from cleanroom_ml.engine.sql.catalog import Columns
 from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import (
+    BINARY,
     FLOAT,
     JSON,
     MAX_PRECISION,
@@ -36,7 +37,7 @@ _JSON_TEXT = (
 _AS_TEXT = (
     f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
-    " ELSE CAST({0} AS VARCHAR) END"
+    " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE CAST({0} AS VARCHAR) END"
 )
 _NUMBER_OF = (
     f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
@@ -109,6 +110,8 @@ def as_text(node: Node) -> Node:
         return moment_texts.text(node, kind)
     if kind == JSON:
         return raw(_JSON_TEXT, node, kind=TEXT)
+    if kind == BINARY:
+        return raw("hex({0})", node, kind=TEXT)
     if kind is None and not isinstance(node, exp.Null):
         return raw(_AS_TEXT, node, kind=TEXT)
     if isinstance(kind, Number) and kind.scale is None:
@@ -136,6 +139,17 @@ def as_variant(node: Node) -> Node:
 def order_key(node: Node) -> Node:
     """By what a VARIANT is ordered: numbers by value, then texts, then JSON's null; anything else as it is."""
     return raw(_ORDER, node, kind=OTHER) if kind_of(node) == JSON else node
+
+
+def as_bytes(node: Node) -> Node:
+    """An expression as bytes: a BINARY as it is, whatever else as its text in UTF-8."""
+    kind = kind_of(node)
+    if kind == BINARY:
+        return node
+    if kind is not None:
+        return raw("encode({0})", as_text(node), kind=BINARY)
+    template = "CASE WHEN typeof({0}) = 'BLOB' THEN TRY_CAST({0} AS BLOB) ELSE encode({1}) END"
+    return raw(template, node, as_text(node), kind=BINARY)
 
 
 def as_json(node: Node) -> Node:

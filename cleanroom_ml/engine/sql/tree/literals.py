@@ -12,7 +12,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, OTHER, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, JSON, NUM, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import made_tz
 
 
@@ -41,7 +41,7 @@ def literal(value: Value) -> Node:
             raise SqlError.bad_value("A bound text has a NUL character.")
         return exp.Literal.string(value)
     if isinstance(value, bytes | bytearray):
-        return raw("unhex({0})", exp.Literal.string(value.hex()), kind=OTHER)
+        return raw("unhex({0})", exp.Literal.string(value.hex()), kind=BINARY)
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
             return _cast(value.isoformat(sep=" "), "TIMESTAMP", TIMESTAMP)

@@ -43,7 +43,7 @@ class Text(str):
         return made
 
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "OTHER"] | Number | Text
+Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"] | Number | Text
 
 JSON: Final = "JSON"
 TEXT: Final = "TEXT"
@@ -54,6 +54,7 @@ TZ: Final = "TZ"
 """A TIMESTAMP_TZ; the other two are TIMESTAMP."""
 TIME: Final = "TIME"
 INTERVAL: Final = "INTERVAL"
+BINARY: Final = "BINARY"
 OTHER: Final = "OTHER"
 FLOAT: Final = Number()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleanroom_ml.engine.sql.types.kind import OTHER, TEXT, Kind, Text
+from cleanroom_ml.engine.sql.types.kind import BINARY as BINARY_KIND
+from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
 
 
@@ -16,7 +17,7 @@ def _text_cast(sized: Sized, _: Kind | None) -> Cast:
 
 
 def _binary_cast(_: Sized, value: Kind | None) -> Cast:
-    return Cast("as it is", "unhex({0})", None) if value == TEXT else plain_cast(OTHER, value)
+    return Cast("as it is", "unhex({0})", BINARY_KIND) if value == TEXT else plain_cast(BINARY_KIND, value)
 
 
 VARCHAR: Final = TypeRecord(
@@ -50,7 +51,7 @@ BINARY: Final = TypeRecord(
     name="BINARY",
     synonyms=("VARBINARY",),
     given=("BLOB",),
-    kind=OTHER,
+    kind=BINARY_KIND,
     parameters=Parameters.LENGTH,
     longest=8_388_608,
     duckdb="BLOB",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import COPY, Rows
-from cleanroom_ml.engine.sql.binds import Option
+from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
-from cleanroom_ml.engine.sql.compile.copies import compile_copy
+from cleanroom_ml.engine.sql.compile.copies import Tolerance, compile_copy
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements.copy_errors import Misfits, misfits
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
@@ -21,8 +24,10 @@ from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append
-from cleanroom_ml.engine.storage.keys import Key, TableObject
+from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
+from cleanroom_ml.engine.storage.loads import LoadedFile
 from cleanroom_ml.engine.storage.stages import Stage
+from cleanroom_ml.engine.warehouse.pool import Written
 
 _OPTIONS = frozenset({"ON_ERROR", "PURGE", "FORCE", "MATCH_BY_COLUMN_NAME", "TRUNCATECOLUMNS", "ENFORCE_LENGTH"})
 _NUMBER = SqlType("NUMBER", 38, 0)
@@ -37,8 +42,8 @@ _MOST_OBJECTS = 32
 
 
 def copy_into(work: Work, statement: CopyInto) -> Rows:
-    """COPY INTO. Only ON_ERROR = ABORT_STATEMENT; every COPY loads its files, also those that were loaded before."""
-    _check_options(statement.options)
+    """COPY INTO. What was loaded before, unchanged, is not loaded again, unless FORCE says so."""
+    tolerated = _tolerated(statement.options)
     stage = work.stages.existing(statement.source.parts)
     staged = work.stages.staged(statement.source, statement.files)
     if staged is None:
@@ -46,49 +51,128 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
     source = work.catalog.source(statement.target)
     if not isinstance(source, TableSource) or not source.writable:
         raise SqlError.not_found("Table", displayed(statement.target))
-    if not staged.files:
-        return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),))
     key = work.writable(statement.target, source.key)
-    purge = statement.options.get("PURGE") is True
+    load = _Load(work, statement, stage, key, tolerated)
     for attempt in range(dml.ATTEMPTS):
-        reply = _load(work, statement, stage, staged, key, attempt, purge=purge)
+        reply = load.attempt(staged, attempt)
         if reply is not None:
             return reply
     raise busy()
 
 
-def _load(
-    work: Work, statement: CopyInto, stage: Stage, staged: StagedSource, key: Key, attempt: int, *, purge: bool
-) -> Rows | None:
-    """One attempt; None when the table's columns changed meanwhile."""
-    source = work.catalog.source(statement.target)
-    table = work.storage.tables.get(key, work.session.id)
-    if not isinstance(source, TableSource) or table is None:
-        raise SqlError.not_found("Table", displayed(statement.target))
-    objects: list[TableObject] = []
-    counts: list[int] = []
-    with work.storage.pin(file.sha256 for file in staged.files):
-        for file in staged.files:
-            one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
-            mutation = compile_copy(statement, one, work.catalog, work.binds)
-            written = work.warehouse.write(
-                mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds
-            )
-            refuse_nulls(work, table, written)
-            objects += dml.added(written)
-            counts.append(written.rows)
-    if len(objects) > _MOST_OBJECTS:
-        objects = _merged(work, source, objects)
-    rows = [
-        (listed_name(stage, file.path), "LOADED", count, count, 1, 0, None, None, None, None)
-        for file, count in zip(staged.files, counts, strict=True)
-    ]
-    reply = Rows(_COLUMNS, rows, affected=sum(counts))
-    change = Append(key, None, tuple(objects), session_id=work.session.id, columns=table.columns)
-    done = dml.committed(
-        work, [change], source, reply, attempt, (lambda: _purge(work, stage, staged.files)) if purge else None
-    )
-    return reply if done else None
+@dataclass(frozen=True, slots=True)
+class _Tolerated:
+    """ON_ERROR: how many bad rows make a whole file be skipped, or which part of them; neither: they are left out."""
+
+    rows: int | None = None
+    percent: float | None = None
+
+    def skips(self, found: Misfits) -> bool:
+        """Whether the file is not loaded."""
+        if self.percent is not None:
+            return bool(found.errors) and found.errors * 100 > self.percent * found.rows
+        return self.rows is not None and found.errors >= self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One COPY INTO under way. `tolerated` None: the first error ends it."""
+
+    work: Work
+    statement: CopyInto
+    stage: Stage
+    key: Key
+    tolerated: _Tolerated | None
+
+    def attempt(self, staged: StagedSource, attempt: int) -> Rows | None:
+        """One attempt; None when the table's columns changed meanwhile, or somebody else loaded one of the files."""
+        work, statement = self.work, self.statement
+        source = work.catalog.source(statement.target)
+        table = work.storage.tables.get(self.key, work.session.id)
+        if not isinstance(source, TableSource) or table is None:
+            raise SqlError.not_found("Table", displayed(statement.target))
+        force = statement.options.get("FORCE") is True
+        known = {} if force else self._loaded()
+        files = tuple(file for file in staged.files if known.get(self._name(file)) != file.sha256)
+        if not files:
+            return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),))
+        objects: list[TableObject] = []
+        rows: list[tuple[Value, ...]] = []
+        loaded: list[StagedFile] = []
+        with work.storage.pin(file.sha256 for file in files):
+            for file in files:
+                one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
+                made, row = self._file(file, one, source, table)
+                rows.append(row)
+                if made is not None:
+                    objects += dml.added(made)
+                    loaded.append(file)
+        if len(objects) > _MOST_OBJECTS:
+            objects = _merged(work, source, objects)
+        reply = Rows(_COLUMNS, rows, affected=sum(int(str(row[3])) for row in rows))
+        change = Append(
+            self.key,
+            None,
+            tuple(objects),
+            session_id=work.session.id,
+            columns=table.columns,
+            loaded=tuple(LoadedFile(self._name(file), file.sha256) for file in loaded),
+            again=force,
+        )
+        purge = statement.options.get("PURGE") is True
+        done = dml.committed(
+            work, [change], source, reply, attempt, (lambda: _purge(work, self.stage, tuple(loaded))) if purge else None
+        )
+        return reply if done else None
+
+    def _file(
+        self, file: StagedFile, one: StagedSource, source: TableSource, table: Table
+    ) -> tuple[Written | None, tuple[Value, ...]]:
+        """Writes the rows of one file; None where it is skipped. And its line of the answer."""
+        work = self.work
+        required = frozenset(column.name for column in table.columns if not column.nullable)
+        name = listed_name(self.stage, file.path)
+        if self.tolerated is None:
+            try:
+                made = self._write(one, source, None)
+                refuse_nulls(work, table, made)
+            except SqlError as error:
+                if not 100_000 <= error.code < 101_000:
+                    raise
+                found = misfits(work, self.statement, one, required)
+                raise (found.error(name) if found.errors else error) from error
+            if made.rejected.count:
+                raise misfits(work, self.statement, one, required).error(name)
+            return made, (name, "LOADED", made.rows, made.rows, 1, 0, None, None, None, None)
+        made = self._write(one, source, Tolerance(required))
+        found = misfits(work, self.statement, one, required)
+        if not found.errors:
+            return made, (name, "LOADED", made.rows, made.rows, found.rows, 0, None, None, None, None)
+        skipped = self.tolerated.skips(found)
+        status = "LOAD_FAILED" if skipped or not made.rows else "PARTIALLY_LOADED"
+        told = (found.errors, found.message, found.line, found.character, found.column)
+        limit = self.tolerated.rows if self.tolerated.rows is not None else found.rows
+        row = (name, status, found.rows, 0 if skipped else made.rows, limit, *told)
+        return (None if skipped else made), row
+
+    def _write(self, one: StagedSource, source: TableSource, tolerance: Tolerance | None) -> Written:
+        work = self.work
+        mutation = compile_copy(self.statement, one, work.catalog, work.binds, tolerance=tolerance)
+        return work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
+
+    def _name(self, file: StagedFile) -> str:
+        """A file of this stage, as the table keeps it."""
+        return f"{self.stage.key}/{file.path}"
+
+    def _loaded(self) -> Mapping[str, str]:
+        """What the table was loaded from, by this transaction too."""
+        work = self.work
+        found = dict(work.storage.tables.loaded(self.key, work.session.id))
+        overlay = work.transactions.current(work.session)
+        for change in overlay.changes if overlay is not None else ():
+            if isinstance(change, Append) and change.key == self.key:
+                found.update({each.file: each.sha256 for each in change.loaded})
+        return found
 
 
 def _merged(work: Work, source: TableSource, objects: list[TableObject]) -> list[TableObject]:
@@ -107,12 +191,21 @@ def _purge(work: Work, stage: Stage, files: tuple[StagedFile, ...]) -> None:
             work.storage.stages.remove(stage.key, file.path, session_id=stage.session_id)
 
 
-def _check_options(options: Mapping[str, Option]) -> None:
+def _tolerated(options: Mapping[str, Option]) -> _Tolerated | None:
+    """What ON_ERROR says; None: ABORT_STATEMENT. Raises SqlError for an option that is not supported."""
     if unknown := sorted(options.keys() - _OPTIONS):
         raise SqlError.unsupported(f"COPY INTO option {unknown[0]}")
-    on_error = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
-    if on_error != "ABORT_STATEMENT":
-        raise SqlError.unsupported(f"ON_ERROR = {on_error}")
+    text = str(options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+    if text == "ABORT_STATEMENT":
+        return None
+    if text == "CONTINUE":
+        return _Tolerated()
+    if text == "SKIP_FILE":
+        return _Tolerated(rows=1)
+    number = whole_number(text.removeprefix("SKIP_FILE_").removesuffix("%"))
+    if not text.startswith("SKIP_FILE_") or number is None or (text.endswith("%") and number > 100):
+        raise SqlError.syntax(f"Invalid value for ON_ERROR: {text[:40]}")
+    return _Tolerated(percent=number) if text.endswith("%") else _Tolerated(rows=max(number, 1))
 
 
 KINDS: Final = (Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE),)

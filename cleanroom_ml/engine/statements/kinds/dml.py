@@ -32,6 +32,7 @@ from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.warehouse.pool import Written
 
@@ -102,7 +103,7 @@ def truncate(work: Work, statement: Truncate) -> Rows:
                 return reply
             raise SqlError.not_found("Table", displayed(statement.target))
         key = work.writable(statement.target, source.key)
-        change = Replace(key, source.snapshot, (), session_id=work.session.id)
+        change = Replace(key, source.snapshot, (), session_id=work.session.id, forgets_loads=True)
         if committed(work, [change], source, reply, attempt):
             return reply
     raise busy()
@@ -161,10 +162,15 @@ def _attempt(
     refuse_nulls(work, table, written)
     reply = reply_for(written)
     objects = added(written)
+    numbered = tuple(
+        Numbered(name, first, first + step * written.rows)
+        for name in mutation.numbered
+        for first, step in (source.numbers[name],)
+    )
     change: Change = (
-        Replace(key, source.snapshot, objects, session_id=work.session.id)
+        Replace(key, source.snapshot, objects, session_id=work.session.id, numbered=numbered)
         if mutation.replaces
-        else Append(key, None, objects, session_id=work.session.id, columns=table.columns)
+        else Append(key, None, objects, session_id=work.session.id, columns=table.columns, numbered=numbered)
     )
     return reply if committed(work, [change], source, reply, attempt, also) else None
 

@@ -9,7 +9,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.descriptions import column_json
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements.kinds.table import listed_tables
+from cleanroom_ml.engine.statements.kinds.table import default_text, listed_tables
 from cleanroom_ml.engine.statements.kinds.view import listed_views
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed
@@ -45,8 +45,9 @@ def _columns(work: Work, statement: Show) -> Listed:
             yield {
                 "table_name": key.name, "schema_name": key.schema, "column_name": column.name,
                 "data_type": json.dumps(column_json(parse_type(column.type), nullable=column.nullable)),
-                "null?": "true" if column.nullable else "NOT_NULL", "default": "", "kind": "COLUMN", "expression": "",
-                "comment": "", "database_name": key.database, "autoincrement": "",
+                "null?": "true" if column.nullable else "NOT_NULL", "default": column.default or "", "kind": "COLUMN",
+                "expression": "", "comment": column.comment, "database_name": key.database,
+                "autoincrement": (default_text(column) or "") if column.start is not None else "",
             }  # fmt: skip
 
 

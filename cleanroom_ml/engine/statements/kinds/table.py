@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import Final, Literal
 
 from sqlglot import exp
@@ -19,6 +21,7 @@ from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
@@ -51,8 +54,10 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         columns, objects = _selected(work, statement, statement.query)
     elif statement.like is not None:
         columns = _like(work, statement.like)
+    elif statement.clone is not None:
+        columns, objects = _cloned(work, statement.clone)
     else:
-        columns = tuple(column(spec) for spec in statement.columns)
+        columns = tuple(declared(work, spec) for spec in statement.columns)
     if not columns:
         raise SqlError.syntax("A table needs at least one column.")
     if_exists: Literal["error", "replace", "ignore"] = (
@@ -83,6 +88,10 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         if statement.if_exists:
             return reply
         raise SqlError.not_found("Table", displayed(statement.name))
+    if statement.action == "nothing":
+        return reply
+    if statement.new_name is not None and statement.action == "swap":
+        return _swapped(work, key, statement.new_name, reply)
     if statement.new_name is not None:
         new_key = work.catalog.target(statement.new_name, "TABLE")
         try:
@@ -104,13 +113,6 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
     raise busy()
 
 
-def column(spec: ColumnSpec) -> Column:
-    """A declared column as storage keeps it. Raises SqlError: a DEFAULT, which storage cannot keep."""
-    if spec.default is not None and type(spec.default).__name__ != "Null":
-        raise SqlError.unsupported("DEFAULT of a column")
-    return Column(spec.name, str(spec.type), spec.nullable)
-
-
 def _selected(
     work: Work, statement: CreateTable, query: exp.Expr
 ) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
@@ -125,7 +127,7 @@ def _selected(
             columns = tuple(Column(name, each.type) for name, each in zip(names, columns, strict=True))
         if statement.columns:
             columns = tuple(
-                column(spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
+                declared(work, spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
                 for spec, each in zip(statement.columns, columns, strict=True)
             )
         if len({each.name.casefold() for each in columns}) != len(columns):
@@ -162,48 +164,57 @@ def _like(work: Work, name: tuple[str, ...]) -> tuple[Column, ...]:
     raise SqlError.not_found("Table", displayed(name))
 
 
+def _cloned(work: Work, name: tuple[str, ...]) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
+    """The columns and the rows of another table; the objects are the same ones. A table of the account only: what a
+    room shows of a table is bounded by its policies, and a copy would have none.
+    """
+    if work.restricted:
+        raise SqlError.unsupported("CLONE in a clean room")
+    source = work.catalog.source(name)
+    if not isinstance(source, TableSource) or not isinstance(source.key, Key):
+        raise SqlError.not_found("Table", displayed(name))
+    table = work.storage.tables.get(source.key, work.session.id)
+    if table is None:
+        raise SqlError.not_found("Table", displayed(name))
+    columns = tuple(
+        replace(each, start=table.numbers[each.name]) if each.start is not None else each for each in table.columns
+    )
+    return columns, table.objects
+
+
+def _swapped(work: Work, key: Key, name: tuple[str, ...], reply: Rows) -> Rows:
+    """SWAP WITH: each of two tables gets the other's name, in one commit."""
+    other = work.catalog.target(name, "TABLE")
+    aside = Key(key.account, key.database, key.schema, f"SWAP {secrets.token_hex(8)}")
+    session_id = work.session.id
+    steps = [(key, aside), (other, key), (aside, other)]
+    try:
+        with translated(name):
+            work.commit([changes.RenameTable(was, becomes, session_id) for was, becomes in steps], reply)
+    except SnapshotConflict:
+        raise busy() from None
+    return reply
+
+
 def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
     """The change that an action on columns is, from the table as it is now."""
-    old = {each.name: each for each in table.columns}
-    kept: list[tuple[Column, str | None]] = [(each, each.name) for each in table.columns]
-    match statement.action:
-        case "add":
-            for spec in statement.columns:
-                if spec.name in old:
-                    raise SqlError.syntax(f"column '{spec.name}' already exists")
-                if not spec.nullable and table.rows:
-                    raise SqlError.syntax(f"Non-nullable column '{spec.name}' cannot be added to a table with rows.")
-                kept.append((column(spec), None))
-        case "drop":
-            for name in statement.names:
-                if name not in old:
-                    raise SqlError.syntax(f"column '{name}' does not exist")
-            kept = [(each, was) for each, was in kept if each.name not in statement.names]
-            if not kept:
-                raise SqlError.syntax("The last column of a table cannot be dropped.")
-        case "rename column":
-            was, becomes = statement.names
-            if was not in old:
-                raise SqlError.syntax(f"column '{was}' does not exist")
-            if becomes in old:
-                raise SqlError.syntax(f"column '{becomes}' already exists")
-            if (listener := work.catalog.context().listener) is not None:
-                listener.on_column(becomes)
-            kept = [
-                (Column(becomes, each.type, each.nullable), name) if name == was else (each, name)
-                for each, name in kept
-            ]
-        case action:
-            raise SqlError.unsupported(f"ALTER TABLE {action}")
-    columns = tuple(each for each, _ in kept)
+    kept = altered_columns(work, table, statement)
+    columns = tuple(each for each, _, _ in kept)
     if len(columns) > MAX_COLUMNS:
         raise SqlError.too_many_columns(len(columns))
     objects: tuple[TableObject, ...] = ()
-    if table.objects:
+    before = {each.name: each for each in table.columns}
+    same = [each.name for each in table.columns] == [was for _, was, _ in kept] and all(
+        was is not None
+        and (each.name, each.type) == (was, before[was].type)
+        and (each.nullable or not before[was].nullable)
+        for each, was, _ in kept
+    )
+    if table.objects and not same:
         source = TableSource(
             tuple((each.name, _kind(each)) for each in table.columns), tuple(item.sha256 for item in table.objects)
         )
-        compiled = compile_rewrite(source, [(each.name, _kind(each), was) for each, was in kept])
+        compiled = compile_rewrite(source, [(each.name, _kind(each), was, given) for each, was, given in kept])
         with work.storage.pin(compiled.inputs):
             written = work.warehouse.write(
                 compiled,
@@ -211,7 +222,10 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
                 query_id=work.query_id,
                 timeout=work.seconds,
             )
+            refuse_nulls_in(work, columns, written)
         objects = dml.added(written)
+    else:
+        objects = table.objects
     return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)
 
 
@@ -226,7 +240,16 @@ def describe_table(work: Work, statement: Describe) -> Rows:
 
 def _described_column(column: Column) -> tuple[Value, ...]:
     nullable = "Y" if column.nullable else "N"
-    return (column.name, described(parse_type(column.type)), "COLUMN", nullable, None, "N", "N", *(None,) * 5)
+    kind = described(parse_type(column.type))
+    rest = (None, None, column.comment or None, None, None)
+    return (column.name, kind, "COLUMN", nullable, default_text(column), "N", "N", *rest)
+
+
+def default_text(column: Column) -> str | None:
+    """What DESCRIBE and INFORMATION_SCHEMA say of a column's default."""
+    if column.start is not None:
+        return f"IDENTITY START {column.start} INCREMENT {column.step} NOORDER"
+    return column.default
 
 
 def listed_tables(work: Work, statement: Show) -> Listed:
