@@ -170,9 +170,13 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
             return {"error": {"kind": "types"}}
         sql = parquet_out.casting(sql, names, request["columns"], given)
     found = _answered(request, sql, fds, connection)
-    if f"rejects_table='{REJECTS}'" in sql and "error" not in found:
+    if _has_rejects(sql) and "error" not in found and "rejected" not in found:
         found["rejected"] = _rejected(connection)
     return found
+
+
+def _has_rejects(sql: str) -> bool:
+    return f"rejects_table='{REJECTS}'" in sql
 
 
 def _rejected(connection: duckdb.DuckDBPyConnection) -> list[int]:
@@ -219,11 +223,13 @@ def write(
     wide: frozenset[int] = frozenset()
     while True:
         # A cursor of its own: the one before may have a result that nobody reads to its end.
-        reader = connection.cursor().sql(sql).to_arrow_reader(_rows_at_a_time(types))
+        cursor = connection.cursor()
+        reader = cursor.sql(sql).to_arrow_reader(_rows_at_a_time(types))
         try:
-            return parquet_out.write(
+            written = parquet_out.write(
                 reader, request["columns"], output, operations=bool(request.get("operations")), wide=wide
             )
+            return {**written, "rejected": _rejected(cursor)} if _has_rejects(sql) else written
         except parquet_out.TooWide as found:
             if found.column in wide:
                 raise
