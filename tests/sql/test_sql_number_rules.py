@@ -159,6 +159,12 @@ def test_what_does_not_fit_fails(world: World, expression: str) -> None:
         world.query(f"select {expression}")
 
 
+@pytest.mark.parametrize("sign", ["+ 1", "* 10", "- -1"])
+def test_no_number_has_more_than_38_digits(world: World, sign: str) -> None:
+    with pytest.raises(duckdb.OutOfRangeException):
+        world.query(f"select {10**38 - 1} {sign}")
+
+
 def test_floats_stay_floats(world: World) -> None:
     [row] = world.query("select 1::float/4, sqrt(4), 1.5::float*2, avg(1::float), sum(0.5::float), square(3), cbrt(27)")
     assert row == (0.25, 2.0, 3.0, 1.0, 0.5, 9.0, 3.0)

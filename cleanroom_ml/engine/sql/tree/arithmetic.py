@@ -112,8 +112,8 @@ def as_float(node: Node) -> Node:
 
 
 def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
-    """Of a NUMBER of scale 0: as a DuckDB type that holds so many digits."""
-    return raw(f"CAST({{0}} AS {'BIGINT' if precision <= IN_BIGINT else 'HUGEINT'})", node, kind=kind_of(node))
+    """Of a NUMBER of scale 0: as a DuckDB type that holds so many digits, and no more than 38."""
+    return raw(f"CAST({{0}} AS {'BIGINT' if precision <= IN_BIGINT else 'DECIMAL(38,0)'})", node, kind=kind_of(node))
 
 
 def compared(left: Node, right: Node) -> tuple[Node, Node]:
