@@ -10,7 +10,17 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
-from cleanroom_ml.engine.sql.tree.arithmetic import Zero, arithmetic, as_float, as_number, divided, once, unit
+from cleanroom_ml.engine.sql.tree.arithmetic import (
+    Zero,
+    arithmetic,
+    as_float,
+    as_number,
+    divided,
+    once,
+    power,
+    unit,
+    widest,
+)
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import FLOAT, MAX_PRECISION, NUM, WHOLE, Kind, Number, number
@@ -143,7 +153,7 @@ def _mode(node: Node) -> str:
 
 
 def _rounded_to_even(given: Node, scale: int, digits: int, made: Number) -> Node:
-    units = raw(f"CAST({{0}} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)", given)
+    units = raw(f"CAST({{0}} * {power(scale)} AS HUGEINT)", widest(given, Number(MAX_PRECISION, scale)))
     last_digit = raw(f"CAST({10 ** (scale - digits)} AS HUGEINT)")
     back = f" * {10**-digits}" if digits < 0 else ""
     last = f" * {unit(digits)}" if digits > 0 else ""
@@ -170,9 +180,9 @@ def _to_digits(name: str) -> Builder:
         if digits == 0:
             return raw(f"CAST({name}({{0}}) AS {target})", given, kind=made)
         size = abs(digits)
-        shift = (f"CAST({10**size} AS DECIMAL({size + 1},0))", unit(size))
+        shift = (power(size), unit(size))
         there, back = shift if digits > 0 else reversed(shift)
-        return raw(f"CAST({name}({{0}} * {there}) * {back} AS {target})", given, kind=made)
+        return raw(f"CAST({name}({{0}} * {there}) * {back} AS {target})", widest(given, kind), kind=made)
 
     return build
 

@@ -50,6 +50,8 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
     made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
     if not made.scale:
         left, right = (as_whole(part, made.precision) for part in (left, right))
+    elif made.precision > IN_BIGINT:
+        left, right = widest(left, one), widest(right, other)
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=made)
 
 
@@ -86,6 +88,16 @@ def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
 def unit(scale: int) -> str:
     """The smallest NUMBER of this scale, in DuckDB's SQL."""
     return f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale},{scale}))"
+
+
+def power(digits: int) -> str:
+    """10 to a power, in DuckDB's SQL."""
+    return f"CAST({10**digits} AS DECIMAL({digits + 1},0))"
+
+
+def widest(node: Node, kind: Number) -> Raw:
+    """A NUMBER in 128 bits: DuckDB computes in 64 where both operands have them, and fails where the result has not."""
+    return raw(f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{kind.scale}))", node, kind=kind)
 
 
 def quotient_scale(scale: int) -> int:
@@ -152,7 +164,10 @@ def _units(node: Node, scale: int) -> Node:
     """A NUMBER in whole numbers of its last digit."""
     if not scale:
         return raw("CAST({0} AS HUGEINT)", node, kind=number(38, 0))
-    return raw(f"CAST({{0}} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)", node, kind=number(38, 0))
+    kind = kind_of(node)
+    if not isinstance(kind, Number) or kind.precision + scale > MAX_PRECISION:
+        return raw("CAST(replace(CAST({0} AS VARCHAR), '.', '') AS HUGEINT)", node, kind=number(38, 0))
+    return raw(f"CAST({{0}} * {power(scale)} AS HUGEINT)", widest(node, kind), kind=number(38, 0))
 
 
 def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
@@ -162,6 +177,8 @@ def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
     if not sum(scales):
         left, right = (as_whole(part, made.precision) for part in (left, right))
         return raw("({0} * {1})", left, right, kind=made)
+    if one.precision + other.precision > IN_BIGINT:
+        left = widest(left, one)
     if sum(scales) > MAX_PRECISION:
         # More digits than DuckDB can multiply: those past the result's scale are not there in the second factor.
         right = raw(f"CAST({{0}} AS DECIMAL(38,{MAX_PRECISION - scales[0]}))", right)
