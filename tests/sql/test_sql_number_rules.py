@@ -159,6 +159,15 @@ def test_what_does_not_fit_fails(world: World, expression: str) -> None:
         world.query(f"select {expression}")
 
 
+def test_a_product_is_exact_or_refused(world: World) -> None:
+    """Its digits past the result's scale round it, and may be more than DuckDB holds at once."""
+    [(found,)] = world.query("select -73450446235.6::number(22,9) * 5295878453459.123457::number(22,6)")
+    assert found == Decimal("-388984635616071824320681.308469200000")
+    assert world.query("select 1.5 * -1.000000000003") == [(Decimal("-1.500000000005"),)]
+    with pytest.raises(SqlError, match="Unsupported feature"):
+        world.query("select 1::number(38,20) * 1::number(38,20)")
+
+
 @pytest.mark.parametrize("sign", ["+ 1", "* 10", "- -1"])
 def test_no_number_has_more_than_38_digits(world: World, sign: str) -> None:
     with pytest.raises(duckdb.OutOfRangeException):

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
@@ -30,7 +31,7 @@ _ERROR: Final = "error('cleanroom:division')"
 
 
 def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
-    """`left sign right` of rewritten operands."""
+    """`left sign right` of rewritten operands. Raises SqlError: it has more digits than can be computed."""
     left, right = as_number(left, right), as_number(right, left)
     one, other = kind_of(left), kind_of(right)
     if sign == "-" and one == DATE and other == DATE:
@@ -177,12 +178,25 @@ def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
     if not sum(scales):
         left, right = (as_whole(part, made.precision) for part in (left, right))
         return raw("({0} * {1})", left, right, kind=made)
+    if sum(scales) > MAX_PRECISION:
+        raise SqlError.unsupported("a product with more than 38 digits after the point: cast its factors to fewer")
     if one.precision + other.precision > IN_BIGINT:
         left = widest(left, one)
-    if sum(scales) > MAX_PRECISION:
-        # More digits than DuckDB can multiply: those past the result's scale are not there in the second factor.
-        right = raw(f"CAST({{0}} AS DECIMAL(38,{MAX_PRECISION - scales[0]}))", right)
+    if sum(scales) > scale and one.precision + other.precision > MAX_PRECISION:
+        return _long_product(left, right, scales, made)
     return raw(f"CAST({{0}} * {{1}} AS {_decimal(made)})", left, right, kind=made)
+
+
+def _long_product(left: Node, right: Node, scales: tuple[int, int], made: Number) -> Node:
+    """A product that has more digits before it is rounded than DuckDB can hold, though not after: that of the whole
+    part, which needs no rounding, and that of the rest.
+    """
+    whole = f"CAST(trunc({{0}}) AS DECIMAL({MAX_PRECISION},0))"
+    rest = f"CAST({{0}} - trunc({{0}}) AS DECIMAL({min(scales[0] + 1, MAX_PRECISION)},{scales[0]}))"
+    template = (
+        f"CAST({whole} * {{1}} + CAST({rest} * {{1}} AS DECIMAL({MAX_PRECISION},{made.scale})) AS {_decimal(made)})"
+    )
+    return once(template, left, right, kind=made)
 
 
 def _modulo(left: Node, right: Node, made: Number) -> Node:
