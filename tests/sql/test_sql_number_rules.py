@@ -54,6 +54,8 @@ FUNCTIONS = [
     ("round(2.5, 0, 'HALF_TO_EVEN')", "2"),
     ("round(-1.55, 1, 'HALF_TO_EVEN')", "-1.6"),
     ("round(1.5, 5)", "1.5"),
+    ("round(expr => -2.5, scale => 0, rounding_mode => 'HALF_TO_EVEN')", "-2"),
+    ("round(-1.005::decimal(10,3), 2)", "-1.01"),
     # floor, ceil, trunc: a NUMBER of as many digits is what it is
     ("floor(0.29, 2)", "0.29"),
     ("trunc(4.35, 2)", "4.35"),
@@ -89,6 +91,8 @@ FUNCTIONS = [
         "(select percentile_cont(0.25) within group (order by column1::decimal(10,2)) from values (10), (20))",
         "12.50000",
     ),
+    ("(select var_pop(column1::decimal(10,2)) from values (11), (22), (35))", "96.2222222222"),
+    ("(select variance(column1) from values (6), (10), (14))", "16.000000"),
     ("(select sum(column1)/count(*) from values (1), (1), (2))", "1.333333"),
     ("(select sum(column1) from values (9223372036854775807), (1))", "9223372036854775808"),
 ]

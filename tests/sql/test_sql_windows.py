@@ -53,6 +53,8 @@ CASES = [
     (f"select approx_count_distinct(k, o) from {W}", [6]),
     (f"select sum(x) filter (where k = 1) from {W}", [60]),
     (f"select listagg(distinct k, ',') within group (order by k desc) from {W}", ["2,1"]),
+    ("select variance(distinct column1) from values (1), (3), (3)", [Decimal(2)]),
+    ("select count(distinct column1, column2) from values (1, 1), (1, 1), (1, null)", [1]),
     ("select booland_agg(column1 > 0) from values (1), (null)", [True]),
     ("select boolxor_agg(column1) from values (true), (true), (null)", [False]),
     ("select regr_valx(null::int, 2)", [None]),

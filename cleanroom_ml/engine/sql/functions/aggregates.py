@@ -7,11 +7,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Function, constant_int
-from cleanroom_ml.engine.sql.tree.arithmetic import once
+from cleanroom_ml.engine.sql.tree.arithmetic import once, quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, NUM, OTHER, TEXT, WHOLE, Kind, Number, number, widened
+from cleanroom_ml.engine.sql.types.kind import (
+    FLOAT,
+    JSON,
+    MAX_PRECISION,
+    NUM,
+    OTHER,
+    TEXT,
+    WHOLE,
+    Kind,
+    Number,
+    number,
+    widened,
+)
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
 """Where nothing varies DuckDB says NaN, Snowflake NULL."""
@@ -40,6 +54,20 @@ def _between(kind: Kind | None) -> Kind | None:
 def _floats(names: str, target: str, count: int = 1) -> Aggregate:
     arguments = ", ".join(f"CAST({{{n}}} AS DOUBLE)" for n in range(count))
     return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT)
+
+
+def _variance(names: str, target: str) -> Aggregate:
+    """Of NUMBERs a NUMBER, with the digits of a quotient of squares: `96.2222222222` of a DECIMAL(10,2)."""
+
+    def around(made: Node, arguments: Sequence[Node]) -> Node:
+        values = arguments[0].expressions if isinstance(arguments[0], exp.Distinct) else arguments
+        kind = kind_of(values[0])
+        if not isinstance(kind, Number) or kind.scale is None:
+            return raw("{0}", made, kind=FLOAT)
+        scale = quotient_scale(min(2 * kind.scale, max(kind.scale, 12)))
+        return raw(f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{scale}))", made, kind=Number(MAX_PRECISION, scale))
+
+    return Aggregate(names, 1, sql=f"{target}(CAST({{0}} AS DOUBLE))", takes=NUM, gives=FLOAT, around=around)
 
 
 def _at_extreme(name: str, extreme: str, order: str) -> Aggregate:
@@ -85,8 +113,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
     _floats("STDDEV STDDEV_SAMP", "stddev_samp"),
     _floats("STDDEV_POP", "stddev_pop"),
-    _floats("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
-    _floats("VAR_POP VARIANCE_POP", "var_pop"),
+    _variance("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
+    _variance("VAR_POP VARIANCE_POP", "var_pop"),
     Aggregate("CORR", 2, sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))", takes=NUM, gives=FLOAT, outer=_NO_NAN),
     _floats("COVAR_POP", "covar_pop", 2),
     _floats("COVAR_SAMP", "covar_samp", 2),

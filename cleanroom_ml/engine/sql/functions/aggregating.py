@@ -64,7 +64,8 @@ def call(
     if known.rows and len(values) > 1:
         values = [_row(values, counted=distinct is None and not known.distinct)]
     if distinct is not None:
-        template = template.replace("({*}", "(DISTINCT {*}").replace("({0}", "(DISTINCT {0}")
+        name_of, _, inside = template.partition("(")
+        template = f"{name_of}(DISTINCT {inside}"
     if order is not None and "{of}" in template:
         values.append(_between(over[0], kind) if known.between else over[0])
         template = template.replace("{of}", f"{{{len(values) - 1}}}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.arithmetic import (
@@ -126,8 +128,9 @@ def _round(args: Sequence[Node]) -> Node:
     kind, digits = kind_of(given), _digits(args, "ROUND")
     even = len(args) == 3 and _mode(args[2]) == "HALF_TO_EVEN"
     if not isinstance(kind, Number) or kind.scale is None:
-        name = "round_even" if even else "round"
-        return raw(f"{name}({{0}}, CAST({{1}} AS INTEGER))", given, *(args[1:2] or [raw("0")]), kind=kind)
+        if len(args) == 3:
+            raise SqlError.syntax("ROUND takes a rounding mode for fixed-point numbers only.")
+        return raw("round({0}, CAST({1} AS INTEGER))", given, *(args[1:2] or [raw("0")]), kind=kind)
     if digits is None:
         if even:
             raise SqlError.unsupported("ROUND with HALF_TO_EVEN to a scale that is not a constant")
@@ -143,6 +146,17 @@ def _round(args: Sequence[Node]) -> Node:
     if digits < 0:
         return raw(f"CAST(round({{0}}, {digits}) AS {target})", given, kind=made)
     return raw(f"CAST({{0}} AS {target})", given, kind=made)
+
+
+def _in_order(given: list[Node]) -> list[Node]:
+    """ROUND(EXPR => …, SCALE => …, ROUNDING_MODE => …): its arguments by position. Raises SqlError."""
+    names = ("EXPR", "SCALE", "ROUNDING_MODE")
+    for place, argument in enumerate(given[:3]):
+        if isinstance(argument, exp.Kwarg):
+            if str(argument.this.name).upper() != names[place]:
+                raise SqlError.syntax(f"ROUND takes {', '.join(names)}, in this order.")
+            given[place] = argument.expression
+    return given
 
 
 def _mode(node: Node) -> str:
@@ -206,7 +220,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("MOD", arguments=2, sql=lambda args: arithmetic("%", args[0], args[1]), wide=True),
     Scalar("DIV0", arguments=2, sql=_division("is 0"), wide=True),
     Scalar("DIV0NULL", arguments=2, sql=_division("or NULL is 0"), wide=True),
-    Scalar("ROUND", arguments=(1, 3), sql=_round, wide=True),
+    Scalar("ROUND", arguments=(1, 3), sql=_round, arrange=_in_order, wide=True),
     Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_to_digits("trunc"), wide=True),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), wide=True),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), wide=True),
