@@ -53,6 +53,11 @@ def test_as_many_values_as_columns(world: World, values: str) -> None:
     assert refused.value.code == 2057
 
 
+def test_columns_of_the_same_name_are_several_values(world: World) -> None:
+    rows = stored(world, "insert into kept (n, s) select * from (select 7 as a) x join (select 8 as a) y on true")
+    assert [row[:2] for row in rows] == [(7, "8")]
+
+
 def test_a_row_that_several_match_is_counted(world: World) -> None:
     """sql-reference/sql/update: the number of rows updated, and of multi-joined rows among them."""
     world.table("KEPT", COLUMNS, ROW)
