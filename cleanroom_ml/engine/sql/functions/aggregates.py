@@ -4,7 +4,7 @@ sql-reference/functions/<name>.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -56,15 +56,20 @@ def _floats(names: str, target: str, count: int = 1) -> Aggregate:
     return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT)
 
 
-def _variance(names: str, target: str) -> Aggregate:
-    """Of NUMBERs a NUMBER, with the digits of a quotient of squares: `96.2222222222` of a DECIMAL(10,2)."""
+def _of_squares(scale: int) -> int:
+    """The digits of a quotient of squares: `96.2222222222` of a DECIMAL(10,2) is var_pop's page's."""
+    return quotient_scale(min(2 * scale, max(scale, 12)))
+
+
+def _moment(names: str, target: str, scale_of: Callable[[int], int]) -> Aggregate:
+    """Of NUMBERs a NUMBER, of a scale that depends on theirs; of FLOATs a FLOAT."""
 
     def around(made: Node, arguments: Sequence[Node]) -> Node:
         values = arguments[0].expressions if isinstance(arguments[0], exp.Distinct) else arguments
         kind = kind_of(values[0])
         if not isinstance(kind, Number) or kind.scale is None:
             return raw("{0}", made, kind=FLOAT)
-        scale = quotient_scale(min(2 * kind.scale, max(kind.scale, 12)))
+        scale = scale_of(kind.scale)
         return raw(f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{scale}))", made, kind=Number(MAX_PRECISION, scale))
 
     return Aggregate(names, 1, sql=f"{target}(CAST({{0}} AS DOUBLE))", takes=NUM, gives=FLOAT, around=around)
@@ -113,8 +118,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
     _floats("STDDEV STDDEV_SAMP", "stddev_samp"),
     _floats("STDDEV_POP", "stddev_pop"),
-    _variance("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
-    _variance("VAR_POP VARIANCE_POP", "var_pop"),
+    _moment("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp", _of_squares),
+    _moment("VAR_POP VARIANCE_POP", "var_pop", _of_squares),
     Aggregate("CORR", 2, sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))", takes=NUM, gives=FLOAT, outer=_NO_NAN),
     _floats("COVAR_POP", "covar_pop", 2),
     _floats("COVAR_SAMP", "covar_samp", 2),
@@ -130,7 +135,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         )
         for name in _REGRESSIONS
     ),
-    _floats("KURTOSIS", "kurtosis"),
+    _moment("KURTOSIS", "kurtosis", lambda _: 12),
     _floats("SKEW", "skewness"),
     Aggregate("COUNT_IF", sql="count_if({0})", gives=WHOLE),
     Aggregate(

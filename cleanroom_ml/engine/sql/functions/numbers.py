@@ -202,7 +202,7 @@ def _to_digits(name: str) -> Builder:
 
 
 def _bits(name: str, template: str, count: int = 2) -> Scalar:
-    return Scalar(name, arguments=count, sql=template, takes=NUM, gives=WHOLE)
+    return Scalar(name, arguments=count, sql=template, takes=NUM, gives=WHOLE, wide=True)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
@@ -224,13 +224,13 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_to_digits("trunc"), wide=True),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), wide=True),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), wide=True),
-    _bits("BITAND BIT_AND", "(CAST({0} AS BIGINT) & CAST({1} AS BIGINT))"),
-    _bits("BITOR BIT_OR", "(CAST({0} AS BIGINT) | CAST({1} AS BIGINT))"),
-    _bits("BITXOR BIT_XOR", "xor(CAST({0} AS BIGINT), CAST({1} AS BIGINT))"),
-    _bits("BITNOT BIT_NOT", "(~CAST({0} AS BIGINT))", 1),
-    _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS BIGINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS BIGINT))"),
-    _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS BIGINT) >> CAST({1} AS INTEGER))"),
-    _bits("GETBIT", "((CAST({0} AS BIGINT) >> CAST({1} AS INTEGER)) & 1)"),
+    _bits("BITAND BIT_AND", "(CAST({0} AS HUGEINT) & CAST({1} AS HUGEINT))"),
+    _bits("BITOR BIT_OR", "(CAST({0} AS HUGEINT) | CAST({1} AS HUGEINT))"),
+    _bits("BITXOR BIT_XOR", "xor(CAST({0} AS HUGEINT), CAST({1} AS HUGEINT))"),
+    _bits("BITNOT BIT_NOT", "(~CAST({0} AS HUGEINT))", 1),
+    _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS HUGEINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS HUGEINT))"),
+    _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT))"),
+    _bits("GETBIT", "((CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT)) & CAST(1 AS HUGEINT))"),
     Scalar("WIDTH_BUCKET", arguments=4, sql=_width_bucket, wide=True),
     Scalar("HAVERSINE", arguments=4, sql=_floats(_HAVERSINE), wide=True),
 )
