@@ -28,6 +28,14 @@ CASES = [
     ),
     (f"select sum(x) over (order by o) from {W} where k=1", [10, 30, 60]),
     (f"select avg(x) over (partition by k order by o) from {W} where k=1", [Decimal(10), Decimal(15), Decimal(20)]),
+    # user-guide/functions-window-using: with OVER three digits more than the column has, and cut; without OVER rounded
+    ("select avg(column1::number(7,2)) over () from values (1), (2), (2)", [Decimal("1.66666")] * 3),
+    ("select avg(-column1) over () from values (1), (2), (2)", [Decimal("-1.666")] * 3),
+    (
+        "select avg(column1) over () from values (12345678901234567890), (2), (2)",
+        [Decimal("4115226300411522631.333")] * 3,
+    ),
+    ("select avg(column1::number(7,2)) from values (1), (2), (2)", [Decimal("1.66666667")]),
     (f"select lag(x, 1, 0) over (order by o) from {W} where k=1", [0, 10, 20]),
     (
         f"select ratio_to_report(x) over () from {W} where k=1",

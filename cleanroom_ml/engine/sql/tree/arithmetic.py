@@ -56,8 +56,10 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=made)
 
 
-def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
-    """`left / right`. Of two NUMBERs: rounded to the scale that the result has, half away from zero."""
+def divided(left: Node, right: Node, zero: Zero = "fails", *, more: int | None = None) -> Node:
+    """`left / right`. Of two NUMBERs: rounded to the scale that the result has, half away from zero; with `more` it has
+    so many digits more than `left`, and what follows them is cut off.
+    """
     left, right = as_number(left, right), as_number(right, left)
     one, other = kind_of(left), kind_of(right)
     if not isinstance(one, Number) or not isinstance(other, Number):
@@ -65,15 +67,18 @@ def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
     if one.scale is None or other.scale is None:
         template = _guarded("CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE)", right, zero, "CAST(0 AS DOUBLE)")
         return once(template, left, right, kind=FLOAT)
-    scale = quotient_scale(one.scale)
+    scale = quotient_scale(one.scale) if more is None else one.scale + more
     made = number(one.leading + other.scale, scale)
     digits = scale - one.scale + other.scale
     zeros = 10**digits
-    quick = f"CAST(round(CAST({{0}} AS DOUBLE) * 1e{digits} / CAST({{1}} AS DOUBLE)) AS HUGEINT)"
+    whole = "round" if more is None else "trunc"
+    quick = f"CAST({whole}(CAST({{0}} AS DOUBLE) * 1e{digits} / CAST({{1}} AS DOUBLE)) AS HUGEINT)"
     long = (
         f"(({{0}} // {{1}}) * {zeros} + sign({{0}}) * sign({{1}})"
         f" * ((2 * abs({{0}} % {{1}}) * {zeros} + abs({{1}})) // (2 * abs({{1}}))))"
     )
+    if more is not None:
+        long = f"(({{0}} // {{1}}) * {zeros} + (({{0}} % {{1}}) * {zeros}) // {{1}})"
     bound = _EXACT_IN_DOUBLE // zeros
     small = f"abs({{0}}) < {bound} AND abs({{1}}) < {_EXACT_IN_DOUBLE}"
     if one.precision + digits <= _DIGITS_IN_DOUBLE and other.precision <= _DIGITS_IN_DOUBLE:
