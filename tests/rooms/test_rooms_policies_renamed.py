@@ -127,6 +127,16 @@ def test_another_dataset_of_the_provider_does_not_answer_for_what_a_statement_ma
         ("city", f"{V} AS p2(city, b, c, d)"),
         ("p2.city", f"(SELECT * EXCLUDE (city) RENAME hashed_email_sha256 AS city FROM {V}) p2"),
         ("p2.city", f"(SELECT * REPLACE (hashed_email_sha256 AS city) FROM {V}) p2"),
+        (
+            "p2.city",
+            f"(SELECT * FROM (SELECT hashed_email_sha256 FROM {V}) UNPIVOT (city FOR n IN (hashed_email_sha256))) p2",
+        ),
+        (
+            "p2.city",
+            f"(SELECT * FROM (SELECT 1 AS k, hashed_email_sha256 FROM {V})"
+            " PIVOT (MAX(hashed_email_sha256) FOR k IN (1 AS city))) p2",
+        ),
+        ("p2.city", f"(SELECT CONNECT_BY_ROOT hashed_email_sha256 AS city FROM {V} CONNECT BY 1 = 0) p2"),
     ):
         with pytest.raises(SqlError, match=r"^PolicyViolationError"):
             told(renamed, column, tables)

@@ -54,6 +54,8 @@ FUNCTIONS = [
     ("round(2.5, 0, 'HALF_TO_EVEN')", "2"),
     ("round(-1.55, 1, 'HALF_TO_EVEN')", "-1.6"),
     ("round(1.5, 5)", "1.5"),
+    ("round(expr => -2.5, scale => 0, rounding_mode => 'HALF_TO_EVEN')", "-2"),
+    ("round(-1.005::decimal(10,3), 2)", "-1.01"),
     # floor, ceil, trunc: a NUMBER of as many digits is what it is
     ("floor(0.29, 2)", "0.29"),
     ("trunc(4.35, 2)", "4.35"),
@@ -89,6 +91,11 @@ FUNCTIONS = [
         "(select percentile_cont(0.25) within group (order by column1::decimal(10,2)) from values (10), (20))",
         "12.50000",
     ),
+    ("(select var_pop(column1::decimal(10,2)) from values (11), (22), (35))", "96.2222222222"),
+    ("(select kurtosis(column1::decimal(10,2)) from values (10), (10), (20), (25), (30))", "-2.324218750000"),
+    ("bitshiftleft(1, 70)", str(1 << 70)),
+    ("bitand(65504, 24) + bitor(16, 24) + bitxor(2, 4) + bitnot(0) + bitshiftright(65504, 1) + getbit(11, 3)", "32782"),
+    ("(select variance(column1) from values (6), (10), (14))", "16.000000"),
     ("(select sum(column1)/count(*) from values (1), (1), (2))", "1.333333"),
     ("(select sum(column1) from values (9223372036854775807), (1))", "9223372036854775808"),
 ]
@@ -157,6 +164,21 @@ def test_what_does_not_fit_fails(world: World, expression: str) -> None:
     """data-types-numeric: 999 does not fit into NUMBER(2,0)."""
     with pytest.raises(duckdb.ConversionException):
         world.query(f"select {expression}")
+
+
+def test_a_product_is_exact_or_refused(world: World) -> None:
+    """Its digits past the result's scale round it, and may be more than DuckDB holds at once."""
+    [(found,)] = world.query("select -73450446235.6::number(22,9) * 5295878453459.123457::number(22,6)")
+    assert found == Decimal("-388984635616071824320681.308469200000")
+    assert world.query("select 1.5 * -1.000000000003") == [(Decimal("-1.500000000005"),)]
+    with pytest.raises(SqlError, match="Unsupported feature"):
+        world.query("select 1::number(38,20) * 1::number(38,20)")
+
+
+@pytest.mark.parametrize("sign", ["+ 1", "* 10", "- -1"])
+def test_no_number_has_more_than_38_digits(world: World, sign: str) -> None:
+    with pytest.raises(duckdb.OutOfRangeException):
+        world.query(f"select {10**38 - 1} {sign}")
 
 
 def test_floats_stay_floats(world: World) -> None:

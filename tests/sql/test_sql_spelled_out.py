@@ -19,6 +19,10 @@ TREE = "(select column1 id, column2 parent from values (1, null), (2, 1), (3, 2)
 CASES = [
     (f"select * from {SALES} pivot(sum(amt) for month in ('JAN','FEB')) order by emp", [(1, 150, 200), (2, 300, None)]),
     (
+        f"select jan_n, \"'FEB_N'\" from {SALES} pivot(count(amt) as n for month in ('JAN' as jan,'FEB')) order by emp",
+        [(2, 1), (1, 0)],
+    ),
+    (
         f"select * from {SALES} pivot(sum(amt) for month in ('JAN','FEB') default on null (0)) as p (e, j, f)"
         " order by e",
         [(1, 150, 200), (2, 300, 0)],
@@ -85,6 +89,7 @@ def test_a_column_is_called_as_it_is_written(world: World, query: str, expected:
     [
         f"select * from {SALES} pivot(sum(amt) for month in (any order by month))",
         f"select * from {SALES} pivot(sum(amt), count(amt) for month in ('JAN'))",
+        f"select * from {SALES} pivot(listagg(amt) for month in ('JAN'))",
         f"select id from {TREE} connect by nocycle parent = prior id",
         "select * from orders match_recognize (order by id pattern (a) define a as id > 1)",
         f"select a.id from {TREE} a, {TREE} b where a.id = b.parent (+) or a.id = 1",

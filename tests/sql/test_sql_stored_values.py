@@ -46,11 +46,25 @@ def test_a_value_is_stored_as_its_column_takes_it(world: World, text: str, expec
     assert [row[place] for row in stored(world, text)] == expected
 
 
+def test_numbers_of_long_lists_become_texts_one_by_one(world: World) -> None:
+    """The rows of a long list are not looked at: in a column of texts each number keeps the digits that it is given."""
+    numbers = ["1.50", "1000", "-.5", "1e3", "007", "null", "2"] * 50
+    values = ", ".join(f"({number}, {n})" for n, number in enumerate(numbers))
+    rows = stored(world, f"insert into kept (s, n) values {values}")
+    assert [row[1] for row in rows[:7]] == ["1.50", "1000", "-0.5", "1000", "7", None, "2"]
+    assert [row[0] for row in rows] == list(range(len(numbers)))
+
+
 @pytest.mark.parametrize("values", ["values (1, 2)", "select 1, 2", "select * from values (1, 2)"])
 def test_as_many_values_as_columns(world: World, values: str) -> None:
     with pytest.raises(SqlError, match=r"expecting 1 but got 2") as refused:
         stored(world, f"insert into kept (n) {values}")
     assert refused.value.code == 2057
+
+
+def test_columns_of_the_same_name_are_several_values(world: World) -> None:
+    rows = stored(world, "insert into kept (n, s) select * from (select 7 as a) x join (select 8 as a) y on true")
+    assert [row[:2] for row in rows] == [(7, "8")]
 
 
 def test_a_row_that_several_match_is_counted(world: World) -> None:

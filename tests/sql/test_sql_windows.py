@@ -28,6 +28,14 @@ CASES = [
     ),
     (f"select sum(x) over (order by o) from {W} where k=1", [10, 30, 60]),
     (f"select avg(x) over (partition by k order by o) from {W} where k=1", [Decimal(10), Decimal(15), Decimal(20)]),
+    # user-guide/functions-window-using: with OVER three digits more than the column has, and cut; without OVER rounded
+    ("select avg(column1::number(7,2)) over () from values (1), (2), (2)", [Decimal("1.66666")] * 3),
+    ("select avg(-column1) over () from values (1), (2), (2)", [Decimal("-1.666")] * 3),
+    (
+        "select avg(column1) over () from values (12345678901234567890), (2), (2)",
+        [Decimal("4115226300411522631.333")] * 3,
+    ),
+    ("select avg(column1::number(7,2)) from values (1), (2), (2)", [Decimal("1.66666667")]),
     (f"select lag(x, 1, 0) over (order by o) from {W} where k=1", [0, 10, 20]),
     (
         f"select ratio_to_report(x) over () from {W} where k=1",
@@ -53,6 +61,8 @@ CASES = [
     (f"select approx_count_distinct(k, o) from {W}", [6]),
     (f"select sum(x) filter (where k = 1) from {W}", [60]),
     (f"select listagg(distinct k, ',') within group (order by k desc) from {W}", ["2,1"]),
+    ("select variance(distinct column1) from values (1), (3), (3)", [Decimal(2)]),
+    ("select count(distinct column1, column2) from values (1, 1), (1, 1), (1, null)", [1]),
     ("select booland_agg(column1 > 0) from values (1), (null)", [True]),
     ("select boolxor_agg(column1) from values (true), (true), (null)", [False]),
     ("select regr_valx(null::int, 2)", [None]),

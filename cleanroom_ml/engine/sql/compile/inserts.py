@@ -50,7 +50,9 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         else:
             query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-            width = _width(query, len(names) if kinds is None else len(kinds))
+            # Behind a star there may be more columns than names: those of the same name are known once.
+            least = 0 if kinds is None else len(kinds)
+            width = _width(query, least if isinstance(tree, exp.Values) else max(least, len(names)))
             known = tuple(kinds.values()) if kinds is not None else None
         if width != len(names):
             raise SqlError(

@@ -4,13 +4,28 @@ sql-reference/functions/<name>.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Aggregate, Function, constant_int
+from cleanroom_ml.engine.sql.tree.arithmetic import quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, NUM, OTHER, TEXT, WHOLE, Kind, Number, number, widened
+from cleanroom_ml.engine.sql.types.kind import (
+    FLOAT,
+    JSON,
+    MAX_PRECISION,
+    NUM,
+    OTHER,
+    TEXT,
+    WHOLE,
+    Kind,
+    Number,
+    number,
+    widened,
+)
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
 """Where nothing varies DuckDB says NaN, Snowflake NULL."""
@@ -40,6 +55,25 @@ def _floats(names: str, target: str, count: int = 1) -> Aggregate:
     return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT)
 
 
+def _of_squares(scale: int) -> int:
+    """The digits of a quotient of squares: `96.2222222222` of a DECIMAL(10,2) is var_pop's page's."""
+    return quotient_scale(min(2 * scale, max(scale, 12)))
+
+
+def _moment(names: str, target: str, scale_of: Callable[[int], int]) -> Aggregate:
+    """Of NUMBERs a NUMBER, of a scale that depends on theirs; of FLOATs a FLOAT."""
+
+    def around(made: Node, arguments: Sequence[Node]) -> Node:
+        values = arguments[0].expressions if isinstance(arguments[0], exp.Distinct) else arguments
+        kind = kind_of(values[0])
+        if not isinstance(kind, Number) or kind.scale is None:
+            return raw("{0}", made, kind=FLOAT)
+        scale = scale_of(kind.scale)
+        return raw(f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{scale}))", made, kind=Number(MAX_PRECISION, scale))
+
+    return Aggregate(names, 1, sql=f"{target}(CAST({{0}} AS DOUBLE))", takes=NUM, gives=FLOAT, around=around)
+
+
 def _at_extreme(name: str, extreme: str, order: str) -> Aggregate:
     """The value where another is largest or smallest, or an ARRAY of the first so many."""
     several = f"list({{0}} ORDER BY {{1}} {order}) FILTER (WHERE {{1}} IS NOT NULL AND {{2}} > 0)"
@@ -64,7 +98,8 @@ def _top(made: Node, arguments: Sequence[Node]) -> Node:
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
     Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
-    Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})"),
+    # `1.79166667` without OVER, `1.79166` with it: user-guide/functions-window-using shows both of a NUMBER(7,2).
+    Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})", more_over=3),
     Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0),
     Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0),
     Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),
@@ -72,8 +107,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
     _floats("STDDEV STDDEV_SAMP", "stddev_samp"),
     _floats("STDDEV_POP", "stddev_pop"),
-    _floats("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp"),
-    _floats("VAR_POP VARIANCE_POP", "var_pop"),
+    _moment("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp", _of_squares),
+    _moment("VAR_POP VARIANCE_POP", "var_pop", _of_squares),
     Aggregate("CORR", 2, sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))", takes=NUM, gives=FLOAT, outer=_NO_NAN),
     _floats("COVAR_POP", "covar_pop", 2),
     _floats("COVAR_SAMP", "covar_samp", 2),
@@ -89,7 +124,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         )
         for name in _REGRESSIONS
     ),
-    _floats("KURTOSIS", "kurtosis"),
+    _moment("KURTOSIS", "kurtosis", lambda _: 12),
     _floats("SKEW", "skewness"),
     Aggregate("COUNT_IF", sql="count_if({0})", gives=WHOLE),
     Aggregate(

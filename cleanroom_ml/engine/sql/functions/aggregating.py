@@ -67,7 +67,8 @@ def call(
         template = known.json.replace("{key}", f"{{{len(values)}}}")
         values.append(order_key(values[0]))
     if distinct is not None:
-        template = template.replace("({*}", "(DISTINCT {*}").replace("({0}", "(DISTINCT {0}")
+        name_of, _, inside = template.partition("(")
+        template = f"{name_of}(DISTINCT {inside}"
     if order is not None and "{of}" in template:
         values.append(_between(over[0], kind) if known.between else over[0])
         template = template.replace("{of}", f"{{{len(values) - 1}}}")
@@ -110,13 +111,19 @@ def _between(node: Node, kind: Kind | None) -> Node:
 
 
 def finish(
-    made: Node, known: Aggregate, arguments: Sequence[Node], kind: Kind | None, divisor: Node | None = None
+    made: Node,
+    known: Aggregate,
+    arguments: Sequence[Node],
+    kind: Kind | None,
+    divisor: Node | None = None,
+    *,
+    windowed: bool = False,
 ) -> Node:
     """What goes around a call once its OVER clause, if any, is on it; `kind` is what the call gives, `divisor` what it
     is to be divided by.
     """
     if divisor is not None:
-        return divided(made, divisor, "is NULL")
+        return divided(made, divisor, "is NULL", more=known.more_over if windowed else None)
     if known.around is not None:
         return known.around(made, arguments)
     return made if known.outer is None and kind is None else raw(known.outer or "{0}", made, kind=kind)

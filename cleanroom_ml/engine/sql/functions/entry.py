@@ -122,6 +122,7 @@ class Aggregate(Function):
         distinct: it is of distinct values, whether DISTINCT is written or not.
         between: what it gives may lie between two values: three digits more than they have.
         divided_by: a second template: what it gives is the quotient of both.
+        more_over: with OVER the quotient has so many digits more than what is divided, and is cut.
         frame: the frame that its window has where none is written, in place of that of the standard.
         needs_order: its window has to be ordered.
     """
@@ -141,6 +142,7 @@ class Aggregate(Function):
     distinct: bool = False
     between: bool = False
     divided_by: str | None = None
+    more_over: int | None = None
     frame: Frame | None = None
     needs_order: bool = False
 

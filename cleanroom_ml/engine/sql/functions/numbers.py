@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.dates import date_trunc
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
-from cleanroom_ml.engine.sql.tree.arithmetic import Zero, arithmetic, as_float, as_number, divided, once, unit
+from cleanroom_ml.engine.sql.tree.arithmetic import (
+    Zero,
+    arithmetic,
+    as_float,
+    as_number,
+    divided,
+    once,
+    power,
+    unit,
+    widest,
+)
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import (
@@ -128,8 +140,9 @@ def _round(args: Sequence[Node]) -> Node:
     kind, digits = kind_of(given), _digits(args, "ROUND")
     even = len(args) == 3 and _mode(args[2]) == "HALF_TO_EVEN"
     if not isinstance(kind, Number) or kind.scale is None:
-        name = "round_even" if even else "round"
-        return raw(f"{name}({{0}}, CAST({{1}} AS INTEGER))", given, *(args[1:2] or [raw("0")]), kind=kind)
+        if len(args) == 3:
+            raise SqlError.syntax("ROUND takes a rounding mode for fixed-point numbers only.")
+        return raw("round({0}, CAST({1} AS INTEGER))", given, *(args[1:2] or [raw("0")]), kind=kind)
     if digits is None:
         if even:
             raise SqlError.unsupported("ROUND with HALF_TO_EVEN to a scale that is not a constant")
@@ -147,6 +160,17 @@ def _round(args: Sequence[Node]) -> Node:
     return raw(f"CAST({{0}} AS {target})", given, kind=made)
 
 
+def _in_order(given: list[Node]) -> list[Node]:
+    """ROUND(EXPR => …, SCALE => …, ROUNDING_MODE => …): its arguments by position. Raises SqlError."""
+    names = ("EXPR", "SCALE", "ROUNDING_MODE")
+    for place, argument in enumerate(given[:3]):
+        if isinstance(argument, exp.Kwarg):
+            if str(argument.this.name).upper() != names[place]:
+                raise SqlError.syntax(f"ROUND takes {', '.join(names)}, in this order.")
+            given[place] = argument.expression
+    return given
+
+
 def _mode(node: Node) -> str:
     mode = constant_text(node, "ROUND").upper()
     if mode not in {"HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"}:
@@ -155,7 +179,7 @@ def _mode(node: Node) -> str:
 
 
 def _rounded_to_even(given: Node, scale: int, digits: int, made: Number) -> Node:
-    units = raw(f"CAST({{0}} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)", given)
+    units = raw(f"CAST({{0}} * {power(scale)} AS HUGEINT)", widest(given, Number(MAX_PRECISION, scale)))
     last_digit = raw(f"CAST({10 ** (scale - digits)} AS HUGEINT)")
     back = f" * {10**-digits}" if digits < 0 else ""
     last = f" * {unit(digits)}" if digits > 0 else ""
@@ -182,15 +206,15 @@ def _to_digits(name: str) -> Builder:
         if digits == 0:
             return raw(f"CAST({name}({{0}}) AS {target})", given, kind=made)
         size = abs(digits)
-        shift = (f"CAST({10**size} AS DECIMAL({size + 1},0))", unit(size))
+        shift = (power(size), unit(size))
         there, back = shift if digits > 0 else reversed(shift)
-        return raw(f"CAST({name}({{0}} * {there}) * {back} AS {target})", given, kind=made)
+        return raw(f"CAST({name}({{0}} * {there}) * {back} AS {target})", widest(given, kind), kind=made)
 
     return build
 
 
 def _bits(name: str, template: str, count: int = 2) -> Scalar:
-    return Scalar(name, arguments=count, sql=template, takes=NUM, gives=WHOLE)
+    return Scalar(name, arguments=count, sql=template, takes=NUM, gives=WHOLE, wide=True)
 
 
 def _trunc(args: Sequence[Node]) -> Node:
@@ -215,17 +239,17 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("MOD", arguments=2, sql=lambda args: arithmetic("%", args[0], args[1]), wide=True),
     Scalar("DIV0", arguments=2, sql=_division("is 0"), wide=True),
     Scalar("DIV0NULL", arguments=2, sql=_division("or NULL is 0"), wide=True),
-    Scalar("ROUND", arguments=(1, 3), sql=_round, wide=True),
+    Scalar("ROUND", arguments=(1, 3), sql=_round, arrange=_in_order, wide=True),
     Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_trunc, wide=True),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), wide=True),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), wide=True),
-    _bits("BITAND BIT_AND", "(CAST({0} AS BIGINT) & CAST({1} AS BIGINT))"),
-    _bits("BITOR BIT_OR", "(CAST({0} AS BIGINT) | CAST({1} AS BIGINT))"),
-    _bits("BITXOR BIT_XOR", "xor(CAST({0} AS BIGINT), CAST({1} AS BIGINT))"),
-    _bits("BITNOT BIT_NOT", "(~CAST({0} AS BIGINT))", 1),
-    _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS BIGINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS BIGINT))"),
-    _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS BIGINT) >> CAST({1} AS INTEGER))"),
-    _bits("GETBIT", "((CAST({0} AS BIGINT) >> CAST({1} AS INTEGER)) & 1)"),
+    _bits("BITAND BIT_AND", "(CAST({0} AS HUGEINT) & CAST({1} AS HUGEINT))"),
+    _bits("BITOR BIT_OR", "(CAST({0} AS HUGEINT) | CAST({1} AS HUGEINT))"),
+    _bits("BITXOR BIT_XOR", "xor(CAST({0} AS HUGEINT), CAST({1} AS HUGEINT))"),
+    _bits("BITNOT BIT_NOT", "(~CAST({0} AS HUGEINT))", 1),
+    _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS HUGEINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS HUGEINT))"),
+    _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT))"),
+    _bits("GETBIT", "((CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT)) & CAST(1 AS HUGEINT))"),
     Scalar("WIDTH_BUCKET", arguments=4, sql=_width_bucket, wide=True),
     Scalar("HAVERSINE", arguments=4, sql=_floats(_HAVERSINE), wide=True),
 )

@@ -91,6 +91,26 @@ def unfold(tree: exp.Expr, lists: Lists) -> None:
         row.replace(Folded(sql=sql, nulls=_HAS_NULL.search(sql) is not None))
 
 
+def with_texts(rows: str, width: int, columns: frozenset[int]) -> str:
+    """Rows of literals, with the numbers in some of their columns as texts: each keeps the digits that it has."""
+    pieces: list[str] = []
+    done = 0
+    for place, found in enumerate(_EACH.finditer(rows)):
+        if place % width in columns and found.group()[0] in "-.0123456789":
+            pieces += (rows[done : found.start()], f"'{_plain(found.group())}'")
+            done = found.end()
+    return "".join((*pieces, rows[done:]))
+
+
+def _plain(number: str) -> str:
+    """A number's text as VARCHAR has it."""
+    if "e" in number.lower():
+        return format(float(number), ".15g")
+    sign, digits = ("-", number[1:]) if number[0] == "-" else ("", number)
+    whole, point, rest = digits.partition(".")
+    return f"{sign}{whole.lstrip('0') or '0'}{point if rest else ''}{rest}"
+
+
 def _rows(text: str, at: int) -> tuple[int, int] | None:
     """Where the rows after the first are that are like it: of as many literals, of the same kinds or NULL."""
     first = _FIRST_ROW.match(text, at)

@@ -79,4 +79,4 @@ def _infer_schema(source: Source, tree: exp.Expr, call: exp.Anonymous) -> InferS
     return InferSchema(location, tuple(columns))
 
 
-FORMS: Final = tuple(Form((word,), _query) for word in ("SELECT", "WITH", "VALUES", "("))
+FORMS: Final = tuple(Form((word,), _query) for word in ("SELECT", "WITH", "VALUES", "(", "FROM"))

@@ -35,11 +35,11 @@ class _Call:
     aggregate: Aggregate | None = None
     divisor: Node | None = None
 
-    def finished(self, made: Node, divisor: Node | None) -> Node:
+    def finished(self, made: Node, divisor: Node | None, *, windowed: bool = False) -> Node:
         """`made`: the call, or the call with its OVER clause; the same of its divisor."""
         if self.aggregate is None:
             return made
-        return aggregating.finish(made, self.aggregate, self.arguments, kind_of(self.made), divisor)
+        return aggregating.finish(made, self.aggregate, self.arguments, kind_of(self.made), divisor, windowed=windowed)
 
 
 class _More(TypedDict):
@@ -90,7 +90,7 @@ class Calls:
             second.set("this", found.divisor)
             divisor = raw("{0}", second, kind=kind_of(found.divisor))
         node.set("this", found.made)
-        return found.finished(raw("{0}", node, kind=kind_of(found.made)), divisor)
+        return found.finished(raw("{0}", node, kind=kind_of(found.made)), divisor, windowed=True)
 
     def _found(
         self,

@@ -10,6 +10,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.tree.dialect import Node, snowflake_text
 
+_FUNCTIONS = frozenset({"AVG", "COUNT", "MAX", "MIN", "SUM"})
+"""Those that the page names."""
 _PIVOT = frozenset(
     {
         "this",
@@ -43,9 +45,12 @@ def _pivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> ex
     by = _known(fold_column(field.this), columns)
     calls = pivot.expressions
     call = calls[0] if len(calls) == 1 else None
-    whole = isinstance(call, exp.Anonymous) and len(call.expressions) == 1
+    suffix = ""
+    if isinstance(call, exp.Alias):
+        call, suffix = call.this, f"_{fold(call.args['alias'])}"
+    whole = isinstance(call, exp.Anonymous) and str(call.this).upper() in _FUNCTIONS and len(call.expressions) == 1
     if call is None or not whole or not isinstance(call.expressions[0], exp.Column):
-        raise SqlError.unsupported("PIVOT of anything but one aggregate function of one column")
+        raise SqlError.unsupported("PIVOT of anything but AVG, COUNT, MAX, MIN or SUM of one column")
     of = _known(fold_column(call.expressions[0]), columns)
     keys = [exp.column(name, table=row, quoted=True) for name in columns if name not in {by, of}]
     default = pivot.args.get("default_on_null")
@@ -55,6 +60,7 @@ def _pivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> ex
         if isinstance(bare, exp.PivotAny | exp.Query):
             raise SqlError.unsupported("PIVOT for values that only a query knows: list them in IN (…)")
         name = fold(value.args["alias"]) if isinstance(value, exp.PivotAlias) else snowflake_text(bare)
+        name = f"{name[:-1]}{suffix}'" if suffix and name.endswith("'") else name + suffix
         is_it = exp.EQ(this=exp.column(by, table=row, quoted=True), expression=bare.copy())
         chosen = exp.Case(ifs=[exp.If(this=is_it, true=exp.column(of, table=row, quoted=True))])
         total: Node = exp.Anonymous(this=call.this, expressions=[chosen])

@@ -23,7 +23,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
-from cleanroom_ml.engine.sql.lex.lists import Folded
+from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of_any, kinds_of_columns, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -107,17 +107,27 @@ class Relations:
         rows: list[list[Node]] = []
         scope = Scope(parent)
         known, more = True, False
+        texts: frozenset[int] = frozenset()
         tuples: list[Node] = []
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
                 known = known and not row.args["nulls"]
                 more = True
-                tuples.append(row)
+                tuples.append(Folded(sql=with_texts(row.args["sql"], len(rows[-1]), texts)) if texts else row)
                 continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
-            if len(types) == len(values) and not any(isinstance(other, Folded) for other in node.expressions):
-                values = [assigned(value, target) for value, target in zip(values, types, strict=True)]
+            if len(types) == len(values):
+                texts = frozenset(
+                    place
+                    for place, (value, target) in enumerate(zip(values, types, strict=True))
+                    if target.kind == TEXT and kind_of(value) == NUM
+                )
+                folded = any(isinstance(other, Folded) for other in node.expressions)
+                values = [
+                    assigned(value, target) if not folded or place in texts else value
+                    for place, (value, target) in enumerate(zip(values, types, strict=True))
+                ]
             rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
         width = len(rows[0])

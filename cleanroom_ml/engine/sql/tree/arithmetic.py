@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
@@ -30,7 +31,7 @@ _ERROR: Final = "error('cleanroom:division')"
 
 
 def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
-    """`left sign right` of rewritten operands."""
+    """`left sign right` of rewritten operands. Raises SqlError: it has more digits than can be computed."""
     left, right = as_number(left, right), as_number(right, left)
     one, other = kind_of(left), kind_of(right)
     if sign == "-" and one == DATE and other == DATE:
@@ -50,11 +51,15 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
     made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
     if not made.scale:
         left, right = (as_whole(part, made.precision) for part in (left, right))
+    elif made.precision > IN_BIGINT:
+        left, right = widest(left, one), widest(right, other)
     return raw(f"({{0}} {sign} {{1}})", left, right, kind=made)
 
 
-def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
-    """`left / right`. Of two NUMBERs: rounded to the scale that the result has, half away from zero."""
+def divided(left: Node, right: Node, zero: Zero = "fails", *, more: int | None = None) -> Node:
+    """`left / right`. Of two NUMBERs: rounded to the scale that the result has, half away from zero; with `more` it has
+    so many digits more than `left`, and what follows them is cut off.
+    """
     left, right = as_number(left, right), as_number(right, left)
     one, other = kind_of(left), kind_of(right)
     if not isinstance(one, Number) or not isinstance(other, Number):
@@ -62,15 +67,18 @@ def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
     if one.scale is None or other.scale is None:
         template = _guarded("CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE)", right, zero, "CAST(0 AS DOUBLE)")
         return once(template, left, right, kind=FLOAT)
-    scale = quotient_scale(one.scale)
+    scale = quotient_scale(one.scale) if more is None else one.scale + more
     made = number(one.leading + other.scale, scale)
     digits = scale - one.scale + other.scale
     zeros = 10**digits
-    quick = f"CAST(round(CAST({{0}} AS DOUBLE) * 1e{digits} / CAST({{1}} AS DOUBLE)) AS HUGEINT)"
+    whole = "round" if more is None else "trunc"
+    quick = f"CAST({whole}(CAST({{0}} AS DOUBLE) * 1e{digits} / CAST({{1}} AS DOUBLE)) AS HUGEINT)"
     long = (
         f"(({{0}} // {{1}}) * {zeros} + sign({{0}}) * sign({{1}})"
         f" * ((2 * abs({{0}} % {{1}}) * {zeros} + abs({{1}})) // (2 * abs({{1}}))))"
     )
+    if more is not None:
+        long = f"(({{0}} // {{1}}) * {zeros} + (({{0}} % {{1}}) * {zeros}) // {{1}})"
     bound = _EXACT_IN_DOUBLE // zeros
     small = f"abs({{0}}) < {bound} AND abs({{1}}) < {_EXACT_IN_DOUBLE}"
     if one.precision + digits <= _DIGITS_IN_DOUBLE and other.precision <= _DIGITS_IN_DOUBLE:
@@ -86,6 +94,16 @@ def divided(left: Node, right: Node, zero: Zero = "fails") -> Node:
 def unit(scale: int) -> str:
     """The smallest NUMBER of this scale, in DuckDB's SQL."""
     return f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale},{scale}))"
+
+
+def power(digits: int) -> str:
+    """10 to a power, in DuckDB's SQL."""
+    return f"CAST({10**digits} AS DECIMAL({digits + 1},0))"
+
+
+def widest(node: Node, kind: Number) -> Raw:
+    """A NUMBER in 128 bits: DuckDB computes in 64 where both operands have them, and fails where the result has not."""
+    return raw(f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{kind.scale}))", node, kind=kind)
 
 
 def quotient_scale(scale: int) -> int:
@@ -112,8 +130,8 @@ def as_float(node: Node) -> Node:
 
 
 def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
-    """Of a NUMBER of scale 0: as a DuckDB type that holds so many digits."""
-    return raw(f"CAST({{0}} AS {'BIGINT' if precision <= IN_BIGINT else 'HUGEINT'})", node, kind=kind_of(node))
+    """Of a NUMBER of scale 0: as a DuckDB type that holds so many digits, and no more than 38."""
+    return raw(f"CAST({{0}} AS {'BIGINT' if precision <= IN_BIGINT else 'DECIMAL(38,0)'})", node, kind=kind_of(node))
 
 
 def compared(left: Node, right: Node) -> tuple[Node, Node]:
@@ -152,7 +170,10 @@ def _units(node: Node, scale: int) -> Node:
     """A NUMBER in whole numbers of its last digit."""
     if not scale:
         return raw("CAST({0} AS HUGEINT)", node, kind=number(38, 0))
-    return raw(f"CAST({{0}} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)", node, kind=number(38, 0))
+    kind = kind_of(node)
+    if not isinstance(kind, Number) or kind.precision + scale > MAX_PRECISION:
+        return raw("CAST(replace(CAST({0} AS VARCHAR), '.', '') AS HUGEINT)", node, kind=number(38, 0))
+    return raw(f"CAST({{0}} * {power(scale)} AS HUGEINT)", widest(node, kind), kind=number(38, 0))
 
 
 def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
@@ -163,9 +184,24 @@ def _product(left: Node, right: Node, one: Number, other: Number) -> Node:
         left, right = (as_whole(part, made.precision) for part in (left, right))
         return raw("({0} * {1})", left, right, kind=made)
     if sum(scales) > MAX_PRECISION:
-        # More digits than DuckDB can multiply: those past the result's scale are not there in the second factor.
-        right = raw(f"CAST({{0}} AS DECIMAL(38,{MAX_PRECISION - scales[0]}))", right)
+        raise SqlError.unsupported("a product with more than 38 digits after the point: cast its factors to fewer")
+    if one.precision + other.precision > IN_BIGINT:
+        left = widest(left, one)
+    if sum(scales) > scale and one.precision + other.precision > MAX_PRECISION:
+        return _long_product(left, right, scales, made)
     return raw(f"CAST({{0}} * {{1}} AS {_decimal(made)})", left, right, kind=made)
+
+
+def _long_product(left: Node, right: Node, scales: tuple[int, int], made: Number) -> Node:
+    """A product that has more digits before it is rounded than DuckDB can hold, though not after: that of the whole
+    part, which needs no rounding, and that of the rest.
+    """
+    whole = f"CAST(trunc({{0}}) AS DECIMAL({MAX_PRECISION},0))"
+    rest = f"CAST({{0}} - trunc({{0}}) AS DECIMAL({min(scales[0] + 1, MAX_PRECISION)},{scales[0]}))"
+    template = (
+        f"CAST({whole} * {{1}} + CAST({rest} * {{1}} AS DECIMAL({MAX_PRECISION},{made.scale})) AS {_decimal(made)})"
+    )
+    return once(template, left, right, kind=made)
 
 
 def _modulo(left: Node, right: Node, made: Number) -> Node:

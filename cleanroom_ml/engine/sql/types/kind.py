@@ -14,7 +14,7 @@ MAX_SCALE: Final = 37
 class Number(str):
     """NUM (it equals it), of which precision and scale are known: a NUMBER; without a scale: a FLOAT.
 
-    In DuckDB a FLOAT is a DOUBLE, a NUMBER of scale 0 any type of whole numbers, any other a DECIMAL of its scale.
+    In DuckDB a FLOAT is a DOUBLE, a NUMBER a DECIMAL of its scale, or any type of whole numbers where that is 0.
     """
 
     precision: int
