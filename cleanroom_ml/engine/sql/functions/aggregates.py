@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import VALUE, Aggregate, Function
+from cleanroom_ml.engine.sql.functions.entry import KEY, VALUE, Aggregate, Function
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 
 _NO_NAN: Final = "nullif({0}, CAST('nan' AS DOUBLE))"
@@ -54,8 +54,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("BITAND_AGG", sql="bit_and(CAST({0} AS BIGINT))", gives=NUM),
     Aggregate("BITOR_AGG", sql="bit_or(CAST({0} AS BIGINT))", gives=NUM),
     Aggregate("BITXOR_AGG", sql="bit_xor(CAST({0} AS BIGINT))", gives=NUM),
-    Aggregate("MIN_BY", 2, sql="arg_min({*})", gives=0),
-    Aggregate("MAX_BY", 2, sql="arg_max({*})", gives=0),
+    Aggregate("MIN_BY", 2, sql="arg_min({*})", takes=(None, KEY), gives=0),
+    Aggregate("MAX_BY", 2, sql="arg_max({*})", takes=(None, KEY), gives=0),
     Aggregate(
         "LISTAGG STRING_AGG",
         (1, 2),

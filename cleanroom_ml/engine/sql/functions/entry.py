@@ -18,12 +18,14 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, RowsSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_number, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_number, as_text, as_variant, kind_of, literal_text, order_key
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind
 
 VALUE: Final = "VALUE"
 """Taken as a VARIANT: what it is of."""
-Taken = Kind | Literal["VALUE"] | None
+KEY: Final = "KEY"
+"""Taken as by what it is ordered."""
+Taken = Kind | Literal["VALUE", "KEY"] | None
 Builder = Callable[[Sequence[Node]], Node]
 Takes = Taken | tuple[Taken, ...]
 """What arguments are taken as: TEXT (JSON strings without their quotes), JSON, NUM (a VARIANT's number), VALUE (any
@@ -178,7 +180,13 @@ def _as_it_is(node: Node) -> Node:
     return node
 
 
-_AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number, VALUE: as_variant}
+_AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {
+    TEXT: as_text,
+    JSON: as_json,
+    NUM: as_number,
+    VALUE: as_variant,
+    KEY: order_key,
+}
 
 
 def _fitting(templates: str | tuple[str, ...], count: int) -> str:

@@ -10,6 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import aggregating, table
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Scalar
+from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted
@@ -120,6 +121,8 @@ class Calls:
         return self._columns.column(column, scope, ctes)
 
     def _of_values(self, name: str, given: list[Node], scope: Scope, ctes: CommonTables) -> Node:
+        if name in lambdas.NAMES:
+            return lambdas.call(name, given, self._rewrite, scope, ctes)
         function = table.find(name, Scalar)
         arguments = self._arguments(function, name, given, scope, ctes)
         if function.numbered is not None and scope.generated:
