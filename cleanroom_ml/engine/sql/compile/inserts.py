@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
@@ -23,7 +25,9 @@ from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.kind import Kind
 from cleanroom_ml.naming import quote
 
 
@@ -37,14 +41,15 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
-        kinds = None
         if binds.rows is not None:
-            query = _batch(tree, binds.rows, resolver)
+            query, known = _batch(tree, binds.rows, resolver)
         else:
             query, kinds = resolver.query(tree, {})
+            known = list(kinds.values()) if kinds is not None else []
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
         given = ", ".join(f'"_{number}"' for number in range(len(names)))
-        known = list(kinds.values()) if kinds is not None and len(kinds) == len(names) else [None] * len(names)
+        if len(known) != len(names):
+            known = [None] * len(names)
         columns = ", ".join(
             f"{assigned_column(f'_{positions[name]}', None, known[positions[name]], sql_type)} AS {quote(name)}"
             if name in positions
@@ -58,9 +63,9 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
     return bounded(make)
 
 
-def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> Node:
+def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> tuple[Node, list[Kind | None]]:
     """`VALUES (?, f(?), …)` or `SELECT ?, …` over many rows of bound values: the row's expressions over a relation of
-    the values.
+    the values, and their kinds.
     """
     if not rows or len({len(row) for row in rows}) != 1:
         raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
@@ -71,13 +76,21 @@ def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver)
     holder = exp.Select(
         expressions=[exp.alias_(_columns_for(item), f"C{number}", quoted=True) for number, item in enumerate(items)]
     )
-    scope = Scope(None, {"_BATCH": dict.fromkeys(f"_{number + 1}" for number in range(len(rows[0])))})
+    scope = Scope(None, {"_BATCH": {f"_{number + 1}": _kind(rows, number) for number in range(len(rows[0]))}})
     projections = [resolver.expressions.rewrite(expression, scope, {}) for expression in holder.expressions]
     values = [raw("{0}", exp.Tuple(expressions=[literal(value) for value in row])) for row in rows]
     listed = ", ".join(f'"_{number + 1}"' for number in range(len(rows[0])))
     slots = ", ".join(f"{{{number}}}" for number in range(len(projections)))
     relation = raw(f'(SELECT * FROM (VALUES {{*}}) AS "_BATCH"({listed})) AS "_BATCH"', *values)
-    return raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
+    made = raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
+    return made, [kind_of(projection) for projection in projections]
+
+
+def _kind(rows: tuple[tuple[Scalar, ...], ...], number: int) -> Kind | None:
+    """The kind that all values of a column have, NULLs apart."""
+    values = [row[number] for row in rows if row[number] is not None]
+    classes = {(type(value), isinstance(value, datetime) and value.tzinfo is not None) for value in values}
+    return kind_of(literal(values[0])) if len(classes) == 1 else None
 
 
 def _batch_row(tree: Node) -> list[Node]:

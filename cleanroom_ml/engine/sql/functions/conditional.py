@@ -19,7 +19,7 @@ def _decode(args: Sequence[Node]) -> Node:
     whens = "".join(
         f" WHEN {{0}} IS NOT DISTINCT FROM {{{1 + 2 * n}}} THEN {{{2 + 2 * n}}}" for n in range(len(rest) // 2)
     )
-    return raw(f"CASE{whens} ELSE {{{1 + len(rest)}}} END", args[0], *rest, default)
+    return raw(f"CASE{whens} ELSE {{{1 + len(rest)}}} END", args[0], *rest, default, kind=kind_of(args[2]))
 
 
 def _extreme(name: str) -> Builder:
@@ -36,7 +36,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("IFF", arguments=3, sql="CASE WHEN {0} THEN {1} ELSE {2} END", gives=1),
     Scalar("NVL IFNULL", arguments=2, sql="coalesce({*})", gives=0),
     Scalar("COALESCE", arguments=(1, None), sql="coalesce({*})", gives=0),
-    Scalar("NVL2", arguments=3, sql="CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END"),
+    Scalar("NVL2", arguments=3, sql="CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", gives=1),
     Scalar("NULLIF", arguments=2, sql="nullif({*})", gives=0),
     Scalar("ZEROIFNULL", sql="coalesce({0}, 0)", gives=NUM),
     Scalar("NULLIFZERO", sql="nullif({0}, 0)", gives=NUM),
@@ -44,8 +44,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DECODE", arguments=(3, None), sql=_decode),
     Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest")),
     Scalar("LEAST", arguments=(1, None), sql=_extreme("least")),
-    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql="greatest({*})"),
-    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql="least({*})"),
+    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql="greatest({*})", gives=0),
+    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql="least({*})", gives=0),
     Scalar("BOOLAND", arguments=2, sql="({0} AND {1})"),
     Scalar("BOOLOR", arguments=2, sql="({0} OR {1})"),
     Scalar("BOOLNOT", sql="(NOT {0})"),
