@@ -154,6 +154,7 @@ QUERIES = [
     ("select max(parse_json(column1))::int from values ('10'), ('9')", [(10,)]),
     ("select column1 from values ('10'), ('9'), ('100') order by parse_json(column1)", [("9",), ("10",), ("100",)]),
     ('select count(distinct parse_json(column1)) from values (\'{"a":1,"b":2}\'), (\'{"b":2,"a":1}\')', [(1,)]),
+    ("select min_by(column1, parse_json(column2)) from values ('a', '10'), ('b', '9')", [("b",)]),
     ("select sum(parse_json(column1)) from values ('10'), ('9')", [(19.0,)]),
     (
         "select column1 from values ('9'), ('10') where parse_json(column1) in (10)",
@@ -189,6 +190,14 @@ QUERIES = [
     ("select count(distinct f.seq) from values ('[1]'), ('[1]') v, lateral flatten(parse_json(v.column1)) f", [(2,)]),
     ("select index, value from table(split_to_table('a.b', '.'))", [(1, "a"), (2, "b")]),
     ("select index, value from table(strtok_split_to_table('a.b', '.'))", [(1, "a"), (2, "b")]),
+    # filter, transform
+    ("select to_json(filter([1, 2, 3], x -> x > 1))", [("[2,3]",)]),
+    (
+        "select to_json(filter([{'name': 'a', 'v': 50}, {'name': 'b', 'v': 100}], i -> i:v >= 100))",
+        [('[{"name":"b","v":100}]',)],
+    ),
+    ("select to_json(transform([1, 2, 3], a int -> a * 2))", [("[2,4,6]",)]),
+    ("select to_json(transform(['a', null], Item -> ITEM::varchar || '!'))", [('["a!",undefined]',)]),
     # object_agg leaves NULLs out; object_construct(*), {*} (object_construct)
     (
         "select to_json(object_agg(column1, column2)) from values ('a', null), ('b', 1)",

@@ -1,7 +1,7 @@
 """DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
 
-Times and timestamps are 64-bit numbers of microseconds with scale 6; NULL stays NULL; VARIANT is pretty JSON; nested
-values become JSON.
+Times and TIMESTAMP_NTZ are 64-bit numbers of microseconds with scale 6, the other timestamps two numbers; NULL stays
+NULL; VARIANT is pretty JSON; nested values become JSON.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
             "scale": str(sql_type.record.seconds or sql_type.scale or 0),
             "charLength": str(characters(sql_type) or 0),
         }
+        if sql_type.record.moment == "LTZ":
+            metadata["scale"] = "9"  # seconds and nanoseconds
         if sql_type.record.moment == "TZ":
             metadata["byteLength"] = "8"  # of the connector's two forms the one of a count and an offset
         fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
@@ -69,7 +71,7 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if given == target:
         return array
     if pa.types.is_struct(target):
-        return _with_offset(array, target)
+        return _with_offset(array, target) if pa.types.is_struct(given) else _of_two(array, target)
     if pa.types.is_timestamp(given):
         return array.cast(pa.timestamp("us", tz=given.tz), safe=False).view(target)
     if pa.types.is_time(given):
@@ -77,6 +79,18 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
+
+
+def _of_two(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """TIMESTAMP_LTZ: seconds since 1970 and nanoseconds. Of one count the connector takes 1970's offset for all."""
+    micros = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).view(pa.int64())
+    seconds = pc.divide(micros, 1_000_000)  # towards zero
+    rest = pc.subtract(micros, pc.multiply(seconds, 1_000_000))
+    before = pc.less(rest, 0)
+    seconds = pc.if_else(before, pc.subtract(seconds, 1), seconds)
+    rest = pc.if_else(before, pc.add(rest, 1_000_000), rest)
+    nanos = pc.multiply(rest, 1000).cast(pa.int32())
+    return pa.StructArray.from_arrays([seconds, nanos], fields=list(target), mask=pc.is_null(array))
 
 
 def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:

@@ -19,6 +19,7 @@ _WITH_PARAMETERS: Final = {
         pa.timestamp("us", tz="UTC"),
         pa.struct([("utc", pa.timestamp("us")), ("shift", pa.int16())]),
         pa.struct([("epoch", pa.int64()), ("timezone", pa.int32())]),
+        pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())]),
     )
 }
 

@@ -97,6 +97,8 @@ def _column(array: pa.Array, wire: pa.Field, field: pa.Field) -> pa.Array:
     if pa.types.is_temporal(target):
         if pa.types.is_integer(given):
             return _moments(array, target, scale)
+        if pa.types.is_struct(given):
+            return _of_parts(array, target, scale)
         return array.cast(target)
     if pa.types.is_floating(target) and pa.types.is_integer(given):
         # Units of the last digit. Both are exact in float64, so their quotient is the nearest number there is.
@@ -108,6 +110,17 @@ def _column(array: pa.Array, wire: pa.Field, field: pa.Field) -> pa.Array:
             f"column {field.name} has whole numbers of more than {_INT64_DIGITS} digits, which int64 does not hold; "
             "select it as FLOAT or as VARCHAR"
         ) from error
+
+
+def _of_parts(array: pa.Array, target: pa.DataType, scale: int) -> pa.Array:
+    """A moment of several numbers: seconds and nanoseconds, or one count, and for a TIMESTAMP_TZ its offset, which a
+    column of one zone does not keep.
+    """
+    epoch = pc.struct_field(array, "epoch")
+    if array.type.get_field_index("fraction") < 0:
+        return _moments(epoch, target, scale)
+    micros = pc.divide(pc.struct_field(array, "fraction").cast(pa.int64()), 1000)
+    return _moments(pc.add(pc.multiply(epoch, 1_000_000), micros), target, 6)
 
 
 def _moments(array: pa.Array, target: pa.DataType, scale: int) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlglot import exp
 
@@ -26,7 +27,7 @@ from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import KIND
+from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -43,10 +44,11 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
-        kinds = None
         _put_defaults(tree, names, target)
+        known: tuple[Kind | None, ...] | None
         if binds.rows is not None:
-            query, width, known = _batch(tree, binds.rows, resolver), len(names), None
+            query, of_batch = _batch(tree, binds.rows, resolver)
+            width, known = len(names), tuple(of_batch)
         else:
             query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
@@ -118,9 +120,9 @@ def _put_defaults(tree: Node, names: Sequence[str], target: TableSource) -> None
             item.replace(exp.Null() if text is None else defaults.expression(text))
 
 
-def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> Node:
+def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> tuple[Node, list[Kind | None]]:
     """`VALUES (?, f(?), …)` or `SELECT ?, …` over many rows of bound values: the row's expressions over a relation of
-    the values.
+    the values, and their kinds.
     """
     if not rows or len({len(row) for row in rows}) != 1:
         raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
@@ -131,13 +133,21 @@ def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver)
     holder = exp.Select(
         expressions=[exp.alias_(_columns_for(item), f"C{number}", quoted=True) for number, item in enumerate(items)]
     )
-    scope = Scope(None, {"_BATCH": dict.fromkeys(f"_{number + 1}" for number in range(len(rows[0])))})
+    scope = Scope(None, {"_BATCH": {f"_{number + 1}": _kind(rows, number) for number in range(len(rows[0]))}})
     projections = [resolver.expressions.rewrite(expression, scope, {}) for expression in holder.expressions]
     values = [raw("{0}", exp.Tuple(expressions=[literal(value) for value in row])) for row in rows]
     listed = ", ".join(f'"_{number + 1}"' for number in range(len(rows[0])))
     slots = ", ".join(f"{{{number}}}" for number in range(len(projections)))
     relation = raw(f'(SELECT * FROM (VALUES {{*}}) AS "_BATCH"({listed})) AS "_BATCH"', *values)
-    return raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
+    made = raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
+    return made, [kind_of(projection) for projection in projections]
+
+
+def _kind(rows: tuple[tuple[Scalar, ...], ...], number: int) -> Kind | None:
+    """The kind that all values of a column have, NULLs apart."""
+    values = [row[number] for row in rows if row[number] is not None]
+    classes = {(type(value), isinstance(value, datetime) and value.tzinfo is not None) for value in values}
+    return kind_of(literal(values[0])) if len(classes) == 1 else None
 
 
 def _batch_row(tree: Node) -> list[Node]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.functions.entry import VALUE, Aggregate, Function, constant_int
+from cleanroom_ml.engine.sql.functions.entry import KEY, VALUE, Aggregate, Function, constant_int
 from cleanroom_ml.engine.sql.tree.arithmetic import quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
@@ -77,7 +77,9 @@ def _moment(names: str, target: str, scale_of: Callable[[int], int]) -> Aggregat
 def _at_extreme(name: str, extreme: str, order: str) -> Aggregate:
     """The value where another is largest or smallest, or an ARRAY of the first so many."""
     several = f"list({{0}} ORDER BY {{1}} {order}) FILTER (WHERE {{1}} IS NOT NULL AND {{2}} > 0)"
-    return Aggregate(name, (2, 3), sql=(f"arg_{extreme}_null({{0}}, {{1}})", several), gives=0, around=_first)
+    return Aggregate(
+        name, (2, 3), sql=(f"arg_{extreme}_null({{0}}, {{1}})", several), takes=(None, KEY), gives=0, around=_first
+    )
 
 
 def _first(made: Node, arguments: Sequence[Node]) -> Node:

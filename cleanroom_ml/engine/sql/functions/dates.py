@@ -11,6 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import dateparts, weeks
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
@@ -61,7 +62,7 @@ def _months_between(args: Sequence[Node]) -> Raw:
 
 def _add_months(args: Sequence[Node]) -> Node:
     """The last day of a month stays one (`sql-reference/functions/add_months`). Part months are rounded."""
-    count = raw("CAST(round({0}) AS BIGINT)", args[1], kind=WHOLE)
+    count = raw("CAST(round(CAST({0} AS DOUBLE)) AS BIGINT)", as_number(args[1]), kind=WHOLE)
     given = args[0] if kind_of(args[0]) in {DATE, TIMESTAMP, TZ, None} else moments.to("NTZ", args[0])
     clock = moments.wall(given)
     moved = "({0} + {1} * INTERVAL 1 MONTH)"
@@ -120,7 +121,7 @@ def _moment(node: Node) -> Node:
 def interval(part: str, count: Node) -> Raw:
     """A number of parts as an INTERVAL. Raises SqlError: of nanoseconds, unless they are whole microseconds."""
     if part != "NANOSECOND":
-        return raw(f"(CAST(round({{0}}) AS BIGINT) * INTERVAL 1 {part})", count)
+        return raw(f"(CAST(round(CAST({{0}} AS DOUBLE)) AS BIGINT) * INTERVAL 1 {part})", as_number(count))
     number = constant_int(count, "DATEADD of nanoseconds")
     if number % 1000:
         raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")

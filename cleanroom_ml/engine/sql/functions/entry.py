@@ -20,12 +20,14 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text, order_key
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind, Number
 
 VALUE: Final = "VALUE"
 """Taken as a VARIANT: what it is of."""
-Taken = Kind | Literal["VALUE"] | None
+KEY: Final = "KEY"
+"""Taken as by what it is ordered."""
+Taken = Kind | Literal["VALUE", "KEY"] | None
 Builder = Callable[[Sequence[Node]], Node]
 Takes = Taken | tuple[Taken, ...]
 """What arguments are taken as: TEXT (JSON strings without their quotes), JSON, NUM (text and VARIANTs as FLOATs), VALUE
@@ -229,7 +231,13 @@ def _narrow(node: Node) -> Node:
     return as_whole(node, IN_BIGINT) if wide else node
 
 
-_AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {TEXT: as_text, JSON: as_json, NUM: as_number, VALUE: as_variant}
+_AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {
+    TEXT: as_text,
+    JSON: as_json,
+    NUM: as_number,
+    VALUE: as_variant,
+    KEY: order_key,
+}
 
 
 def fitting(templates: str | tuple[str, ...], count: int) -> str:

@@ -11,6 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import aggregating, table
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
+from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted
@@ -150,6 +151,8 @@ class Calls:
         return self._columns.column(column, scope, ctes)
 
     def _of_values(self, name: str, given: list[Node], scope: Scope, ctes: CommonTables) -> Node:
+        if name in lambdas.NAMES:
+            return lambdas.call(name, given, self._rewrite, scope, ctes)
         function = table.find(name, Scalar)
         arguments = self._arguments(function, name, given, scope, ctes)
         if function.numbered is not None and scope.generated:

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
 from cleanroom_ml.engine.sql.tree import grammar
-from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
@@ -64,6 +64,7 @@ class Expressions:
             exp.Escape: self._escape,
             exp.Fetch: self._fetch,
             Folded: _as_it_is,
+            Raw: _as_it_is,
         }
         """Nodes with rules of their own."""
 

@@ -134,6 +134,7 @@ TIMESTAMP_NTZ: Final = TypeRecord(
 TIMESTAMP_LTZ: Final = TypeRecord(
     name="TIMESTAMP_LTZ",
     synonyms=("TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
+    given=("TIMESTAMPTZ_NS",),
     kind=TIMESTAMP_KIND,
     moment="LTZ",
     parameters=Parameters.SECONDS,
@@ -142,7 +143,7 @@ TIMESTAMP_LTZ: Final = TypeRecord(
     write=_written_moment,
     bind=_bound_utc,
     stored="timestamp[us, tz=UTC]",
-    sent="int64",
+    sent="struct<epoch: int64, fraction: int32>",
     read=_read_moment,
     format="TIMESTAMP_FORMAT",
 )
