@@ -13,14 +13,14 @@ from cleanroom_ml.specs.template import Template
 
 
 def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:
-    """The id of the approved template that `wanted` stands for (see `runnable`)."""
-    return runnable(connection, collaboration, wanted)[0]
+    """The id of the approved template that `wanted` stands for (see `approved_template`)."""
+    return approved_template(connection, collaboration, wanted)[0]
 
 
-def runnable(connection: Connection, collaboration: str, wanted: str) -> tuple[str, frozenset[str] | None]:
+def approved_template(connection: Connection, collaboration: str, wanted: str) -> tuple[str, Template | None]:
     """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
 
-    With it the names of the arguments that the template takes; None where its spec cannot be read.
+    With it the template itself; None where its spec cannot be read.
 
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
@@ -31,7 +31,7 @@ def runnable(connection: Connection, collaboration: str, wanted: str) -> tuple[s
     if approved:
         found = str(approved[-1]["template_id"])
         spec = parse_spec(str(approved[-1]["template_spec"]), source=found)
-        return found, spec.argument_names() if isinstance(spec, Template) else None
+        return found, spec if isinstance(spec, Template) else None
     requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
     if not requests:
         known = [str(row["template_id"]) for row in rows]

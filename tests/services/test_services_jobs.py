@@ -19,10 +19,13 @@ from cleanroom_ml.errors import (
     WaitTimeoutError,
 )
 from cleanroom_ml.services import jobs
+from cleanroom_ml.services.job_actions import JobLog
 
 
 class Server:
-    """One job's RUN_ML_JOB_ACTION: the statuses that it answers one after the other, the last of them for ever."""
+    """One job of a target that has the engine's own procedures: the statuses that it answers one after the other, the
+    last of them for ever.
+    """
 
     def __init__(self, *statuses: str, log: Exception | str = "", result: Exception | Any = None) -> None:
         self.target = SimpleNamespace(kind="engine")
@@ -30,24 +33,31 @@ class Server:
         self.log, self.result, self.asked = log, result, []
         self.piece: int | None = None
 
+    def call_own(self, procedure: str, collaboration: str, job_id: str = "J", offset: int = 0) -> list[dict[str, Any]]:
+        self.asked.append(procedure)
+        match procedure:
+            case "JOBS.STATUS":
+                details = json.dumps({"reason": "out_of_memory", "message": "it was big"})
+                return [{"status": self.next_status(), "details": details}]
+            case "JOBS.LOGS":
+                piece = self.reported(self.log)[offset:][: self.piece]
+                following = offset + len(piece) if len(piece) == self.piece else None
+                return [{"logs": piece, "next_offset": following}]
+            case "JOBS.CANCEL":
+                return [{"status": self.statuses[0]}]
+        raise ServerError(f"Unknown procedure {procedure}")
+
     def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
         action = yaml.safe_load(spec)
         self.asked.append(action["action"])
-        match action["action"]:
-            case "get_status":
-                status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-                return [{"status": status, "details": json.dumps({"reason": "out_of_memory", "message": "it was big"})}]
-            case "get_logs":
-                offset = action.get("offset", 0)
-                piece = self._reported(self.log)[offset:][: self.piece]
-                following = offset + len(piece) if len(piece) == self.piece else None
-                return [{"logs": piece, **({} if self.piece is None else {"next_offset": following})}]
-            case "get_result":
-                return [{"result": self._reported(self.result)}]
-        return [{"status": self.statuses[0]}]
+        assert action["action"] == "get_result"
+        return [{"result": self.reported(self.result)}]
+
+    def next_status(self) -> str:
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
     @staticmethod
-    def _reported(what: Any) -> Any:
+    def reported(what: Any) -> Any:
         if isinstance(what, Exception):
             raise what
         return what
@@ -62,7 +72,7 @@ def test_a_log_that_may_not_be_seen_does_not_end_the_waiting(end: str) -> None:
     ended = jobs.wait(server, "c", "J", on_log=lambda text: pytest.fail(text), on_denied=told.append)
     assert ended.status == end
     assert told == [DENIED]
-    assert server.asked.count("get_logs") == 1
+    assert server.asked.count("JOBS.LOGS") == 1
 
 
 def test_who_asked_for_the_log_alone_is_told_that_it_is_denied() -> None:
@@ -109,7 +119,7 @@ def test_cancel_says_whether_it_was_what_ended_the_job(statuses, status, cancell
     server = Server(*statuses)
     done = jobs.cancel(server, "c", "J")
     assert (done.status, done.cancelled) == (status, cancelled)
-    assert server.asked.count("cancel") == 1
+    assert server.asked.count("JOBS.CANCEL") == 1
 
 
 @pytest.mark.parametrize("piece", [None, 1, 3, 7, 8])
@@ -117,24 +127,32 @@ def test_a_log_that_is_told_in_pieces_is_put_together(piece: int | None) -> None
     server = Server("DONE", log="abcdefg")
     server.piece = piece
     assert jobs.logs(server, "c", "J") == "abcdefg"
-    assert jobs.logs(server, "c", "J", offset=2) == "cdefg"
+    log = JobLog(server, "c", "J")
+    assert log.fresh().text == "abcdefg"
+    server.log += "hi"
+    assert log.fresh().text == "hi"
 
 
 class Room(Server):
     """The same job, and the history of a room in which it was run beside two other things."""
 
     def call(self, procedure: str, collaboration: str, *spec: str) -> list[dict[str, Any]]:
-        if not procedure.endswith("VIEW_ACTIVITY_HISTORY"):
-            action = yaml.safe_load(spec[0])
-            if action["job_id"] != "J":
-                raise ServerError("there is no such job of yours")
-            return super().call(procedure, collaboration, *spec)
+        assert procedure.endswith("VIEW_ACTIVITY_HISTORY")
+        rows = [("1", "SUCCESS", "a"), ("2", "SUCCESS", "b"), ("3", "SUCCESS", "a"), ("4", "FAILED", "a")]
         return [
-            {"start_ts": "1", "status": "SUCCESS", "activity_info": {"job_id": "J"}, "analysis_runner_alias": "a"},
-            {"start_ts": "2", "status": "SUCCESS", "activity_info": {"job_id": "K"}, "analysis_runner_alias": "b"},
-            {"start_ts": "3", "status": "SUCCESS", "activity_info": {}, "analysis_runner_alias": "a"},
-            {"start_ts": "4", "status": "FAILED", "activity_info": {}, "analysis_runner_alias": "a"},
+            {
+                "activity_id": f"A{at}",
+                "start_ts": at,
+                "status": status,
+                "activity_info": {},
+                "analysis_runner_alias": who,
+            }
+            for at, status, who in rows
         ]
+
+    def call_own(self, procedure: str, collaboration: str, *rest: Any) -> list[dict[str, Any]]:
+        assert procedure == "JOBS.LIST"
+        return [{"job_id": "J", "status": self.statuses[0], "reason": "out_of_memory", "activity_id": "A1"}]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +165,6 @@ def test_the_history_says_how_a_job_ended_and_not_that_it_was_started(status: st
     assert (own["status"], own["job_id"], own["job_status"]) == ("SUCCESS", "J", status)
     assert said in _line(own)
     assert "SUCCESS" not in _line(own)
-    assert "started K" in _line(other)
+    assert (other["job_id"], _line(other).endswith("SUCCESS")) == (None, True)
     assert _line(plain).endswith("SUCCESS")
     assert _line(failed).endswith("FAILED")
