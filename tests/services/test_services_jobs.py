@@ -11,6 +11,7 @@ import yaml
 
 from cleanroom_ml.cli.commands.history import _line
 from cleanroom_ml.errors import (
+    CommunicationError,
     JobCancelledError,
     JobFailedError,
     PolicyDeniedError,
@@ -18,8 +19,10 @@ from cleanroom_ml.errors import (
     ServerError,
     WaitTimeoutError,
 )
-from cleanroom_ml.services import jobs
+from cleanroom_ml.services import jobs, telemetry, waiting
+from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.job_actions import JobLog
+from cleanroom_ml.services.watch import Watch
 
 
 class Server:
@@ -168,3 +171,116 @@ def test_the_history_says_how_a_job_ended_and_not_that_it_was_started(status: st
     assert (other["job_id"], _line(other).endswith("SUCCESS")) == (None, True)
     assert _line(plain).endswith("SUCCESS")
     assert _line(failed).endswith("FAILED")
+
+
+class Documented:
+    """A job of a target that has the documented procedures and no other."""
+
+    def __init__(self, *statuses: Any, logs: Any = ("",), result: Any = None) -> None:
+        self.statuses, self.logs, self.result = list(statuses), list(logs), result
+        self.asked: list[str] = []
+
+    def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
+        assert procedure == "COLLABORATION.RUN_ML_JOB_ACTION"
+        read = yaml.safe_load(spec)
+        assert set(read) == {"api_version", "spec_type", "job_id", "action"}, "the documented keys and no other"
+        self.asked.append(read["action"])
+        told = {"get_status": self.statuses, "get_logs": self.logs, "get_result": [self.result]}[read["action"]]
+        value = told.pop(0) if len(told) > 1 else told[0]
+        if isinstance(value, Exception):
+            raise value
+        return [{"run_ml_job_action": value}]
+
+    def call_own(self, procedure: str, *_: Any) -> list[dict[str, Any]]:
+        self.asked.append(procedure)
+        error = ServerError("Database 'CLEANROOM_ML' does not exist or not authorized.")
+        error.code = 2003
+        raise error
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """No pause is waited for; the list has them."""
+    pauses: list[float] = []
+    monkeypatch.setattr(waiting.time, "sleep", pauses.append)
+    return pauses
+
+
+def test_a_log_is_followed_where_only_its_newest_part_is_told(at_once: list[float]) -> None:
+    lines = [f"epoch {number}\n" for number in range(30_000)]
+    seen = ["", *("".join(lines[:end])[-100_000:] for end in (10, 5_000, 9_000, 9_000, 29_000))]
+    server, told, missed = Documented("PENDING", *["RUNNING"] * 5, "DONE", logs=seen), [], []
+    ended = jobs.wait(server, "c", "J", on_log=told.append, on_missed=lambda: missed.append(len(told)))
+    assert (ended.status, missed) == ("DONE", [3])
+    assert "".join(told[:3]) == "".join(lines[:9_000])
+    assert told[3] == seen[-1]
+    assert [each for each in server.asked if each.startswith("JOBS.")] == ["JOBS.STATUS", "JOBS.LOGS"], "once each"
+
+
+@pytest.mark.parametrize(
+    "status", ["RUNNING", '"running"', " RUNNING\n", {"status": "RUNNING"}, '{"status": "running"}']
+)
+def test_a_status_string_is_read_however_it_is_wrapped(status: Any) -> None:
+    assert jobs.status(Documented(status), "c", "J") == jobs.JobStatus("J", "RUNNING", {})
+
+
+@pytest.mark.parametrize("end", ["DONE", "FAILED", "CANCELLED", "INTERNAL_ERROR", "DELETED"])
+def test_every_ending_ends_the_waiting_and_looks_are_ever_rarer(end: str, at_once: list[float]) -> None:
+    """The documented statuses, and those of Snowflake's own jobs (snowflake.ml.jobs, type_utils.JOB_STATUS)."""
+    server = Documented("PENDING", *["RUNNING"] * 30, "CANCELLING", end)
+    assert jobs.wait(server, "c", "J").status == end
+    running = at_once[1:-1]
+    assert running == sorted(running)
+    assert (running[0], running[-1]) == (waiting.FIRST_SECONDS, waiting.ACCOUNT_SECONDS)
+    assert bool(jobs.ended_badly(jobs.JobStatus("J", end, {}))) is (end != "DONE")
+
+
+def test_a_wait_bears_a_connection_that_breaks_and_says_what_goes_on_where_it_stays_broken(at_once) -> None:
+    broke = CommunicationError("the connection broke")
+    assert jobs.wait(Documented("RUNNING", broke, broke, "RUNNING", broke, "DONE"), "c", "J").status == "DONE"
+    with pytest.raises(CommunicationError) as caught:
+        jobs.wait(Documented("RUNNING", broke), "c", "J", timeout_seconds=None)
+    assert "job J goes on" in str(caught.value.why)
+    assert caught.value.fix == "cleanroom-ml status J --wait"
+
+
+def test_a_wait_that_times_out_names_the_state_and_the_next_command() -> None:
+    with pytest.raises(WaitTimeoutError) as caught:
+        jobs.wait(Documented("PENDING"), "c", "J", timeout_seconds=0)
+    assert caught.value.what == "job J is still PENDING"
+    assert caught.value.fix == "cleanroom-ml status J --wait"
+
+
+@pytest.mark.parametrize(
+    ("came", "result"),
+    [('{"auc": 0.5}', {"auc": 0.5}), ("{'auc': 0.5}", "{'auc': 0.5}"), ("done", "done"), (None, None), ("7", 7)],
+)
+def test_a_result_is_what_came_where_it_is_no_json(came: Any, result: Any) -> None:
+    assert jobs.result(Documented("DONE", result=came), "c", "J") == result
+
+
+def test_what_a_target_cannot_do_it_says_with_the_nearest_thing_that_can_be_done() -> None:
+    server = Documented("RUNNING")
+    for ask, nearest in (
+        (lambda: jobs.cancel(server, "c", "J"), "ALTER COMPUTE POOL"),
+        (lambda: jobs.list_jobs(server, "c"), "cleanroom-ml history"),
+        (lambda: telemetry.events(server, "c", "J"), "cleanroom-ml logs J"),
+    ):
+        with pytest.raises(ServerError) as caught:
+            ask()
+        assert caught.value.exit_code == 5
+        assert nearest in str(caught.value.fix)
+    assert isinstance(telemetry.usage(server, "c", "J"), Absent)
+    moment = Watch(Documented("RUNNING", logs=["one\n"]), "c", "J").look()
+    assert (moment.log, moment.progress) == ("one\n", Absent(telemetry.ENGINES_OWN))
+
+
+def test_a_refusal_of_a_procedure_that_is_there_is_not_taken_for_its_absence() -> None:
+    class Refuses(Documented):
+        def call_own(self, procedure: str, *_: Any) -> list[dict[str, Any]]:
+            error = ServerError("CollaborationNotFoundException: 'c' does not exist or not authorized")
+            error.code = 100357
+            raise error
+
+    with pytest.raises(ServerError, match="CollaborationNotFoundException"):
+        jobs.status(Refuses("RUNNING"), "c", "J")
