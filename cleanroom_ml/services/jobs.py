@@ -24,7 +24,7 @@ from cleanroom_ml.services.own_procedures import ask
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template
-from cleanroom_ml.services.waiting import FIRST_SECONDS, Pauses, patiently
+from cleanroom_ml.services.waiting import FIRST_SECONDS, of_a_job, patiently
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.write import dump_spec
 
@@ -225,7 +225,7 @@ def wait(
         PolicyDeniedError: `on_log` was given, `on_denied` was not, and the logs may not be seen.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    log, pauses, last = JobLog(connection, collaboration, job_id), Pauses(connection), ""
+    log, pauses, last = JobLog(connection, collaboration, job_id), of_a_job(connection), ""
     while True:
         try:
             now = patiently(lambda: status(connection, collaboration, job_id))

@@ -23,8 +23,9 @@ _GROWTH: Final = 1.5
 class Pauses:
     """Pauses that grow while nothing changes."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, slowest: Callable[[], float] = lambda: ACCOUNT_SECONDS) -> None:
+        """`slowest`: the longest of them, as far as the target is known by then."""
+        self._slowest = slowest
         self._next = FIRST_SECONDS
 
     def changed(self) -> None:
@@ -33,10 +34,15 @@ class Pauses:
 
     def sleep(self, deadline: float | None) -> None:
         """The next pause, not past the deadline (of `time.monotonic`)."""
-        slowest = ACCOUNT_SECONDS if lacks(self._connection, "JOBS.STATUS") else ENGINE_SECONDS
+        slowest = self._slowest()
         pause = min(self._next, slowest)
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
         self._next = min(self._next * _GROWTH, slowest)
+
+
+def of_a_job(connection: Connection) -> Pauses:
+    """Between looks at a job: short where the target is an engine, which tells more of it than is documented."""
+    return Pauses(lambda: ACCOUNT_SECONDS if lacks(connection, "JOBS.STATUS") else ENGINE_SECONDS)
 
 
 def patiently(look: Callable[[], Answer], *, patience_seconds: float = PATIENCE_SECONDS) -> Answer:

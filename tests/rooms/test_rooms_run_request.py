@@ -54,7 +54,7 @@ def test_what_a_run_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyP
 def test_what_an_activation_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activation, "runnable_template", lambda *_: "send_v1")
     monkeypatch.setattr(activation, "list_activations", lambda *_: ())
-    monkeypatch.setattr(activation, "_alias", lambda *_: "pub")
+    monkeypatch.setattr(activation, "own_alias", lambda *_: "pub")
     connection = Recorder()
     activation.activate(connection, activation.ActivationRequest("C", "send", "pub", "likely", TABLES, (), {"n": 1}))  # type: ignore[arg-type]
     read = run_request((connection.asked[0][1],)).template_configuration

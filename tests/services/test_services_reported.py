@@ -11,7 +11,7 @@ import pytest
 from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.render import jsonable
 from cleanroom_ml.errors import CleanroomError
-from cleanroom_ml.services import activation, jobs, telemetry
+from cleanroom_ml.services import jobs, segment_records, telemetry
 from cleanroom_ml.services.code_specs import manifests
 from cleanroom_ml.services.reported import MAX_DEPTH, UnreadableError, reported, reported_mapping, reported_or
 from cleanroom_ml.services.update_requests import list_requests
@@ -68,7 +68,7 @@ def test_no_answer_of_a_job_or_a_partner_ends_in_a_defect(text: str) -> None:
     else:
         assert jobs.result(Server(result=text), "c", "J") == text, "how a target writes it nobody says: what came"
     with pytest.raises(UnreadableError, match="a record of batch B"):
-        list(activation._records(Server(record=text), "c", "B"))
+        list(segment_records.records(Server(record=text), "c", "B"))
     assert jobs.status(Server(status="DONE", details=text), "c", "J").details == {}
     assert telemetry.events(Server(events=text), "c", "J").found == ()
     assert telemetry.usage(Server(usage=text), "c", "J").points == ()
