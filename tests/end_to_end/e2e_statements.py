@@ -98,6 +98,8 @@ def walk(recorder: Recorder) -> None:
         "pool create",
         "pool list",
         "pool show GOLDEN_POOL",
+        "pool suspend GOLDEN_POOL",
+        "pool resume GOLDEN_POOL",
         "template list",
         "template show train_golden1",
     ):
