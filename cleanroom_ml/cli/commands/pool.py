@@ -69,6 +69,24 @@ def create(
     return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
 
 
+@command(app, "list", example="cleanroom-ml pool list")
+def list_() -> Output:
+    """The account's compute pools."""
+    from cleanroom_ml.services.pools import list_pools
+
+    with open_connection() as connection:
+        return Output(list_pools(connection))
+
+
+@command(app, "show", example="cleanroom-ml pool show ML_POOL")
+def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+    """One compute pool."""
+    from cleanroom_ml.services.pools import show_pool
+
+    with open_connection() as connection:
+        return Output(show_pool(connection, name))
+
+
 @command(app, "suspend", example="cleanroom-ml pool suspend ML_POOL")
 def suspend(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
     """Start nothing more on a pool; what runs on it runs on."""
@@ -87,24 +105,6 @@ def resume(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
     with open_connection() as connection:
         pool = resume_pool(connection, name)
     return Output(pool, _line(pool))
-
-
-@command(app, "list", example="cleanroom-ml pool list")
-def list_() -> Output:
-    """The account's compute pools."""
-    from cleanroom_ml.services.pools import list_pools
-
-    with open_connection() as connection:
-        return Output(list_pools(connection))
-
-
-@command(app, "show", example="cleanroom-ml pool show ML_POOL")
-def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
-    """One compute pool."""
-    from cleanroom_ml.services.pools import show_pool
-
-    with open_connection() as connection:
-        return Output(show_pool(connection, name))
 
 
 @command(app, "drop", example="cleanroom-ml pool drop ML_POOL --yes")
