@@ -142,6 +142,9 @@ def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     assert "only the embedded engine tells it" in reports.page(report)
     with pytest.raises(CleanroomError, match="no events"):
         telemetry.events(world_here.brand, ROOM, done)
+    told: list[str] = []
+    assert jobs.wait(world_here.brand, ROOM, done, on_log=told.append).status == "DONE"
+    assert "".join(told) == f"reading {TOLD}\n"
     own = [text for text in sent if "CLEANROOM_ML.JOBS." in text]
     assert len(own) == len({text.partition("(")[0] for text in own})
     with pytest.raises(CleanroomError, match="does not list"):
