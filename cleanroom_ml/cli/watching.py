@@ -83,7 +83,7 @@ def missed() -> None:
 
 def _stop(connection: Connection, job_id: str) -> str:
     """How to stop a job, where the target is not known to be unable to."""
-    from cleanroom_ml.services.own_procedures import lacks
+    from cleanroom_ml.services.own_calls import lacks
 
     return "" if lacks(connection, "JOBS.STATUS") else f"; stop it: cleanroom-ml cancel {job_id}"
 
@@ -106,7 +106,7 @@ class _Elapsed:
 def _look_on(
     connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
 ) -> Moment:
-    from cleanroom_ml.services.own_procedures import lacks
+    from cleanroom_ml.services.own_calls import lacks
     from cleanroom_ml.services.waiting import patiently
     from cleanroom_ml.services.watch import Watch
 

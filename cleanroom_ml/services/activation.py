@@ -20,6 +20,8 @@ from cleanroom_ml.specs.write import dump_spec
 
 LISTED_SECONDS = 60.0
 """How long a batch that was sent may take to be listed: nobody says, and other answers are seconds late."""
+PROCESSED_SECONDS = 300.0
+"""How long PROCESS_ACTIVATION may take after it has answered."""
 _ARRIVED = frozenset({"SHARED", "PROCESSED", "FAILED"})
 
 
@@ -140,21 +142,29 @@ def process(
 
     Raises:
         UsageError: nobody has sent this party such a segment, or such a batch; a segment and batches were named.
+        CleanroomError: what was named is on its way, or sending it failed.
+        WaitTimeoutError: it is not processed yet.
     """
     if segment is not None and batches:
         raise UsageError("a segment and batches exclude each other", fix="drop one of --segment and --batch")
     receiver = me(connection, collaboration)
     alias = receiver.collaborator.upper() if receiver else ""
+    listed = list_activations(connection, collaboration)
+    sent = [item for item in listed if item.shared_with.upper() == alias and item.shared_by.upper() != alias]
+    meant = [
+        item for item in sent if segment in (None, item.segment_name) and (not batches or item.batch_id in batches)
+    ]
     if segment is not None or batches:
-        sent = [item for item in list_activations(connection, collaboration) if item.shared_with.upper() == alias]
         _check_asked(connection, collaboration, segment, batches, sent)
-    before = {item.batch_id for item in received(connection, collaboration, receiver)}
+        _check_arrived(meant)
+    before = {item.batch_id for item in _here(listed, alias)}
     asked: tuple[object, ...] = (list(batches),) if batches else () if segment is None else (segment,)
     told = named(connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, *asked))
     table = told[0] if told else ""
+    now = _wait_until_processed(connection, collaboration, {item.batch_id for item in meant if item.status == "SHARED"})
     return tuple(
         Taken(item.segment_name, item.batch_id, item.status, item.shared_by, item.batch_id not in before, table)
-        for item in received(connection, collaboration, receiver)
+        for item in _here(now, alias)
         if segment in (None, item.segment_name) and (not batches or item.batch_id in batches)
     )
 
@@ -162,9 +172,13 @@ def process(
 def received(connection: Connection, collaboration: str, receiver: Membership | None) -> tuple[Activation, ...]:
     """The batches whose records are in this account. What one sends to oneself is there at once, never processed."""
     alias = receiver.collaborator.upper() if receiver else ""
+    return _here(list_activations(connection, collaboration), alias)
+
+
+def _here(listed: Sequence[Activation], alias: str) -> tuple[Activation, ...]:
     return tuple(
         item
-        for item in list_activations(connection, collaboration)
+        for item in listed
         if item.shared_with.upper() == alias
         and (item.status == "PROCESSED" or (item.status == "SHARED" and item.shared_by.upper() == alias))
     )
@@ -191,6 +205,42 @@ def _check_asked(
     for batch in batches:
         if batch not in known:
             raise not_there("batch for this party called", batch, known, fix="cleanroom-ml activation list")
+
+
+def _check_arrived(meant: Sequence[Activation]) -> None:
+    """Raises CleanroomError where nothing of what was named can be processed."""
+    last = max(meant, key=lambda item: item.updated_on, default=None)
+    if last is None or any(item.status in ("SHARED", "PROCESSED") for item in meant):
+        return
+    what = f"the segment {last.segment_name} from {last.shared_by}"
+    if last.status == "FAILED":
+        raise CleanroomError(f"{what} failed", why=last.details or None, fix=f"{last.shared_by}: cleanroom-ml activate")
+    raise CleanroomError(
+        f"{what} is still {last.status}",
+        why="it can be processed once it is SHARED",
+        fix="cleanroom-ml activation list",
+    )
+
+
+def _wait_until_processed(connection: Connection, collaboration: str, batches: set[str]) -> tuple[Activation, ...]:
+    """All activations, once these batches are SHARED no more."""
+    pauses, deadline = Pauses(), time.monotonic() + PROCESSED_SECONDS
+    while True:
+        now = patiently(lambda: list_activations(connection, collaboration))
+        waiting = [item for item in now if item.batch_id in batches and item.status == "SHARED"]
+        failed = [item for item in now if item.batch_id in batches and item.status == "FAILED"]
+        if failed:
+            what = ", ".join(f"batch {item.batch_id}" for item in failed)
+            raise ServerError(f"processing {what} failed", why=failed[0].details or None)
+        if not waiting:
+            return now
+        if time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"batch {waiting[0].batch_id} is still {waiting[0].status}",
+                why=f"waited {PROCESSED_SECONDS:g} s; the target goes on with it, and repeating is safe",
+                fix="cleanroom-ml activation list",
+            )
+        pauses.sleep(deadline)
 
 
 def _listed(connection: Connection, request: ActivationRequest, before: set[str]) -> Activation | None:

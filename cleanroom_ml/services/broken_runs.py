@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError
-from cleanroom_ml.services.own_procedures import ask
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
 

@@ -9,7 +9,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ServerError
 from cleanroom_ml.services.log_window import LogWindow
-from cleanroom_ml.services.own_procedures import ask
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
 

@@ -20,7 +20,7 @@ from cleanroom_ml.errors import (
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.broken_runs import of_a_run
 from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
-from cleanroom_ml.services.own_procedures import ask
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template

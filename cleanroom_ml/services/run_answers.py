@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError
+from cleanroom_ml.services.read_templates import ReadTemplate
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.specs.job_call import Called, called
 from cleanroom_ml.specs.ml_job_action import is_job_id
 from cleanroom_ml.specs.parse import plain_mapping
 from cleanroom_ml.specs.problems import SpecProblems
-from cleanroom_ml.specs.template import Template
 
 
-def job_of(connection: Connection, collaboration: str, template: Template | None, rows: Sequence[Row]) -> str | None:
+def job_of(
+    connection: Connection, collaboration: str, template: ReadTemplate | None, rows: Sequence[Row]
+) -> str | None:
     """The id of the job that a run became; None where its answer is what it returned."""
     if len(rows) != 1:
         return None
@@ -31,13 +33,13 @@ def job_of(connection: Connection, collaboration: str, template: Template | None
         return None
     if template is None:
         return job_id if column == "job_id" else None  # its spec cannot be read: the name alone says it
-    call = called(template.template)
+    call = called(template.body)
     if call is None or template.type != "sql_analysis" or _is_procedure(connection, collaboration, template, call):
         return None
     return job_id
 
 
-def _is_procedure(connection: Connection, collaboration: str, template: Template, call: Called) -> bool:
+def _is_procedure(connection: Connection, collaboration: str, template: ReadTemplate, call: Called) -> bool:
     """Whether the code spec has a procedure, not a job, of that name. What is not shown is a job: most are."""
     try:
         rows = connection.call("COLLABORATION.VIEW_CODE_SPECS", collaboration)

@@ -12,7 +12,7 @@ from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.job_actions import pieces
-from cleanroom_ml.services.own_procedures import ask
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import reported_mapping
 
 ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"

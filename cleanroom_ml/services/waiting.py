@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CommunicationError
-from cleanroom_ml.services.own_procedures import lacks
+from cleanroom_ml.services.own_calls import lacks
 
 Answer = TypeVar("Answer")
 

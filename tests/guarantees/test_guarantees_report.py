@@ -14,9 +14,9 @@ from cleanroom_ml.cli.render import jsonable
 from cleanroom_ml.engine.assembly.procedures import OWN_PROCEDURES
 from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
-from cleanroom_ml.services import jobs, own_procedures, reports, telemetry
+from cleanroom_ml.services import jobs, own_calls, reports, telemetry
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.own_procedures import ask
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Result
 from cleanroom_ml.services.telemetry import JobUsage
@@ -132,7 +132,7 @@ def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     """The same engine without them, as an account on Snowflake is: each is asked for once, and not again."""
     sent: list[str] = []
     monkeypatch.setitem(OWN_PROCEDURES, "JOBS", {})  # type: ignore[arg-type]
-    monkeypatch.setattr(own_procedures, "_lacking", WeakKeyDictionary())
+    monkeypatch.setattr(own_calls, "_lacking", WeakKeyDictionary())
     monkeypatch.setattr(world_here.brand, "_observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
     moment = Watch(world_here.brand, ROOM, done).look()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.errors import CommunicationError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
 from cleanroom_ml.services import activation, waiting
 from cleanroom_ml.services.activation import ActivationRequest
 from cleanroom_ml.services.activation_export import export
@@ -139,7 +139,7 @@ def test_an_activation_that_broke_is_looked_up_and_not_sent_again(after: list[di
 
 def test_batches_are_taken_by_their_ids() -> None:
     before, after = [listed("a"), listed("b")], [listed("a", "PROCESSED"), listed("b")]
-    account = Account(before, before, after, alias="pub")
+    account = Account(before, after, alias="pub")
     account.processed = [{"table_name": ON_ACCOUNTS, "segment_name": "q1"}]
     (taken,) = activation.process(account, "room", batches=("a",))  # type: ignore[arg-type]
     assert (taken.batch_id, taken.new, taken.table) == ("a", True, ON_ACCOUNTS)
@@ -148,6 +148,20 @@ def test_batches_are_taken_by_their_ids() -> None:
         activation.process(Account([listed("a")], alias="pub"), "room", batches=("c",))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="exclude each other"):
         activation.process(account, "room", "q1", ("a",))  # type: ignore[arg-type]
+
+
+def test_taking_waits_until_it_is_processed_and_says_what_it_waits_for() -> None:
+    shared, done = [listed("a")], [listed("a", "PROCESSED")]
+    (taken,) = activation.process(Account(shared, shared, shared, done, alias="pub"), "room")  # type: ignore[arg-type]
+    assert (taken.status, taken.new) == ("PROCESSED", True)
+    with pytest.raises(WaitTimeoutError) as late:
+        activation.process(Account(shared, alias="pub"), "room")  # type: ignore[arg-type]
+    assert (late.value.what, late.value.fix) == ("batch a is still SHARED", "cleanroom-ml activation list")
+    with pytest.raises(CleanroomError, match="the segment q1 from adv is still REPLICATING"):
+        activation.process(Account([listed("a", "REPLICATING")], alias="pub"), "room", "q1")  # type: ignore[arg-type]
+    with pytest.raises(CleanroomError) as failed:
+        activation.process(Account([listed("a", "FAILED", details="no space")], alias="pub"), "room", "q1")  # type: ignore[arg-type]
+    assert failed.value.why == "no space"
 
 
 RECORD = {"EMAIL": "x", "N": 1}

@@ -6,6 +6,7 @@ reference, RUN; "Monitor analysis activity in collaborations", "Result columns".
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +55,15 @@ class Account:
         if isinstance(what, Exception):
             raise what
         return what
+
+
+@pytest.mark.parametrize("shape", [str, yaml.safe_load, lambda text: json.dumps(yaml.safe_load(text), default=str)])
+def test_a_template_is_read_with_what_a_target_has_added_to_it(shape: Any) -> None:
+    """A key that the documentation does not have was the end of every run on that target."""
+    account = Account(CALL, [{"x": "MLJOB_7"}])
+    account.template = shape(account.template + "registered_on: 2026-09-01\nowner: {account: ORG.A}\n")
+    assert ran(account).job_id == "MLJOB_7"
+    assert jobs.run(account, JobRun("room", "TRAIN_V1", defaults={"compute_pool": "P"})).job_id == "MLJOB_7"  # type: ignore[arg-type]
 
 
 def ran(account: Account) -> jobs.SubmittedJob:

@@ -23,7 +23,7 @@ from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.own_procedures import lacks
+from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.markup import log_line, short
 from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
