@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row, whole_number
-from cleanroom_ml.errors import ServerError
+from cleanroom_ml.errors import PolicyDeniedError, ServerError
 from cleanroom_ml.services.log_window import LogWindow
 from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
+
+_NOT_MONITORED = re.compile(r"allow_(?:ml_jobs_)?monitoring|monitoring is (?:not|disabled)", re.IGNORECASE)
 
 
 def job_action(connection: Connection, collaboration: str, job_id: str, action: str) -> object:
@@ -19,11 +22,17 @@ def job_action(connection: Connection, collaboration: str, job_id: str, action: 
 
     Raises:
         ServerError: no job of that id is this runner's.
+        PolicyDeniedError: the log may not be seen: nobody says which name that error has, so that its text decides.
     """
     spec = MlJobAction.model_validate(
         {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": job_id, "action": action}
     )
-    rows = connection.call("COLLABORATION.RUN_ML_JOB_ACTION", collaboration, dump_spec(spec))
+    try:
+        rows = connection.call("COLLABORATION.RUN_ML_JOB_ACTION", collaboration, dump_spec(spec))
+    except ServerError as refused:
+        if action == "get_logs" and _NOT_MONITORED.search(refused.what):
+            raise PolicyDeniedError(refused.what, why=refused.why) from refused
+        raise
     if not rows or not rows[0]:
         raise ServerError(f"{action} of job {job_id} returned nothing")
     return next(iter(rows[0].values()))

@@ -20,7 +20,7 @@ from cleanroom_ml.errors import (
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.broken_runs import of_a_run
 from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
-from cleanroom_ml.services.own_calls import ask
+from cleanroom_ml.services.own_calls import ask, lacks
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template
@@ -244,6 +244,12 @@ def wait(
                         raise
                     on_denied(denied)
                     on_log = None
+                except ServerError:
+                    # An account's log is there later than its job, and gone before it: the job's end is not.
+                    if not lacks(connection, "JOBS.LOGS"):
+                        raise
+                    if now.terminal and on_missed is not None:
+                        on_missed()
                 else:
                     if fresh.missed and on_missed is not None:
                         on_missed()

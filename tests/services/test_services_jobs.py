@@ -284,3 +284,30 @@ def test_a_refusal_of_a_procedure_that_is_there_is_not_taken_for_its_absence() -
 
     with pytest.raises(ServerError, match="CollaborationNotFoundException"):
         jobs.status(Refuses("RUNNING"), "c", "J")
+
+
+def test_a_log_that_comes_late_and_goes_early_does_not_end_the_waiting(at_once: list[float]) -> None:
+    """ "logs can become unavailable after the job's service expires" (ML jobs, "Monitor the ML Job")."""
+    late = ServerError("Container is not running")
+    seen = [late, "one\n", "one\ntwo\n", late]
+    server, told, missed = Documented(*["RUNNING"] * 3, "DONE", logs=seen), [], []
+    assert jobs.wait(server, "c", "J", on_log=told.append, on_missed=lambda: missed.append(len(told))).status == "DONE"
+    assert ("".join(told), missed) == ("one\ntwo\n", [2])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ALLOW_ML_JOBS_MONITORING is false",
+        "code spec c_V1 does not set allow_monitoring",
+        "Monitoring is disabled here",
+    ],
+)
+def test_a_log_that_may_not_be_seen_is_known_by_what_is_said(said: str, at_once: list[float]) -> None:
+    refused = ServerError(f"SomeNameNobodyDocuments: {said}")
+    with pytest.raises(PolicyDeniedError):
+        jobs.logs(Documented("RUNNING", logs=[refused]), "c", "J")
+    told: list[PolicyDeniedError] = []
+    server = Documented("RUNNING", "RUNNING", "DONE", logs=[refused])
+    assert jobs.wait(server, "c", "J", on_log=print, on_denied=told.append).status == "DONE"
+    assert (len(told), server.asked.count("get_logs")) == (1, 1)
