@@ -62,24 +62,25 @@ def test_a_status_is_one_of_the_documented_four(approved: World, job: str) -> No
         assert (own["STATUS"], json.loads(own["DETAILS"])["job_id"]) == (state, job)
 
 
-@pytest.mark.parametrize("more", ["offset: 3\n", "tail: 3\n"])
-def test_no_key_but_the_documented_four_is_taken(approved: World, job: str, more: str) -> None:
-    assert "SpecValidationError" in refused(approved.advertiser, *ASK, action(job, "get_logs") + more)
+def test_no_key_but_the_documented_four_is_taken(approved: World, job: str) -> None:
+    for more in ("offset: 3\n", "tail: 3\n"):
+        assert "SpecValidationError" in refused(approved.advertiser, *ASK, action(job, "get_logs") + more)
     for own in ("cancel", "get_events", "get_usage"):
         assert "SpecValidationError" in refused(approved.advertiser, *ASK, action(job, own))
 
 
-@pytest.mark.parametrize(("what", "whole"), [("LOGS", "the log of train"), ("EVENTS", "the events of train")])
 def test_what_a_job_told_goes_on_where_its_answer_ends(
-    approved: World, job: str, monkeypatch: pytest.MonkeyPatch, what: str, whole: str
+    approved: World, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = (f"JOBS.{what}", "lookalike", job)
-    assert approved.advertiser.own(*ask) == [{what: whole, "NEXT_OFFSET": None}]
-    assert approved.advertiser.own(*ask, 3) == [{what: whole[3:], "NEXT_OFFSET": None}]
-    monkeypatch.setattr(own_jobs, "FULL_PIECE", len(whole) - 3)
-    assert approved.advertiser.own(*ask, 3) == [{what: whole[3:], "NEXT_OFFSET": len(whole)}]
-    for wrong in (-1, True, "3", None, 1 << 54):
-        assert "SpecValidationError" in refused_own(approved.advertiser, *ask, wrong)
+    for what, whole in (("LOGS", "the log of train"), ("EVENTS", "the events of train")):
+        ask = (f"JOBS.{what}", "lookalike", job)
+        assert approved.advertiser.own(*ask) == [{what: whole, "NEXT_OFFSET": None}]
+        assert approved.advertiser.own(*ask, 3) == [{what: whole[3:], "NEXT_OFFSET": None}]
+        with monkeypatch.context() as patch:
+            patch.setattr(own_jobs, "FULL_PIECE", len(whole) - 3)
+            assert approved.advertiser.own(*ask, 3) == [{what: whole[3:], "NEXT_OFFSET": len(whole)}]
+        for wrong in (-1, True, "3", None, 1 << 54):
+            assert "SpecValidationError" in refused_own(approved.advertiser, *ask, wrong)
 
 
 def test_a_job_is_cancelled_and_listed_by_who_runs_it(approved: World, job: str) -> None:
@@ -98,33 +99,29 @@ def test_a_job_is_cancelled_and_listed_by_who_runs_it(approved: World, job: str)
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("name", OF_A_JOB)
 def test_a_job_answers_to_the_account_that_runs_it_only(
-    approved: World, job: str, name: str, monkeypatch: pytest.MonkeyPatch
+    approved: World, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody else learns so much as that there is such a job: not a partner, not the account's other room, not a
     stranger; with the check taken away, the partner would.
     """
-    asked = (f"JOBS.{name}", "lookalike")
-    real = refused_own(approved.publisher, *asked, job)
-    assert real.startswith("MLJobNotFoundException")
-    assert real.replace(job, "JOB_9") == refused_own(approved.publisher, *asked, "JOB_9")
-    assert refused_own(approved.stranger, *asked, job).startswith("CollaborationNotFoundException")
     approved.publisher.call("INITIALIZE", COLLABORATION.replace("name: lookalike", "name: second"), "COMPUTE_WH")
     approved.advertiser.call("REVIEW", "second", "LOCAL.PUBLISHER")
     approved.advertiser.call("JOIN", "second")
-    assert refused_own(approved.advertiser, asked[0], "second", job).startswith("MLJobNotFoundException")
-    for nothing in (None, 7, "", "x" * 5000):
-        assert refused_own(approved.advertiser, *asked, nothing).startswith("MLJobNotFoundException")
+    assert OF_A_JOB == ["CANCEL", "EVENTS", "LOGS", "STATUS", "USAGE"], "all there is beside the list"
+    for name in OF_A_JOB:
+        asked = (f"JOBS.{name}", "lookalike")
+        real = refused_own(approved.publisher, *asked, job)
+        assert real.startswith("MLJobNotFoundException")
+        assert real.replace(job, "JOB_9") == refused_own(approved.publisher, *asked, "JOB_9")
+        assert refused_own(approved.stranger, *asked, job).startswith("CollaborationNotFoundException")
+        assert refused_own(approved.advertiser, asked[0], "second", job).startswith("MLJobNotFoundException")
+        for nothing in (None, 7, "", "x" * 5000):
+            assert refused_own(approved.advertiser, *asked, nothing).startswith("MLJobNotFoundException")
     assert approved.jobs.states[job] is JobState.PENDING
     found = (job, approved.jobs.requests[job], True)
     monkeypatch.setattr(ml_jobs.MlJobs, "_own", lambda *_: found)
-    assert approved.publisher.own(*asked, job)
-
-
-def test_no_own_procedure_is_left_unguarded() -> None:
-    """Each procedure about one job is tried by the test above, and there is none but the list beside them."""
-    assert OF_A_JOB == ["CANCEL", "EVENTS", "LOGS", "STATUS", "USAGE"]
+    assert all(approved.publisher.own(f"JOBS.{name}", "lookalike", job) for name in OF_A_JOB)
 
 
 @pytest.mark.attack

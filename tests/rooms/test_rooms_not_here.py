@@ -28,22 +28,19 @@ POLICIES = """    allowed_analyses: template_and_freeform_sql
 """
 
 
-@pytest.mark.parametrize(
-    ("more", "named"),
-    [
+def test_functions_procedures_and_artifacts_are_refused_by_their_names(world: World) -> None:
+    """An artifact that nobody imports was taken, and then pinned by nothing."""
+    world.stage("PUBLISHER", {"model/train.py": "print(1)\n"})
+    for more, named in (
         (FUNCTION, "UDF 'score'"),
         (TABLE_FUNCTION, "UDTF 'rows'"),
         (PROCEDURE, "procedure 'load'"),
         (ARTIFACT, "artifact 'helpers'"),
         (FUNCTION + PROCEDURE + ARTIFACT, "UDF 'score', procedure 'load', artifact 'helpers'"),
-    ],
-)
-def test_functions_procedures_and_artifacts_are_refused_by_their_names(world: World, more: str, named: str) -> None:
-    """An artifact that nobody imports was taken, and then pinned by nothing."""
-    world.stage("PUBLISHER", {"model/train.py": "print(1)\n"})
-    message = refused(world.publisher, "REGISTER_CODE_SPEC", CODE_SPEC + more)
-    assert message.startswith("SpecValidationError")
-    assert named in message
+    ):
+        message = refused(world.publisher, "REGISTER_CODE_SPEC", CODE_SPEC + more)
+        assert message.startswith("SpecValidationError")
+        assert named in message
     assert world.publisher.call("VIEW_REGISTERED_CODE_SPECS") == []
 
 

@@ -33,26 +33,21 @@ def asked(party: Party, name: str, room: str, job_id: str) -> str:
     return "rows"
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTED, *OWN])
-def test_every_procedure_by_every_role(approved: World, job: str, name: str) -> None:
+def test_every_procedure_by_every_role(approved: World, job: str) -> None:
     runner, provider, stranger = approved.advertiser, approved.publisher, approved.stranger
-    assert asked(runner, name, "lookalike", job) == "rows"
+    every = (*DOCUMENTED, *OWN)
     others = {"RUN": "PermissionDeniedException", **dict.fromkeys(ABOUT_A_JOB, "MLJobNotFoundException")}
-    assert asked(provider, name, "lookalike", job) == others.get(name, "rows")
-    assert asked(stranger, name, "lookalike", job) == "CollaborationNotFoundException"
-    assert asked(runner, name, "nowhere", job) == "CollaborationNotFoundException"
-    # A room in which the runner is named, before and after the invitation was looked at, and before joining.
-    provider.call("INITIALIZE", COLLABORATION.replace("name: lookalike", "name: second"), "COMPUTE_WH")
-    before = asked(runner, name, "second", job)
-    assert before in ("CollaborationNotFoundException", "CollaborationStateException")
-    runner.call("REVIEW", "second", "LOCAL.PUBLISHER")
-    assert asked(runner, name, "second", job) == "CollaborationStateException"
-
-
-def test_one_who_was_refused_has_changed_nothing(approved: World, job: str) -> None:
     states = dict(approved.jobs.states)
-    for party in (approved.publisher, approved.stranger):
-        for name in (*DOCUMENTED, *OWN):
-            asked(party, name, "lookalike", job)
-    assert approved.jobs.states == states
-    assert len(approved.advertiser.call("VIEW_ACTIVITY_HISTORY", "lookalike")) == 1
+    for name in every:
+        assert asked(provider, name, "lookalike", job) == others.get(name, "rows"), name
+        assert asked(stranger, name, "lookalike", job) == "CollaborationNotFoundException", name
+        assert asked(runner, name, "nowhere", job) == "CollaborationNotFoundException", name
+    # A room in which the runner is named: before the invitation was looked at, and before joining.
+    provider.call("INITIALIZE", COLLABORATION.replace("name: lookalike", "name: second"), "COMPUTE_WH")
+    before = {asked(runner, name, "second", job) for name in every}
+    assert before <= {"CollaborationNotFoundException", "CollaborationStateException"}
+    runner.call("REVIEW", "second", "LOCAL.PUBLISHER")
+    assert {asked(runner, name, "second", job) for name in every} == {"CollaborationStateException"}
+    assert approved.jobs.states == states, "who was refused has changed nothing"
+    assert len(runner.call("VIEW_ACTIVITY_HISTORY", "lookalike")) == 1
+    assert {asked(runner, name, "lookalike", job) for name in every} == {"rows"}

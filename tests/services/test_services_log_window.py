@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleanroom_ml.services.log_window import FULL_BYTES, LogWindow
@@ -31,6 +31,7 @@ def test_a_log_that_fits_is_told_exactly_however_it_repeats_itself(parts: list[s
     assert follow(parts) == ("".join(parts), [False] * len(parts))
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 400), st.randoms(use_true_random=False))
 def test_a_window_that_is_cut_in_the_middle_of_a_line_is_fitted(lines: int, chance: random.Random) -> None:
     """Lines that come again and again, between ones that do not, and a window that ends where it likes."""
