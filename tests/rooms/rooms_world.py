@@ -111,9 +111,9 @@ class Party:
             self.procedures.call(self.session, (DATABASE, schema, name), args, query_id=secrets.token_hex(8))
         )
 
-    def own(self, name: str, *args: Any) -> list[dict[str, Any]]:
-        """What only the engine has: `own("JOBS.STATUS", …)`."""
-        called = (OWN_DATABASE, *name.split("."))
+    def own(self, name: str, *args: Any, schema: str = "APPROVALS") -> list[dict[str, Any]]:
+        """One of the engine's own, `CLEANROOM_ML.<schema>.<name>`; or with its schema: `own("JOBS.STATUS", …)`."""
+        called = (OWN_DATABASE, *(name.split(".") if "." in name else (schema, name)))
         return records(self.procedures.call(self.session, called, args, query_id=secrets.token_hex(8)))
 
     def sql(self, text: str) -> list[dict[str, Any]]:
