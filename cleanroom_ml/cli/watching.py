@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cleanroom_ml.cli.live import changes, picture
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.render import LiveLines, draws, note, stream
-from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, WaitTimeoutError
+from cleanroom_ml.errors import CommunicationError, PolicyDeniedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from cleanroom_ml.services.connections import Connection
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from cleanroom_ml.services.watch import Moment
 
 ENGINE_SECONDS = 1.0
-SNOWFLAKE_SECONDS = 5.0
+ACCOUNT_SECONDS = 5.0
 
-EXIT_CODES = {"DONE": 0, "FAILED": JobFailedError.exit_code, "CANCELLED": JobCancelledError.exit_code}
+PROGRESS_SECONDS = 60.0
+"""A person who waits is told how long it has been, each time that this has passed; later ever more seldom."""
 
 
 def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bool, timeout: float | None) -> Output:
@@ -46,11 +47,13 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
             timeout_seconds=timeout,
             on_log=_to_stderr if follow else None,
             on_status=lambda status: note(f"status: {status.status}"),
+            on_look=_Elapsed().look,
             on_denied=denied,
+            on_missed=missed,
         )
     except KeyboardInterrupt:
         again = f"cleanroom-ml status {job_id} --wait" if unseen else f"cleanroom-ml logs {job_id} --follow"
-        note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
+        note(f"\nthe job goes on. look again: {again}{_stop(connection, job_id)}")
         raise
     return ended_output(ended, unseen=unseen or not _readable(connection, collaboration, ended))
 
@@ -69,20 +72,53 @@ def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeo
             return ended_output(seen.status, unseen=not isinstance(seen.log, str))
     except KeyboardInterrupt:
         again = f"cleanroom-ml status {job_id} --watch"
-        note(f"\nthe job goes on. look again: {again}; stop it: cleanroom-ml cancel {job_id}")
+        note(f"\nthe job goes on. look again: {again}{_stop(connection, job_id)}")
         raise
+
+
+def missed() -> None:
+    """Said where a target tells the newest part of a log only, and more was printed than that."""
+    note("[lines of the log before these were missed: this target tells its newest 100 KB only]")
+
+
+def _stop(connection: Connection, job_id: str) -> str:
+    """How to stop a job, where the target is not known to be unable to."""
+    from cleanroom_ml.services.own_calls import lacks
+
+    return "" if lacks(connection, "JOBS.STATUS") else f"; stop it: cleanroom-ml cancel {job_id}"
+
+
+class _Elapsed:
+    """The progress line of a long wait: how the job stands, and since when it has been waited for."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._next = PROGRESS_SECONDS
+
+    def look(self, status: JobStatus) -> None:
+        waited = time.monotonic() - self._begun
+        if waited < self._next or status.terminal:
+            return
+        self._next = 2 * waited
+        note(f"status: {status.status}, {waited / 60:.0f} min so far")
 
 
 def _look_on(
     connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
 ) -> Moment:
+    from cleanroom_ml.services.own_calls import lacks
+    from cleanroom_ml.services.waiting import patiently
     from cleanroom_ml.services.watch import Watch
 
     watch, before = Watch(connection, collaboration, job_id), None
-    pause = SNOWFLAKE_SECONDS if connection.target.kind == "snowflake" else ENGINE_SECONDS
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        now = watch.look()
+        try:
+            now = patiently(watch.look)
+        except CommunicationError as broken:
+            broken.why = f"{broken.why or broken.what}; job {job_id} goes on"
+            broken.fix = f"cleanroom-ml status {job_id} --watch"
+            raise
         if screen is not None:
             screen.show(picture(now, log_lines=max(0, min(12, screen.height - 14))))
         else:
@@ -94,9 +130,10 @@ def _look_on(
             raise WaitTimeoutError(
                 f"job {job_id} is still {now.status.status}",
                 why=f"watched for {timeout:g} s; the job goes on",
-                fix=f"cleanroom-ml status {job_id}",
+                fix=f"cleanroom-ml status {job_id} --watch",
             )
         before = now
+        pause = ACCOUNT_SECONDS if lacks(connection, "JOBS.STATUS") else ENGINE_SECONDS
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
 
 
@@ -109,13 +146,16 @@ def _readable(connection: Connection, collaboration: str, ended: JobStatus) -> b
 
 def ended_output(status: JobStatus, *, unseen: bool = False) -> Output:
     """A finished job's status, with the exit code that belongs to it. `unseen`: its log may not be read."""
+    from cleanroom_ml.services.jobs import BAD_ENDINGS
+
     text = f"{status.job_id}: {status.status}"
     if status.reason and status.reason != "none":
         text += f" ({status.reason})"
     if status.message:
         text += f"\n{status.message}"
     hint = "result" if status.status == "DONE" else "status" if unseen else "logs"
-    return Output(status, text, (f"cleanroom-ml {hint} {status.job_id}",), EXIT_CODES.get(status.status, 0))
+    bad = BAD_ENDINGS.get(status.status)
+    return Output(status, text, (f"cleanroom-ml {hint} {status.job_id}",), bad.exit_code if bad else 0)
 
 
 def _to_stderr(text: str) -> None:

@@ -19,7 +19,17 @@ from cleanroom_ml.json_values import Document
 from cleanroom_ml.local import accounts
 from cleanroom_ml.local.engine import ensure_running
 from cleanroom_ml.local.sample_tables import load_tables
-from cleanroom_ml.services import activation, approvals, collaborations, jobs, offerings, pools, staging, templates
+from cleanroom_ml.services import (
+    activation,
+    activation_export,
+    approvals,
+    collaborations,
+    jobs,
+    offerings,
+    pools,
+    staging,
+    templates,
+)
 from cleanroom_ml.services.code_specs import register_code_spec
 from cleanroom_ml.services.connections import Connection, bind, connect, resolve
 from cleanroom_ml.services.projects import Project, copy_sample, load_project, samples
@@ -212,7 +222,7 @@ class _Story:
         returned = jobs.result(self.advertiser, self.collaboration, job_id)
         return job_id, returned if isinstance(returned, dict) else {}
 
-    def activate(self) -> activation.Exported:
+    def activate(self) -> activation_export.Exported:
         """Send the best-scored households that have not redeemed; the publisher receives and writes them to a file."""
         sent = activation.activate(
             self.advertiser, activation.ActivationRequest(self.collaboration, "activate", "publisher", SEGMENT)
@@ -220,7 +230,7 @@ class _Story:
         self._tell("advertiser", f"activated {sent.segment_name} to publisher", sent.status)
         activation.process(self.publisher, self.collaboration, SEGMENT)
         path = self.directory / "publisher" / "audience.csv"
-        exported = activation.export(self.publisher, self.collaboration, SEGMENT, path)
+        exported = activation_export.export(self.publisher, self.collaboration, SEGMENT, path)
         self._tell("publisher", f"received {exported.rows:,} households", str(path))
         return exported
 

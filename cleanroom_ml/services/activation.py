@@ -1,28 +1,28 @@
-"""Send a result out of the room, and receive one (docs/api-digest.md §5)."""
+"""Send a result out of the room, and take in what partners sent (docs/api-digest.md §5)."""
 
 from __future__ import annotations
 
-import csv
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.connection.literals import identifier, text
-from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
+from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
 from cleanroom_ml.services.collaborations import Membership, me
-from cleanroom_ml.services.formulas import is_formula
 from cleanroom_ml.services.named import not_there
-from cleanroom_ml.services.reported import UnreadableError, reported
 from cleanroom_ml.services.runnable import runnable_template
+from cleanroom_ml.services.segment_records import candidates, named, newest_of
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.waiting import Pauses, patiently
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.write import dump_spec
 
-_BATCH_ROWS = 10_000
-_DOES_NOT_EXIST = 2003
+LISTED_SECONDS = 60.0
+"""How long a batch that was sent may take to be listed: nobody says, and other answers are seconds late."""
+PROCESSED_SECONDS = 300.0
+"""How long PROCESS_ACTIVATION may take after it has answered."""
+_ARRIVED = frozenset({"SHARED", "PROCESSED", "FAILED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +54,35 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch that is in this account. `new` is False where it had been taken before."""
+    """A batch that is in this account. `new` is False where it had been taken before; `table`: where it is."""
 
     segment_name: str
     batch_id: str
     status: str
     shared_by: str
     new: bool
+    table: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """`formulas`: texts of a CSV file that a spreadsheet would run."""
-
-    path: Path
-    rows: int
-    columns: tuple[str, ...]
-    formulas: int = 0
-
-
-def activate(connection: Connection, request: ActivationRequest) -> Activation:
+def activate(
+    connection: Connection,
+    request: ActivationRequest,
+    *,
+    wait: bool = False,
+    timeout_seconds: float | None = None,
+    on_status: Callable[[Activation], None] | None = None,
+) -> Activation:
     """Run the activation template and send its rows to the destination.
+
+    Args:
+        wait: until the rows are ready to be processed by the destination; `on_status` is told each change.
 
     Raises:
         NotApprovedError: the template is not approved.
         PolicyDeniedError: the destination is not one of this runner's, or a column may not leave.
+        ServerError: the target refused it, or sending failed; with the target's details.
+        CommunicationError: the connection broke; says whether anything was sent, as far as the target tells it.
+        WaitTimeoutError: the rows are on their way.
     """
     template_id = runnable_template(connection, request.collaboration, request.template)
     analysis = Analysis.of(
@@ -88,20 +92,28 @@ def activate(connection: Connection, request: ActivationRequest) -> Activation:
         arguments=request.arguments,
         activation={"snowflake_collaborator": request.destination, "segment_name": request.segment},
     )
-    ran = connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis))
-    mine = [
-        item for item in list_activations(connection, request.collaboration) if item.segment_name == request.segment
-    ]
-    if mine:
-        return max(mine, key=lambda item: item.updated_on)
-    own = _alias(connection, request.collaboration)
-    if request.destination.upper() != own.upper():
-        raise CleanroomError(
-            f"the segment {request.segment} was sent, and is not listed yet", fix="cleanroom-ml activation list"
+    before = {item.batch_id for item in list_activations(connection, request.collaboration)}
+    try:
+        ran = connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis))
+    except CommunicationError as broken:
+        raise _broken(connection, request, before, broken) from broken
+    sent = _listed(connection, request, before)
+    if sent is None:
+        own = own_alias(connection, request.collaboration)
+        if request.destination.upper() == own.upper():
+            # It is in this account at once, and VIEW_ACTIVATIONS lists what goes from one account to another.
+            batch = str(ran[0].get("batch_id") or "") if ran else ""
+            return Activation(request.segment, batch, "PROCESSED", template_id, own, own, "", "")
+        sent = _wait_for_it(connection, request, before)
+    if wait:
+        sent = _wait_until_shared(connection, request.collaboration, sent, timeout_seconds, on_status)
+    if sent.status == "FAILED":
+        raise ServerError(
+            f"sending the segment {sent.segment_name} failed",
+            why=sent.details or None,
+            fix="cleanroom-ml activation list",
         )
-    # It is in this account at once, and VIEW_ACTIVATIONS lists what goes from one account to another.
-    batch = str(ran[0].get("batch_id") or "") if ran else ""
-    return Activation(request.segment, batch, "PROCESSED", template_id, own, own, "", "")
+    return sent
 
 
 def list_activations(connection: Connection, collaboration: str) -> tuple[Activation, ...]:
@@ -110,166 +122,190 @@ def list_activations(connection: Connection, collaboration: str) -> tuple[Activa
         Activation(
             segment_name=str(row["segment_name"]),
             batch_id=str(row["batch_id"]),
-            status=str(row["status"]),
-            template_id=str(row["template_id"]),
+            status=str(row["status"]).upper(),
+            template_id=str(row.get("template_id") or ""),
             shared_by=str(row["shared_by"]),
             shared_with=str(row["shared_with"]),
             details=str(row.get("details") or ""),
-            updated_on=rfc3339(row["updated_on"]),
+            updated_on=rfc3339(row.get("updated_on")),
         )
         for row in connection.call("COLLABORATION.VIEW_ACTIVATIONS", collaboration)
     )
 
 
-def process(connection: Connection, collaboration: str, segment: str | None = None) -> tuple[Taken, ...]:
-    """Take what partners sent (one segment, or all) into `<collaboration>.ACTIVATION.SEGMENT_RECORDS`.
+def process(
+    connection: Connection, collaboration: str, segment: str | None = None, batches: Sequence[str] = ()
+) -> tuple[Taken, ...]:
+    """Take what partners sent (one segment, some batches, or all) into the table that PROCESS_ACTIVATION names.
+
+    Repeating is safe: what was taken before stays as it is.
 
     Raises:
-        UsageError: nobody has sent this party a segment of that name.
+        UsageError: nobody has sent this party such a segment, or such a batch; a segment and batches were named.
+        CleanroomError: what was named is on its way, or sending it failed.
+        WaitTimeoutError: it is not processed yet.
     """
+    if segment is not None and batches:
+        raise UsageError("a segment and batches exclude each other", fix="drop one of --segment and --batch")
     receiver = me(connection, collaboration)
-    if segment is not None:
-        alias = receiver.collaborator.upper() if receiver else ""
-        listed = list_activations(connection, collaboration)
-        sent = {each.segment_name for each in listed if each.shared_with.upper() == alias}
-        if segment not in sent and _sent_to_oneself(connection, collaboration, segment) is None:
-            raise not_there("segment for this party called", segment, sent, fix="cleanroom-ml activation list")
-    before = {item.batch_id for item in _received(connection, collaboration, receiver)}
-    if segment is None:
-        connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration)
-    else:
-        connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, segment)
+    alias = receiver.collaborator.upper() if receiver else ""
+    listed = list_activations(connection, collaboration)
+    sent = [item for item in listed if item.shared_with.upper() == alias and item.shared_by.upper() != alias]
+    meant = [
+        item for item in sent if segment in (None, item.segment_name) and (not batches or item.batch_id in batches)
+    ]
+    if segment is not None or batches:
+        _check_asked(connection, collaboration, segment, batches, sent)
+        _check_arrived(meant)
+    before = {item.batch_id for item in _here(listed, alias)}
+    asked: tuple[object, ...] = (list(batches),) if batches else () if segment is None else (segment,)
+    told = named(connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, *asked))
+    table = told[0] if told else ""
+    now = _wait_until_processed(connection, collaboration, {item.batch_id for item in meant if item.status == "SHARED"})
     return tuple(
-        Taken(item.segment_name, item.batch_id, item.status, item.shared_by, item.batch_id not in before)
-        for item in _received(connection, collaboration, receiver)
-        if segment in (None, item.segment_name)
+        Taken(item.segment_name, item.batch_id, item.status, item.shared_by, item.batch_id not in before, table)
+        for item in _here(now, alias)
+        if segment in (None, item.segment_name) and (not batches or item.batch_id in batches)
     )
 
 
-def export(connection: Connection, collaboration: str, segment: str, path: Path) -> Exported:
-    """Write the newest batch of a received segment to `path` (.csv or .parquet), all or nothing.
-
-    Raises:
-        UsageError: another ending, or there is no such segment here yet.
-    """
-    writers = {".csv": _write_csv, ".parquet": _write_parquet}
-    write = writers.get(path.suffix.lower())
-    if write is None:
-        raise UsageError(f"cannot write {path.name}", why="known endings: .csv, .parquet")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"there is no directory {path.absolute().parent}", fix=f"mkdir -p {path.parent}")
-    received = _received(connection, collaboration, me(connection, collaboration))
-    batches = [item for item in received if item.segment_name == segment]
-    batch = max(batches, key=lambda item: item.updated_on).batch_id if batches else None
-    batch = batch or _sent_to_oneself(connection, collaboration, segment)
-    if batch is None:
-        raise UsageError(
-            f"no records of segment {segment!r} have been received",
-            why=f"received: {', '.join(sorted({item.segment_name for item in received})) or 'nothing'}",
-            fix=f"cleanroom-ml activation process --segment {segment}",
-        )
-    # OBJECT_CONSTRUCT leaves out what is NULL: only all records together tell the columns.
-    columns = tuple(dict.fromkeys(key for record in _records(connection, collaboration, batch) for key in record))
-    if not columns:
-        raise UsageError(f"the newest batch of segment {segment!r} is empty", why="the template found no rows to send")
-    descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-    os.close(descriptor)
-    try:
-        counted = _Counted(_records(connection, collaboration, batch))
-        rows = write(Path(temporary), columns, iter(counted))
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return Exported(path, rows, columns, counted.formulas if path.suffix.lower() == ".csv" else 0)
-
-
-class _Counted:
-    """Records on their way to a file, and how many of their texts a spreadsheet would run."""
-
-    def __init__(self, records: Iterator[dict[str, object]]) -> None:
-        self._records = records
-        self.formulas = 0
-
-    def __iter__(self) -> Iterator[dict[str, object]]:
-        for record in self._records:
-            self.formulas += sum(is_formula(value) for value in record.values())
-            yield record
-
-
-def _received(connection: Connection, collaboration: str, receiver: Membership | None) -> tuple[Activation, ...]:
+def received(connection: Connection, collaboration: str, receiver: Membership | None) -> tuple[Activation, ...]:
     """The batches whose records are in this account. What one sends to oneself is there at once, never processed."""
     alias = receiver.collaborator.upper() if receiver else ""
+    return _here(list_activations(connection, collaboration), alias)
+
+
+def _here(listed: Sequence[Activation], alias: str) -> tuple[Activation, ...]:
     return tuple(
         item
-        for item in list_activations(connection, collaboration)
+        for item in listed
         if item.shared_with.upper() == alias
         and (item.status == "PROCESSED" or (item.status == "SHARED" and item.shared_by.upper() == alias))
     )
 
 
-def _sent_to_oneself(connection: Connection, collaboration: str, segment: str) -> str | None:
-    """The newest batch of a segment that this account sent to itself; None where there is none."""
-    wanted = (
-        f"SELECT BATCH_ID FROM {_segment_records(collaboration)} WHERE SEGMENT_NAME = {text(segment)}"
-        f" AND SHARED_BY = {text(_alias(connection, collaboration))} ORDER BY UPDATED_ON DESC LIMIT 1"
-    )
-    try:
-        return next((str(batch) for (batch,) in connection.stream(wanted)), None)
-    except ServerError as error:
-        if error.code != _DOES_NOT_EXIST:
-            raise
-        return None  # the table comes with the first records
-
-
-def _alias(connection: Connection, collaboration: str) -> str:
+def own_alias(connection: Connection, collaboration: str) -> str:
+    """What this account is called in the collaboration; empty where it is no member."""
     mine = me(connection, collaboration)
     return mine.collaborator if mine else ""
 
 
-def _segment_records(collaboration: str) -> str:
-    return identifier(f"{collaboration}.ACTIVATION.SEGMENT_RECORDS")
+def sent_to_oneself(connection: Connection, collaboration: str, segment: str) -> str | None:
+    """The newest batch of a segment that this account sent to itself; None where there is none."""
+    return newest_of(connection, candidates(collaboration), segment, own_alias(connection, collaboration))
 
 
-def _records(connection: Connection, collaboration: str, batch: str) -> Iterator[dict[str, object]]:
-    table = _segment_records(collaboration)
-    for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
-        read = reported(record, f"a record of batch {batch}")
-        if not isinstance(read, dict):
-            raise UnreadableError(f"a record of batch {batch} cannot be read", why="it is no object of columns")
-        yield read
+def _check_asked(
+    connection: Connection, collaboration: str, segment: str | None, batches: Sequence[str], sent: Sequence[Activation]
+) -> None:
+    segments = {each.segment_name for each in sent}
+    if segment is not None and segment not in segments and sent_to_oneself(connection, collaboration, segment) is None:
+        raise not_there("segment for this party called", segment, segments, fix="cleanroom-ml activation list")
+    known = {each.batch_id for each in sent}
+    for batch in batches:
+        if batch not in known:
+            raise not_there("batch for this party called", batch, known, fix="cleanroom-ml activation list")
 
 
-def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, object]]) -> int:
-    rows = 0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for record in records:
-            writer.writerow(record)
-            rows += 1
-    return rows
+def _check_arrived(meant: Sequence[Activation]) -> None:
+    """Raises CleanroomError where nothing of what was named can be processed."""
+    last = max(meant, key=lambda item: item.updated_on, default=None)
+    if last is None or any(item.status in ("SHARED", "PROCESSED") for item in meant):
+        return
+    what = f"the segment {last.segment_name} from {last.shared_by}"
+    if last.status == "FAILED":
+        raise CleanroomError(f"{what} failed", why=last.details or None, fix=f"{last.shared_by}: cleanroom-ml activate")
+    raise CleanroomError(
+        f"{what} is still {last.status}",
+        why="it can be processed once it is SHARED",
+        fix="cleanroom-ml activation list",
+    )
 
 
-def _write_parquet(path: Path, columns: tuple[str, ...], records: Iterator[dict[str, object]]) -> int:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise UsageError(
-            "writing Parquet needs pyarrow", fix="pip install 'cleanroom-ml[engine]', or export to .csv"
-        ) from error
-    from itertools import islice
+def _wait_until_processed(connection: Connection, collaboration: str, batches: set[str]) -> tuple[Activation, ...]:
+    """All activations, once these batches are SHARED no more."""
+    pauses, deadline = Pauses(), time.monotonic() + PROCESSED_SECONDS
+    while True:
+        now = patiently(lambda: list_activations(connection, collaboration))
+        waiting = [item for item in now if item.batch_id in batches and item.status == "SHARED"]
+        failed = [item for item in now if item.batch_id in batches and item.status == "FAILED"]
+        if failed:
+            what = ", ".join(f"batch {item.batch_id}" for item in failed)
+            raise ServerError(f"processing {what} failed", why=failed[0].details or None)
+        if not waiting:
+            return now
+        if time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"batch {waiting[0].batch_id} is still {waiting[0].status}",
+                why=f"waited {PROCESSED_SECONDS:g} s; the target goes on with it, and repeating is safe",
+                fix="cleanroom-ml activation list",
+            )
+        pauses.sleep(deadline)
 
-    rows, writer = 0, None
-    try:
-        while batch := list(islice(records, _BATCH_ROWS)):
-            whole = [{column: record.get(column) for column in columns} for record in batch]
-            table = pa.Table.from_pylist(whole, schema=writer.schema if writer else None)
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table)
-            rows += len(batch)
-    finally:
-        if writer is not None:
-            writer.close()
-    return rows
+
+def _listed(connection: Connection, request: ActivationRequest, before: set[str]) -> Activation | None:
+    """The batch that was sent since: it was not there before, and is of this segment and for this destination."""
+    fresh = [
+        item
+        for item in list_activations(connection, request.collaboration)
+        if item.batch_id not in before
+        and item.segment_name == request.segment
+        and item.shared_with.upper() == request.destination.upper()
+    ]
+    return max(fresh, key=lambda item: item.updated_on) if fresh else None
+
+
+def _wait_for_it(connection: Connection, request: ActivationRequest, before: set[str]) -> Activation:
+    """The batch, once it is listed. Raises WaitTimeoutError: it was sent, and is not listed yet."""
+    pauses, deadline = Pauses(), time.monotonic() + LISTED_SECONDS
+    while (sent := patiently(lambda: _listed(connection, request, before))) is None:
+        if time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"the segment {request.segment} was sent, and is not listed after {LISTED_SECONDS:g} s",
+                why="to run it again would send the rows twice",
+                fix="cleanroom-ml activation list",
+            )
+        pauses.sleep(deadline)
+    return sent
+
+
+def _wait_until_shared(
+    connection: Connection,
+    collaboration: str,
+    sent: Activation,
+    timeout_seconds: float | None,
+    on_status: Callable[[Activation], None] | None,
+) -> Activation:
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    pauses, last = Pauses(), ""
+    while True:
+        if sent.status != last and on_status is not None:
+            on_status(sent)
+        last = sent.status
+        if sent.status in _ARRIVED:
+            return sent
+        if deadline is not None and time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"the segment {sent.segment_name} is still {sent.status}",
+                why=f"waited {timeout_seconds:g} s; batch {sent.batch_id} is on its way",
+                fix="cleanroom-ml activation list",
+            )
+        pauses.sleep(deadline)
+        now = patiently(lambda: list_activations(connection, collaboration))
+        sent = next((item for item in now if item.batch_id == sent.batch_id), sent)
+
+
+def _broken(
+    connection: Connection, request: ActivationRequest, before: set[str], broken: CommunicationError
+) -> CommunicationError:
+    """What is known of an activation whose answer never came. To send it once more could send everything twice."""
+    what = f"the connection broke while the segment {request.segment} was being sent"
+    sent = None
+    with contextlib.suppress(CleanroomError):
+        sent = _listed(connection, request, before)
+    if sent is not None:
+        why = f"it was sent: batch {sent.batch_id} is {sent.status}"
+        return CommunicationError(what, why=why, fix="do not repeat it; cleanroom-ml activation list")
+    why = f"{broken.why or broken.what}; whether it was sent is not known, and it was not repeated"
+    look = "cleanroom-ml activation list, and cleanroom-ml history"
+    return CommunicationError(what, why=why, fix=f"before you repeat it, look: {look}")

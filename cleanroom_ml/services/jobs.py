@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.connection.session import Row, whole_number
-from cleanroom_ml.errors import JobCancelledError, JobFailedError, PolicyDeniedError, ServerError, WaitTimeoutError
+from cleanroom_ml.connection.session import Row
+from cleanroom_ml.errors import (
+    CommunicationError,
+    JobCancelledError,
+    JobFailedError,
+    PolicyDeniedError,
+    ServerError,
+    WaitTimeoutError,
+)
 from cleanroom_ml.json_values import Document
-from cleanroom_ml.services.reported import reported, reported_mapping
-from cleanroom_ml.services.runnable import runnable
+from cleanroom_ml.services.broken_runs import of_a_run
+from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
+from cleanroom_ml.services.own_calls import ask, lacks
+from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
+from cleanroom_ml.services.run_answers import job_of
+from cleanroom_ml.services.runnable import approved_template
+from cleanroom_ml.services.waiting import FIRST_SECONDS, of_a_job, patiently
 from cleanroom_ml.specs.analysis import Analysis
-from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
 
-TERMINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
-_FIRST_POLL_SECONDS = 0.1
-_SLOWEST_POLL_SECONDS = 2.0
+BAD_ENDINGS: Mapping[str, type[JobFailedError | JobCancelledError]] = {
+    "FAILED": JobFailedError,
+    "CANCELLED": JobCancelledError,
+    "INTERNAL_ERROR": JobFailedError,
+    "DELETED": JobFailedError,
+}
+"""The documentation has FAILED; the others are those of Snowflake's own jobs (snowflake.ml.jobs, JOB_STATUS)."""
+TERMINAL = frozenset({"DONE", *BAD_ENDINGS})
 _CANCEL_SECONDS = 10.0
 
 
@@ -89,47 +105,50 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
     Raises:
         NotApprovedError: the template is not approved yet (says who is missing), or was rejected.
         ServerError: the server refused it (no pool, not granted, unknown table, …).
+        CommunicationError: the connection broke; says whether the run has begun, as far as the target tells it.
     """
-    template_id, takes = runnable(connection, wanted.collaboration, wanted.template)
+    template_id, template = approved_template(connection, wanted.collaboration, wanted.template)
+    takes = None if template is None else template.argument_names()
     defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
     arguments = defaults | dict(wanted.arguments or {})
     analysis = Analysis.of(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
-    rows = connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis))
-    if len(rows) == 1 and list(rows[0]) == ["job_id"]:
-        return SubmittedJob(str(rows[0]["job_id"]), template_id)
-    return SubmittedJob(None, template_id, tuple(rows))
+    begun = datetime.now(UTC)
+    try:
+        rows = connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis))
+    except CommunicationError as broken:
+        raise of_a_run(connection, wanted.collaboration, template_id, begun, broken) from broken
+    job_id = job_of(connection, wanted.collaboration, template, rows)
+    return SubmittedJob(job_id, template_id, () if job_id else tuple(rows))
 
 
 def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
     """Where the job is now. Raises ServerError: no job of that id is this runner's."""
-    row = job_action(connection, collaboration, job_id, "get_status")
-    details = reported_mapping(row.get("details"))
-    return JobStatus(job_id, str(next(iter(row.values()))).upper(), details)
+    rows = ask(connection, "JOBS.STATUS", collaboration, job_id)
+    if rows:
+        details = reported_mapping(rows[0].get("details"))
+        return JobStatus(job_id, str(next(iter(rows[0].values()))).upper(), details)
+    return JobStatus(job_id, _state(job_action(connection, collaboration, job_id, "get_status")), {})
 
 
-def logs(connection: Connection, collaboration: str, job_id: str, *, offset: int = 0) -> str:
-    """What the script has printed, from the `offset`-th character on (the embedded engine keeps all of it).
+def _state(told: object) -> str:
+    """The documented status string; also where it is quoted, or a member of an object."""
+    told = reported_mapping(told).get("status", told)
+    return str(told).strip().strip("\"'").upper()
+
+
+def logs(connection: Connection, collaboration: str, job_id: str) -> str:
+    """What the script has printed: all of it where the target keeps it (the embedded engine), else its newest part.
 
     Raises:
         PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
     """
-    return "".join(pieces(connection, collaboration, job_id, "get_logs", offset))
-
-
-def pieces(connection: Connection, collaboration: str, job_id: str, action: str, offset: int) -> Iterator[str]:
-    """What get_logs or get_events tells from the `offset`-th character on, as the embedded engine does: in pieces."""
-    following: int | None = offset
-    while following is not None:
-        offset = following
-        row = job_action(connection, collaboration, job_id, action, **({"offset": offset} if offset else {}))
-        yield str(next(iter(row.values())) or "")
-        following = None if row.get("next_offset") is None else whole_number(row["next_offset"])
-        if following is not None and following <= offset:
-            return
+    text = pieces(connection, "JOBS.LOGS", collaboration, job_id, 0)
+    return text if text is not None else str(job_action(connection, collaboration, job_id, "get_logs") or "")
 
 
 def result(connection: Connection, collaboration: str, job_id: str) -> object:
-    """What the script returned (`__return__`), from JSON; None where it returned nothing.
+    """What the script returned (`__return__`), from JSON; None where it returned nothing. What is no JSON (nobody says
+    how a target writes it) is the text that came.
 
     Raises:
         ResultRefusedError: it is larger than the collaboration lets out.
@@ -138,23 +157,22 @@ def result(connection: Connection, collaboration: str, job_id: str) -> object:
         ServerError: the job is still running, or no job of that id is this runner's.
     """
     try:
-        value = next(iter(job_action(connection, collaboration, job_id, "get_result").values()))
+        value = job_action(connection, collaboration, job_id, "get_result")
     except ServerError as refused:
         # Why there is no result is a matter of how the job stands, whatever words the target has for it.
         now = status(connection, collaboration, job_id)
         if not now.terminal:
             refused.fix = f"cleanroom-ml status {job_id} --wait"
         raise ended_badly(now) or refused from refused
-    return None if value is None else reported(value, f"the result of job {job_id}")
+    try:
+        return None if value is None else reported(value, f"the result of job {job_id}")
+    except NotJsonError:
+        return value
 
 
 def ended_badly(ended: JobStatus) -> JobFailedError | JobCancelledError | None:
     """The error that a job's ending is; None where it is done, or has not ended."""
-    kinds: dict[str, type[JobFailedError | JobCancelledError]] = {
-        "FAILED": JobFailedError,
-        "CANCELLED": JobCancelledError,
-    }
-    kind = kinds.get(ended.status)
+    kind = BAD_ENDINGS.get(ended.status)
     if kind is None:
         return None
     reason = f" ({ended.reason})" if ended.reason not in ("", "none") else ""
@@ -168,17 +186,16 @@ def cancel(connection: Connection, collaboration: str, job_id: str) -> CancelOut
     Raises:
         ServerError: the target cannot, or no job of that id is this runner's.
     """
-    if connection.target.kind == "snowflake":
-        raise ServerError(
-            "an ML job in a clean room cannot be cancelled on Snowflake",
-            why="RUN_ML_JOB_ACTION knows get_status, get_logs and get_result",
-            fix="ALTER COMPUTE POOL … STOP ALL ends every job of the pool",
-        )
     before = status(connection, collaboration, job_id)
-    job_action(connection, collaboration, job_id, "cancel")
+    if ask(connection, "JOBS.CANCEL", collaboration, job_id) is None:
+        raise ServerError(
+            "this target cannot cancel an ML job of a clean room",
+            why="its RUN_ML_JOB_ACTION knows get_status, get_logs and get_result; the embedded engine can",
+            fix='cleanroom-ml sql "ALTER COMPUTE POOL … STOP ALL"  ends every job of the pool',
+        )
     deadline = time.monotonic() + _CANCEL_SECONDS
     while not (now := status(connection, collaboration, job_id)).terminal and time.monotonic() < deadline:
-        time.sleep(_FIRST_POLL_SECONDS)
+        time.sleep(FIRST_SECONDS)
     # It may have come to its own end meanwhile: then that is how it ended.
     return CancelOutcome(now.job_id, now.status, now.details, now.status == "CANCELLED" and not before.terminal)
 
@@ -193,49 +210,65 @@ def wait(
     on_status: Callable[[JobStatus], None] | None = None,
     on_look: Callable[[JobStatus], None] | None = None,
     on_denied: Callable[[PolicyDeniedError], None] | None = None,
+    on_missed: Callable[[], None] | None = None,
 ) -> JobStatus:
     """Block until the job has ended; stream what it prints to `on_log` and each change of status to `on_status`.
 
     `on_look` is told the status each time that it was asked for, the last time the terminal one. Where the log may not
-    be seen, `on_denied` is told so once, and the waiting goes on without it.
+    be seen, `on_denied` is told so once, and the waiting goes on without it. `on_missed` is told that lines before the
+    next ones of the log were missed, which happens where a target tells its newest part only. A connection that breaks
+    is borne for a minute: all that is asked here can be asked again.
 
     Raises:
-        WaitTimeoutError: the job is still running; it goes on.
+        WaitTimeoutError: the job has not ended; it goes on.
+        CommunicationError: the connection stays broken; the job goes on.
         PolicyDeniedError: `on_log` was given, `on_denied` was not, and the logs may not be seen.
     """
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    seen, pause, last = 0, _FIRST_POLL_SECONDS, ""
+    log, pauses, last = JobLog(connection, collaboration, job_id), of_a_job(connection), ""
     while True:
-        now = status(connection, collaboration, job_id)
-        if on_status is not None and now.status != last:
-            on_status(now)
-        last = now.status
-        if on_look is not None:
-            on_look(now)
-        if on_log is not None and now.status != "PENDING":
-            try:
-                fresh = logs(connection, collaboration, job_id, offset=seen)
-            except PolicyDeniedError as denied:
-                if on_denied is None:
-                    raise
-                on_denied(denied)
-                on_log, fresh = None, ""
-            if connection.target.kind == "snowflake":
-                fresh = fresh[seen:]
-            if fresh and on_log is not None:
-                on_log(fresh)
-                seen += len(fresh)
-                pause = _FIRST_POLL_SECONDS
+        try:
+            now = patiently(lambda: status(connection, collaboration, job_id))
+            if on_status is not None and now.status != last:
+                on_status(now)
+            if now.status != last:
+                pauses.changed()
+            last = now.status
+            if on_look is not None:
+                on_look(now)
+            if on_log is not None and now.status != "PENDING":
+                try:
+                    fresh = patiently(log.fresh)
+                except PolicyDeniedError as denied:
+                    if on_denied is None:
+                        raise
+                    on_denied(denied)
+                    on_log = None
+                except ServerError:
+                    # An account's log is there later than its job, and gone before it: the job's end is not.
+                    if not lacks(connection, "JOBS.LOGS"):
+                        raise
+                    if now.terminal and on_missed is not None:
+                        on_missed()
+                else:
+                    if fresh.missed and on_missed is not None:
+                        on_missed()
+                    if fresh.text:
+                        on_log(fresh.text)
+                        pauses.changed()
+        except CommunicationError as broken:
+            broken.why = f"{broken.why or broken.what}; job {job_id} goes on"
+            broken.fix = f"cleanroom-ml status {job_id} --wait"
+            raise
         if now.terminal:
             return now
         if deadline is not None and time.monotonic() >= deadline:
             raise WaitTimeoutError(
                 f"job {job_id} is still {now.status}",
                 why=f"waited {timeout_seconds:g} s; the job goes on",
-                fix=f"cleanroom-ml status {job_id}",
+                fix=f"cleanroom-ml status {job_id} --wait",
             )
-        time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
-        pause = min(pause * 1.5, _SLOWEST_POLL_SECONDS)
+        pauses.sleep(deadline)
 
 
 def activity_history(connection: Connection, collaboration: str) -> list[Row]:
@@ -247,26 +280,28 @@ def activity_history(connection: Connection, collaboration: str) -> list[Row]:
 def history(connection: Connection, collaboration: str, *, limit: int = 50) -> list[Row]:
     """`activity_history`, each run of an ML job with `job_id`, `job_status` and `job_reason` beside it.
 
-    The target's own STATUS says that a run was accepted: a job that it started may have failed since. Of the newest
-    `limit` jobs of this runner the state is asked for; of all others, and of what is no job, these are None.
+    The target's own STATUS says that a run was accepted: a job that it started may have failed since. Which run became
+    which job the embedded engine tells, of this runner's newest `limit` jobs; for every other run these are None.
     """
     rows = activity_history(connection, collaboration)
-    found, asked = [], 0
-    for row in rows:
-        job_id, now = reported_mapping(row.get("activity_info")).get("job_id"), None
-        if job_id is not None and asked < limit:
-            asked += 1
-            with contextlib.suppress(ServerError):  # another runner's job
-                now = status(connection, collaboration, str(job_id))
-        state = {"job_id": job_id, "job_status": now and now.status, "job_reason": (now and now.reason) or None}
-        found.append({**row, **state})
-    return found
+    listed = ask(connection, "JOBS.LIST", collaboration, limit) if rows else None
+    ran = {row["activity_id"]: row for row in listed or ()}
+    return [{**row, **_became(ran.get(row.get("activity_id")))} for row in rows]
+
+
+def _became(job: Row | None) -> Row:
+    told = job or {}
+    return {
+        "job_id": told.get("job_id"),
+        "job_status": told.get("status"),
+        "job_reason": told.get("reason") or None,
+    }
 
 
 def may_read_log(connection: Connection, collaboration: str, job_id: str) -> bool:
     """Whether this runner is shown the job's log, so that nobody is sent to a door that is shut."""
     try:
-        logs(connection, collaboration, job_id)
+        job_action(connection, collaboration, job_id, "get_logs")
     except (ServerError, PolicyDeniedError):
         return False
     return True
@@ -275,34 +310,14 @@ def may_read_log(connection: Connection, collaboration: str, job_id: str) -> boo
 def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) -> list[Row]:
     """This runner's ML jobs in the collaboration, newest first, each with its status now; at most `limit`.
 
-    The ids are from the activity history: the embedded engine tells them there, Snowflake does not.
+    Raises:
+        ServerError: the target does not list jobs: no documented procedure of a clean room does.
     """
-    found: list[Row] = []
-    for row in activity_history(connection, collaboration):
-        info = reported_mapping(row.get("activity_info"))
-        job_id = info.get("job_id")
-        if job_id is None or len(found) == limit:
-            continue
-        now = status(connection, collaboration, str(job_id))
-        found.append(
-            {
-                "job_id": now.job_id,
-                "status": now.status,
-                "reason": now.reason,
-                "template_id": reported_mapping(info.get("request_parameters")).get("template_id"),
-                "submitted_on": row.get("start_ts"),
-                "ended_on": now.details.get("ended_on"),
-            }
+    rows = ask(connection, "JOBS.LIST", collaboration, limit)
+    if rows is None:
+        raise ServerError(
+            "this target does not list the ML jobs of a clean room",
+            why="no documented procedure does, and its activity history has no job ids; `cleanroom-ml run` prints each",
+            fix="cleanroom-ml history  lists the runs; cleanroom-ml status JOB_ID",
         )
-    return found
-
-
-def job_action(connection: Connection, collaboration: str, job_id: str, action: str, **extra: object) -> Row:
-    """The row that RUN_ML_JOB_ACTION answers with. Raises ServerError: no job of that id is this runner's."""
-    spec = MlJobAction.model_validate(
-        {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": job_id, "action": action, **extra}
-    )
-    rows = connection.call("COLLABORATION.RUN_ML_JOB_ACTION", collaboration, dump_spec(spec))
-    if not rows:
-        raise ServerError(f"{action} of job {job_id} returned nothing")
-    return rows[0]
+    return [{name: value for name, value in row.items() if name != "activity_id"} for row in rows]

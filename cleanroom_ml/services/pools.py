@@ -12,6 +12,8 @@ from cleanroom_ml.connection.literals import identifier
 from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, UsageError
 
+_DETAILS = frozenset({"active_nodes", "idle_nodes", "num_jobs", "auto_suspend_secs"})
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -40,40 +42,106 @@ def application_of(collaboration: str) -> str:
     return f"SFDCR_{collaboration}"
 
 
+def bounds(nodes: int | None, min_nodes: int | None, max_nodes: int | None) -> tuple[int, int]:
+    """The fewest and the most nodes of a pool: `nodes` is both, and each can be said by itself.
+
+    Raises:
+        UsageError: they contradict one another.
+    """
+    if nodes is not None and (min_nodes is not None or max_nodes is not None):
+        raise UsageError("--nodes says both --min-nodes and --max-nodes", fix="--min-nodes 1 --max-nodes 4")
+    least = min_nodes or nodes or 1
+    return least, max_nodes or nodes or least
+
+
 def create_pool(
-    connection: Connection, name: str, family: str, *, nodes: int, collaboration: str, warehouse: str
+    connection: Connection,
+    name: str,
+    family: str,
+    *,
+    nodes: int,
+    collaboration: str,
+    warehouse: str,
+    min_nodes: int | None = None,
+    auto_suspend_seconds: int | None = None,
 ) -> PoolOutcome:
     """Create the pool and grant the collaboration's application its use and the warehouse's; repeating is safe.
+
+    Args:
+        nodes: the most that it grows to; and the fewest, where `min_nodes` does not say so.
+        auto_suspend_seconds: how long it is idle before it is suspended; None: what the target has by default.
 
     Raises:
         UsageError: a name is none.
         ConflictError: the pool is there with another family, size or application.
         ServerError: the server refused (unknown family, the collaboration is not joined yet, …).
     """
-    if nodes < 1:
-        raise UsageError("a pool has at least one node", fix="--nodes 1")
+    least = nodes if min_nodes is None else min_nodes
+    if not 1 <= least <= nodes:
+        raise UsageError(f"a pool cannot have at least {least} and at most {nodes} node(s)", fix="--nodes 1")
     application = _name("collaboration", application_of(collaboration))
     pool_name, warehouse_name = _name("compute pool", name), _name("warehouse", warehouse)
     family_name = _name("instance family", family)
+    wanted = {
+        "instance_family": family.upper(),
+        "min_nodes": least,
+        "max_nodes": nodes,
+        "application": application.upper(),
+        "auto_suspend_secs": auto_suspend_seconds,
+    }
     existing = next((pool for pool in list_pools(connection) if pool.name == name.upper()), None)
     if existing is None:
+        suspend = "" if auto_suspend_seconds is None else f" AUTO_SUSPEND_SECS = {auto_suspend_seconds}"
         connection.execute(
-            f"CREATE COMPUTE POOL {pool_name} FOR APPLICATION {application} MIN_NODES = {nodes} MAX_NODES = {nodes} "
-            f"INSTANCE_FAMILY = {family_name} AUTO_RESUME = TRUE"
+            f"CREATE COMPUTE POOL {pool_name} FOR APPLICATION {application} MIN_NODES = {least} "
+            f"MAX_NODES = {nodes} INSTANCE_FAMILY = {family_name} AUTO_RESUME = TRUE{suspend}"
         )
-    elif (existing.instance_family, existing.max_nodes, existing.application) != (
-        family.upper(),
-        nodes,
-        application.upper(),
-    ):
+    elif differs := _differs(existing, wanted):
         raise ConflictError(
-            f"the pool {existing.name} is there already, as {existing.instance_family} with {existing.max_nodes} "
-            f"node(s) for {existing.application}",
+            f"the pool {existing.name} is there already, with other settings",
+            differences=differs,
+            why="; ".join(differs),
             fix=f"cleanroom-ml pool drop {existing.name}, or another name",
         )
     connection.execute(f"GRANT USAGE ON COMPUTE POOL {pool_name} TO APPLICATION {application}")
     connection.execute(f"GRANT USAGE ON WAREHOUSE {warehouse_name} TO APPLICATION {application}")
     return PoolOutcome(show_pool(connection, name), existing is None, warehouse.upper())
+
+
+def suspend_pool(connection: Connection, name: str) -> Pool:
+    """Start nothing more on a pool; what runs on it runs on. Repeating is safe.
+
+    Raises:
+        UsageError: there is no pool of that name.
+        ServerError: the server refused.
+    """
+    return _altered(connection, name, "SUSPEND", done={"SUSPENDED", "STOPPING"})
+
+
+def resume_pool(connection: Connection, name: str) -> Pool:
+    """Start jobs on a pool again. Repeating is safe; raises as `suspend_pool`."""
+    return _altered(connection, name, "RESUME", done={"ACTIVE", "IDLE", "STARTING", "RESIZING"})
+
+
+def _altered(connection: Connection, name: str, verb: str, *, done: set[str]) -> Pool:
+    pool = show_pool(connection, name)
+    if pool.state.upper() in done:
+        return pool
+    connection.execute(f"ALTER COMPUTE POOL {_name('compute pool', pool.name)} {verb}")
+    return show_pool(connection, name)
+
+
+def _differs(existing: Pool, wanted: dict[str, object]) -> tuple[str, ...]:
+    """What of a pool that is there is not as it was asked for; what the target does not tell is not compared."""
+    there: dict[str, object] = {
+        "instance_family": existing.instance_family,
+        "min_nodes": existing.min_nodes,
+        "max_nodes": existing.max_nodes,
+        "application": existing.application,
+    }
+    if wanted["auto_suspend_secs"] is not None and existing.details.get("auto_suspend_secs") is not None:
+        there["auto_suspend_secs"] = whole_number(existing.details["auto_suspend_secs"])
+    return tuple(f"{key}: {has or 'none'}, not {wanted[key]}" for key, has in there.items() if has != wanted[key])
 
 
 def list_pools(connection: Connection) -> tuple[Pool, ...]:
@@ -109,5 +177,5 @@ def _pool(row: Row) -> Pool:
         min_nodes=whole_number(row["min_nodes"]),
         max_nodes=whole_number(row["max_nodes"]),
         application=str(row.get("application") or ""),
-        details={key: value for key, value in row.items() if key in {"active_nodes", "idle_nodes", "num_jobs"}},
+        details={key: value for key, value in row.items() if key in _DETAILS},
     )

@@ -25,7 +25,7 @@ _FILES = {
     "template": "A template: what a runner may run.",
     "data_offering": "A data offering: which columns are shared.",
     "analysis": "An analysis: one run of a template. `run` and `activate` write it.",
-    "ml_job_action": "An ML job action. `status`, `logs`, `result` and `cancel` write it.",
+    "ml_job_action": "An ML job action. `status`, `logs` and `result` write it where a target has no more than that.",
 }
 
 

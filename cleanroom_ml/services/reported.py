@@ -21,6 +21,10 @@ class UnreadableError(CleanroomError):
     """What the target sent is no JSON that can be read here."""
 
 
+class NotJsonError(UnreadableError):
+    """It is some other text."""
+
+
 def reported(value: object, what: str) -> object:
     """A JSON text as data; what the driver has read already (VARIANT on some targets) passes the same bound.
 
@@ -28,14 +32,15 @@ def reported(value: object, what: str) -> object:
         what: what the text is, for the error.
 
     Raises:
-        UnreadableError: it is no JSON, or is nested deeper than MAX_DEPTH.
+        NotJsonError: it is no JSON.
+        UnreadableError: it is nested deeper than MAX_DEPTH.
     """
     try:
         loaded = json.loads(value) if isinstance(value, str | bytes | bytearray) else value
     except RecursionError:
         raise _too_deep(what) from None
     except ValueError as error:
-        raise UnreadableError(f"{what} cannot be read", why=f"it is no JSON: {error}") from None
+        raise NotJsonError(f"{what} cannot be read", why=f"it is no JSON: {error}") from None
     if _deeper_than(loaded, MAX_DEPTH):
         raise _too_deep(what)
     return loaded

@@ -7,20 +7,19 @@ from difflib import get_close_matches
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import NotApprovedError, UsageError
+from cleanroom_ml.services.read_templates import ReadTemplate, read_template
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
-from cleanroom_ml.specs.parse import parse_spec
-from cleanroom_ml.specs.template import Template
 
 
 def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:
-    """The id of the approved template that `wanted` stands for (see `runnable`)."""
-    return runnable(connection, collaboration, wanted)[0]
+    """The id of the approved template that `wanted` stands for (see `approved_template`)."""
+    return approved_template(connection, collaboration, wanted)[0]
 
 
-def runnable(connection: Connection, collaboration: str, wanted: str) -> tuple[str, frozenset[str] | None]:
+def approved_template(connection: Connection, collaboration: str, wanted: str) -> tuple[str, ReadTemplate | None]:
     """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
 
-    With it the names of the arguments that the template takes; None where its spec cannot be read.
+    With it the template as far as the target shows it; None where nothing of its spec can be read.
 
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
@@ -29,9 +28,7 @@ def runnable(connection: Connection, collaboration: str, wanted: str) -> tuple[s
     rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
     approved = [row for row in rows if _matches(wanted, row)]
     if approved:
-        found = str(approved[-1]["template_id"])
-        spec = parse_spec(str(approved[-1]["template_spec"]), source=found)
-        return found, spec.argument_names() if isinstance(spec, Template) else None
+        return str(approved[-1]["template_id"]), read_template(approved[-1].get("template_spec"))
     requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
     if not requests:
         known = [str(row["template_id"]) for row in rows]
@@ -79,5 +76,5 @@ def _matches(wanted: str, row: Row) -> bool:
     template_id = str(row["template_id"])
     if template_id.lower() == wanted.lower():
         return True
-    spec = parse_spec(str(row["template_spec"]), source=template_id)
-    return isinstance(spec, Template) and spec.name.lower() == wanted.lower()
+    spec = read_template(row.get("template_spec"))
+    return spec is not None and spec.name.lower() == wanted.lower()

@@ -1,6 +1,6 @@
 """What the embedded engine tells of a job beyond status, log and result: events, and usage over its life.
 
-Both are its own actions of RUN_ML_JOB_ACTION (specs/ml_job_action.py); Snowflake has no such thing, and is not asked.
+Both are procedures of its own (`CLEANROOM_ML.JOBS.EVENTS`, `.USAGE`); a target that has them not tells no such thing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.jobs import job_action, pieces
+from cleanroom_ml.services.job_actions import pieces
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import reported_mapping
 
 ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"
@@ -37,9 +38,10 @@ class JobUsage:
 
 def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage | Absent:
     """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
-    if connection.target.kind == "snowflake":
+    rows = ask(connection, "JOBS.USAGE", collaboration, job_id)
+    if not rows:
         return Absent(ENGINES_OWN)
-    usage_of = reported_mapping(next(iter(job_action(connection, collaboration, job_id, "get_usage").values())))
+    usage_of = reported_mapping(next(iter(rows[0].values())))
     points = tuple(
         UsagePoint(float(point["t"]), int(point["memory_bytes"]), float(point["cpu_seconds"]))
         for point in usage_of.get("points", ())
@@ -60,9 +62,9 @@ def events(connection: Connection, collaboration: str, job_id: str, *, offset: i
 
     Raises:
         PolicyDeniedError: the code spec or the collaboration's owner does not allow monitoring.
-        ServerError: the target is not the embedded engine, or no job of that id is this runner's.
+        ServerError: the target has no events, or no job of that id is this runner's.
     """
-    if connection.target.kind == "snowflake":
-        raise ServerError("a job on Snowflake has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
-    text = "".join(pieces(connection, collaboration, job_id, "get_events", offset))
+    text = pieces(connection, "JOBS.EVENTS", collaboration, job_id, offset)
+    if text is None:
+        raise ServerError("a job of this target has no events", why=ENGINES_OWN, fix=f"cleanroom-ml logs {job_id}")
     return Events(tuple(event for line in text.splitlines() if (event := reported_mapping(line))), offset + len(text))

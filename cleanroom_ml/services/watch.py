@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import PolicyDeniedError
+from cleanroom_ml.errors import PolicyDeniedError, ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
+from cleanroom_ml.services.job_actions import JobLog
 from cleanroom_ml.services.jobs import JobStatus
+from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
 
@@ -33,12 +35,11 @@ class Watch:
         self._connection = connection
         self._collaboration = collaboration
         self._job_id = job_id
-        self._engine = connection.target.kind != "snowflake"
         self._events: list[Document] = []
-        self._progress: Progress | Absent = Progress() if self._engine else Absent(ENGINES_OWN)
+        self._progress: Progress | Absent = Progress()
         self._events_offset = 0
         self._log: str | Absent = ""
-        self._log_offset = 0
+        self._job_log = JobLog(connection, collaboration, job_id)
 
     def look(self) -> Moment:
         """The job now; once it has ended, with the last of what it told. Raises ServerError: no such job."""
@@ -49,6 +50,10 @@ class Watch:
                 fresh = telemetry.events(*job, offset=self._events_offset)
             except PolicyDeniedError as denied:
                 self._progress = Absent(denied.what)
+            except ServerError:
+                if not lacks(self._connection, "JOBS.EVENTS"):
+                    raise
+                self._progress = Absent(ENGINES_OWN)
             else:
                 self._events_offset = fresh.offset
                 self._events += fresh.found
@@ -56,11 +61,10 @@ class Watch:
                     self._progress = Progress.of(self._events)
         if isinstance(self._log, str):
             try:
-                text = jobs.logs(*job, offset=self._log_offset)
+                fresh_log = self._job_log.fresh()
             except PolicyDeniedError as denied:
                 self._log = Absent(denied.what)
             else:
-                # Snowflake knows no offset: it tells the newest part, whole, each time.
-                self._log_offset += len(text) if self._engine else 0
-                self._log = (self._log + text if self._engine else text)[-KEPT_CHARACTERS:]
+                whole = self._log + fresh_log.text if fresh_log.whole is None else fresh_log.whole
+                self._log = whole[-KEPT_CHARACTERS:]
         return Moment(status, telemetry.usage(*job), self._progress, self._log)

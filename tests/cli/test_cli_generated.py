@@ -29,7 +29,7 @@ def test_the_pages_are_current() -> None:
 
 def test_a_new_command_is_in_the_table_by_its_entry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(generated.COMMANDS, "Somebody", (Entry("pools", "pool", "Another name of it."),))
-    assert generated.command_rows()[-1] == "| somebody | `pools create·list·show·drop` |"
+    assert generated.command_rows()[-1] == "| somebody | `pools create·list·show·suspend·resume·drop` |"
 
 
 def test_a_new_exit_code_is_in_the_table_by_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:

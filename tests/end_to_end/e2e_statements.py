@@ -13,7 +13,7 @@ _PATTERNS = (
     (re.compile(r"CLEANROOM_ML_LOAD_[0-9A-F]{12}"), "CLEANROOM_ML_LOAD_<ID>"),
     (re.compile(r"file:///\S*/cleanroom-ml-load-[^/']+/"), "file:///<SCRATCH>/"),
     (re.compile(r"(COMPARE\(NULL, )'sha256:[0-9a-f]{64}'"), r"\1'<IMAGE>'"),
-    (re.compile(r"(BATCH_ID = )'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
+    (re.compile(r"(BATCH_ID = |PROCESS_ACTIVATION\('golden', \[)'[0-9a-f]{32}'"), r"\1'<BATCH>'"),
 )
 
 
@@ -98,6 +98,8 @@ def walk(recorder: Recorder) -> None:
         "pool create",
         "pool list",
         "pool show GOLDEN_POOL",
+        "pool suspend GOLDEN_POOL",
+        "pool resume GOLDEN_POOL",
         "template list",
         "template show train_golden1",
     ):

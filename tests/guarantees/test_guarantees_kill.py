@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sandbox.processes import tree
 from cleanroom_ml.engine.sandbox.record import SandboxRecord
 from cleanroom_ml.errors import CleanroomError, ConnectError
 from cleanroom_ml.local import engine as local_engine
-from cleanroom_ml.services import activation, jobs
+from cleanroom_ml.services import activation, activation_export, jobs
 from cleanroom_ml.services.projects import load_project
 from cleanroom_ml.services.templates import submit
 from cleanroom_ml.services.update_requests import list_requests
@@ -170,7 +170,7 @@ def test_killed_during_procedures(world: World) -> None:
         activation.process(world.shop, ROOM, segment)
         sent = [each for each in activation.list_activations(world.brand, ROOM) if each.segment_name == segment]
         assert {each.status for each in sent} <= {"PROCESSED", "SHARED", "FAILED"}, sent
-        exported = activation.export(world.shop, ROOM, segment, world.directory / f"{segment}.csv")
+        exported = activation_export.export(world.shop, ROOM, segment, world.directory / f"{segment}.csv")
         assert exported.rows == 3
     with login(world.home, "brand") as again:
         assert again.execute("SELECT 1 AS a") == [{"a": 1}]

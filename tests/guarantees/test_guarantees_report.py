@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import pytest
 from guarantees_world import LINKED, ROOM, World
 
 from cleanroom_ml.cli.render import jsonable
+from cleanroom_ml.engine.assembly.procedures import OWN_PROCEDURES
 from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
-from cleanroom_ml.services import jobs, reports, telemetry
+from cleanroom_ml.services import jobs, own_calls, reports, telemetry
 from cleanroom_ml.services.absent import Absent
+from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Result
 from cleanroom_ml.services.telemetry import JobUsage
@@ -117,18 +120,19 @@ def test_events_are_refused_as_the_log_is(world_here: World, done: str) -> None:
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("action", ["get_events", "get_usage"])
-def test_another_party_learns_nothing_of_a_job(action: str, world_here: World, done: str) -> None:
+@pytest.mark.parametrize("procedure", ["JOBS.EVENTS", "JOBS.USAGE", "JOBS.LOGS", "JOBS.STATUS", "JOBS.CANCEL"])
+def test_another_party_learns_nothing_of_a_job(procedure: str, world_here: World, done: str) -> None:
     with pytest.raises(CleanroomError, match="MLJobNotFoundException"):
-        jobs.job_action(world_here.shop, ROOM, done, action)
+        ask(world_here.shop, procedure, ROOM, done)
 
 
-def test_a_target_that_is_snowflake_is_asked_for_nothing_that_only_the_engine_knows(
+def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     world_here: World, done: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same account, taken for one on Snowflake: what it is sent is what Snowflake's page documents."""
+    """The same engine without them, as an account on Snowflake is: each is asked for once, and not again."""
     sent: list[str] = []
-    monkeypatch.setattr(world_here.brand, "target", dataclasses.replace(world_here.brand.target, kind="snowflake"))
+    monkeypatch.setitem(OWN_PROCEDURES, "JOBS", {})  # type: ignore[arg-type]
+    monkeypatch.setattr(own_calls, "_lacking", WeakKeyDictionary())
     monkeypatch.setattr(world_here.brand, "_observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
     moment = Watch(world_here.brand, ROOM, done).look()
@@ -138,6 +142,15 @@ def test_a_target_that_is_snowflake_is_asked_for_nothing_that_only_the_engine_kn
     assert "only the embedded engine tells it" in reports.page(report)
     with pytest.raises(CleanroomError, match="no events"):
         telemetry.events(world_here.brand, ROOM, done)
+    told: list[str] = []
+    assert jobs.wait(world_here.brand, ROOM, done, on_log=told.append).status == "DONE"
+    assert "".join(told) == f"reading {TOLD}\n"
+    own = [text for text in sent if "CLEANROOM_ML.JOBS." in text]
+    assert len(own) == len({text.partition("(")[0] for text in own})
+    with pytest.raises(CleanroomError, match="does not list"):
+        jobs.list_jobs(world_here.brand, ROOM)
+    with pytest.raises(CleanroomError, match="cannot cancel"):
+        jobs.cancel(world_here.brand, ROOM, done)
     actions = {line.split()[-1] for text in sent for line in text.splitlines() if line.startswith("action:")}
     assert actions == {"get_status", "get_logs", "get_result"}
 

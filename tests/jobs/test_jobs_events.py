@@ -17,7 +17,7 @@ from jobs_harness import Pools
 from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.jobs import events, files, logs
 from cleanroom_ml.engine.jobs.events import EVENTS_NAME, EventCopy
-from cleanroom_ml.engine.rooms import ml_jobs
+from cleanroom_ml.engine.rooms import own_jobs
 
 ROUND = {"t": 1.5, "kind": "round", "trainer": "xgboost", "iteration": 1, "total": 9, "metrics": {"train-auc": 0.5}}
 
@@ -342,4 +342,4 @@ def test_events_are_told_in_pieces_of_whole_lines(tmp_path: Path, monkeypatch: p
 
 
 def test_a_piece_holds_the_longest_line_and_is_known_to_be_cut() -> None:
-    assert files.MAX_PIECE - events.MAX_LINE_BYTES >= ml_jobs.FULL_PIECE
+    assert files.MAX_PIECE - events.MAX_LINE_BYTES >= own_jobs.FULL_PIECE

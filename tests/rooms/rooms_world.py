@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from cleanroom_ml.engine.assembly.procedures import DATABASE, ProcedureTable, StatementRunner
+from cleanroom_ml.engine.assembly.procedures import DATABASE, OWN_DATABASE, ProcedureTable, StatementRunner
 from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobRequest, JobState, JobStatus
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.rooms import Rooms
@@ -64,6 +64,9 @@ class JobBook:
     def logs(self, job_id: str, offset: int = 0) -> str:
         return f"the log of {self.request(job_id).job.name}"[offset:]
 
+    def tail(self, job_id: str) -> str:
+        return self.logs(job_id)
+
     def events(self, job_id: str, offset: int = 0) -> str:
         return f"the events of {self.request(job_id).job.name}"[offset:]
 
@@ -107,6 +110,11 @@ class Party:
         return records(
             self.procedures.call(self.session, (DATABASE, schema, name), args, query_id=secrets.token_hex(8))
         )
+
+    def own(self, name: str, *args: Any, schema: str = "APPROVALS") -> list[dict[str, Any]]:
+        """One of the engine's own, `CLEANROOM_ML.<schema>.<name>`; or with its schema: `own("JOBS.STATUS", …)`."""
+        called = (OWN_DATABASE, *(name.split(".") if "." in name else (schema, name)))
+        return records(self.procedures.call(self.session, called, args, query_id=secrets.token_hex(8)))
 
     def sql(self, text: str) -> list[dict[str, Any]]:
         """A statement of the account's own session."""

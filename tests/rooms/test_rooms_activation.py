@@ -120,3 +120,39 @@ def test_a_name_that_was_not_made_is_refused(joined: World) -> None:
     assert "made no cleanroom.ACTIVATION_DATA_MISSING" in refused(
         joined.advertiser, "RUN", "lookalike", spec().replace("act_v1", "other_v1")
     )
+
+
+def test_batches_are_processed_by_their_ids_and_the_table_is_named_again(ready: World) -> None:
+    """PROCESS_ACTIVATION(name, [batch ids]); collaboration API reference, PROCESS_ACTIVATION, Returns."""
+    first, second = (ready.advertiser.call("RUN", "lookalike", spec(segment=name))[0]["BATCH_ID"] for name in "ab")
+    ask = ("PROCESS_ACTIVATION", "lookalike")
+    named = [{"TABLE_NAME": "lookalike.activation.segment_records", "SEGMENT_NAME": "a"}]
+    assert ready.publisher.call(*ask, ["none"]) == []
+    assert ready.publisher.call(*ask, [first]) == named
+    states = {row["BATCH_ID"]: row["STATUS"] for row in ready.publisher.call("VIEW_ACTIVATIONS", "lookalike")}
+    assert states == {first: "PROCESSED", second: "SHARED"}
+    for again in ([first], "a", "A"):
+        assert ready.publisher.call(*ask, again) == named, "whoever repeats it learns where the rows are"
+    assert len(rows(ready.publisher)) == 2
+    for wrong in (7, {"a": 1}, [[first]], [7]):
+        assert refused(ready.publisher, *ask, wrong).startswith("SpecValidationError")
+
+
+@pytest.mark.attack
+def test_a_batch_of_somebody_else_is_not_processed_by_its_id(ready: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sent,) = ready.advertiser.call("RUN", "lookalike", spec())
+    assert ready.advertiser.call("PROCESS_ACTIVATION", "lookalike", [sent["BATCH_ID"]]) == []
+    assert refused(ready.stranger, "PROCESS_ACTIVATION", "lookalike", [sent["BATCH_ID"]]).startswith("Collaboration")
+    assert ready.publisher.call("VIEW_ACTIVATIONS", "lookalike")[0]["STATUS"] == "SHARED"
+    with ready.storage.database.transaction() as connection:
+        connection.execute("UPDATE room_activations SET shared_with = 'ADVERTISER', shared_by = 'PUBLISHER'")
+    assert ready.advertiser.call("PROCESS_ACTIVATION", "lookalike", [sent["BATCH_ID"]]), "were it the advertiser's"
+
+
+def test_activations_have_the_documented_columns_and_no_other(ready: World) -> None:
+    """Collaboration API reference, VIEW_ACTIVATIONS: "Activation requests to send data to yourself are not listed"."""
+    ready.advertiser.call("RUN", "lookalike", spec())
+    (row,) = ready.publisher.call("VIEW_ACTIVATIONS", "lookalike")
+    assert {name.lower() for name in row} == {
+        "updated_on", "segment_name", "batch_id", "template_id", "shared_by", "shared_with", "status", "details",
+    }  # fmt: skip

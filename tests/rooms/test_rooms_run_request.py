@@ -40,7 +40,7 @@ class Recorder:
 
 
 def test_what_a_run_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "runnable", lambda *_: ("train_v1", None))
+    monkeypatch.setattr(jobs, "approved_template", lambda *_: ("train_v1", None))
     connection = Recorder()
     jobs.run(connection, jobs.JobRun("C", "train", TABLES, OWN, ARGUMENTS))  # type: ignore[arg-type]
     ((name, text),) = connection.asked
@@ -54,7 +54,7 @@ def test_what_a_run_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyP
 def test_what_an_activation_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activation, "runnable_template", lambda *_: "send_v1")
     monkeypatch.setattr(activation, "list_activations", lambda *_: ())
-    monkeypatch.setattr(activation, "_alias", lambda *_: "pub")
+    monkeypatch.setattr(activation, "own_alias", lambda *_: "pub")
     connection = Recorder()
     activation.activate(connection, activation.ActivationRequest("C", "send", "pub", "likely", TABLES, (), {"n": 1}))  # type: ignore[arg-type]
     read = run_request((connection.asked[0][1],)).template_configuration
@@ -84,7 +84,7 @@ def test_what_is_no_run_is_refused(wrong: tuple[Any, ...]) -> None:
         run_request(wrong)
 
 
-@pytest.mark.parametrize("more", [{"action": "cancel"}, {"action": "get_logs", "offset": 7}])
+@pytest.mark.parametrize("more", [{"action": "get_status"}, {"action": "GET_LOGS"}])
 def test_what_is_asked_of_a_job_is_one_type_as_well(more: dict[str, Any]) -> None:
     action = MlJobAction.model_validate(
         {"api_version": "2.0.0", "spec_type": "ml_job_action", "job_id": "MLJOB_1", **more}

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from rooms_world import SQL_TEMPLATE, World, request_id
 
-from cleanroom_ml.engine.contracts.job import JobState
 from cleanroom_ml.engine.rooms import catalog as room_catalog
-from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -38,6 +35,10 @@ def give(world: World, body: str, *, name: str = "t", kind: str = "sql_analysis"
 
 def run(world: World, *views: str, name: str = "t_v1", **arguments: Any) -> list[dict[str, Any]]:
     return world.advertiser.call("RUN", "lookalike", name, list(views), [], arguments)
+
+
+def action(job_id: str, what: str) -> str:
+    return f"api_version: 2.0.0\nspec_type: ml_job_action\njob_id: {job_id}\naction: {what}\n"
 
 
 @pytest.fixture
@@ -196,62 +197,6 @@ def test_missing_arguments_are_named(approved: World) -> None:
     )
 
 
-def action(job_id: str, what: str) -> str:
-    return f"api_version: 2.0.0\nspec_type: ml_job_action\njob_id: {job_id}\naction: {what}\n"
-
-
-@pytest.mark.parametrize(("what", "whole"), [("logs", "the log of train"), ("events", "the events of train")])
-def test_what_a_job_told_goes_on_where_its_answer_ends(
-    approved: World, monkeypatch: pytest.MonkeyPatch, what: str, whole: str
-) -> None:
-    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
-    ask = ("RUN_ML_JOB_ACTION", "lookalike", f"{action(job_id, f'get_{what}')}offset: 3\n")
-    assert approved.advertiser.call(*ask)[0]["NEXT_OFFSET"] is None
-    monkeypatch.setattr(ml_jobs, "FULL_PIECE", len(whole) - 3)
-    assert approved.advertiser.call(*ask) == [{what.upper(): whole[3:], "NEXT_OFFSET": len(whole)}]
-
-
-def test_a_job_answers_to_the_account_that_ran_it_only(approved: World) -> None:
-    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
-    ask = ("RUN_ML_JOB_ACTION", "lookalike")
-    assert approved.advertiser.call(*ask, action(job_id, "GET_STATUS"))[0]["STATUS"] == "PENDING"
-    assert approved.advertiser.value(*ask, action(job_id, "get_logs")) == "the log of train"
-    assert approved.advertiser.value(*ask, action(job_id, "get_events") + "offset: 4\n") == "events of train"
-    assert json.loads(approved.advertiser.value(*ask, action(job_id, "get_usage")))["job"] == "train"
-    assert "MLJobNotFinishedError" in refused(approved.advertiser, *ask, action(job_id, "get_result"))
-    real = refused(approved.publisher, *ask, action(job_id, "get_status"))
-    assert real.replace(job_id, "JOB_9") == refused(approved.publisher, *ask, action("JOB_9", "get_status"))
-    approved.jobs.states[job_id] = JobState.DONE
-    assert approved.advertiser.value(*ask, action(job_id, "get_result")) == '{"auc": 0.8}'
-    approved.jobs.states[job_id] = JobState.FAILED
-    assert "MLJobFailedError" in refused(approved.advertiser, *ask, action(job_id, "get_result"))
-
-
-def test_logs_need_the_spec_and_the_owner(approved: World) -> None:
-    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
-    approved.publisher.call("SET_CONFIGURATION", "lookalike", "ALLOW_ML_JOBS_MONITORING", "false")
-    ask = ("RUN_ML_JOB_ACTION", "lookalike")
-    for what in ("get_logs", "get_events"):
-        assert refused(approved.advertiser, *ask, action(job_id, what)).startswith("MLJobMonitoringNotAllowedError")
-    assert approved.advertiser.call(*ask, action(job_id, "get_status"))[0]["STATUS"] == "PENDING"
-    assert json.loads(approved.advertiser.value(*ask, action(job_id, "get_usage")))["job"] == "train"
-
-
-@pytest.mark.attack
-@pytest.mark.parametrize("what", ["get_logs", "get_events"])
-def test_what_a_code_spec_keeps_to_itself_is_not_told(
-    approved: World, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    """`allow_monitoring: false`, whatever the owner says; with the check taken away it is all told."""
-    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
-    asked = approved.jobs.requests[job_id]
-    approved.jobs.requests[job_id] = replace(asked, job=replace(asked.job, allow_monitoring=False))
-    ask = ("RUN_ML_JOB_ACTION", "lookalike", action(job_id, what))
-    assert "does not set allow_monitoring" in refused(approved.advertiser, *ask)
-    monkeypatch.setattr(ml_jobs, "_check_monitoring", lambda *_, **__: None)
-    assert approved.advertiser.value(*ask).endswith(" train")
-
-
 def test_history_is_full_for_the_runner_and_redacted_for_the_provider(joined: World) -> None:
     give(joined, "SELECT * FROM IDENTIFIER({{ source_table[0] }}) WHERE nothing = {{ secret }}")
     with pytest.raises(SqlError):
@@ -263,3 +208,32 @@ def test_history_is_full_for_the_runner_and_redacted_for_the_provider(joined: Wo
     assert "invalid identifier" not in theirs["FAILURE_REASON"]
     assert "hush" in json.dumps(mine["ACTIVITY_INFO"])
     assert "hush" not in json.dumps(theirs["ACTIVITY_INFO"])
+
+
+INFO_KEYS = {"data_offering_ids", "request_parameters"}
+PARAMETERS = {"template_id", "source_tables", "local_tables", "arguments", "activation_destination"}
+
+
+def test_history_has_the_documented_columns_and_keys_and_no_other(approved: World) -> None:
+    """Page "Monitor analysis activity in collaborations", "Result columns": nothing there tells which job a run was."""
+    job_id = approved.advertiser.value("RUN", "lookalike", *JOB)
+    give(approved, "SELECT 1 AS X")
+    run(approved)  # nothing of the publisher's, but the publisher's template
+    mine = approved.advertiser.call("VIEW_ACTIVITY_HISTORY", "lookalike")
+    theirs = approved.publisher.call("VIEW_ACTIVITY_HISTORY", "lookalike")
+    assert len(mine) == len(theirs) == 2
+    for row in (*mine, *theirs):
+        assert set(row) == {
+            "ACTIVITY_ID", "ANALYSIS_RUNNER_ALIAS", "START_TS", "TOTAL_DURATION", "STATUS", "FAILURE_REASON",
+            "ACTIVITY_TYPE", "ACTIVITY_INFO",
+        }  # fmt: skip
+        info = json.loads(row["ACTIVITY_INFO"]) if isinstance(row["ACTIVITY_INFO"], str) else row["ACTIVITY_INFO"]
+        assert set(info) <= INFO_KEYS
+        assert set(info["request_parameters"]) <= PARAMETERS
+        assert job_id not in json.dumps(info)
+        assert (row["STATUS"], row["ACTIVITY_TYPE"]) == ("SUCCESS", "RUN")
+    told = [row["ACTIVITY_INFO"] for row in theirs]
+    assert told[0]["request_parameters"]["source_tables"], "its data"
+    assert "arguments" not in told[0]["request_parameters"]
+    assert "data_offering_ids" not in told[1], "its template alone"
+    assert set(told[1]["request_parameters"]) == {"template_id", "activation_destination"}

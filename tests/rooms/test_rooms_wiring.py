@@ -16,7 +16,7 @@ from cleanroom_ml.engine.storage.warehouses import GrantKind
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
 
 ASK = "RUN_ML_JOB_ACTION"
-ACTIONS = ["get_status", "get_logs", "get_events", "get_usage", "get_result", "cancel"]
+ACTIONS = ["get_status", "get_logs", "get_result"]
 
 
 @pytest.fixture

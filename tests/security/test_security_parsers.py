@@ -41,7 +41,7 @@ OUTSIDE = {
     ("engine/protocol/bodies.py", "zlib"): "a client's request body: one stream, cut at the size that was allowed",
     ("engine/jobs/images/seal.py", "marshal"): "written only, to hash it; never read",
     ("engine/jobs/layers/stand_ins.py", "zipfile"): "written only: empty wheels of our own",
-    ("services/activation.py", "pyarrow"): "written only: rows that the runner exports to a file of their own",
+    ("services/activation_export.py", "pyarrow"): "written only: rows that the runner exports to a file of their own",
     ("services/loading.py", "gzip"): "the first bytes of the user's own file, on its way to the engine",
     ("services/loading.py", "zlib"): "the error that reading the user's own file raises",
     ("local/sample_data.py", "pandas"): "the sample data of an installed package",

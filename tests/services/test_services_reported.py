@@ -11,7 +11,7 @@ import pytest
 from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.render import jsonable
 from cleanroom_ml.errors import CleanroomError
-from cleanroom_ml.services import activation, jobs, telemetry
+from cleanroom_ml.services import jobs, segment_records, telemetry
 from cleanroom_ml.services.code_specs import manifests
 from cleanroom_ml.services.reported import MAX_DEPTH, UnreadableError, reported, reported_mapping, reported_or
 from cleanroom_ml.services.update_requests import list_requests
@@ -19,6 +19,10 @@ from cleanroom_ml.specs.problems import SpecProblems
 
 DEEP = "[" * 100_000 + "]" * 100_000
 ODD = ["[" * (MAX_DEPTH + 5) + "]" * (MAX_DEPTH + 5), DEEP, '{"a":' * 500 + "1" + "}" * 500, "{", "9" * 5_000, "nope"]
+
+
+def deep(text: str) -> bool:
+    return text.startswith(("[", '{"a"'))
 
 
 class Server:
@@ -30,6 +34,9 @@ class Server:
         self.row = row
 
     def call(self, *_: object) -> list[dict[str, Any]]:
+        return [self.row]
+
+    def call_own(self, *_: object) -> list[dict[str, Any]]:
         return [self.row]
 
     def stream(self, *_: object) -> list[tuple[Any, ...]]:
@@ -55,16 +62,22 @@ def test_what_is_let_through_can_be_shown() -> None:
 @pytest.mark.parametrize("text", ODD)
 def test_no_answer_of_a_job_or_a_partner_ends_in_a_defect(text: str) -> None:
     """A result of 100,000 brackets, made by approved code or by the other party, was an internal error."""
-    with pytest.raises(CleanroomError, match="the result of job J"):
-        jobs.result(Server(result=text), "c", "J")
+    if deep(text):
+        with pytest.raises(CleanroomError, match="the result of job J"):
+            jobs.result(Server(result=text), "c", "J")
+    else:
+        assert jobs.result(Server(result=text), "c", "J") == text, "how a target writes it nobody says: what came"
     with pytest.raises(UnreadableError, match="a record of batch B"):
-        list(activation._records(Server(record=text), "c", "B"))
+        list(segment_records.records(Server(record=text), "c", "B"))
     assert jobs.status(Server(status="DONE", details=text), "c", "J").details == {}
     assert telemetry.events(Server(events=text), "c", "J").found == ()
     assert telemetry.usage(Server(usage=text), "c", "J").points == ()
     (request,) = list_requests(Server(id="R", type="T", status="S", approval_log=text, spec=text), "c")
     assert (request.decisions, request.spec) == ((), {})
-    assert jobs.history(Server(start_ts="t", status="SUCCESS", activity_info=text), "c")[0]["job_id"] is None
+    assert (
+        jobs.history(Server(activity_id="A", start_ts="t", status="SUCCESS", activity_info=text), "c")[0]["job_id"]
+        is None
+    )
 
 
 @pytest.mark.attack

@@ -464,8 +464,8 @@ RULES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("ml_job_action", {"action": "GET_LOGS"}, {"action": "get_secret"}, "action"),
     ("ml_job_action", {"action": "Get_Result"}, {"action": True}, "action"),
     ("ml_job_action", {"job_id": "DB.S.MLJOB_1"}, {"job_id": "x'; drop"}, "job_id"),
-    ("ml_job_action", {"action": "get_logs", "offset": 0}, {"offset": 5}, "offset"),
-    ("ml_job_action", {"action": "GET_EVENTS", "offset": 7}, {"action": "get_usage", "offset": 7}, "offset"),
+    ("ml_job_action", {"action": "get_logs"}, {"action": "get_logs", "offset": 5}, "offset"),
+    ("ml_job_action", {"action": "get_status"}, {"action": "cancel"}, "action"),
 ]
 
 

@@ -159,7 +159,7 @@ analysis_runners:
       snowflake_collaborators:
         - adv
 """,
-    "api_version: 2.0.0\nspec_type: ml_job_action\njob_id: J_1\naction: get_logs\noffset: 7\n",
+    "api_version: 2.0.0\nspec_type: ml_job_action\njob_id: J_1\naction: get_logs\n",
 ]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import typer
+
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
 from cleanroom_ml.cli.options import (
     Arguments,
     Collaboration,
     Tables,
+    Timeout,
     Yes,
     optional_argument,
     optional_option,
@@ -27,11 +30,14 @@ def activate(
     segment: Annotated[str | None, optional_option("--segment", help="The segment's name.")] = None,
     arguments: Arguments = None,
     tables: Tables = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the destination can process the rows.")] = False,
+    timeout: Timeout = None,
     collaboration_: Collaboration = None,
     yes: Yes = False,
 ) -> Output:
     """Run an activation template and send its rows to their destination; this cannot be undone."""
     from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.cli.render import note
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.activation import ActivationRequest
     from cleanroom_ml.services.activation import activate as send
@@ -58,7 +64,13 @@ def activate(
     with open_connection() as connection:
         question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
         confirm(question, yes=yes)
-        done = send(connection, request)
+        done = send(
+            connection,
+            request,
+            wait=wait,
+            timeout_seconds=timeout,
+            on_status=lambda sent: note(f"status: {sent.status}"),
+        )
     step = "process" if done.shared_by != done.shared_with else "export"
     hint = f"{destination}: cleanroom-ml activation {step} --segment {name}"
     return Output(done, f"{name} → {destination}: {done.status}", hints=(hint,))

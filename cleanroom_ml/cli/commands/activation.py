@@ -27,16 +27,19 @@ def list_(collaboration_: Collaboration = None) -> Output:
 @command(app, "process", example="cleanroom-ml activation process --segment lookalike_q3")
 def process(
     segment: Annotated[str | None, optional_option("--segment", help="Default: all that arrived.")] = None,
+    batches: Annotated[
+        list[str] | None, optional_option("--batch", metavar="ID", help="One batch of it; repeatable.")
+    ] = None,
     collaboration_: Collaboration = None,
 ) -> Output:
     """Take what partners sent into this account."""
     from cleanroom_ml.services.activation import process as take
 
     with open_connection() as connection:
-        done = take(connection, collaboration(collaboration_), segment)
+        done = take(connection, collaboration(collaboration_), segment, tuple(batches or ()))
     lines = [
         f"{each.segment_name} from {each.shared_by}: {'received' if each.new else 'received before'}, "
-        f"batch {each.batch_id}"
+        f"batch {each.batch_id}" + (f", in {each.table}" if each.table else "")
         for each in done
     ]
     hints = tuple(
@@ -54,7 +57,7 @@ def export(
 ) -> Output:
     """Write a received segment to CSV or Parquet."""
     from cleanroom_ml.cli.render import warn_of_formulas
-    from cleanroom_ml.services.activation import export as write
+    from cleanroom_ml.services.activation_export import export as write
 
     with open_connection() as connection:
         done = write(connection, collaboration(collaboration_), segment, output)

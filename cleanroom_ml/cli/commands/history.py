@@ -35,7 +35,5 @@ def _state(row: Mapping[str, object]) -> str:
     """How it ended: for an ML job as the job stands, since the run itself succeeded in starting it."""
     if row["job_id"] is None or row["status"] != "SUCCESS":
         return str(row["status"])
-    if row["job_status"] is None:
-        return f"started {row['job_id']}"
     reason = f" ({row['job_reason']})" if row["job_reason"] not in (None, "", "none") else ""
     return f"{row['job_status']}{reason}  {row['job_id']}"

@@ -31,6 +31,7 @@ def logs(
 ) -> Output:
     """What a job has printed; needs the code spec's and the owner's permission to monitor."""
     from cleanroom_ml.cli.render import stream
+    from cleanroom_ml.cli.watching import missed
     from cleanroom_ml.services import jobs
 
     name = collaboration(collaboration_)
@@ -38,7 +39,7 @@ def logs(
         if events:
             return _events(connection, name, job_id, follow=follow, timeout=timeout)
         if follow and not settings().machine_readable:
-            jobs.wait(connection, name, job_id, timeout_seconds=timeout, on_log=stream)
+            jobs.wait(connection, name, job_id, timeout_seconds=timeout, on_log=stream, on_missed=missed)
             return Output({"job_id": job_id}, "")
         if follow:
             jobs.wait(connection, name, job_id, timeout_seconds=timeout)

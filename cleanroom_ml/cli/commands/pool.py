@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
 from cleanroom_ml.cli.options import Collaboration, Yes, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.pools import Pool
 
 app = group("Compute pools: where the runner's jobs run.")
 
@@ -21,12 +24,17 @@ def create(
     name: Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")] = None,
     family: Annotated[str | None, optional_option("--family", help="The instance family.")] = None,
     nodes: Annotated[int | None, optional_option("--nodes", min=1, help="How many nodes.")] = None,
+    min_nodes: Annotated[int | None, optional_option("--min-nodes", min=1, help="How many it keeps running.")] = None,
+    max_nodes: Annotated[int | None, optional_option("--max-nodes", min=1, help="How many it grows to.")] = None,
+    auto_suspend: Annotated[
+        int | None, optional_option("--auto-suspend", min=0, metavar="SECONDS", help="Suspend it when idle so long.")
+    ] = None,
     warehouse: Annotated[str, typer.Option("--warehouse", help="The warehouse of the jobs' SQL.")] = WAREHOUSE,
     collaboration_: Collaboration = None,
 ) -> Output:
     """Create a pool and let the collaboration's application use it; repeating is safe."""
     from cleanroom_ml.errors import UsageError
-    from cleanroom_ml.services.pools import create_pool
+    from cleanroom_ml.services.pools import bounds, create_pool
 
     mine = project_or_none()
     configured = mine.pool if mine else None
@@ -41,19 +49,23 @@ def create(
             why="cleanroom.yaml has none for it",
             fix=f"cleanroom-ml pool create {wanted} --family CPU_X64_S",
         )
-    chosen_nodes = nodes or (configured.nodes if configured and same else 1)
+    if nodes is None and min_nodes is None and max_nodes is None and configured is not None and same:
+        nodes = configured.nodes
+    least, most = bounds(nodes, min_nodes, max_nodes)
     with open_connection() as connection:
         done = create_pool(
             connection,
             wanted,
             chosen_family,
-            nodes=chosen_nodes,
+            nodes=most,
+            min_nodes=least,
+            auto_suspend_seconds=auto_suspend,
             collaboration=collaboration(collaboration_),
             warehouse=warehouse,
         )
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
-    text = f"{pool.name}: {pool.instance_family}, {pool.max_nodes} node(s), {pool.state}, for {pool.application}"
+    text = f"{_line(pool)}, for {pool.application}"
     return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
 
 
@@ -75,6 +87,26 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
         return Output(show_pool(connection, name))
 
 
+@command(app, "suspend", example="cleanroom-ml pool suspend ML_POOL")
+def suspend(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+    """Start nothing more on a pool; what runs on it runs on."""
+    from cleanroom_ml.services.pools import suspend_pool
+
+    with open_connection() as connection:
+        pool = suspend_pool(connection, name)
+    return Output(pool, _line(pool), hints=(f"cleanroom-ml pool resume {pool.name}",))
+
+
+@command(app, "resume", example="cleanroom-ml pool resume ML_POOL")
+def resume(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+    """Start jobs on a suspended pool again."""
+    from cleanroom_ml.services.pools import resume_pool
+
+    with open_connection() as connection:
+        pool = resume_pool(connection, name)
+    return Output(pool, _line(pool))
+
+
 @command(app, "drop", example="cleanroom-ml pool drop ML_POOL --yes")
 def drop(name: Annotated[str, typer.Argument(metavar="NAME")], yes: Yes = False) -> Output:
     """Drop a pool; refused while jobs run on it."""
@@ -85,3 +117,8 @@ def drop(name: Annotated[str, typer.Argument(metavar="NAME")], yes: Yes = False)
         confirm(f"Drop the compute pool {name}?", yes=yes)
         drop_pool(connection, name)
     return Output({"name": name, "dropped": True}, f"{name}: dropped")
+
+
+def _line(pool: Pool) -> str:
+    nodes = f"{pool.max_nodes}" if pool.min_nodes == pool.max_nodes else f"{pool.min_nodes} to {pool.max_nodes}"
+    return f"{pool.name}: {pool.instance_family}, {nodes} node(s), {pool.state}"

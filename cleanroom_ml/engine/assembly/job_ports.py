@@ -107,6 +107,10 @@ class RoomLauncher:
         """See `JobLauncher.logs`."""
         return self._jobs.logs(job_id, offset)
 
+    def tail(self, job_id: str) -> str:
+        """See `JobLauncher.tail`."""
+        return self._jobs.tail(job_id)
+
     def events(self, job_id: str, offset: int = 0) -> str:
         """See `JobLauncher.events`."""
         return self._jobs.events(job_id, offset)

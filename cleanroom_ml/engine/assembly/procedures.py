@@ -117,7 +117,18 @@ def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> Rows:
     return Rows.one("COMPARE", json.dumps(reported))
 
 
-OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
+_JOBS: Mapping[str, Procedure] = {
+    "LIST": Procedure(lambda r, s, a, _: r.own_jobs.list(s, *a), 1, 2),
+    "STATUS": Procedure(lambda r, s, a, _: r.own_jobs.status(s, *a), 2, 2),
+    "LOGS": Procedure(lambda r, s, a, _: r.own_jobs.logs(s, *a), 2, 3),
+    "EVENTS": Procedure(lambda r, s, a, _: r.own_jobs.events(s, *a), 2, 3),
+    "USAGE": Procedure(lambda r, s, a, _: r.own_jobs.usage(s, *a), 2, 2),
+    "CANCEL": Procedure(lambda r, s, a, _: r.own_jobs.cancel(s, *a), 2, 2),
+}
+OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
+    "IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)},
+    "JOBS": _JOBS,
+}
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
     "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN", "REMOVE_TEMPLATE"}),

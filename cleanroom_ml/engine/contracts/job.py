@@ -133,6 +133,9 @@ class JobLauncher(Protocol):
     def logs(self, job_id: str, offset: int = 0) -> str:
         """The job's output from character `offset` on, as much of it as is given at once."""
 
+    def tail(self, job_id: str) -> str:
+        """The newest part of the job's output: whole lines, 100 KB of it at most."""
+
     def events(self, job_id: str, offset: int = 0) -> str:
         """What its script told in events, as JSON lines from character `offset` on, as much as is given at once."""
 

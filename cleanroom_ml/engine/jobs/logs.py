@@ -5,8 +5,14 @@ from __future__ import annotations
 import codecs
 import os
 from pathlib import Path
+from typing import Final
 
 from cleanroom_ml.engine.jobs import files
+
+TAIL_BYTES: Final = 100_000
+"""So much of a log has the documentation: "up to 100 KB of log lines" (ML jobs, "Monitor the ML Job")."""
+
+_CONTINUED: Final = bytes(range(0x80, 0xC0))
 
 
 def finish(log: int, total_bytes: int | None, kept_bytes: int) -> None:
@@ -40,3 +46,21 @@ def read(directory: Path, offset: int, *, ended: bool) -> str:
             skip, room = max(0, skip - len(text)), room - len(piece)
             found.append(piece)
     return "".join(found)
+
+
+def tail(directory: Path, *, ended: bool) -> str:
+    """The last TAIL_BYTES of the log at most, from the beginning of a line on where there is one in it.
+
+    Bytes that are not UTF-8 become U+FFFD; a character of which only a part is written yet is left out.
+    """
+    try:
+        fd = os.open(directory / files.LOG, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(fd, "rb") as file:
+        begins = max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES)
+        file.seek(max(0, begins - 1))
+        data = file.read(TAIL_BYTES + min(begins, 1))
+    if begins:
+        data = data[data.find(b"\n") + 1 :] if b"\n" in data[:-1] else data[1:].lstrip(_CONTINUED)
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=ended)

@@ -140,6 +140,11 @@ class JobService:
         job = self._store.get(job_id)
         return logs.read(self._jobs_root / job_id, offset, ended=job.phase.terminal)
 
+    def tail(self, job_id: str) -> str:
+        """The newest logs.TAIL_BYTES of the job's output, in whole lines: hostile text. Raises JobNotFoundError."""
+        job = self._store.get(job_id)
+        return logs.tail(self._jobs_root / job_id, ended=job.phase.terminal)
+
     def events(self, job_id: str, offset: int = 0) -> str:
         """A piece of what the job told in events, as JSON lines from character `offset` on. Raises JobNotFoundError.
 

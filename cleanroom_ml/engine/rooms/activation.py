@@ -16,6 +16,7 @@ import re
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cleanroom_ml.engine.contracts.table import Rows
@@ -234,20 +235,23 @@ class Activations:
     def process(self, caller: Caller, name: str, wanted: object | None = None, *, query_id: str) -> Rows:
         """PROCESS_ACTIVATION: moves what is SHARED with the caller (all of it, one segment, or some batches) to its
         table.
+
+        Answers the table's name for each batch that was moved, and for those that were asked for and had been before:
+        so that whoever repeats the call learns as well where the rows are.
+
+        Raises:
+            SqlError: SpecValidationError, CollaborationNotFoundException, CollaborationStateException.
         """
+        wants = _wanted(wanted)
         with self._database.read() as connection:
             member = access.joined(connection, caller.account, name)
             rows = connection.execute(
-                """SELECT batch_id, segment_name FROM room_activations
-                   WHERE collaboration = ? AND shared_with = ? AND status = 'SHARED' ORDER BY number""",
+                """SELECT batch_id, segment_name, status FROM room_activations
+                   WHERE collaboration = ? AND shared_with = ? AND status IN ('SHARED', 'PROCESSED')
+                   AND (status = 'SHARED' OR shared_by <> shared_with) ORDER BY number""",
                 (member.collaboration, member.account),
             ).fetchall()
-        if isinstance(wanted, str):
-            rows = [row for row in rows if fold_or_text(row["segment_name"]) == fold_or_text(wanted)]
-        elif isinstance(wanted, list | tuple):
-            rows = [row for row in rows if row["batch_id"] in wanted]
-        elif wanted is not None:
-            raise room_error(ErrorName.SpecValidationError, "give a segment name, or an array of batch ids")
+        rows = [row for row in rows if wants(row["batch_id"], row["segment_name"], row["status"])]
         for row in rows:
             self._deliver(caller, member, row["batch_id"], query_id)
         table = ".".join((member.local_name or member.source_name, "activation", "segment_records"))
@@ -309,6 +313,20 @@ class Activations:
             "UPDATE room_activations SET status = ?, updated_on = ? WHERE batch_id = ?",
             (ACTIVATION.move(row["status"], wanted), self._database.now_micros(), batch_id),
         )
+
+
+def _wanted(wanted: object) -> Callable[[str, str, str], bool]:
+    """Whether a batch (its id, segment and status) is asked for. Raises SqlError SpecValidationError."""
+    match wanted:
+        case None:
+            return lambda _, __, status: status == "SHARED"
+        case str():
+            named = fold_or_text(wanted)
+            return lambda _, segment, __: fold_or_text(segment) == named
+        case list() | tuple() if all(isinstance(each, str) for each in wanted):
+            listed = frozenset(wanted)
+            return lambda batch, _, __: batch in listed
+    raise room_error(ErrorName.SpecValidationError, "give a segment name, or an array of batch ids")
 
 
 def fold_or_text(name: str) -> str:

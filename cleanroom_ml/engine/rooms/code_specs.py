@@ -12,6 +12,7 @@ from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.engine.contracts.environments import Environments, Needs
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.locks import wheels
+from cleanroom_ml.engine.rooms.not_here import refuse_code
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.errors import room_error
@@ -56,11 +57,7 @@ class CodeSpecs:
             raise room_error(
                 ErrorName.SpecValidationError, "custom registries hold templates or data offerings, not code specs"
             )
-        if spec.functions or spec.procedures:
-            raise room_error(
-                ErrorName.SpecValidationError,
-                "the embedded engine runs ml_jobs only; it has no functions or procedures yet",
-            )
+        refuse_code(spec)
         spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
         manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
         locks = []

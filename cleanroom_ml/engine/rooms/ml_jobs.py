@@ -1,13 +1,15 @@
-"""ML jobs as the room sees them: which call starts which pinned code, and who may ask about it afterwards."""
+"""ML jobs as the room sees them: which call starts which pinned code, and who may ask about it afterwards.
+
+RUN_ML_JOB_ACTION answers what the documentation says and nothing else (collaboration API reference,
+RUN_ML_JOB_ACTION). What only this engine tells of a job is in `own_jobs`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
 
-from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobStatus
+from cleanroom_ml.engine.contracts.job import JobFile, JobLauncher, JobRequest, JobState, JobStatus
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, configuration
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
@@ -23,8 +25,6 @@ from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 
-FULL_PIECE = 1 << 19
-"""A part of a log or of events that has so many characters may have been cut: there may be more."""
 MAX_NODES = 64
 MAX_ARGS_CHARACTERS = 1 << 20
 _SIGNATURE = "(compute_pool, num_instances, warehouse, args_json)"
@@ -83,26 +83,31 @@ class MlJobs:
             SqlError: MLJobNotFoundException, MLJobMonitoringNotAllowedError, MLJobNotFinishedError, MLJobFailedError.
         """
         action = read_spec(MlJobAction, spec_text)
-        with self._storage.database.read() as connection:
-            member = access.joined(connection, caller.account, name)
-            monitored = configuration.value_of(connection, member, configuration.MONITORING) == "true"
-        request = self._own(member, action.job_id)
-        if action.action == "get_status":
-            status = self._launcher.status(action.job_id)
-            columns = (("STATUS", "VARCHAR"), ("DETAILS", "VARCHAR"))
-            return Rows.answer(columns, ((str(status.status), json.dumps(asdict(status), default=_rfc3339)),))
-        if action.action == "get_usage":
-            return Rows.one("USAGE", json.dumps(self._launcher.usage(action.job_id)))
-        if action.action in ("get_logs", "get_events"):
-            _check_monitoring(request, owner_allows=monitored)
-            offset = action.offset or 0
-            if action.action == "get_events":
-                return _piece("EVENTS", self._launcher.events(action.job_id, offset), offset)
-            return _piece("LOGS", self._launcher.logs(action.job_id, offset), offset)
-        if action.action == "cancel":
-            self._launcher.cancel(action.job_id)
-            return Rows.one("STATUS", str(self._launcher.status(action.job_id).status))
-        return self._result(self._launcher.status(action.job_id))
+        match action.action:
+            case "get_status":
+                return Rows.one("STATUS", _documented(self._launcher.status(self.of(caller, name, action.job_id))))
+            case "get_logs":
+                return Rows.one("LOGS", self._launcher.tail(self.monitored(caller, name, action.job_id)))
+            case "get_result":
+                return self._result(self._launcher.status(self.of(caller, name, action.job_id)))
+
+    def of(self, caller: Caller, name: str, job_id: object) -> str:
+        """The id, where it is of a job that the caller's account runs in this collaboration; others' do not exist.
+
+        Raises:
+            SqlError: MLJobNotFoundException, and what a caller that is no member gets.
+        """
+        return self._own(caller, name, job_id)[0]
+
+    def monitored(self, caller: Caller, name: str, job_id: object) -> str:
+        """The same, where the runner may see what the job's script told.
+
+        Raises:
+            SqlError: as `of`, and MLJobMonitoringNotAllowedError.
+        """
+        found, request, owner_allows = self._own(caller, name, job_id)
+        _check_monitoring(request, owner_allows=owner_allows)
+        return found
 
     def _result(self, status: JobStatus) -> Rows:
         state = str(status.status)
@@ -116,10 +121,14 @@ class MlJobs:
             )
         return Rows.one("RESULT", result)
 
-    def _own(self, member: Member, job_id: str) -> JobRequest:
-        """The request of a job of this account in this collaboration; others' jobs do not exist."""
+    def _own(self, caller: Caller, name: str, job_id: object) -> tuple[str, JobRequest, bool]:
+        """The job's id and request, and whether the collaboration's owner lets jobs be monitored."""
+        with self._storage.database.read() as connection:
+            member = access.joined(connection, caller.account, name)
+            monitored = configuration.value_of(connection, member, configuration.MONITORING) == "true"
+        wanted = job_id if isinstance(job_id, str) else ""
         try:
-            request = self._launcher.request(job_id)
+            request = self._launcher.request(wanted)
         except LookupError:
             request = None
         if (
@@ -128,9 +137,9 @@ class MlJobs:
             or request.scope.get("collaboration_id") != member.collaboration
         ):
             raise room_error(
-                ErrorName.MLJobNotFoundException, f"there is no job '{job_id[:100]}' of yours in this collaboration."
+                ErrorName.MLJobNotFoundException, f"there is no job '{wanted[:100]}' of yours in this collaboration."
             )
-        return request
+        return wanted, request, monitored
 
     def _arguments(self, member: Member, name: tuple[str, ...], args: Sequence[object]) -> tuple[str, int, str, str]:
         if len(args) != 4:
@@ -157,10 +166,9 @@ class MlJobs:
         return pool, nodes, warehouse, _args_json(args[3])
 
 
-def _piece(name: str, text: str, offset: int) -> Rows:
-    """A part of what a job told, and where the next one begins if this is not the last."""
-    columns = ((name, "VARCHAR"), ("NEXT_OFFSET", "NUMBER(38,0)"))
-    return Rows.answer(columns, ((text, offset + len(text) if len(text) >= FULL_PIECE else None),))
+def _documented(status: JobStatus) -> str:
+    """Of the documentation's four statuses (ML jobs, "Monitor the ML Job"): one that was cancelled has FAILED."""
+    return "FAILED" if status.status is JobState.CANCELLED else str(status.status)
 
 
 def _check_monitoring(request: JobRequest, *, owner_allows: bool) -> None:
@@ -188,10 +196,6 @@ def _job_of(code_specs: Sequence[Document], name: tuple[str, ...]) -> tuple[Docu
         ErrorName.SpecValidationError,
         f"Template references unknown code spec callables: '{name[-1][:300]}'. None of its code specs has it.",
     )
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _args_json(value: object) -> str:

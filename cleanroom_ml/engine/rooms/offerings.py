@@ -15,6 +15,7 @@ from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import ColumnDetail, DatasetDetail, policies_of, view_text
+from cleanroom_ml.engine.rooms.not_here import refuse_dataset
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.binds import Value
@@ -169,6 +170,7 @@ class Offerings:
         return keys
 
     def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> DatasetDetail:
+        refuse_dataset(dataset)
         source = split_name(dataset.data_object_fqn)
         context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
         catalog = ProviderCatalog(self._storage, caller.account, context)

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.rooms.configuration import Configuration
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
+from cleanroom_ml.engine.rooms.own_jobs import OwnJobs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.schema import layers
@@ -57,6 +58,7 @@ class Rooms:
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)
         self.ml_jobs = MlJobs(storage, launcher)
+        self.own_jobs = OwnJobs(storage, launcher, self.ml_jobs, self.history)
         self.activations = Activations(storage, executor)
         self.analyses = Analyses(
             storage, self.registries, executor, renderer, self.ml_jobs, self.activations, self.history

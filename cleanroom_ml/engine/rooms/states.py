@@ -56,7 +56,8 @@ ACTIVATION: Final = _machine(
     "activation",
     "PENDING",
     {
-        "PENDING": "SHARED FAILED",
+        "PENDING": "REPLICATING SHARED FAILED",
+        "REPLICATING": "SHARED FAILED",
         "SHARED": "PROCESSED FAILED",
         "PROCESSED": "",
         "FAILED": "",

@@ -23,6 +23,7 @@ from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
+from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.markup import log_line, short
 from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
@@ -108,9 +109,12 @@ def _allowed(ask: Callable[[], Value | Absent]) -> Value | Absent:
 
 
 def _progress(connection: Connection, collaboration: str, job_id: str) -> Progress | Absent:
-    if connection.target.kind == "snowflake":
+    try:
+        return Progress.of(telemetry.events(connection, collaboration, job_id).found)
+    except ServerError:
+        if not lacks(connection, "JOBS.EVENTS"):
+            raise
         return Absent(ENGINES_OWN)
-    return Progress.of(telemetry.events(connection, collaboration, job_id).found)
 
 
 def _log(text: str) -> Log:

@@ -344,6 +344,16 @@ SHOW COMPUTE POOLS;
 -- advertiser/: cleanroom-ml pool show GOLDEN_POOL
 SHOW COMPUTE POOLS;
 
+-- advertiser/: cleanroom-ml pool suspend GOLDEN_POOL
+SHOW COMPUTE POOLS;
+ALTER COMPUTE POOL GOLDEN_POOL SUSPEND;
+SHOW COMPUTE POOLS;
+
+-- advertiser/: cleanroom-ml pool resume GOLDEN_POOL
+SHOW COMPUTE POOLS;
+ALTER COMPUTE POOL GOLDEN_POOL RESUME;
+SHOW COMPUTE POOLS;
+
 -- advertiser/: cleanroom-ml template list
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
 
@@ -364,6 +374,7 @@ template_configuration:
   arguments:
     compute_pool: GOLDEN_POOL
 $$);
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_CODE_SPECS('golden');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
 spec_type: ml_job_action
 job_id: MLJOB_<ID>
@@ -371,54 +382,22 @@ action: get_logs
 $$);
 
 -- advertiser/: cleanroom-ml status <JOB> --wait
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml status <JOB>
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml status <JOB> --watch
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_events
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_logs
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_usage
-$$);
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
+CALL CLEANROOM_ML.JOBS.EVENTS('golden', 'MLJOB_<ID>', 0);
+CALL CLEANROOM_ML.JOBS.LOGS('golden', 'MLJOB_<ID>', 0);
+CALL CLEANROOM_ML.JOBS.USAGE('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml logs <JOB>
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_logs
-$$);
+CALL CLEANROOM_ML.JOBS.LOGS('golden', 'MLJOB_<ID>', 0);
 
 -- advertiser/: cleanroom-ml logs <JOB> --events
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_events
-$$);
+CALL CLEANROOM_ML.JOBS.EVENTS('golden', 'MLJOB_<ID>', 0);
 
 -- advertiser/: cleanroom-ml result <JOB>
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
@@ -428,27 +407,11 @@ action: get_result
 $$);
 
 -- advertiser/: cleanroom-ml report <JOB>
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_usage
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_events
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_logs
-$$);
+CALL CLEANROOM_ML.JOBS.USAGE('golden', 'MLJOB_<ID>');
+CALL CLEANROOM_ML.JOBS.EVENTS('golden', 'MLJOB_<ID>', 0);
+CALL CLEANROOM_ML.JOBS.LOGS('golden', 'MLJOB_<ID>', 0);
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
 spec_type: ml_job_action
 job_id: MLJOB_<ID>
@@ -456,40 +419,20 @@ action: get_result
 $$);
 
 -- advertiser/: cleanroom-ml cancel <JOB>
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: cancel
-$$);
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
+CALL CLEANROOM_ML.JOBS.CANCEL('golden', 'MLJOB_<ID>');
+CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml jobs
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.LIST('golden', 20);
 
 -- advertiser/: cleanroom-ml history
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
-CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN_ML_JOB_ACTION('golden', $$api_version: 2.0.0
-spec_type: ml_job_action
-job_id: MLJOB_<ID>
-action: get_status
-$$);
+CALL CLEANROOM_ML.JOBS.LIST('golden', 50);
 
 -- advertiser/: cleanroom-ml activate --yes
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_TEMPLATES('golden');
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN('golden', $$api_version: 2.0.0
 spec_type: analysis
@@ -524,7 +467,9 @@ CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
 SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT;
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.GET_STATUS('golden');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVATIONS('golden');
-SELECT RECORDS FROM golden.ACTIVATION.SEGMENT_RECORDS WHERE BATCH_ID = '<BATCH>';
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.PROCESS_ACTIVATION('golden', ['<BATCH>']);
+SELECT RECORDS FROM golden.activation.segment_records WHERE BATCH_ID = '<BATCH>';
 
 -- publisher/: cleanroom-ml collaboration config ALLOW_ML_JOBS_MONITORING false
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_COLLABORATIONS();
