@@ -15,6 +15,7 @@ from typing import Final
 from cleanroom_ml.cli.table import COMMANDS, Entry
 from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
 from cleanroom_ml.errors import exit_codes
+from cleanroom_ml.remedies import REMEDIES
 
 _EXIT_CODES: Final = ("| exit code | meaning | exit code | meaning |", "|---|---|---|---|")
 _COMMANDS: Final = ("| who | commands |", "|---|---|")
@@ -38,6 +39,18 @@ def with_tables(text: str) -> str:
     return text
 
 
+_REASONS = """
+
+## Reasons that a message tells
+
+Written from cleanroom_ml/remedies.py; the first that applies is shown, on both targets. `{name}` is filled in from the
+message.
+
+| reason | exit code | what helps |
+|---|---|---|
+"""
+
+
 def exit_code_rows() -> list[str]:
     """Every exit code with its meaning, in two columns."""
     rows = [f"| {code} | {meaning} " for code, meaning in exit_codes().items()]
@@ -56,7 +69,11 @@ def errors_page() -> str:
         f"| `{name}` | {name.kind.exit_code} | {name.kind.meaning} | {f'`{name.fix}`' if name.fix else ''} |"
         for name in ErrorName
     ]
-    return _ERRORS + "\n".join(rows) + "\n"
+    reasons = [
+        f"| {remedy.about} | {remedy.kind.exit_code if remedy.kind else 'of its name, else 5'} | `{remedy.fix}` |"
+        for remedy in REMEDIES
+    ]
+    return _ERRORS + "\n".join(rows) + _REASONS + "\n".join(reasons) + "\n"
 
 
 def _spelled(entry: Entry) -> str:
