@@ -95,7 +95,8 @@ def target() -> Target:
     """The target that the shared options, the environment and the directory lead to."""
     from cleanroom_ml.services.connections import resolve
 
-    return resolve(settings().connection, temporary=settings().temporary_connection)
+    found = resolve(settings().connection, temporary=settings().temporary_connection)
+    return found.instead(role=settings().role, warehouse=settings().warehouse)
 
 
 def open_connection() -> Connection:
@@ -107,11 +108,13 @@ def open_connection() -> Connection:
         ConnectError: it cannot be reached, is not what it claims to be, or refuses the credentials.
     """
     from cleanroom_ml.cli.render import note
-    from cleanroom_ml.services.connections import connect
+    from cleanroom_ml.services.connections import connect, permission_warnings
     from cleanroom_ml.services.whose import guard
 
     found = target()
     note(f"target: {found}")
+    for warning in permission_warnings(found):
+        note(f"warning: {warning}")
     if found.kind == "engine":
         from cleanroom_ml.local.engine import ensure_running
 

@@ -8,7 +8,22 @@ from pathlib import Path
 from cleanroom_ml.connection import Connection, Setting, Target, bindings, connect, resolve, sources
 from cleanroom_ml.connection.target import kind_of, named
 
-__all__ = ["Connection", "Setting", "Target", "bind", "connect", "explain", "known", "named", "resolve", "test"]
+__all__ = [
+    "Connection",
+    "Setting",
+    "Target",
+    "bind",
+    "connect",
+    "explain",
+    "known",
+    "named",
+    "permission_warnings",
+    "resolve",
+    "test",
+]
+
+
+_SECRET_FILES = frozenset({"private_key_file", "private_key_path", "token_file_path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,17 @@ def explain(target: Target) -> tuple[dict[str, object], ...]:
     """Each key of a connection, its value (secrets masked) and where it came from."""
     return tuple(
         {"key": setting.key, "value": setting.displayed, "source": setting.source} for setting in target.settings
+    )
+
+
+def permission_warnings(target: Target) -> tuple[str, ...]:
+    """What others can read of a connection that is not the engine's: Snowflake's files, its key, its token."""
+    if target.kind == "engine":
+        return ()
+    named_ = [Path(str(each.value)).expanduser() for each in target.settings if each.key in _SECRET_FILES]
+    exposed = [file for file in named_ if file.is_file() and file.stat().st_mode & 0o044]
+    return tuple(
+        f"{file} can be read by others: chmod 0600 {file}" for file in (*sources.readable_by_others(), *exposed)
     )
 
 

@@ -129,7 +129,7 @@ def test_a_target_that_is_snowflake_is_asked_for_nothing_that_only_the_engine_kn
     """The same account, taken for one on Snowflake: what it is sent is what Snowflake's page documents."""
     sent: list[str] = []
     monkeypatch.setattr(world_here.brand, "target", dataclasses.replace(world_here.brand.target, kind="snowflake"))
-    monkeypatch.setattr(world_here.brand, "_observer", sent.append)
+    monkeypatch.setattr(world_here.brand, "observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
     moment = Watch(world_here.brand, ROOM, done).look()
     for absent in (report.usage, report.progress, moment.usage, moment.progress):
