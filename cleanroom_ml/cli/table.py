@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("account", "account", "Accounts of the embedded engine: create, list."),
         Entry("engine", "engine", "The embedded engine: start, stop, status."),
         Entry("image", "image", "The environments that jobs run in: list, build, remove, repair."),
-        Entry("doctor", "doctor", "Check this machine, and say how to mend what is missing."),
+        Entry("doctor", "doctor", "Check this machine, or an account; say how to mend what is missing."),
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from connection_stand_in import Account, accepted, listening, refused, rows
+from account_stand_in import Account, accepted, listening, refused, rows
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
