@@ -1,6 +1,7 @@
 """What pages hold that the code says: the tables of commands and exit codes, and the page of the clean room's errors.
 
-`python -m cleanroom_ml.cli.generated ERRORS PAGE…` writes the page of errors, and the tables of the other pages anew.
+`python -m cleanroom_ml.cli.generated ERRORS PAGE…` writes the page of errors, the tables of the other pages anew, and
+of the pages docs/targets.md whole.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from cleanroom_ml.cli.table import COMMANDS, Entry
+from cleanroom_ml.cli.targets_page import targets_page
 from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
 from cleanroom_ml.errors import exit_codes
 from cleanroom_ml.remedies import REMEDIES
 
 _EXIT_CODES: Final = ("| exit code | meaning | exit code | meaning |", "|---|---|---|---|")
 _COMMANDS: Final = ("| who | commands |", "|---|---|")
+TARGETS: Final = "targets.md"
 HEADS: Final = (_EXIT_CODES[0], _COMMANDS[0])
 _ERRORS: Final = f"""\
 # Errors of the clean room
@@ -94,4 +97,5 @@ def _replaced(text: str, head: str, table: Sequence[str]) -> str:
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(errors_page(), encoding="utf-8")
     for page in map(Path, sys.argv[2:]):
-        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        whole = targets_page() if page.name == TARGETS else with_tables(page.read_text(encoding="utf-8"))
+        page.write_text(whole, encoding="utf-8")

@@ -16,6 +16,8 @@ from cleanroom_ml.error_names import NUMBER, SQLSTATE
 
 LOG_BYTES: Final = 100_000
 OWN_DATABASE: Final = "CLEANROOM_ML"
+UNKNOWN: Final = 2140
+_OR: Final = "or operation cannot be performed."
 _NAMED: Final = re.compile(r"([A-Z][A-Za-z]+): (.*)", re.DOTALL)
 _AS_TEXT: Final = frozenset({"ARRAY", "OBJECT", "VARIANT"})
 
@@ -47,16 +49,18 @@ class NoOwnDatabase(Plain):
 
     def before(self, asked: Asked) -> Rows | None:
         """Knows no such database."""
-        shown = asked.words.startswith("SHOW PROCEDURES") and OWN_DATABASE in asked.words
-        if asked.database == OWN_DATABASE or shown:
-            raise SqlError.not_found("Database", OWN_DATABASE)
+        if asked.database == OWN_DATABASE:
+            name = f"{OWN_DATABASE}.{asked.procedure}"
+            raise SqlError(UNKNOWN, "42601", f"SQL compilation error:\nUnknown user-defined function {name}")
+        if asked.words.startswith("SHOW PROCEDURES") and OWN_DATABASE in asked.words:
+            raise SqlError(2043, "02000", f"SQL compilation error:\nObject '{OWN_DATABASE}' does not exist, {_OR}")
         return None
 
 
 def told(asked: Asked, error: SqlError) -> SqlError:
     """An error of a procedure as it arrives: the two forms of service-behaviour.md, "Errors as they arrive"."""
-    if not asked.procedure:
-        return error
+    if not asked.procedure or error.code == UNKNOWN:
+        return error  # of the statement, and not from within a procedure
     ending = f"\n in function {asked.procedure} with handler main"
     named = _NAMED.match(error.message)
     if named:
