@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.cli.needs import NEEDS, Need, Where
+from cleanroom_ml.cli.needs import Need, Where
+from cleanroom_ml.cli.table import NEEDS
 
 _HEAD = """\
 # What each command does on each target
 
-Written by `make docs` from cleanroom_ml/cli/needs.py. Both targets are asked the same way; what a target can do is what
+Written by `make docs` from cleanroom_ml/cli/table.py. Both targets are asked the same way; what a target can do is what
 it answers, never what it is called: procedures that only some have are in a database `CLEANROOM_ML` of their own, which
 `SHOW PROCEDURES IN DATABASE CLEANROOM_ML` lists, and which a command asks for once a session.
 

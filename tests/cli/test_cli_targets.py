@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer.main
 
-from cleanroom_ml.cli.needs import NEEDS, Where
+from cleanroom_ml.cli.needs import Where
 from cleanroom_ml.cli.root import app
-from cleanroom_ml.cli.table import entries
+from cleanroom_ml.cli.table import NEEDS, entries
 from cleanroom_ml.cli.targets_page import targets_page
 
 ROOT = Path(__file__).parents[2]
