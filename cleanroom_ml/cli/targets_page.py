@@ -17,9 +17,24 @@ it answers, never what it is called: procedures that only some have are in a dat
 """
 
 
+_SERVICE = """
+## The engine as the service really answers
+
+`cleanroom-ml engine start --like-snowflake all` makes the embedded engine answer late, in other forms and with errors
+as they arrive from the service, so that what is built on it is tried before it meets an account; `--like-snowflake
+delays,tracebacks` switches on some of it. `engine status` tells what is on, and `engine stop` ends it.
+
+| deviation | what it does |
+|---|---|
+"""
+
+
 def targets_page() -> str:
     """The page."""
-    return _HEAD + "\n".join(_row(words, need) for words, need in NEEDS.items()) + "\n"
+    from cleanroom_ml.local.engine import DEVIATIONS
+
+    rows = "\n".join(_row(words, need) for words, need in NEEDS.items())
+    return _HEAD + rows + "\n" + _SERVICE + "".join(f"| `{name}` | {what} |\n" for name, what in DEVIATIONS.items())
 
 
 def _row(words: str, need: Need) -> str:

@@ -20,12 +20,14 @@ from pathlib import Path
 from cleanroom_ml.connection.directories import engine_home
 from cleanroom_ml.connection.engine_identity import verify_engine
 from cleanroom_ml.engine.home.paths import Home
-from cleanroom_ml.engine.service_mode.deviations import chosen
+from cleanroom_ml.engine.service_mode.deviations import DEVIATIONS, chosen
 from cleanroom_ml.errors import CleanroomError, ConflictError, ConnectError
 from cleanroom_ml.local import operator
 from cleanroom_ml.local.extras import require
 from cleanroom_ml.local.home import ensure_home, existing_home
 from cleanroom_ml.local.processes import engine_process, terminate
+
+__all__ = ["DEVIATIONS", "EngineStatus", "ensure_running", "start_like_snowflake", "status", "stop"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0

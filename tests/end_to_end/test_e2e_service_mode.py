@@ -35,6 +35,8 @@ STORY = (
 TRIES = 12
 REFUSED = {4, 5, 10, 22}
 STATEMENT = re.compile(r"GRANT REFERENCE_USAGE ON DATABASE \S+ TO (?:ROLE \S+ WITH GRANT OPTION|SHARE \w+)")
+REFUSING = {"delays", "replication", "upgrade", "late-requests", "missing-grants", "incomplete-profile", "all"}
+"""The others are of the session, the network and the form of answers: nobody at the terminal notices."""
 PROFILE = "ALTER USER ADMIN SET FIRST_NAME = 'A', LAST_NAME = 'B', EMAIL = 'a@b.example'"
 
 
@@ -53,18 +55,20 @@ def typed(party: Party, *words: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def persists(party: Party, words: str) -> Ran:
-    """Type it, do what helps, type it again."""
+def persists(party: Party, words: str) -> int:
+    """Type it, do what helps, type it again; how often it was refused."""
     told = []
     for _ in range(TRIES):
         ran = typed(party, *words.split())
         told.append(f"{words}: exit {ran.code}\n{ran.err}")
         assert "Traceback" not in ran.out + ran.err, told[-1]
         if ran.code == 0:
-            return ran
-        assert ran.code in REFUSED, told[-1]
+            return len(told) - 1
         fix = re.search(r"^fix: (.+)$", ran.err, re.MULTILINE)
         assert fix, told[-1]
+        # What is not listed yet is a name that nothing has: the list is what to look at then.
+        late = ran.code == 2 and fix[1].startswith("cleanroom-ml requests")
+        assert late or ran.code in REFUSED, told[-1]
         if statement := STATEMENT.search(fix[1]):
             assert typed(party, "sql", statement[0]).code == 0
         elif fix[1].startswith("ALTER USER"):
@@ -86,9 +90,9 @@ def restarted(person: Person, new_project: NewProject) -> Iterator[tuple[Person,
 def test_the_story_ends_right(restarted: tuple[Person, NewProject], deviation: str) -> None:
     person, new_project = restarted
     anywhere = Party(person.root, person)
-    pair: Pair = new_project("like" + deviation.replace("-", ""))
+    pair: Pair = new_project(f"like{[*DEVIATIONS, 'all'].index(deviation)}")
     anywhere.types("engine", "stop")
     anywhere.types("engine", "start", "--like-snowflake", deviation)
-    for party, words in STORY:
-        persists(getattr(pair, party), words)
-    assert "train_like" in persists(pair.advertiser, "template list").out
+    refused = sum(persists(getattr(pair, party), words) for party, words in STORY)
+    assert bool(refused) is (deviation in REFUSING)
+    assert "train_like" in typed(pair.advertiser, "template", "list").out
