@@ -7,6 +7,7 @@ accounts. Only what is left was not reached.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from cleanroom_ml.errors import ConnectError
@@ -24,11 +25,15 @@ _HTTP_NOT_FOUND: Final = frozenset({290_404, 404})
 
 _KEY: Final = "ALTER USER <user> SET RSA_PUBLIC_KEY = '<the key of private_key_file>'; or check user and account of it"
 _TOKEN: Final = "put a token that is valid into `token` or `token_file_path`"
+_ROLE: Final = "--role ROLE, or `role` of the connection, with one that is granted: SHOW GRANTS TO USER <user>"
+_ABOUT_ROLE: Final = re.compile(r"\b[Rr]ole '?[\w\"$]+'? (?:specified in the connect string )?does not exist")
+# The connector puts the address before what the account says; both are told elsewhere.
+_FAILED: Final = re.compile(r"\AFailed to connect to DB: \S+:\d+[.,] ")
 _MFA: Final = "cleanroom-ml … with SNOWFLAKE_PASSCODE, or allow the login on the second device"
 _HELP: Final = {
     390_100: "check user and password: " + _EXPLAIN,
     390_144: _KEY,
-    390_189: "--role ROLE with one that is granted to the user: SHOW GRANTS TO USER <user>",
+    390_189: _ROLE,
     390_195: "log in again; `client_store_temporary_credential = true` keeps the token that the browser gives",
     390_201: "check `database`, `schema` and `warehouse`: " + _EXPLAIN,
     390_303: _TOKEN,
@@ -43,10 +48,11 @@ def login_error(error: Error, said: str) -> ConnectError:
     """Our error for one that the connector raised while it connected; `said` is its text, bounded."""
     from snowflake.connector import errors as connector_errors
 
-    number, lines = error.errno or -1, said.splitlines()
+    number, lines = error.errno or -1, _FAILED.sub("", said).strip().splitlines()
     why = lines[0] if lines else None
     if number in _SERVERS:
-        return ConnectError("the account refused the login", why=why, fix=_help(number))
+        fix = _ROLE if _ABOUT_ROLE.search(why or "") else _help(number)
+        return ConnectError("the account refused the login", why=why, fix=fix)
     if number in _HTTP_NOT_FOUND or isinstance(error, connector_errors.HttpError):
         return ConnectError(
             "there is no such account at this address", why=why, fix="check `account` and `host`: " + _EXPLAIN

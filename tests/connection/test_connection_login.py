@@ -38,6 +38,7 @@ def account():
         ("390144", "JWT token is invalid. [b0]", "RSA_PUBLIC_KEY"),
         ("394304", "JWT token is invalid.", "RSA_PUBLIC_KEY"),
         ("390189", "Role 'X' specified in the connect string does not exist or not authorized.", "--role"),
+        ("390100", "The role NOPE does not exist or not authorized.", "--role"),
         ("390303", "Invalid OAuth access token. [b0]", "token_file_path"),
         ("390422", "Incoming request with IP/Token 1.2.3.4 is not allowed to access Snowflake.", "network policy"),
         ("394507", "Multi-factor authentication is required.", "SNOWFLAKE_PASSCODE"),
@@ -51,7 +52,7 @@ def test_a_login_that_was_refused_says_refused(account: Account, code: str, mess
         connect(at(account))
     error = caught.value
     assert error.what == "the account refused the login"
-    assert message in str(error.why)
+    assert error.why == message
     assert helps in str(error.fix)
     assert (error.exit_code, error.code) == (3, int(code))
     assert SECRET not in f"{error.what} {error.why} {error.fix} {vars(error)}"

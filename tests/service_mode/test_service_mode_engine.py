@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -44,7 +43,7 @@ def typed(tmp_path: Path) -> Iterator[Typed]:
     types = Typed(tmp_path)
     types("engine", "start", "--like-snowflake", DEVIATIONS)
     try:
-        types("account", "create", "local")
+        types("account", "create", "local")  # an engine that runs is left as it is
         yield types
     finally:
         types("engine", "stop")
@@ -52,15 +51,13 @@ def typed(tmp_path: Path) -> Iterator[Typed]:
 
 def test_the_command_line_gets_through_and_tells_what_the_service_says(typed: Typed) -> None:
     """Each statement's first try fails, every third finds its token expired; nothing is applied twice."""
-    script = "CREATE DATABASE D; CREATE TABLE D.PUBLIC.T (N INT); INSERT INTO D.PUBLIC.T VALUES (1)"
-    typed("sql", script, "-c", "local")
-    found = typed("sql", "SELECT COUNT(*) AS N FROM D.PUBLIC.T", "-c", "local", "--format", "json")
-    assert json.loads(found.stdout) == [{"N": 1}]
+    made = "CREATE TABLE T (N INT); INSERT INTO T VALUES (1)"
+    script = f"CREATE DATABASE D; {made}; SELECT COUNT(*) AS N FROM T"
+    found = typed("sql", script, "-c", "local", "--format", "jsonl")
+    assert '{"N": 1}' in found.stdout
     gone = typed("collaboration", "status", "nowhere", "-c", "local", code=5)
     assert "error: CollaborationNotFoundException: " in gone.stderr
     assert "Traceback" not in gone.stderr
     assert "in GET_STATUS" in gone.stderr
-    status = json.loads(typed("engine", "status", "--format", "json").stdout)
-    assert status["like_snowflake"] == sorted(DEVIATIONS.split(","))
-    typed("engine", "start", "--like-snowflake", "delays", code=1)
-    typed("engine", "start", "--like-snowflake", "dealys", code=2)
+    other = typed("engine", "start", "--like-snowflake", "delays", code=1)
+    assert f"it deviates in: {', '.join(sorted(DEVIATIONS.split(',')))}" in other.stderr
