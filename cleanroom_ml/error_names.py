@@ -5,7 +5,6 @@ Names, number and SQL state are the documentation's (docs/api-digest.md §7) or,
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Final
 
@@ -21,16 +20,24 @@ from cleanroom_ml.errors import (
 NUMBER: Final = 100357
 SQLSTATE: Final = "P0000"
 
-# Also of errors that the documentation does not list, and that only Snowflake raises.
-_SAID = re.compile(
-    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering)): (.*)", re.DOTALL
+
+_AGAIN = "cleanroom-ml spec register --bump"
+_REQUIREMENTS = f"change pip_requirements, then: {_AGAIN}"
+_ROOMS = "cleanroom-ml collaboration list"
+_STATUS = "cleanroom-ml collaboration status"
+_OFFERINGS = "cleanroom-ml offering list"
+_DOCTOR = "cleanroom-ml doctor -c NAME"
+_REGISTRIES = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTRIES()"
+_LINK_LOCAL = (
+    "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.LINK_LOCAL_DATA_OFFERING('<collaboration>', '<offering id>')"
 )
 
 
 class ErrorName(StrEnum):
     """An error of the clean room. The text that a client reads is `<name>: <message>`.
 
-    `kind` is what it is on the command line, with its exit code; `fix` is the command that shows what it is about.
+    `kind` is what it is on the command line, with its exit code; `fix` is the command or the statement that helps, or
+    that shows what it is about. What its message tells besides is in remedies.py.
     """
 
     kind: type[CleanroomError]
@@ -43,67 +50,145 @@ class ErrorName(StrEnum):
         member.kind, member.fix = kind, fix
         return member
 
-    ActivationError = "ActivationError"
-    BinaryPackagesOnlyError = "BinaryPackagesOnlyError"
-    CodeSpecAlreadyExistsException = "CodeSpecAlreadyExistsException"
-    CodeSpecArtifactNotFoundAtStageError = "CodeSpecArtifactNotFoundAtStageError"
-    CodeSpecNotFoundForOwnerException = "CodeSpecNotFoundForOwnerException"
-    CodeSpecStageNotAccessibleError = "CodeSpecStageNotAccessibleError"
-    CollaborationAlreadyExistsException = "CollaborationAlreadyExistsException"
-    CollaborationNotFoundException = "CollaborationNotFoundException", ServerError, "cleanroom-ml collaboration list"
-    CollaborationStateException = "CollaborationStateException"
-    CollaboratorAliasNotFoundInCollaboration = "CollaboratorAliasNotFoundInCollaboration"
+    ActivationError = "ActivationError", ServerError, "cleanroom-ml activation list"
+    BinaryPackagesOnlyError = (
+        "BinaryPackagesOnlyError",
+        ServerError,
+        f"list wheels in pip_requirements, then: {_AGAIN}",
+    )
+    CodeSpecAlreadyExistsException = "CodeSpecAlreadyExistsException", ServerError, _AGAIN
+    CodeSpecArtifactNotFoundAtStageError = "CodeSpecArtifactNotFoundAtStageError", ServerError, "cleanroom-ml stage"
+    CodeSpecNotFoundForOwnerException = "CodeSpecNotFoundForOwnerException", ServerError, "cleanroom-ml spec list"
+    CodeSpecStageNotAccessibleError = "CodeSpecStageNotAccessibleError", ServerError, "cleanroom-ml stage"
+    CollaborationAlreadyExistsException = (
+        "CollaborationAlreadyExistsException",
+        ServerError,
+        _ROOMS,
+    )
+    CollaborationAlreadyReviewed = "CollaborationAlreadyReviewed", ServerError, "cleanroom-ml collaboration join"
+    CollaborationInvitationNotFound = "CollaborationInvitationNotFound", ServerError, _ROOMS
+    CollaborationListingReplicationPending = (
+        "CollaborationListingReplicationPending",
+        ServerError,
+        f"{_STATUS}, and once more when it says INVITED",
+    )
+    CollaborationNotFoundException = "CollaborationNotFoundException", ServerError, _ROOMS
+    CollaborationStateException = "CollaborationStateException", ServerError, _STATUS
+    CollaboratorAliasNotFoundInCollaboration = (
+        "CollaboratorAliasNotFoundInCollaboration",
+        ServerError,
+        "cleanroom-ml collaboration show",
+    )
     ComputePoolError = "ComputePoolError", ServerError, "cleanroom-ml pool list"
-    ContentHashMismatchError = "ContentHashMismatchError", HashMismatchError
-    DataOfferingAlreadyExistsException = "DataOfferingAlreadyExistsException"
-    DataOfferingAlreadyLinkedException = "DataOfferingAlreadyLinkedException"
-    DataProviderWithoutDataOffering = "DataProviderWithoutDataOffering"
+    ContentHashMismatchError = "ContentHashMismatchError", HashMismatchError, "cleanroom-ml spec diff"
+    DataOfferingAlreadyExistsException = "DataOfferingAlreadyExistsException", ServerError, _OFFERINGS
+    DataOfferingAlreadyLinkedException = "DataOfferingAlreadyLinkedException", ServerError, _OFFERINGS
+    DataProviderWithoutDataOffering = "DataProviderWithoutDataOffering", ServerError, _OFFERINGS
     DatasetNotFoundInDataOfferingException = (
         "DatasetNotFoundInDataOfferingException",
         ServerError,
-        "cleanroom-ml offering list",
+        _OFFERINGS,
     )
-    DependencyConflictError = "DependencyConflictError"
-    DirectReferenceError = "DirectReferenceError"
-    ImageChangedError = "ImageChangedError"
+    DatasetReferenceUsageWithGrantOptionMissingError = (
+        "DatasetReferenceUsageWithGrantOptionMissingError",
+        ServerError,
+        _DOCTOR,
+    )
+    DependencyConflictError = (
+        "DependencyConflictError",
+        ServerError,
+        _REQUIREMENTS,
+    )
+    DirectReferenceError = (
+        "DirectReferenceError",
+        ServerError,
+        f"list a name and a version in pip_requirements, then: {_AGAIN}",
+    )
+    ImageChangedError = "ImageChangedError", ServerError, "cleanroom-ml image list"
     ImageNotBuiltError = "ImageNotBuiltError", ServerError, "cleanroom-ml image list"
-    LayerChangedError = "LayerChangedError"
-    LayerTooLargeError = "LayerTooLargeError"
-    MLJobFailedError = "MLJobFailedError"
-    MLJobMonitoringNotAllowedError = "MLJobMonitoringNotAllowedError", PolicyDeniedError
-    MLJobNotFinishedError = "MLJobNotFinishedError"
+    InvalidCollaborationStatusError = (
+        "InvalidCollaborationStatusError",
+        ServerError,
+        _STATUS,
+    )
+    LayerChangedError = "LayerChangedError", ServerError, "cleanroom-ml image list"
+    LayerTooLargeError = (
+        "LayerTooLargeError",
+        ServerError,
+        f"take out of pip_requirements what the image has, then: {_AGAIN}",
+    )
+    MLJobFailedError = "MLJobFailedError", ServerError, "cleanroom-ml jobs"
+    MLJobMonitoringNotAllowedError = (
+        "MLJobMonitoringNotAllowedError",
+        PolicyDeniedError,
+        "cleanroom-ml collaboration config",
+    )
+    MLJobNotFinishedError = "MLJobNotFinishedError", ServerError, "cleanroom-ml jobs"
     MLJobNotFoundException = "MLJobNotFoundException", ServerError, "cleanroom-ml jobs"
-    MLJobResultTooLargeError = "MLJobResultTooLargeError", ResultRefusedError
-    PackageImportError = "PackageImportError"
-    PackageIndexUnreachableError = "PackageIndexUnreachableError"
-    PermissionDeniedException = "PermissionDeniedException", PolicyDeniedError
-    PolicyViolationError = "PolicyViolationError", PolicyDeniedError
-    PresetTableUnsupportedReferenceError = "PresetTableUnsupportedReferenceError"
-    RegistryAlreadyExistsException = "RegistryAlreadyExistsException"
-    RegistryNotFoundException = "RegistryNotFoundException"
-    RequirementNotSatisfiedError = "RequirementNotSatisfiedError"
-    ResourceInUseException = "ResourceInUseException"
-    ResourceNotFoundException = "ResourceNotFoundException"
-    ResultNotAllowedError = "ResultNotAllowedError", ResultRefusedError
-    SpecValidationError = "SpecValidationError"
-    StageDirectoryNotEnabledError = "StageDirectoryNotEnabledError"
-    TemplateAlreadyExistsException = "TemplateAlreadyExistsException"
+    MLJobResultTooLargeError = (
+        "MLJobResultTooLargeError",
+        ResultRefusedError,
+        "write it to a table of the room, and return its name",
+    )
+    PackageImportError = (
+        "PackageImportError",
+        ServerError,
+        _REQUIREMENTS,
+    )
+    PackageIndexUnreachableError = "PackageIndexUnreachableError", ServerError, "cleanroom-ml doctor"
+    PermissionDeniedException = "PermissionDeniedException", PolicyDeniedError, "cleanroom-ml collaboration show"
+    PolicyViolationError = "PolicyViolationError", PolicyDeniedError, _OFFERINGS
+    PresetTableUnsupportedReferenceError = "PresetTableUnsupportedReferenceError", ServerError, "cleanroom-ml validate"
+    ProviderNotServingAnalysisRunner = (
+        "ProviderNotServingAnalysisRunner",
+        ServerError,
+        _LINK_LOCAL,
+    )
+    ReferenceUsageGrantMissingException = (
+        "ReferenceUsageGrantMissingException",
+        ServerError,
+        _DOCTOR,
+    )
+    RegistryAlreadyExistsException = (
+        "RegistryAlreadyExistsException",
+        ServerError,
+        _REGISTRIES,
+    )
+    RegistryNotFoundException = (
+        "RegistryNotFoundException",
+        ServerError,
+        _REGISTRIES,
+    )
+    RequirementNotSatisfiedError = (
+        "RequirementNotSatisfiedError",
+        ServerError,
+        _REQUIREMENTS,
+    )
+    ResourceInUseException = "ResourceInUseException", ServerError, _ROOMS
+    ResourceNotFoundException = "ResourceNotFoundException", ServerError, "cleanroom-ml template list"
+    ResultNotAllowedError = "ResultNotAllowedError", ResultRefusedError, _OFFERINGS
+    SecondaryRolesNotSupported = "SecondaryRolesNotSupported", ServerError, "USE SECONDARY ROLES NONE"
+    SpecValidationError = "SpecValidationError", ServerError, "cleanroom-ml validate"
+    StageDirectoryNotEnabledError = (
+        "StageDirectoryNotEnabledError",
+        ServerError,
+        "ALTER STAGE <stage> SET DIRECTORY = (ENABLE = TRUE)",
+    )
+    TemplateAlreadyExistsException = "TemplateAlreadyExistsException", ServerError, "cleanroom-ml template list"
     TemplateNotApprovedException = "TemplateNotApprovedException", NotApprovedError, "cleanroom-ml requests"
-    TemplateNotFoundForOwnerException = "TemplateNotFoundForOwnerException"
-    TemplateRenderError = "TemplateRenderError"
-    UnsafeWheelError = "UnsafeWheelError"
+    TemplateNotFoundForOwnerException = "TemplateNotFoundForOwnerException", ServerError, "cleanroom-ml template list"
+    TemplateRenderError = "TemplateRenderError", ServerError, "cleanroom-ml template show"
+    UnsafeWheelError = (
+        "UnsafeWheelError",
+        ServerError,
+        f"take the wheel out of the code directory, then: {_AGAIN}",
+    )
     UpdateRequestNotFoundException = "UpdateRequestNotFoundException", ServerError, "cleanroom-ml requests --all"
-    UpdateRequestStateException = "UpdateRequestStateException"
+    UpdateRequestStateException = "UpdateRequestStateException", ServerError, "cleanroom-ml requests --all"
 
     def text(self, message: str) -> str:
         """What a client reads."""
         return f"{self.value}: {message}"
-
-
-def said(text: str) -> tuple[str, str] | None:
-    """The name and the message of what a client read, whether the name is one of `ErrorName` or not; None: no name."""
-    match = _SAID.search(text)
-    return (match.group(1), match.group(2)) if match else None
 
 
 def known(name: str | None) -> ErrorName | None:

@@ -17,7 +17,7 @@ class CleanroomError(Exception):
         why: the reason, where it is not said by `what`.
         fix: the exact command or change that helps.
 
-    `code` (Snowflake's errno), `sqlstate` and `query_id` are the server's own, where a server said it.
+    `code` (Snowflake's errno), `sqlstate`, `query_id` and `procedure` are the server's own, where a server said it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -25,6 +25,7 @@ class CleanroomError(Exception):
     code: int | None = None
     sqlstate: str | None = None
     query_id: str | None = None
+    procedure: str | None = None
 
     def __init__(self, what: str, *, why: str | None = None, fix: str | None = None) -> None:
         super().__init__(what)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # What lies directly in cleanroom_ml/ belongs to nobody, and everybody may import it.
-LOOSE = {"__init__", "errors", "error_names", "json_values", "naming", "template_names"}
+LOOSE = {"__init__", "errors", "error_names", "json_values", "naming", "remedies", "template_names"}
 
 # What every package of the engine may import: the types that they exchange, and whose load something is.
 EVERYWHERE = {"engine/contracts", "engine/load"}
@@ -20,7 +20,7 @@ ALLOWED = {
     "connection": set(),
     "local": {"services", "connection", "engine/home", "engine/jobs", "engine/sandbox"} | {
         # Which images are in use is written in a home whose engine may not run.
-        "engine/rooms", "engine/storage",
+        "engine/rooms", "engine/service_mode", "engine/storage",
     },
     "specs": set(),
     "artifacts": set(),
@@ -40,12 +40,16 @@ ALLOWED = {
     "engine/home": set(),
     "engine/login": {"engine/home", "engine/protocol", "engine/storage"},
     "engine/queries": {"engine/protocol", "engine/sql", "engine/statements", "engine/storage", "engine/warehouse"},
+    "engine/service_mode": {"engine/protocol", "engine/queries", "engine/sql", "engine/statements", "engine/storage"},
     # The one package that knows all others but what listens, which starts it.
     "engine/assembly": {
         "engine/home", "engine/login", "engine/queries", "engine/protocol", "engine/rooms", "engine/jobs",
-        "engine/statements", "engine/warehouse", "engine/sandbox", "engine/sql", "engine/storage",
+        "engine/service_mode", "engine/statements", "engine/warehouse", "engine/sandbox", "engine/sql",
+        "engine/storage",
     },
-    "engine/http": {"engine/assembly", "engine/home", "engine/login", "engine/protocol", "engine/storage"},
+    "engine/http": {
+        "engine/assembly", "engine/home", "engine/login", "engine/protocol", "engine/service_mode", "engine/storage",
+    },
 }  # fmt: skip
 
 

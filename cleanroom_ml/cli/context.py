@@ -95,25 +95,30 @@ def target() -> Target:
     """The target that the shared options, the environment and the directory lead to."""
     from cleanroom_ml.services.connections import resolve
 
-    return resolve(settings().connection, temporary=settings().temporary_connection)
+    found = resolve(settings().connection, temporary=settings().temporary_connection)
+    return found.instead(role=settings().role, warehouse=settings().warehouse)
 
 
-def open_connection() -> Connection:
+def open_connection(*, guarded: bool = True) -> Connection:
     """Log in to the target, after saying on standard error which one it is; the embedded engine is started on demand.
 
-    In a project that says whose collaboration it means, the connection gives nothing to another's of the same name.
+    In a project that says whose collaboration it means, the connection gives nothing to another's of the same name;
+    where not `guarded`, the project is not looked at, and the command gives nothing to anybody.
 
     Raises:
         ConnectError: it cannot be reached, is not what it claims to be, or refuses the credentials.
     """
     from cleanroom_ml.cli.render import note
-    from cleanroom_ml.services.connections import connect
+    from cleanroom_ml.services.connections import connect, permission_warnings
     from cleanroom_ml.services.whose import guard
 
     found = target()
     note(f"target: {found}")
+    for warning in permission_warnings(found):
+        note(f"warning: {warning}")
     if found.kind == "engine":
         from cleanroom_ml.local.engine import ensure_running
 
         ensure_running()
-    return guard(connect(found, observer=statement_observer, rows_only=True), project_or_none())
+    opened = connect(found, observer=statement_observer, rows_only=True)
+    return guard(opened, project_or_none()) if guarded else opened

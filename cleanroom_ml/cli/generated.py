@@ -1,6 +1,7 @@
 """What pages hold that the code says: the tables of commands and exit codes, and the page of the clean room's errors.
 
-`python -m cleanroom_ml.cli.generated ERRORS PAGE…` writes the page of errors, and the tables of the other pages anew.
+`python -m cleanroom_ml.cli.generated ERRORS PAGE…` writes the page of errors, the tables of the other pages anew, and
+of the pages docs/targets.md whole.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from cleanroom_ml.cli.table import COMMANDS, Entry
+from cleanroom_ml.cli.targets_page import targets_page
 from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
 from cleanroom_ml.errors import exit_codes
+from cleanroom_ml.remedies import REMEDIES
 
 _EXIT_CODES: Final = ("| exit code | meaning | exit code | meaning |", "|---|---|---|---|")
 _COMMANDS: Final = ("| who | commands |", "|---|---|")
+TARGETS: Final = "targets.md"
 HEADS: Final = (_EXIT_CODES[0], _COMMANDS[0])
 _ERRORS: Final = f"""\
 # Errors of the clean room
@@ -38,6 +42,18 @@ def with_tables(text: str) -> str:
     return text
 
 
+_REASONS = """
+
+## Reasons that a message tells
+
+Written from cleanroom_ml/remedies.py; the first that applies is shown, on both targets. `{name}` is filled in from the
+message.
+
+| reason | exit code | what helps |
+|---|---|---|
+"""
+
+
 def exit_code_rows() -> list[str]:
     """Every exit code with its meaning, in two columns."""
     rows = [f"| {code} | {meaning} " for code, meaning in exit_codes().items()]
@@ -56,7 +72,11 @@ def errors_page() -> str:
         f"| `{name}` | {name.kind.exit_code} | {name.kind.meaning} | {f'`{name.fix}`' if name.fix else ''} |"
         for name in ErrorName
     ]
-    return _ERRORS + "\n".join(rows) + "\n"
+    reasons = [
+        f"| {remedy.about} | {remedy.kind.exit_code if remedy.kind else 'of its name, else 5'} | `{remedy.fix}` |"
+        for remedy in REMEDIES
+    ]
+    return _ERRORS + "\n".join(rows) + _REASONS + "\n".join(reasons) + "\n"
 
 
 def _spelled(entry: Entry) -> str:
@@ -77,4 +97,5 @@ def _replaced(text: str, head: str, table: Sequence[str]) -> str:
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(errors_page(), encoding="utf-8")
     for page in map(Path, sys.argv[2:]):
-        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        whole = targets_page() if page.name == TARGETS else with_tables(page.read_text(encoding="utf-8"))
+        page.write_text(whole, encoding="utf-8")

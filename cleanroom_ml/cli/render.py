@@ -54,9 +54,9 @@ def render_error(error: CleanroomError, format_: str) -> None:
         _reported("why", error.why)
     if error.fix:
         _reported("fix", error.fix)
-    server = [f"{name} {value}" for name in ("code", "query_id") if (value := getattr(error, name, None))]
-    if server:
-        _reported("server", ", ".join(server).replace("code", "error", 1).replace("query_id", "query", 1))
+    named = (("error", error.code), ("in", error.procedure), ("query", error.query_id))
+    if server := [f"{name} {value}" for name, value in named if value]:
+        _reported("server", ", ".join(server))
 
 
 def _reported(what: str, text: str) -> None:
@@ -66,7 +66,7 @@ def _reported(what: str, text: str) -> None:
 
 def error_data(error: CleanroomError) -> dict[str, object]:
     """An error as data; the keys are stable."""
-    known = ("differences", "problems", "code", "sqlstate", "query_id")
+    known = ("differences", "problems", "code", "sqlstate", "query_id", "procedure")
     extra = {key: jsonable(getattr(error, key)) for key in known if getattr(error, key, None)}
     head = {"type": type(error).__name__, "exit_code": error.exit_code, "what": error.what}
     return {**head, "why": error.why, "fix": error.fix, **extra}

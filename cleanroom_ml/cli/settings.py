@@ -27,6 +27,8 @@ class Settings:
 
     connection: str | None = None
     temporary_connection: bool = False
+    role: str | None = None
+    warehouse: str | None = None
     format: str = Format.table.value
     debug: bool = False
     typed: tuple[str, ...] = ()
@@ -46,6 +48,14 @@ _ConnectionOption = Annotated[
 _TemporaryOption = Annotated[
     bool, typer.Option("-x", "--temporary-connection", help="Take everything from SNOWFLAKE_<KEY> variables.")
 ]
+_RoleOption = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="The role; instead of the connection's.", show_default=False),
+]
+_WarehouseOption = Annotated[
+    str | None,
+    typer.Option("--warehouse", metavar="NAME", help="The warehouse; instead of the connection's.", show_default=False),
+]
 _FormatOption = Annotated[
     Format, typer.Option("--format", envvar="CLEANROOM_ML_FORMAT", help="How data goes to standard output.")
 ]
@@ -56,6 +66,8 @@ _SHARED = (
     inspect.Parameter(
         "temporary_connection", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_TemporaryOption
     ),
+    inspect.Parameter("role", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_RoleOption),
+    inspect.Parameter("warehouse", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_WarehouseOption),
     inspect.Parameter("format", inspect.Parameter.KEYWORD_ONLY, default=Format.table, annotation=_FormatOption),
     inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_DebugOption),
 )
@@ -74,19 +86,23 @@ def reset() -> None:
 
 
 def with_shared_options(function: Command) -> Command:
-    """The function as a command with the shared options; it does not see them, `settings()` has them."""
+    """The function as a command with the shared options; it does not see them, `settings()` has them.
+
+    A shared option gives way to the command's own of the same name, which means something else: `run --warehouse`.
+    """
     own = inspect.signature(function, eval_str=True)
+    shared = tuple(parameter for parameter in _SHARED if parameter.name not in own.parameters)
 
     @wraps(function)
     def wrapper(**arguments: object) -> object:
-        for parameter in _SHARED:
+        for parameter in shared:
             setattr(_current, parameter.name, arguments.pop(parameter.name))
         _current.format = str(_current.format)
         return function(**arguments)
 
     parameters = [
         *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.parameters.values()),
-        *_SHARED,
+        *shared,
     ]
     wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -1,8 +1,10 @@
-"""Every command in one table: help and completion read this and import nothing else."""
+"""Every command in one table, with what it needs of its target: help and completion read this and little else."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from cleanroom_ml.cli.needs import Need, Where, room
 
 
 class Entry(NamedTuple):
@@ -57,9 +59,110 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("account", "account", "Accounts of the embedded engine: create, list."),
         Entry("engine", "engine", "The embedded engine: start, stop, status."),
         Entry("image", "image", "The environments that jobs run in: list, build, remove, repair."),
-        Entry("doctor", "doctor", "Check this machine, and say how to mend what is missing."),
+        Entry("doctor", "doctor", "Check this machine, or an account; say how to mend what is missing."),
     ),
 }
+
+
+_MACHINE, _FILES, _SQL = Need(Where.MACHINE), Need(Where.FILES), Need(Where.SQL)
+_IMAGES: Final = ("IMAGES.COMPARE",)
+_DECISIONS: Final = ("APPROVALS.VIEW_DECISIONS", "APPROVALS.DESCRIBE_REQUEST")
+_LOOK: Final = ("JOBS.STATUS",)
+_NO_IMAGES: Final = "what has become of a pinned image is not told"
+
+NEEDS: Final[dict[str, Need]] = {
+    "init": _FILES,
+    "validate": _FILES,
+    "stage": _SQL,
+    "spec register": room("REGISTRY.REGISTER_CODE_SPEC"),
+    "spec list": room(),
+    "spec show": room(),
+    "spec diff": room(own=_IMAGES, without=_NO_IMAGES),
+    "template register": room("REGISTRY.REGISTER_TEMPLATE"),
+    "template submit": room(
+        "ADD_TEMPLATE_REQUEST", "REGISTRY.REGISTER_TEMPLATE", "REGISTRY.REGISTER_CODE_SPEC",
+        own=(*_IMAGES, *_DECISIONS), without=_NO_IMAGES,
+    ),
+    "template withdraw": room("REJECT_UPDATE_REQUEST", own=_DECISIONS, without="the same"),
+    "template list": room(),
+    "template show": room(),
+    "template remove": room("REGISTRY.UNREGISTER_TEMPLATE", "REMOVE_TEMPLATE"),
+    "offering register": room("REGISTRY.REGISTER_DATA_OFFERING"),
+    "offering link": room("LINK_DATA_OFFERING", "LINK_LOCAL_DATA_OFFERING", "REGISTRY.REGISTER_DATA_OFFERING"),
+    "offering unlink": room("UNLINK_DATA_OFFERING", "UNLINK_LOCAL_DATA_OFFERING"),
+    "offering list": room(),
+    "requests": room(own=_DECISIONS, without="decisions are shown as the target writes them"),
+    "review": room(
+        own=(*_IMAGES, *_DECISIONS), without=f"what the documented answers show is shown; {_NO_IMAGES}"
+    ),
+    "approve": room(
+        "APPROVE_UPDATE_REQUEST",
+        own=(*_IMAGES, *_DECISIONS),
+        without=f"what the documented answers show is compared, and it says what was not; {_NO_IMAGES}",
+    ),
+    "reject": room("REJECT_UPDATE_REQUEST", own=_DECISIONS, without="the same"),
+    "pool create": _SQL,
+    "pool list": _SQL,
+    "pool show": _SQL,
+    "pool drop": _SQL,
+    "run": room(
+        "RUN", "RUN_ML_JOB_ACTION", own=("JOBS.STATUS", "JOBS.LOGS"),
+        without="--follow has the newest 100 KB of the log",
+    ),
+    "status": room(
+        "RUN_ML_JOB_ACTION", own=(*_LOOK, "JOBS.EVENTS", "JOBS.USAGE", "JOBS.LOGS"),
+        without="the status alone; --watch is without progress and usage",
+    ),
+    "logs": room(
+        "RUN_ML_JOB_ACTION", own=(*_LOOK, "JOBS.LOGS", "JOBS.EVENTS"),
+        without="the newest 100 KB; --events is refused (exit 5)",
+    ),
+    "result": room("RUN_ML_JOB_ACTION", own=_LOOK, without="the same"),
+    "report": room(
+        "RUN_ML_JOB_ACTION", own=(*_LOOK, "JOBS.LOGS", "JOBS.EVENTS", "JOBS.USAGE", *_DECISIONS),
+        without="status, log and result; the page says that progress and usage are not told",
+    ),
+    "jobs": room("RUN_ML_JOB_ACTION", own=("JOBS.LIST",), without="refused (exit 5); `history` has the runs"),
+    "cancel": room(
+        "RUN_ML_JOB_ACTION", own=("JOBS.CANCEL", *_LOOK),
+        without="refused (exit 5); ALTER COMPUTE POOL … STOP ALL ends every job of a pool",
+    ),
+    "activate": room("RUN"),
+    "demo": _MACHINE,
+    "collaboration create": room("INITIALIZE", "JOIN"),
+    "collaboration review": room("REVIEW"),
+    "collaboration join": room("REVIEW", "JOIN"),
+    "collaboration status": room(),
+    "collaboration list": room(),
+    "collaboration show": room(),
+    "collaboration config": room("SET_CONFIGURATION"),
+    "activation list": room(),
+    "activation process": room("PROCESS_ACTIVATION"),
+    "activation export": room("PROCESS_ACTIVATION"),
+    "sql": _SQL,
+    "load": _SQL,
+    "history": room("RUN_ML_JOB_ACTION", own=("JOBS.LIST",), without="the runs, without their job ids"),
+    "connection use": _FILES,
+    "connection list": _FILES,
+    "connection test": _SQL,
+    "connection explain": _FILES,
+    "help": _FILES,
+    "completion": _FILES,
+    "account create": _MACHINE,
+    "account list": _MACHINE,
+    "engine start": _MACHINE,
+    "engine stop": _MACHINE,
+    "engine status": _MACHINE,
+    "image list": _MACHINE,
+    "image build": _MACHINE,
+    "image remove": _MACHINE,
+    "image repair": _MACHINE,
+    "doctor": Need(
+        Where.SQL,
+        ("LIBRARY.CHECK_MOUNT_STATUS", "ADMIN.CHECK_PRIVILEGES"),
+        without="with -c the account is checked, and what it does not answer is told as not shown; else this machine",
+    ),
+}  # fmt: skip
 
 
 def entries() -> dict[str, Entry]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from cleanroom_ml.connection.capabilities import OWN_DATABASE, Capabilities
+from cleanroom_ml.connection.credentials import for_connector
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.errors import from_connector
 from cleanroom_ml.connection.literals import literal
+from cleanroom_ml.connection.opening import with_tag, without_secondary_roles
 from cleanroom_ml.connection.target import Target
-from cleanroom_ml.errors import ConnectError
+from cleanroom_ml.errors import ConnectError, ServerError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
     from snowflake.connector.cursor import SnowflakeCursor
 
 DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
-OWN_DATABASE = "CLEANROOM_ML"
 
 RETRY_SECONDS: Final = 60.0
 
@@ -43,6 +47,7 @@ class Connection:
     Every method raises the errors of `cleanroom_ml.errors`; a statement is sent as finished text, without bindings, and
     `observer`, if given, is told each one (the golden file of the commands' SQL is made from it). `before_call`, if
     set, is asked before each procedure is called, with its name and its arguments; what it raises prevents the call.
+    `capabilities` is what the target can do; `kept_secondary_roles` what it said where it did not turn them off.
     """
 
     def __init__(
@@ -50,8 +55,18 @@ class Connection:
     ) -> None:
         self.target = target
         self._connection = connection
-        self._observer = observer
+        self.observer = observer
         self.before_call: Callable[[str, tuple[object, ...]], None] | None = None
+        self.capabilities = Capabilities(self.execute)
+        self.kept_secondary_roles: ServerError | None = None
+
+    def begin(self) -> None:
+        """What every session begins with (see `opening`). Raises CommunicationError, and is closed then."""
+        try:
+            self.kept_secondary_roles = without_secondary_roles(self.execute)
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, sql: str) -> list[Row]:
         """Run one statement and fetch all its rows (metadata-sized results)."""
@@ -99,8 +114,8 @@ class Connection:
     def _cursor(self, sql: str) -> Iterator[SnowflakeCursor]:
         from snowflake.connector.errors import Error
 
-        if self._observer is not None:
-            self._observer(sql)
+        if self.observer is not None:
+            self.observer(sql)
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql)
@@ -137,8 +152,9 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     import logging
 
     logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
-    parameters: dict[str, object] = {"login_timeout": 60, "client_session_keep_alive": True, **target.parameters}
-    parameters["application"] = "cleanroom_ml"
+    own = target.parameters if target.kind == "engine" else for_connector(target.name, target.parameters)
+    parameters: dict[str, object] = {"login_timeout": 60, "client_session_keep_alive": True, **own}
+    parameters = with_tag({**parameters, "application": "cleanroom_ml"})
     if target.kind != "snowflake":
         parameters["backoff_policy"] = pauses
         parameters["platform_detection_timeout_seconds"] = 0.0  # nothing in a cloud is asked who we are
@@ -150,7 +166,9 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     try:
         if target.kind == "engine":
             parameters = _with_loaded_key(parameters)
-        return Connection(target, snowflake.connector.connect(**parameters), observer=observer)
+        # A login in the browser tells its progress to standard output, which is for data.
+        with redirect_stdout(sys.stderr or StringIO()):
+            opened = Connection(target, snowflake.connector.connect(**parameters))
     except Error as error:
         raise from_connector(error, connecting=True) from error
     except (OSError, TypeError, ValueError) as error:
@@ -160,6 +178,9 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
             why=str(error) or type(error).__name__,
             fix=f"cleanroom-ml connection explain {target.name}",
         ) from error
+    opened.begin()
+    opened.observer = observer
+    return opened
 
 
 def pauses() -> Iterator[float]:

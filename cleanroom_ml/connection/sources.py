@@ -16,10 +16,22 @@ from cleanroom_ml.connection.directories import engine_home, snowflake_home
 from cleanroom_ml.connection.setting import Setting
 from cleanroom_ml.errors import UsageError
 
-# What a generic variable may set; SNOWFLAKE_HOME and the like are not connection keys.
+# What a generic variable may set, as `snow` has them; SNOWFLAKE_HOME and the like are not connection keys.
 GENERIC_KEYS = (
-    "account", "user", "password", "host", "port", "protocol", "role", "warehouse", "database", "schema",
-    "authenticator", "token", "token_file_path", "private_key_file", "private_key_file_pwd", "private_key_path",
+    "account", "user", "password", "host", "port", "region", "protocol", "role", "warehouse", "database", "schema",
+    "authenticator", "workload_identity_provider", "token", "token_file_path", "session_token", "master_token",
+    "private_key_file", "private_key_path", "private_key_raw", "private_key_passphrase", "oauth_client_id",
+    "oauth_client_secret", "oauth_authorization_url", "oauth_token_request_url", "oauth_redirect_uri", "oauth_scope",
+    "oauth_disable_pkce", "oauth_enable_refresh_tokens", "oauth_enable_single_use_refresh_tokens",
+    "client_store_temporary_credential", "private_key_file_pwd", "passcode",
+)  # fmt: skip
+PASSPHRASE = "PRIVATE_KEY_PASSPHRASE"
+"""The one variable of Snowflake's command line that has no prefix."""
+_KEYS_OF_KEYS = {"private_key_file", "private_key_path", "private_key_raw"}
+
+
+_NO_WARNING = (
+    "SF_SKIP_TOKEN_FILE_PERMISSIONS_VERIFICATION", "SF_SKIP_WARNING_FOR_READ_PERMISSIONS_ON_CONFIG_FILE",
 )  # fmt: skip
 
 
@@ -66,7 +78,17 @@ def with_variables(name: str, section: Mapping[str, object], file: Path) -> tupl
     if file.parent != engine_home():
         for setting in generic_variables():
             settings.setdefault(setting.key, setting)
+        settings = _with_passphrase(settings)
     return tuple(settings.values())
+
+
+def _with_passphrase(settings: dict[str, Setting]) -> dict[str, Setting]:
+    """The settings with PRIVATE_KEY_PASSPHRASE, where there is a key and nothing else says its passphrase."""
+    value = os.environ.get(PASSPHRASE)
+    said = {"private_key_file_pwd", "private_key_passphrase"} & settings.keys()
+    if not value or said or not _KEYS_OF_KEYS & settings.keys():
+        return settings
+    return {**settings, "private_key_file_pwd": Setting("private_key_file_pwd", value, PASSPHRASE)}
 
 
 def _variable_prefix(name: str) -> str:
@@ -86,9 +108,15 @@ def generic_variables() -> tuple[Setting, ...]:
     return tuple(Setting(key, os.environ[variable], variable) for key, variable in found if os.environ.get(variable))
 
 
+def temporary_variables() -> tuple[Setting, ...]:
+    """The same for a connection that has nothing else."""
+    return tuple(_with_passphrase({setting.key: setting for setting in generic_variables()}).values())
+
+
 def _read(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
+            _refuse_written_by_others(path, file.fileno())
             return tomllib.load(file)
     except FileNotFoundError:
         return {}
@@ -96,3 +124,22 @@ def _read(path: Path) -> dict[str, object]:
         raise UsageError(f"{path} is not valid TOML", why=str(error), fix=f"mend {path}") from error
     except PermissionError as error:
         raise UsageError(f"{path} cannot be read", why="permission denied") from error
+
+
+def readable_by_others() -> tuple[Path, ...]:
+    """Snowflake's own files that others than their owner may read, though they may hold secrets."""
+    if any(os.environ.get(variable, "").lower() == "true" for variable in _NO_WARNING):
+        return ()
+    home = snowflake_home()
+    files = (home / "connections.toml", home / "config.toml")
+    return tuple(file for file in files if file.is_file() and file.stat().st_mode & 0o044)
+
+
+def _refuse_written_by_others(path: Path, descriptor: int) -> None:
+    """The connector's own rule: who may write the file decides where credentials go."""
+    if os.fstat(descriptor).st_mode & 0o022:
+        raise UsageError(
+            f"{path} can be written by others than its owner",
+            why="they could send your credentials elsewhere",
+            fix=f"chmod 0600 {path}",
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +45,13 @@ class Target:
             path = given.pop("private_key_path")
             given.setdefault("private_key_file", path)
         return given
+
+    def instead(self, **chosen: str | None) -> Target:
+        """The same target with what options of the command line say (`role`, `warehouse`); None says nothing."""
+        options = {key: Setting(key, value, f"--{key}") for key, value in chosen.items() if value}
+        if not options:
+            return self
+        return replace(self, settings=(*(each for each in self.settings if each.key not in options), *options.values()))
 
     def __str__(self) -> str:
         given = self.parameters
@@ -110,7 +117,7 @@ def _two_choices(directory: str) -> str:
 def _temporary(name: str | None) -> Target:
     if name:
         raise UsageError("-c and -x exclude each other", why="-x takes nothing from a named connection", fix="drop one")
-    settings = sources.generic_variables()
+    settings = sources.temporary_variables()
     if not any(setting.key == "account" for setting in settings):
         raise UsageError(
             "-x takes the connection from variables, and SNOWFLAKE_ACCOUNT is not set",

@@ -20,11 +20,14 @@ from pathlib import Path
 from cleanroom_ml.connection.directories import engine_home
 from cleanroom_ml.connection.engine_identity import verify_engine
 from cleanroom_ml.engine.home.paths import Home
-from cleanroom_ml.errors import CleanroomError, ConnectError
+from cleanroom_ml.engine.service_mode.deviations import DEVIATIONS, chosen
+from cleanroom_ml.errors import CleanroomError, ConflictError, ConnectError
 from cleanroom_ml.local import operator
 from cleanroom_ml.local.extras import require
 from cleanroom_ml.local.home import ensure_home, existing_home
 from cleanroom_ml.local.processes import engine_process, terminate
+
+__all__ = ["DEVIATIONS", "EngineStatus", "ensure_running", "start_like_snowflake", "status", "stop"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -61,6 +64,8 @@ class EngineStatus:
     version: str | None = None
     isolation: str | None = None
     isolation_reason: str = ""
+    like_snowflake: tuple[str, ...] = ()
+    """The deviations that it answers with, by name; none: as documented."""
 
 
 def status(home: Home | None = None) -> EngineStatus:
@@ -90,6 +95,7 @@ def status(home: Home | None = None) -> EngineStatus:
         version=str(values.get("version")),
         isolation=str(values.get("isolation")),
         isolation_reason=str(values.get("isolation_reason", "")),
+        like_snowflake=tuple(map(str, values.get("like_snowflake") or ())),
     )
 
 
@@ -110,6 +116,25 @@ def ensure_running(
     with _starting(home, deadline):
         found = status(home)
         return found if found.running else _start(home, arguments, deadline)
+
+
+def start_like_snowflake(deviations: str, home: Home | None = None) -> EngineStatus:
+    """The engine, started so that it answers as the service does; `deviations` by name, or `all`.
+
+    Raises:
+        UsageError: there is no deviation of a name.
+        ConflictError: it runs already, and answers otherwise.
+        ConnectError: as `ensure_running`.
+    """
+    wanted = tuple(sorted(chosen(deviations)))
+    found = ensure_running(home, arguments=("--like-snowflake", ",".join(wanted)))
+    if found.like_snowflake != wanted:
+        raise ConflictError(
+            "the engine runs already, and answers otherwise",
+            why=f"it deviates in: {', '.join(found.like_snowflake) or 'nothing'}",
+            fix=f"cleanroom-ml engine stop && cleanroom-ml engine start --like-snowflake {deviations}",
+        )
+    return found
 
 
 def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:

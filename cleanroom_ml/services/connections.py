@@ -7,8 +7,27 @@ from pathlib import Path
 
 from cleanroom_ml.connection import Connection, Setting, Target, bindings, connect, resolve, sources
 from cleanroom_ml.connection.target import kind_of, named
+from cleanroom_ml.errors import ServerError
+from cleanroom_ml.services.doctor.finding import not_shown
+from cleanroom_ml.services.doctor.installation import installed
+from cleanroom_ml.services.doctor.session import secondary_roles, who
 
-__all__ = ["Connection", "Setting", "Target", "bind", "connect", "explain", "known", "named", "resolve", "test"]
+__all__ = [
+    "Connection",
+    "Setting",
+    "Target",
+    "bind",
+    "connect",
+    "explain",
+    "known",
+    "named",
+    "permission_warnings",
+    "resolve",
+    "test",
+]
+
+
+_SECRET_FILES = frozenset({"private_key_file", "private_key_path", "token_file_path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +66,23 @@ def explain(target: Target) -> tuple[dict[str, object], ...]:
     )
 
 
+def permission_warnings(target: Target) -> tuple[str, ...]:
+    """What others can read of a connection that is not the engine's: Snowflake's files, its key, its token."""
+    if target.kind == "engine":
+        return ()
+    named_ = [Path(str(each.value)).expanduser() for each in target.settings if each.key in _SECRET_FILES]
+    exposed = [file for file in named_ if file.is_file() and file.stat().st_mode & 0o044]
+    return tuple(
+        f"{file} can be read by others: chmod 0600 {file}" for file in (*sources.readable_by_others(), *exposed)
+    )
+
+
 def test(connection: Connection) -> dict[str, object]:
-    """Who and where the target says that we are."""
-    row = connection.execute(
-        "SELECT CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, CURRENT_ACCOUNT_NAME() AS ACCOUNT, "
-        "CURRENT_USER() AS USER_NAME, CURRENT_ROLE() AS ROLE, CURRENT_WAREHOUSE() AS WAREHOUSE, "
-        "CURRENT_VERSION() AS VERSION"
-    )[0]
-    return {"connection": connection.target.name, "kind": connection.target.kind, **row}
+    """Who and where the target says that we are, and whether clean rooms are there for this role."""
+    found = {"connection": connection.target.name, "kind": connection.target.kind, **who(connection)}
+    try:
+        rooms = installed(connection)
+    except ServerError as refused:
+        rooms = not_shown("clean rooms", refused)
+    found["secondary_roles"] = secondary_roles(found.get("secondary_roles")).detail
+    return {**found, "clean_rooms": rooms.detail, "fix": rooms.fix if rooms.ok is False else None}

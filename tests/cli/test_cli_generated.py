@@ -11,8 +11,9 @@ from cleanroom_ml import errors
 from cleanroom_ml.cli import generated
 from cleanroom_ml.cli.table import Entry
 from cleanroom_ml.connection.errors import from_connector
+from cleanroom_ml.connection.errors import told as read
 from cleanroom_ml.engine.sql.errors import room_error
-from cleanroom_ml.error_names import ErrorName, known, said
+from cleanroom_ml.error_names import ErrorName, known
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "cleanroom_ml" / "engine"
@@ -53,13 +54,15 @@ def test_every_error_comes_back_to_the_command_line_as_what_it_is(name: ErrorNam
     assert ours.exit_code == name.kind.exit_code
     assert ours.what == f"{name}: the reason."
     assert (ours.code, ours.sqlstate) == (100357, "P0000")
-    assert said(raised.message) == (str(name), "the reason.")
+    text = read(raised.message)
+    assert (text.name, text.message) == (str(name), "the reason.")
 
 
 def test_a_name_that_is_not_ours_is_none() -> None:
     assert known("PolicyViolationError") is ErrorName.PolicyViolationError
     assert known("SomethingElseError") is None
-    assert said("SnowflakeOnlyError: why") == ("SnowflakeOnlyError", "why")
+    text = read("SnowflakeOnlyError: why")
+    assert (text.name, text.message) == ("SnowflakeOnlyError", "why")
 
 
 def test_nobody_writes_an_errors_name_as_a_string() -> None:

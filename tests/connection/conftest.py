@@ -33,6 +33,7 @@ def write(person: Path) -> Write:
     def to(place: str, text: str) -> Path:
         path = person / place
         path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
         return path
 
     return to

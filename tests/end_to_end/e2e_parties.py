@@ -99,7 +99,7 @@ class Party:
         done = subprocess.run(
             [str(COMMAND), *words],
             cwd=self.directory,
-            env={**_inherited(), **self.person.variables},
+            env={**inherited(), **self.person.variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -114,7 +114,7 @@ class Party:
         observer = None if statements is None else statements.append
         with (
             contextlib.chdir(self.directory),
-            mock.patch.dict(os.environ, {**_inherited(), **self.person.variables}, clear=True),
+            mock.patch.dict(os.environ, {**inherited(), **self.person.variables}, clear=True),
             mock.patch.object(context, "statement_observer", observer),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
@@ -194,7 +194,8 @@ def copy_project(person: Person, place: Path, name: str | None = None, *, quick_
     return Pair(place, person)
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """The environment without anything of ours or of Snowflake's."""
     ours = ("CLEANROOM_ML_", "SNOWFLAKE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 

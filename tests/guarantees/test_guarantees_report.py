@@ -133,7 +133,7 @@ def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     sent: list[str] = []
     monkeypatch.setitem(OWN_PROCEDURES, "JOBS", {})  # type: ignore[arg-type]
     monkeypatch.setattr(own_calls, "_lacking", WeakKeyDictionary())
-    monkeypatch.setattr(world_here.brand, "_observer", sent.append)
+    monkeypatch.setattr(world_here.brand, "observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
     moment = Watch(world_here.brand, ROOM, done).look()
     for absent in (report.usage, report.progress, moment.usage, moment.progress):

@@ -42,7 +42,7 @@ def test() -> Output:
 
     with open_connection() as connection:
         found = connections.test(connection)
-    return Output(found, "\n".join(f"{key}: {cell(value)}" for key, value in found.items()))
+    return Output(found, "\n".join(f"{key}: {cell(value)}" for key, value in found.items() if value is not None))
 
 
 @command(app, "explain", example="cleanroom-ml connection explain publisher")

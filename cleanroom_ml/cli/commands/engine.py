@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.options import optional_option
 from cleanroom_ml.cli.output import Output
 
 app = group("The embedded engine: one process a home, started when it is needed.")
 
 
 @command(app, "start", example="cleanroom-ml engine start")
-def start() -> Output:
+def start(
+    like_snowflake: Annotated[
+        str | None,
+        optional_option(
+            "--like-snowflake",
+            metavar="DEVIATIONS",
+            help="For tests: answer as the service really does; `all`, or names with commas.",
+        ),
+    ] = None,
+) -> Output:
     """Start the engine, if it does not run."""
     from cleanroom_ml.local import engine
 
-    found = engine.ensure_running()
-    return Output(found, f"running at {found.host}:{found.port}, pid {found.pid}, home {found.home}")
+    found = engine.ensure_running() if like_snowflake is None else engine.start_like_snowflake(like_snowflake)
+    like = f", like Snowflake in: {', '.join(found.like_snowflake)}" if found.like_snowflake else ""
+    return Output(found, f"running at {found.host}:{found.port}, pid {found.pid}, home {found.home}{like}")
 
 
 @command(app, "stop", example="cleanroom-ml engine stop")
@@ -33,4 +46,5 @@ def status() -> Output:
 
     found = engine.status()
     where = f" at {found.host}:{found.port}, pid {found.pid}" if found.running else ""
-    return Output(found, f"{found.detail}{where}\nhome {found.home}", exit_code=0 if found.running else 3)
+    like = f"\nlike Snowflake in: {', '.join(found.like_snowflake)}" if found.like_snowflake else ""
+    return Output(found, f"{found.detail}{where}\nhome {found.home}{like}", exit_code=0 if found.running else 3)

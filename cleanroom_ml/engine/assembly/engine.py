@@ -24,7 +24,7 @@ from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.answers import Answers
-from cleanroom_ml.engine.queries.service import QueryService
+from cleanroom_ml.engine.queries.service import Execute, QueryService
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema
@@ -33,6 +33,7 @@ from cleanroom_ml.engine.sandbox.choosing import driver_for
 from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.probe import require_isolation
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
+from cleanroom_ml.engine.service_mode.layer import ServiceMode
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
@@ -98,12 +99,13 @@ class Engine:
     Args:
         home: opened and checked.
         isolated: False only for the bundled demo's own data, where a person said so.
+        like_snowflake: what of the service's own ways to answer with (`service_mode.deviations`); none: as documented.
 
     Raises:
         IsolationUnavailable: a sandbox that isolates cannot be started on this machine.
     """
 
-    def __init__(self, home: Home, *, isolated: bool = True) -> None:
+    def __init__(self, home: Home, *, isolated: bool = True, like_snowflake: frozenset[str] = frozenset()) -> None:
         report = require_isolation() if isolated else None
         self.isolation = report.driver if report else "none"
         self.isolation_reason = "" if report else no_isolation.REASON
@@ -165,9 +167,11 @@ class Engine:
             applications=RoomApplications(self.rooms),
         )
         runner.executor = self.executor
-        self.queries = QueryService(
-            self.storage, self.executor.execute, Answers(self.storage.queries.spool, self.capabilities)
-        )
+        self.like_snowflake = like_snowflake
+        execute: Execute = self.executor.execute
+        if like_snowflake:
+            execute = ServiceMode(execute, like_snowflake)
+        self.queries = QueryService(self.storage, execute, Answers(self.storage.queries.spool, self.capabilities))
         self.storage.sessions.on_end(self.queries.session_closed)
         self.queries.recover()
         self.rooms.recover()

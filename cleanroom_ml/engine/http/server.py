@@ -36,6 +36,8 @@ from cleanroom_ml.engine.http.connections import Connection, Connections
 from cleanroom_ml.engine.http.handlers import Handlers
 from cleanroom_ml.engine.http.job_sockets import JobSocketServer
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, bracketed, is_loopback
+from cleanroom_ml.engine.service_mode.deviations import chosen
+from cleanroom_ml.engine.service_mode.network import Network
 from cleanroom_ml.errors import CleanroomError, ConnectError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -60,14 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default=HOST, help="a loopback address; for other machines, use a tunnel")
     parser.add_argument("--port", type=int, help="chosen once, and kept, where it is not given")
     parser.add_argument("--no-isolation-for-bundled-demo", action="store_true")
+    parser.add_argument("--like-snowflake", help="deviations, by name: engine/service_mode/deviations.py")
     arguments = parser.parse_args(argv)
     try:
+        like_snowflake = chosen(arguments.like_snowflake) if arguments.like_snowflake else frozenset[str]()
         serve(
             open_home(Path(arguments.home).expanduser().absolute()),
             host=arguments.host,
             port=arguments.port,
             isolated=not arguments.no_isolation_for_bundled_demo,
             overdue=_exit_at_once,
+            like_snowflake=like_snowflake,
         )
     except CleanroomError as error:
         sys.stderr.write(json.dumps({"what": error.what, "why": error.why, "fix": error.fix}) + "\n")
@@ -76,7 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def serve(
-    home: Home, *, host: str, port: int | None, isolated: bool, overdue: Callable[[], None] | None = None
+    home: Home,
+    *,
+    host: str,
+    port: int | None,
+    isolated: bool,
+    overdue: Callable[[], None] | None = None,
+    like_snowflake: frozenset[str] = frozenset(),
 ) -> None:
     """Be the engine of this home until told to stop.
 
@@ -104,7 +115,7 @@ def serve(
         with listener:
             chosen = int(listener.getsockname()[1])
             logger.info("starting: version %s, %s:%s, pid %s", cleanroom_ml.__version__, host, chosen, os.getpid())
-            engine = Engine(home, isolated=isolated)
+            engine = Engine(home, isolated=isolated, like_snowflake=like_snowflake)
             share_the_interpreter()
             try:
                 asyncio.run(_run(engine, home, listener, host, chosen, overdue))
@@ -146,7 +157,8 @@ async def _run(
     engine.identity.listens_at = f"{bracketed(host).lower()}:{port}"
     app = Handlers(engine, stop).application(allowed_hosts(host, port))
     table = Connections(strangers=MAX_STRANGERS, each=MAX_CONNECTIONS_OF_AN_ACCOUNT)
-    server = _Server(_config(app, partial(Connection, table=table)))
+    at_address: ASGIApp = Network(app, engine.like_snowflake) if engine.like_snowflake else app
+    server = _Server(_config(at_address, partial(Connection, table=table)))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     job_config = _config(app, Connection)
@@ -203,6 +215,7 @@ def describe(home: Home, engine: Engine, *, host: str, port: int) -> None:
         "isolation": engine.isolation,
         "isolation_reason": engine.isolation_reason,
         "memory_enforced_by": engine.memory_enforced_by,
+        "like_snowflake": sorted(engine.like_snowflake),
         "started_on": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_private(home.description, json.dumps(values, indent=1).encode("utf-8") + b"\n")

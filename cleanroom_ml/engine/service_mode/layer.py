@@ -1,0 +1,86 @@
+"""`ServiceMode`: between the statements of clients and who executes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from cleanroom_ml.engine.queries.service import Execute
+from cleanroom_ml.engine.service_mode import answers, prerequisites, steps
+from cleanroom_ml.engine.service_mode.asked import Asked, Rule
+from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.statements.results import StatementResult
+from cleanroom_ml.engine.storage.sessions import Session
+
+_RULES: Final[dict[str, Callable[[], Rule]]] = {
+    "no-own-database": answers.NoOwnDatabase,
+    "restricted-token": prerequisites.RestrictedToken,
+    "secondary-roles": prerequisites.SecondaryRoles,
+    "incomplete-profile": prerequisites.IncompleteProfile,
+    "missing-grants": prerequisites.MissingGrants,
+    "replication": steps.Replication,
+    "delays": steps.Delays,
+    "upgrade": steps.Upgrade,
+    "late-requests": steps.LateRequests,
+    "short-logs": answers.ShortLogs,
+    "lower-case": answers.LowerCase,
+}
+"""In the order in which they refuse; answers are changed in the same order, their form last."""
+
+
+class ServiceMode:
+    """Executes statements as `execute` does, and answers people's as the service would.
+
+    Sessions of jobs pass as they are: a job speaks with the room, not with the account's procedures.
+    """
+
+    def __init__(self, execute: Execute, deviations: frozenset[str]) -> None:
+        wanted = set(deviations)
+        if "restricted-token" in wanted:
+            wanted.discard("secondary-roles")  # such a session has one role
+        self._execute = execute
+        self._rules = [make() for name, make in _RULES.items() if name in wanted]
+        self._tracebacks = "tracebacks" in wanted
+
+    def __call__(
+        self,
+        session: Session,
+        text: str,
+        *,
+        binds: Binds | None,
+        query_id: str,
+        request_id: str | None = None,
+        describe_only: bool = False,
+        seconds: float | None = None,
+    ) -> StatementResult:
+        """The statement's result. Raises SqlError."""
+
+        def run() -> StatementResult:
+            return self._execute(
+                session,
+                text,
+                binds=binds,
+                query_id=query_id,
+                request_id=request_id,
+                describe_only=describe_only,
+                seconds=seconds,
+            )
+
+        if session.kind != "client" or describe_only:
+            return run()
+        asked = Asked.of(session, text, binds, query_id)
+        try:
+            result = self._answered(asked, run)
+        except SqlError as error:
+            raise answers.told(asked, error) if self._tracebacks else error from None
+        for rule in self._rules:
+            result = rule.after(asked, result)
+        return result
+
+    def _answered(self, asked: Asked, run: Callable[[], StatementResult]) -> StatementResult:
+        for rule in self._rules:
+            instead = rule.before(asked)
+            if instead is not None:
+                return instead
+        return run()

@@ -1,0 +1,208 @@
+"""What helps where the message of an error says which of its many reasons it is: the exact statement or command.
+
+Sources: the service's own documentation, `user-guide/cleanrooms/collaboration-troubleshooting`, and what was published
+from real accounts (`service-behaviour.md`). One list for both targets. What an error's name alone tells is in
+error_names.py; docs/reference/errors.md is written from both.
+
+A statement is put together from names of the message only where they are names: what a party wrote into a message never
+becomes a statement that somebody is told to run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
+
+_ROOM: Final = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+_NAME: Final = r'[A-Za-z_][\w$]{0,254}|"[^"\n;]{1,255}"'
+MOUNT: Final = (
+    "USE ROLE ACCOUNTADMIN; CALL SAMOOHA_BY_SNOWFLAKE.APP_SCHEMA.PREPARE_MOUNT_SCRIPT(); "
+    "EXECUTE IMMEDIATE FROM @SAMOOHA_BY_SNOWFLAKE.APP_SCHEMA.MOUNT_CODE_STAGE/dcr_loader.sql"
+)
+INSTALL: Final = "install 'Snowflake Data Clean Rooms' from the Marketplace, then: " + MOUNT
+PROFILE: Final = (
+    "ALTER USER <user> SET FIRST_NAME = '<first>', LAST_NAME = '<last>', EMAIL = '<email>', then once more "
+    "(a user of a service cannot accept the terms: a person joins, once)"
+)
+PASS_ON: Final = (
+    "GRANT USAGE ON DATABASE {database} TO ROLE {role} WITH GRANT OPTION; "
+    "GRANT USAGE ON ALL SCHEMAS IN DATABASE {database} TO ROLE {role} WITH GRANT OPTION; "
+    "GRANT SELECT ON ALL TABLES IN DATABASE {database} TO ROLE {role} WITH GRANT OPTION"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One reason. `about`: what it is, for the page; `when` finds it in `<name>: <message>`; `fix` is filled from the
+    groups of `when`; `kind`: what it is on the command line where its name does not say it."""
+
+    about: str
+    when: re.Pattern[str]
+    fix: str
+    kind: type[CleanroomError] | None = None
+
+
+def _remedy(about: str, when: str, fix: str, kind: type[CleanroomError] | None = None) -> Remedy:
+    return Remedy(about, re.compile(when), fix, kind)
+
+
+REMEDIES: Final = (
+    _remedy(
+        "a secondary role is active",
+        r"[Ss]econdary roles must be disabled",
+        "USE SECONDARY ROLES NONE, then once more",
+    ),
+    _remedy(
+        "the role may not pass on references to a database",
+        rf"role '?(?P<role>{_NAME})'? does not have REFERENCE_USAGE WITH GRANT OPTION on "
+        rf"database '(?P<database>{_NAME})'",
+        "GRANT REFERENCE_USAGE ON DATABASE {database} TO ROLE {role} WITH GRANT OPTION",
+    ),
+    _remedy(
+        "a database is shared for the first time (expected)",
+        rf"GRANT REFERENCE_USAGE ON DATABASE (?P<database>{_NAME}) TO SHARE (?P<share>SCO_\w{{1,250}})",
+        "GRANT REFERENCE_USAGE ON DATABASE {database} TO SHARE {share}, then once more",
+    ),
+    _remedy(
+        "a database is shared for the first time (expected)",
+        r"Reference usage grants are required",
+        "GRANT REFERENCE_USAGE ON DATABASE <database> TO SHARE <the share that the message names>, then once more",
+    ),
+    _remedy(
+        "the role may not pass on what it may read",
+        r"Grant not executed: Insufficient privileges",
+        PASS_ON.format(database="<database>", role="<role>"),
+    ),
+    _remedy(
+        "a token that is restricted to a role",
+        r"Current session is restricted\. USE ROLE not allowed",
+        "leave --role out, or use a token with ROLE_RESTRICTION = '<role>'",
+    ),
+    _remedy("the user's profile is not complete", r"add your first/last name and email to your user profile", PROFILE),
+    _remedy(
+        "a join inside of a procedure",
+        r"function with side effects\s+\[SYSTEM\$ACCEPT_LEGAL_TERMS\]",
+        f"cleanroom-ml collaboration join, or alone: CALL {_ROOM}.COLLABORATION.JOIN('<collaboration>')",
+    ),
+    _remedy(
+        "the standard templates are not registered",
+        r"Templates 'standard_\w+' do not exist",
+        f"USE ROLE SAMOOHA_APP_ROLE; CALL {_ROOM}.REGISTRY.REGISTER_STANDARD_DCR_TEMPLATES(), in every account",
+    ),
+    _remedy("a template is not registered", r"Templates '[^']+' do not exist", "cleanroom-ml template register"),
+    _remedy(
+        "an alias without a role",
+        r"declared in collaborator_identifier_aliases but have no role: (?P<alias>[\w, ]{1,200})",
+        "name {alias} as owner, analysis runner or data provider, or take it out of the spec: cleanroom-ml validate",
+    ),
+    _remedy(
+        "a column under the name that it has outside of the room",
+        r"Unauthorized columns: ",
+        "cleanroom-ml offering list  (a join column is called by its column_type)",
+        PolicyDeniedError,
+    ),
+    _remedy(
+        "too few rows in a group",
+        r"Result below privacy threshold",
+        "ask for larger groups, or fewer filters",
+        PolicyDeniedError,
+    ),
+    _remedy("an installation that is too old for another region", r"is not fulfilled to your current region", MOUNT),
+    _remedy(
+        "the application is being upgraded, or a procedure that the installation or the role does not have",
+        r"Unknown user-defined function",
+        "cleanroom-ml doctor -c NAME  (wait until DESCRIBE APPLICATION SFDCR_<name> has upgrade_state COMPLETE)",
+    ),
+    _remedy(
+        "a code spec from before version 16.3",
+        r"has no content_manifest",
+        "cleanroom-ml spec register --bump",
+    ),
+    _remedy(
+        "an installation that failed: LEAVE does not apply",
+        r"Current status: INSTALLATION_FAILED",
+        "cleanroom-ml collaboration join  (reviews it again under the same name)",
+    ),
+    _remedy(
+        "a leave or teardown that waits for its second call",
+        r"Current status: LOCAL_DROP_PENDING",
+        f"CALL {_ROOM}.COLLABORATION.LEAVE('<collaboration>') once more (the owner: TEARDOWN)",
+    ),
+    _remedy("a teardown before joining", r"join it before you can tear it down", "cleanroom-ml collaboration join"),
+    _remedy(
+        "a leave that is half done",
+        r"Pending invitation for collaboration: (?P<name>[A-Za-z_]\w{0,74}) not found",
+        f"cleanroom-ml collaboration list; where it was left half way: CALL {_ROOM}.COLLABORATION.LEAVE('{{name}}')",
+    ),
+    _remedy(
+        "a runner that links its own table",
+        r"can link data offerings only for their analysis runners",
+        f"CALL {_ROOM}.COLLABORATION.LINK_LOCAL_DATA_OFFERING('<collaboration>', '<offering id>')",
+    ),
+    _remedy(
+        "another role joined, and owns the room's databases",
+        r"Database '(?P<name>SFDCR_\w{1,250})' does not exist",
+        "SHOW DATABASES LIKE '{name}', and use the role that owns it: --role ROLE",
+    ),
+    _remedy("no clean rooms here", rf"Database '{_ROOM}' does not exist", INSTALL),
+    _remedy(
+        "no warehouse",
+        r"No active warehouse selected",
+        "--warehouse NAME, or `warehouse` of the connection (APP_WH comes with the clean rooms)",
+    ),
+    _remedy(
+        "the edition of the account",
+        r"(?i)\benterprise edition\b",
+        "the account needs Enterprise Edition (activation does)",
+    ),
+    _remedy(
+        "a compute pool that is not the application's",
+        r"compute pool (?P<pool>[A-Za-z_]\w{0,254}) does not exist, or the application may not",
+        "cleanroom-ml pool create {pool}",
+    ),
+    _remedy("an activation template that was run", r"an activation template needs activation", "cleanroom-ml activate"),
+    _remedy(
+        "an invitation that was not reviewed",
+        r"\breview '(?P<name>[A-Za-z_]\w{0,74})' first",
+        "cleanroom-ml collaboration join {name}",
+    ),
+    _remedy(
+        "a template without its table", r"(?:source_table|my_table)\[\d+\] has no value", "cleanroom-ml offering list"
+    ),
+    _remedy(
+        "a table that is not shared",
+        r"'(?P<alias>[A-Za-z_]\w{0,24})\.[^']+' is not shared with",
+        "{alias} shares it: cleanroom-ml offering link",
+    ),
+    _remedy(
+        "an account that this engine does not have",
+        r"'LOCAL\.(?P<name>\w{1,255})' \(alias \w+\) is no account of this engine",
+        "cleanroom-ml account create {name}",
+    ),
+    _remedy(
+        "an owner that is somebody else",
+        r"owner '(?P<alias>\w{1,25})' is not your account, (?P<account>[\w.]{1,511})",
+        "cleanroom-ml connection use {alias}, or in collaborator_identifier_aliases: {alias}: {account}",
+    ),
+)
+_LOWER: Final = frozenset({"pool", "alias"})
+"""Names that are shown as a person types them."""
+
+
+def remedy_for(text: str) -> Remedy | None:
+    """What helps with the error of this text (`<name>: <message>`), its statement filled in; None: nothing known."""
+    for remedy in REMEDIES:
+        if match := remedy.when.search(text):
+            groups = {key: _typed(key, value) for key, value in match.groupdict().items()}
+            fix = remedy.fix.format(**groups) if groups else remedy.fix
+            return Remedy(remedy.about, remedy.when, fix, remedy.kind)
+    return None
+
+
+def _typed(key: str, value: str) -> str:
+    if value.startswith('"'):
+        return value
+    return value.lower() if key in _LOWER or (key == "name" and not value.startswith("SFDCR_")) else value.strip()
