@@ -211,7 +211,7 @@ def _taken(connection: Connection, project: Project) -> set[str]:
     if project.collaboration:
         for request in list_requests(connection, project.collaboration):
             taken.add(request.template_id)
-            taken |= {str(code["id"]) for code in request.spec.get("code_specs") or () if "id" in code}
+            taken |= set(request.code_specs)
     return {each.upper() for each in taken}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from cleanroom_ml.engine.assembly.procedures import DATABASE, ProcedureTable, StatementRunner
+from cleanroom_ml.engine.assembly.procedures import DATABASE, OWN_DATABASE, ProcedureTable, StatementRunner
 from cleanroom_ml.engine.contracts.job import JobNotFoundError, JobRequest, JobState, JobStatus
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.rooms import Rooms
@@ -107,6 +108,11 @@ class Party:
         return records(
             self.procedures.call(self.session, (DATABASE, schema, name), args, query_id=secrets.token_hex(8))
         )
+
+    def own(self, name: str, *args: Any) -> list[dict[str, Any]]:
+        """One of the engine's own, `CLEANROOM_ML.APPROVALS.…`."""
+        place = (OWN_DATABASE, "APPROVALS", name)
+        return records(self.procedures.call(self.session, place, args, query_id=secrets.token_hex(8)))
 
     def sql(self, text: str) -> list[dict[str, Any]]:
         """A statement of the account's own session."""
@@ -222,6 +228,13 @@ template: |
   SELECT COUNT(*) AS N FROM IDENTIFIER({{ source_table[0] }}) AS p
   WHERE IDENTIFIER({{ col | column_policy }}) = {{ city }}
 """
+
+
+def told(party: Party, name: str = "lookalike") -> dict[str, Any]:
+    """What the engine tells of the last request that a party sees, beyond what is documented."""
+    (row,) = party.own("DESCRIBE_REQUEST", name, party.call("VIEW_UPDATE_REQUESTS", name)[-1]["ID"])
+    previous = None if row["PREVIOUS"] is None else json.loads(row["PREVIOUS"])
+    return json.loads(row["SUBJECT"]) | {"previous": previous, "approval_digest": row["APPROVAL_DIGEST"]}
 
 
 def request_id(party: Party) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rooms_world import CODE_SPEC, JOB_TEMPLATE, World, request_id
+from rooms_world import CODE_SPEC, JOB_TEMPLATE, World, request_id, told
 from test_rooms_runs import JOB, refused
 
 from cleanroom_ml.evidence.approval_digest import approval_digest
@@ -63,8 +63,7 @@ def test_a_wheel_of_the_code_directory_is_locked(world: World) -> None:
 
 
 def test_what_is_approved_holds_every_package(asked: World) -> None:
-    row = asked.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")[-1]
-    spec = json.loads(row["SPEC"])
+    spec = told(asked.advertiser)
     lock = spec["dependency_lock"]["model_v1$train"]
     assert lock == lock_of(asked)
     digest = approval_digest(approval_subject(spec))

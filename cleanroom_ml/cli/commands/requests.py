@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection
 from cleanroom_ml.cli.options import Collaboration
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.approval_log import Decision
 
 app = single()
 
@@ -28,14 +31,19 @@ def requests(
         {
             "id": each.id,
             "type": each.type,
-            "template_id": each.template_id,
+            "subject": each.subject,
             "requester": each.requester,
-            "runner": each.runner,
+            "share_with": list(each.share_with),
             "status": each.status,
-            "waiting_for": [entry.collaborator for entry in each.decisions if entry.decision == "PENDING"],
+            "waiting_for": list(each.waiting_for),
+            "said": each.log.unread or [_said(entry) for entry in each.decisions if entry.decision != "PENDING"],
             "updated_on": each.updated_on,
         }
         for each in found
     ]
     mine = [each for each in found if each.status == "PENDING_MY_APPROVAL"]
-    return Output(rows, hints=tuple(f"cleanroom-ml review {each.template_id}" for each in mine[:1]))
+    return Output(rows, hints=tuple(f"cleanroom-ml review {each.template_id or each.id}" for each in mine[:1]))
+
+
+def _said(entry: Decision) -> str:
+    return f"{entry.collaborator}: {entry.decision}" + (f" ({entry.reason})" if entry.reason else "")

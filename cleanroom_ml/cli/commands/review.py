@@ -28,22 +28,23 @@ def review(
     from cleanroom_ml.errors import WrongPartyError
     from cleanroom_ml.services.approvals import check_whose
     from cleanroom_ml.services.images import with_drift
-    from cleanroom_ml.services.review import review_request, verify_reviewed
+    from cleanroom_ml.services.review import review_request
+    from cleanroom_ml.services.subjects import subject_of
     from cleanroom_ml.services.update_requests import pick_request, waits_for_me
+    from cleanroom_ml.services.verification import verify_reviewed
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
         asked = pick_request(connection, name, request, waits=waits_for_me)
-        found = with_drift(connection, review_request(name, asked))
+        found = with_drift(connection, review_request(name, asked, subject_of(connection, name, asked)))
         text = review_text(found)
         try:
-            check_whose(connection, asked, meant(name, project_or_none()))
+            check_whose(connection, found, meant(name, project_or_none()))
         except WrongPartyError:
             note(text)
             raise
-        waiting = tuple(entry.collaborator for entry in asked.decisions if entry.decision == "PENDING")
-        hints = after_request(connection, found, status=asked.status, waiting_for=waiting)
-    if reviewed is not None:
-        verify_reviewed(found, reviewed)
-        text += f"\nreviewed: every file of {reviewed} is what would run"
+        hints = after_request(connection, found, status=asked.status, waiting_for=asked.waiting_for)
+        if reviewed is not None:
+            compared = verify_reviewed(found, reviewed, connection)
+            text += "".join(f"\nreviewed: {line}" for line in compared.lines)
     return Output(found, text, hints=hints)

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
+from cleanroom_ml.engine.rooms.request_answers import RequestAnswers
 from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
@@ -53,6 +54,7 @@ class Rooms:
         self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
+        self.request_answers = RequestAnswers(storage.database)
         self.collaborations = Collaborations(storage, self.offerings, self.requests)
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)
