@@ -30,7 +30,7 @@ class Party:
 
 
 def parties_of(request: Mapping[str, object]) -> tuple[Party, ...]:
-    """The parties that a request names, as VIEW_UPDATE_REQUESTS shows them.
+    """The parties that a request names, as APPROVALS.DESCRIBE_REQUEST shows them.
 
     Raises:
         HashMismatchError: it does not say whose it is, or contradicts itself.

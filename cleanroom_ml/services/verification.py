@@ -47,7 +47,7 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
         if job.shown:
             mine = reviewed if job.sized else without_sizes(reviewed)
             found = compare(mine, Manifest(job.files)).describe()
-            lines.append(f"{name}: every file of {directory} is what would run, by its SHA-256")
+            lines.append(f"{name}: every file of {directory} is what would run")
         else:
             staged = _staged(connection, job)
             found = [] if staged is None else _by_size(reviewed, staged)
@@ -65,6 +65,8 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
             why="; ".join(differences),
             fix="get the provider's current code, read what changed, and approve against that",
         )
+    if not review.unverified:
+        lines = [f"every file of {directory} is what would run"]
     return Verified(tuple(lines), not review.unverified)
 
 

@@ -39,6 +39,7 @@ DOCUMENTED = {
     "COLLABORATION.UNLINK_DATA_OFFERING": {3},
     "COLLABORATION.VIEW_DATA_OFFERINGS": {1},
     "COLLABORATION.ADD_TEMPLATE_REQUEST": {3},
+    "COLLABORATION.REMOVE_TEMPLATE": {3},
     "COLLABORATION.VIEW_TEMPLATES": {1},
     "COLLABORATION.VIEW_CODE_SPECS": {1},
     "COLLABORATION.VIEW_UPDATE_REQUESTS": {1},
@@ -52,8 +53,9 @@ DOCUMENTED = {
     "COLLABORATION.PROCESS_ACTIVATION": {1, 2},
     "COLLABORATION.VIEW_ACTIVITY_HISTORY": {1},
 }
-# What only the embedded engine has; asked for where a target shows that it pins images, which Snowflake does not.
-ENGINE_ONLY = {"IMAGES.COMPARE": {2}}
+# What only the embedded engine has: asked for where SHOW PROCEDURES lists it, or where a target shows that it pins
+# images, which Snowflake does not.
+ENGINE_ONLY = {"IMAGES.COMPARE": {2}, "APPROVALS.VIEW_DECISIONS": {1}, "APPROVALS.DESCRIBE_REQUEST": {2}}
 # docs/api-digest.md §2, ml_job_action. Only the embedded engine knows more, and only these commands ask for it.
 DOCUMENTED_ACTIONS = {"get_status", "get_logs", "get_result"}
 ENGINE_ONLY_ACTIONS = {
@@ -74,6 +76,7 @@ PLAIN_SQL = (
     "CREATE COMPUTE POOL ",
     "DROP COMPUTE POOL ",
     "SHOW COMPUTE POOLS",
+    "SHOW PROCEDURES IN DATABASE CLEANROOM_ML",
     "GRANT USAGE ON COMPUTE POOL ",
     "GRANT USAGE ON WAREHOUSE ",
     "SELECT CURRENT_",

@@ -1,7 +1,7 @@
 """Approving and submitting on a target that shows what is documented, and nothing of the engine's own.
 
-Sources: API reference (VIEW_UPDATE_REQUESTS, VIEW_CODE_SPECS, ADD_TEMPLATE_REQUEST, REMOVE_TEMPLATE), and release notes of
-27 August 2026 (the sender is shown REQUESTED). The form of a content manifest is documented nowhere.
+Sources: API reference (VIEW_UPDATE_REQUESTS, VIEW_CODE_SPECS, ADD_TEMPLATE_REQUEST, REMOVE_TEMPLATE), and release
+notes of 27 August 2026 (the sender is shown REQUESTED). The form of a content manifest is documented nowhere.
 """
 
 from __future__ import annotations
@@ -87,9 +87,8 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_a_target_is_asked_once_what_it_has() -> None:
-    account = Account(
-        {"SHOW": [{"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "CLEANROOM_ML"}]}
-    )
+    listed = {"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "CLEANROOM_ML"}
+    account = Account({"SHOW": [listed]})
     assert has_procedure(account, "APPROVALS.VIEW_DECISIONS")
     assert not has_procedure(account, "APPROVALS.DESCRIBE_REQUEST")
     assert account.sent == ["SHOW PROCEDURES IN DATABASE CLEANROOM_ML"]
@@ -125,8 +124,7 @@ def test_a_template_without_code_is_approved_from_documented_columns() -> None:
         [{"path": path, "hash": sha256} for path, sha256 in HASHES.items()],
         [{"PATH": path, "CONTENT_HASH": "sha256:" + sha256.upper()} for path, sha256 in HASHES.items()],
         [{"file": f"code/{path}", "checksum": sha256} for path, sha256 in HASHES.items()],
-        {f"@DB.PUBLIC.ST/code/{path}": {"sha256": sha256, "size": 9 + 0 * len(path)} for path, sha256 in HASHES.items()}
-        and {f"@DB.PUBLIC.ST/code/{each['path']}": each for each in ENTRIES},
+        {f"@DB.PUBLIC.ST/code/{each['path']}": each for each in ENTRIES},
     ],
 )
 def test_a_manifest_in_each_form_proves_the_directory(content: object, directory: Path) -> None:
@@ -159,7 +157,7 @@ def test_a_manifest_in_each_form_proves_the_directory(content: object, directory
         [{"path": "../evil.py", "sha256": "0" * 64}],
         {"train.py": "0" * 63},
         "[" * 5_000,
-        [{"path": f"f{number}", "sha256": "0" * 64} for number in range(10_001)],
+        json.dumps([{"path": f"f{number}", "sha256": "0" * 64} for number in range(10_001)]),
     ],
 )
 def test_any_other_manifest_is_not_shown_and_needs_a_word(content: object, directory: Path) -> None:
@@ -225,18 +223,9 @@ def test_ones_own_code_specs_are_read_from_ones_own_registry() -> None:
 
 
 def test_functions_of_a_code_spec_and_what_a_target_adds_are_shown() -> None:
-    function = {
-        "name": "f",
-        "type": "UDF",
-        "language": "PYTHON",
-        "handler": "f",
-        "returns": "FLOAT",
-        "code_body": "evil",
-    }
-    shown = yaml.safe_load(CODE_SPEC) | {
-        "functions": [function],
-        "artifacts": [{"alias": "a", "stage_path": "@D.S.T/a.zip"}],
-    }
+    function = {"name": "f", "type": "UDF", "language": "PYTHON", "handler": "f", "returns": "FLOAT"}
+    artifact = {"alias": "a", "stage_path": "@D.S.T/a.zip"}
+    shown = yaml.safe_load(CODE_SPEC) | {"functions": [function | {"code_body": "evil"}], "artifacts": [artifact]}
     account = target(row(spec()["template"] + "secret_key: 1\n"), codes=[code(None, code_spec=json.dumps(shown))])
     _, review = reviewed(account)
     text = review_text(review)
@@ -252,10 +241,8 @@ def test_a_room_that_is_another_owners_is_refused() -> None:
     monkey = replace(review, parties=tuple(replace(each, account=f"EVIL.{each.alias}") for each in review.parties))
     with pytest.raises(WrongPartyError):
         approvals.approve(account, "lookalike", request, monkey)
-    for rows in (
-        [],
-        [{"source_name": "other", "owner_account": "ACME.PUBLISHER", "collaboration_spec": COLLABORATION}],
-    ):
+    other = {"source_name": "other", "owner_account": "ACME.PUBLISHER", "collaboration_spec": COLLABORATION}
+    for rows in ([], [other]):
         with pytest.raises(HashMismatchError, match="does not tell whose collaboration"):
             reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=rows))
     stolen = {"source_name": "lookalike", "owner_account": "ACME.MALLORY", "collaboration_spec": COLLABORATION}
@@ -332,9 +319,7 @@ def test_rejecting_from_documented_columns() -> None:
     account = target(row())
     done = approvals.reject(account, "lookalike", list_requests(account, "lookalike")[0], "it's no")
     assert done.changed
-    assert account.sent[-3].endswith("REJECT_UPDATE_REQUEST('lookalike', 'request_1', 'it\\'s no')") or any(
-        "REJECT_UPDATE_REQUEST('lookalike', 'request_1', " in sql for sql in account.sent
-    )
+    assert any("REJECT_UPDATE_REQUEST('lookalike', 'request_1', " in sql for sql in account.sent)
 
 
 class Room:
@@ -347,9 +332,7 @@ class Room:
                 "COLLABORATION.VIEW_UPDATE_REQUESTS": self.view,
                 "COLLABORATION.ADD_TEMPLATE_REQUEST": self.add,
                 "COLLABORATION.REMOVE_TEMPLATE": lambda *_: [],
-                "REGISTRY.VIEW_REGISTERED_TEMPLATES": [
-                    {"TEMPLATE_ID": "x"} | {"template_id": "train_V1", "template_spec": PLAIN}
-                ],
+                "REGISTRY.VIEW_REGISTERED_TEMPLATES": [{"template_id": "train_V1", "template_spec": PLAIN}],
             },
             "ACME-PUBLISHER",
         )
@@ -423,9 +406,7 @@ def test_what_is_never_listed_is_said_and_not_sent_twice(tmp_path: Path) -> None
         ),
     ],
 )
-def test_what_was_sent_before_is_found_and_not_sent_again(
-    known: list[dict[str, Any]], asks: int, tmp_path: Path
-) -> None:
+def test_what_was_sent_before_is_not_sent_again(known: list[dict[str, Any]], asks: int, tmp_path: Path) -> None:
     room = Room(late=0, known=tuple(known))
     room.submit(tmp_path, "advertiser")
     assert len(room.asked()) == asks

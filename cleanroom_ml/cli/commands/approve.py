@@ -34,11 +34,7 @@ def approve(
     collaboration_: Collaboration = None,
     yes: Yes = False,
 ) -> Output:
-    """Verify every file of a request by its SHA-256, then approve it; this cannot be undone.
-
-    Where the target does not show the hashes of all that would run, it says what could be compared, and approves
-    with --unverified-ok alone.
-    """
+    """Verify every file of a request by its SHA-256, then approve it; this cannot be undone."""
     from cleanroom_ml.cli.confirm import confirm
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.errors import UsageError

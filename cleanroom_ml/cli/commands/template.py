@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.commands.requests import withdraw as take_back
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
@@ -85,35 +86,7 @@ def _after(done: Submission) -> tuple[str, ...]:
     return (f"{runners}: cleanroom-ml run, cleanroom-ml activate",) if runners else ("cleanroom-ml requests --all",)
 
 
-@command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")
-def withdraw(
-    request: Annotated[str | None, optional_argument(metavar="REQUEST", help="Its id, or the template's.")] = None,
-    reason: Annotated[str, typer.Option("--reason", help="What the others are told.")] = "withdrawn",
-    collaboration_: Collaboration = None,
-    yes: Yes = False,
-) -> Output:
-    """Take back a request that waits for approval; it can be sent again."""
-    from cleanroom_ml.cli.confirm import confirm
-    from cleanroom_ml.services.approvals import sent_by
-    from cleanroom_ml.services.approvals import withdraw as take_back
-    from cleanroom_ml.services.update_requests import pick_request
-    from cleanroom_ml.services.whose import own_names
-
-    name = collaboration(collaboration_)
-    with open_connection() as connection:
-        me = own_names(connection, name)
-        found = pick_request(
-            connection,
-            name,
-            request,
-            waits=lambda each: each.open and sent_by(each, me),
-            reported="that you sent waits",
-        )
-        if found.open:
-            confirm(f"Withdraw the request for {found.subject}?", yes=yes, typed=request, displayed=found.id)
-        done = take_back(connection, name, found, reason)
-    said = f"{done.template_id}: withdrawn" + ("" if done.changed else " before")
-    return Output(done, said, hints=("cleanroom-ml template submit",))
+command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")(take_back)
 
 
 @command(app, "list", example="cleanroom-ml template list")
@@ -154,11 +127,7 @@ def remove(
     collaboration_: Collaboration = None,
     yes: Yes = False,
 ) -> Output:
-    """Take a template out of this account's registry; refused while a collaboration uses it.
-
-    With --from-collaboration, out of the collaboration: its runners can neither see nor run it any more, nor code specs
-    that no other template uses. Nobody has to approve that.
-    """
+    """Take a template out of this account's registry, or out of the collaboration, which nobody has to approve."""
     from cleanroom_ml.cli.confirm import confirm
     from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.registration import TEMPLATES, unregister
