@@ -80,7 +80,7 @@ def check_seen(review: Review, *, unverified_ok: bool) -> None:
         raise UsageError(
             f"not all that {review.template_id} would run can be verified from this account",
             why="; ".join(review.unverified),
-            fix="settle with its provider what would run, then: cleanroom-ml approve … --unverified-ok",
+            fix=f"ask its provider what would run, then: cleanroom-ml approve {review.template_id} --unverified-ok",
         )
 
 

@@ -89,9 +89,10 @@ def _listed(collaboration_: str | None, *, everything: bool) -> Output:
         {
             "id": each.id,
             "type": each.type,
-            "subject": each.subject,
+            "template_id": each.template_id,
+            "data_offering_id": str(each.details.get("data_offering_id") or ""),
             "requester": each.requester,
-            "share_with": list(each.share_with),
+            "runner": each.runner,
             "status": each.status,
             "waiting_for": list(each.waiting_for),
             "said": each.log.unread or [_said(entry) for entry in each.decisions if entry.decision != "PENDING"],
