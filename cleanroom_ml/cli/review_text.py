@@ -10,6 +10,7 @@ from cleanroom_ml.cli.plain import visible
 OWNER = "owner"
 
 if TYPE_CHECKING:
+    from cleanroom_ml.services.change_review import ChangeReview
     from cleanroom_ml.services.review import Review
 
 
@@ -44,6 +45,22 @@ def review_text(review: Review) -> str:
         "",
         *([f"portable digest  {review.portable}"] if review.portable != review.approval_digest else []),
         f"approval digest  {review.approval_digest}",
+    ]
+    return "\n".join(visible(line) for line in lines)
+
+
+def change_text(review: ChangeReview) -> str:
+    """A change that is no template, as the target tells it."""
+    lines = [
+        f"{review.requester or 'somebody'} asks: {review.type}, in {review.collaboration}",
+        f"  request  {review.request_id} ({review.status})",
+        *(f"  account  {party.account}, here {party.alias}: {_roles(party.roles) or '-'}" for party in review.parties),
+        "",
+        *(f"{key}: {text}" for key, text in review.details),
+        "",
+        *(f"  | {line}" for line in review.spec.rstrip().split("\n")),
+        "",
+        f"portable digest  {review.approval_digest}",
     ]
     return "\n".join(visible(line) for line in lines)
 

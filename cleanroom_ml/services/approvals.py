@@ -8,6 +8,7 @@ from typing import Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CleanroomError, NotApprovedError, ServerError, UsageError
+from cleanroom_ml.services.change_review import ChangeReview
 from cleanroom_ml.services.review import Review
 from cleanroom_ml.services.update_requests import OPEN, UpdateRequest, list_requests
 from cleanroom_ml.services.verification import check_seen
@@ -34,7 +35,7 @@ def approve(
     connection: Connection,
     collaboration: str,
     request: UpdateRequest,
-    review: Review,
+    review: Review | ChangeReview,
     *,
     project: Project | None = None,
     unverified_ok: bool = False,
@@ -53,15 +54,15 @@ def approve(
     digest = review.approval_digest
     if request.withdrawn:
         raise NotApprovedError(
-            f"the request for {request.template_id} was withdrawn by {request.requester}", why="it has ended for good"
+            f"the request for {request.subject} was withdrawn by {request.requester}", why="it has ended for good"
         )
     if request.status == "REJECTED":
-        raise NotApprovedError(f"the request for {request.template_id} was rejected", why="a rejection is final")
+        raise NotApprovedError(f"the request for {request.subject} was rejected", why="a rejection is final")
     if request.status == "FAILED":
-        raise NotApprovedError(f"the request for {request.template_id} failed", why=request.failure_reason or None)
+        raise NotApprovedError(f"the request for {request.subject} failed", why=request.failure_reason or None)
     if request.status not in OPEN | {"APPROVED", "COMPLETED"}:
         raise NotApprovedError(
-            f"the request for {request.template_id} is {request.status}",
+            f"the request for {request.subject} is {request.status}",
             why="that is no status that is known here: nothing was approved",
             fix="cleanroom-ml requests --all",
         )
@@ -80,7 +81,7 @@ def decides(connection: Connection, collaboration: str, request: UpdateRequest) 
     return request.status == "PENDING_MY_APPROVAL"
 
 
-def check_whose(connection: Connection, review: Review, project: Project | None) -> None:
+def check_whose(connection: Connection, review: Review | ChangeReview, project: Project | None) -> None:
     """Compare the accounts of a request with this party's own account, and with what its project says of the room.
 
     Raises:

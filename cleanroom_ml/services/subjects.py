@@ -22,7 +22,7 @@ from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.shown_manifests import shown_manifest
 from cleanroom_ml.services.tolerant_specs import code_spec_of, collaboration_of
 from cleanroom_ml.services.update_requests import ADD_TEMPLATE, UpdateRequest
-from cleanroom_ml.services.whose import own_account
+from cleanroom_ml.services.whose import own_account, same_name
 from cleanroom_ml.specs.problems import SpecProblems
 
 _DESCRIBE: Final = "APPROVALS.DESCRIBE_REQUEST"
@@ -65,7 +65,7 @@ def subject_of(connection: Connection, collaboration: str, request: UpdateReques
 
 
 def _documented(connection: Connection, collaboration: str, request: UpdateRequest) -> Subject:
-    room = _room(connection, collaboration)
+    room = room_of(connection, collaboration)
     owner = str(room.get("owner_account") or "").upper()
     source = str(room.get("source_name") or collaboration)
     parties = tuple(_parties(room, request, owner))
@@ -84,17 +84,28 @@ def _documented(connection: Connection, collaboration: str, request: UpdateReque
     return Subject(body, unverified=tuple(unverified))
 
 
-def _room(connection: Connection, collaboration: str) -> Row:
-    """The row of VIEW_COLLABORATIONS that goes by this name here."""
-    for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS"):
-        names = (row.get("collaboration_name"), row.get("source_name"))
-        if collaboration.upper().strip('"') in {str(name).upper().strip('"') for name in names if name}:
-            return row
-    raise HashMismatchError(
-        f"the target does not tell whose collaboration {collaboration} is",
-        why="VIEW_COLLABORATIONS does not list it",
-        fix="cleanroom-ml collaboration list",
-    )
+def room_of(connection: Connection, collaboration: str) -> Row:
+    """The row of VIEW_COLLABORATIONS that goes by this name here: what is installed under it, else the one invitation.
+
+    Raises:
+        HashMismatchError: there is none, or several that nothing here tells apart.
+    """
+    rows = connection.call("COLLABORATION.VIEW_COLLABORATIONS")
+    name = same_name(collaboration)
+    installed = [row for row in rows if same_name(str(row.get("collaboration_name") or "")) == name]
+    invited = [
+        row
+        for row in rows
+        if not row.get("collaboration_name") and same_name(str(row.get("source_name") or "")) == name
+    ]
+    found = installed or invited
+    if len(found) != 1:
+        raise HashMismatchError(
+            f"the target does not tell whose collaboration {collaboration} is",
+            why=f"VIEW_COLLABORATIONS lists {len(found) or 'none'} of that name",
+            fix="cleanroom-ml collaboration list",
+        )
+    return found[0]
 
 
 def _parties(room: Row, request: UpdateRequest, owner: str) -> Iterator[Party]:

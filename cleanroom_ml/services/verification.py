@@ -11,6 +11,7 @@ from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import whole_number
 from cleanroom_ml.errors import HashMismatchError, ServerError, UsageError
+from cleanroom_ml.services.change_review import ChangeReview
 from cleanroom_ml.services.review import Review
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob
 from cleanroom_ml.services.shown_manifests import without_sizes
@@ -67,10 +68,12 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
         )
     if not review.unverified:
         lines = [f"every file of {directory} is what would run"]
+    if not lines:
+        lines = [f"nothing was compared: {'; '.join(review.unverified)}"]
     return Verified(tuple(lines), not review.unverified)
 
 
-def check_seen(review: Review, *, unverified_ok: bool) -> None:
+def check_seen(review: Review | ChangeReview, *, unverified_ok: bool) -> None:
     """An approval of what cannot be seen from here is given knowingly or not at all.
 
     Raises:
@@ -78,9 +81,9 @@ def check_seen(review: Review, *, unverified_ok: bool) -> None:
     """
     if review.unverified and not unverified_ok:
         raise UsageError(
-            f"not all that {review.template_id} would run can be verified from this account",
+            f"not all of the request {review.request_id} can be verified from this account",
             why="; ".join(review.unverified),
-            fix=f"ask its provider what would run, then: cleanroom-ml approve {review.template_id} --unverified-ok",
+            fix=f"ask its provider what would run, then: cleanroom-ml approve {review.request_id} --unverified-ok",
         )
 
 

@@ -16,7 +16,7 @@ import yaml
 from services_requests import CALL, CODE_SPEC, FILES, manifest, spec
 from services_targets import COLLABORATION, Account, unknown
 
-from cleanroom_ml.cli.review_text import review_text
+from cleanroom_ml.cli.review_text import change_text, review_text
 from cleanroom_ml.errors import (
     CleanroomError,
     CommunicationError,
@@ -26,6 +26,7 @@ from cleanroom_ml.errors import (
     WrongPartyError,
 )
 from cleanroom_ml.services import approvals, subjects, templates
+from cleanroom_ml.services.change_review import review_change, verify_change
 from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.review import Review, review_request, verify_digest
 from cleanroom_ml.services.subjects import subject_of
@@ -169,7 +170,7 @@ def test_any_other_manifest_is_not_shown_and_needs_a_word(content: object, direc
     compared = verify_reviewed(review, directory, account)
     assert not compared.complete
     assert "nothing was compared" in compared.lines[0]
-    with pytest.raises(UsageError, match="not all that train_V1 would run can be verified") as caught:
+    with pytest.raises(UsageError, match="not all of the request request_1 can be verified") as caught:
         approvals.approve(account, "lookalike", request, review)
     assert "--unverified-ok" in str(caught.value.fix)
     assert not [sql for sql in account.sent if "APPROVE" in sql]
@@ -313,6 +314,49 @@ def test_the_sender_is_shown_requested_and_has_approved_already() -> None:
     other = target(row(PLAIN, status="REQUESTED"))
     with pytest.raises(UsageError, match="was sent by publisher"):
         approvals.withdraw(other, "lookalike", request, "not mine")
+
+
+@pytest.mark.attack
+def test_the_room_that_is_installed_is_meant_and_not_an_invitation_of_its_name() -> None:
+    mine = {"source_name": "lookalike", "collaboration_name": "LOOKALIKE", "owner_account": "ACME.PUBLISHER"}
+    theirs = {"source_name": "lookalike", "collaboration_name": None, "owner_account": "EVIL.MALLORY"}
+    spoken = {"collaboration_spec": COLLABORATION}
+    for rows in ([theirs | spoken, mine | spoken], [mine | spoken, theirs | spoken]):
+        review = reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=rows))[1]
+        assert review.account_of("owner") == "ACME.PUBLISHER"
+    two = [theirs | spoken, theirs | spoken | {"owner_account": "ACME.PUBLISHER"}]
+    with pytest.raises(HashMismatchError, match="does not tell whose"):
+        reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=two))
+
+
+EDIT = {
+    "operations": [
+        {"operation_type": "ADD_COLLABORATOR", "alias": "carol", "account": "EVIL.CAROL", "status": "PENDING"}
+    ],
+    "requested_by": "publisher",
+}
+
+
+def test_a_change_that_is_no_template_is_shown_whole_and_approved() -> None:
+    """API reference, EDIT: one request, `Edit Collaboration`, whose details hold an operation each."""
+    account = target(row(COLLABORATION, type="Edit Collaboration", details=json.dumps(EDIT)))
+    (request,) = list_requests(account, "lookalike")
+    change = review_change(account, "lookalike", request)
+    text = change_text(change)
+    assert "publisher asks: Edit Collaboration" in text
+    assert "EVIL.CAROL" in text
+    assert "owner: publisher" in text
+    verify_change(change, change.approval_digest)
+    assert approvals.approve(account, "lookalike", request, change).changed
+    # What became of an operation is not what was asked for; what is asked for is.
+    done = json.loads(json.dumps(EDIT).replace('"PENDING"', '"COMPLETED"'))
+    other = json.loads(json.dumps(EDIT).replace("CAROL", "DAVE"))
+    for details, same in ((done, True), (other, False)):
+        again = target(row(COLLABORATION, type="Edit Collaboration", details=details))
+        digest = review_change(again, "lookalike", list_requests(again, "lookalike")[0]).approval_digest
+        assert (digest == change.approval_digest) is same
+    with pytest.raises(HashMismatchError, match="is not the expected one"):
+        verify_change(change, "portable:sha256:" + "0" * 64)
 
 
 def test_rejecting_from_documented_columns() -> None:
