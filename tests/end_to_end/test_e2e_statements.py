@@ -55,7 +55,12 @@ DOCUMENTED = {
 }
 # What only the embedded engine has: asked for where SHOW PROCEDURES lists it, or where a target shows that it pins
 # images, which Snowflake does not.
-ENGINE_ONLY = {"IMAGES.COMPARE": {2}, "APPROVALS.VIEW_DECISIONS": {1}, "APPROVALS.DESCRIBE_REQUEST": {2}}
+ENGINE_ONLY = {
+    "APPROVALS.VIEW_DECISIONS": {1},
+    "APPROVALS.DESCRIBE_REQUEST": {2},
+    "CODE_SPECS.DESCRIBE": {1},
+    "IMAGES.COMPARE": {2},
+}
 # docs/api-digest.md §2, ml_job_action. Only the embedded engine knows more, and only these commands ask for it.
 DOCUMENTED_ACTIONS = {"get_status", "get_logs", "get_result"}
 ENGINE_ONLY_ACTIONS = {

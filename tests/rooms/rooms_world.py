@@ -109,9 +109,9 @@ class Party:
             self.procedures.call(self.session, (DATABASE, schema, name), args, query_id=secrets.token_hex(8))
         )
 
-    def own(self, name: str, *args: Any) -> list[dict[str, Any]]:
-        """One of the engine's own, `CLEANROOM_ML.APPROVALS.…`."""
-        place = (OWN_DATABASE, "APPROVALS", name)
+    def own(self, name: str, *args: Any, schema: str = "APPROVALS") -> list[dict[str, Any]]:
+        """One of the engine's own, `CLEANROOM_ML.<schema>.<name>`."""
+        place = (OWN_DATABASE, schema, name)
         return records(self.procedures.call(self.session, place, args, query_id=secrets.token_hex(8)))
 
     def sql(self, text: str) -> list[dict[str, Any]]:

@@ -123,6 +123,7 @@ OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
         "VIEW_DECISIONS": Procedure(lambda r, s, a, _: r.request_answers.decisions(s, *a), 1, 1),
         "DESCRIBE_REQUEST": Procedure(lambda r, s, a, _: r.request_answers.describe(s, *a), 2, 2),
     },
+    "CODE_SPECS": {"DESCRIBE": Procedure(lambda r, s, a, _: r.code_specs.describe(s, *a), 1, 1)},
     "IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)},
 }
 
