@@ -37,6 +37,7 @@ class RegisteredCodeSpec:
     """What registering did; `content_digests`, `images` and `packages` by job name, the last two as far as the target
     tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image; `drift` the
     jobs whose image is not what they would get now. `notes`: what the images' own records state of them.
+    `not_compared`: the jobs that were registered before, and whose files the target does not show the hashes of.
     """
 
     id: str
@@ -48,6 +49,7 @@ class RegisteredCodeSpec:
     without_image: tuple[str, ...] = ()
     drift: tuple[ImageDrift, ...] = ()
     notes: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell before others are asked to approve it."""
@@ -61,6 +63,7 @@ class RegisteredCodeSpec:
                 f"{each.describe()} (cleanroom-ml spec register --bump takes the image of now)" for each in self.drift
             )
             + self.notes
+            + tuple(_unshown(job) for job in self.not_compared)
         )
 
 
@@ -91,7 +94,8 @@ def register_code_spec(
     differences = _differences(before, spec, project)
     drift = drift_of_jobs(connection, _with_locks(connection, spec.id, before))
     if not differences and not (bump and drift):
-        return replace(_registered(connection, spec, "unchanged", before), drift=drift)
+        told = _registered(connection, spec, "unchanged", before)
+        return replace(told, drift=drift, not_compared=not_compared(before))
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -109,6 +113,12 @@ def manifests(spec_text: str) -> dict[str, Manifest]:
     read, nothing.
     """
     return {name: manifest for name, (manifest, _) in _shown(spec_text).items()}
+
+
+def not_compared(spec_text: str) -> tuple[str, ...]:
+    """The jobs of a registered code spec whose files are not shown with their hashes: not known to be the same."""
+    shown = _shown(spec_text)
+    return tuple(str(job.get("name")) for job in _jobs(spec_text) if str(job.get("name")) not in shown)
 
 
 def dependency_locks(connection: Connection, spec_id: str) -> dict[str, Document]:
@@ -258,6 +268,10 @@ def _jobs(spec_text: str) -> list[Document]:
     return [job for job in listed if isinstance(job, dict)] if isinstance(listed, list) else []
 
 
+def _unshown(job: str) -> str:
+    return f"ML job {job}: the hashes of its files are not shown by this account; its content was not compared"
+
+
 def _with_locks(connection: Connection, spec_id: str, spec_text: str) -> list[Document]:
     """The jobs of one's own code spec, with the locks that the target tells."""
     locks = dependency_locks(connection, spec_id)
@@ -279,4 +293,5 @@ def difference(connection: Connection, project: Project, path: Path) -> tuple[st
     spec = _load(path)
     displayed = registered_text(connection, spec.id)
     drift = drift_of_jobs(connection, _with_locks(connection, spec.id, displayed))
-    return (*_differences(displayed, spec, project), *(each.describe() for each in drift))
+    hidden = (_unshown(job) for job in not_compared(displayed))
+    return (*_differences(displayed, spec, project), *(each.describe() for each in drift), *hidden)
