@@ -12,7 +12,7 @@ from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.errors import CleanroomError
 from cleanroom_ml.services.answers import first_of, json_of
 
-MAX_FILES: Final = 10_000
+MAX_FILES: Final = 1_000
 _HASH: Final = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})\Z", re.IGNORECASE)
 _PATH: Final = ("path", "file", "file_path", "relative_path", "name")
 _SHA256: Final = ("sha256", "hash", "content_hash", "checksum")

@@ -24,7 +24,7 @@ def template_of(text: str, source: str) -> tuple[Template, Document]:
     Raises:
         SpecProblems: it is none.
     """
-    return _read(Template, text, source)
+    return read_shown(Template, text, source)
 
 
 def collaboration_of(text: str, source: str) -> Collaboration:
@@ -33,7 +33,7 @@ def collaboration_of(text: str, source: str) -> Collaboration:
     Raises:
         SpecProblems: it is none.
     """
-    return _read(Collaboration, text, source)[0]
+    return read_shown(Collaboration, text, source)[0]
 
 
 def code_spec_of(text: str, source: str) -> tuple[CodeSpec, Document, dict[str, Document]]:
@@ -52,10 +52,15 @@ def code_spec_of(text: str, source: str) -> tuple[CodeSpec, Document, dict[str, 
             beside[str(job.get("name"))] = {key: value for key, value in job.items() if key not in MlJob.model_fields}
     known = {key: value for key, value in plain.items() if value not in (None, [], {})}
     written = yaml.safe_dump({**known, **({"ml_jobs": jobs} if jobs else {})}, sort_keys=False, allow_unicode=True)
-    return (*_read(CodeSpec, written, source), beside)
+    return (*read_shown(CodeSpec, written, source), beside)
 
 
-def _read(model: type[Model], text: str, source: str) -> tuple[Model, Document]:
+def read_shown(model: type[Model], text: str, source: str) -> tuple[Model, Document]:
+    """A spec of one kind, and what stands beside it under keys that it does not have.
+
+    Raises:
+        SpecProblems: it is none.
+    """
     try:
         return parse_as(model, text, source=source), {}
     except SpecProblems as problems:
