@@ -35,7 +35,8 @@ def after_request(
         return ("cleanroom-ml requests",)
     verb = "activate" if review.template_type == "sql_activation" else "run"
     step = f"cleanroom-ml {verb} {review.template_id}"
-    return (step,) if review.account_of(RUNNER).upper() == account else (f"{review.runner}: {step}",)
+    runners = {each.upper() for each in review.accounts_of(RUNNER)}
+    return (step,) if account in runners else (f"{review.runner}: {step}",)
 
 
 def of_a_job(connection: Connection, collaboration: str, job_id: str) -> tuple[str, ...]:

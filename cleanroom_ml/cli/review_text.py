@@ -10,6 +10,7 @@ from cleanroom_ml.cli.plain import visible
 OWNER = "owner"
 
 if TYPE_CHECKING:
+    from cleanroom_ml.services.change_review import ChangeReview
     from cleanroom_ml.services.review import Review
 
 
@@ -39,8 +40,27 @@ def review_text(review: Review) -> str:
         *_changes(review),
         *(f"also approved: {key} {text}" for key, text in review.other),
         *(f"note: {note}" for note in review.notes),
+        *(f"NOT VERIFIED: {line}" for line in review.unverified),
+        *(["approving it needs --unverified-ok"] if review.unverified else []),
         "",
+        *([f"portable digest  {review.portable}"] if review.portable != review.approval_digest else []),
         f"approval digest  {review.approval_digest}",
+    ]
+    return "\n".join(visible(line) for line in lines)
+
+
+def change_text(review: ChangeReview) -> str:
+    """A change that is no template, as the target tells it."""
+    lines = [
+        f"{review.requester or 'somebody'} asks: {review.type}, in {review.collaboration}",
+        f"  request  {review.request_id} ({review.status})",
+        *(f"  account  {party.account}, here {party.alias}: {_roles(party.roles) or '-'}" for party in review.parties),
+        "",
+        *(f"{key}: {text}" for key, text in review.details),
+        "",
+        *(f"  | {line}" for line in review.spec.rstrip().split("\n")),
+        "",
+        f"portable digest  {review.approval_digest}",
     ]
     return "\n".join(visible(line) for line in lines)
 
@@ -74,7 +94,7 @@ def _values(review: Review) -> list[str]:
 _WORDED = frozenset(
     {
         "code_spec_id", "name", "entrypoint", "files", "content_digest", "pip_requirements", "packages", "image",
-        "image_digest", "image_named", "other", "allow_monitoring",
+        "image_digest", "image_named", "other", "allow_monitoring", "shown", "sized", "stage_code_dir",
     }
 )  # fmt: skip
 
@@ -83,12 +103,13 @@ def _jobs(review: Review) -> list[str]:
     lines = []
     displayed: dict[str, str] = {}
     for job in review.jobs:
-        first = displayed.setdefault(job.content_digest, job.name)
-        files = [f"  {entry.sha256}  {entry.size:>10,}  {entry.path}" for entry in job.files]
+        first = displayed.setdefault(job.content_digest or job.name, job.name)
+        files = [f"  {entry.sha256}  {_size(entry.size, told=job.sized)}  {entry.path}" for entry in job.files]
+        files = files if job.shown else ["  its files are not shown by this account"]
         lines += [
             f"ML job {job.code_spec_id}${job.name}: python {job.entrypoint}",
             *(files if first == job.name else [f"  the same {len(files)} files as {first}"]),
-            f"  content digest   {job.content_digest}",
+            *([f"  content digest   {job.content_digest}"] if job.shown else []),
             f"  packages         {', '.join(job.pip_requirements) or 'none beyond the image'}",
             *(f"    {each.name} {each.version}  {each.sha256[:16]}…  from {each.source}" for each in job.packages),
             f"  image            {job.image or 'latest'}" + (f"  {job.image_digest}" if job.image_digest else ""),
@@ -100,6 +121,10 @@ def _jobs(review: Review) -> list[str]:
     if review.jobs and review.result_limit_bytes is not None:
         lines += [f"result limit     {review.result_limit_bytes:,} bytes come out to the runner", ""]
     return lines
+
+
+def _size(size: int, *, told: bool) -> str:
+    return f"{size:>10,}" if told else f"{'-':>10}"
 
 
 def _changes(review: Review) -> list[str]:

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("offering", "offering", "Data offerings: register, link, unlink, list."),
     ),
     RUNNER: (
-        Entry("requests", "requests", "What waits for approval."),
+        Entry("requests", "requests", "What waits for approval: list (the default), withdraw."),
         Entry("review", "review", "Show everything a request would run, and its digest."),
         Entry("approve", "approve", "Verify every file, then approve a request."),
         Entry("reject", "reject", "Reject a request; this is final."),
@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
     EVERYONE: (
         Entry("demo", "demo", "Two parties, real data, this machine: see it work."),
         Entry("collaboration", "collaboration", "Collaborations: create, review, join, status, list, show, config."),
+        Entry("code", "code", "Code specs of the collaboration: list, show."),
         Entry("activation", "activation", "Activations: list, process, export."),
         Entry("sql", "sql", "Run SQL on this directory's connection."),
         Entry("load", "load", "Load Parquet, CSV or JSON files into a table."),

@@ -2,8 +2,8 @@
 
 It is `sha256:` and the SHA-256, in hexadecimal, of the UTF-8 text of one JSON object, with the keys of every object
 sorted by code point, no white space between tokens, and no character escaped where JSON does not require it. The
-object is the request as VIEW_UPDATE_REQUESTS shows it in its column SPEC, with three changes, so that whatever a
-request carries is in the digest unless it is named here:
+object is the request as the engine's APPROVALS.DESCRIBE_REQUEST shows it in its column SUBJECT, with three changes, so
+that whatever a request carries is in the digest unless it is named here:
 
 - `format` is 2;
 - `approval_digest` and `previous` (what the viewer approved before) are left out;
@@ -12,8 +12,8 @@ request carries is in the digest unless it is named here:
 
 So it holds the template, each code spec with its jobs and hashes, the dependency locks and images, the result limit,
 and whose all of it is: `room`, the unique id of the room, and `parties`, the accounts of the owner, the one who asks,
-the runner, every data provider and every destination. A room of the same name in which other accounts go by the same
-aliases has another digest. In Python, with the column SPEC as `text`:
+each runner, every data provider and every destination. A room of the same name in which other accounts go by the same
+aliases has another digest. In Python, with the column SUBJECT as `text`:
 
     subject = json.loads(text) | {"format": 2}
     for key in ("approval_digest", "previous"):

@@ -8,12 +8,12 @@ from cleanroom_ml.evidence.approval_digest import FORMAT
 from cleanroom_ml.evidence.parties import parties_of
 from cleanroom_ml.json_values import Document
 
-# What VIEW_UPDATE_REQUESTS tells beside what is asked for; everything else in a request is approved with it.
+# What was told beside what is asked for; everything else in a request is approved with it.
 NOT_APPROVED = frozenset({"approval_digest", "previous"})
 
 
 def approval_subject(request: Document) -> dict[str, object]:
-    """What is digested of an Add Template request, from the `spec` that VIEW_UPDATE_REQUESTS shows.
+    """What is digested of an Add Template request, from the `subject` that DESCRIBE_REQUEST shows.
 
     Content digests are computed from the manifests that are shown, never taken over from the request.
 

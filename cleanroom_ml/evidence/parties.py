@@ -13,7 +13,7 @@ RUNNER = "analysis_runner"
 PROVIDER = "data_provider"
 DESTINATION = "activation_destination"
 ROLES = (OWNER, REQUESTER, RUNNER, PROVIDER, DESTINATION)
-_ONE_OF_EACH = (OWNER, REQUESTER, RUNNER)
+_ONE_OF_EACH = (OWNER, REQUESTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Party:
 
 
 def parties_of(request: Mapping[str, object]) -> tuple[Party, ...]:
-    """The parties that a request names, as VIEW_UPDATE_REQUESTS shows them.
+    """The parties that a request names, as APPROVALS.DESCRIBE_REQUEST shows them.
 
     Raises:
         HashMismatchError: it does not say whose it is, or contradicts itself.
@@ -53,8 +53,16 @@ def parties_of(request: Mapping[str, object]) -> tuple[Party, ...]:
     return parties
 
 
+def runners_of(request: Mapping[str, object]) -> tuple[str, ...]:
+    """The aliases of the runners that a request asks for: a list, or in older ones a single name."""
+    listed = request.get("share_with")
+    if isinstance(listed, list | tuple):
+        return tuple(str(alias) for alias in listed)
+    return (str(request["runner"]),) if request.get("runner") else ()
+
+
 def party_in(parties: tuple[Party, ...], role: str) -> Party:
-    """The one party in a role that one account has: OWNER, REQUESTER or RUNNER."""
+    """The one party in a role that one account has: OWNER or REQUESTER."""
     return next(each for each in parties if role in each.roles)
 
 
@@ -68,6 +76,10 @@ def _check(request: Mapping[str, object], parties: tuple[Party, ...]) -> None:
     ):
         if len(set(values)) != len(values):
             raise HashMismatchError(f"two parties of the request have one {what}", why="one would stand for the other")
-    for key, role in (("requester", REQUESTER), ("runner", RUNNER)):
-        if str(request.get(key, "")).upper() != party_in(parties, role).alias.upper():
-            raise HashMismatchError(f"the request names two parties as its {key}")
+    if str(request.get("requester", "")).upper() != party_in(parties, REQUESTER).alias.upper():
+        raise HashMismatchError("the request names two parties as its requester")
+    running = sorted(each.alias.upper() for each in parties if RUNNER in each.roles)
+    if not running:
+        raise HashMismatchError("the request does not name an analysis runner")
+    if running != sorted(alias.upper() for alias in runners_of(request)):
+        raise HashMismatchError("the request names other parties as its runner than it asks for")

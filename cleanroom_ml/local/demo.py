@@ -33,8 +33,10 @@ from cleanroom_ml.services import (
 from cleanroom_ml.services.code_specs import register_code_spec
 from cleanroom_ml.services.connections import Connection, bind, connect, resolve
 from cleanroom_ml.services.projects import Project, copy_sample, load_project, samples
-from cleanroom_ml.services.review import review_request, verify_reviewed
+from cleanroom_ml.services.review import review_request
+from cleanroom_ml.services.subjects import subject_of
 from cleanroom_ml.services.update_requests import list_requests
+from cleanroom_ml.services.verification import verify_reviewed
 from cleanroom_ml.services.whose import guard
 
 SAMPLE = "lookalike"
@@ -166,11 +168,11 @@ class _Story:
         for request in list_requests(self.advertiser, self.collaboration):
             if request.id not in wanted:
                 continue
-            review = review_request(self.collaboration, request)
+            subject = subject_of(self.advertiser, self.collaboration, request)
+            review = review_request(self.collaboration, request, subject)
             if review.jobs:
                 verify_reviewed(review, self.runner.reviewed_directory)
-            digest = review.approval_digest
-            done = approvals.approve(self.advertiser, self.collaboration, request, digest, project=self.runner)
+            done = approvals.approve(self.advertiser, self.collaboration, request, review, project=self.runner)
             checked = "every file equals the reviewed copy" if review.jobs else "no code to run"
             verb = "approved" if done.changed else "had approved"
             self._tell("advertiser", f"{verb} {review.template_id}: {checked}", review.approval_digest)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
-
-import yaml
+from typing import Final, Literal
 
 from cleanroom_ml.artifacts.compare import compare
-from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
+from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
+from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
+from cleanroom_ml.services.reported import reported_mapping
+from cleanroom_ml.services.shown_manifests import shown_manifest, without_sizes
 from cleanroom_ml.services.staging import StageLocation, refuse_staged_secrets, staged_difference
+from cleanroom_ml.services.tolerant_specs import code_spec_of
 from cleanroom_ml.services.update_requests import list_requests
-from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
+from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.edit import bump_version, replace_code_spec_reference, set_version_in_text
 from cleanroom_ml.specs.load import load_spec, read_text
-from cleanroom_ml.specs.parse import parse_spec, plain_mapping
+from cleanroom_ml.specs.parse import plain_mapping
 from cleanroom_ml.specs.project import Project
 from cleanroom_ml.specs.template import Template
+
+_DESCRIBE: Final = "CODE_SPECS.DESCRIBE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class RegisteredCodeSpec:
     """What registering did; `content_digests`, `images` and `packages` by job name, the last two as far as the target
     tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image; `drift` the
     jobs whose image is not what they would get now. `notes`: what the images' own records state of them.
+    `not_compared`: the jobs that were registered before, and whose files the target does not show the hashes of.
     """
 
     id: str
@@ -44,6 +49,7 @@ class RegisteredCodeSpec:
     without_image: tuple[str, ...] = ()
     drift: tuple[ImageDrift, ...] = ()
     notes: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell before others are asked to approve it."""
@@ -57,6 +63,7 @@ class RegisteredCodeSpec:
                 f"{each.describe()} (cleanroom-ml spec register --bump takes the image of now)" for each in self.drift
             )
             + self.notes
+            + tuple(_unshown(job) for job in self.not_compared)
         )
 
 
@@ -85,9 +92,10 @@ def register_code_spec(
     if before is None:
         return _register(connection, path, spec)
     differences = _differences(before, spec, project)
-    drift = drift_of_jobs(connection, _mapping(before).get("ml_jobs") or [])
+    drift = drift_of_jobs(connection, _with_locks(connection, spec.id, before))
     if not differences and not (bump and drift):
-        return replace(_registered(spec, "unchanged", before), drift=drift)
+        told = _registered(connection, spec, "unchanged", before)
+        return replace(told, drift=drift, not_compared=not_compared(before))
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -101,9 +109,24 @@ def register_code_spec(
 
 
 def manifests(spec_text: str) -> dict[str, Manifest]:
-    """The content manifests that a registered code spec is shown with, by job name."""
-    jobs = _mapping(spec_text).get("ml_jobs") or []
-    return {str(job["name"]): _manifest(job["content_manifest"]) for job in jobs if job.get("content_manifest")}
+    """The content manifests that a registered code spec is shown with, by job name; of jobs without one that can be
+    read, nothing.
+    """
+    return {name: manifest for name, (manifest, _) in _shown(spec_text).items()}
+
+
+def not_compared(spec_text: str) -> tuple[str, ...]:
+    """The jobs of a registered code spec whose files are not shown with their hashes: not known to be the same."""
+    shown = _shown(spec_text)
+    return tuple(str(job.get("name")) for job in _jobs(spec_text) if str(job.get("name")) not in shown)
+
+
+def dependency_locks(connection: Connection, spec_id: str) -> dict[str, Document]:
+    """The dependency locks of one's own code spec, by job name; none where the target tells none."""
+    if not has_procedure(connection, _DESCRIBE):
+        return {}
+    rows = connection.call_own(_DESCRIBE, spec_id)
+    return {str(row["ml_job"]): reported_mapping(row["dependency_lock"]) for row in rows}
 
 
 def _load(path: Path) -> CodeSpec:
@@ -116,16 +139,14 @@ def _load(path: Path) -> CodeSpec:
 def _register(connection: Connection, path: Path, spec: CodeSpec) -> RegisteredCodeSpec:
     connection.call(CODE_SPECS.register, read_text(path))
     after = registered_spec(connection, CODE_SPECS, spec.id)
-    return _registered(spec, "registered", after or "")
+    return _registered(connection, spec, "registered", after or "")
 
 
-def _registered(spec: CodeSpec, outcome: Literal["registered", "unchanged"], displayed: str) -> RegisteredCodeSpec:
+def _registered(
+    connection: Connection, spec: CodeSpec, outcome: Literal["registered", "unchanged"], displayed: str
+) -> RegisteredCodeSpec:
     """What the target shows of a registered code spec."""
-    locks = {
-        str(job["name"]): job["dependency_lock"]
-        for job in _mapping(displayed).get("ml_jobs") or []
-        if isinstance(job.get("dependency_lock"), Mapping)
-    }
+    locks = dependency_locks(connection, spec.id)
     return RegisteredCodeSpec(
         spec.id,
         outcome,
@@ -172,13 +193,16 @@ def _same_place(stage_code_dir: str, location: StageLocation) -> bool:
     return stage_code_dir.strip("/").upper() == str(location).upper()
 
 
-def _differences(before: str, spec: CodeSpec, project: Project, allow_secrets: Collection[str] = ()) -> tuple[str, ...]:
-    frozen = manifests(before)
-    fields = differing_fields(parse_spec(_without_manifests(before), source=spec.id), spec)
+def _differences(before: str, spec: CodeSpec, project: Project) -> tuple[str, ...]:
+    fields = differing_fields(code_spec_of(before, spec.id)[0], spec)
     found = [f"field {field} differs" for field in fields]
     if project.code_directory is not None:
         local = code_manifest(project.code_directory)
-        lines = [line for manifest in frozen.values() for line in compare(manifest, local).describe()]
+        lines = [
+            line
+            for manifest, sized in _shown(before).values()
+            for line in compare(manifest, local if sized else without_sizes(local)).describe()
+        ]
         found += dict.fromkeys(lines)
     return tuple(found)
 
@@ -211,7 +235,7 @@ def _taken(connection: Connection, project: Project) -> set[str]:
     if project.collaboration:
         for request in list_requests(connection, project.collaboration):
             taken.add(request.template_id)
-            taken |= {str(code["id"]) for code in request.spec.get("code_specs") or () if "id" in code}
+            taken |= set(request.code_specs)
     return {each.upper() for each in taken}
 
 
@@ -230,15 +254,28 @@ def _mapping(spec_text: str) -> Document:
     return plain_mapping(spec_text, source="the registered code spec") if spec_text else {}
 
 
-def _without_manifests(spec_text: str) -> str:
-    spec = dict(_mapping(spec_text))
-    jobs = spec.get("ml_jobs") or []
-    spec["ml_jobs"] = [{key: value for key, value in job.items() if key in MlJob.model_fields} for job in jobs]
-    return yaml.safe_dump({key: value for key, value in spec.items() if value != []}, sort_keys=False)
+def _shown(spec_text: str) -> dict[str, tuple[Manifest, bool]]:
+    """Each job's manifest that can be read, and whether it tells sizes."""
+    found = {
+        str(job.get("name")): shown_manifest(job.get("content_manifest"), str(job.get("stage_code_dir") or ""))
+        for job in _jobs(spec_text)
+    }
+    return {name: manifest for name, manifest in found.items() if manifest is not None}
 
 
-def _manifest(entries: Sequence[Document]) -> Manifest:
-    return Manifest(tuple(FileEntry(str(entry["path"]), int(entry["size"]), str(entry["sha256"])) for entry in entries))
+def _jobs(spec_text: str) -> list[Document]:
+    listed = _mapping(spec_text).get("ml_jobs")
+    return [job for job in listed if isinstance(job, dict)] if isinstance(listed, list) else []
+
+
+def _unshown(job: str) -> str:
+    return f"ML job {job}: the hashes of its files are not shown by this account; its content was not compared"
+
+
+def _with_locks(connection: Connection, spec_id: str, spec_text: str) -> list[Document]:
+    """The jobs of one's own code spec, with the locks that the target tells."""
+    locks = dependency_locks(connection, spec_id)
+    return [{**job, "dependency_lock": locks.get(str(job.get("name")))} for job in _jobs(spec_text)]
 
 
 def registered_text(connection: Connection, spec_id: str) -> str:
@@ -255,5 +292,6 @@ def difference(connection: Connection, project: Project, path: Path) -> tuple[st
     """
     spec = _load(path)
     displayed = registered_text(connection, spec.id)
-    drift = drift_of_jobs(connection, _mapping(displayed).get("ml_jobs") or [])
-    return (*_differences(displayed, spec, project), *(each.describe() for each in drift))
+    drift = drift_of_jobs(connection, _with_locks(connection, spec.id, displayed))
+    hidden = (_unshown(job) for job in not_compared(displayed))
+    return (*_differences(displayed, spec, project), *(each.describe() for each in drift), *hidden)

@@ -136,7 +136,7 @@ def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[Upd
     return tuple(
         request
         for request in requests
-        if waits_for_me(request) and request.template_id.upper() in listed and not request.spec.get("code_specs")
+        if waits_for_me(request) and request.template_id.upper() in listed and not request.runs_code
     )
 
 

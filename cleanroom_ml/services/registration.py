@@ -9,11 +9,13 @@ from typing import Literal
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
+from cleanroom_ml.services.answers import spec_text
 from cleanroom_ml.services.projects import check
+from cleanroom_ml.services.tolerant_specs import read_shown
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec, read_text
-from cleanroom_ml.specs.parse import Spec, parse_spec
+from cleanroom_ml.specs.parse import Spec
 from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.template import Template
 
@@ -76,7 +78,7 @@ def registered_spec(connection: Connection, procedures: Procedures, spec_id: str
     """The text under which this account registered an id; None if it did not."""
     for row in connection.call(procedures.view):
         if str(row[procedures.id_column]).upper() == spec_id.upper():
-            return str(row[procedures.spec_column])
+            return spec_text(row[procedures.spec_column])
     return None
 
 
@@ -106,7 +108,7 @@ def register_file(connection: Connection, path: Path) -> Registered:
                 error.fix = error.fix or "cleanroom-ml load FILE --as TABLE, or another name in data_object_fqn"
             raise
         return Registered(procedures.noun, spec.id, "registered")
-    differing = differing_fields(parse_spec(before, source=spec.id), spec)
+    differing = differing_fields(read_shown(type(spec), before, spec.id)[0], spec)
     if differing:
         raise ConflictError(
             f"the {procedures.noun} {spec.id} is registered with other content",

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from cleanroom_ml.artifacts.build import build_manifest
-from cleanroom_ml.artifacts.compare import compare
-from cleanroom_ml.artifacts.manifest import Manifest
-from cleanroom_ml.errors import HashMismatchError, UsageError
+from cleanroom_ml.errors import HashMismatchError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
-from cleanroom_ml.evidence.parties import Party, parties_of, party_in
+from cleanroom_ml.evidence.parties import Party, parties_of, party_in, runners_of
+from cleanroom_ml.evidence.portable_digest import PREFIX
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.choices import Choices, choices_of
+from cleanroom_ml.services.portable import portable_of
 from cleanroom_ml.services.review_changes import changes
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, beyond, reviewed_jobs
+from cleanroom_ml.services.subjects import Subject
+from cleanroom_ml.services.tolerant_specs import code_spec_of, template_of
 from cleanroom_ml.services.update_requests import UpdateRequest
 from cleanroom_ml.specs.name_choices import CODE
-from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.template import Template
 from cleanroom_ml.specs.template_text import SqlsafeExpression
 
 _SHOWN = frozenset(
     {
-        "room", "collaboration", "parties", "requester", "runner", "template_id", "template", "code_specs",
-        "dependency_lock", "image", "result_limit_bytes", "previous", "approval_digest",
+        "room", "collaboration", "parties", "requester", "runner", "share_with", "template_id", "template",
+        "code_specs", "dependency_lock", "image", "result_limit_bytes", "previous", "approval_digest",
     }
 )  # fmt: skip
 _SHOWN_OF_CODE = frozenset({"id", "name", "spec", "ml_jobs"})
@@ -48,6 +47,8 @@ class SqlsafeUse:
 class Review:
     """A request as the person who decides must see it. `changes`: against the version approved before, if any.
 
+    `approval_digest` is the engine's, over all that it holds, or on a target without one the portable digest;
+    `portable` is that on either. `unverified`: what would be approved and cannot be seen from here, a line each.
     `room` is the room's unique id, `source_name` its owner's name for it, and `parties` are the accounts behind the
     aliases. `other` is what the request carries beyond this version's knowledge of requests, as it stands there: it is
     approved with the rest.
@@ -73,6 +74,8 @@ class Review:
     source_name: str
     parties: tuple[Party, ...]
     other: tuple[tuple[str, str], ...] = ()
+    portable: str = ""
+    unverified: tuple[str, ...] = ()
     choices: Choices = field(default_factory=lambda: Choices((), False))
 
     @property
@@ -82,94 +85,90 @@ class Review:
         return not (self.sqlsafe or chosen or self.choices.uncertain)
 
     def account_of(self, role: str) -> str:
-        """The account in a role that one party has: owner, requester or analysis_runner."""
+        """The account in a role that one party has: owner or requester."""
         return party_in(self.parties, role).account
 
+    def accounts_of(self, role: str) -> tuple[str, ...]:
+        """The accounts in a role that several may have."""
+        return tuple(party.account for party in self.parties if role in party.roles)
 
-def review_request(collaboration: str, request: UpdateRequest) -> Review:
-    """Lay out an Add Template request.
+
+def review_request(collaboration: str, request: UpdateRequest, subject: Subject) -> Review:
+    """Lay out an Add Template request: `subject` is what the target shows of it (`subjects.subject_of`).
 
     Raises:
-        UsageError: it is a request of another type.
-        HashMismatchError: it does not say whose it is; a manifest is missing, or does not add up to its digest.
+        SpecProblems: the template is none.
+        HashMismatchError: it does not say whose it is; on a target that shows all of it, a manifest is missing or does
+            not add up to its digest, or its digest is not that of what it shows.
     """
-    if not request.template_id:
-        raise UsageError(
-            f"the request {request.id} is of type {request.type}", why="only template requests are reviewed"
+    body = subject.body
+    spec, beside = template_of(str(body.get("template", "")), request.template_id)
+    parties = parties_of(body)
+    jobs = tuple(reviewed_jobs(body, partly=subject.digest is None))
+    portable = portable_of(body, spec, parties, request.code_specs)
+    digest = portable if subject.digest is None else approval_digest(approval_subject(body))
+    if subject.digest not in (None, digest):
+        raise HashMismatchError(
+            f"the digest of {request.template_id} is not that of what it shows",
+            differences=(f"claimed {subject.digest}", f"computed {digest}"),
         )
-    spec = parse_spec(str(request.spec.get("template", "")), source=request.template_id)
-    if not isinstance(spec, Template):
-        raise UsageError(f"the request {request.id} carries a {spec.spec_type}, not a template")
-    parties = parties_of(request.spec)
-    jobs = tuple(reviewed_jobs(request.spec))
-    previous = request.spec.get("previous")
+    previous = subject.previous
     return Review(
         request_id=request.id,
         status=request.status,
         collaboration=collaboration,
-        requester=request.requester,
-        runner=request.runner,
-        template_id=request.template_id,
+        requester=str(body.get("requester", "")),
+        runner=", ".join(runners_of(body)),
+        template_id=str(body.get("template_id") or request.template_id),
         template_type=spec.type,
         template=spec.template,
         parameters=tuple(parameter.name for parameter in spec.parameters),
         sqlsafe=tuple(_sqlsafe(spec, use) for use in spec.sqlsafe_expressions()),
         jobs=jobs,
-        result_limit_bytes=request.spec.get("result_limit_bytes"),
-        previous_template_id=str(previous["template_id"]) if isinstance(previous, Mapping) else None,
-        changes=changes(previous, request.spec) if isinstance(previous, Mapping) else (),
-        notes=tuple(_notes(spec, jobs)),
-        approval_digest=approval_digest(approval_subject(request.spec)),
-        room=str(request.spec["room"]),
-        source_name=str(request.spec.get("collaboration", "")),
+        result_limit_bytes=body.get("result_limit_bytes"),
+        previous_template_id=str(previous["template_id"]) if previous is not None else None,
+        changes=changes(previous, body) if previous is not None else (),
+        notes=tuple(_notes(spec, jobs, told=subject.digest is not None)),
+        approval_digest=digest,
+        room=str(body["room"]),
+        source_name=str(body.get("collaboration", "")),
         parties=parties,
-        other=_other(request.spec),
+        other=_other(body, beside),
+        portable=portable,
+        unverified=subject.unverified,
         choices=choices_of(spec),
     )
 
 
-def verify_reviewed(review: Review, directory: Path) -> None:
-    """Prove that the directory that was read is what would run: every file of every job, by its SHA-256.
-
-    Raises:
-        UsageError: the template runs no code, or there is no such directory.
-        HashMismatchError: naming each file: `added` is in what would run only, `removed` in what was reviewed only.
-    """
-    if not review.jobs:
-        raise UsageError(
-            f"{review.template_id} runs no staged code", why="--reviewed compares code", fix="--expect-digest instead"
-        )
-    reviewed, differences = build_manifest(directory), []
-    for job in review.jobs:
-        difference = compare(reviewed, Manifest(job.files))
-        differences += [f"{job.code_spec_id}${job.name}: {line}" for line in difference.describe()]
-    if differences:
-        raise HashMismatchError(
-            f"what was reviewed in {directory} is not what {review.template_id} would run",
-            differences=tuple(differences),
-            why="; ".join(differences),
-            fix="get the provider's current code, read what changed, and approve against that",
-        )
-
-
 def verify_digest(review: Review, expected: str) -> None:
-    """Raises HashMismatchError where the request is not the one that was pinned."""
-    if expected != review.approval_digest:
+    """Raises HashMismatchError where the request is not the one that was pinned, by either of its digests."""
+    if expected not in (review.approval_digest, review.portable):
+        found = review.portable if expected.startswith(PREFIX) else review.approval_digest
         raise HashMismatchError(
             f"the approval digest of {review.template_id} is not the expected one",
-            differences=(f"expected {expected}", f"found    {review.approval_digest}"),
-            why=f"expected {expected}, found {review.approval_digest}",
+            differences=(f"expected {expected}", f"found    {found}"),
+            why=f"expected {expected}, found {found}",
             fix=f"cleanroom-ml review {review.request_id}  shows what would run now",
         )
 
 
-def _other(spec: Document) -> tuple[tuple[str, str], ...]:
-    of_codes = [
-        (f"{code.get('id')}.{key}", text)
-        for code in spec.get("code_specs") or ()
-        for key, text in beyond(code, _SHOWN_OF_CODE)
-    ]
-    return (*beyond(spec, _SHOWN), *of_codes)
+def _other(body: Document, beside: Document) -> tuple[tuple[str, str], ...]:
+    of_codes = []
+    for code in body.get("code_specs") or ():
+        of_codes += [(f"{code.get('id')}.{key}", text) for key, text in beyond(code, _SHOWN_OF_CODE)]
+        of_codes += [(f"{code.get('id')}.{key}", text) for key, text in beyond(_callables(code), frozenset())]
+    of_template = [(f"template.{key}", text) for key, text in beyond(beside, frozenset())]
+    return (*beyond(body, _SHOWN), *of_template, *of_codes)
+
+
+def _callables(code: Document) -> dict[str, object]:
+    """What a code spec defines beside ML jobs."""
+    try:
+        spec = code_spec_of(str(code.get("spec", "")), str(code.get("id")))[0]
+    except SpecProblems:
+        return {"spec": code.get("spec")}
+    told = spec.model_dump(mode="json", include={"functions", "procedures", "artifacts"})
+    return {key: value for key, value in told.items() if value}
 
 
 def _sqlsafe(spec: Template, use: SqlsafeExpression) -> SqlsafeUse:
@@ -178,7 +177,7 @@ def _sqlsafe(spec: Template, use: SqlsafeExpression) -> SqlsafeUse:
     return SqlsafeUse(use.expression, use.line, use.names, controlled)
 
 
-def _notes(spec: Template, jobs: tuple[ReviewedJob, ...]) -> list[str]:
+def _notes(spec: Template, jobs: tuple[ReviewedJob, ...], *, told: bool) -> list[str]:
     notes = []
     if jobs:
         notes.append(
@@ -188,8 +187,10 @@ def _notes(spec: Template, jobs: tuple[ReviewedJob, ...]) -> list[str]:
     notes += [
         f"ML job {job.name} names no image_tag: the newest image was taken when it was registered, {job.image}"
         for job in jobs
-        if not job.image_named
+        if told and not job.image_named
     ]
+    if jobs and not told:
+        notes.append("this target does not show which packages and which image a job gets: it finds them when it runs")
     if any(job.allow_monitoring for job in jobs):
         notes.append("the runner sees everything that the code prints (allow_monitoring: true)")
     if spec.type == "sql_activation":

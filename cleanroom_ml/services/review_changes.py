@@ -8,6 +8,7 @@ from dataclasses import fields
 
 from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import Manifest
+from cleanroom_ml.evidence.parties import runners_of
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reviewed_jobs import ReviewedJob, reviewed_jobs
 from cleanroom_ml.specs.code_spec import CodeSpec
@@ -15,11 +16,14 @@ from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.template import Template
 
 # Compared piece by piece, or other in every version by their nature. Whatever else a request carries is compared whole.
-_IN_PIECES = frozenset({"template", "template_id", "code_specs", "dependency_lock", "approval_digest", "previous"})
+_IN_PIECES = frozenset(
+    {"template", "template_id", "code_specs", "dependency_lock", "approval_digest", "previous", "runner", "share_with"}
+)
 # Of a job: what it goes by, what its files and packages are told by, and what the review says of either version.
 IN_OTHER_WORDS = frozenset(
-    {"name", "code_spec_id", "files", "content_digest", "packages", "image_digest", "image_named"}
-)
+    {"name", "code_spec_id", "files", "content_digest", "packages", "image_digest", "image_named", "shown",
+     "sized", "stage_code_dir"}
+)  # fmt: skip
 _TOLD_AS = {"result_limit_bytes": "result limit"}
 # A version that was approved before requests named them has none of these.
 _WHOSE = frozenset({"room", "collaboration", "parties"})
@@ -74,6 +78,8 @@ def _other_changes(previous: Document, current: Document) -> list[str]:
     for key in sorted((previous.keys() | current.keys()) - _IN_PIECES):
         if previous.get(key) != current.get(key) and not (key in _WHOSE and key not in previous):
             lines.append(f"{_TOLD_AS.get(key, key)} {previous.get(key)!r} → {current.get(key)!r}")
+    if runners_of(previous) != runners_of(current):
+        lines.append(f"for {', '.join(runners_of(previous))} → for {', '.join(runners_of(current))}")
     if _locks(previous) != _locks(current):
         lines.append("dependency lock changed")
     if _callables(previous) != _callables(current):

@@ -34,8 +34,10 @@ class ReviewedPackage:
 class ReviewedJob(PinnedJob):
     """One ML job that the template can start.
 
-    `image_named` is False where the code spec names no image and the newest was taken. `other` is what the request says
-    of the job beyond this version's knowledge of jobs, as it stands there: it is approved with the rest.
+    `shown` is False where the target does not show the hashes of its files, `sized` where it shows no sizes;
+    `stage_code_dir` is told where staged files may be all that there is to compare with. `image_named` is False where
+    the code spec names no image and the newest was taken. `other` is what the request says of the job beyond this
+    version's knowledge of jobs, as it stands there: it is approved with the rest.
     """
 
     code_spec_id: str = ""
@@ -44,19 +46,39 @@ class ReviewedJob(PinnedJob):
     image_named: bool = True
     packages: tuple[ReviewedPackage, ...] = ()
     other: tuple[tuple[str, str], ...] = ()
+    shown: bool = True
+    sized: bool = True
+    stage_code_dir: str = ""
 
 
 _FOUND = ReviewedJob.names() - PinnedJob.names()
 """What is not read from what the request says of the job, whatever it says."""
 
 
-def reviewed_jobs(spec: Document) -> list[ReviewedJob]:
-    """The ML jobs of a request. Raises HashMismatchError where a manifest is missing, or does not add up."""
+# Where a target that leaves manifests out says that the files are, and that it tells no sizes.
+_PLACE = frozenset({"stage_code_dir", "unsized"})
+
+
+def reviewed_jobs(spec: Document, *, partly: bool = False) -> list[ReviewedJob]:
+    """The ML jobs of a request.
+
+    Args:
+        partly: the target may leave manifests out; such a job is there, not `shown`.
+
+    Raises:
+        HashMismatchError: a manifest is missing, or does not add up.
+    """
     return [
-        reviewed_job(ReviewedJob, code_spec, job, _lock(spec, f"{code_spec['id']}${job['name']}"))
+        _unshown(code_spec, job)
+        if partly and not job.get("content_manifest")
+        else reviewed_job(ReviewedJob, code_spec, job, _lock(spec, f"{code_spec['id']}${job['name']}"))
         for code_spec in spec.get("code_specs", ())
         for job in code_spec.get("ml_jobs", ())
     ]
+
+
+def _unshown(code_spec: Document, job: Document) -> ReviewedJob:
+    return ReviewedJob.of(job, code_spec_id=str(code_spec["id"]), content_digest="", shown=False, sized=False)
 
 
 def reviewed_job(kind: type[Kind], code_spec: Document, job: Document, lock: Document) -> Kind:
@@ -77,7 +99,10 @@ def reviewed_job(kind: type[Kind], code_spec: Document, job: Document, lock: Doc
         image_digest=str((lock.get("image") or {}).get("digest") or ""),
         image_named=not lock or str(job["name"]) not in _without_image(code_spec),
         packages=tuple(_package(each) for each in lock.get("packages") or ()),
-        other=beyond(job, kind.names() - _FOUND | {"content_manifest"}),
+        shown=True,
+        sized=not job.get("unsized"),
+        stage_code_dir=str(job.get("stage_code_dir") or ""),
+        other=beyond(job, kind.names() - _FOUND | {"content_manifest"} | _PLACE),
     )
 
 

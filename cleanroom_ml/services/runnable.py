@@ -62,8 +62,8 @@ def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
             fix="the template provider submits a new version: cleanroom-ml spec register --bump",
         )
     if request.status == "FAILED":
-        return NotApprovedError(f"the request for {wanted!r} failed", why=request.details or None)
-    missing = ", ".join(entry.collaborator for entry in request.decisions if entry.decision == "PENDING")
+        return NotApprovedError(f"the request for {wanted!r} failed", why=request.failure_reason or None)
+    missing = ", ".join(request.waiting_for)
     return NotApprovedError(
         f"the template {wanted!r} is not approved yet: {missing or 'somebody'} has not decided",
         why="the runner and every data provider of that runner must approve",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.answers import texts_of
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
-from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
+from cleanroom_ml.services.update_requests import REMOVE_TEMPLATE, UpdateRequest, list_requests
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.load import load_spec
 from cleanroom_ml.specs.project import Project
 from cleanroom_ml.specs.template import Template
+
+# Seconds between looks for what was just sent: it may be listed a few seconds late (API reference,
+# VIEW_UPDATE_REQUESTS).
+_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,12 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Everything that `template submit` did, in its order."""
+    """Everything that `template submit` did, in its order. `unlisted`: what was sent and the target lists not yet."""
 
     code_specs: tuple[RegisteredCodeSpec, ...]
     templates: tuple[Registered, ...]
     requests: tuple[Submitted, ...]
+    unlisted: tuple[str, ...] = ()
 
 
 def submit(
@@ -46,6 +54,7 @@ def submit(
     *,
     runners: tuple[str, ...],
     allow_secrets: Collection[str] = (),
+    pause: Callable[[float], None] = time.sleep,
 ) -> Submission:
     """Ask the runners, and their data providers, to approve the templates of these files.
 
@@ -54,6 +63,7 @@ def submit(
 
     Args:
         allow_secrets: paths in the code directory that look like secrets and are meant to be there.
+        pause: waits between two looks at the target.
 
     Raises:
         UsageError: no runner to share with, or a file that is no template.
@@ -71,11 +81,13 @@ def submit(
     )
     registered = tuple(register_file(connection, path) for path, _ in templates)
     before = list_requests(connection, collaboration)
+    sent: list[tuple[str, str]] = []
     for _, template in templates:
         missing = [alias for alias in runners if _latest(before, template.id, alias) is None]
         if missing:
             connection.call("COLLABORATION.ADD_TEMPLATE_REQUEST", collaboration, template.id, missing)
-    after = list_requests(connection, collaboration)
+            sent += [(template.id, alias) for alias in missing]
+    after = _listed(connection, collaboration, sent, {request.id for request in before}, pause)
     known = {request.id for request in before}
     return Submission(
         code_specs,
@@ -86,7 +98,59 @@ def submit(
             for alias in runners
             if (request := _latest(after, template.id, alias)) is not None
         ),
+        tuple(
+            f"{template_id} for {alias}" for template_id, alias in sent if _latest(after, template_id, alias) is None
+        ),
     )
+
+
+def _listed(
+    connection: Connection,
+    collaboration: str,
+    sent: Sequence[tuple[str, str]],
+    known: set[str],
+    pause: Callable[[float], None],
+) -> tuple[UpdateRequest, ...]:
+    """The requests, once those that were sent are among them: a target may list them seconds late."""
+    for seconds in (*_PAUSES, None):
+        after = list_requests(connection, collaboration)
+        new = [request for request in after if request.id not in known]
+        late = [each for each in sent if not any(request.asks_for(*each) for request in new)]
+        if not late or seconds is None:
+            break
+        pause(seconds)
+    return after
+
+
+def remove_from_room(
+    connection: Connection, collaboration: str, template_id: str, runners: Sequence[str]
+) -> tuple[str, ...]:
+    """Take a template away from runners that it was shared with; nobody has to approve that. Repeating is safe.
+
+    Args:
+        runners: aliases; empty means all that have it.
+
+    Returns:
+        The aliases that had it.
+
+    Raises:
+        UsageError: it is not approved for anybody in the collaboration, as far as this account sees.
+        ServerError: the target refused: this account has not shared it.
+    """
+    rows = [row for row in list_templates(connection, collaboration) if _is(row, template_id)]
+    have = {alias.upper(): alias for row in rows for alias in texts_of(row.get("shared_with"))}
+    if not rows and not runners:
+        raise UsageError(
+            f"no template {template_id!r} in the collaboration {collaboration}", fix="cleanroom-ml template list"
+        )
+    wanted = [alias for alias in runners if alias.upper() in have] if runners else list(have.values())
+    if wanted:
+        connection.call("COLLABORATION.REMOVE_TEMPLATE", collaboration, template_id, wanted)
+    return tuple(wanted)
+
+
+def _is(row: Row, template_id: str) -> bool:
+    return str(row.get("template_id") or "").upper() == template_id.upper()
 
 
 def list_templates(connection: Connection, collaboration: str) -> list[Row]:
@@ -95,16 +159,25 @@ def list_templates(connection: Connection, collaboration: str) -> list[Row]:
 
 
 def _latest(requests: tuple[UpdateRequest, ...], template_id: str, runner: str) -> UpdateRequest | None:
-    """The newest request of a template for a runner; one that failed or was withdrawn counts as never sent."""
-    matching = [
-        request
-        for request in requests
-        if request.template_id.upper() == template_id.upper()
-        and request.runner.upper() == runner.upper()
-        and request.status != "FAILED"
-        and not request.withdrawn
-    ]
-    return matching[-1] if matching else None
+    """The newest request of a template for a runner; one that failed, was withdrawn, or whose template was taken away
+    again counts as never sent.
+    """
+    found: UpdateRequest | None = None
+    for request in requests:
+        if request.asks_for(template_id, runner) and request.status != "FAILED" and not request.withdrawn:
+            found = request
+        elif _takes_away(request, template_id, runner):
+            found = None
+    return found
+
+
+def _takes_away(request: UpdateRequest, template_id: str, runner: str) -> bool:
+    return (
+        request.kind == REMOVE_TEMPLATE
+        and request.status not in ("FAILED", "REJECTED")
+        and request.template_id.upper() == template_id.upper()
+        and runner.upper() in {alias.upper() for alias in request.share_with}
+    )
 
 
 def _template(path: Path) -> Template:

@@ -1,44 +1,66 @@
-"""Changes that wait for approval, as VIEW_UPDATE_REQUESTS tells them (docs/api-digest.md §3 and §4)."""
+"""Changes that wait for approval, as VIEW_UPDATE_REQUESTS tells them on any target (docs/api-digest.md §3 and §4).
+
+What is read here is documented: seven columns, `details` by the request's type, the spec's text. Who has not decided
+yet is told by the embedded engine alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.json_values import Document
-from cleanroom_ml.services.reported import reported_mapping, reported_or
+from cleanroom_ml.services.answers import mapping_of, spec_text, texts_of
+from cleanroom_ml.services.approval_log import ApprovalLog, Decision, approval_log
+from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.specs.parse import parse_spec
+from cleanroom_ml.services.tolerant_specs import template_of
 from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.template import Template
 
-OPEN = frozenset({"REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL"})
+OPEN: Final = frozenset({"REQUESTED", "PENDING_MY_APPROVAL", "PENDING_PARTNER_APPROVAL"})
+ADD_TEMPLATE: Final = "ADD_TEMPLATE"
+REMOVE_TEMPLATE: Final = "REMOVE_TEMPLATE"
+# As versions before 13.9 called them (release notes of 26 March 2026).
+_OLDER: Final[Mapping[str, str]] = {
+    "PENDING": "PENDING_MY_APPROVAL",
+    "AWAITING_MY_APPROVAL": "PENDING_MY_APPROVAL",
+    "AWAITING_PARTNER_APPROVAL": "PENDING_PARTNER_APPROVAL",
+}
+_DECISIONS: Final = "APPROVALS.VIEW_DECISIONS"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one collaborator decided: APPROVED, REJECTED or PENDING."""
-
-    collaborator: str
-    decision: str
-    reason: str = ""
-    decided_on: str = ""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpdateRequest:
-    """One change that needs approval. `spec` is what the request carries: for a template, everything it would run."""
+    """One change that needs approval.
+
+    `status` is one of the seven documented ones, or what came where it is none; `details` is by the request's type,
+    its keys in lower case; `spec` is the text of what is changed: for a template its spec. `digest` is the engine's
+    approval digest, empty on a target that has none.
+    """
 
     id: str
     type: str
     status: str
-    details: str
+    details: Document
     updated_on: str
-    decisions: tuple[Decision, ...]
-    spec: Document = field(repr=False)
+    log: ApprovalLog = field(default_factory=ApprovalLog)
+    spec: str = field(default="", repr=False)
+    digest: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The type in one spelling: ADD_TEMPLATE for `Add Template`."""
+        return self.type.strip().upper().replace(" ", "_")
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return self.log.decisions
 
     @property
     def open(self) -> bool:
@@ -51,36 +73,90 @@ class UpdateRequest:
         return self.status == "REJECTED" and self.requester.upper() in ended_by
 
     @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """Who has not decided, as far as the target tells it."""
+        return tuple(entry.collaborator for entry in self.decisions if entry.decision == "PENDING")
+
+    @property
     def template_id(self) -> str:
-        return str(self.spec.get("template_id", ""))
+        """The template that it is about; empty where it is about none."""
+        told = str(self.details.get("template_id") or "")
+        return told or (self.template.id if self.template is not None else "")
 
     @property
     def requester(self) -> str:
-        return str(self.spec.get("requester", ""))
+        return str(self.details.get("requested_by") or "")
+
+    @property
+    def share_with(self) -> tuple[str, ...]:
+        """The aliases of the runners that get something, or lose it."""
+        return texts_of(self.details.get("share_with") or self.details.get("remove_for"))
 
     @property
     def runner(self) -> str:
-        return str(self.spec.get("runner", ""))
+        """The same, as text."""
+        return ", ".join(self.share_with)
+
+    @property
+    def failure_reason(self) -> str:
+        return str(self.details.get("failure_reason") or "")
+
+    @property
+    def code_specs(self) -> tuple[str, ...]:
+        """The ids of the code specs that the template uses: what `details` tells, and what its spec lists."""
+        listed = self.template.code_specs if self.template is not None else ()
+        told = {each.upper(): each for each in (*texts_of(self.details.get("code_specs")), *listed)}
+        return tuple(told.values())
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether its template runs code, or may: also where its spec cannot be read."""
+        return self.template is None or bool(self.code_specs or self.template.code_calls())
+
+    @cached_property
+    def template(self) -> Template | None:
+        """The template's spec; None where there is none that can be read."""
+        try:
+            return template_of(self.spec, str(self.details.get("template_id") or "the request"))[0]
+        except SpecProblems:
+            return None
 
     @property
     def template_name(self) -> str:
         """The template's name, from its spec; empty where that cannot be read."""
-        try:
-            spec = parse_spec(str(self.spec.get("template", "")), source=self.template_id)
-        except SpecProblems:
-            return ""
-        return spec.name if isinstance(spec, Template) else ""
+        return self.template.name if self.template is not None else ""
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in a word: the template, the data offering, or the change as a whole."""
+        return self.template_id or str(self.details.get("data_offering_id") or "") or self.type
+
+    def asks_for(self, template_id: str, runner: str) -> bool:
+        """Whether it asks that a runner may run this template."""
+        return (
+            self.kind == ADD_TEMPLATE
+            and self.template_id.upper() == template_id.upper()
+            and runner.upper() in {alias.upper() for alias in self.share_with}
+        )
 
     def concerns(self, template: str) -> bool:
         """Whether it asks for this template, by id or by name."""
         wanted = template.lower()
-        return bool(wanted) and wanted in (self.template_id.lower(), self.template_name.lower())
+        return (
+            self.kind == ADD_TEMPLATE
+            and bool(wanted)
+            and wanted in (self.template_id.lower(), self.template_name.lower())
+        )
 
 
 def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateRequest, ...]:
     """All update requests that this party can see, oldest first."""
     rows = connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", collaboration)
-    return tuple(sorted((_request(row) for row in rows), key=lambda request: request.updated_on))
+    found = [_request(row) for row in rows]
+    if found and has_procedure(connection, _DECISIONS):
+        decided = connection.call_own(_DECISIONS, collaboration)
+        found = [_with_decisions(request, decided) for request in found]
+    return tuple(sorted(found, key=lambda request: request.updated_on))
 
 
 def pick_request(
@@ -97,7 +173,7 @@ def pick_request(
 
     Args:
         waits: whether a request waits for what the person is about to do.
-        told: what is said of those that there are none of.
+        reported: what is said of those that there are none of.
 
     Raises:
         UsageError: there is none, or several are as good; it says which.
@@ -110,13 +186,14 @@ def pick_request(
     else:
         by_id = [request for request in requests if request.id == wanted]
         by_template_id = [request for request in requests if request.template_id.lower() == wanted.lower()]
-        matching = by_id or by_template_id or [request for request in requests if request.concerns(wanted)]
+        adding = [request for request in by_template_id if request.kind == ADD_TEMPLATE]
+        matching = by_id or adding or by_template_id or [request for request in requests if request.concerns(wanted)]
         if not matching:
             raise UsageError(f"no update request {wanted!r} in {collaboration}", fix="cleanroom-ml requests")
         candidates = [request for request in matching if waits(request)] or matching[-1:]
     if len(candidates) == 1:
         return candidates[0]
-    listed = "; ".join(f"{each.id}: {each.template_id} for {each.runner}, from {each.requester}" for each in candidates)
+    listed = "; ".join(f"{each.id}: {each.subject} for {each.runner}, from {each.requester}" for each in candidates)
     what = f"{len(candidates)} requests wait for you" if wanted is None else f"{wanted!r} is {len(candidates)} requests"
     raise UsageError(what, why=listed, fix=f"name one by its id, such as {candidates[0].id}")
 
@@ -126,26 +203,33 @@ def waits_for_me(request: UpdateRequest) -> bool:
     return request.status == "PENDING_MY_APPROVAL"
 
 
+def status_of(told: object) -> str:
+    """A status in the spelling of the documentation; one that is not there as it came."""
+    status = str(told or "").strip()
+    spelled = status.upper().replace(" ", "_").replace("-", "_")
+    return _OLDER.get(spelled, spelled)
+
+
 def _request(row: Row) -> UpdateRequest:
+    lower = {key.lower(): value for key, value in row.items()}
     return UpdateRequest(
-        id=str(row["id"]),
-        type=str(row["type"]),
-        status=str(row["status"]),
-        details=str(row.get("details") or ""),
-        updated_on=rfc3339(row.get("updated_on")),
-        decisions=tuple(
-            _decision(entry)
-            for entry in reported_or(row.get("approval_log"), list[object]())
-            if isinstance(entry, dict)
-        ),
-        spec=reported_mapping(row.get("spec")),
+        id=str(lower["id"]),
+        type=str(lower.get("type") or ""),
+        status=status_of(lower.get("status")),
+        details=mapping_of(lower.get("details")),
+        updated_on=rfc3339(lower.get("updated_on")),
+        log=approval_log(lower.get("approval_log")),
+        spec=spec_text(lower.get("spec")),
     )
 
 
-def _decision(entry: Document) -> Decision:
-    return Decision(
-        str(entry.get("collaborator", "")),
-        str(entry.get("decision", "")),
-        str(entry.get("reason") or ""),
-        rfc3339(entry.get("decided_on")),
+def _with_decisions(request: UpdateRequest, decided: list[Row]) -> UpdateRequest:
+    """The request with what the engine tells of each who decides; of one that it tells nothing of, as it is."""
+    rows = [row for row in decided if row["request_id"] == request.id]
+    if not rows:
+        return request
+    decisions = tuple(
+        Decision(str(row["collaborator"]), str(row["decision"]), str(row["reason"] or ""), rfc3339(row["decided_on"]))
+        for row in rows
     )
+    return replace(request, log=ApprovalLog(decisions), digest=str(rows[0]["approval_digest"] or ""))

@@ -6,11 +6,11 @@ owner that the project file or the party's own spec names, and the account that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import WrongPartyError
-from cleanroom_ml.evidence.parties import OWNER, Party, parties_of, party_in
+from cleanroom_ml.evidence.parties import OWNER, Party, party_in
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.load import load_spec
@@ -23,7 +23,7 @@ TELLING = frozenset(
     {
         "GET_STATUS", "VIEW_DATA_OFFERINGS", "UNLINK_DATA_OFFERING", "UNLINK_LOCAL_DATA_OFFERING", "VIEW_TEMPLATES",
         "VIEW_CODE_SPECS", "VIEW_UPDATE_REQUESTS", "REJECT_UPDATE_REQUEST", "GET_CONFIGURATION", "VIEW_ACTIVATIONS",
-        "DISABLE_TEMPLATE_AUTO_APPROVAL", "RUN_ML_JOB_ACTION", "VIEW_ACTIVITY_HISTORY",
+        "DISABLE_TEMPLATE_AUTO_APPROVAL", "REMOVE_TEMPLATE", "RUN_ML_JOB_ACTION", "VIEW_ACTIVITY_HISTORY",
     }
 )  # fmt: skip
 # What names its room by more than the name that it has here, or none.
@@ -53,6 +53,14 @@ def own_account(connection: Connection) -> str:
         return f"{organization}.{account.replace('-', '_')}"
     rows = connection.execute("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT")
     return str(rows[0]["account"]).upper()
+
+
+def own_names(connection: Connection, collaboration: str) -> frozenset[str]:
+    """What this account goes by in a collaboration, in upper case: its identity, and its alias as GET_STATUS tells."""
+    account = own_account(connection).upper()
+    rows = connection.call("COLLABORATION.GET_STATUS", collaboration)
+    mine = [row for row in rows if str(row.get("collaborator_account") or "").upper() == account]
+    return frozenset({account, *(str(row.get("collaborator_name") or "").upper() for row in mine)} - {""})
 
 
 def expected_owner(project: Project | None) -> str | None:
@@ -116,22 +124,24 @@ def check_owner(collaboration: str, found: str, expected: str) -> None:
 
 
 def check_request(
-    request: Mapping[str, object], *, account: str, owner: str | None = None, spec: Collaboration | None = None
+    parties: tuple[Party, ...],
+    collaboration: str,
+    *,
+    account: str,
+    owner: str | None = None,
+    spec: Collaboration | None = None,
 ) -> None:
     """That the accounts behind a request's aliases are those that this party knows.
 
     Args:
-        request: what a request carries, as VIEW_UPDATE_REQUESTS shows it.
+        parties: the accounts of the request; `collaboration`: its owner's name for the room.
         account: this party's own.
         owner: the account whose room it is to be.
         spec: the collaboration's spec, where this party has it.
 
     Raises:
         WrongPartyError: they are others.
-        HashMismatchError: the request does not say whose it is.
     """
-    parties = parties_of(request)
-    collaboration = str(request.get("collaboration", ""))
     if owner is not None:
         check_owner(collaboration, party_in(parties, OWNER).account, owner)
     if account.upper() not in {party.account.upper() for party in parties}:

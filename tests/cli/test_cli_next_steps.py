@@ -16,7 +16,11 @@ from cleanroom_ml.errors import PolicyDeniedError, ServerError, UsageError
 
 ROLES = {"requester": "LOCAL.PUBLISHER", "analysis_runner": "LOCAL.ADVERTISER"}
 REVIEW: Any = SimpleNamespace(
-    template_id="train_V1", template_type="sql_analysis", runner="advertiser", account_of=ROLES.__getitem__
+    template_id="train_V1",
+    template_type="sql_analysis",
+    runner="advertiser",
+    account_of=ROLES.__getitem__,
+    accounts_of=lambda role: (ROLES[role],),
 )
 
 

@@ -73,7 +73,7 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     assert "registered" in done(cli("spec", "register"))
     done(cli("load", "data/customers.csv", "--as", "ML_DB.PUBLIC.CUSTOMERS"))
     assert "linked" in done(cli("offering", "link"))
-    assert f"train_V1 for {brand}: PENDING_PARTNER_APPROVAL" in done(cli("template", "submit"))
+    assert f"train_V1 for {brand}: REQUESTED" in done(cli("template", "submit"))
     # What one has sent is somebody else's to approve.
     hints = [line for line in cli("review", "train_V1").err.split("\n") if line.startswith("next: ")]
     assert hints[0] == f"next: {brand}: cleanroom-ml approve train_V1"

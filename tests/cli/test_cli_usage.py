@@ -176,3 +176,11 @@ def test_arguments_are_json_where_they_parse(pair: str, value: object) -> None:
 def test_an_argument_without_a_name_or_value(pair: str) -> None:
     with pytest.raises(UsageError):
         parse_arguments([pair])
+
+
+@pytest.mark.parametrize("options", [("-c", "other"), ("--format", "json"), ("--all",), ("-x",)])
+def test_options_before_the_verb_of_requests_are_not_lost(cli, options: tuple[str, ...]) -> None:
+    """The verb would take its own: a withdrawal would go to another connection than the one that was named."""
+    ran = cli("requests", *options, "withdraw", "train_V1", "--yes")
+    assert ran.code == 2
+    assert "options stand behind the verb" in ran.err

@@ -91,6 +91,7 @@ def walk(recorder: Recorder) -> None:
         "offering link",
         "offering list",
         "requests",
+        "requests list",
         "review train --reviewed reviewed_code/",
         "approve train --yes --reviewed reviewed_code/",
         "approve score --yes --reviewed reviewed_code/",
@@ -102,6 +103,8 @@ def walk(recorder: Recorder) -> None:
         "pool resume GOLDEN_POOL",
         "template list",
         "template show train_golden1",
+        "code list",
+        "code show lookalike_code_golden1",
     ):
         if words.startswith("approve activate"):
             words = f"approve activate --yes --expect-digest {recorder.pair.digest('activate')}"
@@ -140,6 +143,8 @@ def _ways_out(recorder: Recorder) -> None:
     recorder.types("advertiser", "reject train_unwanted1 --yes --reason no")
     recorder.types("advertiser", "pool drop GOLDEN_POOL --yes")
     publisher.edit("score.yaml", "version: golden1", "version: unused1")
-    publisher.quickly("template", "register", "score.yaml")
+    recorder.types("publisher", "template submit score.yaml")
+    recorder.types("publisher", "requests withdraw score_unused1 --yes")
     recorder.types("publisher", "template remove score_unused1")
+    recorder.types("publisher", "template remove train_golden1 --from-collaboration --yes")
     recorder.types("advertiser", "offering unlink seed_golden1")

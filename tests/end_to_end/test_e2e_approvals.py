@@ -70,7 +70,7 @@ def test_what_waits_is_withdrawn_and_sent_again(pair):
     assert "was withdrawn by publisher" in ended.err
     assert "was withdrawn by publisher" in pair.advertiser.quickly("activate", "--yes", code=10).err
     sent = pair.publisher.quickly("template", "submit")
-    assert "activate_deciding1 for advertiser: PENDING_PARTNER_APPROVAL\n" in sent.out + "\n"
+    assert "activate_deciding1 for advertiser: REQUESTED\n" in sent.out + "\n"
     rows = pair.advertiser.quickly("requests", "--all", "--format", "json").json
     old, new = [row["id"] for row in rows if row["template_id"] == "activate_deciding1"]
     approved = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", digest, "--format", "json")

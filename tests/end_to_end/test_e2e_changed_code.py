@@ -43,7 +43,7 @@ def test_code_that_changed_becomes_the_next_version(new_project):
     assert "unchanged" in publisher.quickly("spec", "register").out
 
     sent = publisher.quickly("template", "submit")
-    assert "train_edited2 for advertiser: PENDING_PARTNER_APPROVAL" in sent.out
+    assert "train_edited2 for advertiser: REQUESTED" in sent.out
     # The version approved before still runs; the new one waits.
     advertiser.quickly("run", "train_edited2", code=10)
 

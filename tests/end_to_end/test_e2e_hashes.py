@@ -87,7 +87,7 @@ def test_a_file_staged_anew_after_registration_fails_the_request_at_the_server(a
         publisher.quickly("stage")
     # The same bytes again: the same request is accepted.
     sent = publisher.quickly("template", "submit", "train.yaml")
-    assert "PENDING_PARTNER_APPROVAL" in sent.out
+    assert ": REQUESTED" in sent.out
     publisher.edit("train.yaml", "version: other1", "version: bytes1")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -230,6 +231,13 @@ template: |
   SELECT COUNT(*) AS N FROM IDENTIFIER({{ source_table[0] }}) AS p
   WHERE IDENTIFIER({{ col | column_policy }}) = {{ city }}
 """
+
+
+def told(party: Party, name: str = "lookalike") -> dict[str, Any]:
+    """What the engine tells of the last request that a party sees, beyond what is documented."""
+    (row,) = party.own("DESCRIBE_REQUEST", name, party.call("VIEW_UPDATE_REQUESTS", name)[-1]["ID"])
+    previous = None if row["PREVIOUS"] is None else json.loads(row["PREVIOUS"])
+    return json.loads(row["SUBJECT"]) | {"previous": previous, "approval_digest": row["APPROVAL_DIGEST"]}
 
 
 def request_id(party: Party) -> str:

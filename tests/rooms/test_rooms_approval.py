@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from rooms_world import CODE_SPEC, JOB_TEMPLATE, SQL_TEMPLATE, World, request_id
+from rooms_world import CODE_SPEC, JOB_TEMPLATE, SQL_TEMPLATE, World, request_id, told
 
-from cleanroom_ml.engine.rooms.update_requests import seen_status
+from cleanroom_ml.engine.rooms.request_answers import seen_status
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
@@ -36,25 +36,29 @@ def seen(party: Any) -> dict[str, Any]:
 
 
 def test_the_sender_has_approved_and_the_runner_has_not(submitted: World) -> None:
-    assert seen(submitted.publisher)["STATUS"] == "PENDING_PARTNER_APPROVAL"
+    # The sender is shown REQUESTED: release notes of 27 August 2026, version 17.8.
+    assert seen(submitted.publisher)["STATUS"] == "REQUESTED"
     row = seen(submitted.advertiser)
     assert row["STATUS"] == "PENDING_MY_APPROVAL"
-    log = {entry["collaborator"]: entry for entry in json.loads(row["APPROVAL_LOG"])}
-    assert log["pub"]["decision"] == "APPROVED"
-    assert log["pub"]["attested_by"] == "engine"
-    assert log["adv"] == {
-        "collaborator": "adv",
-        "account": "LOCAL.ADVERTISER",
-        "decision": "PENDING",
-        "reason": "",
-        "decided_on": None,
-        "by_user": None,
-        "attested_by": "engine",
+    (entry,) = json.loads(row["APPROVAL_LOG"])
+    assert (entry["collaborator"], entry["decision"]) == ("pub", "APPROVED")
+    decided = {entry["COLLABORATOR"]: entry for entry in submitted.advertiser.own("VIEW_DECISIONS", "lookalike")}
+    assert (decided["pub"]["DECISION"], decided["pub"]["BY_USER"]) == ("APPROVED", "ANN")
+    assert decided["adv"] == {
+        "REQUEST_ID": row["ID"],
+        "APPROVAL_DIGEST": told(submitted.advertiser)["approval_digest"],
+        "COLLABORATOR": "adv",
+        "ACCOUNT": "LOCAL.ADVERTISER",
+        "DECISION": "PENDING",
+        "REASON": "",
+        "DECIDED_ON": None,
+        "BY_USER": None,
+        "ATTESTED_BY": "engine",
     }
 
 
 def test_the_spec_is_all_that_a_reviewer_needs(submitted: World) -> None:
-    spec = json.loads(seen(submitted.advertiser)["SPEC"])
+    spec = told(submitted.advertiser)
     (code,) = spec["code_specs"]
     (job,) = code["ml_jobs"]
     assert [file["path"] for file in job["content_manifest"]] == ["lib/util.py", "train.py"]
@@ -145,12 +149,12 @@ def test_other_files_on_the_stage_than_registered_fail_the_request(joined: World
     message = refused(joined.publisher, "ADD_TEMPLATE_REQUEST", "lookalike", "train_v1", ["adv"])
     assert message.startswith("ContentHashMismatchError:")
     assert f"{change}: lib/{'evil' if change == 'added' else 'util'}.py" in message
-    assert joined.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike") == []
+    assert seen(joined.advertiser)["TYPE"] == "Link Data Offering"
 
 
 @pytest.mark.attack
 def test_pinned_bytes_changed_on_disk_cannot_be_approved(submitted: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = json.loads(seen(submitted.advertiser)["SPEC"])["code_specs"][0]["ml_jobs"][0]
+    job = told(submitted.advertiser)["code_specs"][0]["ml_jobs"][0]
     sha = next(file["sha256"] for file in job["content_manifest"] if file["path"] == "train.py")
     path = submitted.storage.objects.path(sha)
     path.chmod(0o600)
@@ -194,7 +198,7 @@ def test_the_next_version_shows_what_was_approved_before(submitted: World) -> No
     submitted.publisher.call("REGISTER_CODE_SPEC", CODE_SPEC.replace("version: v1", "version: v2"))
     submitted.publisher.call("REGISTER_TEMPLATE", JOB_TEMPLATE.replace("v1", "v2"))
     submitted.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "train_v2", ["adv"])
-    spec = json.loads(seen(submitted.advertiser)["SPEC"])
+    spec = told(submitted.advertiser)
     assert spec["previous"]["template_id"] == "train_v1"
     assert "previous" not in spec["previous"]
     assert "still needs the approval of: adv" in refused(
@@ -214,7 +218,7 @@ def test_one_alias_that_is_no_runner_fails_them_all(submitted: World) -> None:
     assert "no analysis runner" in refused(
         submitted.publisher, "ADD_TEMPLATE_REQUEST", "lookalike", "count_v1", ["adv", "pub"]
     )
-    assert len(submitted.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")) == 1
+    assert json.loads(seen(submitted.advertiser)["DETAILS"])["template_id"] == "train_v1"
 
 
 def test_what_everybody_approved_is_applied_after_a_crash(submitted: World) -> None:
@@ -240,3 +244,4 @@ def test_what_everybody_approved_is_applied_after_a_crash(submitted: World) -> N
 )
 def test_status_as_one_party_sees_it(status: str, mine: str | None, shown: str) -> None:
     assert seen_status(status, mine) == shown
+    assert seen_status(status, mine, sent=True) == status

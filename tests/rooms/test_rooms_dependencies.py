@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rooms_world import CODE_SPEC, JOB_TEMPLATE, World, request_id
+import yaml
+from rooms_world import CODE_SPEC, JOB_TEMPLATE, World, request_id, told
 from test_rooms_runs import JOB, refused
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
+from cleanroom_ml.specs.code_spec import MlJob
 
 sys.path.append(str(Path(__file__).parents[1] / "jobs"))
 from jobs_wheels import Index, record_line, wheel_bytes, wheel_name
@@ -58,13 +61,17 @@ def test_a_wheel_of_the_code_directory_is_locked(world: World) -> None:
     assert (package["source"], package["path"]) == ("code", f"wheels/{WHEEL}")
     assert lock["provided"].keys() == {"pandas"}
     assert (world.storage.home / "layers" / lock["layer"] / "tree" / "uplift.py").is_file()
-    (row,) = world.publisher.call("VIEW_REGISTERED_CODE_SPECS")
-    assert sha256 in row["CODE_SPEC"], "`spec show` shows it"
+    (row,) = world.publisher.own("DESCRIBE", "model_v1", schema="CODE_SPECS")
+    assert sha256 in row["DEPENDENCY_LOCK"], "`spec show` shows it"
+    (shown,) = world.publisher.call("VIEW_REGISTERED_CODE_SPECS")
+    (job,) = yaml.safe_load(shown["CODE_SPEC"])["ml_jobs"]
+    assert job.keys() - MlJob.model_fields.keys() == {"content_manifest"}, "nothing of the engine's own"
+    with pytest.raises(SqlError, match="CodeSpecNotFoundForOwnerException"):
+        world.advertiser.own("DESCRIBE", "model_v1", schema="CODE_SPECS")
 
 
 def test_what_is_approved_holds_every_package(asked: World) -> None:
-    row = asked.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")[-1]
-    spec = json.loads(row["SPEC"])
+    spec = told(asked.advertiser)
     lock = spec["dependency_lock"]["model_v1$train"]
     assert lock == lock_of(asked)
     digest = approval_digest(approval_subject(spec))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from rooms_world import SQL_TEMPLATE, World, request_id
+from rooms_world import SQL_TEMPLATE, World, request_id, told
 
 from cleanroom_ml.engine.rooms import catalog as room_catalog
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -179,7 +179,7 @@ def test_a_job_gets_exactly_what_was_approved(approved: World) -> None:
     )
     assert json.loads(job.args_json) == {"source_table": [VIEW]}
     assert [file.path for file in job.files] == ["lib/util.py", "train.py"]
-    spec = json.loads(approved.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")[-1]["SPEC"])
+    spec = told(approved.advertiser)
     assert job.approval_digest == spec["approval_digest"]
     assert [view["name"] for view in job.scope["views"]] == [("PUB", "SALES_V1", "CUSTOMERS")]
 

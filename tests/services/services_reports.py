@@ -6,11 +6,11 @@ import math
 import random
 from typing import Any
 
+from cleanroom_ml.services.approval_log import Decision
 from cleanroom_ml.services.jobs import JobStatus
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Report, Result
 from cleanroom_ml.services.telemetry import JobUsage, UsagePoint
-from cleanroom_ml.services.update_requests import Decision
 
 GIB = 1 << 30
 DIGEST = "sha256:8fbf28fd4cdd0a0ae2f1c0d6cbb1f3e2a9c5d47e6b8093f1d2a4c6e8f0b1d3a5"

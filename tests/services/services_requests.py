@@ -1,4 +1,4 @@
-"""Update requests made by hand, as VIEW_UPDATE_REQUESTS shows them."""
+"""Update requests made by hand, as APPROVALS.DESCRIBE_REQUEST shows them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import hashlib
 from typing import Any
 
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
+from cleanroom_ml.errors import CleanroomError
+from cleanroom_ml.evidence import approval_digest, approval_subject
+from cleanroom_ml.services.subjects import Subject
 from cleanroom_ml.services.update_requests import UpdateRequest
 
 TEMPLATE = """\
@@ -61,7 +64,7 @@ def job(files: dict[str, bytes] | None = None, **changes: Any) -> dict[str, Any]
 
 
 def spec(line: str = CALL, *, version: str = "V1", jobs: list[dict[str, Any]] | None = None, **changes: Any) -> dict:
-    """The `spec` of an Add Template request."""
+    """The subject of an Add Template request, with what was approved before."""
     return {
         "room": "4f00",
         "collaboration": "lookalike",
@@ -69,7 +72,7 @@ def spec(line: str = CALL, *, version: str = "V1", jobs: list[dict[str, Any]] | 
         "template": TEMPLATE.format(version=version, line=line),
         "template_id": f"train_{version}",
         "requester": "publisher",
-        "runner": "advertiser",
+        "share_with": ["advertiser"],
         "code_specs": [{"id": "code_V1", "spec": CODE_SPEC, "ml_jobs": [job()] if jobs is None else jobs}],
         "dependency_lock": None,
         "image": None,
@@ -79,5 +82,23 @@ def spec(line: str = CALL, *, version: str = "V1", jobs: list[dict[str, Any]] | 
     }
 
 
+def details(body: dict[str, Any]) -> dict[str, Any]:
+    """The documented details of a request with this subject."""
+    codes = [code["id"] for code in body["code_specs"]]
+    told = {key: body[key] for key in ("template_id", "share_with")} | {"requested_by": body["requester"]}
+    return told | ({"code_specs": codes} if codes else {})
+
+
 def request(body: dict[str, Any], status: str = "PENDING_MY_APPROVAL") -> UpdateRequest:
-    return UpdateRequest("req-1", "ADD_TEMPLATE", status, "", "2026-01-01T00:00:00.000000Z", (), body)
+    on = "2026-01-01T00:00:00.000000Z"
+    return UpdateRequest("req-1", "Add Template", status, details(body), on, spec=body["template"])
+
+
+def subject(body: dict[str, Any]) -> Subject:
+    """What the engine tells of it; the digest is the one that it adds up to, where it does."""
+    told = {key: value for key, value in body.items() if key != "previous"}
+    try:
+        digest = approval_digest(approval_subject(told))
+    except CleanroomError:
+        digest = "sha256:" + "0" * 64
+    return Subject(told, body.get("previous"), digest)

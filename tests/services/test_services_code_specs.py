@@ -8,8 +8,8 @@ import pytest
 import yaml
 from services_requests import CODE_SPEC, FILES, manifest
 
-from cleanroom_ml.errors import CleanroomError, UsageError
-from cleanroom_ml.services.code_specs import _differences, _load, manifests
+from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.code_specs import RegisteredCodeSpec, _differences, _load, manifests, not_compared
 from cleanroom_ml.services.projects import load_project, start
 from cleanroom_ml.services.registration import differing_fields
 from cleanroom_ml.specs.parse import parse_spec
@@ -28,10 +28,15 @@ def test_manifests_by_job() -> None:
     assert manifests("") == {}
 
 
-def test_a_hostile_manifest_is_refused() -> None:
-    text = registered(FILES).replace("train.py\n", "../train.py\n", 2)
-    with pytest.raises(CleanroomError):
-        manifests(text)
+@pytest.mark.attack
+@pytest.mark.parametrize("shown", [registered(FILES).replace("train.py\n", "../train.py\n", 2), CODE_SPEC])
+def test_a_manifest_that_cannot_be_read_is_never_taken_for_the_same(shown: str) -> None:
+    """Also of one's own code spec: registering it again says that the content was not compared."""
+    assert manifests(shown) == {}
+    assert not_compared(shown) == ("train",)
+    assert not_compared(registered(FILES)) == ()
+    again = RegisteredCodeSpec("code_V1", "unchanged", {}, not_compared=not_compared(shown))
+    assert any("hashes of its files are not shown by this account" in line for line in again.warnings())
 
 
 def test_fields_that_differ() -> None:

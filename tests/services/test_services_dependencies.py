@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services_requests import job, request, spec
+from services_requests import job, request, spec, subject
 
 from cleanroom_ml.cli.review_text import review_text
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec
@@ -28,7 +28,7 @@ def package(version: str = "1.5", sha256: str = SHA, **changes: Any) -> dict[str
 
 def reviewed(*packages: dict[str, Any], previous: dict[str, Any] | None = None, **changes: Any) -> Review:
     body = spec(jobs=[job(image="2.10")], dependency_lock=locked(*packages, **changes), previous=previous)
-    return review_request("LOOKALIKE", request(body))
+    return review_request("LOOKALIKE", request(body), subject(body))
 
 
 def test_every_package_is_shown_with_its_hash_and_where_it_is_from() -> None:
@@ -46,7 +46,7 @@ def test_an_image_that_was_not_named_is_noted() -> None:
     head = "api_version: 2.0.0\nspec_type: code_spec\nname: code\nversion: V1\n"
     codes = [{"id": "code_V1", "spec": f"{head}{named}\n", "ml_jobs": [job(image="2.10")]}]
     body = spec(code_specs=codes, dependency_lock=locked())
-    assert note not in review_text(review_request("LOOKALIKE", request(body)))
+    assert note not in review_text(review_request("LOOKALIKE", request(body), subject(body)))
 
 
 def test_what_changed_among_the_packages_is_told() -> None:

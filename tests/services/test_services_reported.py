@@ -39,6 +39,9 @@ class Server:
     def call_own(self, *_: object) -> list[dict[str, Any]]:
         return [self.row]
 
+    def execute(self, _: str) -> list[dict[str, Any]]:
+        return []
+
     def stream(self, *_: object) -> list[tuple[Any, ...]]:
         return [tuple(self.row.values())]
 
@@ -72,8 +75,8 @@ def test_no_answer_of_a_job_or_a_partner_ends_in_a_defect(text: str) -> None:
     assert jobs.status(Server(status="DONE", details=text), "c", "J").details == {}
     assert telemetry.events(Server(events=text), "c", "J").found == ()
     assert telemetry.usage(Server(usage=text), "c", "J").points == ()
-    (request,) = list_requests(Server(id="R", type="T", status="S", approval_log=text, spec=text), "c")
-    assert (request.decisions, request.spec) == ((), {})
+    (request,) = list_requests(Server(id="R", type="T", status="S", approval_log=text, spec=text, details=text), "c")
+    assert (request.decisions, request.template, request.details) == ((), None, {})
     assert (
         jobs.history(Server(activity_id="A", start_ts="t", status="SUCCESS", activity_info=text), "c")[0]["job_id"]
         is None

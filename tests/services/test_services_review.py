@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
-from services_requests import CALL, CODE_SPEC, FILES, PARTIES, job, request, spec
+from services_requests import CALL, CODE_SPEC, FILES, PARTIES, job, request, spec, subject
 
 from cleanroom_ml.cli.review_text import review_text
 from cleanroom_ml.errors import CleanroomError, HashMismatchError, UsageError
-from cleanroom_ml.services.review import Review, review_request, verify_digest, verify_reviewed
+from cleanroom_ml.services.review import Review, review_request, verify_digest
+from cleanroom_ml.services.subjects import subject_of
+from cleanroom_ml.services.update_requests import UpdateRequest
+from cleanroom_ml.services.verification import verify_reviewed
 
 
 def reviewed(body: dict) -> Review:
-    return review_request("LOOKALIKE", request(body))
+    return review_request("LOOKALIKE", request(body), subject(body))
 
 
 @pytest.fixture
@@ -286,5 +290,7 @@ def _with(review: Review, **changes: object) -> Review:
 
 
 def test_a_request_of_another_kind() -> None:
-    with pytest.raises(UsageError, match="is of type ADD_TEMPLATE"):
-        review_request("C", request({"data_offering_id": "x"}))
+    linked = UpdateRequest("r", "Link Data Offering", "COMPLETED", {"data_offering_id": "x"}, "")
+    connection: Any = None  # it is not asked
+    with pytest.raises(UsageError, match="is of type Link Data Offering"):
+        subject_of(connection, "C", linked)

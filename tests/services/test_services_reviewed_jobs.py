@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import pytest
-from services_requests import job, request, spec
+from services_requests import job, request, spec, subject
 
 from cleanroom_ml.cli import review_text as text
 from cleanroom_ml.evidence.pinned_job import PinnedJob
@@ -33,7 +33,7 @@ def test_a_field_more_is_read_compared_and_shown(name: str, value: object) -> No
     before, after = _later(), _later(**{name: value})
     (line,) = job_changes(before, after)
     assert line.startswith(f"{name} ")
-    review = replace(review_request("LOOKALIKE", request(spec())), jobs=(after,))
+    review = replace(review_request("LOOKALIKE", request(spec()), subject(spec())), jobs=(after,))
     shown = [each for each in text.review_text(review).splitlines() if each.split()[:1] == [name]]
     assert len(shown) == 1
     assert str(value).strip("[]") in shown[0]
@@ -49,7 +49,9 @@ def test_every_field_of_a_job_is_compared_or_told_in_other_words() -> None:
         other = {str: "x", bool: not value, int: 7, tuple: (("k", "v"),)}[type(value)]
         if one.name not in {"files", "packages"} and not job_changes(old, replace(old, **{one.name: other})):
             silent.add(one.name)
-    assert silent == {"name", "code_spec_id", "content_digest", "image_named"}
+    assert silent == {
+        "name", "code_spec_id", "content_digest", "image_named", "shown", "sized", "stage_code_dir",
+    }  # fmt: skip
     assert ReviewedJob.names() >= IN_OTHER_WORDS
     assert ReviewedJob.names() >= text._WORDED, "what has no words of its own is shown as it stands"
 

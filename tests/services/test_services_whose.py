@@ -13,6 +13,7 @@ from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.connection.setting import Setting
 from cleanroom_ml.engine.assembly.procedures import PROCEDURES
 from cleanroom_ml.errors import HashMismatchError, WrongPartyError
+from cleanroom_ml.evidence.parties import Party, parties_of
 from cleanroom_ml.services.whose import BY_OWNER, TELLING, check_request, expected_owner, gives, guard, own_account
 from cleanroom_ml.specs.load import load_project
 from cleanroom_ml.specs.parse import parse_spec
@@ -111,9 +112,15 @@ def test_ones_own_account_is_known_without_asking(connection: Target, account: s
     assert own_account(Connection(connection, None)) == account  # type: ignore[arg-type]
 
 
+def whose(**changes: Any) -> tuple[tuple[Party, ...], str]:
+    """The accounts of a request, and its owner's name for the room."""
+    body = spec(**changes)
+    return parties_of(body), body["collaboration"]
+
+
 def test_a_request_of_the_accounts_that_are_meant() -> None:
     known: Any = parse_spec(COLLABORATION)
-    check_request(spec(), account="local.advertiser", owner="LOCAL.PUBLISHER", spec=known)
+    check_request(*whose(), account="local.advertiser", owner="LOCAL.PUBLISHER", spec=known)
 
 
 @pytest.mark.attack
@@ -128,17 +135,17 @@ def test_a_request_of_other_accounts_is_refused(number: int, account: str, said:
     parties = [dict(party) for party in PARTIES]
     parties[number]["account"] = account
     with pytest.raises(WrongPartyError, match=said):
-        check_request(spec(parties=parties), account="LOCAL.ADVERTISER", owner="LOCAL.PUBLISHER")
+        check_request(*whose(parties=parties), account="LOCAL.ADVERTISER", owner="LOCAL.PUBLISHER")
 
 
 @pytest.mark.attack
 def test_an_alias_that_is_another_account_in_ones_own_spec_is_refused() -> None:
     known: Any = parse_spec(COLLABORATION.replace("advertiser: LOCAL.ADVERTISER", "advertiser: LOCAL.REAL"))
     with pytest.raises(WrongPartyError, match=r"another account than in collaboration\.yaml"):
-        check_request(spec(), account="LOCAL.PUBLISHER", owner="LOCAL.PUBLISHER", spec=known)
+        check_request(*whose(), account="LOCAL.PUBLISHER", owner="LOCAL.PUBLISHER", spec=known)
 
 
 def test_a_request_that_says_nothing_of_whose_it_is_is_refused() -> None:
     with pytest.raises(HashMismatchError, match="does not say whose it is") as caught:
-        check_request(spec(parties=[]), account="LOCAL.ADVERTISER")
+        parties_of(spec(parties=[]))
     assert "template withdraw" in str(caught.value.fix)

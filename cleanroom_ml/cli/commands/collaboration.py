@@ -64,6 +64,7 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
     from cleanroom_ml.cli.review_text import review_text
     from cleanroom_ml.services import collaborations, whose
     from cleanroom_ml.services.review import review_request
+    from cleanroom_ml.services.subjects import subject_of
 
     meant = context.collaboration(name)
     with open_connection() as connection:
@@ -77,7 +78,7 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
         invitation = collaborations.review(connection, meant, owner_account=wanted)
         declared = collaborations.approved_by_joining(connection, invitation)
         for request in declared:
-            note(review_text(review_request(meant, request)))
+            note(review_text(review_request(meant, request, subject_of(connection, meant, request))))
         if declared:
             listed = ", ".join(request.template_id for request in declared)
             confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, pins=() if owner else ("--owner", wanted))

@@ -30,6 +30,6 @@ def reject(
     with open_connection() as connection:
         found = pick_request(connection, name, request, waits=waits_for_me)
         if found.status != "REJECTED":
-            confirm(f"Reject {found.template_id}? This is final.", yes=yes, typed=request, displayed=found.id)
+            confirm(f"Reject {found.subject}? This is final.", yes=yes, typed=request, displayed=found.id)
         done = decide(connection, name, found, reason)
     return Output(done, f"rejected {done.template_id}" + ("" if done.changed else " (before)"))

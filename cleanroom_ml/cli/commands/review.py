@@ -10,7 +10,7 @@ from cleanroom_ml.cli.context import collaboration, meant, open_connection, proj
 from cleanroom_ml.cli.next_steps import after_request
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
-from cleanroom_ml.cli.review_text import review_text
+from cleanroom_ml.cli.review_text import change_text, review_text
 
 app = single()
 
@@ -25,25 +25,34 @@ def review(
 ) -> Output:
     """Show everything that approving a request would let run, and its digest; decides nothing."""
     from cleanroom_ml.cli.render import note
-    from cleanroom_ml.errors import WrongPartyError
+    from cleanroom_ml.errors import UsageError, WrongPartyError
     from cleanroom_ml.services.approvals import check_whose
+    from cleanroom_ml.services.change_review import review_change
     from cleanroom_ml.services.images import with_drift
-    from cleanroom_ml.services.review import review_request, verify_reviewed
-    from cleanroom_ml.services.update_requests import pick_request, waits_for_me
+    from cleanroom_ml.services.review import review_request
+    from cleanroom_ml.services.subjects import subject_of
+    from cleanroom_ml.services.update_requests import ADD_TEMPLATE, pick_request, waits_for_me
+    from cleanroom_ml.services.verification import verify_reviewed
 
     name = collaboration(collaboration_)
     with open_connection() as connection:
         asked = pick_request(connection, name, request, waits=waits_for_me)
-        found = with_drift(connection, review_request(name, asked))
+        if asked.kind != ADD_TEMPLATE:
+            change = review_change(connection, name, asked)
+            if reviewed is not None:
+                raise UsageError(f"{asked.type} runs no staged code", why="--reviewed compares code")
+            check_whose(connection, change, meant(name, project_or_none()))
+            waits = asked.status == "PENDING_MY_APPROVAL"
+            return Output(change, change_text(change), hints=(f"cleanroom-ml approve {asked.id}",) if waits else ())
+        found = with_drift(connection, review_request(name, asked, subject_of(connection, name, asked)))
         text = review_text(found)
         try:
-            check_whose(connection, asked, meant(name, project_or_none()))
+            check_whose(connection, found, meant(name, project_or_none()))
         except WrongPartyError:
             note(text)
             raise
-        waiting = tuple(entry.collaborator for entry in asked.decisions if entry.decision == "PENDING")
-        hints = after_request(connection, found, status=asked.status, waiting_for=waiting)
-    if reviewed is not None:
-        verify_reviewed(found, reviewed)
-        text += f"\nreviewed: every file of {reviewed} is what would run"
+        hints = after_request(connection, found, status=asked.status, waiting_for=asked.waiting_for)
+        if reviewed is not None:
+            compared = verify_reviewed(found, reviewed, connection)
+            text += "".join(f"\nreviewed: {line}" for line in compared.lines)
     return Output(found, text, hints=hints)

@@ -63,11 +63,15 @@ def list_() -> Output:
 @command(app, "show", example="cleanroom-ml spec show lookalike_code_V1")
 def show(spec_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
     """A registered code spec, with the hash of every file."""
-    from cleanroom_ml.services.code_specs import registered_text
+    import yaml
+
+    from cleanroom_ml.services.code_specs import dependency_locks, registered_text
 
     with open_connection() as connection:
         text = registered_text(connection, spec_id)
-    return Output({"code_spec_id": spec_id, "code_spec": text}, text)
+        locks = dependency_locks(connection, spec_id)
+    told = f"\n# packages and image\n{yaml.safe_dump(locks, sort_keys=False, allow_unicode=True)}" if locks else ""
+    return Output({"code_spec_id": spec_id, "code_spec": text, "dependency_locks": locks}, text + told)
 
 
 @command(app, "diff", example="cleanroom-ml spec diff")

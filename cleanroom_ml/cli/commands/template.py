@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleanroom_ml.cli.command import command, group
+from cleanroom_ml.cli.commands.requests import withdraw as take_back
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
@@ -68,6 +69,7 @@ def submit(
         + ("" if each.new else " (sent before)")
         for each in done.requests
     ]
+    lines += [f"sent, and not listed yet: {each}" for each in done.unlisted]
     return Output(done, "\n".join(lines), hints=_after(done))
 
 
@@ -84,35 +86,7 @@ def _after(done: Submission) -> tuple[str, ...]:
     return (f"{runners}: cleanroom-ml run, cleanroom-ml activate",) if runners else ("cleanroom-ml requests --all",)
 
 
-@command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")
-def withdraw(
-    request: Annotated[str | None, optional_argument(metavar="REQUEST", help="Its id, or the template's.")] = None,
-    reason: Annotated[str, typer.Option("--reason", help="What the others are told.")] = "withdrawn",
-    collaboration_: Collaboration = None,
-    yes: Yes = False,
-) -> Output:
-    """Take back a request that waits for approval; it can be sent again."""
-    from cleanroom_ml.cli.confirm import confirm
-    from cleanroom_ml.services.approvals import sent_by
-    from cleanroom_ml.services.approvals import withdraw as take_back
-    from cleanroom_ml.services.update_requests import pick_request
-    from cleanroom_ml.services.whose import own_account
-
-    name = collaboration(collaboration_)
-    with open_connection() as connection:
-        me = own_account(connection)
-        found = pick_request(
-            connection,
-            name,
-            request,
-            waits=lambda each: each.open and sent_by(each, me),
-            reported="that you sent waits",
-        )
-        if found.open:
-            confirm(f"Withdraw the request for {found.template_id}?", yes=yes, typed=request, displayed=found.id)
-        done = take_back(connection, name, found, reason)
-    said = f"{done.template_id}: withdrawn" + ("" if done.changed else " before")
-    return Output(done, said, hints=("cleanroom-ml template submit",))
+command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")(take_back)
 
 
 @command(app, "list", example="cleanroom-ml template list")
@@ -141,10 +115,33 @@ def show(template_id: Annotated[str, typer.Argument(metavar="ID")], collaboratio
 
 
 @command(app, "remove", example="cleanroom-ml template remove old_template_V1")
-def remove(template_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
-    """Take a template out of this account's registry; refused while a collaboration uses it."""
+def remove(
+    template_id: Annotated[str, typer.Argument(metavar="ID")],
+    from_collaboration: Annotated[
+        bool, typer.Option("--from-collaboration", help="Take it away from its runners instead.")
+    ] = False,
+    runners: Annotated[
+        list[str] | None,
+        optional_option("--for", metavar="ALIAS", help="With --from-collaboration; default: all that have it."),
+    ] = None,
+    collaboration_: Collaboration = None,
+    yes: Yes = False,
+) -> Output:
+    """Take a template out of this account's registry, or out of the collaboration, which nobody has to approve."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.registration import TEMPLATES, unregister
+    from cleanroom_ml.services.templates import remove_from_room
 
+    if from_collaboration:
+        name = collaboration(collaboration_)
+        with open_connection() as connection:
+            confirm(f"Take {template_id} away from {', '.join(runners or ()) or 'all its runners'} in {name}?", yes=yes)
+            had = remove_from_room(connection, name, template_id, runners or ())
+        removed = {"template_id": template_id, "collaboration": name, "removed_for": list(had)}
+        return Output(removed, f"{template_id}: " + (f"removed for {', '.join(had)}" if had else "nobody has it"))
+    if runners:
+        raise UsageError("--for needs --from-collaboration", fix="cleanroom-ml template remove --help")
     with open_connection() as connection:
         unregister(connection, TEMPLATES, template_id)
     return Output({"template_id": template_id, "removed": True}, f"{template_id}: removed from the registry")

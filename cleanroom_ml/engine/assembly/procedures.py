@@ -8,7 +8,7 @@ anything else is unknown. Nothing is authorised here: every method does that its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.like import like as matches
-from cleanroom_ml.engine.statements.ports import StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import ListedProcedure, StatementCatalog, Written
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -88,9 +88,10 @@ _COLLABORATION: Mapping[str, Procedure] = {
     "UNLINK_LOCAL_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link_local(s, *a, linked=False), 2, 2),
     "VIEW_DATA_OFFERINGS": Procedure(lambda r, s, a, _: r.offerings.view(s, *a), 1, 1),
     "ADD_TEMPLATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.add_template(s, *a), 3, 3),
+    "REMOVE_TEMPLATE": Procedure(lambda r, s, a, _: r.requests.remove_template(s, *a), 3, 3),
     "VIEW_TEMPLATES": Procedure(lambda r, s, a, _: r.templates.view(s, *a), 1, 1),
     "VIEW_CODE_SPECS": Procedure(lambda r, s, a, _: r.templates.view_code_specs(s, *a), 1, 1),
-    "VIEW_UPDATE_REQUESTS": Procedure(lambda r, s, a, _: r.requests.view(s, *a), 1, 1),
+    "VIEW_UPDATE_REQUESTS": Procedure(lambda r, s, a, _: r.request_answers.view(s, *a), 1, 1),
     "APPROVE_UPDATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.approve(s, *a), 2, 2),
     "REJECT_UPDATE_REQUEST": Procedure(lambda r, s, a, _: r.requests.reject(s, *a), 3, 3),
     "GET_CONFIGURATION": Procedure(lambda r, s, a, _: r.configuration.get(s, *a), 1, 1),
@@ -126,12 +127,17 @@ _JOBS: Mapping[str, Procedure] = {
     "CANCEL": Procedure(lambda r, s, a, _: r.own_jobs.cancel(s, *a), 2, 2),
 }
 OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
+    "APPROVALS": {
+        "VIEW_DECISIONS": Procedure(lambda r, s, a, _: r.request_answers.decisions(s, *a), 1, 1),
+        "DESCRIBE_REQUEST": Procedure(lambda r, s, a, _: r.request_answers.describe(s, *a), 2, 2),
+    },
+    "CODE_SPECS": {"DESCRIBE": Procedure(lambda r, s, a, _: r.code_specs.describe(s, *a), 1, 1)},
     "IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)},
     "JOBS": _JOBS,
 }
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN", "REMOVE_TEMPLATE"}),
+    "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN"}),
     "ADMIN": frozenset(
         {
             "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE",
@@ -175,6 +181,13 @@ class ProcedureTable:
             return found.method(self._rooms, session, args, query_id)
         except JobsError as error:
             raise room_error(error.name, error.what) from None
+
+    def listed(self) -> Iterator[ListedProcedure]:
+        """Every procedure of both databases."""
+        for database, schemas in ((DATABASE, PROCEDURES), (OWN_DATABASE, OWN_PROCEDURES)):
+            for schema, procedures in schemas.items():
+                for name, procedure in procedures.items():
+                    yield ListedProcedure(database, schema, name, procedure.fewest, procedure.most)
 
 
 class RoomApplications:

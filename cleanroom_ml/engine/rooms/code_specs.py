@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,7 @@ from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.engine.contracts.environments import Environments, Needs
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.rooms.access import key_of
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.not_here import refuse_code
 from cleanroom_ml.engine.rooms.ports import Caller
@@ -27,6 +29,7 @@ from cleanroom_ml.naming import split_name
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
 
+_DESCRIBED = (("ML_JOB", "VARCHAR"), ("CONTENT_DIGEST", "VARCHAR"), ("DEPENDENCY_LOCK", "VARCHAR"))
 MAX_FILES = 500
 MAX_BYTES = 2 * 1024**3
 _STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")++"|[^/"])++)/(.+)\Z')
@@ -108,6 +111,24 @@ class CodeSpecs:
             differences += compare(Manifest.from_json(recorded["content_manifest"]), now).describe()
         if differences:
             raise mismatch(f"the stage of code spec {resource.id} does not hold what was registered", differences)
+
+    def describe(self, caller: Caller, code_spec_id: object) -> Rows:
+        """CODE_SPECS.DESCRIBE of the engine's own: what registering found for each ML job of one's own code spec.
+
+        Raises:
+            SqlError: CodeSpecNotFoundForOwnerException.
+        """
+        resource = self._registries.by_key(caller.account, "CODE SPEC", key_of(code_spec_id, "code spec id"))
+        if resource is None:
+            raise room_error(
+                ErrorName.CodeSpecNotFoundForOwnerException,
+                f"code spec '{str(code_spec_id)[:100]}' is not registered in your account.",
+            )
+        rows = [
+            (job["name"], job["content_digest"], json.dumps(job["dependency_lock"]))
+            for job in resource.detail["ml_jobs"]
+        ]
+        return Rows.answer(_DESCRIBED, tuple(rows))
 
     def check_pinned(self, jobs: Sequence[Document]) -> None:
         """Re-hashes the pinned objects on disk: code, and the wheels of a lock where a job carries one.
@@ -202,12 +223,12 @@ def _frozen(job: MlJob, manifest: Manifest, lock: Document) -> Document:
 
 
 def _displayed(spec: CodeSpec, jobs: Sequence[Document]) -> str:
-    """The spec as others see it: with the manifest of each ML job, its image and its packages."""
+    """The spec as others see it: with the manifest of each ML job. Digest, image and packages of a job are told by
+    CODE_SPECS.DESCRIBE to who registered it, and with a request to who decides.
+    """
     plain = yaml.safe_load(dump_spec(spec))
     for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):
-        job["content_digest"] = frozen["content_digest"]
         job["content_manifest"] = frozen["content_manifest"]
-        job["dependency_lock"] = frozen["dependency_lock"]
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=10_000)
 
 

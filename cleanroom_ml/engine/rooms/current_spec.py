@@ -44,9 +44,11 @@ def _offerings(connection: sqlite3.Connection, uid: str, runner_key: str, provid
 def _templates(connection: sqlite3.Connection, uid: str, runner_key: str) -> list[str]:
     """What the runner was given, and what the spec declared and still waits for somebody to join."""
     rows = connection.execute(
-        """SELECT details ->> 'template_id' AS id FROM room_requests WHERE collaboration = ? AND runner_key = ?
-           AND (status = 'COMPLETED' OR (status IN ('REQUESTED', 'APPROVED') AND details ->> 'declared'))
-           ORDER BY number""",
+        """SELECT r.details ->> 'template_id' AS id FROM room_requests r
+           JOIN room_request_runners n ON n.request = r.id AND n.runner_key = ?2 WHERE r.collaboration = ?1
+           AND (EXISTS (SELECT 1 FROM room_templates t WHERE t.request = r.id AND t.runner_key = ?2)
+                OR (r.status IN ('REQUESTED', 'APPROVED') AND r.details ->> 'declared'))
+           ORDER BY r.number""",
         (uid, runner_key),
     )
     return [row["id"] for row in rows]

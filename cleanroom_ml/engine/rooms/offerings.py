@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.rooms import access
+from cleanroom_ml.engine.rooms import access, requests_store
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import ColumnDetail, DatasetDetail, policies_of, view_text
@@ -77,6 +77,14 @@ class Offerings:
                         f"'{resource.id}' is shared with {display(alias)} already.",
                     )
                 connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
+            requests_store.record(
+                connection,
+                member,
+                requests_store.LINK_OFFERING,
+                self._asked(connection, member, resource.id, "share_with", share_with),
+                resource.spec,
+                self._database.now_micros(),
+            )
             self._touch(connection, member)
         return Rows.one("LINK_DATA_OFFERING", f"{resource.id} is linked to {name}.")
 
@@ -96,6 +104,15 @@ class Offerings:
                         ErrorName.DataProviderWithoutDataOffering,
                         f"'{offering_id}' is not shared with {display(alias)}.",
                     )
+            resource = self._registries.by_key(caller.account, "DATA OFFERING", key)
+            requests_store.record(
+                connection,
+                member,
+                requests_store.UNLINK_OFFERING,
+                self._asked(connection, member, resource.id if resource else offering_id, "remove_for", remove_for),
+                resource.spec if resource else "",
+                self._database.now_micros(),
+            )
             self._touch(connection, member)
         return Rows.one("UNLINK_DATA_OFFERING", f"{offering_id} is unlinked from {name}.")
 
@@ -254,6 +271,17 @@ class Offerings:
                 )
             )
         return rows
+
+    def _asked(
+        self, connection: sqlite3.Connection, member: Member, offering_id: object, key: str, aliases: object
+    ) -> dict[str, object]:
+        """The details of the request that linking or unlinking is."""
+        found = [access.by_alias(connection, member.collaboration, each) for each in alias_keys(aliases)]
+        return {
+            "data_offering_id": offering_id,
+            key: [other.alias for other in found if other is not None],
+            "requested_by": member.alias,
+        }
 
     def _touch(self, connection: sqlite3.Connection, member: Member) -> None:
         connection.execute(

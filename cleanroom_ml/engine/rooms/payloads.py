@@ -1,6 +1,6 @@
 """What an update request carries, frozen when it was sent: everything that would run, and whose it is.
 
-The digest is made of the very mapping that VIEW_UPDATE_REQUESTS shows, so that nothing can be approved unseen.
+The digest is made of the very mapping that APPROVALS.DESCRIBE_REQUEST shows, so that nothing can be approved unseen.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ RESULT_LIMIT_BYTES = 64 * 1024
 
 
 def template_payload(
-    connection: sqlite3.Connection, requester: Member, runner: Member, resource: Resource, codes: Sequence[Resource]
+    connection: sqlite3.Connection,
+    requester: Member,
+    runners: Sequence[Member],
+    resource: Resource,
+    codes: Sequence[Resource],
 ) -> dict[str, object]:
     """The payload of an Add Template request."""
     return {
         "room": requester.collaboration,
         "collaboration": requester.source_name,
-        "parties": parties_now(connection, requester, runner),
+        "parties": parties_now(connection, requester, runners),
         "requester": requester.alias,
-        "runner": runner.alias,
+        "share_with": [runner.alias for runner in runners],
         "template_id": resource.id,
         "template": resource.spec,
         "code_specs": [_code(code) for code in sorted(codes, key=lambda code: code.id_key)],
@@ -40,17 +44,21 @@ def template_payload(
     }
 
 
-def parties_now(connection: sqlite3.Connection, requester: Member, runner: Member) -> list[dict[str, object]]:
+def parties_now(
+    connection: sqlite3.Connection, requester: Member, runners: Sequence[Member]
+) -> list[dict[str, object]]:
     """The accounts behind the aliases, as the room has them now: who owns, asks, runs, provides, and may receive."""
-    uid = runner.collaboration
-    providers = set(access.providers_of(connection, uid, runner.alias_key))
-    destinations = set(access.destinations_of(connection, uid, runner.alias_key))
+    uid = requester.collaboration
+    keys = [runner.alias_key for runner in runners]
+    providers = {alias for key in keys for alias in access.providers_of(connection, uid, key)}
+    destinations = {alias for key in keys for alias in access.destinations_of(connection, uid, key)}
+    running = {runner.account for runner in runners}
     found = []
     for member in access.members(connection, uid):
         has = {
             OWNER: member.is_owner,
             REQUESTER: member.account == requester.account,
-            RUNNER: member.account == runner.account,
+            RUNNER: member.account in running,
             PROVIDER: member.alias_key in providers,
             DESTINATION: member.alias_key in destinations,
         }

@@ -240,8 +240,8 @@ def _registry_keys(registries: object | None) -> set[str] | None:
 def _used_in(connection: sqlite3.Connection, account: str, kind: ResourceKind, id_key: str) -> list[str]:
     if kind == "TEMPLATE":
         query = """SELECT DISTINCT c.name FROM room_requests r JOIN room_collaborations c ON c.uid = r.collaboration
-            WHERE r.requester = ? AND r.template_key = ? AND r.status IN ('REQUESTED', 'APPROVED', 'COMPLETED') ORDER
-            BY 1"""
+            WHERE r.requester = ? AND r.template_key = ? AND (r.status IN ('REQUESTED', 'APPROVED')
+                OR EXISTS (SELECT 1 FROM room_templates t WHERE t.request = r.id)) ORDER BY 1"""
         return [row["name"] for row in connection.execute(query, (account, id_key))]
     query = """SELECT DISTINCT c.name FROM room_collaborations c JOIN room_members m ON m.collaboration = c.uid
         WHERE m.account = ?1 AND (

@@ -1,4 +1,4 @@
-"""Update requests as rows: what is asked for, by whom, for which runner, and who has decided what."""
+"""Update requests as rows: what is asked for, by whom, for which runners, and who has decided what."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, parties_now, says_whose
-from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.error_names import ErrorName
@@ -20,19 +20,24 @@ from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.template import Template
 
-ADD_TEMPLATE = "Add Template"
+ADD_TEMPLATE: Final = "Add Template"
+REMOVE_TEMPLATE: Final = "Remove Template"
+LINK_OFFERING: Final = "Link Data Offering"
+UNLINK_OFFERING: Final = "Unlink Data Offering"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `requester` is an account; `payload` is what is asked for, frozen when it was sent."""
+    """One request. `requester` is an account; `payload` is what is asked for, frozen when it was sent: for a template
+    everything that would run, for any other change the text of what it changes, as `spec`.
+    """
 
     id: str
     collaboration: str
     type: str
     status: str
     requester: str
-    runner_key: str
+    runner_keys: tuple[str, ...]
     template_key: str
     payload: Document
     digest: str
@@ -52,65 +57,38 @@ class Decision:
     by_user: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AddedTemplate:
-    """A template that was approved for somebody."""
-
-    template_id: str
-    spec: str
-    parameters: list[dict[str, object]]
-    shared_by: str
-    shared_with: list[str]
-    code_specs: Sequence[Document]
-
-
 def insert(
     connection: sqlite3.Connection,
     requester: Member,
-    runner: Member,
+    runners: Sequence[Member],
     template: Template,
     payload: Document,
     details: Document,
     approvers: Sequence[Member],
     now: int,
 ) -> str:
-    """Persists a request, nobody having decided yet, and returns its id.
+    """Persists a request to add a template, nobody having decided yet, and returns its id.
 
     Raises:
-        SqlError: UpdateRequestStateException, the runner has this template, or a request for it is open.
+        SqlError: UpdateRequestStateException, a runner has this template, or a request for it is open.
     """
     template_key = fold(template.id)
-    there = connection.execute(
-        "SELECT id, status FROM room_requests WHERE collaboration = ? AND runner_key = ? AND template_key = ?"
-        " AND status IN ('REQUESTED', 'APPROVED', 'COMPLETED')",
-        (requester.collaboration, runner.alias_key, template_key),
-    ).fetchone()
-    if there is not None:
-        what = (
-            "is shared already"
-            if there["status"] == "COMPLETED"
-            else f"waits for approval already (request {there['id']})"
-        )
-        raise room_error(ErrorName.UpdateRequestStateException, f"template '{template.id}' for {runner.alias} {what}.")
-    request_id = f"request_{secrets.token_hex(12)}"
-    (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_requests").fetchone()
-    connection.execute(
-        "INSERT INTO room_requests VALUES (?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            request_id,
-            number,
-            requester.collaboration,
-            ADD_TEMPLATE,
-            requester.account,
-            runner.alias_key,
-            template_key,
-            fold(template.name),
-            json.dumps(payload),
-            digest_of(payload),
-            json.dumps(details),
-            now,
-            now,
-        ),
+    for runner in runners:
+        there = _there(connection, runner, template_key)
+        if there is not None:
+            raise room_error(
+                ErrorName.UpdateRequestStateException, f"template '{template.id}' for {runner.alias} {there}."
+            )
+    request_id = _persist(
+        connection,
+        requester,
+        ADD_TEMPLATE,
+        [runner.alias_key for runner in runners],
+        (template_key, fold(template.name)),
+        payload,
+        digest_of(payload),
+        details,
+        now,
     )
     connection.executemany(
         "INSERT INTO room_decisions VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
@@ -119,12 +97,84 @@ def insert(
     return request_id
 
 
+def record(
+    connection: sqlite3.Connection,
+    requester: Member,
+    kind: str,
+    details: Document,
+    spec: str,
+    now: int,
+    *,
+    runner_keys: Sequence[str] = (),
+) -> None:
+    """A change that needs nobody's approval, made in the caller's own transaction: its request is there, COMPLETED,
+    exactly where the change is.
+
+    Args:
+        spec: the text of what is changed.
+    """
+    request_id = _persist(connection, requester, kind, runner_keys, ("", ""), {"spec": spec}, "", details, now)
+    move(connection, request_id, "APPROVED", now)
+    move(connection, request_id, "COMPLETED", now)
+
+
+def _there(connection: sqlite3.Connection, runner: Member, template_key: str) -> str | None:
+    """Why a template is not asked for once more; None: neither has the runner it, nor waits a request."""
+    place = (runner.collaboration, runner.alias_key, template_key)
+    if connection.execute(
+        "SELECT 1 FROM room_templates WHERE collaboration = ? AND runner_key = ? AND template_key = ?", place
+    ).fetchone():
+        return "is shared already"
+    waiting = connection.execute(
+        """SELECT r.id FROM room_requests r JOIN room_request_runners n ON n.request = r.id
+           WHERE r.collaboration = ? AND n.runner_key = ? AND r.template_key = ? AND r.type = ?
+           AND r.status IN ('REQUESTED', 'APPROVED')""",
+        (*place, ADD_TEMPLATE),
+    ).fetchone()
+    return None if waiting is None else f"waits for approval already (request {waiting['id']})"
+
+
+def _persist(
+    connection: sqlite3.Connection,
+    requester: Member,
+    kind: str,
+    runner_keys: Sequence[str],
+    template: tuple[str, str],
+    payload: Document,
+    digest: str,
+    details: Document,
+    now: int,
+) -> str:
+    request_id = f"request_{secrets.token_hex(12)}"
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_requests").fetchone()
+    first = runner_keys[0] if runner_keys else ""
+    connection.execute(
+        "INSERT INTO room_requests VALUES (?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            request_id,
+            number,
+            requester.collaboration,
+            kind,
+            requester.account,
+            first,
+            *template,
+            json.dumps(payload),
+            digest,
+            json.dumps(details),
+            now,
+            now,
+        ),
+    )
+    connection.executemany("INSERT INTO room_request_runners VALUES (?, ?)", [(request_id, key) for key in runner_keys])
+    return request_id
+
+
 def load(connection: sqlite3.Connection, collaboration: str, request_id: str) -> Request | None:
     """The request of this collaboration with this id."""
     row = connection.execute(
         "SELECT * FROM room_requests WHERE collaboration = ? AND id = ?", (collaboration, request_id)
     ).fetchone()
-    return None if row is None else _request(row)
+    return None if row is None else from_row(connection, row)
 
 
 def visible(connection: sqlite3.Connection, member: Member) -> list[Request]:
@@ -134,7 +184,7 @@ def visible(connection: sqlite3.Connection, member: Member) -> list[Request]:
            OR EXISTS (SELECT 1 FROM room_decisions d WHERE d.request = r.id AND d.account = ?2)) ORDER BY r.number""",
         (member.collaboration, member.account),
     )
-    return [_request(row) for row in rows]
+    return [from_row(connection, row) for row in rows.fetchall()]
 
 
 def decisions(connection: sqlite3.Connection, request_id: str) -> list[Decision]:
@@ -206,13 +256,14 @@ def move(connection: sqlite3.Connection, request_id: str, wanted: str, now: int,
 
 
 def latest(connection: sqlite3.Connection, collaboration: str, runner_key: str, template_key: str) -> Request | None:
-    """The newest request about a template for a runner, however it stands."""
+    """The newest request to add a template for a runner, however it stands."""
     row = connection.execute(
-        "SELECT * FROM room_requests WHERE collaboration = ? AND runner_key = ? AND template_key = ?"
-        " ORDER BY number DESC LIMIT 1",
-        (collaboration, runner_key, template_key),
+        """SELECT r.* FROM room_requests r JOIN room_request_runners n ON n.request = r.id
+           WHERE r.collaboration = ? AND n.runner_key = ? AND r.template_key = ? AND r.type = ?
+           ORDER BY r.number DESC LIMIT 1""",
+        (collaboration, runner_key, template_key, ADD_TEMPLATE),
     ).fetchone()
-    return None if row is None else _request(row)
+    return None if row is None else from_row(connection, row)
 
 
 def approved(connection: sqlite3.Connection, collaboration: str, runner_key: str, template_key: str) -> Request | None:
@@ -228,7 +279,7 @@ def approved(connection: sqlite3.Connection, collaboration: str, runner_key: str
     ).fetchone()
     if row is None:
         return None
-    request = _request(row)
+    request = from_row(connection, row)
     check_parties(connection, request)
     return request
 
@@ -244,8 +295,10 @@ def check_parties(connection: sqlite3.Connection, request: Request) -> None:
     if not says_whose(request.payload):
         return
     requester = access.by_account(connection, request.collaboration, request.requester)
-    runner = access.by_alias(connection, request.collaboration, request.runner_key)
-    now = None if requester is None or runner is None else parties_now(connection, requester, runner)
+    found = [access.by_alias(connection, request.collaboration, key) for key in request.runner_keys]
+    runners = [runner for runner in found if runner is not None]
+    complete = requester is not None and len(runners) == len(found)
+    now = parties_now(connection, requester, runners) if requester is not None and complete else None
     if request.payload["room"] != request.collaboration or request.payload["parties"] != now:
         raise room_error(
             ErrorName.TemplateNotApprovedException,
@@ -255,15 +308,16 @@ def check_parties(connection: sqlite3.Connection, request: Request) -> None:
 
 
 def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -> Document | None:
-    """What was approved last of the same requester's templates of this name, before this request.
+    """What was approved last of the requester's templates of this name for one of its runners, before this request.
 
     Only what the viewer could see then, as one who decided or as its sender: who came later is shown nothing of it.
     """
     row = connection.execute(
         """SELECT q.payload FROM room_requests r JOIN room_requests q ON q.collaboration = r.collaboration
-             AND q.runner_key = r.runner_key AND q.template_name = r.template_name AND q.requester = r.requester
+             AND q.template_name = r.template_name AND q.requester = r.requester AND q.type = r.type
              AND q.number < r.number AND q.status = 'COMPLETED'
-           WHERE r.id = ?1 AND (q.requester = ?2
+           WHERE r.id = ?1 AND EXISTS (SELECT 1 FROM room_request_runners n JOIN room_request_runners m
+             ON m.runner_key = n.runner_key WHERE n.request = r.id AND m.request = q.id) AND (q.requester = ?2
              OR EXISTS (SELECT 1 FROM room_decisions d WHERE d.request = q.id AND d.account = ?2))
            ORDER BY q.number DESC LIMIT 1""",
         (request.id, viewer.account),
@@ -271,42 +325,18 @@ def previous(connection: sqlite3.Connection, viewer: Member, request: Request) -
     return None if row is None else displayed(json.loads(row["payload"]))
 
 
-def added_templates(connection: sqlite3.Connection, member: Member) -> list[AddedTemplate]:
-    """The templates that a member can run, or has submitted."""
-    rows = connection.execute(
-        """SELECT q.*, t.runner_key AS added_for FROM room_templates t JOIN room_requests q ON q.id = t.request
-           WHERE t.collaboration = ?1 AND (t.runner_key = ?2 OR q.requester = ?3) ORDER BY q.number""",
-        (member.collaboration, member.alias_key, member.account),
-    ).fetchall()
-    found: dict[tuple[str, str], AddedTemplate] = {}
-    for row in rows:
-        request = _request(row)
-        there = found.get((request.requester, request.template_key))
-        if there is None:
-            requester = access.by_account(connection, member.collaboration, request.requester)
-            spec = read_spec(Template, request.payload["template"])
-            there = AddedTemplate(
-                request.payload["template_id"],
-                request.payload["template"],
-                [parameter.model_dump() for parameter in spec.parameters],
-                requester.alias if requester else "",
-                [],
-                request.payload["code_specs"],
-            )
-            found[(request.requester, request.template_key)] = there
-        runner = access.by_alias(connection, member.collaboration, request.runner_key)
-        there.shared_with.append(runner.alias if runner else request.runner_key)
-    return list(found.values())
-
-
-def _request(row: sqlite3.Row) -> Request:
+def from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Request:
+    """The request that a row of room_requests is."""
+    runners = connection.execute(
+        "SELECT runner_key FROM room_request_runners WHERE request = ? ORDER BY runner_key", (row["id"],)
+    )
     return Request(
         row["id"],
         row["collaboration"],
         row["type"],
         row["status"],
         row["requester"],
-        row["runner_key"],
+        tuple(each["runner_key"] for each in runners),
         row["template_key"],
         json.loads(row["payload"]),
         row["digest"],

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.own_jobs import OwnJobs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
+from cleanroom_ml.engine.rooms.request_answers import RequestAnswers
 from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
@@ -54,6 +55,7 @@ class Rooms:
         self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
+        self.request_answers = RequestAnswers(storage.database)
         self.collaborations = Collaborations(storage, self.offerings, self.requests)
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)

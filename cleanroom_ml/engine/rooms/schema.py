@@ -10,6 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from cleanroom_ml.engine.storage.database import Schema
 
+# For whom a request asks: one of ADD_TEMPLATE_REQUEST or REMOVE_TEMPLATE names as many runners as its caller likes.
+REQUEST_RUNNERS = """CREATE TABLE room_request_runners (
+        request TEXT NOT NULL REFERENCES room_requests, runner_key TEXT NOT NULL, PRIMARY KEY (request, runner_key))
+        STRICT"""
+
 _STATEMENTS = (
     """CREATE TABLE room_registries (
         account TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, type TEXT NOT NULL, created_on INTEGER NOT
@@ -45,8 +50,7 @@ _STATEMENTS = (
         type TEXT NOT NULL, status TEXT NOT NULL, requester TEXT NOT NULL, runner_key TEXT NOT NULL,
         template_key TEXT NOT NULL, template_name TEXT NOT NULL, payload TEXT NOT NULL, digest TEXT NOT NULL,
         details TEXT NOT NULL, created_on INTEGER NOT NULL, updated_on INTEGER NOT NULL) STRICT""",
-    """CREATE UNIQUE INDEX room_requests_open ON room_requests (collaboration, runner_key, template_key)
-        WHERE status IN ('REQUESTED', 'APPROVED', 'COMPLETED')""",
+    REQUEST_RUNNERS,
     """CREATE TABLE room_decisions (
         request TEXT NOT NULL REFERENCES room_requests, account TEXT NOT NULL, alias TEXT NOT NULL, decision TEXT NOT
         NULL, reason TEXT NOT NULL, decided_on INTEGER, by_user TEXT, PRIMARY KEY (request, account)) STRICT""",
@@ -81,16 +85,15 @@ def layers(connection: sqlite3.Connection) -> Iterator[str]:
     for (text,) in connection.execute("SELECT detail FROM room_resources WHERE kind = 'CODE SPEC'"):
         yield from (job["dependency_lock"].get("layer", "") for job in json.loads(text)["ml_jobs"])
     for (text,) in connection.execute("SELECT payload FROM room_requests"):
-        yield from (lock.get("layer", "") for lock in json.loads(text)["dependency_lock"].values())
+        yield from (lock.get("layer", "") for lock in json.loads(text).get("dependency_lock", {}).values())
 
 
 def images(connection: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
-    """(what needs it, the tag and the digest of the image) for every request that is approved or may be."""
-    open_ones = (
-        "SELECT template_name, payload FROM room_requests WHERE status IN ('REQUESTED', 'APPROVED', 'COMPLETED')"
-    )
+    """(what needs it, the tag and the digest of the image) for every template that can be run or may be."""
+    open_ones = """SELECT template_name, payload FROM room_requests r WHERE status IN ('REQUESTED', 'APPROVED')
+        OR EXISTS (SELECT 1 FROM room_templates t WHERE t.request = r.id)"""
     for name, text in connection.execute(open_ones):
-        for job, lock in json.loads(text)["dependency_lock"].items():
+        for job, lock in json.loads(text).get("dependency_lock", {}).items():
             if isinstance(lock.get("image"), dict):
                 yield f"template {name}, job {job}", lock["image"]["tag"], lock["image"]["digest"]
 
@@ -111,4 +114,12 @@ def _walk(value: object) -> Iterator[str]:
             yield from _walk(inner)
 
 
-SCHEMA = Schema("rooms", 1, _STATEMENTS, references=references)
+_UPGRADES = {
+    2: (
+        REQUEST_RUNNERS,
+        "INSERT INTO room_request_runners SELECT id, runner_key FROM room_requests",
+        "DROP INDEX room_requests_open",
+    )
+}
+
+SCHEMA = Schema("rooms", 2, _STATEMENTS, _UPGRADES, references=references)

@@ -7,12 +7,12 @@ import re
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import listing
 from cleanroom_ml.engine.rooms.access import find
+from cleanroom_ml.engine.rooms.added_templates import AddedTemplate, added_templates
 from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.render import check_template
-from cleanroom_ml.engine.rooms.requests_store import AddedTemplate, added_templates
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName

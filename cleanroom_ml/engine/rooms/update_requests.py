@@ -6,31 +6,30 @@ approval is automatic. One rejection ends the request, and nothing that was said
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
-from cleanroom_ml.engine.rooms import access, configuration, listing, requests_store
-from cleanroom_ml.engine.rooms.access import Member, identity, key_of
+from cleanroom_ml.engine.rooms import access, configuration, requests_store
+from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs, mismatch
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.offerings import alias_keys
-from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, says_whose, template_payload
+from cleanroom_ml.engine.rooms.payloads import digest_of, says_whose, template_payload
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
-from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.rooms.request_answers import decision_of, not_here
+from cleanroom_ml.engine.rooms.requests_store import ADD_TEMPLATE, Request
+from cleanroom_ml.engine.rooms.template_removal import remove_template, runner_called
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.views import resolve_view
-from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.storage.keys import from_micros
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import HashMismatchError, UsageError
 from cleanroom_ml.json_values import Document
-from cleanroom_ml.naming import display, fold
+from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.template import Template
 
@@ -38,7 +37,7 @@ _MAX_REASON = 1_000
 
 
 class UpdateRequests:
-    """ADD_TEMPLATE_REQUEST, VIEW_UPDATE_REQUESTS, APPROVE_UPDATE_REQUEST, REJECT_UPDATE_REQUEST."""
+    """ADD_TEMPLATE_REQUEST, REMOVE_TEMPLATE, APPROVE_UPDATE_REQUEST, REJECT_UPDATE_REQUEST."""
 
     def __init__(self, storage: Storage, registries: Registries, templates: Templates, code_specs: CodeSpecs) -> None:
         self._storage = storage
@@ -48,7 +47,7 @@ class UpdateRequests:
         self._code_specs = code_specs
 
     def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> Rows:
-        """ADD_TEMPLATE_REQUEST: one request for each runner; none at all where one of them cannot be made.
+        """ADD_TEMPLATE_REQUEST: one request for all of these runners; none where one of them cannot be asked for.
 
         Raises:
             SqlError: ContentHashMismatchError, where the stage holds other code than what was registered.
@@ -56,25 +55,31 @@ class UpdateRequests:
         resource, spec, codes = self._submittable(caller.account, template_id)
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
-            for runner_key in alias_keys(share_with):
-                self._submit(connection, caller, member, resource, spec, codes, runner_key, {})
+            self._submit(connection, caller, member, resource, spec, codes, alias_keys(share_with), {})
         self.finish_approved()
         return Rows.one("ADD_TEMPLATE_REQUEST", f"The request to share template {resource.id} was sent.")
 
+    def remove_template(self, caller: Caller, name: str, template_id: object, remove_for: object) -> Rows:
+        """REMOVE_TEMPLATE (see `template_removal`). Raises SqlError."""
+        return remove_template(self._database, caller, name, template_id, remove_for)
+
     def submit_declared(self, connection: sqlite3.Connection, caller: Caller, uid: str, spec: Collaboration) -> None:
-        """The templates that a new collaboration's spec lists: requests of its owner, to be approved like any other."""
+        """The templates that a new collaboration's spec lists: requests of its owner, to be approved like any other.
+
+        One for each runner: who joins first may run what its own providers have approved.
+        """
         owner = access.by_account(connection, uid, caller.account)
         assert owner is not None
         for alias, runner in spec.analysis_runners.items():
             for reference in runner.templates:
                 resource, template, codes = self._submittable(caller.account, reference.id)
-                self._submit(connection, caller, owner, resource, template, codes, fold(alias), {"declared": True})
+                self._submit(connection, caller, owner, resource, template, codes, [fold(alias)], {"declared": True})
 
     def approve_by_joining(self, connection: sqlite3.Connection, caller: Caller, member: Member) -> None:
         """Joining approves the templates that the spec lists, as REVIEW has shown it; never those that run code."""
         for request in requests_store.visible(connection, member):
-            mine = _decision_of(connection, request, member.account)
-            declared = request.details.get("declared") and not request.payload["code_specs"]
+            mine = decision_of(connection, request, member.account)
+            declared = request.details.get("declared") and not request.payload.get("code_specs")
             if declared and request.status == "REQUESTED" and mine == "PENDING":
                 self._decide(connection, caller, request, "APPROVED", "by joining")
 
@@ -114,33 +119,14 @@ class UpdateRequests:
             self._decide(connection, caller, request, "REJECTED", reason)
         return Rows.one("REJECT_UPDATE_REQUEST", f"You have rejected request {request_id}.")
 
-    def view(self, caller: Caller, name: str) -> Rows:
-        """VIEW_UPDATE_REQUESTS: those that the caller has sent or can decide on, each with its status as the caller
-        sees it.
-        """
-        with self._database.read() as connection:
-            member = access.find(connection, caller.account, name)
-            if member.local_key is None:
-                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
-        listing.weigh_requests(self._database, member.collaboration)
-        with self._database.read() as connection:
-            rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
-        columns = (
-            ("ID", "VARCHAR"),
-            ("TYPE", "VARCHAR"),
-            ("STATUS", "VARCHAR"),
-            ("APPROVAL_LOG", "VARCHAR"),
-            ("DETAILS", "VARCHAR"),
-            ("SPEC", "VARCHAR"),
-            ("UPDATED_ON", "TIMESTAMP_LTZ"),
-        )
-        return Rows.answer(columns, tuple(rows))
-
     def finish_approved(self) -> None:
         """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
         with self._database.read() as connection:
             waiting = [
-                row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")
+                row["id"]
+                for row in connection.execute(
+                    "SELECT id FROM room_requests WHERE status = 'APPROVED' AND type = ?", (ADD_TEMPLATE,)
+                )
             ]
         with cancellation.tidying():  # it is decided already: who ends the statement that decided it changes nothing
             for request_id in waiting:
@@ -155,8 +141,10 @@ class UpdateRequests:
                 return
             now = self._database.now_micros()
             connection.execute(
-                "INSERT OR REPLACE INTO room_templates VALUES (?, ?, ?, ?, ?)",
-                (row["collaboration"], row["runner_key"], row["template_key"], request_id, now),
+                """INSERT OR REPLACE INTO room_templates
+                   SELECT r.collaboration, n.runner_key, r.template_key, r.id, ?2
+                   FROM room_requests r JOIN room_request_runners n ON n.request = r.id WHERE r.id = ?1""",
+                (request_id, now),
             )
             requests_store.move(connection, request_id, "COMPLETED", now)
             connection.execute(
@@ -184,38 +172,29 @@ class UpdateRequests:
         resource: Resource,
         spec: Template,
         codes: Sequence[Resource],
-        runner_key: str,
+        runner_keys: Sequence[str],
         extra: Document,
     ) -> None:
-        runner = access.by_alias(connection, requester.collaboration, runner_key)
-        if runner is None:
-            raise room_error(
-                ErrorName.CollaboratorAliasNotFoundInCollaboration,
-                f"no collaborator has the alias '{display(runner_key)}'.",
-            )
-        if not access.is_runner(connection, requester.collaboration, runner_key):
-            raise room_error(
-                ErrorName.SpecValidationError, f"'{runner.alias}' is no analysis runner of this collaboration"
-            )
-        if not extra:
-            for preset in spec.preset_tables:
+        runners = [runner_called(connection, requester, key) for key in runner_keys]
+        for preset in spec.preset_tables if not extra else ():
+            for runner in runners:
                 resolve_view(connection, self._registries, runner, preset.template_view_name)
         for code in codes:
             jobs = code.detail["ml_jobs"]
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
             self._storage.objects.require(sha256 for job in jobs for _, sha256 in wheels(job["dependency_lock"]))
-        payload = template_payload(connection, requester, runner, resource, codes)
+        payload = template_payload(connection, requester, runners, resource, codes)
         details: dict[str, object] = {
             "template_id": resource.id,
-            "share_with": [runner.alias],
+            "share_with": [runner.alias for runner in runners],
             "requested_by": requester.alias,
             **extra,
         }
         if codes:
             details["code_specs"] = [code.id for code in codes]
-        approvers = _approvers(connection, requester.collaboration, runner)
+        approvers = _approvers(connection, runners)
         now = self._database.now_micros()
-        request_id = requests_store.insert(connection, requester, runner, spec, payload, details, approvers, now)
+        request_id = requests_store.insert(connection, requester, runners, spec, payload, details, approvers, now)
         for approver in approvers:
             request = requests_store.load(connection, requester.collaboration, request_id)
             assert request is not None
@@ -249,17 +228,16 @@ class UpdateRequests:
         """The request, where the caller is one of those who decide."""
         member = access.joined(connection, caller.account, name)
         request = requests_store.load(connection, member.collaboration, str(request_id))
-        approver = request is not None and _decision_of(connection, request, caller.account) is not None
+        approver = request is not None and decision_of(connection, request, caller.account) is not None
         if request is None or not (approver or request.requester == caller.account):
-            raise room_error(
-                ErrorName.UpdateRequestNotFoundException,
-                f"there is no update request '{str(request_id)[:100]}' for you here.",
-            )
+            raise not_here(request_id)
         if not approver:
             raise room_error(ErrorName.PermissionDeniedException, "you are not among those who decide on this request.")
         return request
 
     def _verify(self, request: Request) -> None:
+        if request.type != ADD_TEMPLATE:
+            return
         for code in request.payload["code_specs"]:
             self._code_specs.check_pinned(code["ml_jobs"])
         self._code_specs.check_wheels(request.payload["dependency_lock"].values())
@@ -283,6 +261,9 @@ def missing_approvals(connection: sqlite3.Connection, runner: Member, template_k
     if request is None:
         text = f"no template '{template_id[:100]}' was shared with {runner.alias}."
         return room_error(ErrorName.TemplateNotApprovedException, text)
+    if request.status == "COMPLETED":
+        text = f"template '{template_id}' is not shared with {runner.alias} any more: it was removed."
+        return room_error(ErrorName.TemplateNotApprovedException, text)
     said = requests_store.decisions(connection, request.id)
     if request.status == "REJECTED":
         by = ", ".join(decision.alias for decision in said if decision.decision == "REJECTED")
@@ -297,49 +278,12 @@ def missing_approvals(connection: sqlite3.Connection, runner: Member, template_k
     )
 
 
-def _approvers(connection: sqlite3.Connection, collaboration: str, runner: Member) -> list[Member]:
-    keys = dict.fromkeys([runner.alias_key, *access.providers_of(connection, collaboration, runner.alias_key)])
-    found = [access.by_alias(connection, collaboration, key) for key in keys]
-    return [member for member in found if member is not None]
-
-
-def _decision_of(connection: sqlite3.Connection, request: Request, account: str) -> str | None:
-    said = requests_store.decisions(connection, request.id)
-    return next((decision.decision for decision in said if decision.account == account), None)
-
-
-def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tuple[Value, ...]:
-    said = requests_store.decisions(connection, request.id)
-    log = [
-        {
-            "collaborator": decision.alias,
-            "account": identity(decision.account),
-            "decision": decision.decision,
-            "reason": decision.reason,
-            "decided_on": None if decision.decided_on is None else from_micros(decision.decided_on).isoformat(),
-            "by_user": decision.by_user,
-            "attested_by": "engine",
-        }
-        for decision in said
+def _approvers(connection: sqlite3.Connection, runners: Sequence[Member]) -> list[Member]:
+    """Each runner and each of its data providers, once."""
+    keys = [
+        key
+        for runner in runners
+        for key in (runner.alias_key, *access.providers_of(connection, runner.collaboration, runner.alias_key))
     ]
-    reported = {
-        **displayed(request.payload),
-        "previous": requests_store.previous(connection, member, request),
-        "approval_digest": request.digest,
-    }
-    return (
-        request.id,
-        request.type,
-        seen_status(request.status, _decision_of(connection, request, member.account)),
-        json.dumps(log),
-        json.dumps(request.details),
-        json.dumps(reported),
-        from_micros(request.updated_on),
-    )
-
-
-def seen_status(status: str, mine: str | None) -> str:
-    """A request's status as one party sees it; `mine` is that party's decision, None where it has no say."""
-    if status != "REQUESTED" or mine is None:
-        return status
-    return "PENDING_MY_APPROVAL" if mine == "PENDING" else "PENDING_PARTNER_APPROVAL"
+    found = [access.by_alias(connection, runners[0].collaboration, key) for key in dict.fromkeys(keys)]
+    return [member for member in found if member is not None]

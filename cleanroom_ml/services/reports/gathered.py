@@ -22,13 +22,15 @@ from cleanroom_ml.evidence.approval_digest import approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
+from cleanroom_ml.services.approval_log import Decision
 from cleanroom_ml.services.jobs import JobStatus
 from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.markup import log_line, short
+from cleanroom_ml.services.subjects import subject_of
 from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
 from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.services.update_requests import Decision, UpdateRequest, list_requests
+from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 
 LOG_LINES = 200
 LINE_CHARACTERS = 2000
@@ -136,17 +138,17 @@ def _approval(connection: Connection, collaboration: str, status: JobStatus) -> 
     if not digest:
         return Absent("the target does not tell which approval a job ran under")
     for request in list_requests(connection, collaboration):
-        found = _digest(request)
+        if request.digest.removeprefix("sha256:") != digest:
+            continue
+        found = _digest(connection, collaboration, request)
         if found is not None and found.removeprefix("sha256:") == digest:
             return Approval(request.id, found, request.requester, request.decisions)
     return Absent("no update request that this party can see has this job's approval digest")
 
 
-def _digest(request: UpdateRequest) -> str | None:
-    if not request.template_id:
-        return None
+def _digest(connection: Connection, collaboration: str, request: UpdateRequest) -> str | None:
     try:
-        return approval_digest(approval_subject(request.spec))
+        return approval_digest(approval_subject(subject_of(connection, collaboration, request).body))
     except (HashMismatchError, UsageError):
         return None  # a request that contradicts itself, or does not say whose it is
 

@@ -1,0 +1,471 @@
+"""Approving and submitting on a target that shows what is documented, and nothing of the engine's own.
+
+Sources: API reference (VIEW_UPDATE_REQUESTS, VIEW_CODE_SPECS, ADD_TEMPLATE_REQUEST, REMOVE_TEMPLATE), and release
+notes of 27 August 2026 (the sender is shown REQUESTED). The form of a content manifest is documented nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from services_requests import CALL, CODE_SPEC, FILES, manifest, spec
+from services_targets import COLLABORATION, Account, unknown
+
+from cleanroom_ml.cli.review_text import change_text, review_text
+from cleanroom_ml.errors import (
+    CleanroomError,
+    CommunicationError,
+    HashMismatchError,
+    NotApprovedError,
+    UsageError,
+    WrongPartyError,
+)
+from cleanroom_ml.services import approvals, subjects, templates
+from cleanroom_ml.services.change_review import review_change, verify_change
+from cleanroom_ml.services.own_procedures import has_procedure
+from cleanroom_ml.services.review import Review, review_request, verify_digest
+from cleanroom_ml.services.subjects import subject_of
+from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
+from cleanroom_ml.services.verification import check_seen, verify_reviewed
+
+ENTRIES = [{"path": each.path, "sha256": each.sha256, "size": each.size} for each in manifest(FILES).files]
+HASHES = {each.path: each.sha256 for each in manifest(FILES).files}
+PLAIN = spec("select {{ compute_pool }}")["template"].replace("code_specs:\n  - code_V1\n", "")
+
+# As a target may show it: as JSON, with what is empty and with what it knows beside.
+REGISTERED = json.dumps(yaml.safe_load(PLAIN) | {"description": None, "code_specs": [], "registered_by": "x"})
+
+
+def row(template: str = spec()["template"], **changes: Any) -> dict[str, Any]:
+    """One row of VIEW_UPDATE_REQUESTS."""
+    details = {"template_id": "train_V1", "share_with": ["advertiser"], "requested_by": "publisher"}
+    if "code_specs" in template:
+        details["code_specs"] = ["code_V1"]
+    return {
+        "id": "request_1",
+        "type": "Add Template",
+        "status": "PENDING_MY_APPROVAL",
+        "approval_log": "[]",
+        "details": json.dumps(details),
+        "spec": template,
+        "updated_on": "2026-11-01 10:00:00",
+        **changes,
+    }
+
+
+def code(content: object, **changes: Any) -> dict[str, Any]:
+    """One row of VIEW_CODE_SPECS, whose job is shown with this as its content_manifest."""
+    shown = yaml.safe_load(CODE_SPEC)
+    if content is not None:
+        shown["ml_jobs"][0]["content_manifest"] = content
+    return {"code_spec_id": "code_V1", "code_spec": yaml.safe_dump(shown), "shared_by": "publisher", **changes}
+
+
+def target(*rows: dict[str, Any], codes: list[dict[str, Any]] | None = None, **answers: Any) -> Account:
+    calls = {f"COLLABORATION.{name}": answer for name, answer in answers.items()}
+    return Account(
+        {
+            "COLLABORATION.VIEW_UPDATE_REQUESTS": list(rows),
+            "COLLABORATION.VIEW_CODE_SPECS": codes or [],
+            **calls,
+        }
+    )
+
+
+def reviewed(account: Account) -> tuple[UpdateRequest, Review]:
+    request = list_requests(account, "lookalike")[0]
+    return request, review_request("lookalike", request, subject_of(account, "lookalike", request))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    for path, data in FILES.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    return tmp_path
+
+
+def test_a_target_is_asked_once_what_it_has() -> None:
+    listed = {"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "CLEANROOM_ML"}
+    account = Account({"SHOW": [listed]})
+    assert has_procedure(account, "APPROVALS.VIEW_DECISIONS")
+    assert not has_procedure(account, "APPROVALS.DESCRIBE_REQUEST")
+    assert account.sent == ["SHOW PROCEDURES IN DATABASE CLEANROOM_ML"]
+    other = {"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "SOMEBODYS"}
+    for answer in ([other], [], unknown("Database 'CLEANROOM_ML'")):
+        assert not has_procedure(Account({"SHOW": answer}), "APPROVALS.VIEW_DECISIONS")
+    with pytest.raises(CommunicationError):
+        has_procedure(Account({"SHOW": CommunicationError("broke")}), "APPROVALS.VIEW_DECISIONS")
+
+
+def test_a_template_without_code_is_approved_from_documented_columns() -> None:
+    account = target(row(PLAIN))
+    request, review = reviewed(account)
+    assert review.unverified == ()
+    assert [(each.account, each.roles) for each in review.parties] == [
+        ("ACME.PUBLISHER", ("owner", "requester", "data_provider")),
+        ("ACME.ADVERTISER", ("analysis_runner",)),
+    ]
+    assert "select {{ compute_pool }}" in review_text(review)
+    done = approvals.approve(account, "lookalike", request, review)
+    assert (done.changed, done.decision) == (True, "approved")
+    (sent,) = [sql for sql in account.sent if "APPROVE" in sql]
+    assert sent.endswith("APPROVE_UPDATE_REQUEST('lookalike', 'request_1')")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ENTRIES,
+        json.dumps(ENTRIES),
+        HASHES,
+        {"files": ENTRIES},
+        [{"path": path, "hash": sha256} for path, sha256 in HASHES.items()],
+        [{"PATH": path, "CONTENT_HASH": "sha256:" + sha256.upper()} for path, sha256 in HASHES.items()],
+        [{"file": f"code/{path}", "checksum": sha256} for path, sha256 in HASHES.items()],
+        {f"@DB.PUBLIC.ST/code/{each['path']}": each for each in ENTRIES},
+    ],
+)
+def test_a_manifest_in_each_form_proves_the_directory(content: object, directory: Path) -> None:
+    account = target(row(), codes=[code(content)])
+    request, review = reviewed(account)
+    assert review.unverified == ()
+    assert verify_reviewed(review, directory, account).complete
+    check_seen(review, unverified_ok=False)
+    assert all(sha256 in review_text(review) for sha256 in HASHES.values())
+    (directory / "train.py").write_bytes(b"print(2)\n")
+    with pytest.raises(HashMismatchError) as caught:
+        verify_reviewed(review, directory, account)
+    assert caught.value.differences == ("code_V1$train: changed: train.py",)
+    assert approvals.approve(account, "lookalike", request, review).changed
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        "e3b0c442",
+        "yes",
+        7,
+        [1],
+        [{"path": "train.py"}],
+        [{"path": "train.py", "md5": "0" * 32}],
+        [*ENTRIES, {"path": "evil.py"}],
+        [{"path": "../evil.py", "sha256": "0" * 64}],
+        {"train.py": "0" * 63},
+        "[" * 5_000,
+        json.dumps([{"path": f"f{number}", "sha256": "0" * 64} for number in range(1_001)]),
+    ],
+)
+def test_any_other_manifest_is_not_shown_and_needs_a_word(content: object, directory: Path) -> None:
+    account = target(row(), codes=[code(content)], LIST=unknown("Stage"))
+    request, review = reviewed(account)
+    (line,) = review.unverified
+    assert "code_V1$train: the hashes of its files are not shown by this account" in line
+    assert f"NOT VERIFIED: {line}" in review_text(review)
+    compared = verify_reviewed(review, directory, account)
+    assert not compared.complete
+    assert "nothing was compared" in compared.lines[0]
+    with pytest.raises(UsageError, match="not all of the request request_1 can be verified") as caught:
+        approvals.approve(account, "lookalike", request, review)
+    assert "--unverified-ok" in str(caught.value.fix)
+    assert not [sql for sql in account.sent if "APPROVE" in sql]
+    assert approvals.approve(account, "lookalike", request, review, unverified_ok=True).changed
+    # Without the control it would have been approved.
+    assert approvals.approve(account, "lookalike", request, replace(review, unverified=())).changed
+
+
+def test_staged_files_are_compared_by_name_and_size_and_that_is_said(directory: Path) -> None:
+    listed = [{"name": f"st/code/{each.path}", "size": each.size, "md5": "x"} for each in manifest(FILES).files]
+    account = Account({"COLLABORATION.VIEW_UPDATE_REQUESTS": [row()], "COLLABORATION.VIEW_CODE_SPECS": [code(None)]})
+    account.answers["LIST"] = listed
+    _, review = reviewed(account)
+    compared = verify_reviewed(review, directory, account)
+    assert not compared.complete
+    assert "names and sizes" in compared.lines[0]
+    assert "content was not compared" in compared.lines[0]
+    account.answers["LIST"] = [*listed, {"name": "st/code/evil.py", "size": 1, "md5": "x"}]
+    with pytest.raises(HashMismatchError) as caught:
+        verify_reviewed(review, directory, account)
+    assert caught.value.differences == ("code_V1$train: added: evil.py",)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"COLLABORATION.VIEW_CODE_SPECS": []},
+        {"COLLABORATION.VIEW_CODE_SPECS": unknown("VIEW_CODE_SPECS")},
+        {"COLLABORATION.VIEW_CODE_SPECS": [code(ENTRIES, shared_by="agency")]},
+        {"COLLABORATION.VIEW_CODE_SPECS": [code(ENTRIES, shared_by=None)]},
+        {"REGISTRY.VIEW_REGISTERED_CODE_SPECS": [code(ENTRIES, shared_by="publisher")]},
+    ],
+)
+def test_the_code_of_another_account_under_the_same_id_proves_nothing(
+    answers: dict[str, Any], directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account({"COLLABORATION.VIEW_UPDATE_REQUESTS": [row()], **answers})
+    _, review = reviewed(account)
+    assert review.unverified == ("code spec code_V1: not shown by this account; what it would run is not known",)
+    with pytest.raises(UsageError):
+        check_seen(review, unverified_ok=False)
+    monkeypatch.setattr(subjects, "_shown_code_specs", lambda *_: {"CODE_V1": code(ENTRIES)["code_spec"]})
+    assert reviewed(account)[1].unverified == ()
+
+
+def test_ones_own_code_specs_are_read_from_ones_own_registry() -> None:
+    own = {"REGISTRY.VIEW_REGISTERED_CODE_SPECS": [code(ENTRIES, shared_by=None)]}
+    account = Account({"COLLABORATION.VIEW_UPDATE_REQUESTS": [row(status="REQUESTED")], **own}, "ACME-PUBLISHER")
+    assert reviewed(account)[1].unverified == ()
+
+
+def test_functions_of_a_code_spec_and_what_a_target_adds_are_shown() -> None:
+    function = {"name": "f", "type": "UDF", "language": "PYTHON", "handler": "f", "returns": "FLOAT"}
+    artifact = {"alias": "a", "stage_path": "@D.S.T/a.zip"}
+    shown = yaml.safe_load(CODE_SPEC) | {"functions": [function | {"code_body": "evil"}], "artifacts": [artifact]}
+    account = target(row(spec()["template"] + "secret_key: 1\n"), codes=[code(None, code_spec=json.dumps(shown))])
+    _, review = reviewed(account)
+    text = review_text(review)
+    assert "evil" in text
+    assert "also approved: template.secret_key" in text
+    assert "artifact code_V1.a: its content is not shown by this account" in review.unverified
+
+
+@pytest.mark.attack
+def test_a_room_that_is_another_owners_is_refused() -> None:
+    account = target(row(PLAIN))
+    request, review = reviewed(account)
+    monkey = replace(review, parties=tuple(replace(each, account=f"EVIL.{each.alias}") for each in review.parties))
+    with pytest.raises(WrongPartyError):
+        approvals.approve(account, "lookalike", request, monkey)
+    other = {"source_name": "other", "owner_account": "ACME.PUBLISHER", "collaboration_spec": COLLABORATION}
+    for rows in ([], [other]):
+        with pytest.raises(HashMismatchError, match="does not tell whose collaboration"):
+            reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=rows))
+    stolen = {"source_name": "lookalike", "owner_account": "ACME.MALLORY", "collaboration_spec": COLLABORATION}
+    with pytest.raises(HashMismatchError, match="does not name one owner"):
+        reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=[stolen]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"details": {"share_with": ["agency"]}},
+        {"details": {"share_with": ["advertiser", "agency"]}},
+        {"details": {"template_id": "other_V1"}},
+        {"spec": spec(CALL + " -- x")["template"]},
+        {"content": HASHES | {"train.py": "0" * 64}},
+        {"content": None},
+    ],
+)
+def test_the_portable_digest_is_of_all_that_is_shown(change: dict[str, Any]) -> None:
+    def digest(content: object = ENTRIES, **changes: Any) -> str:
+        if "details" in changes:
+            changes["details"] = json.dumps(json.loads(row()["details"]) | changes["details"])
+        return reviewed(target(row(**changes), codes=[code(content)]))[1].approval_digest
+
+    assert digest().startswith("portable:sha256:")
+    assert digest(**change) != digest()
+
+
+def test_the_portable_digest_does_not_depend_on_the_form() -> None:
+    forms = [
+        target(row(), codes=[code(ENTRIES)]),
+        target(row(details=json.loads(row()["details"])), codes=[code(HASHES)]),
+        target(row(json.dumps(yaml.safe_load(spec()["template"]))), codes=[code(json.dumps(ENTRIES))]),
+        target(row(spec()["template"] + "description: null\n\n"), codes=[code({"files": ENTRIES})]),
+    ]
+    digests = {reviewed(each)[1].portable for each in forms}
+    # Sizes are not in a content digest.
+    assert len(digests) == 1
+    review = reviewed(forms[0])[1]
+    verify_digest(review, digests.pop())
+    with pytest.raises(HashMismatchError, match="is not the expected one"):
+        verify_digest(review, "portable:sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [("REJECTED", NotApprovedError), ("FAILED", NotApprovedError), ("ON HOLD", NotApprovedError), ("COMPLETED", None)],
+)
+def test_what_does_not_wait_is_not_approved(status: str, raised: type[CleanroomError] | None) -> None:
+    details = json.loads(row(PLAIN)["details"]) | {"failure_reason": "the upgrade failed"}
+    account = target(row(PLAIN, status=status, details=details))
+    request, review = reviewed(account)
+    if raised is None:
+        assert not approvals.approve(account, "lookalike", request, review).changed
+    else:
+        with pytest.raises(raised) as caught:
+            approvals.approve(account, "lookalike", request, review)
+        assert status != "FAILED" or caught.value.why == "the upgrade failed"
+    assert not [sql for sql in account.sent if "APPROVE" in sql]
+
+
+def test_the_sender_is_shown_requested_and_has_approved_already() -> None:
+    account = target(row(PLAIN, status="REQUESTED"))
+    account.target = replace(account.target, settings=Account({}, "ACME-PUBLISHER").target.settings)
+    request, review = reviewed(account)
+    assert not approvals.approve(account, "lookalike", request, review).changed
+    assert approvals.withdraw(account, "lookalike", request, "mine").decision == "withdrawn"
+    other = target(row(PLAIN, status="REQUESTED"))
+    with pytest.raises(UsageError, match="was sent by publisher"):
+        approvals.withdraw(other, "lookalike", request, "not mine")
+
+
+@pytest.mark.attack
+def test_the_room_that_is_installed_is_meant_and_not_an_invitation_of_its_name() -> None:
+    mine = {"source_name": "lookalike", "collaboration_name": "LOOKALIKE", "owner_account": "ACME.PUBLISHER"}
+    theirs = {"source_name": "lookalike", "collaboration_name": None, "owner_account": "EVIL.MALLORY"}
+    spoken = {"collaboration_spec": COLLABORATION}
+    for rows in ([theirs | spoken, mine | spoken], [mine | spoken, theirs | spoken]):
+        review = reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=rows))[1]
+        assert review.account_of("owner") == "ACME.PUBLISHER"
+    two = [theirs | spoken, theirs | spoken | {"owner_account": "ACME.PUBLISHER"}]
+    with pytest.raises(HashMismatchError, match="does not tell whose"):
+        reviewed(target(row(PLAIN), VIEW_COLLABORATIONS=two))
+
+
+EDIT = {
+    "operations": [
+        {"operation_type": "ADD_COLLABORATOR", "alias": "carol", "account": "EVIL.CAROL", "status": "PENDING"}
+    ],
+    "requested_by": "publisher",
+}
+
+
+def test_a_change_that_is_no_template_is_shown_whole_and_approved() -> None:
+    """API reference, EDIT: one request, `Edit Collaboration`, whose details hold an operation each."""
+    account = target(row(COLLABORATION, type="Edit Collaboration", details=json.dumps(EDIT)))
+    (request,) = list_requests(account, "lookalike")
+    change = review_change(account, "lookalike", request)
+    text = change_text(change)
+    assert "publisher asks: Edit Collaboration" in text
+    assert "EVIL.CAROL" in text
+    assert "owner: publisher" in text
+    verify_change(change, change.approval_digest)
+    assert approvals.approve(account, "lookalike", request, change).changed
+    # What became of an operation is not what was asked for; what is asked for is.
+    done = json.loads(json.dumps(EDIT).replace('"PENDING"', '"COMPLETED"'))
+    other = json.loads(json.dumps(EDIT).replace("CAROL", "DAVE"))
+    for details, same in ((done, True), (other, False)):
+        again = target(row(COLLABORATION, type="Edit Collaboration", details=details))
+        digest = review_change(again, "lookalike", list_requests(again, "lookalike")[0]).approval_digest
+        assert (digest == change.approval_digest) is same
+    with pytest.raises(HashMismatchError, match="is not the expected one"):
+        verify_change(change, "portable:sha256:" + "0" * 64)
+
+
+def test_rejecting_from_documented_columns() -> None:
+    account = target(row())
+    done = approvals.reject(account, "lookalike", list_requests(account, "lookalike")[0], "it's no")
+    assert done.changed
+    assert any("REJECT_UPDATE_REQUEST('lookalike', 'request_1', " in sql for sql in account.sent)
+
+
+class Room:
+    """A target that lists what it was sent only after it was asked a few times."""
+
+    def __init__(self, late: int, *, known: tuple[dict[str, Any], ...] = ()) -> None:
+        self.rows, self.late, self.pauses, self.waiting = list(known), late, [], []
+        self.account = Account(
+            {
+                "COLLABORATION.VIEW_UPDATE_REQUESTS": self.view,
+                "COLLABORATION.ADD_TEMPLATE_REQUEST": self.add,
+                "COLLABORATION.REMOVE_TEMPLATE": lambda *_: [],
+                "REGISTRY.VIEW_REGISTERED_TEMPLATES": [{"template_id": "train_V1", "template_spec": REGISTERED}],
+            },
+            "ACME-PUBLISHER",
+        )
+        self.rows: list[dict[str, Any]]
+        self.pauses: list[float]
+        self.waiting: list[dict[str, Any]]
+
+    def add(self, _: str, template_id: str, runners: list[str]) -> list[dict[str, Any]]:
+        details = {"template_id": template_id, "share_with": runners, "requested_by": "publisher"}
+        self.waiting.append(row(PLAIN, id=f"request_{len(self.rows) + 2}", status="REQUESTED", details=details))
+        return [{"add_template_request": "sent"}]
+
+    def view(self, _: str) -> list[dict[str, Any]]:
+        self.late -= bool(self.waiting)
+        return [*self.rows, *(self.waiting if self.late < 0 else [])]
+
+    def submit(self, tmp_path: Path, *runners: str) -> templates.Submission:
+        path = tmp_path / "train.yaml"
+        path.write_text(PLAIN)
+        project: Any = type("P", (), {"code_spec_paths": ()})()
+        return templates.submit(self.account, project, "lookalike", (path,), runners=runners, pause=self.pauses.append)
+
+    def asked(self) -> list[str]:
+        return [sql for sql in self.account.sent if "ADD_TEMPLATE_REQUEST" in sql]
+
+
+def test_submitting_is_one_request_for_all_runners_and_is_waited_for(tmp_path: Path) -> None:
+    room = Room(late=3)
+    done = room.submit(tmp_path, "advertiser", "agency")
+    assert [(each.runner, each.request_id, each.new) for each in done.requests] == [
+        ("advertiser", "request_2", True),
+        ("agency", "request_2", True),
+    ]
+    assert len(room.asked()) == 1
+    assert room.pauses == [0.5, 1.0, 2.0]
+    again = room.submit(tmp_path, "advertiser", "agency")
+    assert [each.new for each in again.requests] == [False, False]
+    assert len(room.asked()) == 1, "repeated, it sends nothing"
+
+
+def test_what_is_never_listed_is_said_and_not_sent_twice(tmp_path: Path) -> None:
+    room = Room(late=1_000)
+    done = room.submit(tmp_path, "advertiser")
+    assert (done.requests, done.unlisted) == ((), ("train_V1 for advertiser",))
+    assert len(room.asked()) == 1
+    assert sum(room.pauses) < 60
+
+
+@pytest.mark.parametrize(
+    ("known", "asks"),
+    [
+        ([row(PLAIN, status="REQUESTED")], 0),
+        ([row(PLAIN, status="COMPLETED")], 0),
+        ([row(PLAIN, status="REJECTED")], 0),
+        ([row(PLAIN, status="REJECTED", approval_log=[{"collaborator": "publisher", "status": "REJECTED"}])], 1),
+        ([row(PLAIN, status="FAILED")], 1),
+        ([row(PLAIN, status="COMPLETED", details={"template_id": "train_V1", "share_with": "agency"})], 1),
+        (
+            [
+                row(PLAIN, status="COMPLETED"),
+                row(
+                    PLAIN,
+                    id="r2",
+                    type="Remove Template",
+                    status="COMPLETED",
+                    details={"template_id": "TRAIN_V1", "remove_for": ["ADVERTISER"]},
+                    updated_on="2026-11-02 10:00:00",
+                ),
+            ],
+            1,
+        ),
+    ],
+)
+def test_what_was_sent_before_is_not_sent_again(known: list[dict[str, Any]], asks: int, tmp_path: Path) -> None:
+    room = Room(late=0, known=tuple(known))
+    room.submit(tmp_path, "advertiser")
+    assert len(room.asked()) == asks
+
+
+def test_taking_a_template_away_names_those_that_have_it() -> None:
+    shown = [{"template_id": "train_V1", "shared_with": '["advertiser", "agency"]'}]
+    account = target(VIEW_TEMPLATES=shown, REMOVE_TEMPLATE=[])
+    assert templates.remove_from_room(account, "lookalike", "TRAIN_v1", ("Agency", "other")) == ("Agency",)
+    assert templates.remove_from_room(account, "lookalike", "train_V1", ()) == ("advertiser", "agency")
+    assert templates.remove_from_room(account, "lookalike", "train_V1", ("other",)) == ()
+    sent = [sql.partition("REMOVE_TEMPLATE")[2] for sql in account.sent if "REMOVE_TEMPLATE" in sql]
+    assert sent == ["('lookalike', 'TRAIN_v1', ['Agency'])", "('lookalike', 'train_V1', ['advertiser', 'agency'])"]
+    with pytest.raises(UsageError, match="no template"):
+        templates.remove_from_room(account, "lookalike", "nope_V1", ())
