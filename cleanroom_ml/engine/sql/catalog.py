@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -122,6 +122,16 @@ class NameListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleValues:
+    """What the functions that tell of a session's roles answer, looked up when they are asked."""
+
+    available: Callable[[], Iterable[str]]
+    secondary: Callable[[], str]
+    direct: Callable[[], Iterable[str]]
+    active: Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
@@ -139,6 +149,7 @@ class ContextValues:
     version: str = "9.0.0"
     variables: Mapping[str, Value] = field(default_factory=dict)  # a session keeps what SET gave it
     listener: NameListener | None = None
+    roles: RoleValues | None = None  # of an account's session; in a room there are none
 
 
 class Catalog(Protocol):
@@ -151,6 +162,14 @@ class Catalog(Protocol):
 
     def context(self) -> ContextValues:
         """The session's context."""
+
+
+@runtime_checkable
+class WrittenCatalog(Protocol):
+    """A catalog that knows what may be written without being read. Of one that does not, only what may be read is."""
+
+    def written(self, parts: tuple[str, ...]) -> Source | None:
+        """What a statement changes; None: no such thing, or not for this session."""
 
 
 @runtime_checkable

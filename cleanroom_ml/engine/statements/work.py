@@ -11,16 +11,23 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
-from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_privilege
 from cleanroom_ml.engine.statements.results import StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
 from cleanroom_ml.engine.storage.changes import Change, CreateTable, DropTable, RequestRecord
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.naming import display
+
+# Kinds of things that are in no schema.
+_ALONE = frozenset({"DATABASE", "SCHEMA", "WAREHOUSE", "COMPUTE POOL", "ROLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Work:
     Args:
         catalog: the only way to names; as the session's open transaction sees it.
         stages: the only way to stages.
+        rights: what the session's roles may do. Of a job or a room: everything, as their names are bounded already.
         wire: the statement type of its kind; None: the result says which.
         limit: seconds that it may run; None: what the session's parameters say.
         restricted: a job's or a room's session, whose world is its room.
@@ -42,6 +50,7 @@ class Work:
     session: Session
     catalog: StatementCatalog
     stages: StageReader
+    rights: Rights
     transactions: Transactions
     query_id: str
     run: Callable[[str, Mapping[str, Value]], StatementResult]
@@ -85,9 +94,41 @@ class Work:
             for change in changes:
                 self._check_bound(change)
             done = self.storage.tables.commit(changes, request=request)
+            for change, made in zip(changes, done, strict=True):
+                if isinstance(change, CreateTable) and made and change.session_id is None:
+                    self.made(Thing.of("TABLE", change.key))
             if self.written is not None:
                 self.written.record(changes, done)
         return done
+
+    def made(self, thing: Thing) -> None:
+        """What this statement made is its session's role's; called in the transaction that makes it.
+
+        What nobody says this of is ADMIN's, so that whoever forgets it gives nothing away.
+        """
+        if self.rights.role != ADMIN and not self.restricted:
+            self.storage.grants.own(self.session.account, thing, self.rights.role)
+
+    def require(self, privilege: str, thing: Thing) -> None:
+        """Refuses a thing that the session's roles do not have this privilege on.
+
+        Raises:
+            SqlError: not found, where they have none at all; else insufficient privileges.
+        """
+        in_schema = thing.kind not in _ALONE
+        if self.rights.reaches(privilege, thing) if in_schema else self.rights.has(privilege, thing):
+            return
+        if not (self.rights.finds(thing) if in_schema else self.rights.sees(thing)):
+            raise SqlError.not_found(thing.kind, displayed(thing.parts))
+        raise no_privilege(thing.kind, displayed(thing.parts))
+
+    def require_in_account(self, privilege: str) -> None:
+        """Refuses what needs a privilege on the account. Raises SqlError."""
+        if not self.rights.in_account(privilege):
+            raise insufficient(
+                f"it needs {privilege} on the account: "
+                f"GRANT {privilege} ON ACCOUNT TO ROLE {display(self.session.role)}"
+            )
 
     def bound(self, key: Key) -> int | None:
         """The snapshot of a table that this statement's run is bound to; None: it is free, or there is no run."""

@@ -10,8 +10,10 @@ from cleanroom_ml.engine.storage import (
     accounts,
     file_formats,
     garbage,
+    grants,
     namespaces,
     queries,
+    roles,
     sessions,
     stages,
     tables,
@@ -32,6 +34,8 @@ SCHEMAS: tuple[Schema, ...] = (
     stages.SCHEMA,
     file_formats.SCHEMA,
     garbage.SCHEMA,
+    roles.SCHEMA,
+    grants.SCHEMA,
 )
 
 
@@ -46,6 +50,8 @@ class Storage:
         self.namespaces = namespaces.Namespaces(database)
         self.warehouses = warehouses.Warehouses(database)
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
+        self.roles = roles.Roles(database)
+        self.grants = grants.Grants(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)

@@ -60,7 +60,7 @@ class Scalar(Function):
         part: the position of the argument that may be a bare word, a date part, or None.
         arrange: puts the arguments in order before they are rewritten.
         numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
-        session: it is this value of the session, and not of arguments.
+        session: it is this value of the session; where there are arguments, `sql` has it before them.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"

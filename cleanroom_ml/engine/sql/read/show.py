@@ -47,9 +47,7 @@ def _show(source: Source) -> Statement:
     cursor.accept("HISTORY")
     like = source.names.text() if cursor.accept("LIKE") else None
     scope_kind, scope = None, None
-    if cursor.accept("IN") or (
-        kind == "GRANTS" and (cursor.accept("ON") or cursor.accept("TO") or cursor.accept("OF"))
-    ):
+    if cursor.accept("IN"):
         scope_kind = accept_one(source, _SCOPES)
         if (
             scope_kind not in {"ACCOUNT", "SESSION"}
@@ -76,9 +74,7 @@ SHOWN: Final = (
     *(
         ("OBJECTS",),
         ("COLUMNS",),
-        ("ROLES",),
         ("USERS",),
-        ("GRANTS",),
         ("PARAMETERS",),
         ("VARIABLES",),
         ("PROCEDURES",),

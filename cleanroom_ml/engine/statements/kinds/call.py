@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -69,6 +69,6 @@ def _text(value: object) -> str:
 
 
 KINDS: Final = (
-    Kind(Call, call, wire=None, one_commit=False),
-    Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, one_commit=False),
+    Kind(Call, call, wire=None, roles=Roles.ELSEWHERE, one_commit=False),
+    Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, roles=Roles.ELSEWHERE, one_commit=False),
 )

@@ -9,14 +9,15 @@ from cleanroom_ml.engine.contracts.table import COPY, Rows
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import compile_copy
+from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
-from cleanroom_ml.engine.statements.refusals import busy, displayed
+from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege
 from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
@@ -39,12 +40,14 @@ _MOST_OBJECTS = 32
 def copy_into(work: Work, statement: CopyInto) -> Rows:
     """COPY INTO. Only ON_ERROR = ABORT_STATEMENT; every COPY loads its files, also those that were loaded before."""
     _check_options(statement.options)
-    stage = work.stages.existing(statement.source.parts)
+    stage = work.stages.existing(statement.source.parts, "WRITE" if statement.options.get("PURGE") is True else "READ")
     staged = work.stages.staged(statement.source, statement.files)
     if staged is None:
         raise SqlError.not_found("Stage", displayed(statement.source.parts))
-    source = work.catalog.source(statement.target)
-    if not isinstance(source, TableSource) or not source.writable:
+    source = written_source(statement.target, work.catalog)
+    if isinstance(source, TableSource) and not source.writable:
+        raise no_privilege("Table", displayed(statement.target))
+    if not isinstance(source, TableSource):
         raise SqlError.not_found("Table", displayed(statement.target))
     if not staged.files:
         return Rows((("status", VARCHAR),), (("Copy executed with 0 files processed.",),))
@@ -61,7 +64,7 @@ def _load(
     work: Work, statement: CopyInto, stage: Stage, staged: StagedSource, key: Key, attempt: int, *, purge: bool
 ) -> Rows | None:
     """One attempt; None when the table's columns changed meanwhile."""
-    source = work.catalog.source(statement.target)
+    source = written_source(statement.target, work.catalog)
     table = work.storage.tables.get(key, work.session.id)
     if not isinstance(source, TableSource) or table is None:
         raise SqlError.not_found("Table", displayed(statement.target))
@@ -115,4 +118,6 @@ def _check_options(options: Mapping[str, Option]) -> None:
         raise SqlError.unsupported(f"ON_ERROR = {on_error}")
 
 
-KINDS: Final = (Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE),)
+KINDS: Final = (
+    Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE, Roles.NAMES, changing=lambda _: frozenset({"INSERT"})),
+)
