@@ -23,7 +23,8 @@ SQLSTATE: Final = "P0000"
 
 # Also of errors that the documentation does not list, and that only Snowflake raises.
 _SAID = re.compile(
-    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering)): (.*)", re.DOTALL
+    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering|NotSupported)): (.*)",
+    re.DOTALL,
 )
 
 
@@ -63,6 +64,10 @@ class ErrorName(StrEnum):
         ServerError,
         "cleanroom-ml offering list",
     )
+    DatasetReferenceUsageWithGrantOptionMissingError = (
+        "DatasetReferenceUsageWithGrantOptionMissingError",
+        PolicyDeniedError,
+    )
     DependencyConflictError = "DependencyConflictError"
     DirectReferenceError = "DirectReferenceError"
     ImageChangedError = "ImageChangedError"
@@ -79,12 +84,14 @@ class ErrorName(StrEnum):
     PermissionDeniedException = "PermissionDeniedException", PolicyDeniedError
     PolicyViolationError = "PolicyViolationError", PolicyDeniedError
     PresetTableUnsupportedReferenceError = "PresetTableUnsupportedReferenceError"
+    ReferenceUsageGrantMissingException = "ReferenceUsageGrantMissingException", PolicyDeniedError
     RegistryAlreadyExistsException = "RegistryAlreadyExistsException"
     RegistryNotFoundException = "RegistryNotFoundException"
     RequirementNotSatisfiedError = "RequirementNotSatisfiedError"
     ResourceInUseException = "ResourceInUseException"
     ResourceNotFoundException = "ResourceNotFoundException"
     ResultNotAllowedError = "ResultNotAllowedError", ResultRefusedError
+    SecondaryRolesNotSupported = "SecondaryRolesNotSupported", PolicyDeniedError
     SpecValidationError = "SpecValidationError"
     StageDirectoryNotEnabledError = "StageDirectoryNotEnabledError"
     TemplateAlreadyExistsException = "TemplateAlreadyExistsException"

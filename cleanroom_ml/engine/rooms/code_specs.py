@@ -11,6 +11,7 @@ from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.engine.contracts.environments import Environments, Needs
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.rooms.caller_rights import require_stages
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
@@ -52,6 +53,7 @@ class CodeSpecs:
                 stage was changed meanwhile), and what `Environments.lock` refuses.
         """
         spec = read_spec(CodeSpec, spec_text)
+        require_stages(self._storage, caller, spec.model_dump())
         if registry is not None:
             raise room_error(
                 ErrorName.SpecValidationError, "custom registries hold templates or data offerings, not code specs"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.roles import ADMIN, APP_ROLE
 
 if TYPE_CHECKING:
-    from cleanroom_ml.engine.storage.sessions import Session
     from cleanroom_ml.engine.storage.storage import Storage
 
 ACCOUNT: Final = Thing("ACCOUNT")
@@ -30,6 +29,25 @@ _BUILT_IN_ON: Final[Mapping[str, Mapping[Thing, frozenset[str]]]] = {
 }
 
 
+class Acting(Protocol):
+    """Whose rights are asked for: a session."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+
 class Rights:
     """What a set of roles may do in one account.
 
@@ -46,7 +64,7 @@ class Rights:
         self.everything = ADMIN in roles
 
     @classmethod
-    def of_session(cls, storage: Storage, session: Session) -> Rights:
+    def of_session(cls, storage: Storage, session: Acting) -> Rights:
         """Of a client's session, as they are now: a role that its user has no longer gives nothing any more.
 
         A session of a job or a room has no names but its room's, which are its bounds: there it may do everything.

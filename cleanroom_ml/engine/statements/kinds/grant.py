@@ -162,6 +162,10 @@ def _to_application(work: Work, statement: Grant) -> Rows:
         raise _not_executed(f"USAGE on {thing.kind} {displayed(thing.parts)}")
     if work.storage.namespaces.database_kind(work.session.account, application) != "application":
         raise SqlError.not_found("Application", displayed(statement.grantee))
+    if not work.rights.everything:
+        if work.applications is None:
+            raise SqlError.not_found("Application", displayed(statement.grantee))
+        work.applications.describe(work.session, application)
     reply = success()
     with translated(statement.name), work.recorded(reply):
         work.storage.warehouses.grant_usage(work.session.account, kind.usage, name, application)
