@@ -9,7 +9,7 @@ account every method authorises itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.like import like as matches
-from cleanroom_ml.engine.statements.ports import StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import KnownProcedure, StatementCatalog, Written
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -186,6 +186,13 @@ class ProcedureTable:
             )
         except JobsError as error:
             raise room_error(error.name, error.what) from None
+
+    def known(self) -> Iterable[KnownProcedure]:
+        """Every procedure that is built."""
+        for database, schemas in ((DATABASE, PROCEDURES), (OWN_DATABASE, OWN_PROCEDURES)):
+            for schema, procedures in schemas.items():
+                for name, each in procedures.items():
+                    yield KnownProcedure(database, schema, name, each.fewest, each.most)
 
 
 class RoomApplications:

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements import information_schema
+from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.result_scan import session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
@@ -73,7 +73,7 @@ class AccountCatalog:
         """A table, a view, or a relation of INFORMATION_SCHEMA; None for whatever else, without a difference."""
         found = self._relation(parts)
         if found is None:
-            return None
+            return self._of_the_system(parts)
         database, schema, name = found
         if schema == information_schema.NAME:
             return information_schema.relation(
@@ -186,6 +186,14 @@ class AccountCatalog:
         if database is None or schema is None or not self._owns(database):
             return None
         return database, schema, name
+
+    def _of_the_system(self, parts: tuple[str, ...]) -> RowsSource | None:
+        """What every account has; a database of that name that somebody made stands before it, seen or not."""
+        database, schema, name = self._qualified(parts)
+        if database is None or schema is None:
+            return None
+        kind = self._storage.namespaces.database_kind(self._session.account, database)
+        return None if kind == "standard" else system_relations.relation((database, schema, name))
 
     def _may(self, privilege: str, table: Table) -> bool:
         # A temporary table is the session's that made it, and nobody else's.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
@@ -35,6 +36,17 @@ class Written(Protocol):
         """Changes were made (those that are `done`). Called in the transaction that makes them."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownProcedure:
+    """A procedure by its name, and how many arguments it takes."""
+
+    database: str
+    schema: str
+    name: str
+    fewest: int
+    most: int
+
+
 class Procedures(Protocol):
     """What CALL reaches (`engine/assembly/procedures.py`)."""
 
@@ -42,6 +54,9 @@ class Procedures(Protocol):
         self, session: Session, name: tuple[str, ...], args: tuple[Value, ...], *, query_id: str
     ) -> StatementResult:
         """Runs a procedure. Raises SqlError; an unknown name is one too."""
+
+    def known(self) -> Iterable[KnownProcedure]:
+        """Every procedure that can be called."""
 
 
 class Pools(Protocol):

@@ -122,6 +122,14 @@ class Work:
             raise SqlError.not_found(thing.kind, displayed(thing.parts))
         raise no_privilege(thing.kind, displayed(thing.parts))
 
+    def managing(self) -> Work:
+        """The same statement for whoever manages the account's grants: every thing is there to be granted."""
+        if self.rights.everything or not self.rights.in_account("MANAGE GRANTS"):
+            return self
+        rights = Rights.of_role(self.storage, self.session.account, ADMIN)
+        changing = getattr(self.catalog, "for_statement", None)
+        return self if changing is None else replace(self, rights=rights, catalog=changing(rights, frozenset()))
+
     def require_in_account(self, privilege: str) -> None:
         """Refuses what needs a privilege on the account. Raises SqlError."""
         if not self.rights.in_account(privilege):

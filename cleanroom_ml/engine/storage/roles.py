@@ -48,6 +48,8 @@ SCHEMA = Schema(
         # The first user of an account is its administrator; later ones have PUBLIC and what they are granted.
         f"""INSERT INTO role_members SELECT u.account, '{ADMIN}', 'USER', u.name, '', u.created_on FROM users u
             WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.account = u.account AND o.rowid < u.rowid)""",
+        # The warehouse that accounts made later have from the start.
+        "INSERT OR IGNORE INTO warehouses SELECT name, 'APP_WH', 'X-SMALL', '', created_on FROM accounts",
         f"""CREATE TRIGGER first_user_is_admin AFTER INSERT ON users
             WHEN NOT EXISTS (SELECT 1 FROM users WHERE account = NEW.account AND name <> NEW.name)
             BEGIN INSERT OR IGNORE INTO role_members

@@ -23,7 +23,7 @@ def _secondary(context: ContextValues) -> str:
 
 def _active(context: ContextValues) -> str:
     """The active roles, primary and secondary, with what they inherit; a name holds no control character."""
-    return "" if context.roles is None else "\0".join(sorted(context.roles.active()))
+    return "" if context.roles is None else "\n".join(sorted(context.roles.active()))
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
@@ -43,5 +43,5 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CURRENT_ORGANIZATION_NAME CURRENT_REGION", arguments=0, session=lambda _: "LOCAL"),
     Scalar("CURRENT_AVAILABLE_ROLES", arguments=0, session=_available),
     Scalar("CURRENT_SECONDARY_ROLES", arguments=0, session=_secondary),
-    Scalar("IS_ROLE_IN_SESSION", session=_active, sql="list_contains(string_split({0}, chr(0)), {1})"),
+    Scalar("IS_ROLE_IN_SESSION", session=_active, sql="list_contains(string_split({0}, chr(10)), {1})"),
 )

@@ -77,9 +77,9 @@ SHOWN: Final = (
         ("USERS",),
         ("PARAMETERS",),
         ("VARIABLES",),
-        ("PROCEDURES",),
     ),
-    *(("FUNCTIONS",), ("USER", "FUNCTIONS"), ("USER", "PROCEDURES"), ("PRIMARY", "KEYS"), ("IMPORTED", "KEYS")),
+    ("USER", "PROCEDURES"),
+    *(("FUNCTIONS",), ("USER", "FUNCTIONS"), ("PRIMARY", "KEYS"), ("IMPORTED", "KEYS")),
     *(("UNIQUE", "KEYS"), ("TRANSACTIONS",), ("SERVICES",), ("VERSIONS",), ("SECRETS",), ("ACCOUNTS",)),
     ("ORGANIZATION", "ACCOUNTS"),
 )

@@ -79,10 +79,10 @@ def _things(work: Work, statement: Grant) -> Sequence[Thing]:
     kind = object_kinds().get(statement.kind)
     if kind is None or kind.thing is None:
         raise SqlError.unsupported(f"{_verb(statement)} … ON {statement.kind}")
+    work = work.managing()
     if statement.every is None:
         thing = kind.thing(work, statement.name)
-        if not work.rights.in_account("MANAGE GRANTS"):
-            _require_found(work, thing, statement)
+        _require_found(work, thing, statement)
         return (thing,)
     if kind.everything is None:
         raise SqlError.unsupported(f"{_verb(statement)} … ON ALL of {statement.kind}")
@@ -93,8 +93,7 @@ def _things(work: Work, statement: Grant) -> Sequence[Thing]:
 def _place(work: Work, statement: Grant, kind: ObjectKind) -> Thing:
     assert kind.thing is not None  # databases and schemas have privileges
     place = kind.thing(work, statement.name)
-    if not work.rights.in_account("MANAGE GRANTS"):
-        _require_found(work, place, statement)
+    _require_found(work, place, statement)
     return place
 
 

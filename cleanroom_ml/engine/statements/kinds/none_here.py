@@ -19,6 +19,6 @@ _TRANSACTIONS: Final = ("id", "user", "session", "name", "started_on", "state", 
 
 LISTINGS: Final = (
     *(Listing(name, _KEYS) for name in ("PRIMARY KEYS", "IMPORTED KEYS", "UNIQUE KEYS")),
-    *(Listing(name, _PROCEDURES) for name in ("PROCEDURES", "USER PROCEDURES", "FUNCTIONS", "USER FUNCTIONS")),
+    *(Listing(name, _PROCEDURES) for name in ("FUNCTIONS", "USER FUNCTIONS")),
     Listing("TRANSACTIONS", _TRANSACTIONS),
 )

@@ -56,6 +56,7 @@ def show_grants(work: Work, statement: ShowGrants) -> Rows:
 
 
 def _on(work: Work, statement: ShowGrants) -> list[Row]:
+    work = work.managing()
     account = work.session.account
     if statement.kind == "ACCOUNT":
         granted = work.storage.grants.list(account, thing=ACCOUNT)
@@ -70,7 +71,7 @@ def _on(work: Work, statement: ShowGrants) -> list[Row]:
     if thing.kind == "ROLE":
         return []
     found = work.rights.finds(thing) if thing.database and thing.name else work.rights.sees(thing)
-    if not found and not work.rights.in_account("MANAGE GRANTS"):
+    if not found:
         raise SqlError.not_found(statement.kind, displayed(statement.name))
     granted = work.storage.grants.list(account, thing=thing)
     rows = _rows(granted)
