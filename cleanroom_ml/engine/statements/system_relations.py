@@ -30,7 +30,7 @@ _AGES: Final = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 
 
 def relation(parts: tuple[str, ...]) -> RowsSource | None:
-    """The relation of this full name; None where there is none. Everybody may read them: they tell nothing of anyone."""
+    """The relation of this full name; None where there is none. Everybody may read them."""
     match parts:
         case ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "ADMIN", "VERSION"):
             return RowsSource((("VERSION", _TEXT),), ((VERSION,),))

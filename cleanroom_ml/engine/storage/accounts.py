@@ -50,7 +50,7 @@ class Accounts:
         self._warehouses = warehouses
 
     def create(self, account: str, user: str, password: str | None = None, public_key_pem: str | None = None) -> None:
-        """Makes an account with its one user, the warehouses COMPUTE_WH and APP_WH and the system database, all or nothing.
+        """Makes an account with a user, the warehouses COMPUTE_WH and APP_WH and the system database, all or nothing.
 
         Raises:
             AlreadyExists: there is an account of this name.
