@@ -118,12 +118,14 @@ def _usages(work: Work, application: str | None) -> Iterable[Row]:
 
 
 def _rows(granted: Sequence[Granted]) -> list[Row]:
+    """Those of SQL: the clean room's own privileges are no grants, and ADMIN.CHECK_PRIVILEGES tells of them."""
     return [
         (
             *(each.granted_on, each.privilege, _spoken(each.thing.kind), displayed(each.thing.parts)),
             *(each.grantee_kind, each.grantee, str(each.grant_option).lower(), each.granted_by),
         )
         for each in granted
+        if each.thing.kind == "ACCOUNT" or each.thing.kind in object_kinds()
     ]
 
 
