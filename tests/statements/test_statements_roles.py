@@ -15,6 +15,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.statements.kind import Roles
 from cleanroom_ml.engine.statements.registry import object_kinds, statement_kinds
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -307,6 +309,37 @@ def test_a_grant_is_for_a_thing_and_not_for_its_name(reader: Client, admin: Clie
     admin.result("GRANT ROLE reader TO USER alpha_user")
     assert not granted("TABLE u2")
     assert admin.rows("SHOW GRANTS TO ROLE reader") == []
+
+
+def test_copy_grants_copies_them(reader: Client, admin: Client) -> None:
+    """sql-reference/sql/create-table, -/create-view: COPY GRANTS keeps all but the ownership."""
+    for thing, again in (
+        ("TABLE t", "CREATE OR REPLACE TABLE t (a INT) COPY GRANTS"),
+        ("VIEW v", "CREATE OR REPLACE VIEW v COPY GRANTS AS SELECT 1 AS a"),
+    ):
+        admin.result(f"GRANT SELECT ON {thing} TO ROLE reader WITH GRANT OPTION")
+        admin.result(again)
+        reader.result(f"DESCRIBE {thing}")
+        reader.result(f"GRANT SELECT ON {thing} TO ROLE other")
+
+
+@pytest.mark.attack
+def test_what_another_made_meanwhile_is_not_replaced(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a statement's look at a name and its commit, an administrator makes a table and a view of that name."""
+    admin.result("GRANT CREATE TABLE, CREATE VIEW ON SCHEMA alpha_db.public TO ROLE reader")
+    required = Work.require
+
+    def late(work: Work, privilege: str, thing: Thing) -> None:
+        required(work, privilege, thing)
+        if privilege.startswith("CREATE ") and work.session.id == reader.session.id:
+            admin.result("CREATE TABLE IF NOT EXISTS new_table (secret INT)")
+            admin.result("CREATE VIEW IF NOT EXISTS new_view AS SELECT 1 AS secret")
+
+    monkeypatch.setattr(Work, "require", late)
+    assert refused(reader, "CREATE OR REPLACE TABLE new_table (a INT)").startswith(ABSENT)
+    assert refused(reader, "CREATE OR REPLACE VIEW new_view AS SELECT 1 AS a").startswith(ABSENT)
 
 
 def test_grants_are_passed_on_only_with_the_option(reader: Client, admin: Client) -> None:

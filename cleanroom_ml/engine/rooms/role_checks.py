@@ -272,6 +272,17 @@ def insufficient(reason: str) -> SqlError:
     return SqlError(3001, "42501", f"SQL access control error:\nInsufficient privileges: {reason}")
 
 
+def receive(storage: Storage, member: Member, received: Sequence[tuple[Thing, bool]]) -> bool:
+    """What was made for a collaboration's rows is the collaboration's role's; False where the last of these things, the
+    table, was there before and is another's, who would read them.
+    """
+    owner = storage.grants.owner(member.account, collaboration(member.collaboration))
+    for thing, made in received:
+        if made:
+            storage.grants.own(member.account, thing, owner)
+    return storage.grants.owner(member.account, received[-1][0]) == owner
+
+
 def claim(storage: Storage, caller: Caller, thing: Thing) -> None:
     """A collaboration or registry is its caller's role's; to be called in the transaction that makes it."""
     if caller.role != ADMIN:

@@ -15,9 +15,9 @@ from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_
 from cleanroom_ml.engine.statements.results import StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
-from cleanroom_ml.engine.storage.changes import Change, CreateTable, DropTable, RequestRecord
+from cleanroom_ml.engine.storage.changes import AlterColumns, Change, CreateTable, DropTable, RenameTable, RequestRecord
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
-from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Granted, Thing
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import ADMIN
@@ -93,6 +93,7 @@ class Work:
         with self.storage.database.transaction():
             for change in changes:
                 self._check_bound(change)
+                self._check_owned(change)
             done = self.storage.tables.commit(changes, request=request)
             for change, made in zip(changes, done, strict=True):
                 if isinstance(change, CreateTable) and made and change.session_id is None:
@@ -108,6 +109,24 @@ class Work:
         """
         if self.rights.role != ADMIN and not self.restricted:
             self.storage.grants.own(self.session.account, thing, self.rights.role)
+
+    def grants_on(self, thing: Thing) -> Sequence[Granted]:
+        """What COPY GRANTS copies: every grant but the ownership."""
+        held = self.storage.grants.list(self.session.account, thing=thing)
+        return [each for each in held if each.privilege != OWNERSHIP]
+
+    def grant_again(self, copied: Sequence[Granted]) -> None:
+        """Gives what `grants_on` found to what is there now; in the same transaction."""
+        for each in copied:
+            self.storage.grants.grant(
+                self.session.account,
+                each.thing,
+                (each.privilege,),
+                each.grantee,
+                by=each.granted_by,
+                option=each.grant_option,
+                grantee_kind=each.grantee_kind,
+            )
 
     def require(self, privilege: str, thing: Thing) -> None:
         """Refuses a thing that the session's roles do not have this privilege on.
@@ -153,6 +172,16 @@ class Work:
             table = self.storage.tables.get(change.key, self.session.id)
             if table is None or table.snapshot != bound:
                 raise SnapshotConflict(str(change.key), base=bound, current=0 if table is None else table.snapshot)
+
+    def _check_owned(self, change: Change) -> None:
+        """What is replaced, dropped or altered must be the session's roles' in the very transaction that does it."""
+        if self.restricted or not isinstance(change, CreateTable | DropTable | RenameTable | AlterColumns):
+            return
+        if isinstance(change, CreateTable) and (change.if_exists != "replace" or change.session_id is not None):
+            return
+        table = self.storage.tables.get(change.key, change.session_id)
+        if table is not None and table.session_id is None:
+            self.require(OWNERSHIP, Thing.of("TABLE", change.key))
 
     def overlay(self) -> Overlay | None:
         """The transaction that this statement's rows belong to; None: they are committed at once."""

@@ -49,8 +49,6 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         return success(f"{key.name} already exists, statement succeeded.")
     if exists and not statement.or_replace:
         raise SqlError.already_exists("Table", displayed(statement.name))
-    if exists and session_id is None:
-        work.require(OWNERSHIP, Thing.of("TABLE", key))
     objects: tuple[TableObject, ...] = ()
     if statement.query is not None:
         columns, objects = _selected(work, statement, statement.query)
@@ -65,8 +63,10 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     )
     reply = success(f"Table {key.name} successfully created.")
     change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
-    with translated(statement.name):
+    with translated(statement.name), work.storage.database.transaction():
+        copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
         (made,) = work.commit([change], reply)
+        work.grant_again(copied)
     return reply if made else success(f"{key.name} already exists, statement succeeded.")
 
 

@@ -29,8 +29,6 @@ def create_view(work: Work, statement: CreateView) -> Rows:
         raise SqlError.unsupported("temporary views" if statement.temporary else "views in a clean room")
     key = work.catalog.target(statement.name, "VIEW")
     work.require("CREATE VIEW", Thing("SCHEMA", key.database, key.schema))
-    if statement.or_replace and work.storage.views.get(key) is not None:
-        work.require(OWNERSHIP, Thing.of("VIEW", key))
     compiled = compile_query(statement.text, work.catalog.within(key, work.rights.role))
     with work.storage.pin(compiled.inputs):
         described = work.warehouse.describe(compiled, query_id=work.query_id)
@@ -43,11 +41,16 @@ def create_view(work: Work, statement: CreateView) -> Rows:
     )
     reply = success(f"View {key.name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        # In the transaction that replaces it: somebody else may have made one since the statement began.
+        if statement.or_replace and work.storage.views.get(key) is not None:
+            work.require(OWNERSHIP, Thing.of("VIEW", key))
+        copied = work.grants_on(Thing.of("VIEW", key)) if statement.copy_grants else ()
         made = work.storage.views.create(
             key, columns, statement.text, secure=statement.secure, if_exists=if_exists, comment=statement.comment or ""
         )
         if made:
             work.made(Thing.of("VIEW", key))
+            work.grant_again(copied)
     return reply if made else existed(key.name)
 
 
