@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from rooms_world import ADVERTISED, CODE_SPEC, COLLABORATION, OFFERING, SQL_TEMPLATE, Party, World, records
+from test_rooms_activation import BLOCK, spec
+from test_rooms_runs import give
 
 from cleanroom_ml.engine.assembly.procedures import DATABASE, PROCEDURES
-from cleanroom_ml.engine.rooms import privileges
+from cleanroom_ml.engine.rooms import activation, privileges
 from cleanroom_ml.engine.rooms.role_checks import RoleChecks, collaboration
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.rights import Rights
@@ -394,3 +396,26 @@ def test_a_lesser_role_reaches_no_data_by_a_run(joined: World) -> None:
             worker.executor.execute(worker.session, text, query_id=secrets.token_hex(8))
     assert "Insufficient privileges" in refused(worker, "REGISTER_DATA_OFFERING", ADVERTISED.replace("v1", "v9"))
     assert "Insufficient privileges" in refused(worker, "LINK_LOCAL_DATA_OFFERING", "lookalike", "redeemers_v1")
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_activated_rows_do_not_land_in_another_roles_table(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that makes the table beforehand would own what the collaboration's role receives."""
+    give(joined, BLOCK, name="act", kind="sql_activation")
+    joined.advertiser.call("RUN", "lookalike", spec())
+    waiting = lesser(joined, "PUBLISHER", "WAITING", "GRANT CREATE DATABASE ON ACCOUNT TO ROLE waiting")
+    for text in (
+        "CREATE DATABASE lookalike",
+        "CREATE SCHEMA activation",
+        "CREATE TABLE segment_records (batch_id VARCHAR, segment_name VARCHAR, template_id VARCHAR, shared_by VARCHAR,"
+        " updated_on TIMESTAMP_NTZ, records VARIANT)",
+    ):
+        waiting.sql(text)
+    assert "is another role's than the collaboration" in refused(
+        joined.publisher, "PROCESS_ACTIVATION", "lookalike", "q1"
+    )
+    assert waiting.sql("SELECT count(*) AS N FROM lookalike.activation.segment_records") == [{"N": 0}]
+    monkeypatch.setattr(activation, "receive", lambda *_: True)
+    joined.publisher.call("PROCESS_ACTIVATION", "lookalike", "q1")
+    assert waiting.sql("SELECT count(*) AS N FROM lookalike.activation.segment_records") != [{"N": 0}]
