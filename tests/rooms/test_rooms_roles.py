@@ -155,6 +155,9 @@ def test_a_procedure_that_nobody_has_thought_of_is_not_for_every_role(joined: Wo
         with pytest.raises(SqlError, match="CollaborationNotFoundException"):
             checks.check(app.session, schema, "BRAND_NEW", ("lookalike",))
         checks.check(app.session, schema, "BRAND_NEW", ("no_such",))
+    for schema in ("ADMIN", "LIBRARY", "REGISTRY", "NO_SUCH"):
+        with pytest.raises(SqlError, match="Insufficient privileges"):
+            checks.check(worker.session, schema, "BRAND_NEW", ("x",))
 
 
 @pytest.mark.attack

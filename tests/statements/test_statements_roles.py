@@ -441,7 +441,7 @@ def test_a_new_database_is_its_makers(reader: Client, admin: Client) -> None:
     reader.result("GRANT USAGE ON DATABASE mine TO ROLE public")
     owners = {row["name"]: row["owner"] for row in admin.dicts("SHOW DATABASES")}
     assert owners["MINE"] == "READER"
-    assert refused(reader, "CREATE OR REPLACE DATABASE alpha_db").endswith("'ALPHA_DB'")
+    assert refused(reader, "CREATE OR REPLACE DATABASE alpha_db").endswith("operate on database 'ALPHA_DB'")
     assert reader.session.database == "MINE"
 
 

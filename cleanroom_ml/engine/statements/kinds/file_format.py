@@ -30,10 +30,10 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
     key = work.catalog.target(statement.name, "FILE FORMAT")
     if not statement.temporary:
         work.require("CREATE FILE FORMAT", Thing("SCHEMA", key.database, key.schema))
-        if statement.or_replace and work.storage.file_formats.get(key, None) is not None:
-            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
     reply = success(f"File format {key.name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if not statement.temporary and statement.or_replace and work.storage.file_formats.get(key, None) is not None:
+            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
         made = work.storage.file_formats.create(
             key,
             kind,
@@ -50,11 +50,11 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
 def drop_file_format(work: Work, statement: Drop) -> Rows:
     """DROP FILE FORMAT."""
     key = work.catalog.target(statement.name, "FILE FORMAT")
-    there = work.storage.file_formats.get(key, work.session.id)
-    if there is not None and there.session_id is None:
-        work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
     reply = success(f"{key.name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        there = work.storage.file_formats.get(key, work.session.id)
+        if there is not None and there.session_id is None:
+            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
         dropped = work.storage.file_formats.drop(key, session_id=work.session.id, if_exists=statement.if_exists)
     return reply if dropped else already_dropped(key.name)
 

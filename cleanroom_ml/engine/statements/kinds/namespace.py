@@ -31,12 +31,12 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
     if name.startswith(RESERVED):
         raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
     work.require_in_account("CREATE DATABASE")
-    if statement.or_replace and owns(work, name):
-        work.require(OWNERSHIP, Thing("DATABASE", name))
-    elif statement.or_replace and work.storage.namespaces.database_kind(work.session.account, name) == "standard":
-        raise SqlError.already_exists("Database", name)
     reply = success(f"Database {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        # In the transaction that replaces it: somebody else may have made one since the statement began.
+        there = work.storage.namespaces.database_kind(work.session.account, name) == "standard"
+        if statement.or_replace and there:
+            work.require(OWNERSHIP, Thing("DATABASE", name))
         made = work.storage.namespaces.create_database(
             work.session.account,
             name,
@@ -57,10 +57,10 @@ def create_schema(work: Work, statement: CreateSchema) -> Rows:
     if name == "INFORMATION_SCHEMA":
         raise SqlError.already_exists("Schema", name)
     work.require("CREATE SCHEMA", Thing("DATABASE", database))
-    if statement.or_replace and work.storage.namespaces.schema_exists(work.session.account, database, name):
-        work.require(OWNERSHIP, Thing("SCHEMA", database, name))
     reply = success(f"Schema {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if statement.or_replace and work.storage.namespaces.schema_exists(work.session.account, database, name):
+            work.require(OWNERSHIP, Thing("SCHEMA", database, name))
         made = work.storage.namespaces.create_schema(
             work.session.account,
             database,
@@ -82,9 +82,9 @@ def drop_database(work: Work, statement: Drop) -> Rows:
         if statement.if_exists:
             return already_dropped(name)
         raise SqlError.not_found("Database", displayed(statement.name))
-    work.require(OWNERSHIP, Thing("DATABASE", name))
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        work.require(OWNERSHIP, Thing("DATABASE", name))
         work.storage.namespaces.drop_database(work.session.account, name, if_exists=statement.if_exists)
         if work.session.database == name:
             work.session.database = work.session.schema = None
@@ -100,10 +100,10 @@ def drop_schema(work: Work, statement: Drop) -> Rows:
         if statement.if_exists:
             return already_dropped(statement.name[-1])
         raise
-    if work.storage.namespaces.schema_exists(work.session.account, database, name):
-        work.require(OWNERSHIP, Thing("SCHEMA", database, name))
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        if work.storage.namespaces.schema_exists(work.session.account, database, name):
+            work.require(OWNERSHIP, Thing("SCHEMA", database, name))
         dropped = work.storage.namespaces.drop_schema(
             work.session.account, database, name, if_exists=statement.if_exists
         )

@@ -39,11 +39,10 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
     session_id = work.temporary(statement.temporary)
     if session_id is None:
         work.require("CREATE STAGE", Thing("SCHEMA", key.database, key.schema))
-        there = work.storage.stages.get(key, None)
-        if statement.or_replace and there is not None:
-            work.require(OWNERSHIP, Thing.of("STAGE", key))
     reply = success(f"Stage area {key.name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if session_id is None and statement.or_replace and work.storage.stages.get(key, None) is not None:
+            work.require(OWNERSHIP, Thing.of("STAGE", key))
         made = work.storage.stages.create(
             key,
             directory=bool(_group(options, "DIRECTORY").get("ENABLE", False)),
@@ -96,6 +95,7 @@ def drop_stage(work: Work, statement: Drop) -> Rows:
         stage = work.stages.existing(statement.name, OWNERSHIP)
     reply = success(f"{stage.key.name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        stage = work.stages.existing(statement.name, OWNERSHIP)
         work.storage.stages.drop(stage.key, session_id=stage.session_id, if_exists=statement.if_exists)
         work.storage.file_formats.drop(stage_format_key(stage.key), session_id=stage.session_id, if_exists=True)
     return reply

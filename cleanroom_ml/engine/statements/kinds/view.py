@@ -57,10 +57,10 @@ def create_view(work: Work, statement: CreateView) -> Rows:
 def drop_view(work: Work, statement: Drop) -> Rows:
     """DROP VIEW."""
     key = work.catalog.target(statement.name, "VIEW")
-    if work.storage.views.get(key) is not None:
-        work.require(OWNERSHIP, Thing.of("VIEW", key))
     reply = success(f"{key.name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        if work.storage.views.get(key) is not None:
+            work.require(OWNERSHIP, Thing.of("VIEW", key))
         dropped = work.storage.views.drop(key, if_exists=statement.if_exists)
     return reply if dropped else already_dropped(key.name)
 

@@ -30,10 +30,10 @@ def create_warehouse(work: Work, statement: CreateWarehouse) -> Rows:
     if size not in _SIZES:
         raise SqlError.syntax(f"invalid property 'WAREHOUSE_SIZE' value '{size[:40]}'")
     work.require_in_account("CREATE WAREHOUSE")
-    if statement.or_replace and work.storage.warehouses.get(work.session.account, name) is not None:
-        work.require(OWNERSHIP, Thing("WAREHOUSE", name=name))
     reply = success(f"Warehouse {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if statement.or_replace and work.storage.warehouses.get(work.session.account, name) is not None:
+            work.require(OWNERSHIP, Thing("WAREHOUSE", name=name))
         made = work.storage.warehouses.create(
             work.session.account,
             name,
@@ -51,10 +51,10 @@ def create_warehouse(work: Work, statement: CreateWarehouse) -> Rows:
 def drop_warehouse(work: Work, statement: Drop) -> Rows:
     """DROP WAREHOUSE."""
     name = single(statement.name)
-    if work.storage.warehouses.get(work.session.account, name) is not None:
-        work.require(OWNERSHIP, Thing("WAREHOUSE", name=name))
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        if work.storage.warehouses.get(work.session.account, name) is not None:
+            work.require(OWNERSHIP, Thing("WAREHOUSE", name=name))
         dropped = work.storage.warehouses.drop(work.session.account, name, if_exists=statement.if_exists)
         if work.session.warehouse == name:
             work.session.warehouse = None
