@@ -25,6 +25,10 @@ Collaboration = Annotated[
     str | None,
     typer.Option("--collaboration", metavar="NAME", help="Default: the project's.", show_default=False),
 ]
+Registry = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="NAME", help="A custom registry, instead.", show_default=False),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed without a terminal.")]
 Arguments = Annotated[
     list[str] | None,

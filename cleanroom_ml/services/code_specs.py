@@ -15,7 +15,6 @@ from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
-from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.shown_manifests import shown_manifest, without_sizes
@@ -123,7 +122,7 @@ def not_compared(spec_text: str) -> tuple[str, ...]:
 
 def dependency_locks(connection: Connection, spec_id: str) -> dict[str, Document]:
     """The dependency locks of one's own code spec, by job name; none where the target tells none."""
-    if not has_procedure(connection, _DESCRIBE):
+    if not connection.capabilities.has_procedure(_DESCRIBE):
         return {}
     rows = connection.call_own(_DESCRIBE, spec_id)
     return {str(row["ml_job"]): reported_mapping(row["dependency_lock"]) for row in rows}

@@ -17,7 +17,6 @@ from cleanroom_ml.errors import HashMismatchError, ServerError, UsageError
 from cleanroom_ml.evidence.parties import DESTINATION, OWNER, PROVIDER, REQUESTER, ROLES, RUNNER, Party
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.answers import first_of, spec_text
-from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.shown_manifests import shown_manifest
 from cleanroom_ml.services.tolerant_specs import code_spec_of, collaboration_of
@@ -53,7 +52,7 @@ def subject_of(connection: Connection, collaboration: str, request: UpdateReques
         raise UsageError(
             f"the request {request.id} is of type {request.type}", why="only template requests are reviewed"
         )
-    if has_procedure(connection, _DESCRIBE):
+    if connection.capabilities.has_procedure(_DESCRIBE):
         row = connection.call_own(_DESCRIBE, collaboration, request.id)[0]
         previous = row["previous"]
         return Subject(

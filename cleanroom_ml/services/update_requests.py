@@ -17,7 +17,6 @@ from cleanroom_ml.errors import UsageError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.answers import mapping_of, spec_text, texts_of
 from cleanroom_ml.services.approval_log import ApprovalLog, Decision, approval_log
-from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.tolerant_specs import template_of
 from cleanroom_ml.specs.problems import SpecProblems
@@ -153,7 +152,7 @@ def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateReq
     """All update requests that this party can see, oldest first."""
     rows = connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", collaboration)
     found = [_request(row) for row in rows]
-    if found and has_procedure(connection, _DECISIONS):
+    if found and connection.capabilities.has_procedure(_DECISIONS):
         decided = connection.call_own(_DECISIONS, collaboration)
         found = [_with_decisions(request, decided) for request in found]
     return tuple(sorted(found, key=lambda request: request.updated_on))

@@ -82,9 +82,15 @@ def walk(recorder: Recorder) -> None:
     ):
         recorder.types("publisher", words)
     for words in (
+        "roles",
+        "roles --privileges",
         "collaboration list",
         "collaboration review",
         "collaboration join",
+        "grant RUN --to SYSADMIN",
+        "grant join-collaboration --to SYSADMIN",
+        "revoke RUN --from SYSADMIN",
+        "revoke join-collaboration --from SYSADMIN",
         "collaboration status",
         "collaboration show",
         "collaboration config",

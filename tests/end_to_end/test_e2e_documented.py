@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from e2e_parties import Party
 
-from cleanroom_ml.services import own_procedures
+from cleanroom_ml.connection import capabilities
 
 NAMES = ("train", "score", "activate")
 
@@ -35,7 +35,7 @@ def pair(new_project) -> Iterator[Told]:
     reviews = {name: made.advertiser.quickly("review", name, "--format", "json").json for name in NAMES}
     own = made.publisher.quickly("review", "train", "--format", "json").json
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own_procedures, "OWN_DATABASE", "NOT_THERE")
+        patch.setattr(capabilities, "OWN_DATABASE", "NOT_THERE")
         yield Told(made.publisher, made.advertiser, reviews, own)
 
 

@@ -31,6 +31,8 @@ MakeAccount = Callable[[str], dict[str, Any]]
 def connection(make_account: MakeAccount) -> Iterator[SnowflakeConnection]:
     with snowflake.connector.connect(**make_account("wire"), paramstyle="qmark") as opened:
         opened.cursor().execute("CREATE DATABASE IF NOT EXISTS wire_db")
+        for what in ("DATABASE wire_db", "SCHEMA wire_db.public", "WAREHOUSE compute_wh"):
+            opened.cursor().execute(f"GRANT USAGE ON {what} TO ROLE sysadmin")
         yield opened
 
 

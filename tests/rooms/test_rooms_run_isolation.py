@@ -105,7 +105,13 @@ def test_nothing_of_a_callers_session_reaches_a_run(joined: World) -> None:
     caller.sql("CREATE WAREHOUSE other_wh")
     caller.sql("CREATE DATABASE other")
     for text in (
-        "USE ROLE PUBLIC",
+        "CREATE ROLE lesser",
+        "GRANT ROLE lesser TO USER ann",
+        "GRANT USAGE ON DATABASE other TO ROLE lesser",
+        "GRANT USAGE ON SCHEMA other.public TO ROLE lesser",
+        "CALL samooha_by_snowflake_local_db.admin.grant_privilege_on_object_to_role("
+        "'RUN', 'COLLABORATION', 'lookalike', 'lesser')",
+        "USE ROLE lesser",
         "USE SCHEMA other.public",
         "ALTER SESSION SET TIMEZONE = 'Asia/Tokyo'",
         "ALTER SESSION SET WEEK_START = 7",

@@ -27,7 +27,6 @@ from cleanroom_ml.errors import (
 )
 from cleanroom_ml.services import approvals, subjects, templates
 from cleanroom_ml.services.change_review import review_change, verify_change
-from cleanroom_ml.services.own_procedures import has_procedure
 from cleanroom_ml.services.review import Review, review_request, verify_digest
 from cleanroom_ml.services.subjects import subject_of
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
@@ -93,14 +92,14 @@ def directory(tmp_path: Path) -> Path:
 def test_a_target_is_asked_once_what_it_has() -> None:
     listed = {"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "CLEANROOM_ML"}
     account = Account({"SHOW": [listed]})
-    assert has_procedure(account, "APPROVALS.VIEW_DECISIONS")
-    assert not has_procedure(account, "APPROVALS.DESCRIBE_REQUEST")
+    assert account.capabilities.has_procedure("APPROVALS.VIEW_DECISIONS")
+    assert not account.capabilities.has_procedure("APPROVALS.DESCRIBE_REQUEST")
     assert account.sent == ["SHOW PROCEDURES IN DATABASE CLEANROOM_ML"]
     other = {"name": "VIEW_DECISIONS", "schema_name": "APPROVALS", "catalog_name": "SOMEBODYS"}
     for answer in ([other], [], unknown("Database 'CLEANROOM_ML'")):
-        assert not has_procedure(Account({"SHOW": answer}), "APPROVALS.VIEW_DECISIONS")
+        assert not Account({"SHOW": answer}).capabilities.has_procedure("APPROVALS.VIEW_DECISIONS")
     with pytest.raises(CommunicationError):
-        has_procedure(Account({"SHOW": CommunicationError("broke")}), "APPROVALS.VIEW_DECISIONS")
+        Account({"SHOW": CommunicationError("broke")}).capabilities.has_procedure("APPROVALS.VIEW_DECISIONS")
 
 
 def test_a_template_without_code_is_approved_from_documented_columns() -> None:

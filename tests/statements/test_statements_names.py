@@ -126,6 +126,7 @@ def test_the_owner_reaches_what_the_attacker_does_not(
     refusal(attacker, "DESCRIBE TABLE BETA_DB.PUBLIC.T")
     # The control is that every key carries the session's account; without it the same statement answers.
     monkeypatch.setattr(attacker.session, "account", "BETA")
+    monkeypatch.setattr(attacker.session, "user", "BETA_USER")
     assert len(attacker.rows("DESCRIBE TABLE BETA_DB.PUBLIC.T")) == 1
 
 

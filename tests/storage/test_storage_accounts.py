@@ -36,7 +36,7 @@ def test_account_comes_with_user_warehouse_and_system_database(storage: Storage)
     assert [(d.name, d.kind) for d in storage.namespaces.databases("NEW")] == [
         ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "system")
     ]
-    assert [warehouse.name for warehouse in storage.warehouses.list("NEW")] == ["COMPUTE_WH"]
+    assert [warehouse.name for warehouse in storage.warehouses.list("NEW")] == ["APP_WH", "COMPUTE_WH"]
     with pytest.raises(AlreadyExists):
         storage.accounts.create("NEW", "EVE", password="e")
 

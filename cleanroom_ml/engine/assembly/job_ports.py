@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from cleanroom_ml.engine.contracts.environments import Needs
 from cleanroom_ml.engine.contracts.job import JobRequest, JobStatus
@@ -13,8 +14,13 @@ from cleanroom_ml.engine.jobs.errors import JobsError
 from cleanroom_ml.engine.jobs.service import JobService
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+
+SYSTEM_POOL: Final = "SYSTEM_COMPUTE_POOL_CPU"
+# On Snowflake it has up to 150 nodes; here a pool's nodes share one machine, so that each would be a 150th of it.
+_SYSTEM_OPTIONS: Final[Mapping[str, Option]] = {"MIN_NODES": 1, "MAX_NODES": 1, "INSTANCE_FAMILY": "CPU_X64_S"}
 
 
 class SessionPools:
@@ -38,8 +44,8 @@ class SessionPools:
         """CREATE COMPUTE POOL. Raises SqlError."""
         if or_replace:
             raise SqlError.unsupported("OR REPLACE of a compute pool")
-        with refusals():
-            self._pools.create(
+        with refusals(), self._storage.database.transaction():
+            made = self._pools.create(
                 session.account,
                 name,
                 options,
@@ -47,12 +53,15 @@ class SessionPools:
                 if_not_exists=if_not_exists,
                 owner=session.role,
             )
+            if made:
+                self._storage.grants.own(session.account, Thing("COMPUTE POOL", name=name), session.role)
 
     def drop(self, session: Session, name: str, *, if_exists: bool = False) -> bool:
         """DROP COMPUTE POOL, with every USAGE that was granted on it. Raises SqlError."""
         with refusals(), self._storage.database.transaction():
             dropped = self._pools.drop(session.account, name, if_exists=if_exists)
             self._storage.warehouses.revoke_all(session.account, "COMPUTE POOL", name)
+            self._storage.grants.forget(session.account, Thing("COMPUTE POOL", name=name))
         return dropped
 
     def alter(self, session: Session, name: str, action: str, options: Mapping[str, Option]) -> None:
@@ -72,12 +81,20 @@ class SessionPools:
 
     def show(self, session: Session, like: str | None = None) -> Rows:
         """SHOW COMPUTE POOLS."""
+        self._ensure_system(session.account)
         return self._pools.show(session.account, like)
 
     def describe(self, session: Session, name: str) -> Rows:
         """DESCRIBE COMPUTE POOL. Raises SqlError."""
+        if name == SYSTEM_POOL:
+            self._ensure_system(session.account)
         with refusals():
             return self._pools.describe(session.account, name)
+
+    def _ensure_system(self, account: str) -> None:
+        """The pool that every account has without making it, as on Snowflake: made when somebody first looks."""
+        if self._pools.find(account, SYSTEM_POOL) is None:
+            self._pools.create(account, SYSTEM_POOL, _SYSTEM_OPTIONS, if_not_exists=True)
 
     def show_families(self, session: Session) -> Rows:
         """SHOW COMPUTE POOL INSTANCE FAMILIES."""

@@ -2,13 +2,14 @@
 which method, and how its result is answered.
 
 A procedure is known by its schema and name. What the documentation has and this engine has not yet says so by name;
-anything else is unknown. Nothing is authorised here: every method does that itself, by the caller's account.
+anything else is unknown. Before each of them its caller's role is asked for (`rooms/role_checks.py`); by the caller's
+account every method authorises itself.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.like import like as matches
-from cleanroom_ml.engine.statements.ports import ListedProcedure, StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import KnownProcedure, StatementCatalog, Written
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -108,7 +109,30 @@ _COLLABORATION: Mapping[str, Procedure] = {
     "PROCESS_ACTIVATION": Procedure(lambda r, s, a, q: r.activations.process(s, *a, query_id=q), 1, 2),
     "VIEW_ACTIVITY_HISTORY": Procedure(lambda r, s, a, _: r.history.view(s, *a), 1, 1),
 }
-PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"REGISTRY": _REGISTRY, "COLLABORATION": _COLLABORATION}
+_ADMIN: Mapping[str, Procedure] = {
+    "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE": Procedure(
+        lambda r, s, a, _: r.role_privileges.on_account(s, *a, revoke=False), 2, 2
+    ),
+    "REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE": Procedure(
+        lambda r, s, a, _: r.role_privileges.on_account(s, *a, revoke=True), 2, 2
+    ),
+    "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE": Procedure(
+        lambda r, s, a, _: r.role_privileges.on_object(s, *a, revoke=False), 4, 4
+    ),
+    "REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE": Procedure(
+        lambda r, s, a, _: r.role_privileges.on_object(s, *a, revoke=True), 4, 4
+    ),
+    "CHECK_PRIVILEGES": Procedure(lambda r, s, a, _: r.role_privileges.check(s, *a), 1, 3),
+}
+_LIBRARY: Mapping[str, Procedure] = {
+    "CHECK_MOUNT_STATUS": Procedure(lambda r, s, _, __: r.role_privileges.mounted(s), 0, 0),
+}
+PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
+    "REGISTRY": _REGISTRY,
+    "COLLABORATION": _COLLABORATION,
+    "ADMIN": _ADMIN,
+    "LIBRARY": _LIBRARY,
+}
 
 
 def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> Rows:
@@ -138,15 +162,7 @@ OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
     "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN"}),
-    "ADMIN": frozenset(
-        {
-            "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE",
-            "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE",
-            "REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE",
-            "REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE",
-            "ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION",
-        }
-    ),
+    "ADMIN": frozenset({"ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION"}),
 }
 
 
@@ -177,17 +193,23 @@ class ProcedureTable:
             raise SqlError(
                 938, "22023", f"SQL compilation error:\n{schema}.{procedure} takes {counts} arguments, got {len(args)}."
             )
+        # The engine's own procedures have schemas of their own: none of their names is one of the documentation's.
+        place = schema if known is PROCEDURES else f"{OWN_DATABASE}.{schema}"
+        args = tuple(self._rooms.role_checks.check(session, place, procedure, args))
         try:
-            return found.method(self._rooms, session, args, query_id)
+            result = found.method(self._rooms, session, args, query_id)
+            return (
+                self._rooms.role_checks.shown(session, place, procedure, result) if isinstance(result, Rows) else result
+            )
         except JobsError as error:
             raise room_error(error.name, error.what) from None
 
-    def listed(self) -> Iterator[ListedProcedure]:
-        """Every procedure of both databases."""
+    def known(self) -> Iterable[KnownProcedure]:
+        """Every procedure that is built."""
         for database, schemas in ((DATABASE, PROCEDURES), (OWN_DATABASE, OWN_PROCEDURES)):
             for schema, procedures in schemas.items():
-                for name, procedure in procedures.items():
-                    yield ListedProcedure(database, schema, name, procedure.fewest, procedure.most)
+                for name, each in procedures.items():
+                    yield KnownProcedure(database, schema, name, each.fewest, each.most)
 
 
 class RoomApplications:

@@ -22,14 +22,15 @@ from cleanroom_ml.engine.protocol.errors import (
 )
 from cleanroom_ml.engine.protocol.login import KEY_PAIR, OAUTH, PASSWORD, LoginRequest
 from cleanroom_ml.engine.storage.errors import NotFound
+from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
 
 logger = logging.getLogger(__name__)
 refusals = logging.getLogger(REFUSALS)
 
-ROLES: Final = frozenset({"ACCOUNTADMIN", "SYSADMIN", "PUBLIC", "SAMOOHA_APP_ROLE"})
-DEFAULT_ROLE: Final = "ACCOUNTADMIN"
 JOB_SCHEMA: Final = "CLEANROOM"
 MAX_PASSWORD_CHECKS: Final = 4
 MAX_SESSIONS_OF_A_JOB: Final = 64
@@ -127,16 +128,19 @@ class Logins:
             raise
         if guessable:
             self._throttle.succeeded(key)
-        if request.role is not None and request.role not in ROLES:
+        roles = self._storage.roles
+        if request.role is not None and request.role not in roles.available(request.account, request.user):
             raise WireError(LOGIN_FAILED, f"The role {request.role} does not exist or not authorized.")
-        database, schema = self._start(request)
+        role = request.role or roles.default(request.account, request.user)
+        rights = Rights.of_role(self._storage, request.account, role)
+        database, schema = self._start(request, rights)
         session, tokens = self._storage.sessions.create(
             request.account,
             request.user,
-            role=request.role or DEFAULT_ROLE,
+            role=role,
             database=database,
             schema=schema,
-            warehouse=self._warehouse(request),
+            warehouse=self._warehouse(request, rights),
             parameters=dict(request.parameters),
         )
         logger.info("login: account %s, user %s, session %s", session.account, session.user, session.id)
@@ -177,7 +181,7 @@ class Logins:
         session, tokens = self._storage.sessions.create(
             identity.account,
             identity.user,
-            role=DEFAULT_ROLE,
+            role=ADMIN,
             database=identity.application,
             schema=JOB_SCHEMA,
             warehouse=identity.warehouse,
@@ -188,22 +192,26 @@ class Logins:
         logger.info("login: job %s, session %s", job_id, session.id)
         return session, tokens
 
-    def _start(self, request: LoginRequest) -> tuple[str | None, str | None]:
+    def _start(self, request: LoginRequest, rights: Rights) -> tuple[str | None, str | None]:
         """The database and schema that the session starts in.
 
-        Those asked for, where they exist, as Snowflake does it.
+        Those asked for, where they exist for its role, as Snowflake does it.
         """
         names = self._storage.namespaces
         if request.database is None or names.database_kind(request.account, request.database) != "standard":
             return None, None
+        if not rights.sees(Thing("DATABASE", request.database)):
+            return None, None
         schema = request.schema or "PUBLIC"
-        return request.database, schema if names.schema_exists(request.account, request.database, schema) else None
+        there = names.schema_exists(request.account, request.database, schema)
+        return request.database, schema if there and rights.sees(Thing("SCHEMA", request.database, schema)) else None
 
-    def _warehouse(self, request: LoginRequest) -> str | None:
+    def _warehouse(self, request: LoginRequest, rights: Rights) -> str | None:
         if request.warehouse is None:
             return None
         try:
             found = self._storage.warehouses.get(request.account, request.warehouse)
         except NotFound:
             return None
-        return None if found is None else request.warehouse
+        there = found is not None and rights.sees(Thing("WAREHOUSE", name=found.name))
+        return request.warehouse if there else None

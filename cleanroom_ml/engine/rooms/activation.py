@@ -24,6 +24,7 @@ from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA, Member, key_of
 from cleanroom_ml.engine.rooms.catalog import table_source
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
+from cleanroom_ml.engine.rooms.role_checks import receive
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.rooms.states import ACTIVATION
 from cleanroom_ml.engine.sql.binds import Value
@@ -31,6 +32,7 @@ from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.changes import CreateTable
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, from_micros
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -298,13 +300,26 @@ class Activations:
         assert member.local_key is not None
         key = Key(member.account, member.local_key, SCHEMA_NAME, TABLE_NAME)
         with self._database.transaction():
-            self._storage.namespaces.create_database(member.account, key.database, if_exists="ignore")
+            made = self._storage.namespaces.create_database(member.account, key.database, if_exists="ignore")
             if self._storage.namespaces.database_kind(member.account, key.database) != "standard":
                 raise room_error(
                     ErrorName.ActivationError, f"database {key.database} of your account cannot hold activated rows."
                 )
-            self._storage.namespaces.create_schema(member.account, key.database, key.schema, if_exists="ignore")
-            self._storage.tables.commit([CreateTable(key, _COLUMNS, if_exists="ignore")])
+            made_schema = self._storage.namespaces.create_schema(
+                member.account, key.database, key.schema, if_exists="ignore"
+            )
+            (made_table,) = self._storage.tables.commit([CreateTable(key, _COLUMNS, if_exists="ignore")])
+            received = (
+                (Thing("DATABASE", key.database), made),
+                (Thing("SCHEMA", key.database, key.schema), made_schema),
+                (Thing.of("TABLE", key), made_table),
+            )
+            if not receive(self._storage, member, received):
+                raise room_error(
+                    ErrorName.ActivationError,
+                    f"table {key} of your account is another role's than the collaboration: activated rows would be "
+                    "that role's to read. Drop or rename it.",
+                )
         return key
 
     def _move(self, connection: sqlite3.Connection, batch_id: str, wanted: str) -> None:

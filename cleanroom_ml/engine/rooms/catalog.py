@@ -20,7 +20,9 @@ from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.json_values import Document
@@ -157,7 +159,8 @@ class RoomCatalog:
 class ProviderCatalog:
     """What the text of a provider's view may name: the permanent tables and views of that account, by three parts.
 
-    Views inside resolve short names against the database and schema that they are in, as they did where they were made.
+    Views inside resolve short names against the database and schema that they are in, as they did where they were made,
+    and read what the role that owns them may read now. `rights`: that role's; None: what the account offered itself.
     """
 
     def __init__(
@@ -168,10 +171,12 @@ class ProviderCatalog:
         *,
         database: str | None = None,
         schema: str | None = None,
+        rights: Rights | None = None,
     ) -> None:
         self._storage = storage
         self._account = account
         self._context = context
+        self._rights = rights
         self._database = database
         self._schema = schema
 
@@ -182,11 +187,19 @@ class ProviderCatalog:
             return None
         table = self._storage.tables.get(key)
         if table is not None:
-            return table_source(table, writable=False)
+            return table_source(table, writable=False) if self._may_read("TABLE", key) else None
         view = self._storage.views.get(key)
-        if view is None:
+        if view is None or not self._may_read("VIEW", key):
             return None
-        inner = ProviderCatalog(self._storage, self._account, self._context, database=key.database, schema=key.schema)
+        owner = self._storage.grants.owner(self._account, Thing.of("VIEW", key))
+        inner = ProviderCatalog(
+            self._storage,
+            self._account,
+            self._context,
+            database=key.database,
+            schema=key.schema,
+            rights=Rights.of_role(self._storage, self._account, owner),
+        )
         return ViewSource(tuple(column.name for column in view.columns) or None, view.text, inner)
 
     def context(self) -> ContextValues:
@@ -196,6 +209,9 @@ class ProviderCatalog:
     def target(self, parts: tuple[str, ...], kind: str = "TABLE") -> Key:
         """Nothing is ever written with a provider's rights."""
         raise SqlError.not_found(kind, ".".join(parts))
+
+    def _may_read(self, kind: str, key: Key) -> bool:
+        return self._rights is None or self._rights.reaches("SELECT", Thing.of(kind, key))
 
     def _key(self, parts: tuple[str, ...]) -> Key | None:
         qualified = (*(part for part in (self._database, self._schema)[: max(0, 3 - len(parts))] if part), *parts)

@@ -13,6 +13,7 @@ from cleanroom_ml.artifacts.manifest import FileEntry, Manifest
 from cleanroom_ml.engine.contracts.environments import Environments, Needs
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import key_of
+from cleanroom_ml.engine.rooms.caller_rights import require_stages
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.not_here import refuse_code
 from cleanroom_ml.engine.rooms.ports import Caller
@@ -56,6 +57,7 @@ class CodeSpecs:
                 stage was changed meanwhile), and what `Environments.lock` refuses.
         """
         spec = read_spec(CodeSpec, spec_text)
+        require_stages(self._storage, caller, spec.model_dump())
         if registry is not None:
             raise room_error(
                 ErrorName.SpecValidationError, "custom registries hold templates or data offerings, not code specs"

@@ -18,6 +18,8 @@ from cleanroom_ml.engine.rooms.current_spec import current_spec
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
+from cleanroom_ml.engine.rooms.role_checks import claim
+from cleanroom_ml.engine.rooms.role_checks import collaboration as collaboration_thing
 from cleanroom_ml.engine.rooms.states import MEMBER
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
@@ -59,6 +61,7 @@ class Collaborations:
         uid = secrets.token_hex(16)
         with self._database.transaction() as connection:
             self._insert(connection, uid, caller, spec, str(spec_text), accounts)
+            claim(self._storage, caller, collaboration_thing(uid))
             self._requests.submit_declared(connection, caller, uid, spec)
         self._move(uid, caller.account, "CREATED")
         if warehouse is not None:
@@ -87,6 +90,7 @@ class Collaborations:
         if member.status in ("INVITED", "INSTALLATION_FAILED"):
             with self._database.transaction() as connection:
                 self._claim_name(connection, caller.account, member.collaboration, chosen, local_key)
+                claim(self._storage, caller, collaboration_thing(member.collaboration))
             self._install(member.collaboration, caller.account, local_key)
         with self._database.read() as connection:
             spec = current_spec(connection, member.collaboration)
@@ -285,7 +289,7 @@ class Collaborations:
         with self._failing(uid, caller.account, "JOIN_FAILED"), self._database.transaction() as connection:
             member = access.by_account(connection, uid, caller.account)
             assert member is not None
-            self._offerings.check_declared(connection, member)
+            self._offerings.check_declared(connection, member, caller)
             self._move(uid, caller.account, "JOINED")
             self._requests.approve_by_joining(connection, caller, member)
         self._requests.finish_approved()

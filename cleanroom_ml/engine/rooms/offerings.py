@@ -13,6 +13,12 @@ from collections.abc import Sequence
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, requests_store
 from cleanroom_ml.engine.rooms.access import Member, key_of
+from cleanroom_ml.engine.rooms.caller_rights import (
+    require_offered,
+    require_reference_usage,
+    require_shareable,
+    share_name,
+)
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import ColumnDetail, DatasetDetail, policies_of, view_text
 from cleanroom_ml.engine.rooms.not_here import refuse_dataset
@@ -64,6 +70,7 @@ class Offerings:
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
             resource = self._registered(caller.account, offering_id)
+            self._require_shareable(caller, member, resource)
             for alias in self.runners_served(connection, member, share_with):
                 row = (member.collaboration, alias, member.alias_key, resource.id_key)
                 there = connection.execute(
@@ -121,6 +128,8 @@ class Offerings:
         with self._database.transaction() as connection:
             member = access.joined(connection, caller.account, name)
             resource = self._registered(caller.account, offering_id)
+            if linked:
+                require_shareable(self._storage, caller, sources_of(resource))
             row = (member.collaboration, caller.account, resource.id_key)
             if linked:
                 connection.execute(
@@ -153,8 +162,10 @@ class Offerings:
         )
         return Rows.answer(columns, tuple(rows))
 
-    def check_declared(self, connection: sqlite3.Connection, member: Member) -> None:
-        """What a joining provider is said to offer must be registered. Raises SqlError naming what is not."""
+    def check_declared(self, connection: sqlite3.Connection, member: Member, caller: Caller) -> None:
+        """What a joining provider is said to offer must be registered, and the joining role's to share. Raises SqlError
+        naming what is not.
+        """
         rows = connection.execute(
             "SELECT DISTINCT offering_key FROM room_links WHERE collaboration = ? AND provider_key = ?",
             (member.collaboration, member.alias_key),
@@ -169,6 +180,10 @@ class Offerings:
                 ErrorName.DataProviderWithoutDataOffering,
                 f"the collaboration's spec lists data offerings that you have not registered: {', '.join(missing)}.",
             )
+        for row in rows:
+            resource = self._registries.by_key(member.account, "DATA OFFERING", row["offering_key"])
+            assert resource is not None  # none is missing
+            self._require_shareable(caller, member, resource)
 
     def runners_served(self, connection: sqlite3.Connection, member: Member, aliases: object) -> list[str]:
         """The folded aliases of runners that `member` provides data to. Raises SqlError for any other."""
@@ -186,9 +201,18 @@ class Offerings:
                 )
         return keys
 
+    def _require_shareable(self, caller: Caller, member: Member, resource: Resource) -> None:
+        """Refuses what the caller's role may not pass on, or whose database the share may not refer to."""
+        assert member.local_key is not None
+        sources = sources_of(resource)
+        require_shareable(self._storage, caller, sources)
+        databases = [database for database, _, _ in sources]
+        require_reference_usage(self._storage, caller, share_name(member.local_key), databases)
+
     def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> DatasetDetail:
         refuse_dataset(dataset)
         source = split_name(dataset.data_object_fqn)
+        require_offered(self._storage, caller, source)
         context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
         catalog = ProviderCatalog(self._storage, caller.account, context)
         present = source_columns(self._storage, caller.account, source)
@@ -288,6 +312,11 @@ class Offerings:
             "UPDATE room_collaborations SET updated_on = ? WHERE uid = ?",
             (self._database.now_micros(), member.collaboration),
         )
+
+
+def sources_of(resource: Resource) -> list[list[str]]:
+    """The tables and views of an offering's datasets, each by its three parts."""
+    return [list(detail["source"]) for detail in resource.detail.values()]
 
 
 def visible_links(connection: sqlite3.Connection, member: Member) -> list[tuple[Member, str, list[str]]]:

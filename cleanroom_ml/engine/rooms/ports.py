@@ -24,6 +24,10 @@ class Caller(Protocol):
     warehouse: str | None
     parameters: dict[str, str]
 
+    @property
+    def kind(self) -> str:
+        """`client`, or a job's or a room's own session."""
+
 
 class RoomExecutor(Protocol):
     """Runs one statement with the names of a room (`statements.Executor`, adapted in `assembly/procedures.py`)."""

@@ -15,7 +15,9 @@ from cleanroom_ml.engine.rooms.access import key_of
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.storage.database import Database
+from cleanroom_ml.engine.storage.grants import Grants, Thing
 from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import fold
@@ -92,6 +94,8 @@ class Registries:
                 "INSERT INTO room_registries VALUES (?, ?, ?, ?, ?)",
                 (caller.account, name, key, wanted, self._database.now_micros()),
             )
+            if caller.role != ADMIN:
+                Grants(self._database).own(caller.account, Thing("REGISTRY", name=key), caller.role)
         return Rows.one("CREATE_REGISTRY", f"Registry {name} was created.")
 
     def view(self, caller: Caller) -> Rows:

@@ -20,10 +20,13 @@ from cleanroom_ml.engine.rooms.own_jobs import OwnJobs
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.request_answers import RequestAnswers
+from cleanroom_ml.engine.rooms.role_checks import RoleChecks
+from cleanroom_ml.engine.rooms.role_privileges import RolePrivileges
 from cleanroom_ml.engine.rooms.schema import layers
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -49,6 +52,8 @@ class Rooms:
     ) -> None:
         self._storage = storage
         self._launcher = launcher
+        self.role_checks = RoleChecks(storage)
+        self.role_privileges = RolePrivileges(storage, self.role_checks)
         self.registries = Registries(storage.database)
         self.offerings = Offerings(storage, self.registries, executor)
         self.environments = environments
@@ -94,18 +99,23 @@ class Rooms:
         return RoomCatalog(self._storage, self.job_scope(str(session.job_id)), session)
 
     def describe_application(self, caller: Caller, name: str) -> Rows:
-        """DESCRIBE APPLICATION, of a folded name. Raises SqlError not found."""
+        """DESCRIBE APPLICATION, of a folded name, for a role that has something on it. Raises SqlError not found."""
+        rights = Rights.of_session(self._storage, caller)
         member = None
         if name.startswith(APPLICATION_PREFIX):
             with self._storage.database.read() as connection:
                 found = access.memberships(connection, caller.account)
             member = next((each for each in found if each.local_key and each.application == name), None)
+        if member is not None and not self.role_checks.sees(rights, member):
+            member = None
         return applications.describe(self._storage, caller, name, member)
 
     def applications(self, caller: Caller) -> Rows:
         """SHOW APPLICATIONS."""
+        rights = Rights.of_session(self._storage, caller)
         with self._storage.database.read() as connection:
             found = [member for member in access.memberships(connection, caller.account) if member.local_key]
+        found = [member for member in found if self.role_checks.sees(rights, member)]
         columns = (("name", "VARCHAR"), ("source_type", "VARCHAR"), ("source", "VARCHAR"), ("comment", "VARCHAR"))
         return Rows.answer(
             columns, tuple((member.application, "APPLICATION PACKAGE", member.source_name, "") for member in found)

@@ -7,7 +7,7 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -126,6 +126,16 @@ class NameListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleValues:
+    """What the functions that tell of a session's roles answer, looked up when they are asked."""
+
+    available: Callable[[], Iterable[str]]
+    secondary: Callable[[], str]
+    direct: Callable[[], Iterable[str]]
+    active: Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ContextValues:
     """What CURRENT_ACCOUNT(), CURRENT_USER(), … answer, and the session's variables (`$NAME`; keys in upper case).
 
@@ -146,6 +156,7 @@ class ContextValues:
     listener: NameListener | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     earlier: Callable[[int], str | None] = lambda _: None
+    roles: RoleValues | None = None  # of an account's session; in a room there are none
 
 
 class Catalog(Protocol):
@@ -158,6 +169,14 @@ class Catalog(Protocol):
 
     def context(self) -> ContextValues:
         """The session's context."""
+
+
+@runtime_checkable
+class WrittenCatalog(Protocol):
+    """A catalog that knows what may be written without being read. Of one that does not, only what may be read is."""
+
+    def written(self, parts: tuple[str, ...]) -> Source | None:
+        """What a statement changes; None: no such thing, or not for this session."""
 
 
 @runtime_checkable

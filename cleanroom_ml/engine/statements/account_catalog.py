@@ -6,6 +6,7 @@ from functools import partial
 
 from cleanroom_ml.engine.sql.catalog import (
     ContextValues,
+    RoleValues,
     RowsSource,
     Source,
     StagedSource,
@@ -15,20 +16,25 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements import information_schema
+from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
 from cleanroom_ml.engine.statements.transactions import session_variables
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
 
 class AccountCatalog:
-    """Resolves names in the standard databases of the session's account: every key that it makes is of that account.
+    """Resolves names in the standard databases of the session's account: every key that it makes is of that account,
+    and nothing is there that its roles have no privilege on.
 
     Args:
+        rights: what the session's roles may do; of a view's text, what the view's owner may.
+        changing: the privileges that the statement needs on the table that it changes.
         home: (database, schema) that unqualified names mean instead of the session's current ones (a view's text).
         temporaries: whether the session's temporary tables are seen; the text of a view sees none.
         results: what the pipe or block that is under way has given so far.
@@ -39,7 +45,9 @@ class AccountCatalog:
         storage: Storage,
         session: Session,
         matches: PathMatcher,
+        rights: Rights,
         *,
+        changing: frozenset[str] = frozenset(),
         home: tuple[str, str] | None = None,
         temporaries: bool = True,
         results: Results | None = None,
@@ -47,30 +55,71 @@ class AccountCatalog:
         self._storage = storage
         self._session = session
         self._matches = matches
+        self.rights = rights
+        self._changing = changing
         self._home = home
         self._results = Results() if results is None else results
         self._seen_by = session.id if temporaries else None
-        self.stages = StageReader(storage, session, self.target, matches)
+        self.stages = StageReader(storage, session, self.target, matches, rights)
+
+    def for_statement(self, rights: Rights, changing: frozenset[str]) -> AccountCatalog:
+        """The same names, for one statement: with what the roles may do now, and what it needs on what it changes."""
+        return AccountCatalog(
+            self._storage,
+            self._session,
+            self._matches,
+            rights,
+            changing=changing,
+            home=self._home,
+            temporaries=self._seen_by is not None,
+        )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """A table, a view, or a relation of INFORMATION_SCHEMA; None for whatever else, without a difference."""
-        database, schema, name = self._qualified(parts)
-        if database is None or schema is None or not self._owns(database):
-            return None
+        found = self._relation(parts)
+        if found is None:
+            return self._of_the_system(parts)
+        database, schema, name = found
         if schema == information_schema.NAME:
-            return information_schema.relation(self._storage, self._session.account, database, name, self._seen_by)
+            return information_schema.relation(
+                self._storage, self._session.account, database, name, self._seen_by, self.rights
+            )
         key = Key(self._session.account, database, schema, name)
         table = self._storage.tables.get(key, self._seen_by)
         if table is not None:
-            return table_source(table)
+            return table_source(table, writable=self._may_change(table)) if self._may("SELECT", table) else None
         view = self._storage.views.get(key)
-        if view is None:
+        if view is None or not self.rights.reaches("SELECT", Thing.of("VIEW", key)):
             return None
-        return ViewSource(tuple(column.name for column in view.columns), view.text, self.within(database, schema))
+        owner = self._storage.grants.owner(key.account, Thing.of("VIEW", key))
+        return ViewSource(tuple(column.name for column in view.columns), view.text, self.within(key, owner))
 
-    def within(self, database: str, schema: str) -> AccountCatalog:
-        """The catalog by which a view's text in this schema is resolved: permanent names, from where the view is."""
-        return AccountCatalog(self._storage, self._session, self._matches, home=(database, schema), temporaries=False)
+    def written(self, parts: tuple[str, ...]) -> Source | None:
+        """The table that the statement changes: it may be written without being read."""
+        found = self._relation(parts)
+        if found is None or found[1] == information_schema.NAME:
+            return None
+        key = Key(self._session.account, *found)
+        table = self._storage.tables.get(key, self._seen_by)
+        if table is None:
+            return self.source(parts)
+        if table.session_id is None and not self.rights.finds(Thing.of("TABLE", key)):
+            return None
+        return table_source(table, writable=self._may_change(table))
+
+    def within(self, key: Key, owner: str) -> AccountCatalog:
+        """The catalog by which a view's text is resolved: permanent names, from where the view is, and what the role
+        that owns it may read, whoever asks.
+        """
+        rights = Rights.of_role(self._storage, self._session.account, owner)
+        return AccountCatalog(
+            self._storage,
+            self._session,
+            self._matches,
+            rights,
+            home=(key.database, key.schema),
+            temporaries=False,
+        )
 
     def context(self) -> ContextValues:
         """The session's context."""
@@ -86,6 +135,12 @@ class AccountCatalog:
             variables=session_variables(session),
             parameters=session.parameters,
             earlier=partial(earlier_statement, self._storage, session, self._results),
+            roles=RoleValues(
+                lambda: self._storage.roles.available(session.account, session.user),
+                lambda: self._storage.roles.secondary(session.id),
+                lambda: self._storage.roles.direct(session.account, session.user),
+                lambda: self.rights.roles,
+            ),
         )
 
     def target(self, parts: tuple[str, ...], kind: str) -> Key:
@@ -99,7 +154,8 @@ class AccountCatalog:
             raise SqlError.not_found(
                 "Database" if len(parts) > 2 else kind, displayed(parts[:1] if len(parts) > 2 else parts)
             )
-        if not self._storage.namespaces.schema_exists(self._session.account, database, schema):
+        there = self._storage.namespaces.schema_exists(self._session.account, database, schema)
+        if not there or not self.rights.enters(database, schema):
             raise SqlError.not_found("Schema", displayed((database, schema)))
         return Key(self._session.account, database, schema, name)
 
@@ -130,15 +186,38 @@ class AccountCatalog:
 
     def _owns(self, database: str) -> bool:
         # Rooms' databases (kind "application") are the account's too, and only rooms may look into them.
-        return self._storage.namespaces.database_kind(self._session.account, database) == "standard"
+        kind = self._storage.namespaces.database_kind(self._session.account, database)
+        return kind == "standard" and self.rights.enters(database)
+
+    def _relation(self, parts: tuple[str, ...]) -> tuple[str, str, str] | None:
+        """Where a table or view of this name would be; None where the session has nothing at all."""
+        database, schema, name = self._qualified(parts)
+        if database is None or schema is None or not self._owns(database):
+            return None
+        return database, schema, name
+
+    def _of_the_system(self, parts: tuple[str, ...]) -> RowsSource | None:
+        """What every account has; a database of that name that somebody made stands before it, seen or not."""
+        database, schema, name = self._qualified(parts)
+        if database is None or schema is None:
+            return None
+        kind = self._storage.namespaces.database_kind(self._session.account, database)
+        return None if kind == "standard" else system_relations.relation((database, schema, name))
+
+    def _may(self, privilege: str, table: Table) -> bool:
+        # A temporary table is the session's that made it, and nobody else's.
+        return table.session_id is not None or self.rights.reaches(privilege, Thing.of("TABLE", table.key))
+
+    def _may_change(self, table: Table) -> bool:
+        return bool(self._changing) and all(self._may(privilege, table) for privilege in self._changing)
 
 
-def table_source(table: Table) -> TableSource:
+def table_source(table: Table, *, writable: bool = True) -> TableSource:
     """A table of the catalog as `sql` reads it."""
     return TableSource(
         columns=tuple((column.name, parse_type(column.type)) for column in table.columns),
         objects=tuple(item.sha256 for item in table.objects),
-        writable=True,
+        writable=writable,
         key=table.key,
         snapshot=table.snapshot,
         defaults={column.name: column.default for column in table.columns if column.default is not None},

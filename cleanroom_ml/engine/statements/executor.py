@@ -21,6 +21,7 @@ from cleanroom_ml.engine.statements.results import StatementResult, decode, stam
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
@@ -85,7 +86,9 @@ class Executor:
                 return earlier
         results = Results()
         if session.kind == "client":
-            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns, results=results)
+            catalog: StatementCatalog = AccountCatalog(
+                self._storage, session, self._patterns, Rights.of_session(self._storage, session), results=results
+            )
         elif self._room_catalogs is not None:
             catalog = JobCatalog(self._room_catalogs(session), self._storage, session, results)
         else:
@@ -149,6 +152,10 @@ class Executor:
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
         kind = kind_of(statement)
+        rights = Rights.of_session(self._storage, session)
+        if isinstance(catalog, AccountCatalog):
+            policy.check_roles(statement, rights)
+            catalog = catalog.for_statement(rights, kind.changing(statement))
         if restricted and session.kind != "job":
             policy.check_template(statement)
 
@@ -163,7 +170,10 @@ class Executor:
             warehouse=self._warehouse,
             session=session,
             catalog=catalog,
-            stages=StageReader(self._storage, session, catalog.target, self._patterns, temporary_only=restricted),
+            stages=StageReader(
+                self._storage, session, catalog.target, self._patterns, rights, temporary_only=restricted
+            ),
+            rights=rights,
             transactions=self.transactions,
             query_id=query_id,
             run=run,

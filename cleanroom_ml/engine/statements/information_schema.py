@@ -6,7 +6,10 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Key
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.storage import Storage
 
 NAME = "INFORMATION_SCHEMA"
@@ -34,15 +37,25 @@ _VIEWS = (
 )  # fmt: skip
 
 
-def relation(storage: Storage, account: str, database: str, name: str, session_id: str | None) -> RowsSource | None:
-    """TABLES, COLUMNS, SCHEMATA or VIEWS of a database that the caller has checked; None for another name."""
-    tables = storage.tables.list(account, database, None, session_id)
-    views = storage.views.list(account, database)
+def relation(
+    storage: Storage, account: str, database: str, name: str, session_id: str | None, rights: Rights
+) -> RowsSource | None:
+    """TABLES, COLUMNS, SCHEMATA or VIEWS of a database that the caller has checked; None for another name.
+
+    Only what the roles have a privilege on is in them.
+    """
+    tables = [
+        table
+        for table in storage.tables.list(account, database, None, session_id)
+        if table.session_id is not None or rights.finds(Thing.of("TABLE", table.key))
+    ]
+    views = [view for view in storage.views.list(account, database) if rights.finds(Thing.of("VIEW", view.key))]
+    owners = {**storage.grants.owners(account, "TABLE"), **storage.grants.owners(account, "VIEW")}
     match name:
         case "TABLES":
             rows: list[tuple[Value, ...]] = [
                 (
-                    *(database, table.key.schema, table.key.name, "ACCOUNTADMIN"),
+                    *(database, table.key.schema, table.key.name, owners.get(Thing.of("TABLE", table.key), ADMIN)),
                     "LOCAL TEMPORARY" if table.kind == "TEMPORARY" else "BASE TABLE",
                     "YES" if table.kind == "TRANSIENT" else "NO",
                     *(table.rows, table.bytes, table.created_on, table.comment or None),
@@ -54,7 +67,7 @@ def relation(storage: Storage, account: str, database: str, name: str, session_i
                     database,
                     view.key.schema,
                     view.key.name,
-                    "ACCOUNTADMIN",
+                    owners.get(Thing.of("VIEW", view.key), ADMIN),
                     "VIEW",
                     "NO",
                     None,
@@ -69,16 +82,24 @@ def relation(storage: Storage, account: str, database: str, name: str, session_i
             described = [(table.key, table.columns) for table in tables] + [(view.key, view.columns) for view in views]
             return RowsSource(_COLUMNS, tuple(row for key, columns in described for row in _columns(key, columns)))
         case "SCHEMATA":
-            schemas = storage.namespaces.schemas(account, database)
+            owners = storage.grants.owners(account, "SCHEMA")
+            schemas = [
+                (each, Thing("SCHEMA", database, each.name)) for each in storage.namespaces.schemas(account, database)
+            ]
             return RowsSource(
                 _SCHEMATA,
-                tuple((database, each.name, "ACCOUNTADMIN", each.created_on, each.comment or None) for each in schemas),
+                tuple(
+                    (database, each.name, owners.get(thing, ADMIN), each.created_on, each.comment or None)
+                    for each, thing in schemas
+                    if rights.sees(thing)
+                ),
             )
         case "VIEWS":
             return RowsSource(
                 _VIEWS,
                 tuple(
-                    (database, view.key.schema, view.key.name, "ACCOUNTADMIN", None if view.secure else view.text,
+                    (database, view.key.schema, view.key.name, owners.get(Thing.of("VIEW", view.key), ADMIN),
+                     None if view.secure and not rights.owns(Thing.of("VIEW", view.key)) else view.text,
                      "YES" if view.secure else "NO", view.created_on, view.comment or None)
                     for view in views
                 ),

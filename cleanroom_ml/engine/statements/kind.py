@@ -6,7 +6,7 @@ executor, the policy of rooms, the wire's statement types and what a statement i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
@@ -15,9 +15,10 @@ from cleanroom_ml.engine.contracts.table import DDL, Rows
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.sql.read.statement import Name, Statement
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 
 S = TypeVar("S", bound=Statement)
 Usage = Literal["WAREHOUSE", "COMPUTE POOL"]
@@ -35,6 +36,15 @@ class Allowed(Enum):
     TEMPLATE = "accounts, jobs, and templates as they run in a room"
 
 
+class Roles(Enum):
+    """Whose roles decide about a kind of statement, and where it is asked."""
+
+    ADMIN = "nobody's but ACCOUNTADMIN's: it says nothing else"
+    SESSION = "it touches nothing but its own session"
+    NAMES = "every thing that it names is asked for at its name: the catalog, the stages, Work.require"
+    ELSEWHERE = "what it leads to asks by itself: the statements of a block, the procedure of a CALL"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of statement.
@@ -44,6 +54,8 @@ class Kind(Generic[S]):
         run: carries it out. Raises SqlError.
         wire: the statementTypeId that clients get; None: the result says which.
         allowed: who may send it. What says nothing is for accounts only.
+        roles: where it is asked what the session's roles may do. What says nothing is for ACCOUNTADMIN only.
+        changing: the privileges that it needs on the table that it changes.
         narrowed: in rooms, whether this very statement of the kind may be sent.
         commits: DDL: an open transaction is committed before it, as on Snowflake.
         columns: what it would give, without rows and without doing anything; None: the one line of a status.
@@ -55,6 +67,8 @@ class Kind(Generic[S]):
     run: Callable[[Work, S], StatementResult]
     wire: int | None = DDL
     allowed: Allowed = Allowed.ACCOUNT
+    roles: Roles = Roles.ADMIN
+    changing: Callable[[S], frozenset[str]] = lambda _: frozenset()
     narrowed: Callable[[S], bool] | None = None
     commits: bool = False
     columns: Callable[[Work, S], Rows] | None = None
@@ -78,6 +92,10 @@ class ObjectKind:
         describe: DESCRIBE; None: there is none. `room_describes`: jobs and templates may.
         usage: GRANT USAGE to an application is enforced, under this name; `exists` raises SqlError where there is no
             such object.
+        thing: what a privilege on one is kept for, of a name as it was written; raises SqlError where there is no such
+            object. None: there are no privileges on it.
+        privileges: those that a role may be granted, beside OWNERSHIP.
+        everything: where all objects of the kind in a database, or in a schema of it, are found (GRANT … ON ALL).
     """
 
     name: str
@@ -88,3 +106,6 @@ class ObjectKind:
     room_describes: bool = False
     usage: Usage | None = None
     exists: Callable[[Work, str], object] | None = None
+    thing: Callable[[Work, Name], Thing] | None = None
+    privileges: tuple[str, ...] = ()
+    everything: Callable[[Work, str, str | None], Iterable[Thing]] | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Value
@@ -12,13 +12,26 @@ from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.roles import ADMIN
 
-OWNER: Final = "ACCOUNTADMIN"
+OWNER: Final = ADMIN
 TIME: Final = SqlType("TIMESTAMP_LTZ")
 NUMBER: Final = SqlType("NUMBER", 38, 0)
 
 Listed = Iterable[Mapping[str, Value]]
+
+
+class HasKey(Protocol):
+    """An object of a schema."""
+
+    @property
+    def key(self) -> Key:
+        """Its name."""
+
+
+InSchema = TypeVar("InSchema", bound=HasKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +61,20 @@ class Listing:
         return TIME if column in self.times else NUMBER if column in self.numbers else VARCHAR
 
 
-def place(key: Key) -> dict[str, Value]:
+def place(key: Key, owner: str = OWNER) -> dict[str, Value]:
     """The columns that say where an object of a schema is, and whose."""
-    return {"name": key.name, "database_name": key.database, "schema_name": key.schema, "owner": OWNER,
+    return {"name": key.name, "database_name": key.database, "schema_name": key.schema, "owner": owner,
             "owner_role_type": "ROLE"}  # fmt: skip
+
+
+def visible(work: Work, kind: str, objects: Iterable[InSchema]) -> Iterator[tuple[InSchema, str]]:
+    """What is there for the session's roles of the objects of a kind that have a place in a schema, and its owner."""
+    owners = work.storage.grants.owners(work.session.account, kind)
+    for each in objects:
+        temporary = getattr(each, "session_id", None) is not None
+        thing = Thing.of(kind, each.key)
+        if temporary or work.rights.finds(thing):
+            yield each, work.session.role if temporary else owners.get(thing, OWNER)
 
 
 def texts(*names: str) -> tuple[tuple[str, SqlType], ...]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
-from cleanroom_ml.engine.statements.kind import Allowed
+from cleanroom_ml.engine.statements.kind import Allowed, Roles
+from cleanroom_ml.engine.statements.refusals import insufficient
 from cleanroom_ml.engine.statements.registry import kind_of
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 
 
 def check_template(statement: Statement) -> None:
@@ -16,6 +19,16 @@ def check_template(statement: Statement) -> None:
     """
     if kind_of(statement).allowed is not Allowed.TEMPLATE:
         raise SqlError.unsupported(f"{spoken(statement)} in a template")
+
+
+def check_roles(statement: Statement, rights: Rights) -> None:
+    """Refuses a kind of statement that has not said where it asks what roles may do.
+
+    Raises:
+        SqlError: it is not for the roles of this session.
+    """
+    if kind_of(statement).roles is Roles.ADMIN and not rights.everything:
+        raise insufficient(f"{spoken(statement)} needs the role {ADMIN}. USE ROLE {ADMIN}")
 
 
 def check(statement: Statement, *, restricted: bool) -> None:

@@ -37,8 +37,8 @@ class Written(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ListedProcedure:
-    """A procedure as SHOW PROCEDURES tells it."""
+class KnownProcedure:
+    """A procedure by its name, and how many arguments it takes."""
 
     database: str
     schema: str
@@ -55,8 +55,8 @@ class Procedures(Protocol):
     ) -> StatementResult:
         """Runs a procedure. Raises SqlError; an unknown name is one too."""
 
-    def listed(self) -> Iterable[ListedProcedure]:
-        """Every procedure that there is, whoever asks."""
+    def known(self) -> Iterable[KnownProcedure]:
+        """Every procedure that can be called."""
 
 
 class Pools(Protocol):

@@ -37,6 +37,13 @@ def insufficient(reason: str) -> SqlError:
     return SqlError(3001, "42501", f"SQL access control error:\nInsufficient privileges: {reason}")
 
 
+def no_privilege(kind: str, name: str) -> SqlError:
+    """A thing that is there for the session's roles, which may not do this with it."""
+    return SqlError(
+        3001, "42501", f"SQL access control error:\nInsufficient privileges to operate on {kind.lower()} '{name[:200]}'"
+    )
+
+
 def busy() -> SqlError:
     """A compare-and-swap that lost too many times."""
     return SqlError(

@@ -8,6 +8,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,21 @@ def scope_of(work: Work, statement: Show) -> Scope:
             raise SqlError.not_found("Database", displayed(scope))
         return Scope(scope[0], None)
     database, schema = own_schema(work, scope)
-    if not work.storage.namespaces.schema_exists(session.account, database, schema):
+    if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(scope))
     return Scope(database, schema)
 
 
 def owns(work: Work, database: str) -> bool:
-    """Whether an account session may know of the database."""
-    return work.storage.namespaces.database_kind(work.session.account, database) == "standard"
+    """Whether an account session may know of the database: its roles have some privilege on it."""
+    kind = work.storage.namespaces.database_kind(work.session.account, database)
+    return kind == "standard" and work.rights.sees(Thing("DATABASE", database))
+
+
+def sees_schema(work: Work, database: str, schema: str) -> bool:
+    """Whether there is such a schema for an account session, in a database that it may know of."""
+    there = work.storage.namespaces.schema_exists(work.session.account, database, schema)
+    return there and work.rights.sees(Thing("SCHEMA", database, schema))
 
 
 def own_schema(work: Work, parts: tuple[str, ...]) -> tuple[str, str]:

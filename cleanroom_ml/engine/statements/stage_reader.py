@@ -10,8 +10,11 @@ from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.refusals import displayed, no_privilege
+from cleanroom_ml.engine.storage.file_formats import FileFormat
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.stages import Stage, StageFile
 from cleanroom_ml.engine.storage.storage import Storage
@@ -39,20 +42,33 @@ class StageReader:
 
     Args:
         target: where a stage's name lands (a catalog's `target`); its refusal is "no such stage".
+        rights: what the session's roles may do.
         temporary_only: only the session's own temporary stages exist (jobs and rooms).
     """
 
     def __init__(
-        self, storage: Storage, session: Session, target: Target, matches: PathMatcher, *, temporary_only: bool = False
+        self,
+        storage: Storage,
+        session: Session,
+        target: Target,
+        matches: PathMatcher,
+        rights: Rights,
+        *,
+        temporary_only: bool = False,
     ) -> None:
         self._storage = storage
         self._session = session
         self._target = target
         self._matches = matches
+        self._rights = rights
         self._temporary_only = temporary_only
 
-    def stage(self, parts: tuple[str, ...]) -> Stage | None:
-        """The stage that the session means; None: no such stage, or not for this session."""
+    def stage(self, parts: tuple[str, ...], privilege: str | None = None) -> Stage | None:
+        """The stage that the session means; None: no such stage, or not for this session.
+
+        Raises:
+            SqlError: it is there for the session's roles, which do not have `privilege` on it.
+        """
         if parts == ("~",):
             if self._temporary_only:
                 return None
@@ -63,11 +79,18 @@ class StageReader:
         except SqlError:
             return None
         stage = self._storage.stages.get(key, self._session.id)
-        return None if stage is None or (self._temporary_only and stage.session_id is None) else stage
+        if stage is None or (self._temporary_only and stage.session_id is None):
+            return None
+        thing = Thing.of("STAGE", key)
+        if stage.session_id is None and not self._rights.finds(thing):
+            return None
+        if stage.session_id is None and privilege is not None and not self._rights.has(privilege, thing):
+            raise no_privilege("stage", displayed(parts))
+        return stage
 
-    def existing(self, parts: tuple[str, ...]) -> Stage:
+    def existing(self, parts: tuple[str, ...], privilege: str | None = "READ") -> Stage:
         """`stage`, or SqlError not found."""
-        stage = self.stage(parts)
+        stage = self.stage(parts, privilege)
         if stage is None:
             raise SqlError.not_found("Stage", displayed(parts))
         return stage
@@ -82,7 +105,7 @@ class StageReader:
 
     def staged(self, reference: StageReference, names: Sequence[str] = ()) -> StagedSource | None:
         """What a reference stands for; `names` are FILES = (…), relative to its path. None: no such stage."""
-        stage = self.stage(reference.parts)
+        stage = self.stage(reference.parts, "READ")
         if stage is None:
             return None
         files = self.files(stage, reference.path, reference.pattern)
@@ -96,7 +119,7 @@ class StageReader:
 
     def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
         """The stage's directory table, as of its last refresh. Raises SqlError: it has none."""
-        stage = self.stage(parts)
+        stage = self.stage(parts, "READ")
         if stage is None:
             return None
         if not stage.directory:
@@ -124,9 +147,12 @@ class StageReader:
 
     def _format(self, parts: tuple[str, ...]) -> Mapping[str, Option]:
         found = self._storage.file_formats.get(self._target(parts, "FILE FORMAT"), self._session.id)
-        if found is None or (self._temporary_only and found.session_id is None):
+        if found is None or (self._temporary_only and found.session_id is None) or not self._may_use(found):
             raise SqlError.not_found("File format", displayed(parts))
         return {"TYPE": found.type, **found.options}
+
+    def _may_use(self, found: FileFormat) -> bool:
+        return found.session_id is not None or self._rights.reaches("USAGE", Thing.of("FILE FORMAT", found.key))
 
 
 def listed_name(stage: Stage, path: str) -> str:

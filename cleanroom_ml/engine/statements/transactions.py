@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.catalog import (
     TableSource,
     ViewSource,
 )
+from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import StatementCatalog
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
@@ -63,7 +64,13 @@ class OverlaidCatalog:
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """The inner catalog's source, with what this transaction wrote."""
-        found = self._inner.source(parts)
+        return self._overlaid(self._inner.source(parts))
+
+    def written(self, parts: tuple[str, ...]) -> Source | None:
+        """The inner catalog's, for what is changed, with what this transaction wrote."""
+        return self._overlaid(written_source(parts, self._inner))
+
+    def _overlaid(self, found: Source | None) -> Source | None:
         if isinstance(found, ViewSource):
             return replace(found, catalog=OverlaidCatalog(found.catalog, self._overlay))
         if isinstance(found, TableSource) and isinstance(found.key, Key) and found.key in self._overlay.content:

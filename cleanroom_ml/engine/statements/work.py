@@ -11,17 +11,24 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
-from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_privilege
 from cleanroom_ml.engine.statements.result_scan import Results
 from cleanroom_ml.engine.statements.results import StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
-from cleanroom_ml.engine.storage.changes import Change, CreateTable, DropTable, RequestRecord
+from cleanroom_ml.engine.storage.changes import AlterColumns, Change, CreateTable, DropTable, RenameTable, RequestRecord
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Granted, Thing
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.naming import display
+
+# Kinds of things that are in no schema.
+_ALONE = frozenset({"DATABASE", "SCHEMA", "WAREHOUSE", "COMPUTE POOL", "ROLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Work:
     Args:
         catalog: the only way to names; as the session's open transaction sees it.
         stages: the only way to stages.
+        rights: what the session's roles may do. Of a job or a room: everything, as their names are bounded already.
         wire: the statement type of its kind; None: the result says which.
         limit: seconds that it may run; None: what the session's parameters say.
         restricted: a job's or a room's session, whose world is its room.
@@ -45,6 +53,7 @@ class Work:
     session: Session
     catalog: StatementCatalog
     stages: StageReader
+    rights: Rights
     transactions: Transactions
     query_id: str
     run: Callable[[str, Mapping[str, Value]], StatementResult]
@@ -88,10 +97,69 @@ class Work:
         with self.storage.database.transaction():
             for change in changes:
                 self._check_bound(change)
+                self._check_owned(change)
             done = self.storage.tables.commit(changes, request=request)
+            for change, made in zip(changes, done, strict=True):
+                if isinstance(change, CreateTable) and made and change.session_id is None:
+                    self.made(Thing.of("TABLE", change.key))
             if self.written is not None:
                 self.written.record(changes, done)
         return done
+
+    def made(self, thing: Thing) -> None:
+        """What this statement made is its session's role's; called in the transaction that makes it.
+
+        What nobody says this of is ADMIN's, so that whoever forgets it gives nothing away.
+        """
+        if self.rights.role != ADMIN and not self.restricted:
+            self.storage.grants.own(self.session.account, thing, self.rights.role)
+
+    def grants_on(self, thing: Thing) -> Sequence[Granted]:
+        """What COPY GRANTS copies: every grant but the ownership."""
+        held = self.storage.grants.list(self.session.account, thing=thing)
+        return [each for each in held if each.privilege != OWNERSHIP]
+
+    def grant_again(self, copied: Sequence[Granted]) -> None:
+        """Gives what `grants_on` found to what is there now; in the same transaction."""
+        for each in copied:
+            self.storage.grants.grant(
+                self.session.account,
+                each.thing,
+                (each.privilege,),
+                each.grantee,
+                by=each.granted_by,
+                option=each.grant_option,
+                grantee_kind=each.grantee_kind,
+            )
+
+    def require(self, privilege: str, thing: Thing) -> None:
+        """Refuses a thing that the session's roles do not have this privilege on.
+
+        Raises:
+            SqlError: not found, where they have none at all; else insufficient privileges.
+        """
+        in_schema = thing.kind not in _ALONE
+        if self.rights.reaches(privilege, thing) if in_schema else self.rights.has(privilege, thing):
+            return
+        if not (self.rights.finds(thing) if in_schema else self.rights.sees(thing)):
+            raise SqlError.not_found(thing.kind, displayed(thing.parts))
+        raise no_privilege(thing.kind, displayed(thing.parts))
+
+    def managing(self) -> Work:
+        """The same statement for whoever manages the account's grants: every thing is there to be granted."""
+        if self.rights.everything or not self.rights.in_account("MANAGE GRANTS"):
+            return self
+        rights = Rights.of_role(self.storage, self.session.account, ADMIN)
+        changing = getattr(self.catalog, "for_statement", None)
+        return self if changing is None else replace(self, rights=rights, catalog=changing(rights, frozenset()))
+
+    def require_in_account(self, privilege: str) -> None:
+        """Refuses what needs a privilege on the account. Raises SqlError."""
+        if not self.rights.in_account(privilege):
+            raise insufficient(
+                f"it needs {privilege} on the account: "
+                f"GRANT {privilege} ON ACCOUNT TO ROLE {display(self.session.role)}"
+            )
 
     def bound(self, key: Key) -> int | None:
         """The snapshot of a table that this statement's run is bound to; None: it is free, or there is no run."""
@@ -108,6 +176,16 @@ class Work:
             table = self.storage.tables.get(change.key, self.session.id)
             if table is None or table.snapshot != bound:
                 raise SnapshotConflict(str(change.key), base=bound, current=0 if table is None else table.snapshot)
+
+    def _check_owned(self, change: Change) -> None:
+        """What is replaced, dropped or altered must be the session's roles' in the very transaction that does it."""
+        if self.restricted or not isinstance(change, CreateTable | DropTable | RenameTable | AlterColumns):
+            return
+        if isinstance(change, CreateTable) and (change.if_exists != "replace" or change.session_id is not None):
+            return
+        table = self.storage.tables.get(change.key, change.session_id)
+        if table is not None and table.session_id is None:
+            self.require(OWNERSHIP, Thing.of("TABLE", change.key))
 
     def overlay(self) -> Overlay | None:
         """The transaction that this statement's rows belong to; None: they are committed at once."""

@@ -16,6 +16,8 @@ from cleanroom_ml.engine.storage.warehouses import Warehouses
 
 SYSTEM_DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
 DEFAULT_WAREHOUSE = "COMPUTE_WH"
+# What the clean room's installation makes, and every worksheet of its documentation uses.
+APP_WAREHOUSE = "APP_WH"
 
 SCHEMA = Schema(
     "accounts",
@@ -48,7 +50,7 @@ class Accounts:
         self._warehouses = warehouses
 
     def create(self, account: str, user: str, password: str | None = None, public_key_pem: str | None = None) -> None:
-        """Makes an account with its one user, the warehouse COMPUTE_WH and the system database, all or nothing.
+        """Makes an account with a user, the warehouses COMPUTE_WH and APP_WH and the system database, all or nothing.
 
         Raises:
             AlreadyExists: there is an account of this name.
@@ -74,6 +76,7 @@ class Accounts:
             self._namespaces.create_user_namespace(account)
             self._namespaces.create_database(account, SYSTEM_DATABASE, "system")
             self._warehouses.create(account, DEFAULT_WAREHOUSE)
+            self._warehouses.create(account, APP_WAREHOUSE)
 
     def exists(self, account: str) -> bool:
         """Whether there is such an account."""

@@ -10,10 +10,12 @@ from cleanroom_ml.engine.storage import (
     accounts,
     file_formats,
     garbage,
+    grants,
     identities,
     loads,
     namespaces,
     queries,
+    roles,
     sessions,
     stages,
     tables,
@@ -36,6 +38,8 @@ SCHEMAS: tuple[Schema, ...] = (
     stages.SCHEMA,
     file_formats.SCHEMA,
     garbage.SCHEMA,
+    roles.SCHEMA,
+    grants.SCHEMA,
 )
 
 
@@ -50,6 +54,8 @@ class Storage:
         self.namespaces = namespaces.Namespaces(database)
         self.warehouses = warehouses.Warehouses(database)
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
+        self.roles = roles.Roles(database)
+        self.grants = grants.Grants(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)

@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.compile.preparing import (
     prepare,
     safe,
     target_table,
+    written_source,
 )
 from cleanroom_ml.engine.sql.compiled import Compiled, Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -266,6 +267,9 @@ class _OneStage:
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         return self._catalog.source(parts)
+
+    def written(self, parts: tuple[str, ...]) -> Source | None:
+        return written_source(parts, self._catalog)
 
     def context(self) -> ContextValues:
         return self._catalog.context()

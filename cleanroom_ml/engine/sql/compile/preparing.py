@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.catalog import Catalog, Columns, TableSource
+from cleanroom_ml.engine.sql.catalog import Catalog, Columns, Source, TableSource, WrittenCatalog
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
@@ -57,7 +57,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
 
 def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:
     """The table that a DML statement changes. Raises SqlError: there is none, or it may not be written."""
-    source = catalog.source(name)
+    source = written_source(name, catalog)
     if not isinstance(source, TableSource):
         raise SqlError.not_found("Table", quote_plain(name))
     if not source.writable:
@@ -67,6 +67,11 @@ def target_table(name: tuple[str, ...], catalog: Catalog) -> TableSource:
             f"SQL access control error:\nInsufficient privileges to operate on table '{quote_plain(name)[:200]}'",
         )
     return source
+
+
+def written_source(name: tuple[str, ...], catalog: Catalog) -> Source | None:
+    """What a statement changes, as its catalog has it for that."""
+    return catalog.written(name) if isinstance(catalog, WrittenCatalog) else catalog.source(name)
 
 
 def safe(text: str) -> str:

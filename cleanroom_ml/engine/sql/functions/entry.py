@@ -70,7 +70,7 @@ class Scalar(Function):
         part: the position of the argument that may be a bare word, a date part, or None.
         arrange: puts the arguments in order before they are rewritten.
         numbered: what it is in a query over a GENERATOR, of the column that numbers its rows and the arguments.
-        session: it is this value of the session, and not of arguments.
+        session: it is this value of the session; where there are arguments, `sql` has it before them.
         wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
         star: a star stands for the names and values of all columns.
         asked: it is this value of the session, for constant arguments.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,23 @@ def _variable(context: ContextValues, args: Sequence[Node]) -> Value:
     return context.variables.get(constant_text(args[0], "GETVARIABLE"))
 
 
+def _available(context: ContextValues) -> str:
+    """The roles that may be used, as a JSON array. In a room there are none but everybody's."""
+    return json.dumps(["PUBLIC"] if context.roles is None else sorted(context.roles.available()))
+
+
+def _secondary(context: ContextValues) -> str:
+    """Which secondary roles are active, and which were asked for; of those, only what the user itself was granted."""
+    value = "" if context.roles is None else context.roles.secondary()
+    others = [] if context.roles is None or not value else [r for r in context.roles.direct() if r != context.role]
+    return json.dumps({"roles": ",".join(others), "value": value}, separators=(",", ":"))
+
+
+def _active(context: ContextValues) -> str:
+    """The active roles, primary and secondary, with what they inherit; a name holds no control character."""
+    return "" if context.roles is None else "\n".join(sorted(context.roles.active()))
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CURRENT_ACCOUNT CURRENT_ACCOUNT_NAME", arguments=0, session=lambda context: context.account),
     Scalar("CURRENT_USER", arguments=0, session=lambda context: context.user, words=("CurrentUser",)),
@@ -36,8 +54,9 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CURRENT_SESSION", arguments=0, session=lambda context: context.session_id),
     Scalar("CURRENT_VERSION", arguments=0, session=lambda context: context.version),
     Scalar("CURRENT_ORGANIZATION_NAME CURRENT_REGION", arguments=0, session=lambda _: "LOCAL"),
-    Scalar("CURRENT_AVAILABLE_ROLES", arguments=0, session=lambda _: '["PUBLIC"]'),
+    Scalar("CURRENT_AVAILABLE_ROLES", arguments=0, session=_available),
     Scalar("LAST_QUERY_ID", arguments=(0, 1), asked=_last_query_id),
     Scalar("GETVARIABLE", asked=_variable),
-    Scalar("CURRENT_SECONDARY_ROLES", arguments=0, session=lambda _: ""),
+    Scalar("CURRENT_SECONDARY_ROLES", arguments=0, session=_secondary),
+    Scalar("IS_ROLE_IN_SESSION", session=_active, sql="list_contains(string_split({0}, chr(10)), {1})"),
 )

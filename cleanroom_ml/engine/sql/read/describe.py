@@ -31,6 +31,8 @@ def _describe(source: Source) -> Statement:
         return Describe("RESULT", (), query_id)
     kind = accept_object(source) or "TABLE"
     name = source.names.name()
+    if kind == "PROCEDURE" and cursor.looking_at("("):
+        cursor.group()
     cursor.accept("TYPE")
     source.names.options()
     cursor.accept("COLUMNS")

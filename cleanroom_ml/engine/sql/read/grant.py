@@ -1,20 +1,30 @@
-"""GRANT and REVOKE."""
+"""GRANT and REVOKE of privileges, GRANT and REVOKE of roles, SHOW GRANTS."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
-from cleanroom_ml.engine.sql.read.registry import accept_object
+from cleanroom_ml.engine.sql.read.registry import accept_object, objects
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
+
+_MOST_PRIVILEGES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Grant(Statement):
-    """GRANT `privileges` ON `kind` `name` TO `grantee_kind` `grantee`; `revoke` for REVOKE … FROM."""
+    """GRANT `privileges` ON `kind` `name` TO `grantee_kind` `grantee`; `revoke` for REVOKE … FROM.
+
+    Args:
+        privileges: in upper case; ("ALL",) for ALL [PRIVILEGES].
+        kind: of an object, or ACCOUNT, which has no name.
+        every: ON ALL `kind`s IN `every` `name`: DATABASE or SCHEMA.
+        option: WITH GRANT OPTION; of a REVOKE, GRANT OPTION FOR.
+        current: COPY or REVOKE CURRENT GRANTS, of GRANT OWNERSHIP.
+    """
 
     privileges: tuple[str, ...]
     kind: str
@@ -22,37 +32,146 @@ class Grant(Statement):
     grantee_kind: str
     grantee: Name
     revoke: bool = False
+    every: str | None = None
+    option: bool = False
+    current: Literal["COPY", "REVOKE"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRole(Statement):
+    """GRANT ROLE `role` TO USER | ROLE `grantee`; `revoke` for REVOKE … FROM."""
+
+    role: Name
+    grantee_kind: Literal["USER", "ROLE"]
+    grantee: Name
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGrants(Statement):
+    """SHOW GRANTS [`word` `kind` `name`]: ON an object or ACCOUNT, TO a ROLE, USER, SHARE or APPLICATION, OF a ROLE."""
+
+    word: Literal["ON", "TO", "OF"] | None = None
+    kind: str = ""
+    name: Name = ()
 
 
 def _grant(source: Source) -> Statement:
-    """GRANT p, q ON kind name TO kind grantee; what is granted is the executor's to judge."""
+    """What is granted is the executor's to judge."""
     cursor = source.cursor
     revoke = cursor.next().upper == "REVOKE"
+    before = "FROM" if revoke else "TO"
+    if cursor.looking_at("ROLE"):
+        return _role(source, before, revoke=revoke)
+    option = revoke and cursor.accept("GRANT", "OPTION", "FOR")
     privileges = [""]
-    while not cursor.looking_at("ON") and not cursor.looking_at("TO"):
+    while not cursor.looking_at("ON") and not cursor.looking_at(before):
         word = cursor.next()
         if word.text == ",":
             privileges.append("")
         else:
             privileges[-1] = f"{privileges[-1]} {word.upper}".strip()
+    if len(privileges) > _MOST_PRIVILEGES:
+        raise SqlError.too_complex()
     if not cursor.accept("ON"):
-        raise SqlError.unsupported("GRANT of roles")
-    kind = accept_object(source)
-    if kind is None:
-        raise SqlError.unsupported("GRANT on this")
-    name = source.names.name()
-    cursor.expect("FROM" if revoke else "TO")
-    grantee_kind = "ROLE"
-    after = cursor.peek(1)
-    if after is not None and after.text != ";":
-        grantee_kind = cursor.word()
-        if grantee_kind in {"DATABASE", "APPLICATION"} and cursor.accept("ROLE"):
-            grantee_kind += " ROLE"
+        raise SqlError.unsupported("GRANT of database roles and applications' roles")
+    every: str | None = None
+    name: Name = ()
+    if cursor.accept("ACCOUNT"):
+        kind = "ACCOUNT"
+    elif cursor.accept("ALL"):
+        kind, every, name = _all(source)
+    elif cursor.looking_at("FUTURE"):
+        raise SqlError.unsupported("GRANT ON FUTURE objects; grant on them once they are there")
+    else:
+        found = accept_object(source)
+        if found is None:
+            raise SqlError.unsupported("GRANT on this")
+        kind, name = found, source.names.name()
+    cursor.expect(before)
+    grantee_kind = _grantee_kind(source)
     grantee = source.names.name()
-    if not cursor.done and cursor.accept("WITH", "GRANT", "OPTION"):
-        raise SqlError.unsupported("WITH GRANT OPTION")
+    option = (not revoke and cursor.accept("WITH", "GRANT", "OPTION")) or option
+    current: Literal["COPY", "REVOKE"] | None = None
+    if not revoke and cursor.accept("COPY", "CURRENT", "GRANTS"):
+        current = "COPY"
+    elif not revoke and cursor.accept("REVOKE", "CURRENT", "GRANTS"):
+        current = "REVOKE"
+    if revoke and not cursor.accept("CASCADE"):
+        cursor.accept("RESTRICT")
     cursor.expect_end()
-    return Grant(tuple(privileges), kind, name, grantee_kind, grantee, revoke)
+    written = ("ALL",) if privileges in (["ALL"], ["ALL PRIVILEGES"]) else tuple(privileges)
+    return Grant(written, kind, name, grantee_kind, grantee, revoke, every, option, current)
 
 
-FORMS: Final = (Form(("GRANT",), _grant), Form(("REVOKE",), _grant))
+def _grantee_kind(source: Source) -> str:
+    """ROLE where nothing stands before the name."""
+    cursor = source.cursor
+    ahead = cursor.peek(1)
+    if ahead is None or ahead.text in {";", "."} or ahead.upper in {"WITH", "COPY", "REVOKE", "CASCADE", "RESTRICT"}:
+        return "ROLE"
+    if cursor.looking_at("IDENTIFIER"):
+        return "ROLE"
+    kind = cursor.word()
+    if kind in {"DATABASE", "APPLICATION"} and cursor.accept("ROLE"):
+        kind += " ROLE"
+    return kind
+
+
+def _all(source: Source) -> tuple[str, str, Name]:
+    """`TABLES IN SCHEMA s`: the kind of object, where, and its name."""
+    cursor = source.cursor
+    kind = next((form.name for form in objects() if cursor.accept(*form.displayed)), None)
+    if kind is None:
+        raise SqlError.unsupported("GRANT on ALL of this")
+    cursor.expect("IN")
+    if cursor.accept("DATABASE"):
+        return kind, "DATABASE", source.names.name(1)
+    cursor.expect("SCHEMA")
+    return kind, "SCHEMA", source.names.name(2)
+
+
+def _role(source: Source, before: str, *, revoke: bool) -> GrantRole:
+    cursor = source.cursor
+    cursor.expect("ROLE")
+    role = source.names.name(1)
+    cursor.expect(before)
+    kind: Literal["USER", "ROLE"] = "USER" if cursor.accept("USER") else "ROLE"
+    if kind == "ROLE":
+        cursor.expect("ROLE")
+    grantee = source.names.name(1)
+    cursor.expect_end()
+    return GrantRole(role, kind, grantee, revoke)
+
+
+def _show(source: Source) -> ShowGrants:
+    cursor = source.cursor
+    cursor.expect("SHOW")
+    cursor.expect("GRANTS")
+    if cursor.done:
+        return ShowGrants()
+    if cursor.accept("ON"):
+        if cursor.accept("ACCOUNT"):
+            cursor.expect_end()
+            return ShowGrants("ON", "ACCOUNT")
+        kind = accept_object(source)
+        if kind is None:
+            raise SqlError.unsupported("SHOW GRANTS ON this")
+        name = source.names.name()
+        cursor.expect_end()
+        return ShowGrants("ON", kind, name)
+    if cursor.accept("OF"):
+        cursor.expect("ROLE")
+        name = source.names.name(1)
+        cursor.expect_end()
+        return ShowGrants("OF", "ROLE", name)
+    cursor.expect("TO")
+    kind = cursor.word()
+    if kind not in {"ROLE", "USER", "SHARE", "APPLICATION"}:
+        raise SqlError.unsupported(f"SHOW GRANTS TO {kind[:40]}")
+    whose: Name = () if kind == "USER" and cursor.done else source.names.name(1)
+    cursor.expect_end()
+    return ShowGrants("TO", kind, whose)
+
+
+FORMS: Final = (Form(("GRANT",), _grant), Form(("REVOKE",), _grant), Form(("SHOW", "GRANTS"), _show))

@@ -47,9 +47,7 @@ def _show(source: Source) -> Statement:
     cursor.accept("HISTORY")
     like = source.names.text() if cursor.accept("LIKE") else None
     scope_kind, scope = None, None
-    if cursor.accept("IN") or (
-        kind == "GRANTS" and (cursor.accept("ON") or cursor.accept("TO") or cursor.accept("OF"))
-    ):
+    if cursor.accept("IN"):
         scope_kind = accept_one(source, _SCOPES)
         if (
             scope_kind not in {"ACCOUNT", "SESSION"}
@@ -76,14 +74,12 @@ SHOWN: Final = (
     *(
         ("OBJECTS",),
         ("COLUMNS",),
-        ("ROLES",),
         ("USERS",),
-        ("GRANTS",),
         ("PARAMETERS",),
         ("VARIABLES",),
-        ("PROCEDURES",),
     ),
-    *(("FUNCTIONS",), ("USER", "FUNCTIONS"), ("USER", "PROCEDURES"), ("PRIMARY", "KEYS"), ("IMPORTED", "KEYS")),
+    ("USER", "PROCEDURES"),
+    *(("FUNCTIONS",), ("USER", "FUNCTIONS"), ("PRIMARY", "KEYS"), ("IMPORTED", "KEYS")),
     *(("UNIQUE", "KEYS"), ("TRANSACTIONS",), ("SERVICES",), ("VERSIONS",), ("SECRETS",), ("ACCOUNTS",)),
     ("ORGANIZATION", "ACCOUNTS"),
 )

@@ -41,6 +41,7 @@ class CreateTable(Statement):
     if_not_exists: bool = False
     comment: str | None = None
     clone: Name | None = None
+    copy_grants: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,17 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
         clone = source.names.name()
         if cursor.looking_at("AT") or cursor.looking_at("BEFORE"):
             raise SqlError.unsupported("CLONE of an earlier state (Time Travel)")
-        comment = _table_options(source)
+        comment, copied = _table_options(source)
         cursor.expect_end()
-        return CreateTable(name, kind, clone=clone, or_replace=or_replace, if_not_exists=if_not_exists, comment=comment)
+        return CreateTable(
+            name,
+            kind,
+            clone=clone,
+            or_replace=or_replace,
+            if_not_exists=if_not_exists,
+            comment=comment,
+            copy_grants=copied,
+        )
     if cursor.accept("LIKE"):
         like = source.names.name()
         cursor.expect_end()
@@ -104,24 +113,45 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             only_names = tuple(str(item[0].value()) for item in items)
         else:
             columns = read_columns(source, items, start)
-    comment = _table_options(source)
+    comment, copied = _table_options(source)
     if cursor.accept("AS"):
+        query = source.query_here()
         return CreateTable(
-            name, kind, columns, source.query_here(), only_names, None, or_replace, if_not_exists, comment
+            name,
+            kind,
+            columns,
+            query,
+            only_names,
+            or_replace=or_replace,
+            if_not_exists=if_not_exists,
+            comment=comment,
+            copy_grants=copied,
         )
     cursor.expect_end()
     if only_names is not None or not columns:
         raise SqlError.syntax("a table needs columns with types.")
-    return CreateTable(name, kind, columns, or_replace=or_replace, if_not_exists=if_not_exists, comment=comment)
+    return CreateTable(
+        name,
+        kind,
+        columns,
+        or_replace=or_replace,
+        if_not_exists=if_not_exists,
+        comment=comment,
+        copy_grants=copied,
+    )
 
 
-def _table_options(source: Source) -> str | None:
-    """Options between the columns and AS: COMMENT is kept; storage hints have no meaning here; policies are refused."""
+def _table_options(source: Source) -> tuple[str | None, bool]:
+    """Options between the columns and AS: the COMMENT, and whether there is COPY GRANTS; storage hints have no meaning
+    here; policies are refused.
+    """
     cursor = source.cursor
+    copied = False
     options: dict[str, Option] = {}
     while True:
         options.update(source.names.options())
         if cursor.accept("COPY", "GRANTS"):
+            copied = True
             continue
         if cursor.accept("CLUSTER", "BY"):
             cursor.group()
@@ -131,7 +161,7 @@ def _table_options(source: Source) -> str | None:
         if key != "COMMENT" and key not in _HINTS:
             raise SqlError.unsupported(f"table option {key[:40]}")
     comment = options.get("COMMENT")
-    return comment if isinstance(comment, str) else None
+    return (comment if isinstance(comment, str) else None), copied
 
 
 def _alter(source: Source) -> AlterTable:

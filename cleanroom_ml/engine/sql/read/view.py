@@ -30,6 +30,7 @@ class CreateView(Statement):
     or_replace: bool = False
     if_not_exists: bool = False
     comment: str | None = None
+    copy_grants: bool = False
 
 
 def _create(source: Source, modifiers: Modifiers) -> CreateView:
@@ -40,7 +41,8 @@ def _create(source: Source, modifiers: Modifiers) -> CreateView:
     if cursor.looking_at("("):
         columns = tuple(_view_column(group) for group in cut_at_commas(cursor.group()))
     comment = source.names.options().get("COMMENT")
-    if cursor.accept("COPY", "GRANTS"):
+    copied = cursor.accept("COPY", "GRANTS")
+    if copied:
         comment = source.names.options().get("COMMENT", comment)
     cursor.expect("AS")
     text = source.query_text()
@@ -54,6 +56,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateView:
         modifiers.or_replace,
         if_not_exists,
         None if comment is None else str(comment),
+        copied,
     )
 
 

@@ -164,7 +164,8 @@ class Calls:
     def _scalar(self, function: Scalar, name: str, arguments: Sequence[Node]) -> Node:
         if function.session is not None:
             function.check_count(name, len(arguments))
-            return literal(function.session(self._constants.context()))
+            value = literal(function.session(self._constants.context()))
+            return raw(str(function.sql), value, *arguments) if arguments else value
         if function.asked is not None:
             function.check_count(name, len(arguments))
             return literal(function.asked(self._constants.context(), arguments))

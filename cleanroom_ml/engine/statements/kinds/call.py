@@ -15,13 +15,10 @@ from cleanroom_ml.engine.sql.read.block import Block, Immediate
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
-from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.script.block import BlockResult, Returned, run_block
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kept import inner_binds
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
-from cleanroom_ml.engine.statements.kinds.none_here import PROCEDURES
-from cleanroom_ml.engine.statements.listing import Listed, Listing
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -95,28 +92,6 @@ def immediate(work: Work, statement: Immediate) -> StatementResult:
     return work.run(statement.text, {})
 
 
-def _listed(work: Work, statement: Show) -> Listed:
-    """Every procedure that can be called, in the scope that was asked for."""
-    scope = statement.scope or ()
-    if len(scope) == 1 and statement.scope_kind == "SCHEMA":
-        scope = (work.session.database or "", *scope)
-    for each in work.procedures.listed() if work.procedures is not None else ():
-        if (each.database, each.schema)[: len(scope)] == scope:
-            yield {
-                "name": each.name,
-                "schema_name": each.schema,
-                "catalog_name": each.database,
-                "is_builtin": "N",
-                "is_aggregate": "N",
-                "is_ansi": "N",
-                "min_num_arguments": each.fewest,
-                "max_num_arguments": each.most,
-                "is_table_function": "N",
-                "valid_for_clustering": "N",
-                "is_secure": "N",
-            }
-
-
 def _rows(found: BlockResult) -> Rows:
     """What a cursor had left."""
     return Rows(tuple(zip(found.columns, found.types, strict=True)), found.rows, CALL)
@@ -134,11 +109,8 @@ def _type_of(returned: Returned) -> SqlType:
     return SqlType("FLOAT") if isinstance(value, float) else VARCHAR
 
 
-LISTINGS: Final = (
-    Listing("PROCEDURES", PROCEDURES, _listed, numbers=frozenset({"min_num_arguments", "max_num_arguments"})),
-)
 KINDS: Final = (
-    Kind(Call, call, wire=None, one_commit=False),
-    Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, one_commit=False),
-    Kind(Immediate, immediate, wire=None, allowed=Allowed.JOB, one_commit=False),
+    Kind(Call, call, wire=None, roles=Roles.ELSEWHERE, one_commit=False),
+    Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, roles=Roles.ELSEWHERE, one_commit=False),
+    Kind(Immediate, immediate, wire=None, allowed=Allowed.JOB, roles=Roles.ELSEWHERE, one_commit=False),
 )

@@ -10,16 +10,17 @@ from cleanroom_ml.engine.contracts.table import COPY, Rows
 from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import Tolerance, compile_copy
+from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.copy_errors import Misfits, misfits
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
-from cleanroom_ml.engine.statements.refusals import busy, displayed
+from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege
 from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.work import Work
@@ -44,12 +45,14 @@ _MOST_OBJECTS = 32
 def copy_into(work: Work, statement: CopyInto) -> Rows:
     """COPY INTO. What was loaded before, unchanged, is not loaded again, unless FORCE says so."""
     tolerated = _tolerated(statement.options)
-    stage = work.stages.existing(statement.source.parts)
+    stage = work.stages.existing(statement.source.parts, "WRITE" if statement.options.get("PURGE") is True else "READ")
     staged = work.stages.staged(statement.source, statement.files)
     if staged is None:
         raise SqlError.not_found("Stage", displayed(statement.source.parts))
-    source = work.catalog.source(statement.target)
-    if not isinstance(source, TableSource) or not source.writable:
+    source = written_source(statement.target, work.catalog)
+    if isinstance(source, TableSource) and not source.writable:
+        raise no_privilege("Table", displayed(statement.target))
+    if not isinstance(source, TableSource):
         raise SqlError.not_found("Table", displayed(statement.target))
     key = work.writable(statement.target, source.key)
     load = _Load(work, statement, stage, key, tolerated)
@@ -87,7 +90,7 @@ class _Load:
     def attempt(self, staged: StagedSource, attempt: int) -> Rows | None:
         """One attempt; None when the table's columns changed meanwhile, or somebody else loaded one of the files."""
         work, statement = self.work, self.statement
-        source = work.catalog.source(statement.target)
+        source = written_source(statement.target, work.catalog)
         table = work.storage.tables.get(self.key, work.session.id)
         if not isinstance(source, TableSource) or table is None:
             raise SqlError.not_found("Table", displayed(statement.target))
@@ -208,4 +211,6 @@ def _tolerated(options: Mapping[str, Option]) -> _Tolerated | None:
     return _Tolerated(percent=number) if text.endswith("%") else _Tolerated(rows=max(number, 1))
 
 
-KINDS: Final = (Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE),)
+KINDS: Final = (
+    Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE, Roles.NAMES, changing=lambda _: frozenset({"INSERT"})),
+)

@@ -7,7 +7,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import DESCRIBE, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.registry import object_kinds
 from cleanroom_ml.engine.statements.work import Work
 
@@ -25,4 +25,4 @@ def _in_room(statement: Describe) -> bool:
     return kind is not None and kind.room_describes
 
 
-KINDS: Final = (Kind(Describe, describe, DESCRIBE, Allowed.TEMPLATE, narrowed=_in_room, columns=describe),)
+KINDS: Final = (Kind(Describe, describe, DESCRIBE, Allowed.TEMPLATE, Roles.NAMES, narrowed=_in_room, columns=describe),)

@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.merges import compile_merge
+from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.compile.updates import compile_delete, compile_update
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -24,9 +25,9 @@ from cleanroom_ml.engine.sql.read.dml import Delete, Insert, Merge, Update
 from cleanroom_ml.engine.sql.read.table import Truncate
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import compaction
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
-from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
+from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege, translated
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
@@ -97,10 +98,12 @@ def truncate(work: Work, statement: Truncate) -> Rows:
     reply = success()
     for attempt in _attempts():
         work.attempt()
-        source = work.catalog.source(statement.target)
+        source = written_source(statement.target, work.catalog)
         if not isinstance(source, TableSource) or not source.writable:
             if statement.if_exists and source is None:
                 return reply
+            if isinstance(source, TableSource):
+                raise no_privilege("Table", displayed(statement.target))
             raise SqlError.not_found("Table", displayed(statement.target))
         key = work.writable(statement.target, source.key)
         change = Replace(key, source.snapshot, (), session_id=work.session.id, forgets_loads=True)
@@ -133,7 +136,7 @@ def write(
             mutation = compile_again()
             source = mutation.target
             if not source.writable:
-                raise SqlError.not_found("Table", displayed(target))
+                raise no_privilege("Table", displayed(target))
             key = work.writable(target, source.key)
             contested = key if mutation.replaces else None
             reply = _attempt(work, mutation, key, reply_for, attempt, also)
@@ -301,10 +304,54 @@ def _total(replies: list[Rows]) -> Rows:
     return counted(sums)
 
 
+def _merged(statement: Merge) -> frozenset[str]:
+    verbs = {"inserted": "INSERT", "updated": "UPDATE", "deleted": "DELETE"}
+    return frozenset({"SELECT", *(verbs[clause] for clause in _merge_clauses(statement.ast))})
+
+
+# What finds rows by their values tells of them by its counts: it needs SELECT as well.
 KINDS: Final = (
-    Kind(Insert, insert, INSERT, Allowed.TEMPLATE),
-    Kind(Update, update, UPDATE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, update)),
-    Kind(Delete, delete, DELETE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, delete)),
-    Kind(Merge, merge, MERGE, Allowed.TEMPLATE, batch=lambda work, each: _batched(work, each, merge)),
-    Kind(Truncate, truncate, allowed=Allowed.TEMPLATE, commits=True),
+    Kind(
+        Insert,
+        insert,
+        INSERT,
+        Allowed.TEMPLATE,
+        Roles.NAMES,
+        changing=lambda each: frozenset({"INSERT", "DELETE"} if each.overwrite else {"INSERT"}),
+    ),
+    Kind(
+        Update,
+        update,
+        UPDATE,
+        Allowed.TEMPLATE,
+        Roles.NAMES,
+        changing=lambda _: frozenset({"SELECT", "UPDATE"}),
+        batch=lambda work, each: _batched(work, each, update),
+    ),
+    Kind(
+        Delete,
+        delete,
+        DELETE,
+        Allowed.TEMPLATE,
+        Roles.NAMES,
+        changing=lambda _: frozenset({"SELECT", "DELETE"}),
+        batch=lambda work, each: _batched(work, each, delete),
+    ),
+    Kind(
+        Merge,
+        merge,
+        MERGE,
+        Allowed.TEMPLATE,
+        Roles.NAMES,
+        changing=_merged,
+        batch=lambda work, each: _batched(work, each, merge),
+    ),
+    Kind(
+        Truncate,
+        truncate,
+        allowed=Allowed.TEMPLATE,
+        roles=Roles.NAMES,
+        changing=lambda _: frozenset({"TRUNCATE"}),
+        commits=True,
+    ),
 )

@@ -8,7 +8,7 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.alter import AlterObject
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.registry import object_kinds
 from cleanroom_ml.engine.statements.work import Work
 
@@ -35,6 +35,6 @@ def _in_room(statement: Drop) -> bool:
 
 
 KINDS: Final = (
-    Kind(Drop, drop, allowed=Allowed.TEMPLATE, narrowed=_in_room, commits=True),
-    Kind(AlterObject, alter_object),
+    Kind(Drop, drop, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, narrowed=_in_room, commits=True),
+    Kind(AlterObject, alter_object, roles=Roles.NAMES),
 )

@@ -11,14 +11,15 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
-from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
 from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.stage_reader import file_options
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
 
 def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
@@ -27,8 +28,12 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
     kind = str(options.pop("TYPE", "CSV")).upper()
     file_options({"TYPE": kind, **options})
     key = work.catalog.target(statement.name, "FILE FORMAT")
+    if not statement.temporary:
+        work.require("CREATE FILE FORMAT", Thing("SCHEMA", key.database, key.schema))
     reply = success(f"File format {key.name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if not statement.temporary and statement.or_replace and work.storage.file_formats.get(key, None) is not None:
+            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
         made = work.storage.file_formats.create(
             key,
             kind,
@@ -37,6 +42,8 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
             if_exists=if_exists(statement),
             comment=str(statement.options.get("COMMENT", "")),
         )
+        if made and not statement.temporary:
+            work.made(Thing.of("FILE FORMAT", key))
     return reply if made else existed(key.name)
 
 
@@ -45,6 +52,9 @@ def drop_file_format(work: Work, statement: Drop) -> Rows:
     key = work.catalog.target(statement.name, "FILE FORMAT")
     reply = success(f"{key.name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        there = work.storage.file_formats.get(key, work.session.id)
+        if there is not None and there.session_id is None:
+            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
         dropped = work.storage.file_formats.drop(key, session_id=work.session.id, if_exists=statement.if_exists)
     return reply if dropped else already_dropped(key.name)
 
@@ -53,7 +63,11 @@ def describe_file_format(work: Work, statement: Describe) -> Rows:
     """DESCRIBE FILE FORMAT."""
     key = work.catalog.target(statement.name, "FILE FORMAT")
     found = work.storage.file_formats.get(key, work.session.id)
-    if found is None or (work.restricted and found.session_id is None):
+    if (
+        found is None
+        or (work.restricted and found.session_id is None)
+        or (found.session_id is None and not work.rights.finds(Thing.of("FILE FORMAT", key)))
+    ):
         raise SqlError.not_found("File format", displayed(statement.name))
     rows = [("TYPE", "String", found.type, "CSV")]
     rows += [(name, "String", str(value), "") for name, value in sorted(found.options.items())]
@@ -62,12 +76,25 @@ def describe_file_format(work: Work, statement: Describe) -> Rows:
 
 def _file_formats(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
-    for each in work.storage.file_formats.list(work.session.account, scope.database, scope.schema, work.session.id):
+    formats = work.storage.file_formats.list(work.session.account, scope.database, scope.schema, work.session.id)
+    for each, owner in visible(work, "FILE FORMAT", formats):
         if not each.key.name.startswith("@") and not (work.restricted and each.session_id is None):
             options = json.dumps({"TYPE": each.type, **each.options})
-            yield place(each.key) | {
+            yield place(each.key, owner) | {
                 "created_on": each.created_on, "type": each.type, "comment": each.comment, "format_options": options,
             }  # fmt: skip
+
+
+def _thing(work: Work, name: tuple[str, ...]) -> Thing:
+    key = work.catalog.target(name, "FILE FORMAT")
+    if work.storage.file_formats.get(key, None) is None:
+        raise SqlError.not_found("File format", displayed(name))
+    return Thing.of("FILE FORMAT", key)
+
+
+def _all(work: Work, database: str, schema: str | None) -> list[Thing]:
+    formats = work.storage.file_formats.list(work.session.account, database, schema, None)
+    return [Thing.of("FILE FORMAT", each.key) for each in formats if not each.key.name.startswith("@")]
 
 
 _PROPERTY: Final = texts("property", "property_type", "property_value", "property_default")
@@ -80,9 +107,20 @@ KINDS: Final = (
         CreateFileFormat,
         create_file_format,
         allowed=Allowed.TEMPLATE,
+        roles=Roles.NAMES,
         narrowed=lambda statement: statement.temporary,
         commits=True,
     ),
 )
-OBJECTS: Final = (ObjectKind("FILE FORMAT", drop=drop_file_format, room_drops=True, describe=describe_file_format),)
+OBJECTS: Final = (
+    ObjectKind(
+        "FILE FORMAT",
+        drop=drop_file_format,
+        room_drops=True,
+        describe=describe_file_format,
+        thing=_thing,
+        privileges=("USAGE",),
+        everything=_all,
+    ),
+)
 LISTINGS: Final = (Listing("FILE FORMATS", _FILE_FORMATS, _file_formats, in_room=True),)

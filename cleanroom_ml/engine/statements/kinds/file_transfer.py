@@ -10,7 +10,7 @@ from cleanroom_ml.engine.contracts.table import GET, LIST, PUT, REMOVE, Rows
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.stage_files import Get, ListFiles, Put, Remove
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.listing import NUMBER
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import VARCHAR, Download, StagedDownload, Upload
@@ -31,7 +31,7 @@ _COMPRESSIONS = frozenset(
 def put(work: Work, statement: Put) -> Upload:
     """PUT file://… @stage/directory."""
     options = _known(statement.options, _PUT)
-    stage = work.stages.existing(statement.target.parts)
+    stage = work.stages.existing(statement.target.parts, "WRITE")
     directory = statement.target.path.rstrip("/")
     _check_path(directory, statement)
     compression = str(options.get("SOURCE_COMPRESSION", "AUTO_DETECT")).upper()
@@ -121,7 +121,7 @@ def list_files(work: Work, statement: ListFiles) -> Rows:
 
 def remove(work: Work, statement: Remove) -> Rows:
     """REMOVE @stage/prefix [PATTERN = '…']."""
-    stage = work.stages.existing(statement.source.parts)
+    stage = work.stages.existing(statement.source.parts, "WRITE")
     files = work.stages.files(stage, statement.source.path, statement.source.pattern)
     rows = [(listed_name(stage, file.path), "removed") for file in files]
     reply = Rows((("name", VARCHAR), ("result", VARCHAR)), rows)
@@ -132,8 +132,8 @@ def remove(work: Work, statement: Remove) -> Rows:
 
 
 KINDS: Final = (
-    Kind(Put, put, PUT, Allowed.JOB),
-    Kind(Get, get, GET, Allowed.JOB),
-    Kind(ListFiles, list_files, LIST, Allowed.TEMPLATE),
-    Kind(Remove, remove, REMOVE, Allowed.TEMPLATE),
+    Kind(Put, put, PUT, Allowed.JOB, Roles.NAMES),
+    Kind(Get, get, GET, Allowed.JOB, Roles.NAMES),
+    Kind(ListFiles, list_files, LIST, Allowed.TEMPLATE, Roles.NAMES),
+    Kind(Remove, remove, REMOVE, Allowed.TEMPLATE, Roles.NAMES),
 )

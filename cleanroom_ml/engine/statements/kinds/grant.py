@@ -1,60 +1,196 @@
-"""GRANT: the one kind that is enforced. Any other would promise what the engine does not keep, so it is refused."""
+"""GRANT and REVOKE of privileges. What nothing here asks for is not granted: it would promise what nobody keeps."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.grant import Grant
-from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements.kind import Kind
-from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
-from cleanroom_ml.engine.statements.refusals import displayed, translated
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.refusals import displayed, single, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
+from cleanroom_ml.engine.storage.rights import ACCOUNT
+from cleanroom_ml.naming import display
+
+# Asked for by statements here: the first five. Asked for by the clean room's procedures (docs/api-digest.md §3): the
+# others, which it needs beside its own privileges.
+ON_ACCOUNT: Final = (
+    *("CREATE DATABASE", "CREATE WAREHOUSE", "CREATE COMPUTE POOL", "CREATE ROLE", "MANAGE GRANTS"),
+    *("APPLY ROW ACCESS POLICY", "CREATE APPLICATION", "CREATE LISTING", "CREATE SHARE", "IMPORT SHARE"),
+    *("MANAGE SHARE TARGET", "EXECUTE TASK"),
+)
+SHARES: Final = "SCO_DATA_OFFERINGS_"
+"""What the shares of a clean room's data offerings are called."""
 
 
 def grant(work: Work, statement: Grant) -> Rows:
+    """GRANT … ON … TO ROLE | SHARE | APPLICATION, and REVOKE. Raises SqlError."""
+    if statement.grantee_kind == "APPLICATION":
+        return _to_application(work, statement)
+    if statement.grantee_kind not in {"ROLE", "SHARE"}:
+        raise SqlError.unsupported(f"{_verb(statement)} … {statement.grantee_kind[:40]}")
+    grantee = single(statement.grantee)
+    if statement.grantee_kind == "ROLE" and not work.storage.roles.exists(work.session.account, grantee):
+        raise SqlError.not_found("Role", displayed(statement.grantee))
+    if statement.grantee_kind == "SHARE":
+        _check_share(statement, grantee)
+    things = _things(work, statement)
+    if statement.privileges == (OWNERSHIP,):
+        return _ownership(work, statement, things, grantee)
+    wanted = [(thing, _privileges(statement, thing.kind)) for thing in things]
+    for thing, privileges in wanted:
+        for privilege in privileges:
+            if not work.rights.manages(thing, privilege):
+                raise _not_executed(f"{privilege} on {thing.kind} {displayed(thing.parts)}")
+    reply = success()
+    with work.recorded(reply):
+        for thing, privileges in wanted:
+            if statement.revoke:
+                work.storage.grants.revoke(
+                    work.session.account,
+                    thing,
+                    privileges,
+                    grantee,
+                    only_option=statement.option,
+                    grantee_kind=statement.grantee_kind,
+                )
+            else:
+                work.storage.grants.grant(
+                    work.session.account,
+                    thing,
+                    privileges,
+                    grantee,
+                    by=work.rights.role,
+                    option=statement.option,
+                    grantee_kind=statement.grantee_kind,
+                )
+    return reply
+
+
+def _things(work: Work, statement: Grant) -> Sequence[Thing]:
+    """What it is on. Raises SqlError: there is no such object for this session's roles."""
+    if statement.kind == "ACCOUNT":
+        return (ACCOUNT,)
+    kind = object_kinds().get(statement.kind)
+    if kind is None or kind.thing is None:
+        raise SqlError.unsupported(f"{_verb(statement)} … ON {statement.kind}")
+    work = work.managing()
+    if statement.every is None:
+        thing = kind.thing(work, statement.name)
+        _require_found(work, thing, statement)
+        return (thing,)
+    if kind.everything is None:
+        raise SqlError.unsupported(f"{_verb(statement)} … ON ALL of {statement.kind}")
+    place = _place(work, statement, object_kinds()[statement.every])
+    return tuple(kind.everything(work, place.database, place.schema or None))
+
+
+def _place(work: Work, statement: Grant, kind: ObjectKind) -> Thing:
+    assert kind.thing is not None  # databases and schemas have privileges
+    place = kind.thing(work, statement.name)
+    _require_found(work, place, statement)
+    return place
+
+
+def _require_found(work: Work, thing: Thing, statement: Grant) -> None:
+    there = work.rights.finds(thing) if thing.name and thing.database else work.rights.sees(thing)
+    if not there:
+        raise SqlError.not_found(statement.kind, displayed(statement.name))
+
+
+def _privileges(statement: Grant, kind: str) -> tuple[str, ...]:
+    known = ON_ACCOUNT if kind == "ACCOUNT" else object_kinds()[kind].privileges
+    if statement.privileges == ("ALL",) and known:
+        return known
+    for privilege in statement.privileges:
+        if privilege not in known:
+            raise SqlError.unsupported(f"{_verb(statement)} {privilege[:60]} ON {kind}: nothing here asks for it")
+    return statement.privileges
+
+
+def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: str) -> Rows:
+    """GRANT OWNERSHIP: the thing is another role's from then on, and views read with that role's rights."""
+    if statement.revoke or statement.grantee_kind != "ROLE" or statement.kind == "ACCOUNT" or statement.option:
+        raise SqlError.unsupported(f"{_verb(statement)} OWNERSHIP of this, or to this: GRANT it to another role")
+    account, grants = work.session.account, work.storage.grants
+    if statement.kind == "ROLE":
+        raise SqlError.unsupported("GRANT OWNERSHIP of a role")
+    for thing in things:
+        if not work.rights.in_account("MANAGE GRANTS") and not work.rights.owns(thing):
+            raise _not_executed(f"OWNERSHIP of {thing.kind} {displayed(thing.parts)}")
+        dependent = any(each.privilege != OWNERSHIP for each in grants.list(account, thing=thing))
+        if dependent and statement.current is None:
+            raise SqlError.syntax(
+                f"there are grants on {displayed(thing.parts)}. "
+                "Say what becomes of them: COPY CURRENT GRANTS or REVOKE CURRENT GRANTS."
+            )
+    reply = success()
+    with work.recorded(reply):
+        for thing in things:
+            if statement.current == "REVOKE":
+                grants.forget(account, thing, keep_owner=True)
+            grants.own(account, thing, grantee)
+    return reply
+
+
+def _to_application(work: Work, statement: Grant) -> Rows:
     """GRANT USAGE ON WAREHOUSE | COMPUTE POOL <name> TO APPLICATION <application>."""
     kind = object_kinds().get(statement.kind)
     if (
         statement.revoke
         or kind is None
         or kind.usage is None
+        or kind.thing is None
         or statement.privileges != ("USAGE",)
-        or statement.grantee_kind != "APPLICATION"
-        or len(statement.name) != 1
+        or statement.option
+        or statement.every
         or len(statement.grantee) != 1
     ):
-        verb = "REVOKE" if statement.revoke else "GRANT"
         raise SqlError.unsupported(
-            f"{verb} {', '.join(statement.privileges)} ON {statement.kind} … {statement.grantee_kind}: "
+            f"{_verb(statement)} {', '.join(statement.privileges)[:100]} ON {statement.kind} … APPLICATION: "
             "only GRANT USAGE ON COMPUTE POOL or WAREHOUSE TO APPLICATION is enforced here"
         )
-    (name,), (application,) = statement.name, statement.grantee
-    if kind.exists is not None:
-        kind.exists(work, name)
+    name, (application,) = single(statement.name), statement.grantee
+    thing = kind.thing(work, statement.name)
+    if not work.rights.manages(thing, "USAGE"):
+        raise _not_executed(f"USAGE on {thing.kind} {displayed(thing.parts)}")
     if work.storage.namespaces.database_kind(work.session.account, application) != "application":
         raise SqlError.not_found("Application", displayed(statement.grantee))
+    if not work.rights.everything:
+        if work.applications is None:
+            raise SqlError.not_found("Application", displayed(statement.grantee))
+        work.applications.describe(work.session, application)
     reply = success()
     with translated(statement.name), work.recorded(reply):
         work.storage.warehouses.grant_usage(work.session.account, kind.usage, name, application)
     return reply
 
 
-def _grants(work: Work, statement: Show) -> Listed:
-    for each in work.storage.warehouses.grants(work.session.account):
-        yield {
-            "created_on": each.granted_on, "privilege": "USAGE", "granted_on": each.kind.replace(" ", "_"),
-            "name": each.name, "granted_to": "APPLICATION", "grantee_name": each.application, "grant_option": "false",
-            "granted_by": OWNER,
-        }  # fmt: skip
+def _check_share(statement: Grant, share: str) -> None:
+    """The only shares here are those of clean rooms, and what they need is REFERENCE_USAGE on a database."""
+    if (
+        statement.kind != "DATABASE"
+        or statement.every
+        or statement.option
+        or statement.privileges != ("REFERENCE_USAGE",)
+    ):
+        raise SqlError.unsupported(f"{_verb(statement)} of this to a share: only REFERENCE_USAGE ON DATABASE is")
+    if not share.startswith(SHARES):
+        raise SqlError.not_found("Share", display(share))
 
 
-_GRANTS: Final = (
-    "created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by",
-)  # fmt: skip
-KINDS: Final = (Kind(Grant, grant, commits=True),)
-LISTINGS: Final = (Listing("GRANTS", _GRANTS, _grants),)
+def _not_executed(what: str) -> SqlError:
+    """Snowflake's own words to whoever may not pass a privilege on."""
+    return SqlError(3102, "42501", f"Grant not executed: Insufficient privileges. It needs {what}, to pass on.")
+
+
+def _verb(statement: Grant) -> str:
+    return "REVOKE" if statement.revoke else "GRANT"
+
+
+KINDS: Final = (Kind(Grant, grant, roles=Roles.NAMES, commits=True),)

@@ -10,13 +10,14 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements.kind import Kind, ObjectKind
-from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts, visible
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of
+from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of, sees_schema
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
 # Rooms make the first, the engine the second.
 RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
@@ -29,8 +30,13 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
     (name,) = statement.name
     if name.startswith(RESERVED):
         raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
+    work.require_in_account("CREATE DATABASE")
     reply = success(f"Database {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        # In the transaction that replaces it: somebody else may have made one since the statement began.
+        there = work.storage.namespaces.database_kind(work.session.account, name) == "standard"
+        if statement.or_replace and there:
+            work.require(OWNERSHIP, Thing("DATABASE", name))
         made = work.storage.namespaces.create_database(
             work.session.account,
             name,
@@ -38,6 +44,8 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
             comment=str(statement.options.get("COMMENT", "")),
         )
         if made:
+            work.made(Thing("DATABASE", name))
+            work.made(Thing("SCHEMA", name, "PUBLIC"))
             work.session.database, work.session.schema = name, "PUBLIC"
             work.keep_session()
     return reply if made else existed(name)
@@ -48,8 +56,11 @@ def create_schema(work: Work, statement: CreateSchema) -> Rows:
     database, name = own_schema(work, statement.name)
     if name == "INFORMATION_SCHEMA":
         raise SqlError.already_exists("Schema", name)
+    work.require("CREATE SCHEMA", Thing("DATABASE", database))
     reply = success(f"Schema {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if statement.or_replace and work.storage.namespaces.schema_exists(work.session.account, database, name):
+            work.require(OWNERSHIP, Thing("SCHEMA", database, name))
         made = work.storage.namespaces.create_schema(
             work.session.account,
             database,
@@ -58,6 +69,7 @@ def create_schema(work: Work, statement: CreateSchema) -> Rows:
             comment=str(statement.options.get("COMMENT", "")),
         )
         if made:
+            work.made(Thing("SCHEMA", database, name))
             work.session.database, work.session.schema = database, name
             work.keep_session()
     return reply if made else existed(name)
@@ -72,6 +84,7 @@ def drop_database(work: Work, statement: Drop) -> Rows:
         raise SqlError.not_found("Database", displayed(statement.name))
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        work.require(OWNERSHIP, Thing("DATABASE", name))
         work.storage.namespaces.drop_database(work.session.account, name, if_exists=statement.if_exists)
         if work.session.database == name:
             work.session.database = work.session.schema = None
@@ -89,6 +102,8 @@ def drop_schema(work: Work, statement: Drop) -> Rows:
         raise
     reply = success(f"{name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        if work.storage.namespaces.schema_exists(work.session.account, database, name):
+            work.require(OWNERSHIP, Thing("SCHEMA", database, name))
         dropped = work.storage.namespaces.drop_schema(
             work.session.account, database, name, if_exists=statement.if_exists
         )
@@ -103,44 +118,73 @@ def describe_database(work: Work, statement: Describe) -> Rows:
     if len(statement.name) != 1 or not owns(work, statement.name[0]):
         raise SqlError.not_found("Database", displayed(statement.name))
     schemas = work.storage.namespaces.schemas(work.session.account, statement.name[0])
-    return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in schemas])
+    seen = [each for each in schemas if work.rights.sees(Thing("SCHEMA", each.database, each.name))]
+    return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in seen])
 
 
 def describe_schema(work: Work, statement: Describe) -> Rows:
     """DESCRIBE SCHEMA: its tables and views."""
     account = work.session.account
     database, schema = own_schema(work, statement.name)
-    if not work.storage.namespaces.schema_exists(account, database, schema):
+    if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(statement.name))
-    tables = work.storage.tables.list(account, database, schema, work.session.id)
-    views = work.storage.views.list(account, database, schema)
-    rows = [(each.created_on, each.key.name, "TABLE") for each in tables]
-    rows += [(each.created_on, each.key.name, "VIEW") for each in views]
+    tables = visible(work, "TABLE", work.storage.tables.list(account, database, schema, work.session.id))
+    views = visible(work, "VIEW", work.storage.views.list(account, database, schema))
+    rows = [(each.created_on, each.key.name, "TABLE") for each, _ in tables]
+    rows += [(each.created_on, each.key.name, "VIEW") for each, _ in views]
     return Rows(_MEMBER, rows)
 
 
 def _schemas(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
     databases = [scope.database] if scope.database else [str(each["name"]) for each in _databases(work, statement)]
+    owners = work.storage.grants.owners(work.session.account, "SCHEMA")
     for database in databases:
         for schema in work.storage.namespaces.schemas(work.session.account, database):
+            thing = Thing("SCHEMA", database, schema.name)
+            if not work.rights.sees(thing):
+                continue
             current = (database, schema.name) == (work.session.database, work.session.schema)
             yield {
                 "created_on": schema.created_on, "name": schema.name, "is_default": "N",
-                "is_current": "Y" if current else "N", "database_name": database, "owner": OWNER,
+                "is_current": "Y" if current else "N", "database_name": database, "owner": owners.get(thing, OWNER),
                 "comment": schema.comment, "options": "", "retention_time": "1", "owner_role_type": "ROLE",
             }  # fmt: skip
 
 
 def _databases(work: Work, statement: Show) -> Listed:
+    owners = work.storage.grants.owners(work.session.account, "DATABASE")
     for database in work.storage.namespaces.databases(work.session.account):
-        if database.kind == "standard":
+        thing = Thing("DATABASE", database.name)
+        if database.kind == "standard" and work.rights.sees(thing):
             yield {
                 "created_on": database.created_on, "name": database.name, "is_default": "N",
-                "is_current": "Y" if database.name == work.session.database else "N", "origin": "", "owner": OWNER,
+                "is_current": "Y" if database.name == work.session.database else "N", "origin": "",
+                "owner": owners.get(thing, OWNER),
                 "comment": database.comment, "options": "", "retention_time": "1", "kind": "STANDARD",
                 "owner_role_type": "ROLE",
             }  # fmt: skip
+
+
+def _database_thing(work: Work, name: tuple[str, ...]) -> Thing:
+    if len(name) != 1 or not owns(work, name[0]):
+        raise SqlError.not_found("Database", displayed(name))
+    return Thing("DATABASE", name[0])
+
+
+def _schema_thing(work: Work, name: tuple[str, ...]) -> Thing:
+    database, schema = own_schema(work, name)
+    if not sees_schema(work, database, schema):
+        raise SqlError.not_found("Schema", displayed(name))
+    return Thing("SCHEMA", database, schema)
+
+
+def _all_schemas(work: Work, database: str, schema: str | None) -> list[Thing]:
+    return [
+        Thing("SCHEMA", database, each.name)
+        for each in work.storage.namespaces.schemas(work.session.account, database)
+        if schema is None
+    ]
 
 
 _MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
@@ -153,12 +197,28 @@ _SCHEMAS: Final = (
     "retention_time", "owner_role_type", "budget",
 )  # fmt: skip
 KINDS: Final = (
-    Kind(CreateDatabase, create_database, commits=True),
-    Kind(CreateSchema, create_schema, commits=True),
+    Kind(CreateDatabase, create_database, roles=Roles.NAMES, commits=True),
+    Kind(CreateSchema, create_schema, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (
-    ObjectKind("DATABASE", drop=drop_database, describe=describe_database),
-    ObjectKind("SCHEMA", drop=drop_schema, describe=describe_schema),
+    ObjectKind(
+        "DATABASE",
+        drop=drop_database,
+        describe=describe_database,
+        thing=_database_thing,
+        privileges=("USAGE", "CREATE SCHEMA", "MODIFY", "MONITOR", "REFERENCE_USAGE"),
+    ),
+    ObjectKind(
+        "SCHEMA",
+        drop=drop_schema,
+        describe=describe_schema,
+        thing=_schema_thing,
+        privileges=(
+            *("USAGE", "MODIFY", "MONITOR"),
+            *("CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE FILE FORMAT"),
+        ),
+        everything=_all_schemas,
+    ),
 )
 LISTINGS: Final = (
     Listing("DATABASES", _DATABASES, _databases),

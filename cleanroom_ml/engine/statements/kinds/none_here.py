@@ -10,7 +10,7 @@ _KEYS: Final = (
     "created_on", "database_name", "schema_name", "table_name", "column_name", "key_sequence", "constraint_name",
     "rely", "comment",
 )  # fmt: skip
-PROCEDURES: Final = (
+_PROCEDURES: Final = (
     "created_on", "name", "schema_name", "is_builtin", "is_aggregate", "is_ansi", "min_num_arguments",
     "max_num_arguments", "arguments", "description", "catalog_name", "is_table_function",
     "valid_for_clustering", "is_secure",
@@ -19,6 +19,6 @@ _TRANSACTIONS: Final = ("id", "user", "session", "name", "started_on", "state", 
 
 LISTINGS: Final = (
     *(Listing(name, _KEYS) for name in ("PRIMARY KEYS", "IMPORTED KEYS", "UNIQUE KEYS")),
-    *(Listing(name, PROCEDURES) for name in ("USER PROCEDURES", "FUNCTIONS", "USER FUNCTIONS")),
+    *(Listing(name, _PROCEDURES) for name in ("FUNCTIONS", "USER FUNCTIONS")),
     Listing("TRANSACTIONS", _TRANSACTIONS),
 )

@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
 from cleanroom_ml.engine.sql.types.descriptions import inferred
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.statements.work import Work
@@ -76,8 +76,13 @@ def describe_inferred(statement: InferSchema) -> Rows:
 
 
 KINDS: Final = (
-    Kind(Query, query, SELECT, Allowed.TEMPLATE, columns=describe_query),
+    Kind(Query, query, SELECT, Allowed.TEMPLATE, Roles.NAMES, columns=describe_query),
     Kind(
-        InferSchema, infer_schema, SELECT, Allowed.TEMPLATE, columns=lambda _, statement: describe_inferred(statement)
+        InferSchema,
+        infer_schema,
+        SELECT,
+        Allowed.TEMPLATE,
+        Roles.NAMES,
+        columns=lambda _, statement: describe_inferred(statement),
     ),
 )

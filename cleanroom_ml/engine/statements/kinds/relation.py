@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.descriptions import column_json
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements.kinds.table import default_text, listed_tables
+from cleanroom_ml.engine.statements.kinds.table import default_text, listed_tables, relation
 from cleanroom_ml.engine.statements.kinds.view import listed_views
-from cleanroom_ml.engine.statements.listing import Listed, Listing
-from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.listing import Listed, Listing, visible
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column, Key
@@ -27,20 +25,15 @@ def _columns(work: Work, statement: Show) -> Listed:
     account, session_id = work.session.account, work.session.id
     if statement.scope is not None and statement.scope_kind in {"TABLE", "VIEW"}:
         key = work.catalog.target(statement.scope, "TABLE")
-        table, view = work.storage.tables.get(key, session_id), work.storage.views.get(key)
-        found: list[tuple[Key, tuple[Column, ...]]] = []
-        if table is not None:
-            found = [(table.key, table.columns)]
-        elif view is not None:
-            found = [(view.key, view.columns)]
-        else:
-            raise SqlError.not_found("Table", displayed(statement.scope))
+        there = relation(work, key, statement.scope)
+        listed: list[tuple[Key, tuple[Column, ...]]] = [(there.key, there.columns)]
     else:
         scope = scope_of(work, statement)
         tables = work.storage.tables.list(account, scope.database, scope.schema, session_id)
         views = work.storage.views.list(account, scope.database, scope.schema)
-        found = [(each.key, each.columns) for each in tables] + [(each.key, each.columns) for each in views]
-    for key, columns in found:
+        listed = [(each.key, each.columns) for each, _ in visible(work, "TABLE", tables)]
+        listed += [(each.key, each.columns) for each, _ in visible(work, "VIEW", views)]
+    for key, columns in listed:
         for column in columns:
             yield {
                 "table_name": key.name, "schema_name": key.schema, "column_name": column.name,

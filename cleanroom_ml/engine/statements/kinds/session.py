@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, Literal
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Value
@@ -13,15 +13,15 @@ from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, Unse
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.statements import session_parameters
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
-from cleanroom_ml.engine.statements.listing import OWNER, Listed, Listing
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
+from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import own_schema, owns
+from cleanroom_ml.engine.statements.scope import own_schema, owns, sees_schema
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 
-ROLES = ("ACCOUNTADMIN", "PUBLIC", "SAMOOHA_APP_ROLE", "SYSADMIN")
 _MAX_PARAMETERS = 200
 _MAX_VALUE = 16_384
 _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
@@ -33,13 +33,14 @@ def use(work: Work, statement: Use) -> Rows:
     session, name = work.session, statement.name
     match statement.kind:
         case "ROLE":
-            if name[-1] not in ROLES:
+            if len(name) != 1 or name[0] not in work.storage.roles.available(session.account, session.user):
                 raise insufficient(f"role '{displayed(name)}' does not exist or is not granted to you.")
-            session.role = name[-1]
+            session.role = name[0]
         case "SECONDARY ROLES":
-            return success()
+            return _use_secondary(work, name)
         case "WAREHOUSE":
-            if work.storage.warehouses.get(session.account, name[-1]) is None:
+            there = work.storage.warehouses.get(session.account, name[-1]) is not None
+            if not there or not work.rights.sees(Thing("WAREHOUSE", name=name[-1])):
                 raise SqlError.not_found("Warehouse", displayed(name))
             session.warehouse = name[-1]
         case "SCHEMA":
@@ -50,6 +51,22 @@ def use(work: Work, statement: Use) -> Rows:
             session.database, session.schema = _database(work, name)
     work.keep_session()
     return success()
+
+
+def _use_secondary(work: Work, name: tuple[str, ...]) -> Rows:
+    """USE SECONDARY ROLES ALL | NONE; of the session, whatever it runs in. In a room there are no roles at all."""
+    match name:
+        case ("ALL",):
+            value: Literal["ALL", ""] = "ALL"
+        case ("NONE",):
+            value = ""
+        case _:
+            raise SqlError.unsupported("USE SECONDARY ROLES of some roles; ALL and NONE are")
+    reply = success()
+    if not work.restricted:
+        with work.recorded(reply):
+            work.storage.roles.set_secondary(work.session.id, value)
+    return reply
 
 
 def alter_session(work: Work, statement: AlterSession) -> Rows:
@@ -99,8 +116,7 @@ def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
         return key.database, key.schema
     if not owns(work, name[-1]):
         raise SqlError.not_found("Database", displayed(name))
-    public = work.storage.namespaces.schema_exists(work.session.account, name[-1], "PUBLIC")
-    return name[-1], "PUBLIC" if public else None
+    return name[-1], "PUBLIC" if sees_schema(work, name[-1], "PUBLIC") else None
 
 
 def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
@@ -108,7 +124,7 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
         key = work.catalog.target((*name, *_NAMELESS), "TABLE")
         return key.database, key.schema
     database, schema = own_schema(work, name)
-    if not work.storage.namespaces.schema_exists(work.session.account, database, schema):
+    if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(name))
     return database, schema
 
@@ -133,23 +149,11 @@ def _variables(work: Work, statement: Show) -> Listed:
         yield {"session_id": work.session.id, "name": name, "value": str(value), "type": kind, "comment": ""}
 
 
-def _roles(work: Work, statement: Show) -> Listed:
-    for role in ROLES:
-        current = "Y" if role == work.session.role else "N"
-        yield {"name": role, "is_default": "Y" if role == OWNER else "N", "is_current": current, "is_inherited": "N",
-               "assigned_to_users": 1, "granted_to_roles": 0, "granted_roles": 0, "owner": "",
-               "comment": ""}  # fmt: skip
-
-
-_ROLES: Final = (
-    "created_on", "name", "is_default", "is_current", "is_inherited", "assigned_to_users", "granted_to_roles",
-    "granted_roles", "owner", "comment",
-)  # fmt: skip
 KINDS: Final = (
-    Kind(AlterSession, alter_session, allowed=Allowed.JOB),
-    Kind(SetVariable, set_variable, allowed=Allowed.JOB),
-    Kind(UnsetVariable, unset_variable, allowed=Allowed.JOB),
-    Kind(Use, use, allowed=Allowed.JOB, narrowed=lambda statement: statement.kind in _ROOM_USES),
+    Kind(AlterSession, alter_session, allowed=Allowed.JOB, roles=Roles.SESSION),
+    Kind(SetVariable, set_variable, allowed=Allowed.JOB, roles=Roles.NAMES),
+    Kind(UnsetVariable, unset_variable, allowed=Allowed.JOB, roles=Roles.SESSION),
+    Kind(Use, use, allowed=Allowed.JOB, roles=Roles.NAMES, narrowed=lambda statement: statement.kind in _ROOM_USES),
 )
 LISTINGS: Final = (
     Listing(
@@ -165,11 +169,5 @@ LISTINGS: Final = (
         _variables,
         in_room=True,
         times=frozenset({"created_on", "updated_on"}),
-    ),
-    Listing(
-        "ROLES",
-        _ROLES,
-        _roles,
-        numbers=frozenset({"assigned_to_users", "granted_to_roles", "granted_roles"}),
     ),
 )

@@ -9,7 +9,7 @@ from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.like import like
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.registry import listings
@@ -50,4 +50,4 @@ def _in_room(statement: Show) -> bool:
     return listing is not None and listing.in_room
 
 
-KINDS: Final = (Kind(Show, show, SHOW, Allowed.TEMPLATE, narrowed=_in_room, columns=show),)
+KINDS: Final = (Kind(Show, show, SHOW, Allowed.TEMPLATE, Roles.NAMES, narrowed=_in_room, columns=show),)

@@ -12,14 +12,15 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
-from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
-from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import VARCHAR, success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.stage_reader import file_options, stage_format_key
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
 _STAGE_OPTIONS = frozenset({"DIRECTORY", "ENCRYPTION", "FILE_FORMAT", "COMMENT", "COPY_OPTIONS", "TAG"})
 _ENCRYPTIONS = frozenset({"SNOWFLAKE_SSE", "SNOWFLAKE_FULL"})
@@ -36,8 +37,12 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
     file_format = _file_format(work, options)
     key = work.catalog.target(statement.name, "STAGE")
     session_id = work.temporary(statement.temporary)
+    if session_id is None:
+        work.require("CREATE STAGE", Thing("SCHEMA", key.database, key.schema))
     reply = success(f"Stage area {key.name} successfully created.")
     with translated(statement.name), work.recorded(reply):
+        if session_id is None and statement.or_replace and work.storage.stages.get(key, None) is not None:
+            work.require(OWNERSHIP, Thing.of("STAGE", key))
         made = work.storage.stages.create(
             key,
             directory=bool(_group(options, "DIRECTORY").get("ENABLE", False)),
@@ -46,6 +51,8 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
             if_exists=if_exists(statement),
             comment=str(options.get("COMMENT", "")),
         )
+        if made and session_id is None:
+            work.made(Thing.of("STAGE", key))
         if made:
             hidden = stage_format_key(key)
             work.storage.file_formats.drop(hidden, session_id=session_id, if_exists=True)
@@ -58,10 +65,11 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
 
 def alter_stage(work: Work, statement: AlterStage) -> Rows:
     """ALTER STAGE … REFRESH (one row a file that changed) or SET DIRECTORY = (ENABLE = …)."""
-    stage = work.stages.stage(statement.name)
+    privilege = "WRITE" if statement.refresh else OWNERSHIP
+    stage = work.stages.stage(statement.name, privilege)
     if stage is None and statement.if_exists:
         return success()
-    stage = work.stages.existing(statement.name)
+    stage = work.stages.existing(statement.name, privilege)
     if statement.refresh:
         with translated(statement.name):
             refreshed = work.storage.stages.refresh(stage.key, session_id=stage.session_id)
@@ -79,14 +87,15 @@ def alter_stage(work: Work, statement: AlterStage) -> Rows:
 
 def drop_stage(work: Work, statement: Drop) -> Rows:
     """DROP STAGE, with its files."""
-    stage = work.stages.stage(statement.name) if statement.name != ("~",) else None
+    stage = work.stages.stage(statement.name, OWNERSHIP) if statement.name != ("~",) else None
     if stage is None:
         work.catalog.target(statement.name, "STAGE")
         if statement.if_exists:
             return already_dropped(statement.name[-1])
-        stage = work.stages.existing(statement.name)
+        stage = work.stages.existing(statement.name, OWNERSHIP)
     reply = success(f"{stage.key.name} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
+        stage = work.stages.existing(statement.name, OWNERSHIP)
         work.storage.stages.drop(stage.key, session_id=stage.session_id, if_exists=statement.if_exists)
         work.storage.file_formats.drop(stage_format_key(stage.key), session_id=stage.session_id, if_exists=True)
     return reply
@@ -115,7 +124,7 @@ def _file_format(work: Work, options: Mapping[str, Option]) -> Mapping[str, Opti
 
 def describe_stage(work: Work, statement: Describe) -> Rows:
     """DESCRIBE STAGE."""
-    stage = work.stages.existing(statement.name)
+    stage = work.stages.existing(statement.name, None)
     rows = [
         ("STAGE_FILE_FORMAT", "TYPE", "String", "CSV", "CSV"),
         ("STAGE_LOCATION", "URL", "String", "", ""),
@@ -130,14 +139,26 @@ def describe_stage(work: Work, statement: Describe) -> Rows:
 
 def _stages(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
-    for stage in work.storage.stages.list(work.session.account, scope.database, scope.schema, work.session.id):
+    stages = work.storage.stages.list(work.session.account, scope.database, scope.schema, work.session.id)
+    for stage, owner in visible(work, "STAGE", stages):
         if work.restricted and stage.session_id is None:
             continue
-        yield place(stage.key) | {
+        yield place(stage.key, owner) | {
             "created_on": stage.created_on, "url": "", "has_credentials": "N", "has_encryption_key": "N",
             "comment": stage.comment, "type": "INTERNAL TEMPORARY" if stage.session_id else "INTERNAL",
             "directory_enabled": "Y" if stage.directory else "N",
         }  # fmt: skip
+
+
+def _thing(work: Work, name: tuple[str, ...]) -> Thing:
+    key = work.stages.existing(name, None).key
+    if not key.database:
+        raise SqlError.unsupported("privileges on the stage of a user")
+    return Thing.of("STAGE", key)
+
+
+def _all(work: Work, database: str, schema: str | None) -> list[Thing]:
+    return [Thing.of("STAGE", each.key) for each in work.storage.stages.list(work.session.account, database, schema)]
 
 
 _PROPERTY: Final = texts("parent_property", "property", "property_type", "property_value", "property_default")
@@ -151,10 +172,22 @@ KINDS: Final = (
         CreateStage,
         create_stage,
         allowed=Allowed.TEMPLATE,
+        roles=Roles.NAMES,
         narrowed=lambda statement: statement.temporary,
         commits=True,
     ),
-    Kind(AlterStage, alter_stage, wire=None, commits=True),
+    Kind(AlterStage, alter_stage, wire=None, roles=Roles.NAMES, commits=True),
 )
-OBJECTS: Final = (ObjectKind("STAGE", drop=drop_stage, room_drops=True, describe=describe_stage, room_describes=True),)
+OBJECTS: Final = (
+    ObjectKind(
+        "STAGE",
+        drop=drop_stage,
+        room_drops=True,
+        describe=describe_stage,
+        room_describes=True,
+        thing=_thing,
+        privileges=("READ", "WRITE", "USAGE"),
+        everything=_all,
+    ),
+)
 LISTINGS: Final = (Listing("STAGES", _STAGES, _stages, in_room=True),)

@@ -22,9 +22,9 @@ from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
-from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
-from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
@@ -33,7 +33,8 @@ from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
-from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
+from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject, View
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
 
@@ -45,6 +46,8 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     session_id = work.temporary(kind == "TEMPORARY")
     there = work.storage.tables.get(key, session_id)
     exists = there is not None and there.session_id == session_id
+    if session_id is None:
+        work.require("CREATE TABLE", Thing("SCHEMA", key.database, key.schema))
     if exists and statement.if_not_exists:
         return success(f"{key.name} already exists, statement succeeded.")
     if exists and not statement.or_replace:
@@ -65,14 +68,16 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     )
     reply = success(f"Table {key.name} successfully created.")
     change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
-    with translated(statement.name):
+    with translated(statement.name), work.storage.database.transaction():
+        copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
         (made,) = work.commit([change], reply)
+        work.grant_again(copied)
     return reply if made else success(f"{key.name} already exists, statement succeeded.")
 
 
 def drop_table(work: Work, statement: Drop) -> Rows:
     """DROP TABLE [IF EXISTS]: the session's temporary one first."""
-    key = work.catalog.target(statement.name, "TABLE")
+    key = _owned(work, statement.name)
     with translated(statement.name):
         (dropped,) = work.commit(
             [changes.DropTable(key, statement.if_exists, work.session.id)], success(f"{key.name} successfully dropped.")
@@ -82,7 +87,7 @@ def drop_table(work: Work, statement: Drop) -> Rows:
 
 def alter_table(work: Work, statement: AlterTable) -> Rows:
     """ALTER TABLE … RENAME TO, ADD COLUMN, DROP COLUMN, RENAME COLUMN."""
-    key = work.catalog.target(statement.name, "TABLE")
+    key = _owned(work, statement.name)
     reply = success()
     if work.storage.tables.get(key, work.session.id) is None:
         if statement.if_exists:
@@ -94,6 +99,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         return _swapped(work, key, statement.new_name, reply)
     if statement.new_name is not None:
         new_key = work.catalog.target(statement.new_name, "TABLE")
+        work.require("CREATE TABLE", Thing("SCHEMA", new_key.database, new_key.schema))
         try:
             with translated(statement.new_name):
                 work.commit([changes.RenameTable(key, new_key, work.session.id)], reply)
@@ -111,6 +117,15 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
             continue
         return reply
     raise busy()
+
+
+def _owned(work: Work, name: tuple[str, ...]) -> Key:
+    """The key of a table that is to be changed or dropped. Raises SqlError: it is there, and another role's."""
+    key = work.catalog.target(name, "TABLE")
+    there = work.storage.tables.get(key, work.session.id)
+    if there is not None and there.session_id is None:
+        work.require(OWNERSHIP, Thing.of("TABLE", key))
+    return key
 
 
 def _selected(
@@ -232,10 +247,18 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
 def describe_table(work: Work, statement: Describe) -> Rows:
     """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
     key = work.catalog.target(statement.name, statement.kind)
-    found = work.storage.tables.get(key, work.session.id) or work.storage.views.get(key)
-    if found is None:
-        raise SqlError.not_found("Table", displayed(statement.name))
-    return Rows(_DESCRIBED, [_described_column(column) for column in found.columns])
+    return Rows(_DESCRIBED, [_described_column(column) for column in relation(work, key, statement.name).columns])
+
+
+def relation(work: Work, key: Key, name: tuple[str, ...]) -> Table | View:
+    """A table or view that the session's roles may know of. Raises SqlError not found."""
+    table = work.storage.tables.get(key, work.session.id)
+    if table is not None and (table.session_id is not None or work.rights.finds(Thing.of("TABLE", key))):
+        return table
+    view = work.storage.views.get(key) if table is None else None
+    if view is None or not work.rights.finds(Thing.of("VIEW", key)):
+        raise SqlError.not_found("Table", displayed(name))
+    return view
 
 
 def _described_column(column: Column) -> tuple[Value, ...]:
@@ -254,13 +277,26 @@ def default_text(column: Column) -> str | None:
 
 def listed_tables(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
-    for table in work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id):
-        yield place(table.key) | {
+    tables = work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id)
+    for table, owner in visible(work, "TABLE", tables):
+        yield place(table.key, owner) | {
             "created_on": table.created_on, "kind": table.kind, "comment": table.comment, "cluster_by": "",
             "rows": table.rows, "bytes": table.bytes, "retention_time": "1", "automatic_clustering": "OFF",
             "change_tracking": "OFF", "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N",
             "is_event": "N", "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
         }  # fmt: skip
+
+
+def _thing(work: Work, name: tuple[str, ...]) -> Thing:
+    key = work.catalog.target(name, "TABLE")
+    table = work.storage.tables.get(key)
+    if table is None:
+        raise SqlError.not_found("Table", displayed(name))
+    return Thing.of("TABLE", key)
+
+
+def _all(work: Work, database: str, schema: str | None) -> list[Thing]:
+    return [Thing.of("TABLE", each.key) for each in work.storage.tables.list(work.session.account, database, schema)]
 
 
 _DESCRIBED: Final = texts(
@@ -274,10 +310,21 @@ _TABLES: Final = (
     "owner_role_type", "is_event", "budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable",
 )  # fmt: skip
 KINDS: Final = (
-    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, commits=True),
-    Kind(AlterTable, alter_table, allowed=Allowed.TEMPLATE, commits=True),
+    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, commits=True),
+    Kind(AlterTable, alter_table, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, commits=True),
 )
-OBJECTS: Final = (ObjectKind("TABLE", drop=drop_table, room_drops=True, describe=describe_table, room_describes=True),)
+OBJECTS: Final = (
+    ObjectKind(
+        "TABLE",
+        drop=drop_table,
+        room_drops=True,
+        describe=describe_table,
+        room_describes=True,
+        thing=_thing,
+        privileges=("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES"),
+        everything=_all,
+    ),
+)
 LISTINGS: Final = (
     Listing(
         "TABLES",

@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import TRANSACTION, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
@@ -55,7 +55,7 @@ def commit_open(work: Work) -> None:
 
 
 KINDS: Final = (
-    Kind(Begin, begin, TRANSACTION, Allowed.TEMPLATE),
-    Kind(Commit, commit, TRANSACTION, Allowed.TEMPLATE),
-    Kind(Rollback, rollback, TRANSACTION, Allowed.TEMPLATE),
+    Kind(Begin, begin, TRANSACTION, Allowed.TEMPLATE, Roles.SESSION),
+    Kind(Commit, commit, TRANSACTION, Allowed.TEMPLATE, Roles.SESSION),
+    Kind(Rollback, rollback, TRANSACTION, Allowed.TEMPLATE, Roles.SESSION),
 )

@@ -1,0 +1,136 @@
+"""Roles: CREATE, DROP, SHOW, and GRANT ROLE. A role is its owner's to drop and to give; ACCOUNTADMIN's are all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.grant import GrantRole
+from cleanroom_ml.engine.sql.read.role import CreateRole
+from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.listing import Listed, Listing
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, single, translated
+from cleanroom_ml.engine.statements.replies import already_dropped, existed
+from cleanroom_ml.engine.statements.results import success
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.roles import SYSTEM
+
+
+def create_role(work: Work, statement: CreateRole) -> Rows:
+    """CREATE [OR REPLACE] ROLE [IF NOT EXISTS]. Whoever makes one is not given it."""
+    name = single(statement.name)
+    work.require_in_account("CREATE ROLE")
+    account, roles = work.session.account, work.storage.roles
+    there = roles.exists(account, name)
+    if there and statement.or_replace:
+        _require_owned(work, name)
+    reply = success(f"Role {name} successfully created.")
+    with translated(statement.name), work.recorded(reply):
+        if there and statement.or_replace:
+            _drop(work, name)
+        made = roles.create(
+            account,
+            name,
+            owner=work.rights.role,
+            comment=str(statement.options.get("COMMENT", "")),
+            if_exists="ignore" if statement.if_not_exists else "error",
+        )
+    return reply if made else existed(name)
+
+
+def drop_role(work: Work, statement: Drop) -> Rows:
+    """DROP ROLE. What it owned is the role's that drops it."""
+    name = single(statement.name)
+    if not work.storage.roles.exists(work.session.account, name):
+        if statement.if_exists:
+            return already_dropped(name)
+        raise SqlError.not_found("Role", displayed(statement.name))
+    _require_owned(work, name)
+    reply = success(f"{name} successfully dropped.")
+    with translated(statement.name), work.recorded(reply):
+        _drop(work, name)
+    return reply
+
+
+def grant_role(work: Work, statement: GrantRole) -> Rows:
+    """GRANT ROLE … TO USER | ROLE, REVOKE ROLE … FROM."""
+    (role,), (grantee,) = statement.role, statement.grantee
+    account, roles = work.session.account, work.storage.roles
+    if not roles.exists(account, role):
+        raise SqlError.not_found("Role", displayed(statement.role))
+    if not (work.rights.in_account("MANAGE GRANTS") and role != "ACCOUNTADMIN") and not _owned(work, role):
+        raise insufficient(f"role {displayed(statement.role)} is its owner's to grant.")
+    reply = success()
+    with translated(statement.grantee), work.recorded(reply):
+        try:
+            if statement.revoke:
+                roles.revoke(account, role, statement.grantee_kind, grantee)
+            else:
+                roles.grant(account, role, statement.grantee_kind, grantee, by=work.rights.role)
+        except ValueError as refused:
+            raise SqlError.syntax(f"{refused}.") from None
+    return reply
+
+
+def _drop(work: Work, name: str) -> None:
+    account = work.session.account
+    work.storage.grants.inherit(account, name, work.rights.role)
+    work.storage.roles.drop(account, name, heir=work.rights.role)
+
+
+def _owned(work: Work, name: str) -> bool:
+    return work.rights.has_role(work.storage.roles.owner(work.session.account, name)) or work.rights.everything
+
+
+def _require_owned(work: Work, name: str) -> None:
+    if name in SYSTEM:
+        raise insufficient(f"{name} is a role of the system.")
+    if not _owned(work, name):
+        raise insufficient(f"role {displayed((name,))} is its owner's.")
+
+
+def _thing(work: Work, name: tuple[str, ...]) -> Thing:
+    if not work.storage.roles.exists(work.session.account, single(name)):
+        raise SqlError.not_found("Role", displayed(name))
+    return Thing("ROLE", name=name[0])
+
+
+def _roles(work: Work, statement: Show) -> Listed:
+    session = work.session
+    members = work.storage.roles.memberships(session.account)
+    available = work.storage.roles.available(session.account, session.user)
+    default = work.storage.roles.default(session.account, session.user)
+    direct = set(work.storage.roles.direct(session.account, session.user))
+    for role in work.storage.roles.list(session.account):
+        given = [each for each in members if each.role == role.name]
+        yield {
+            "created_on": role.created_on, "name": role.name, "is_default": _flag(role.name == default),
+            "is_current": _flag(role.name == session.role),
+            "is_inherited": _flag(role.name in available and role.name not in direct),
+            "assigned_to_users": sum(each.kind == "USER" for each in given),
+            "granted_to_roles": sum(each.kind == "ROLE" for each in given),
+            "granted_roles": sum((each.kind, each.member) == ("ROLE", role.name) for each in members),
+            "owner": role.owner, "comment": role.comment,
+        }  # fmt: skip
+
+
+def _flag(value: bool) -> str:
+    return "Y" if value else "N"
+
+
+_ROLES: Final = (
+    "created_on", "name", "is_default", "is_current", "is_inherited", "assigned_to_users", "granted_to_roles",
+    "granted_roles", "owner", "comment",
+)  # fmt: skip
+KINDS: Final = (
+    Kind(CreateRole, create_role, roles=Roles.NAMES, commits=True),
+    Kind(GrantRole, grant_role, roles=Roles.NAMES, commits=True),
+)
+OBJECTS: Final = (ObjectKind("ROLE", drop=drop_role, thing=_thing),)
+LISTINGS: Final = (
+    Listing("ROLES", _ROLES, _roles, numbers=frozenset({"assigned_to_users", "granted_to_roles", "granted_roles"})),
+)

@@ -1,0 +1,57 @@
+"""Relations that are in every account without anybody having made them: the clean room's version, and sample data.
+
+Source: docs.snowflake.com, cleanrooms (`SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.ADMIN.VERSION`; the columns of
+`SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS` that its pages use). The rows are made up here, always the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import Final
+
+from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.catalog import Columns, RowsSource
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+
+VERSION: Final = "19.0"
+"""The release of Data Clean Rooms whose procedures these are (release notes of 2026-10-22)."""
+SAMPLES: Final = "SAMOOHA_SAMPLE_DATABASE"
+_CUSTOMERS: Final = 1_000
+_TEXT: Final = SqlType("VARCHAR")
+_NUMBER: Final = SqlType("NUMBER", 38, 0)
+_COLUMNS: Final[Columns] = (
+    *(("HASHED_EMAIL", _TEXT), ("STATUS", _TEXT), ("AGE_BAND", _TEXT), ("DAYS_ACTIVE", _NUMBER)),
+    *(("REGION_CODE", _TEXT), ("HOUSEHOLD_SIZE", _NUMBER)),
+)
+_STATUSES: Final = ("MEMBER", "SILVER", "GOLD", "PLATINUM")
+_AGES: Final = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+
+
+def relation(parts: tuple[str, ...]) -> RowsSource | None:
+    """The relation of this full name; None where there is none. Everybody may read them."""
+    match parts:
+        case ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "ADMIN", "VERSION"):
+            return RowsSource((("VERSION", _TEXT),), ((VERSION,),))
+        case ("SAMOOHA_SAMPLE_DATABASE", "DEMO", "CUSTOMERS"):
+            return RowsSource(_COLUMNS, _customers())
+    return None
+
+
+@cache
+def _customers() -> tuple[tuple[Value, ...], ...]:
+    return tuple(_customer(number) for number in range(_CUSTOMERS))
+
+
+def _customer(number: int) -> tuple[Value, ...]:
+    drawn = hashlib.sha256(f"customer {number}".encode()).digest()
+    email = hashlib.sha256(f"customer{number}@example.com".encode()).digest()
+    return (
+        base64.b64encode(email).decode(),
+        _STATUSES[drawn[0] % len(_STATUSES)],
+        _AGES[drawn[1] % len(_AGES)],
+        int.from_bytes(drawn[2:4]) % 1_500,
+        f"REGION_{drawn[4] % 12 + 1:02}",
+        drawn[5] % 6 + 1,
+    )

@@ -1,0 +1,239 @@
+"""Privileges on things, by role; and what becomes of them when the thing is dropped, replaced or renamed.
+
+A grant is for one thing and not for its name: triggers take it away with the thing, whichever way that goes, and take
+it along where the thing is renamed. A thing without an owner of its own is ADMIN's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cleanroom_ml.engine.storage.database import Database, Schema
+from cleanroom_ml.engine.storage.keys import Key, from_micros
+from cleanroom_ml.engine.storage.roles import ADMIN
+
+OWNERSHIP: Final = "OWNERSHIP"
+_RELATIONS: Final = (("tables", "TABLE"), ("views", "VIEW"), ("stages", "STAGE"), ("file_formats", "FILE FORMAT"))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thing:
+    """What a privilege is on: a kind, and as much of a name as things of this kind have (ACCOUNT has none)."""
+
+    kind: str
+    database: str = ""
+    schema: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, kind: str, key: Key) -> Thing:
+        """A thing in a schema."""
+        return cls(kind, key.database, key.schema, key.name)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its name."""
+        return tuple(part for part in (self.database, self.schema, self.name) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """One privilege of one grantee on one thing."""
+
+    thing: Thing
+    privilege: str
+    grantee_kind: str
+    grantee: str
+    grant_option: bool
+    granted_by: str
+    granted_on: datetime
+
+
+def _here(row: str) -> str:
+    return f"account = {row}.account AND database = {row}.database"
+
+
+def _triggers() -> Iterable[str]:
+    for relation, kind in _RELATIONS:
+        permanent = "" if relation == "views" else "WHEN OLD.session_id IS NULL"
+        same = f"{_here('OLD')} AND schema = OLD.schema AND name = OLD.name AND kind = '{kind}'"
+        yield f"""CREATE TRIGGER {relation}_dropped AFTER DELETE ON {relation} {permanent}
+            BEGIN DELETE FROM object_grants WHERE {same}; END"""
+        yield f"""CREATE TRIGGER {relation}_renamed AFTER UPDATE OF database, schema, name ON {relation} {permanent}
+            BEGIN UPDATE object_grants SET database = NEW.database, schema = NEW.schema, name = NEW.name
+            WHERE {same}; END"""
+    yield f"""CREATE TRIGGER schemas_dropped AFTER DELETE ON schemas
+        BEGIN DELETE FROM object_grants WHERE {_here("OLD")} AND schema = OLD.name AND kind = 'SCHEMA'; END"""
+    yield """CREATE TRIGGER databases_dropped AFTER DELETE ON databases
+        BEGIN DELETE FROM object_grants WHERE account = OLD.account AND database = OLD.name; END"""
+    yield """CREATE TRIGGER warehouses_dropped AFTER DELETE ON warehouses
+        BEGIN DELETE FROM object_grants WHERE account = OLD.account AND kind = 'WAREHOUSE' AND name = OLD.name; END"""
+    # What a dropped role owned has its heir set before (`forget_role`).
+    yield """CREATE TRIGGER roles_dropped AFTER DELETE ON roles
+        BEGIN DELETE FROM object_grants WHERE account = OLD.account
+        AND ((grantee_kind = 'ROLE' AND grantee = OLD.name) OR (kind = 'ROLE' AND name = OLD.name)); END"""
+
+
+SCHEMA = Schema(
+    "grants",
+    1,
+    (
+        """CREATE TABLE object_grants (
+            account TEXT NOT NULL REFERENCES accounts (name), kind TEXT NOT NULL, database TEXT NOT NULL,
+            schema TEXT NOT NULL, name TEXT NOT NULL, privilege TEXT NOT NULL, grantee_kind TEXT NOT NULL,
+            grantee TEXT NOT NULL, grant_option INTEGER NOT NULL, granted_by TEXT NOT NULL, granted_on INTEGER NOT NULL,
+            PRIMARY KEY (account, kind, database, schema, name, grantee_kind, grantee, privilege)) STRICT""",
+        "CREATE INDEX object_grants_by_grantee ON object_grants (account, grantee_kind, grantee)",
+        f"""CREATE UNIQUE INDEX object_grants_one_owner ON object_grants (account, kind, database, schema, name)
+            WHERE privilege = '{OWNERSHIP}'""",
+        *_triggers(),
+    ),
+)
+
+
+class Grants:
+    """Privileges of all accounts' roles, and of the shares that they have been granted to."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def grant(
+        self,
+        account: str,
+        thing: Thing,
+        privileges: Iterable[str],
+        grantee: str,
+        *,
+        by: str,
+        option: bool = False,
+        grantee_kind: str = "ROLE",
+    ) -> None:
+        """Gives privileges. What was given before stays, and keeps its grant option."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                """INSERT INTO object_grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (account, kind, database, schema, name, grantee_kind, grantee, privilege)
+                   DO UPDATE SET grant_option = max(grant_option, excluded.grant_option)""",
+                [
+                    (
+                        *(account, thing.kind, thing.database, thing.schema, thing.name, privilege),
+                        *(grantee_kind, grantee, int(option), by, self._database.now_micros()),
+                    )
+                    for privilege in privileges
+                ],
+            )
+
+    def revoke(
+        self,
+        account: str,
+        thing: Thing,
+        privileges: Iterable[str],
+        grantee: str,
+        *,
+        only_option: bool = False,
+        grantee_kind: str = "ROLE",
+    ) -> int:
+        """Takes privileges away, or only the right to pass them on. How many there were."""
+        here = (account, thing.kind, thing.database, thing.schema, thing.name, grantee_kind, grantee)
+        verb = "UPDATE object_grants SET grant_option = 0" if only_option else "DELETE FROM object_grants"
+        with self._database.transaction() as connection:
+            return sum(
+                connection.execute(
+                    f"""{verb} WHERE account = ? AND kind = ? AND database = ? AND schema = ? AND name = ?
+                        AND grantee_kind = ? AND grantee = ? AND privilege = ? AND privilege <> '{OWNERSHIP}'""",
+                    (*here, privilege),
+                ).rowcount
+                for privilege in privileges
+            )
+
+    def forget(self, account: str, thing: Thing, *, keep_owner: bool = False) -> None:
+        """Takes every grant on a thing away."""
+        kept = f"AND privilege <> '{OWNERSHIP}'" if keep_owner else ""
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"""DELETE FROM object_grants WHERE account = ? AND kind = ? AND database = ? AND schema = ?
+                    AND name = ? {kept}""",
+                (account, thing.kind, thing.database, thing.schema, thing.name),
+            )
+
+    def own(self, account: str, thing: Thing, role: str) -> None:
+        """The thing is this role's from now on."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"""DELETE FROM object_grants WHERE account = ? AND kind = ? AND database = ? AND schema = ?
+                    AND name = ? AND privilege = '{OWNERSHIP}'""",
+                (account, thing.kind, thing.database, thing.schema, thing.name),
+            )
+            if role != ADMIN:
+                self.grant(account, thing, (OWNERSHIP,), role, by=role, option=True)
+
+    def inherit(self, account: str, role: str, heir: str) -> None:
+        """What `role` owns is `heir`'s from now on."""
+        with self._database.transaction() as connection:
+            owned = connection.execute(
+                f"""SELECT * FROM object_grants WHERE account = ? AND grantee_kind = 'ROLE' AND grantee = ?
+                    AND privilege = '{OWNERSHIP}'""",
+                (account, role),
+            ).fetchall()
+            for row in owned:
+                self.own(account, _thing(row), heir)
+
+    def owner(self, account: str, thing: Thing) -> str:
+        """The role that owns a thing."""
+        return self.owners(account, thing.kind).get(thing, ADMIN)
+
+    def owners(self, account: str, kind: str) -> dict[Thing, str]:
+        """The owners of the things of a kind that are not ADMIN's."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM object_grants WHERE account = ? AND kind = ? AND privilege = '{OWNERSHIP}'",
+                (account, kind),
+            ).fetchall()
+        return {_thing(row): row["grantee"] for row in rows}
+
+    def of_roles(self, account: str, roles: Iterable[str]) -> dict[Thing, dict[str, bool]]:
+        """What these roles have: for each thing its privileges, and whether they may be passed on."""
+        found: dict[Thing, dict[str, bool]] = {}
+        with self._database.read() as connection:
+            for role in roles:
+                rows: list[sqlite3.Row] = connection.execute(
+                    "SELECT * FROM object_grants WHERE account = ? AND grantee_kind = 'ROLE' AND grantee = ?",
+                    (account, role),
+                ).fetchall()
+                for row in rows:
+                    held = found.setdefault(_thing(row), {})
+                    held[row["privilege"]] = held.get(row["privilege"], False) or bool(row["grant_option"])
+        return found
+
+    def list(
+        self, account: str, *, thing: Thing | None = None, grantee: str | None = None, grantee_kind: str = "ROLE"
+    ) -> Sequence[Granted]:
+        """The grants on a thing, or to a grantee, or all of the account."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                """SELECT * FROM object_grants
+                   WHERE account = ?1 AND (?2 IS NULL OR (grantee = ?2 AND grantee_kind = ?3))
+                   ORDER BY kind, database, schema, name, privilege, grantee""",
+                (account, grantee, grantee_kind),
+            ).fetchall()
+        return [
+            Granted(
+                _thing(row),
+                row["privilege"],
+                row["grantee_kind"],
+                row["grantee"],
+                bool(row["grant_option"]),
+                row["granted_by"],
+                from_micros(row["granted_on"]),
+            )
+            for row in rows
+            if thing is None or _thing(row) == thing
+        ]
+
+
+def _thing(row: sqlite3.Row) -> Thing:
+    return Thing(row["kind"], row["database"], row["schema"], row["name"])

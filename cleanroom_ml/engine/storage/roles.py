@@ -1,0 +1,270 @@
+"""Roles of each account: which there are, who has been granted which, and which secondary ones a session has activated.
+
+A role's name that was dropped and made again is another role: what was granted to the first one is gone with it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from cleanroom_ml.engine.storage.database import Database, Schema
+from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
+from cleanroom_ml.engine.storage.keys import checked_name, from_micros
+
+ADMIN: Final = "ACCOUNTADMIN"
+PUBLIC: Final = "PUBLIC"
+APP_ROLE: Final = "SAMOOHA_APP_ROLE"
+MOST_ROLES: Final = 1_000
+
+# Each role that is there without being made, with the roles that it inherits. All of them inherit PUBLIC.
+SYSTEM: Final[Mapping[str, tuple[str, ...]]] = {
+    ADMIN: ("SYSADMIN", "SECURITYADMIN", APP_ROLE),
+    "SECURITYADMIN": ("USERADMIN",),
+    "USERADMIN": (),
+    "SYSADMIN": (),
+    APP_ROLE: (),
+    PUBLIC: (),
+}
+MemberKind = Literal["USER", "ROLE"]
+
+SCHEMA = Schema(
+    "roles",
+    1,
+    (
+        """CREATE TABLE roles (
+            account TEXT NOT NULL REFERENCES accounts (name), name TEXT NOT NULL, owner TEXT NOT NULL,
+            comment TEXT NOT NULL, created_on INTEGER NOT NULL, PRIMARY KEY (account, name)) STRICT""",
+        """CREATE TABLE role_members (
+            account TEXT NOT NULL REFERENCES accounts (name), role TEXT NOT NULL, kind TEXT NOT NULL,
+            member TEXT NOT NULL, granted_by TEXT NOT NULL, granted_on INTEGER NOT NULL,
+            PRIMARY KEY (account, role, kind, member)) STRICT""",
+        "CREATE INDEX role_members_by_member ON role_members (account, kind, member)",
+        """CREATE TABLE session_secondary_roles (
+            session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE, roles TEXT NOT NULL) STRICT""",
+        # The first user of an account is its administrator; later ones have PUBLIC and what they are granted.
+        f"""INSERT INTO role_members SELECT u.account, '{ADMIN}', 'USER', u.name, '', u.created_on FROM users u
+            WHERE NOT EXISTS (SELECT 1 FROM users o WHERE o.account = u.account AND o.rowid < u.rowid)""",
+        # The warehouse that accounts made later have from the start.
+        "INSERT OR IGNORE INTO warehouses SELECT name, 'APP_WH', 'X-SMALL', '', created_on FROM accounts",
+        f"""CREATE TRIGGER first_user_is_admin AFTER INSERT ON users
+            WHEN NOT EXISTS (SELECT 1 FROM users WHERE account = NEW.account AND name <> NEW.name)
+            BEGIN INSERT OR IGNORE INTO role_members
+            VALUES (NEW.account, '{ADMIN}', 'USER', NEW.name, '', NEW.created_on); END""",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleInfo:
+    """One role; `owner` is empty for those that are there without being made."""
+
+    name: str
+    owner: str
+    comment: str
+    created_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A role that a user or another role was granted."""
+
+    role: str
+    kind: MemberKind
+    member: str
+    granted_by: str
+    granted_on: datetime
+
+
+class Roles:
+    """Roles of all accounts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, account: str, name: str, *, owner: str, comment: str = "", if_exists: Literal["error", "ignore"] = "error"
+    ) -> bool:
+        """Makes a role; whether anything was made.
+
+        Raises:
+            AlreadyExists: it is there and `if_exists` is `error`; or the account has MOST_ROLES.
+            InvalidName: no name for a role.
+        """
+        checked_name(name, "role")
+        with self._database.transaction() as connection:
+            if self._exists(connection, account, name):
+                if if_exists == "ignore":
+                    return False
+                raise AlreadyExists("role", name)
+            (count,) = connection.execute("SELECT count(*) FROM roles WHERE account = ?", (account,)).fetchone()
+            if count >= MOST_ROLES:
+                raise AlreadyExists("role", f"{MOST_ROLES} roles, the most that an account may have,")
+            connection.execute(
+                "INSERT INTO roles VALUES (?, ?, ?, ?, ?)",
+                (account, name, owner, comment, self._database.now_micros()),
+            )
+        return True
+
+    def drop(self, account: str, name: str, *, heir: str) -> None:
+        """Removes a role with all that was granted to it; what it owned is `heir`'s.
+
+        Raises:
+            NotFound: there is no such role, or it is one of SYSTEM.
+        """
+        with self._database.transaction() as connection:
+            gone = connection.execute("DELETE FROM roles WHERE account = ? AND name = ?", (account, name)).rowcount
+            if not gone:
+                raise NotFound("role", name)
+            connection.execute(
+                "DELETE FROM role_members WHERE account = ?1 AND (role = ?2 OR (kind = 'ROLE' AND member = ?2))",
+                (account, name),
+            )
+            connection.execute("UPDATE roles SET owner = ? WHERE account = ? AND owner = ?", (heir, account, name))
+
+    def exists(self, account: str, name: str) -> bool:
+        """Whether the account has this role."""
+        with self._database.read() as connection:
+            return self._exists(connection, account, name)
+
+    def list(self, account: str) -> Sequence[RoleInfo]:
+        """The account's roles, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM roles WHERE account = ?", (account,)).fetchall()
+        made = [RoleInfo(row["name"], row["owner"], row["comment"], from_micros(row["created_on"])) for row in rows]
+        return sorted([*made, *(RoleInfo(name, "", "", None) for name in SYSTEM)], key=lambda role: role.name)
+
+    def owner(self, account: str, name: str) -> str:
+        """The role that owns a role: ADMIN for those of SYSTEM."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT owner FROM roles WHERE account = ? AND name = ?", (account, name)
+            ).fetchone()
+        return ADMIN if row is None else str(row["owner"])
+
+    def grant(self, account: str, role: str, kind: MemberKind, member: str, *, by: str) -> None:
+        """Gives a role to a user or another role. Granting again changes nothing.
+
+        Raises:
+            NotFound: no such role, user or member.
+            ValueError: the member is the role, or has been granted to it: a circle.
+        """
+        with self._database.transaction() as connection:
+            if not self._exists(connection, account, role):
+                raise NotFound("role", role)
+            if kind == "ROLE":
+                if not self._exists(connection, account, member):
+                    raise NotFound("role", member)
+                if member in _inherited(connection, account, [role]):
+                    raise ValueError(f"role {member} cannot be granted {role}, which inherits it")
+            elif not _is_user(connection, account, member):
+                raise NotFound("user", member)
+            connection.execute(
+                "INSERT OR IGNORE INTO role_members VALUES (?, ?, ?, ?, ?, ?)",
+                (account, role, kind, member, by, self._database.now_micros()),
+            )
+
+    def revoke(self, account: str, role: str, kind: MemberKind, member: str) -> bool:
+        """Takes a role away; whether it was granted.
+
+        Raises:
+            ValueError: it is ADMIN, and nobody else of the account has it.
+        """
+        with self._database.transaction() as connection:
+            if (role, kind) == (ADMIN, "USER"):
+                others = connection.execute(
+                    "SELECT 1 FROM role_members WHERE account = ? AND role = ? AND kind = 'USER' AND member <> ?",
+                    (account, ADMIN, member),
+                ).fetchone()
+                if others is None:
+                    raise ValueError(f"{member} is the only user who has {ADMIN}")
+            return bool(
+                connection.execute(
+                    "DELETE FROM role_members WHERE account = ? AND role = ? AND kind = ? AND member = ?",
+                    (account, role, kind, member),
+                ).rowcount
+            )
+
+    def memberships(self, account: str) -> Sequence[Membership]:
+        """Every grant of a role in the account."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM role_members WHERE account = ? ORDER BY role, kind, member", (account,)
+            ).fetchall()
+        return [
+            Membership(row["role"], row["kind"], row["member"], row["granted_by"], from_micros(row["granted_on"]))
+            for row in rows
+        ]
+
+    def direct(self, account: str, user: str) -> Sequence[str]:
+        """The roles that were granted to a user itself, by name; PUBLIC is everybody's."""
+        with self._database.read() as connection:
+            return sorted({PUBLIC, *_granted(connection, account, user)})
+
+    def available(self, account: str, user: str) -> frozenset[str]:
+        """The roles that a user may use: those of `direct`, and all that these inherit."""
+        with self._database.read() as connection:
+            return _inherited(connection, account, _granted(connection, account, user))
+
+    def inherited(self, account: str, role: str) -> frozenset[str]:
+        """A role with all that it inherits; nothing at all where there is no such role."""
+        with self._database.read() as connection:
+            return _inherited(connection, account, [role]) if self._exists(connection, account, role) else frozenset()
+
+    def default(self, account: str, user: str) -> str:
+        """The role that a user's session starts with where none is asked for."""
+        direct = self.direct(account, user)
+        return ADMIN if ADMIN in direct else next((role for role in direct if role != PUBLIC), PUBLIC)
+
+    def secondary(self, session_id: str) -> str:
+        """The session's secondary roles: ALL, or the empty text for none."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT roles FROM session_secondary_roles WHERE session_id = ?", (session_id,)
+            ).fetchone()
+        return "" if row is None else str(row["roles"])
+
+    def set_secondary(self, session_id: str, value: Literal["ALL", ""]) -> None:
+        """Activates all of the user's roles beside the session's own, or none."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM session_secondary_roles WHERE session_id = ?", (session_id,))
+            if value:
+                connection.execute("INSERT INTO session_secondary_roles VALUES (?, ?)", (session_id, value))
+
+    def _exists(self, connection: sqlite3.Connection, account: str, name: str) -> bool:
+        return name in SYSTEM or bool(
+            connection.execute("SELECT 1 FROM roles WHERE account = ? AND name = ?", (account, name)).fetchone()
+        )
+
+
+def _is_user(connection: sqlite3.Connection, account: str, name: str) -> bool:
+    return bool(connection.execute("SELECT 1 FROM users WHERE account = ? AND name = ?", (account, name)).fetchone())
+
+
+def _granted(connection: sqlite3.Connection, account: str, user: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT role FROM role_members WHERE account = ? AND kind = 'USER' AND member = ?", (account, user)
+    )
+    return [row["role"] for row in rows]
+
+
+def _inherited(connection: sqlite3.Connection, account: str, roles: Iterable[str]) -> frozenset[str]:
+    """These roles, and whatever was granted to any of them, and so on; with PUBLIC."""
+    found: set[str] = set()
+    ahead = [*roles, PUBLIC]
+    while ahead:
+        role = ahead.pop()
+        if role in found:
+            continue
+        found.add(role)
+        ahead += SYSTEM.get(role, ())
+        ahead += [
+            row["role"]
+            for row in connection.execute(
+                "SELECT role FROM role_members WHERE account = ? AND kind = 'ROLE' AND member = ?", (account, role)
+            )
+        ]
+    return frozenset(found)

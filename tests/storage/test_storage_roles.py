@@ -1,0 +1,45 @@
+"""Roles and grants as the catalog keeps them: in catalogs of before too, and never for longer than what they are on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cleanroom_ml.engine.storage import grants, roles, storage
+from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.storage import Storage
+
+
+def test_a_catalog_of_before_has_its_administrators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = tuple(each for each in storage.SCHEMAS if each not in (roles.SCHEMA, grants.SCHEMA))
+    monkeypatch.setattr(storage, "SCHEMAS", before)
+    old = Storage.open(tmp_path)
+    old.accounts.create("ALPHA", "ANN", password="a long enough password")
+    old.warehouses.drop("ALPHA", "APP_WH")
+    session, _ = old.sessions.create("ALPHA", "ANN")
+    old.close()
+    monkeypatch.undo()
+    opened = Storage.open(tmp_path)
+    assert opened.roles.direct("ALPHA", "ANN") == ["ACCOUNTADMIN", "PUBLIC"]
+    assert Rights.of_session(opened, session).everything
+    assert [each.name for each in opened.warehouses.list("ALPHA")] == ["APP_WH", "COMPUTE_WH"]
+    opened.close()
+
+
+def test_what_is_in_a_dropped_database_goes_with_its_grants(tmp_path: Path) -> None:
+    opened = Storage.open(tmp_path)
+    opened.accounts.create("ALPHA", "ANN", password="a long enough password")
+    opened.roles.create("ALPHA", "READER", owner="ACCOUNTADMIN")
+    for name in ("ONE", "TWO"):
+        opened.namespaces.create_database("ALPHA", name)
+        for thing in (Thing("DATABASE", name), Thing("SCHEMA", name, "PUBLIC"), Thing("TABLE", name, "PUBLIC", "T")):
+            opened.grants.grant("ALPHA", thing, ("USAGE",), "READER", by="ACCOUNTADMIN")
+            opened.grants.own("ALPHA", thing, "READER")
+    opened.namespaces.drop_database("ALPHA", "ONE")
+    assert {each.thing.database for each in opened.grants.list("ALPHA")} == {"TWO"}
+    opened.grants.inherit("ALPHA", "READER", "ACCOUNTADMIN")
+    opened.roles.drop("ALPHA", "READER", heir="ACCOUNTADMIN")
+    assert opened.grants.list("ALPHA") == []
+    opened.close()
