@@ -23,7 +23,9 @@ SQLSTATE: Final = "P0000"
 
 # Also of errors that the documentation does not list, and that only Snowflake raises.
 _SAID = re.compile(
-    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering)): (.*)", re.DOTALL
+    r"\b([A-Z][A-Za-z]+(?:Error|Exception|InDataOffering|InCollaboration|WithoutDataOffering|NotServingAnalysisRunner"
+    r"|AlreadyReviewed|InvitationNotFound)): (.*)",
+    re.DOTALL,
 )
 
 
@@ -50,6 +52,8 @@ class ErrorName(StrEnum):
     CodeSpecNotFoundForOwnerException = "CodeSpecNotFoundForOwnerException"
     CodeSpecStageNotAccessibleError = "CodeSpecStageNotAccessibleError"
     CollaborationAlreadyExistsException = "CollaborationAlreadyExistsException"
+    CollaborationAlreadyReviewed = "CollaborationAlreadyReviewed", ServerError, "cleanroom-ml collaboration list"
+    CollaborationInvitationNotFound = "CollaborationInvitationNotFound", ServerError, "cleanroom-ml collaboration list"
     CollaborationNotFoundException = "CollaborationNotFoundException", ServerError, "cleanroom-ml collaboration list"
     CollaborationStateException = "CollaborationStateException"
     CollaboratorAliasNotFoundInCollaboration = "CollaboratorAliasNotFoundInCollaboration"
@@ -67,6 +71,11 @@ class ErrorName(StrEnum):
     DirectReferenceError = "DirectReferenceError"
     ImageChangedError = "ImageChangedError"
     ImageNotBuiltError = "ImageNotBuiltError", ServerError, "cleanroom-ml image list"
+    InvalidCollaborationStatusError = (
+        "InvalidCollaborationStatusError",
+        ServerError,
+        "cleanroom-ml collaboration status",
+    )
     LayerChangedError = "LayerChangedError"
     LayerTooLargeError = "LayerTooLargeError"
     MLJobFailedError = "MLJobFailedError"
@@ -79,6 +88,7 @@ class ErrorName(StrEnum):
     PermissionDeniedException = "PermissionDeniedException", PolicyDeniedError
     PolicyViolationError = "PolicyViolationError", PolicyDeniedError
     PresetTableUnsupportedReferenceError = "PresetTableUnsupportedReferenceError"
+    ProviderNotServingAnalysisRunner = "ProviderNotServingAnalysisRunner", PolicyDeniedError
     RegistryAlreadyExistsException = "RegistryAlreadyExistsException"
     RegistryNotFoundException = "RegistryNotFoundException"
     RequirementNotSatisfiedError = "RequirementNotSatisfiedError"

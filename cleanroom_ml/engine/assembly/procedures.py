@@ -78,10 +78,12 @@ _REGISTRY: Mapping[str, Procedure] = {
 }
 _COLLABORATION: Mapping[str, Procedure] = {
     "INITIALIZE": Procedure(lambda r, s, a, _: r.collaborations.initialize(s, *a), 1, 2),
-    "REVIEW": Procedure(lambda r, s, a, _: r.collaborations.review(s, *a), 2, 3),
-    "JOIN": Procedure(lambda r, s, a, _: r.collaborations.join(s, *a), 1, 1),
-    "GET_STATUS": Procedure(lambda r, s, a, _: r.collaborations.status(s, *a), 1, 1),
-    "VIEW_COLLABORATIONS": Procedure(lambda r, s, _, __: r.collaborations.view(s), 0, 0),
+    "REVIEW": Procedure(lambda r, s, a, _: r.joining.review(s, *a), 2, 3),
+    "JOIN": Procedure(lambda r, s, a, _: r.joining.join(s, *a), 1, 1),
+    "LEAVE": Procedure(lambda r, s, a, _: r.ending.leave(s, *a), 1, 1),
+    "TEARDOWN": Procedure(lambda r, s, a, _: r.ending.teardown(s, *a), 1, 1),
+    "GET_STATUS": Procedure(lambda r, s, a, _: r.standings.status(s, *a), 1, 1),
+    "VIEW_COLLABORATIONS": Procedure(lambda r, s, _, __: r.standings.view(s), 0, 0),
     "LINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link(s, *a), 3, 3),
     "UNLINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.unlink(s, *a), 3, 3),
     "LINK_LOCAL_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link_local(s, *a, linked=True), 2, 2),
@@ -120,7 +122,7 @@ def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> Rows:
 OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN", "REMOVE_TEMPLATE"}),
+    "COLLABORATION": frozenset({"EDIT", "REMOVE_TEMPLATE"}),
     "ADMIN": frozenset(
         {
             "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE",

@@ -24,12 +24,33 @@ def install(storage: Storage, account: str, local_key: str) -> None:
         if storage.namespaces.database_kind(account, name) != "application":
             storage.namespaces.create_database(account, name, kind="application")
     except AlreadyExists:
-        raise room_error(
-            ErrorName.CollaborationStateException,
-            f"database {name} exists in your account already; the collaboration needs that name. "
-            "Drop the database, or review the collaboration under another name.",
-        ) from None
+        raise _in_the_way(name) from None
     storage.namespaces.create_schema(account, name, INTERNAL_SCHEMA, if_exists="ignore")
+
+
+def check_free(storage: Storage, account: str, local_key: str) -> None:
+    """Raises SqlError where `install` would, and makes nothing."""
+    name = APPLICATION_PREFIX + local_key
+    if storage.namespaces.database_kind(account, name) not in (None, "application"):
+        raise _in_the_way(name)
+
+
+def remove(storage: Storage, account: str, local_key: str) -> None:
+    """Drops the application database, with all that is in it and all that was granted to it.
+
+    A database of the account's own that kept the application from being installed is no application, and stays.
+    """
+    name = APPLICATION_PREFIX + local_key
+    if storage.namespaces.database_kind(account, name) == "application":
+        storage.namespaces.drop_database(account, name, if_exists=True)
+
+
+def _in_the_way(name: str) -> SqlError:
+    return room_error(
+        ErrorName.CollaborationStateException,
+        f"database {name} exists in your account already; the collaboration needs that name. "
+        "Drop the database, or review the collaboration under another name.",
+    )
 
 
 def describe(storage: Storage, caller: Caller, name: str, member: Member | None) -> Rows:

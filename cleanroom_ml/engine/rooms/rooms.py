@@ -13,12 +13,16 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
+from cleanroom_ml.engine.rooms.ending import Ending
 from cleanroom_ml.engine.rooms.history import History
+from cleanroom_ml.engine.rooms.joining import Joining
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.schema import layers
+from cleanroom_ml.engine.rooms.standing_views import StandingViews
+from cleanroom_ml.engine.rooms.statuses import Statuses
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -53,7 +57,11 @@ class Rooms:
         self.code_specs = CodeSpecs(storage, self.registries, environments)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
-        self.collaborations = Collaborations(storage, self.offerings, self.requests)
+        statuses = Statuses(storage.database)
+        self.joining = Joining(storage, statuses, self.offerings, self.requests)
+        self.collaborations = Collaborations(storage, statuses, self.joining, self.requests)
+        self.ending = Ending(storage, statuses, launcher)
+        self.standings = StandingViews(storage.database)
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)
         self.ml_jobs = MlJobs(storage, launcher)
@@ -66,6 +74,8 @@ class Rooms:
         """To be called once, at the engine's start: continues or fails what a killed engine left half-way."""
         self._storage.sessions.close_runs()
         self.collaborations.recover()
+        self.ending.recover()
+        self.configuration.apply_pending()
         self.requests.finish_approved()
         self.history.recover()
 

@@ -10,6 +10,16 @@ from collections.abc import Iterable, Iterator
 
 from cleanroom_ml.engine.storage.database import Schema
 
+_REVIEWS_AND_CHANGES = (
+    # Who has seen the collaboration's spec as it is now.
+    """CREATE TABLE room_reviews (
+        collaboration TEXT NOT NULL REFERENCES room_collaborations, account TEXT NOT NULL, reviewed_on INTEGER NOT NULL,
+        PRIMARY KEY (collaboration, account)) STRICT""",
+    # Settings that were asked for and do not hold yet.
+    """CREATE TABLE room_pending_settings (
+        collaboration TEXT NOT NULL REFERENCES room_collaborations, account TEXT NOT NULL, name TEXT NOT NULL,
+        value TEXT NOT NULL, PRIMARY KEY (collaboration, account, name)) STRICT""",
+)
 _STATEMENTS = (
     """CREATE TABLE room_registries (
         account TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, type TEXT NOT NULL, created_on INTEGER NOT
@@ -66,6 +76,7 @@ _STATEMENTS = (
         id TEXT PRIMARY KEY, number INTEGER NOT NULL, collaboration TEXT NOT NULL REFERENCES room_collaborations,
         account TEXT NOT NULL, started_on INTEGER NOT NULL, duration_ms INTEGER, status TEXT NOT NULL, failure TEXT NOT
         NULL, info TEXT NOT NULL) STRICT""",
+    *_REVIEWS_AND_CHANGES,
 )
 
 
@@ -111,4 +122,4 @@ def _walk(value: object) -> Iterator[str]:
             yield from _walk(inner)
 
 
-SCHEMA = Schema("rooms", 1, _STATEMENTS, references=references)
+SCHEMA = Schema("rooms", 2, _STATEMENTS, {2: _REVIEWS_AND_CHANGES}, references=references)

@@ -119,9 +119,7 @@ class UpdateRequests:
         sees it.
         """
         with self._database.read() as connection:
-            member = access.find(connection, caller.account, name)
-            if member.local_key is None:
-                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
+            member = access.reviewed(connection, caller.account, name)
         listing.weigh_requests(self._database, member.collaboration)
         with self._database.read() as connection:
             rows = [_row(connection, member, request) for request in requests_store.visible(connection, member)]
