@@ -80,6 +80,7 @@ _COLLABORATION: Mapping[str, Procedure] = {
     "INITIALIZE": Procedure(lambda r, s, a, _: r.collaborations.initialize(s, *a), 1, 2),
     "REVIEW": Procedure(lambda r, s, a, _: r.joining.review(s, *a), 2, 3),
     "JOIN": Procedure(lambda r, s, a, _: r.joining.join(s, *a), 1, 1),
+    "EDIT": Procedure(lambda r, s, a, _: r.editing.edit(s, *a), 2, 2),
     "LEAVE": Procedure(lambda r, s, a, _: r.ending.leave(s, *a), 1, 1),
     "TEARDOWN": Procedure(lambda r, s, a, _: r.ending.teardown(s, *a), 1, 1),
     "GET_STATUS": Procedure(lambda r, s, a, _: r.standings.status(s, *a), 1, 1),
@@ -122,7 +123,7 @@ def _image_drift(rooms: Rooms, _: Session, args: Arguments, __: str) -> Rows:
 OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {"IMAGES": {"COMPARE": Procedure(_image_drift, 2, 2)}}
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "COLLABORATION": frozenset({"EDIT", "REMOVE_TEMPLATE"}),
+    "COLLABORATION": frozenset({"REMOVE_TEMPLATE"}),
     "ADMIN": frozenset(
         {
             "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE",

@@ -133,6 +133,8 @@ class Analyses:
                     for _, view, local in configured.mapped
                 ),
             )
+            providers = {resolved.view.provider_account for resolved in (*sources, *others)}
+            requests_store.check_providers(connection, request, providers - {member.account})
             self._activations.check_destination(
                 connection, member, template, configured.destination, configured.segment_name
             )

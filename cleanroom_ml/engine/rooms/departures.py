@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from cleanroom_ml.engine.rooms import access, requests_store
 from cleanroom_ml.engine.rooms.access import Member
@@ -19,23 +20,27 @@ def withdraw(connection: sqlite3.Connection, uid: str, account: str, now: int) -
     connection.execute(
         "DELETE FROM room_links WHERE collaboration = ?1 AND (provider_key = ?2 OR runner_key = ?2)", by_alias
     )
-    stop_running(connection, uid, member.alias_key)
     for table in ("room_local_links", "room_settings", "room_pending_settings", "room_reviews"):
         connection.execute(f"DELETE FROM {table} WHERE collaboration = ? AND account = ?", (uid, account))
     waiting = connection.execute(
         """SELECT id FROM room_requests r WHERE r.collaboration = ?1 AND r.status = 'REQUESTED'
-           AND (r.requester = ?2 OR r.runner_key = ?3 OR EXISTS (SELECT 1 FROM room_decisions d
+           AND (r.requester = ?2 OR EXISTS (SELECT 1 FROM room_decisions d
                 WHERE d.request = r.id AND d.account = ?2 AND d.decision = 'PENDING'))""",
-        (uid, account, member.alias_key),
+        (uid, account),
     ).fetchall()
-    for row in waiting:
-        requests_store.move(connection, row["id"], "FAILED", now, failure=f"{member.alias} {_HAS_LEFT}")
+    _fail(connection, [row["id"] for row in waiting], f"{member.alias} {_HAS_LEFT}", now)
+    stop_running(connection, uid, member, now)
     _end_activations(connection, uid, now, account)
 
 
-def stop_running(connection: sqlite3.Connection, uid: str, alias_key: str) -> None:
-    """A collaborator runs nothing any more: its templates go."""
-    connection.execute("DELETE FROM room_templates WHERE collaboration = ? AND runner_key = ?", (uid, alias_key))
+def stop_running(connection: sqlite3.Connection, uid: str, runner: Member, now: int) -> None:
+    """A collaborator runs nothing any more: its templates go, and what was asked for it."""
+    connection.execute("DELETE FROM room_templates WHERE collaboration = ? AND runner_key = ?", (uid, runner.alias_key))
+    waiting = connection.execute(
+        "SELECT id FROM room_requests WHERE collaboration = ? AND runner_key = ? AND status = 'REQUESTED'",
+        (uid, runner.alias_key),
+    ).fetchall()
+    _fail(connection, [row["id"] for row in waiting], f"{runner.alias} is no analysis runner any more", now)
 
 
 def close(connection: sqlite3.Connection, uid: str, now: int) -> None:
@@ -45,8 +50,7 @@ def close(connection: sqlite3.Connection, uid: str, now: int) -> None:
     waiting = connection.execute(
         "SELECT id FROM room_requests WHERE collaboration = ? AND status IN ('REQUESTED', 'APPROVED')", (uid,)
     ).fetchall()
-    for row in waiting:
-        requests_store.move(connection, row["id"], "FAILED", now, failure="the collaboration was torn down")
+    _fail(connection, [row["id"] for row in waiting], "the collaboration was torn down", now)
     _end_activations(connection, uid, now, None)
 
 
@@ -71,6 +75,11 @@ def forget_name(connection: sqlite3.Connection, member: Member) -> None:
         connection.execute(
             "UPDATE room_collaborations SET name_key = name_key || ' ' || uid WHERE uid = ?", (member.collaboration,)
         )
+
+
+def _fail(connection: sqlite3.Connection, requests: Iterable[str], reason: str, now: int) -> None:
+    for request_id in requests:
+        requests_store.move(connection, request_id, "FAILED", now, failure=reason)
 
 
 def _end_activations(connection: sqlite3.Connection, uid: str, now: int, receiver: str | None) -> None:

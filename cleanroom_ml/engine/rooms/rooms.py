@@ -13,6 +13,9 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
+from cleanroom_ml.engine.rooms.edit_apply import EditApplier
+from cleanroom_ml.engine.rooms.edit_templates import EditTemplates
+from cleanroom_ml.engine.rooms.editing import Editing
 from cleanroom_ml.engine.rooms.ending import Ending
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.joining import Joining
@@ -61,6 +64,10 @@ class Rooms:
         self.joining = Joining(storage, statuses, self.offerings, self.requests)
         self.collaborations = Collaborations(storage, statuses, self.joining, self.requests)
         self.ending = Ending(storage, statuses, launcher)
+        templates = EditTemplates(storage.database, self.requests)
+        applier = EditApplier(storage, self.registries, statuses, templates, launcher)
+        self.requests.edits = self._edits = applier
+        self.editing = Editing(storage, self.requests, applier)
         self.standings = StandingViews(storage.database)
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)
@@ -77,6 +84,7 @@ class Rooms:
         self.ending.recover()
         self.configuration.apply_pending()
         self.requests.finish_approved()
+        self._edits.end_jobs()
         self.history.recover()
 
     def layers(self) -> set[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from cleanroom_ml.engine.storage.database import Schema
 
+_OPEN_REQUESTS = """CREATE UNIQUE INDEX room_requests_open ON room_requests (collaboration, runner_key, template_key)
+    WHERE status IN ('REQUESTED', 'APPROVED')"""
 _REVIEWS_AND_CHANGES = (
     # Who has seen the collaboration's spec as it is now.
     """CREATE TABLE room_reviews (
@@ -55,8 +57,7 @@ _STATEMENTS = (
         type TEXT NOT NULL, status TEXT NOT NULL, requester TEXT NOT NULL, runner_key TEXT NOT NULL,
         template_key TEXT NOT NULL, template_name TEXT NOT NULL, payload TEXT NOT NULL, digest TEXT NOT NULL,
         details TEXT NOT NULL, created_on INTEGER NOT NULL, updated_on INTEGER NOT NULL) STRICT""",
-    """CREATE UNIQUE INDEX room_requests_open ON room_requests (collaboration, runner_key, template_key)
-        WHERE status IN ('REQUESTED', 'APPROVED', 'COMPLETED')""",
+    _OPEN_REQUESTS,
     """CREATE TABLE room_decisions (
         request TEXT NOT NULL REFERENCES room_requests, account TEXT NOT NULL, alias TEXT NOT NULL, decision TEXT NOT
         NULL, reason TEXT NOT NULL, decided_on INTEGER, by_user TEXT, PRIMARY KEY (request, account)) STRICT""",
@@ -122,4 +123,10 @@ def _walk(value: object) -> Iterator[str]:
             yield from _walk(inner)
 
 
-SCHEMA = Schema("rooms", 2, _STATEMENTS, {2: _REVIEWS_AND_CHANGES}, references=references)
+SCHEMA = Schema(
+    "rooms",
+    2,
+    _STATEMENTS,
+    {2: (*_REVIEWS_AND_CHANGES, "DROP INDEX room_requests_open", _OPEN_REQUESTS)},
+    references=references,
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
@@ -21,6 +22,7 @@ from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, says_whose,
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.rooms.states import ENDED, ENDING
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.views import resolve_view
 from cleanroom_ml.engine.sql.binds import Value
@@ -37,6 +39,16 @@ from cleanroom_ml.specs.template import Template
 _MAX_REASON = 1_000
 
 
+class EditApplying(Protocol):
+    """What applies edits (`edit_apply.EditApplier`)."""
+
+    def apply(self, connection: sqlite3.Connection, request: Request) -> None:
+        """Applies an approved edit, in the caller's transaction."""
+
+    def end_jobs(self) -> None:
+        """Ends what must not go on after it."""
+
+
 class UpdateRequests:
     """ADD_TEMPLATE_REQUEST, VIEW_UPDATE_REQUESTS, APPROVE_UPDATE_REQUEST, REJECT_UPDATE_REQUEST."""
 
@@ -46,6 +58,16 @@ class UpdateRequests:
         self._registries = registries
         self._templates = templates
         self._code_specs = code_specs
+        self.edits: EditApplying | None = None
+        """Applies edits; set once there is one."""
+
+    def registered(self, account: str, template_key: str) -> Resource | None:
+        """What an account has registered as a template under a folded id."""
+        return self._registries.by_key(account, "TEMPLATE", template_key)
+
+    def code_of(self, template: Resource) -> list[Resource]:
+        """The code of a registered template, as it can be sent. Raises SqlError where it cannot."""
+        return self._submittable(template.account, template.id)[2]
 
     def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> Rows:
         """ADD_TEMPLATE_REQUEST: one request for each runner; none at all where one of them cannot be made.
@@ -74,8 +96,9 @@ class UpdateRequests:
         """Joining approves the templates that the spec lists, as REVIEW has shown it; never those that run code."""
         for request in requests_store.visible(connection, member):
             mine = _decision_of(connection, request, member.account)
-            declared = request.details.get("declared") and not request.payload["code_specs"]
-            if declared and request.status == "REQUESTED" and mine == "PENDING":
+            listed = request.details.get("declared") or request.status == "COMPLETED"
+            declared = listed and request.type == requests_store.ADD_TEMPLATE and not request.payload["code_specs"]
+            if declared and request.status in ("REQUESTED", "COMPLETED") and mine == "PENDING":
                 self._decide(connection, caller, request, "APPROVED", "by joining")
 
     def approve(self, caller: Caller, name: str, request_id: str) -> Rows:
@@ -136,30 +159,42 @@ class UpdateRequests:
 
     def finish_approved(self) -> None:
         """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
-        with self._database.read() as connection:
-            waiting = [
-                row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")
-            ]
         with cancellation.tidying():  # it is decided already: who ends the statement that decided it changes nothing
-            for request_id in waiting:
-                self._apply(request_id)
+            while waiting := self._approved():
+                for request_id in waiting:
+                    self._apply(request_id)
+
+    def _approved(self) -> list[str]:
+        with self._database.read() as connection:
+            return [row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")]
 
     def _apply(self, request_id: str) -> None:
+        edited = False
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT * FROM room_requests WHERE id = ? AND status = 'APPROVED'", (request_id,)
             ).fetchone()
             if row is None:
                 return
-            now = self._database.now_micros()
-            connection.execute(
-                "INSERT OR REPLACE INTO room_templates VALUES (?, ?, ?, ?, ?)",
-                (row["collaboration"], row["runner_key"], row["template_key"], request_id, now),
-            )
-            requests_store.move(connection, request_id, "COMPLETED", now)
-            connection.execute(
-                "UPDATE room_collaborations SET updated_on = ? WHERE uid = ?", (now, row["collaboration"])
-            )
+            if row["type"] == requests_store.EDIT_COLLABORATION:
+                request = requests_store.load(connection, row["collaboration"], request_id)
+                assert request is not None
+                assert self.edits is not None  # the rooms are put together before anybody calls
+                self.edits.apply(connection, request)
+                edited = True
+            else:
+                self._add(connection, row)
+        if edited and self.edits is not None:
+            self.edits.end_jobs()
+
+    def _add(self, connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+        now = self._database.now_micros()
+        connection.execute(
+            "INSERT OR REPLACE INTO room_templates VALUES (?, ?, ?, ?, ?)",
+            (row["collaboration"], row["runner_key"], row["template_key"], row["id"], now),
+        )
+        requests_store.move(connection, row["id"], "COMPLETED", now)
+        connection.execute("UPDATE room_collaborations SET updated_on = ? WHERE uid = ?", (now, row["collaboration"]))
 
     def _submittable(self, account: str, template_id: object) -> tuple[Resource, Template, list[Resource]]:
         resource = self._registries.by_key(account, "TEMPLATE", key_of(template_id, "template id"))
@@ -298,7 +333,7 @@ def missing_approvals(connection: sqlite3.Connection, runner: Member, template_k
 def _approvers(connection: sqlite3.Connection, collaboration: str, runner: Member) -> list[Member]:
     keys = dict.fromkeys([runner.alias_key, *access.providers_of(connection, collaboration, runner.alias_key)])
     found = [access.by_alias(connection, collaboration, key) for key in keys]
-    return [member for member in found if member is not None]
+    return [member for member in found if member is not None and member.status not in ENDING | ENDED]
 
 
 def _decision_of(connection: sqlite3.Connection, request: Request, account: str) -> str | None:
@@ -331,13 +366,15 @@ def _row(connection: sqlite3.Connection, member: Member, request: Request) -> tu
         seen_status(request.status, _decision_of(connection, request, member.account)),
         json.dumps(log),
         json.dumps(request.details),
-        json.dumps(reported),
+        request.payload["template"] if request.type == requests_store.EDIT_COLLABORATION else json.dumps(reported),
         from_micros(request.updated_on),
     )
 
 
 def seen_status(status: str, mine: str | None) -> str:
     """A request's status as one party sees it; `mine` is that party's decision, None where it has no say."""
+    if mine == "PENDING" and status == "COMPLETED":
+        return "PENDING_MY_APPROVAL"  # it has got a say since, about its own data
     if status != "REQUESTED" or mine is None:
         return status
     return "PENDING_MY_APPROVAL" if mine == "PENDING" else "PENDING_PARTNER_APPROVAL"
