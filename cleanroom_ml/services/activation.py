@@ -12,8 +12,8 @@ from pathlib import Path
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
-from cleanroom_ml.services.collaborations import Membership, me
 from cleanroom_ml.services.formulas import is_formula
+from cleanroom_ml.services.memberships import Membership, me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.reported import UnreadableError, reported
 from cleanroom_ml.services.runnable import runnable_template

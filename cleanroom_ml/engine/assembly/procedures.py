@@ -184,7 +184,7 @@ class RoomApplications:
         found = self._rooms.applications(session)
         if like is None:
             return found
-        return Rows(found.columns, [row for row in found.rows if matches(like, str(row[0]))], found.statement_type)
+        return Rows(found.columns, [row for row in found.rows if matches(like, str(row[1]))], found.statement_type)
 
 
 class StatementRunner:

@@ -119,8 +119,5 @@ class Rooms:
     def applications(self, caller: Caller) -> Rows:
         """SHOW APPLICATIONS."""
         with self._storage.database.read() as connection:
-            found = [member for member in access.memberships(connection, caller.account) if member.local_key]
-        columns = (("name", "VARCHAR"), ("source_type", "VARCHAR"), ("source", "VARCHAR"), ("comment", "VARCHAR"))
-        return Rows.answer(
-            columns, tuple((member.application, "APPLICATION PACKAGE", member.source_name, "") for member in found)
-        )
+            found = access.memberships(connection, caller.account)
+        return applications.show(self._storage, caller, found)
