@@ -6,6 +6,8 @@ second one clears away what is left of it in the account.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from cleanroom_ml.engine.contracts.job import JobLauncher
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
@@ -14,7 +16,7 @@ from cleanroom_ml.engine.rooms.access import Member
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.room_jobs import end_jobs
 from cleanroom_ml.engine.rooms.statuses import Statuses
-from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 
@@ -87,7 +89,8 @@ class Ending:
             ).fetchall()
         for row in rows:
             carry_on = self._leave if row["status"] == "LEAVING" else self._tear_down
-            carry_on(row["collaboration"], row["account"])
+            with suppress(SqlError):  # it is written down as LEAVE_FAILED or DROP_FAILED, and can be called again
+                carry_on(row["collaboration"], row["account"])
 
     def _place(self, caller: Caller, name: str) -> Member:
         with self._database.read() as connection:

@@ -50,7 +50,8 @@ class Joining:
         if member.status in _TO_INSTALL:
             with self._database.transaction() as connection:
                 self._claim_name(connection, caller.account, member.collaboration, str(chosen), local_key)
-            self.install(member.collaboration, caller.account, local_key)
+                self._statuses.move(member.collaboration, caller.account, "INSTALLING")
+            self._install(member.collaboration, caller.account, local_key)
         elif member.status not in _JOINS_FROM:
             raise _already_reviewed(member)
         with self._database.transaction() as connection:
@@ -84,7 +85,8 @@ class Joining:
     def bring_in(self, caller: Caller, member: Member) -> None:
         """Installs where that is still to do, and joins. Raises SqlError, with the failure written down."""
         if member.status in ("CREATED", "INSTALLATION_FAILED"):
-            self.install(member.collaboration, caller.account, member.local_key or fold(member.source_name))
+            self._statuses.move(member.collaboration, caller.account, "INSTALLING")
+            self._install(member.collaboration, caller.account, member.local_key or fold(member.source_name))
         uid = member.collaboration
         self._statuses.move(uid, caller.account, "JOINING")
         with (
@@ -103,9 +105,8 @@ class Joining:
         with self._database.read() as connection:
             self._offerings.check_declared(connection, member)
 
-    def install(self, uid: str, account: str, local_key: str) -> None:
-        """Makes the application database. Raises SqlError, with the failure written down."""
-        self._statuses.move(uid, account, "INSTALLING")
+    def _install(self, uid: str, account: str, local_key: str) -> None:
+        """Makes the application database of who is INSTALLING. Raises SqlError, with the failure written down."""
         with self._statuses.failing(uid, account, "INSTALLATION_FAILED"):
             applications.install(self._storage, account, local_key)
             self._statuses.move(uid, account, "IN_REVIEW")
