@@ -7,12 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
 from cleanroom_ml.services.reported import reported_mapping, reported_or
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import own_account
 
-GONE = ("CollaborationNotFoundException", "does not exist")
+GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 # What is on its way somewhere by itself; everything else waits for somebody's call.
 UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
 _HELPS = {

@@ -95,7 +95,7 @@ class Analyses:
             The executor's own result for an analysis; `Rows` for a job (one column JOB_ID) and an activation.
 
         Raises:
-            SqlError: CollaborationStateException, PermissionDeniedException (no analysis runner),
+            SqlError: InvalidCollaborationStatusError, PermissionDeniedException (no analysis runner),
                 TemplateNotApprovedException, SpecValidationError, PolicyViolationError, TemplateRenderError,
                 ActivationError, and what the statement itself raises.
         """
