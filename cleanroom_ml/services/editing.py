@@ -43,10 +43,33 @@ class Edited:
 
 
 def removed_by(connection: Connection, spec: Collaboration) -> tuple[str, ...]:
-    """The aliases that the collaboration has now and the spec has not: they could not join again."""
+    """What the collaboration has now and the spec has not, as words.
+
+    The spec is the whole of what it is to be: what was linked or approved since the file was written goes, if the file
+    does not list it. Who is taken out can never join again.
+    """
     now = _current(connection, spec)
     kept = {fold(alias) for alias in spec.collaborator_identifier_aliases}
-    return tuple(alias for alias in now.collaborator_identifier_aliases if fold(alias) not in kept)
+    gone = [alias for alias in now.collaborator_identifier_aliases if fold(alias) not in kept]
+    wanted = _parts(spec)
+    return (
+        *(f"the collaborator {alias}, for good" for alias in gone),
+        *(words for key, words in _parts(now).items() if key not in wanted),
+    )
+
+
+def _parts(spec: Collaboration) -> dict[tuple[str, ...], str]:
+    """Everything that the runners of a spec have, by folded names, as words."""
+    found: dict[tuple[str, ...], str] = {}
+    for alias, runner in spec.analysis_runners.items():
+        for template in runner.templates:
+            found["template", fold(alias), fold(template.id)] = f"the template {template.id} of {alias}"
+        for other, provider in runner.data_providers.items():
+            found["provider", fold(alias), fold(other)] = f"{other} as a data provider of {alias}"
+            for offering in provider.data_offerings:
+                words = f"the data offering {offering.id} of {other} for {alias}"
+                found["offering", fold(alias), fold(other), fold(offering.id)] = words
+    return found
 
 
 def edit(connection: Connection, spec: Collaboration) -> Edited:

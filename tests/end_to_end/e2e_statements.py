@@ -146,6 +146,6 @@ def _ways_out(recorder: Recorder) -> None:
     recorder.types("publisher", "registry list")
     spec = publisher.directory / "collaboration.yaml"
     spec.write_text(spec.read_text(encoding="utf-8") + "distribution: external\n", encoding="utf-8")
-    recorder.types("publisher", "collaboration edit")
+    recorder.types("publisher", "collaboration edit --yes")
     recorder.types("advertiser", "collaboration leave --yes")
     recorder.types("publisher", "collaboration teardown --yes")

@@ -93,6 +93,15 @@ def test_a_name_is_taken_once(joined: World) -> None:
     assert "CollaborationAlreadyExistsException" in refused(joined.publisher, "INITIALIZE", COLLABORATION)
 
 
+def test_everybody_who_is_declared_has_a_role(world: World) -> None:
+    """The text is the service's, as it was seen (docs/api-digest.md §9)."""
+    idle = COLLABORATION.replace("adv: LOCAL.ADVERTISER", "adv: LOCAL.ADVERTISER, x: LOCAL.STRANGER")
+    assert refused(world.publisher, "INITIALIZE", idle) == (
+        "SpecValidationError: The following collaborators are declared in collaborator_identifier_aliases "
+        "but have no role: x"
+    )
+
+
 def test_only_ones_own_account_can_own(world: World) -> None:
     assert "is not your account" in refused(world.stranger, "INITIALIZE", COLLABORATION)
     assert "no account of this engine" in refused(

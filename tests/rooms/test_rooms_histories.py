@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +242,66 @@ def test_no_history_of_ten_thousand_makes_a_move_that_is_not_documented(historie
 
 def test_the_table_of_moves_is_the_documented_one() -> None:
     assert {state: set(targets) for state, targets in MEMBER.moves.items() if targets} == PATHWAYS
+
+
+# Who may call what in which status of its own; in every other one it is refused by name.
+ANY = frozenset(MEMBER.moves)
+MAY = {
+    ("PUBLISHER", "REVIEW"): set(),
+    ("PUBLISHER", "JOIN"): {"CREATED", "INSTALLATION_FAILED", "IN_REVIEW", "JOIN_FAILED"},
+    ("PUBLISHER", "LEAVE"): set(),
+    ("PUBLISHER", "TEARDOWN"): {"JOINED", "DROPPING", "DROP_FAILED", "LOCAL_DROP_PENDING"},
+    ("PUBLISHER", "EDIT"): {"JOINED"},
+    ("PUBLISHER", "SET_CONFIGURATION"): {"JOINED"},
+    ("PUBLISHER", "GET_STATUS"): ANY,
+    ("ADVERTISER", "REVIEW"): {"INVITED", "INSTALLATION_FAILED", "IN_REVIEW", "JOIN_FAILED"},
+    ("ADVERTISER", "JOIN"): {"IN_REVIEW", "JOIN_FAILED"},
+    ("ADVERTISER", "LEAVE"): {"JOINED", "LEAVING", "LEAVE_FAILED", "LOCAL_DROP_PENDING"},
+    ("ADVERTISER", "TEARDOWN"): set(),
+    ("ADVERTISER", "EDIT"): set(),
+    ("ADVERTISER", "SET_CONFIGURATION"): {"JOINED"},
+    ("ADVERTISER", "GET_STATUS"): ANY,
+    ("STRANGER", "GET_STATUS"): set(),
+    ("STRANGER", "JOIN"): set(),
+    ("STRANGER", "EDIT"): set(),
+}
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "REVIEW": ("r", "LOCAL.PUBLISHER"),
+    "EDIT": ("r", THREE),
+    "SET_CONFIGURATION": ("r", "TEMPLATE_AUTO_APPROVAL", "true"),
+}
+NAMED = (
+    "CollaborationNotFoundException: ",
+    "CollaborationInvitationNotFound: ",
+    "CollaborationAlreadyReviewed: ",
+    "InvalidCollaborationStatusError: ",
+    "PermissionDeniedException: ",
+)
+
+
+class UndoneError(Exception):
+    """Nothing of it is to stay."""
+
+
+@pytest.mark.parametrize(("account", "procedure"), MAY, ids=lambda each: str(each).lower())
+def test_every_status_opens_what_it_opens_and_refuses_the_rest(
+    histories: Histories, account: str, procedure: str
+) -> None:
+    histories.forget()
+    histories.step("PUBLISHER", ("INITIALIZE", (BOTH, "COMPUTE_WH")), None)
+    histories.step("ADVERTISER", ("into", ()), None)
+    for status in sorted(ANY):
+        said = ""
+        with suppress(UndoneError), histories.storage.database.transaction() as connection:
+            kept = status not in ("INVITED", "REPLICATING", "LEFT", "DROPPED")
+            connection.execute(
+                "UPDATE room_members SET status = ?1, local_key = CASE WHEN ?2 THEN local_key END WHERE account = ?3",
+                (status, kept, account),
+            )
+            try:
+                histories.parties[account].call(procedure, *ARGUMENTS.get(procedure, ("r",)))
+            except SqlError as error:
+                said = error.message
+            raise UndoneError
+        assert bool(said) == (status not in MAY[account, procedure]), f"{status}: {said}"
+        assert not said or said.startswith(NAMED), f"{status}: {said}"

@@ -220,7 +220,11 @@ def test_the_same_spec_again_changes_nothing() -> None:
     account.failing["EDIT"] = "SpecValidationError: the submitted specification is identical to the current one"
     assert not editing.edit(account.connection, parse_as(Collaboration, SPEC)).changed
     without = SPEC.replace(", bob: ORG.BOB", "").replace("{bob:", "{alice:")
-    assert editing.removed_by(account.connection, parse_as(Collaboration, without)) == ("bob",)
+    assert editing.removed_by(account.connection, parse_as(Collaboration, without)) == (
+        "the collaborator bob, for good",
+        "alice as a data provider of bob",
+    )
+    assert editing.removed_by(account.connection, parse_as(Collaboration, SPEC)) == ()
 
 
 def test_local_offerings_are_known_and_unlinked_as_such() -> None:

@@ -96,12 +96,16 @@ def edit(
 ) -> Output:
     """Ask the others to approve the spec as it is now; repeating is safe."""
     from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.cli.render import note
     from cleanroom_ml.services import collaborations, editing
 
     spec = collaborations.read(file or context.own_collaboration_file())
     with open_connection() as connection:
         if gone := editing.removed_by(connection, spec):
-            confirm(f"This takes {', '.join(gone)} out of {spec.name}, who can never join it again. Edit?", yes=yes)
+            note("this takes out of the collaboration (`cleanroom-ml collaboration show` prints what it has now):")
+            for each in gone:
+                note(f"  {each}")
+            confirm(f"Edit {spec.name}, and take these out?", yes=yes)
         done = editing.edit(connection, spec)
     if not done.changed:
         return Output(done, f"{done.collaboration}: as it is already")

@@ -9,6 +9,7 @@ import sqlite3
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import identity, key_of
+from cleanroom_ml.engine.rooms.edit_plan import check_roles
 from cleanroom_ml.engine.rooms.joining import Joining
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
@@ -49,6 +50,7 @@ class Collaborations:
             raise room_error(
                 ErrorName.SpecValidationError, f"owner '{spec.owner}' is not your account, {identity(caller.account)}"
             )
+        check_roles(spec)
         if warehouse is not None:
             self._check_warehouse(caller, warehouse)
         accounts = {

@@ -86,8 +86,9 @@ class _Spec:
         return set() if runner is None else {fold(alias) for alias in runner.data_providers}
 
     def roles(self) -> set[str]:
-        """Everybody who is something in it."""
-        return {fold(self.spec.owner), *self.runners, *(provider for _, provider in self.pairs)}
+        """Everybody who is something in it: who owns, runs, provides, or may receive results."""
+        receivers = (alias for runner in self.runners.values() for alias in _destinations(runner))
+        return {fold(self.spec.owner), *self.runners, *(provider for _, provider in self.pairs), *receivers}
 
 
 def _additions(before: _Spec, after: _Spec) -> Iterator[Operation]:
@@ -171,9 +172,18 @@ def _check_aliases(before: _Spec, after: _Spec) -> None:
                 f"collaborator_identifier_aliases: the alias {after.aliases[key]} can neither be renamed "
                 "nor mapped to another account"
             )
-    idle = after.aliases.keys() - before.aliases.keys() - after.roles()
+    check_roles(after.spec)
+
+
+def check_roles(spec: Collaboration) -> None:
+    """Everybody who is declared is something in the collaboration. Raises SqlError SpecValidationError.
+
+    Source: docs/api-digest.md §9, the service's words.
+    """
+    parts = _Spec(spec)
+    idle = parts.aliases.keys() - parts.roles()
     if idle:
-        names = ", ".join(sorted(after.aliases[key] for key in idle))
+        names = ", ".join(sorted(parts.aliases[key] for key in idle))
         raise _invalid(
             "The following collaborators are declared in collaborator_identifier_aliases but have no role: " + names
         )
