@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
@@ -97,19 +98,26 @@ def create(connection: Connection, spec: Collaboration, *, timeout_seconds: floa
 
 
 def review(connection: Connection, name: str, *, owner_account: str | None = None) -> Listed:
-    """What an invitation asks for; calls REVIEW, which installs the application, unless that has been done.
+    """What an invitation asks for; calls REVIEW, which installs the application, and tells the server that it was seen.
+
+    An edit may have changed what was reviewed before; what has been joined is only looked at.
 
     Raises:
         UsageError: this account is not invited to a collaboration of that name.
         WrongPartyError: it is, and by another account than `owner_account`.
     """
     invitation = find(connection, name, owner_account)
-    if invitation.name is None:
-        again, deadline = f"cleanroom-ml collaboration review {name}", time.monotonic() + _REVIEW_SECONDS
-        source, owner = invitation.source_name, invitation.owner_account
-        _review(connection, source, owner, source, again, deadline)
-        invitation = find(connection, name, invitation.owner_account)
-    return invitation
+    source, owner = invitation.source_name, invitation.owner_account
+    if _same(owner, own_account(connection)):
+        return invitation
+    again, deadline = f"cleanroom-ml collaboration review {name}", time.monotonic() + _REVIEW_SECONDS
+    try:
+        _review(connection, source, owner, invitation.name or source, again, deadline)
+    except ServerError as error:
+        if invitation.name is None or ErrorName.CollaborationAlreadyReviewed not in error.what:
+            raise
+        return invitation
+    return find(connection, name, owner)
 
 
 def join(connection: Connection, name: str, *, owner_account: str, timeout_seconds: float = 600) -> Joined:
@@ -117,7 +125,7 @@ def join(connection: Connection, name: str, *, owner_account: str, timeout_secon
 
     `owner_account` is whose collaboration is meant, and nobody else's of that name is joined.
     """
-    return _bring_in(connection, review(connection, name, owner_account=owner_account), f"join {name}", timeout_seconds)
+    return _bring_in(connection, find(connection, name, owner_account), f"join {name}", timeout_seconds)
 
 
 def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[UpdateRequest, ...]:

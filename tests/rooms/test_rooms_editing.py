@@ -14,7 +14,7 @@ from rooms_world import COLLABORATION, OFFERING, SQL_TEMPLATE, World
 from test_rooms_runs import JOB, VIEW, approved, give, refused, run  # noqa: F401 (a fixture)
 
 from cleanroom_ml.engine.contracts.job import JobState
-from cleanroom_ml.engine.rooms import requests_store
+from cleanroom_ml.engine.rooms import joining, requests_store
 
 pytestmark = pytest.mark.sandbox
 
@@ -108,7 +108,7 @@ def test_a_late_providers_data_is_read_by_no_template_that_it_has_not_approved(
     approve(joined.advertiser)
     joined.stranger.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
     with monkeypatch.context() as patch:  # joined as a party that approves nothing by it
-        patch.setattr("cleanroom_ml.engine.rooms.joining._has_seen_it", lambda connection, member: False)
+        patch.setattr(joined.rooms.requests, "approve_by_joining", lambda connection, caller, member: None)
         joined.stranger.call("JOIN", "lookalike")
     theirs = "late.sales_v1.customers"
     assert run(joined, VIEW) == [{"N": 2}]
@@ -135,15 +135,21 @@ def test_a_late_provider_approves_by_joining_what_review_showed(joined: World) -
 
 
 @pytest.mark.attack
-def test_joining_approves_nothing_that_came_after_the_review(world: World) -> None:
+def test_joining_agrees_to_nothing_that_came_after_the_review(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.publisher.call("REGISTER_TEMPLATE", SQL_TEMPLATE)
     world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
     world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
     declared = COLLABORATION.replace("    activation_dest", "    templates: [{id: count_v1}]\n    activation_dest")
     edit(world.publisher, declared)
-    world.advertiser.call("JOIN", "lookalike")
-    assert world.advertiser.call("VIEW_TEMPLATES", "lookalike") == []
-    assert world.advertiser.call("VIEW_UPDATE_REQUESTS", "lookalike")[0]["STATUS"] == "PENDING_MY_APPROVAL"
+    assert "edited since you have reviewed it" in refused(world.advertiser, "JOIN", "lookalike")
+    (row,) = world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
+    assert "count_v1" in row["COLLABORATION_SPEC"]
+    edit(world.publisher, COLLABORATION)
+    edit(world.publisher, declared)
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "_check_seen", lambda connection, member: None)
+        world.advertiser.call("JOIN", "lookalike")
+    assert [row["TEMPLATE_ID"] for row in world.advertiser.call("VIEW_TEMPLATES", "lookalike")] == ["count_v1"]
 
 
 @pytest.mark.attack

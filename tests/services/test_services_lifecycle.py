@@ -167,6 +167,21 @@ def test_a_listing_that_is_not_there_yet_is_reviewed_again() -> None:
     assert account.calls == ["REVIEW", "REVIEW", "JOIN"]
 
 
+def test_reviewing_is_told_to_the_server_each_time_and_done_once() -> None:
+    """An edit may have changed what was seen; the service has a name for what was reviewed before."""
+    account = Account("IN_REVIEW")
+    account.failing["REVIEW"] = "CollaborationAlreadyReviewed: look"
+    assert collaborations.review(account.connection, "look").name == "look"
+    assert collaborations.review(account.connection, "look").name == "look"
+    assert account.calls == ["REVIEW", "REVIEW"]
+    account.failing["REVIEW"] = "PermissionDeniedException: no"
+    with pytest.raises(ServerError):
+        collaborations.review(account.connection, "look")
+    owner = Account("CREATED", me="ORG-ALICE")
+    collaborations.review(owner.connection, "look")
+    assert owner.calls == []
+
+
 def test_a_second_failure_is_told_with_its_details() -> None:
     account = Account("IN_REVIEW", JOIN="JOIN_FAILED")
     account.details = json.dumps({"auto_join": {"enabled": False, "failure_summary": "no grant", "phase": "failed"}})

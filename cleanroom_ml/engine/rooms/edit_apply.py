@@ -22,6 +22,7 @@ from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 
 _SOME_FAILED = "not every operation could be applied; see operations"
+_TAKEN_OUT = "the owner has taken the template out of the collaboration's spec"
 _Apply = Callable[[sqlite3.Connection, Request, Mapping[str, str]], None]
 
 
@@ -72,7 +73,7 @@ class EditApplier:
             "UPDATE room_collaborations SET spec = ?, updated_on = ? WHERE uid = ?",
             (request.payload["template"], now, request.collaboration),
         )
-        # Whoever has reviewed and not joined yet has seen another spec: joining approves nothing before it is reviewed.
+        # Whoever has reviewed and not joined yet has seen another spec, and reviews it again before it joins.
         connection.execute("DELETE FROM room_reviews WHERE collaboration = ?", (request.collaboration,))
         connection.execute(
             "UPDATE room_requests SET details = ? WHERE id = ?",
@@ -187,10 +188,18 @@ class EditApplier:
         self.templates.share(connection, request, runner, fields["template_id"])
 
     def _remove_template(self, connection: sqlite3.Connection, request: Request, fields: Mapping[str, str]) -> None:
+        """What the runner has, and what was declared for it and still waits for somebody."""
+        row = (request.collaboration, fold(fields["remove_for"]), fold(fields["template_id"]))
         connection.execute(
-            "DELETE FROM room_templates WHERE collaboration = ? AND runner_key = ? AND template_key = ?",
-            (request.collaboration, fold(fields["remove_for"]), fold(fields["template_id"])),
+            "DELETE FROM room_templates WHERE collaboration = ? AND runner_key = ? AND template_key = ?", row
         )
+        waiting = connection.execute(
+            "SELECT id FROM room_requests WHERE collaboration = ? AND runner_key = ? AND template_key = ?"
+            " AND status = 'REQUESTED'",
+            row,
+        ).fetchall()
+        for each in waiting:
+            requests_store.move(connection, each["id"], "FAILED", self._database.now_micros(), failure=_TAKEN_OUT)
 
     def _member(self, connection: sqlite3.Connection, uid: str, alias: str) -> Member:
         member = access.by_alias(connection, uid, fold(alias))

@@ -72,13 +72,16 @@ class Joining:
         """JOIN: the owner from CREATED on, everybody else after REVIEW; again after it has failed.
 
         Raises:
-            SqlError: CollaborationNotFoundException; InvalidCollaborationStatusError; what keeps it from joining.
+            SqlError: CollaborationNotFoundException; InvalidCollaborationStatusError; CollaborationStateException, it
+                was edited since; what keeps it from joining.
         """
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
         wanted = _OWNER_JOINS_FROM if member.is_owner else _JOINS_FROM
         if member.status not in wanted:
             raise access.invalid_status(wanted, member.status)
+        with self._database.read() as connection:
+            _check_seen(connection, member)
         self.bring_in(caller, member)
         return Rows.one("JOIN", f"You have joined collaboration {name}.")
 
@@ -93,10 +96,10 @@ class Joining:
             self._statuses.failing(uid, caller.account, "JOIN_FAILED"),
             self._database.transaction() as connection,
         ):
+            _check_seen(connection, member)
             self._offerings.check_declared(connection, member)
             self._statuses.move(uid, caller.account, "JOINED")
-            if _has_seen_it(connection, member):
-                self._requests.approve_by_joining(connection, caller, member)
+            self._requests.approve_by_joining(connection, caller, member)
         self._requests.finish_approved()
 
     def check(self, member: Member) -> None:
@@ -139,12 +142,22 @@ class Joining:
         )
 
 
-def _has_seen_it(connection: sqlite3.Connection, member: Member) -> bool:
-    """Whether the member has reviewed the spec as it is. The owner wrote it, and an edit is approved by the owner."""
+def _check_seen(connection: sqlite3.Connection, member: Member) -> None:
+    """Whoever joins has reviewed the spec as it is: joining agrees to it, and an edit may have changed it since.
+
+    The owner wrote it, and approves every edit.
+
+    Raises:
+        SqlError: CollaborationStateException.
+    """
     row = connection.execute(
         "SELECT 1 FROM room_reviews WHERE collaboration = ? AND account = ?", (member.collaboration, member.account)
     ).fetchone()
-    return member.is_owner or row is not None
+    if row is None and not member.is_owner:
+        raise room_error(
+            ErrorName.CollaborationStateException,
+            "the collaboration was edited since you have reviewed it: call REVIEW again, then JOIN.",
+        )
 
 
 def _already_reviewed(member: Member) -> SqlError:
