@@ -103,8 +103,8 @@ def edit(
     with open_connection() as connection:
         if gone := editing.removed_by(connection, spec):
             note("this takes out of the collaboration (`cleanroom-ml collaboration show` prints what it has now):")
-            for each in gone:
-                note(f"  {each}")
+            for part in gone:
+                note(f"  {part}")
             confirm(f"Edit {spec.name}, and take these out?", yes=yes)
         done = editing.edit(connection, spec)
     if not done.changed:
