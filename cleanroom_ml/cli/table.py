@@ -27,7 +27,8 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("stage", "stage", "Upload the code directory to the stage."),
         Entry("spec", "spec", "Code specs: register, list, show, diff."),
         Entry("template", "template", "Templates: register, submit, withdraw, list, show, remove."),
-        Entry("offering", "offering", "Data offerings: register, link, unlink, list."),
+        Entry("offering", "offering", "Data offerings: register, unregister, link, unlink, list."),
+        Entry("registry", "registry", "Registries for templates and offerings: create, list."),
     ),
     RUNNER: (
         Entry("requests", "requests", "What waits for approval: list (the default), withdraw."),
@@ -46,7 +47,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
     ),
     EVERYONE: (
         Entry("demo", "demo", "Two parties, real data, this machine: see it work."),
-        Entry("collaboration", "collaboration", "Collaborations: create, review, join, status, list, show, config."),
+        Entry("collaboration", "collaboration", "Collaborations: create, join, edit, leave, and how they stand."),
         Entry("code", "code", "Code specs of the collaboration: list, show."),
         Entry("activation", "activation", "Activations: list, process, export."),
         Entry("roles", "roles", "The account's roles, and what the current one may do."),

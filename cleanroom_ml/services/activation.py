@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
-from cleanroom_ml.services.collaborations import Membership, me
+from cleanroom_ml.services.memberships import Membership, me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.segment_records import candidates, named, newest_of

@@ -14,8 +14,8 @@ from pathlib import Path
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError, UsageError
 from cleanroom_ml.services.activation import received, sent_to_oneself
-from cleanroom_ml.services.collaborations import me
 from cleanroom_ml.services.formulas import is_formula
+from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.segment_records import candidates, find, named, records
 
 _BATCH_ROWS = 10_000

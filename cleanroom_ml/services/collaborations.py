@@ -8,7 +8,9 @@ from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
+from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
 from cleanroom_ml.services.whose import check_owner, own_account
@@ -17,19 +19,18 @@ from cleanroom_ml.specs.load import load_spec
 from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.write import dump_spec
 
-_FAILED = frozenset({"CREATE_FAILED", "INSTALLATION_FAILED", "JOIN_FAILED"})
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """One collaborator's state in a collaboration."""
-
-    collaborator: str
-    account: str
-    roles: str
-    status: str
-    details: str
-    updated_on: str
+_NEXT = {
+    "INVITED": "REVIEW",
+    "INSTALLATION_FAILED": "REVIEW",
+    "CREATED": "JOIN",
+    "IN_REVIEW": "JOIN",
+    "JOIN_FAILED": "JOIN",
+}
+_TRIES = 3
+_REPLICATES = "CollaborationListingReplicationPending"
+_PAUSE = 5.0
+_REVIEW_SECONDS = 600.0
+_SETTING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
             str(row["collaboration_name"]) if row["collaboration_name"] else None,
             str(row["owner_account"]),
             rfc3339(row["updated_on"]),
-            str(row["collaboration_spec"]),
+            str(row["collaboration_spec"] or ""),
         )
         for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS")
     )
@@ -92,24 +93,31 @@ def create(connection: Connection, spec: Collaboration, *, timeout_seconds: floa
     )
     if existing is None:
         connection.call("COLLABORATION.INITIALIZE", dump_spec(spec))
-    # Without a warehouse to join with, INITIALIZE ends in CREATED and leaves the joining to its owner.
-    if _wait(connection, spec.name, {"CREATED", "IN_REVIEW", "JOINED"}, timeout_seconds) != "JOINED":
-        connection.call("COLLABORATION.JOIN", spec.name)
-    return Joined(spec.name, _wait(connection, spec.name, {"JOINED"}, timeout_seconds), existing is None, account)
+    done = _bring_in(connection, existing or Listed(spec.name, spec.name, account, "", ""), "create", timeout_seconds)
+    return Joined(spec.name, done.status, existing is None, account)
 
 
 def review(connection: Connection, name: str, *, owner_account: str | None = None) -> Listed:
-    """What an invitation asks for; calls REVIEW, which installs the application, unless that has been done.
+    """What an invitation asks for; calls REVIEW, which installs the application, and tells the server that it was seen.
+
+    An edit may have changed what was reviewed before; what has been joined is only looked at.
 
     Raises:
         UsageError: this account is not invited to a collaboration of that name.
         WrongPartyError: it is, and by another account than `owner_account`.
     """
     invitation = find(connection, name, owner_account)
-    if invitation.name is None:
-        connection.call("COLLABORATION.REVIEW", invitation.source_name, invitation.owner_account)
-        invitation = find(connection, name, invitation.owner_account)
-    return invitation
+    source, owner = invitation.source_name, invitation.owner_account
+    if _same(owner, own_account(connection)):
+        return invitation
+    again, deadline = f"cleanroom-ml collaboration review {name}", time.monotonic() + _REVIEW_SECONDS
+    try:
+        _review(connection, source, owner, invitation.name or source, again, deadline)
+    except ServerError as error:
+        if invitation.name is None or ErrorName.CollaborationAlreadyReviewed not in error.what:
+            raise
+        return invitation
+    return find(connection, name, owner)
 
 
 def join(connection: Connection, name: str, *, owner_account: str, timeout_seconds: float = 600) -> Joined:
@@ -117,13 +125,7 @@ def join(connection: Connection, name: str, *, owner_account: str, timeout_secon
 
     `owner_account` is whose collaboration is meant, and nobody else's of that name is joined.
     """
-    invitation = review(connection, name, owner_account=owner_account)
-    local = invitation.name or invitation.source_name
-    mine = _my_status(connection, local)
-    if mine == "JOINED":
-        return Joined(local, mine, False, invitation.owner_account)
-    connection.call("COLLABORATION.JOIN", local)
-    return Joined(local, _wait(connection, local, {"JOINED"}, timeout_seconds), True, invitation.owner_account)
+    return _bring_in(connection, find(connection, name, owner_account), f"join {name}", timeout_seconds)
 
 
 def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[UpdateRequest, ...]:
@@ -140,30 +142,24 @@ def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[Upd
     )
 
 
-def members(connection: Connection, name: str) -> tuple[Membership, ...]:
-    """Everybody's state in the collaboration."""
-    return tuple(
-        Membership(
-            str(row["collaborator_name"]),
-            str(row["collaborator_account"]),
-            str(row["roles"]),
-            str(row["status"]),
-            str(row.get("details") or ""),
-            rfc3339(row["updated_on"]),
-        )
-        for row in connection.call("COLLABORATION.GET_STATUS", name)
-    )
-
-
 def configuration(connection: Connection, name: str) -> list[Row]:
     """The collaboration's configuration: CONFIGURATION, VALUE, STATUS."""
     return connection.call("COLLABORATION.GET_CONFIGURATION", name)
 
 
 def configure(connection: Connection, name: str, key: str, value: str) -> list[Row]:
-    """Set one configuration value; returns the configuration after it."""
+    """Set one configuration value; returns the configuration after it, waiting a while for the change to hold.
+
+    What does not hold yet is told as PENDING.
+    """
     connection.call("COLLABORATION.SET_CONFIGURATION", name, key.upper(), value)
-    return configuration(connection, name)
+    deadline, pause = time.monotonic() + _SETTING_SECONDS, 0.1
+    while True:
+        rows = configuration(connection, name)
+        if all(str(row.get("status")).upper() != "PENDING" for row in rows) or time.monotonic() > deadline:
+            return rows
+        time.sleep(pause)
+        pause = min(pause * 2, _PAUSE)
 
 
 def read(path: Path) -> Collaboration:
@@ -199,36 +195,55 @@ def find(connection: Connection, name: str, owner_account: str | None = None) ->
     return installed[0] if installed else matching[0]
 
 
-def me(connection: Connection, name: str) -> Membership | None:
-    """This account's own membership; None where it is no member."""
-    rows = connection.execute("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT")
-    account = str(rows[0]["account"])
-    return next((member for member in members(connection, name) if _same(member.account, account)), None)
-
-
 def has_joined(connection: Connection, name: str) -> bool:
     """Whether this account has joined."""
-    return _my_status(connection, name) == "JOINED"
+    found = me(connection, name)
+    return found is not None and found.status == "JOINED"
 
 
-def _my_status(connection: Connection, name: str) -> str:
-    mine = me(connection, name)
-    return mine.status if mine else ""
+def _bring_in(connection: Connection, listed: Listed, command: str, timeout_seconds: float) -> Joined:
+    """Calls REVIEW and JOIN as often as each is needed, until this party has joined.
+
+    Where the collaboration comes from another region, REVIEW and JOIN are called again once it has arrived; what has
+    failed before is tried once more.
+    """
+    local = listed.name or listed.source_name
+    deadline, called = time.monotonic() + timeout_seconds, list[str]()
+    again, before = f"cleanroom-ml collaboration {command}", ""
+    owns = _same(listed.owner_account, own_account(connection))
+    while True:
+        passing = "IN_REVIEW" if called[-1:] == ["JOIN"] else ""
+        found = settled(connection, local, command=again, deadline=deadline, before=before, passing=passing)
+        before = found.status if found is not None else ""
+        if before == "JOINED":
+            return Joined(local, before, bool(called), listed.owner_account)
+        step = "JOIN" if owns and before == "INSTALLATION_FAILED" else _NEXT.get(before)
+        # A second failure of the same kind, or a status that nothing of ours leads on from, is for a person.
+        if step is None or called.count(step) >= _TRIES or (before.endswith("_FAILED") and step in called):
+            expect(found, {"JOINED"}, local)
+        called.append(str(step))
+        if step == "REVIEW":
+            _review(connection, listed.source_name, listed.owner_account, local, again, deadline)
+        else:
+            connection.call("COLLABORATION.JOIN", local)
 
 
-def _wait(connection: Connection, name: str, wanted: set[str], timeout_seconds: float) -> str:
-    deadline, pause = time.monotonic() + timeout_seconds, 0.1
-    while (status := _my_status(connection, name)) not in wanted:
-        if status in _FAILED:
-            details = "; ".join(member.details for member in members(connection, name) if member.details)
-            raise ServerError(f"the collaboration {name} ended in {status}", why=details or None)
+def _review(connection: Connection, source: str, owner: str, local: str, again: str, deadline: float) -> None:
+    """REVIEW; again once what comes from another region has arrived."""
+    while True:
+        try:
+            connection.call("COLLABORATION.REVIEW", source, owner, *(() if local == source else (local,)))
+        except ServerError as error:
+            if _REPLICATES not in error.what:
+                raise
+        else:
+            return
+        settled(connection, local, command=again, deadline=deadline)
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
-                f"the collaboration {name} is still {status}", fix="cleanroom-ml collaboration status"
+                f"the collaboration {local} is still REPLICATING to this account's region", fix=again
             )
-        time.sleep(pause)
-        pause = min(pause * 2, 5.0)
-    return status
+        time.sleep(_PAUSE)
 
 
 def _same(one: str, other: str) -> bool:

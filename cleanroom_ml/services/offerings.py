@@ -9,12 +9,16 @@ from pathlib import Path
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.collaborations import me
+from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.registration import OFFERINGS, Registered, list_registered, register_file, registered_spec
+from cleanroom_ml.services.registration import unregister as take_out
 from cleanroom_ml.services.reported import reported_or
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec
+
+LOCAL = "LOCAL"
+"""Whom a dataset is shared with that is linked for its own party's runs only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,26 @@ def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[s
     if not runners and registered_spec(connection, OFFERINGS, offering) is None:
         own = {str(row[OFFERINGS.id_column]) for row in list_registered(connection, OFFERINGS)}
         raise not_there("data offering", offering, own, fix="cleanroom-ml offering list")
-    if runners:
-        connection.call("COLLABORATION.UNLINK_DATA_OFFERING", collaboration, offering, runners)
+    others = [alias for alias in runners if alias.upper() != LOCAL]
+    if others:
+        connection.call("COLLABORATION.UNLINK_DATA_OFFERING", collaboration, offering, others)
+    if len(others) < len(runners):
+        connection.call("COLLABORATION.UNLINK_LOCAL_DATA_OFFERING", collaboration, offering)
     return tuple(runners)
+
+
+def unregister(connection: Connection, offering: str) -> None:
+    """Take an offering out of this account's registry.
+
+    Raises:
+        ServerError: a collaboration uses it (the message lists them), or there is none.
+    """
+    take_out(connection, OFFERINGS, offering)
+
+
+def is_local(row: Row) -> bool:
+    """Whether a dataset is linked for this party's own runs only, and seen by nobody else."""
+    return _aliases(row) == {LOCAL}
 
 
 def list_offerings(connection: Connection, collaboration: str) -> list[Row]:
@@ -78,12 +99,16 @@ def _shared_with(rows: list[Row], offering: str) -> set[str]:
     found: set[str] = set()
     for row in rows:
         if str(row["data_offering_id"]).upper() == offering.upper():
-            value = row.get("shared_with") or []
-            if isinstance(value, str):
-                value = reported_or(value, list[object]()) if value.startswith("[") else value.split(",")
-            assert isinstance(value, Iterable)  # an ARRAY, as text or as the driver has read it
-            found |= {str(name).strip() for name in value}
+            found |= _aliases(row)
     return found
+
+
+def _aliases(row: Row) -> set[str]:
+    value = row.get("shared_with") or []
+    if isinstance(value, str):
+        value = reported_or(value, list[object]()) if value.startswith("[") else value.split(",")
+    assert isinstance(value, Iterable)  # an ARRAY, as text or as the driver has read it
+    return {str(name).strip() for name in value}
 
 
 def own_runners(connection: Connection, collaboration: str) -> tuple[str, ...]:

@@ -154,3 +154,11 @@ def _ways_out(recorder: Recorder) -> None:
     recorder.types("publisher", "template remove score_unused1")
     recorder.types("publisher", "template remove train_golden1 --from-collaboration --yes")
     recorder.types("advertiser", "offering unlink seed_golden1")
+    recorder.types("advertiser", "offering unregister seed_golden1")
+    recorder.types("publisher", "registry create GOLDEN_REGISTRY --type template")
+    recorder.types("publisher", "registry list")
+    spec = publisher.directory / "collaboration.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8") + "distribution: external\n", encoding="utf-8")
+    recorder.types("publisher", "collaboration edit --yes")
+    recorder.types("advertiser", "collaboration leave --yes")
+    recorder.types("publisher", "collaboration teardown --yes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from rooms_world import CODE_SPEC, COLLABORATION, JOB_TEMPLATE, OFFERING, SQL_TE
 
 from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
+from cleanroom_ml.engine.rooms.statuses import Statuses
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -27,7 +29,10 @@ def statuses(party: Any) -> dict[str, str]:
 def test_the_owner_joins_at_once_or_later(world: World) -> None:
     (row,) = world.publisher.call("INITIALIZE", COLLABORATION)
     assert row["COLLABORATION_NAME"] == "lookalike"
+    assert row["AUTO_JOIN_TASK"] is None
     assert statuses(world.publisher) == {"pub": "CREATED", "adv": "INVITED"}
+    (row,) = world.publisher.call("VIEW_COLLABORATIONS")
+    assert row["COLLABORATION_NAME"] is None, "NULL until it is installed by calling JOIN"
     assert world.advertiser.call("VIEW_COLLABORATIONS") == [], "invisible until its owner has joined"
     world.publisher.call("JOIN", "lookalike")
     assert statuses(world.publisher)["pub"] == "JOINED"
@@ -58,20 +63,43 @@ def test_reviewing_installs_the_application_under_the_chosen_name(world: World) 
 )
 def test_nothing_before_its_time(world: World, call: tuple[str, ...]) -> None:
     world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
-    if call[0] == "VIEW_TEMPLATES":
-        assert world.advertiser.call(*call) == []
-        return
-    assert "CollaborationStateException" in refused(world.advertiser, *call)
+    assert "InvalidCollaborationStatusError" in refused(world.advertiser, *call)
 
 
 def test_joining_twice_and_reviewing_afterwards_are_refused(joined: World) -> None:
-    assert "joined 'lookalike' already" in refused(joined.advertiser, "JOIN", "lookalike")
-    assert "CollaborationStateException" in refused(joined.advertiser, "REVIEW", "lookalike", "LOCAL.PUBLISHER")
-    assert "owners do not review" in refused(joined.publisher, "REVIEW", "lookalike", "LOCAL.PUBLISHER")
+    """collaboration-api-reference, REVIEW: not for owners, and not again once it is joined."""
+    again = refused(joined.advertiser, "JOIN", "lookalike")
+    assert "InvalidCollaborationStatusError" in again
+    assert again.endswith("Current status: JOINED.")
+    assert "CollaborationAlreadyReviewed" in refused(joined.advertiser, "REVIEW", "lookalike", "LOCAL.PUBLISHER")
+    assert (
+        refused(joined.publisher, "REVIEW", "lookalike", "LOCAL.PUBLISHER")
+        == "CollaborationInvitationNotFound: Pending invitation for collaboration: lookalike not found"
+    )
+
+
+def test_reviewing_is_repeated_until_it_is_joined_and_under_one_name(world: World) -> None:
+    world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
+    first = world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER", "mine")
+    assert world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER", "mine") == first
+    assert world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER") == first, "the name that it has here"
+    other = refused(world.advertiser, "REVIEW", "lookalike", "LOCAL.PUBLISHER", "other")
+    assert "CollaborationAlreadyReviewed" in other
+    assert "'mine'" in other
+    assert "CollaborationInvitationNotFound" in refused(world.stranger, "REVIEW", "lookalike", "LOCAL.PUBLISHER")
 
 
 def test_a_name_is_taken_once(joined: World) -> None:
     assert "CollaborationAlreadyExistsException" in refused(joined.publisher, "INITIALIZE", COLLABORATION)
+
+
+def test_everybody_who_is_declared_has_a_role(world: World) -> None:
+    """The text is the service's, as it was seen (docs/api-digest.md §9)."""
+    idle = COLLABORATION.replace("adv: LOCAL.ADVERTISER", "adv: LOCAL.ADVERTISER, x: LOCAL.STRANGER")
+    assert refused(world.publisher, "INITIALIZE", idle) == (
+        "SpecValidationError: The following collaborators are declared in collaborator_identifier_aliases "
+        "but have no role: x"
+    )
 
 
 def test_only_ones_own_account_can_own(world: World) -> None:
@@ -127,7 +155,14 @@ def test_a_database_in_the_way_fails_the_installation_and_can_be_repeated(world:
 def test_declared_offerings_must_be_registered_to_join(world: World) -> None:
     world.table("PUBLISHER", "CUSTOMERS", {"EMAIL_HASH": ["a" * 64], "CITY": ["Oslo"]})
     declared = COLLABORATION.replace("pub: {data_offerings: []}", "pub: {data_offerings: [{id: sales_v1}]}")
-    assert "DataProviderWithoutDataOffering" in refused(world.publisher, "INITIALIZE", declared, "COMPUTE_WH")
+    (answer,) = world.publisher.call("INITIALIZE", declared, "COMPUTE_WH")
+    assert answer["AUTO_JOIN_TASK"], "joining comes after creating: what becomes of it tells GET_STATUS"
+    assert statuses(world.publisher)["pub"] == "CREATED"
+    own = next(row for row in world.publisher.call("GET_STATUS", "lookalike") if row["COLLABORATOR_NAME"] == "pub")
+    failed = json.loads(own["DETAILS"])["auto_join"]
+    assert (failed["enabled"], failed["phase"]) == (False, "failed")
+    assert "DataProviderWithoutDataOffering" in failed["failure_summary"]
+    assert "DataProviderWithoutDataOffering" in refused(world.publisher, "JOIN", "lookalike")
     assert statuses(world.publisher)["pub"] == "JOIN_FAILED"
     world.publisher.call("REGISTER_DATA_OFFERING", OFFERING)
     world.publisher.call("JOIN", "lookalike")
@@ -175,7 +210,6 @@ def test_only_the_owner_changes_monitoring(joined: World) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        (("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "TEARDOWN"), "does not support COLLABORATION.TEARDOWN yet"),
         (("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "DROP_EVERYTHING"), "Unknown procedure"),
         (("OTHER", "COLLABORATION", "RUN"), "Unknown procedure"),
         (("RUN",), "Unknown procedure"),
@@ -205,16 +239,15 @@ def test_joining_that_was_cancelled_can_be_tried_again(world: World, monkeypatch
     """It failed, and says so: nothing of a cancelled statement is left half done."""
     world.publisher.call("INITIALIZE", COLLABORATION, "COMPUTE_WH")
     world.advertiser.call("REVIEW", "lookalike", "LOCAL.PUBLISHER")
-    collaborations = world.rooms.collaborations
-    move, token = collaborations._move, Cancellation()
+    move, token = Statuses.move, Cancellation()
 
-    def moved(uid: str, account: str, wanted: str, details: str = "") -> None:
-        move(uid, account, wanted, details)
+    def moved(statuses: Statuses, uid: str, account: str, wanted: str, details: str = "") -> None:
+        move(statuses, uid, account, wanted, details)
         if wanted == "JOINING":
             token.cancel(SqlError.cancelled())
 
     with monkeypatch.context() as patch, token.entered():
-        patch.setattr(collaborations, "_move", moved)
+        patch.setattr(Statuses, "move", moved)
         with pytest.raises(SqlError, match="canceled"):
             world.advertiser.call("JOIN", "lookalike")
     world.advertiser.call("JOIN", "lookalike")

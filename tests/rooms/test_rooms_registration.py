@@ -78,7 +78,9 @@ def test_linking_is_for_ones_own_offerings_and_runners(joined: World) -> None:
     assert "have not registered" in refused(
         joined.publisher, "LINK_DATA_OFFERING", "lookalike", "redeemers_v1", ["adv"]
     )
-    assert "not a data provider" in refused(joined.publisher, "LINK_DATA_OFFERING", "lookalike", "sales_v1", ["pub"])
+    assert "ProviderNotServingAnalysisRunner" in refused(
+        joined.publisher, "LINK_DATA_OFFERING", "lookalike", "sales_v1", ["pub"]
+    )
     assert "AlreadyLinked" in refused(joined.publisher, "LINK_DATA_OFFERING", "lookalike", "sales_v1", ["adv"])
 
 

@@ -21,7 +21,9 @@ spec_type: collaboration
 name: lookalike
 owner: pub
 collaborator_identifier_aliases: {pub: LOCAL.PUBLISHER, adv: LOCAL.ADVERTISER, guest: LOCAL.STRANGER}
-analysis_runners: {adv: {data_providers: {adv: {data_offerings: []}}}}
+analysis_runners:
+  adv: {data_providers: {adv: {data_offerings: []}}}
+  guest: {data_providers: {guest: {data_offerings: []}}}
 """
 
 

@@ -29,6 +29,7 @@ analysis_runners: {advertiser: {data_providers: {publisher: {data_offerings: []}
 GIVING = {
     "ADD_TEMPLATE_REQUEST", "APPROVE_UPDATE_REQUEST", "JOIN", "LINK_DATA_OFFERING", "LINK_LOCAL_DATA_OFFERING",
     "PROCESS_ACTIVATION", "RUN", "SET_CONFIGURATION", "ENABLE_TEMPLATE_AUTO_APPROVAL",
+    "EDIT", "LEAVE", "TEARDOWN",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import typer
 from cleanroom_ml.cli import context
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import open_connection
+from cleanroom_ml.cli.options import Yes as Sure
 from cleanroom_ml.cli.options import optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -90,13 +91,70 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
     return Output(done, f"{done.collaboration}: {said}", hints=(hint,))
 
 
+@command(app, "edit", example="cleanroom-ml collaboration edit collaboration.yaml")
+def edit(
+    file: Annotated[Path | None, optional_argument(help="Default: collaboration.yaml.")] = None, yes: Sure = False
+) -> Output:
+    """Ask the others to approve the spec as it is now; repeating is safe."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.services import collaborations, editing
+
+    spec = collaborations.read(file or context.own_collaboration_file())
+    with open_connection() as connection:
+        if gone := editing.removed_by(connection, spec):
+            note("this takes out of the collaboration (`cleanroom-ml collaboration show` prints what it has now):")
+            for part in gone:
+                note(f"  {part}")
+            confirm(f"Edit {spec.name}, and take these out?", yes=yes)
+        done = editing.edit(connection, spec)
+    if not done.changed:
+        return Output(done, f"{done.collaboration}: as it is already")
+    lines = [f"{done.collaboration}: {done.status}" + (f", request {done.request_id}" if done.request_id else "")]
+    for each in done.operations:
+        failed = f": {each.failure_reason}" if each.failure_reason else ""
+        lines.append(f"  {each.operation}  {each.what}  {each.status}{failed}")
+    return Output(done, "\n".join(lines), hints=("cleanroom-ml requests", "cleanroom-ml collaboration status"))
+
+
+@command(app, "leave", example="cleanroom-ml collaboration leave lookalike --yes")
+def leave(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Sure = False) -> Output:
+    """Leave a collaboration, for good; goes on from where it was interrupted."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.services import leaving, whose
+
+    meant = context.collaboration(name)
+    with open_connection() as connection:
+        wanted = owner or whose.expected_owner(context.meant(meant, context.project_or_none()))
+        confirm(
+            f"Leave {meant}? Its data, templates, jobs and internal tables are gone at once, and you can never rejoin.",
+            yes=yes,
+        )
+        done = leaving.leave(connection, meant, owner_account=wanted, timeout_seconds=timeout)
+    return Output(done, f"{done.collaboration}: {'left' if done.changed else 'left before'}")
+
+
+@command(app, "teardown", example="cleanroom-ml collaboration teardown lookalike --yes")
+def teardown(name: Name = None, timeout: Timeout = 600, yes: Sure = False) -> Output:
+    """End a collaboration for everybody, as its owner; goes on from where it was interrupted."""
+    from cleanroom_ml.cli.confirm import confirm
+    from cleanroom_ml.services import leaving
+
+    meant = context.collaboration(name)
+    with open_connection() as connection:
+        confirm(f"Tear down {meant}, for all its collaborators and for good?", yes=yes)
+        done = leaving.teardown(connection, meant, timeout_seconds=timeout)
+    hint = "the others: cleanroom-ml collaboration leave"
+    return Output(done, f"{done.collaboration}: {'torn down' if done.changed else 'torn down before'}", hints=(hint,))
+
+
 @command(app, "status", example="cleanroom-ml collaboration status")
 def status(name: Name = None) -> Output:
     """Everybody's state in the collaboration."""
-    from cleanroom_ml.services import collaborations
+    from cleanroom_ml.services.memberships import members
 
     with open_connection() as connection:
-        return Output(collaborations.members(connection, context.collaboration(name)))
+        return Output(members(connection, context.collaboration(name)))
 
 
 @command(app, "list", example="cleanroom-ml collaboration list")

@@ -68,16 +68,27 @@ def unlink(offering_id: Annotated[str, typer.Argument(metavar="ID")], collaborat
     return Output({"offering_id": offering_id, "linked": False, "taken_from": taken_from}, f"{offering_id}: {said}")
 
 
+@command(app, "unregister", example="cleanroom-ml offering unregister features_v1")
+def unregister(offering_id: Annotated[str, typer.Argument(metavar="ID")]) -> Output:
+    """Take an offering out of this account's registry; refused while a collaboration uses it."""
+    from cleanroom_ml.services import offerings
+
+    with open_connection() as connection:
+        offerings.unregister(connection, offering_id)
+    return Output({"offering_id": offering_id, "removed": True}, f"{offering_id}: removed from the registry")
+
+
 @command(app, "list", example="cleanroom-ml offering list")
 def list_(collaboration_: Collaboration = None) -> Output:
     """The datasets in the collaboration, by the names that templates use."""
-    from cleanroom_ml.services.offerings import list_offerings
+    from cleanroom_ml.services.offerings import is_local, list_offerings
 
     with open_connection() as connection:
         rows = list_offerings(connection, collaboration(collaboration_))
     lines = []
     for row in rows:
-        lines.append(f"{row['template_view_name']}  (from {row['shared_by']})")
+        whose = "your own runs only" if is_local(row) else f"from {row['shared_by']}"
+        lines.append(f"{row['template_view_name']}  ({whose})")
         lines += [
             f"  {key.removesuffix('_columns')}: {cell(row[key]) or 'none'}" for key in _COLUMN_LISTS if row.get(key)
         ]

@@ -79,10 +79,13 @@ _REGISTRY: Mapping[str, Procedure] = {
 }
 _COLLABORATION: Mapping[str, Procedure] = {
     "INITIALIZE": Procedure(lambda r, s, a, _: r.collaborations.initialize(s, *a), 1, 2),
-    "REVIEW": Procedure(lambda r, s, a, _: r.collaborations.review(s, *a), 2, 3),
-    "JOIN": Procedure(lambda r, s, a, _: r.collaborations.join(s, *a), 1, 1),
-    "GET_STATUS": Procedure(lambda r, s, a, _: r.collaborations.status(s, *a), 1, 1),
-    "VIEW_COLLABORATIONS": Procedure(lambda r, s, _, __: r.collaborations.view(s), 0, 0),
+    "REVIEW": Procedure(lambda r, s, a, _: r.joining.review(s, *a), 2, 3),
+    "JOIN": Procedure(lambda r, s, a, _: r.joining.join(s, *a), 1, 1),
+    "EDIT": Procedure(lambda r, s, a, _: r.editing.edit(s, *a), 2, 2),
+    "LEAVE": Procedure(lambda r, s, a, _: r.ending.leave(s, *a), 1, 1),
+    "TEARDOWN": Procedure(lambda r, s, a, _: r.ending.teardown(s, *a), 1, 1),
+    "GET_STATUS": Procedure(lambda r, s, a, _: r.standings.status(s, *a), 1, 1),
+    "VIEW_COLLABORATIONS": Procedure(lambda r, s, _, __: r.standings.view(s), 0, 0),
     "LINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link(s, *a), 3, 3),
     "UNLINK_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.unlink(s, *a), 3, 3),
     "LINK_LOCAL_DATA_OFFERING": Procedure(lambda r, s, a, _: r.offerings.link_local(s, *a, linked=True), 2, 2),
@@ -161,7 +164,6 @@ OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
 }
 
 NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "COLLABORATION": frozenset({"EDIT", "LEAVE", "TEARDOWN"}),
     "ADMIN": frozenset({"ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION"}),
 }
 
@@ -227,7 +229,7 @@ class RoomApplications:
         found = self._rooms.applications(session)
         if like is None:
             return found
-        return Rows(found.columns, [row for row in found.rows if matches(like, str(row[0]))], found.statement_type)
+        return Rows(found.columns, [row for row in found.rows if matches(like, str(row[1]))], found.statement_type)
 
 
 class StatementRunner:

@@ -6,8 +6,10 @@ What an account is no part of, and what does not exist, are answered with the sa
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cleanroom_ml.engine.rooms.states import ENDING
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
@@ -22,8 +24,10 @@ _MEMBER = """
            m.local_key, m.status
     FROM room_members m JOIN room_collaborations c ON c.uid = m.collaboration
 """
+# What is installed is seen until it is dropped; an invitation only while its owner has joined.
 _VISIBLE = """
-    AND (m.is_owner = 1 OR EXISTS (SELECT 1 FROM room_members o
+    AND m.status NOT IN ('LEFT', 'DROPPED')
+    AND (m.is_owner = 1 OR m.local_key IS NOT NULL OR EXISTS (SELECT 1 FROM room_members o
          WHERE o.collaboration = m.collaboration AND o.is_owner = 1 AND o.status = 'JOINED'))
 """
 
@@ -75,9 +79,24 @@ def key_of(name: object, what: str) -> str:
 def find(connection: sqlite3.Connection, account: str, name: str) -> Member:
     """The caller's place in the collaboration that the caller calls `name`: by its installed name, else by its own.
 
+    Who is leaving finds nothing any more: whatever asks here is closed to them without a word of its own.
+
     Raises:
-        SqlError: CollaborationNotFoundException, also where the account is no part of it; CollaborationStateException,
-            where the name is that of several invitations.
+        SqlError: CollaborationNotFoundException, also where the account is no part of it;
+            InvalidCollaborationStatusError, it is on its way out; CollaborationStateException, where the name is that
+            of several invitations.
+    """
+    member = place(connection, account, name)
+    if member.status in ENDING:
+        raise invalid_status(("JOINED",), member.status)
+    return member
+
+
+def place(connection: sqlite3.Connection, account: str, name: str) -> Member:
+    """`find`, for what has to know of those too who are leaving: telling the status, and leaving itself.
+
+    Raises:
+        SqlError: CollaborationNotFoundException; CollaborationStateException.
     """
     key = key_of(name, "collaboration name")
     installed = connection.execute(f"{_MEMBER} WHERE m.account = ? AND m.local_key = ?", (account, key)).fetchone()
@@ -98,18 +117,56 @@ def find(connection: sqlite3.Connection, account: str, name: str) -> Member:
     return _member(invited[0])
 
 
+def ended(connection: sqlite3.Connection, account: str, name: str) -> Member | None:
+    """The caller's place in the collaboration of that name that it was out of last; None: it never was in one."""
+    key = key_of(name, "collaboration name")
+    rows = connection.execute(
+        f"{_MEMBER} WHERE m.account = ? AND m.status IN ('LEFT', 'DROPPED') ORDER BY m.updated_on DESC", (account,)
+    )
+    return next((_member(row) for row in rows if fold(row["local_name"] or row["source_name"]) == key), None)
+
+
 def joined(connection: sqlite3.Connection, account: str, name: str) -> Member:
     """`find`, for what only a collaborator who has joined may do.
 
     Raises:
-        SqlError: CollaborationNotFoundException; CollaborationStateException, not joined.
+        SqlError: CollaborationNotFoundException; InvalidCollaborationStatusError, not joined.
     """
-    member = find(connection, account, name)
-    if member.status != "JOINED":
-        raise room_error(
-            ErrorName.CollaborationStateException,
-            f"you have not joined collaboration '{name}' (your status is {member.status}). Review and join it first.",
-        )
+    return _in(find(connection, account, name), ("JOINED",))
+
+
+def reviewed(connection: sqlite3.Connection, account: str, name: str) -> Member:
+    """`find`, for what a collaborator who has reviewed may see before it joins.
+
+    Raises:
+        SqlError: CollaborationNotFoundException; InvalidCollaborationStatusError, not reviewed.
+    """
+    return _in(find(connection, account, name), ("IN_REVIEW", "JOINING", "JOIN_FAILED", "JOINED"))
+
+
+def stands(connection: sqlite3.Connection, collaboration: str, account: str) -> bool:
+    """Whether an account is a member that has joined, and is not leaving."""
+    row = connection.execute(
+        "SELECT 1 FROM room_members WHERE collaboration = ? AND account = ? AND status = 'JOINED'",
+        (collaboration, account),
+    ).fetchone()
+    return row is not None
+
+
+def invalid_status(wanted: Iterable[str], current: str, more: str = "") -> SqlError:
+    """What a procedure answers that cannot be called in this status, in the documentation's words
+    (docs/api-digest.md §9).
+    """
+    return room_error(
+        ErrorName.InvalidCollaborationStatusError,
+        "This action requires the collaboration status to be one of the following: "
+        f"{', '.join(wanted)}. Current status: {current}.{more}",
+    )
+
+
+def _in(member: Member, wanted: tuple[str, ...]) -> Member:
+    if member.status not in wanted:
+        raise invalid_status(wanted, member.status)
     return member
 
 
@@ -138,7 +195,10 @@ def members(connection: sqlite3.Connection, collaboration: str) -> list[Member]:
 
 
 def memberships(connection: sqlite3.Connection, account: str) -> list[Member]:
-    """Every collaboration that an account owns, was invited to (once its owner has joined) or has installed."""
+    """Every collaboration that an account owns, was invited to (once its owner has joined) or has installed.
+
+    Those that it has left are none of them.
+    """
     rows = connection.execute(f"{_MEMBER} WHERE m.account = ? {_VISIBLE} ORDER BY c.name_key, c.uid", (account,))
     return [_member(row) for row in rows]
 

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.rooms.ports import Caller, Renderer, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, read_spec
 from cleanroom_ml.engine.rooms.render import Rendered, render
 from cleanroom_ml.engine.rooms.requests_store import Request
+from cleanroom_ml.engine.rooms.room_jobs import check_standing
 from cleanroom_ml.engine.rooms.update_requests import missing_approvals
 from cleanroom_ml.engine.rooms.views import ResolvedView, resolve_view
 from cleanroom_ml.engine.sql.binds import Binds
@@ -94,7 +95,7 @@ class Analyses:
             The executor's own result for an analysis; `Rows` for a job (one column JOB_ID) and an activation.
 
         Raises:
-            SqlError: CollaborationStateException, PermissionDeniedException (no analysis runner),
+            SqlError: InvalidCollaborationStatusError, PermissionDeniedException (no analysis runner),
                 TemplateNotApprovedException, SpecValidationError, PolicyViolationError, TemplateRenderError,
                 ActivationError, and what the statement itself raises.
         """
@@ -102,7 +103,9 @@ class Analyses:
         prepared = self._prepare(caller, name, wanted)
         with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
             rendered = self._render(prepared, wanted)
-            return self._execute(caller, prepared, wanted, rendered, found, query_id)
+            result = self._execute(caller, prepared, wanted, rendered, found, query_id)
+            check_standing(self._storage.database, prepared.scope)
+            return result
 
     def _prepare(self, caller: Caller, name: str, wanted: Analysis) -> _Prepared:
         configured = wanted.template_configuration
@@ -130,6 +133,8 @@ class Analyses:
                     for _, view, local in configured.mapped
                 ),
             )
+            providers = {resolved.view.provider_account for resolved in (*sources, *others)}
+            requests_store.check_providers(connection, request, providers - {member.account})
             self._activations.check_destination(
                 connection, member, template, configured.destination, configured.segment_name
             )

@@ -98,7 +98,7 @@ class RoomCatalog:
         if view is not None:
             return self._shared(view)
         key = self._internal(parts)
-        if key is None:
+        if key is None or not self._runner_stands():
             return None
         written = self._written
         table = self._storage.tables.get(key, self._session.id) if written is None else written.read(key)
@@ -125,7 +125,7 @@ class RoomCatalog:
             SqlError: it would be somewhere else.
         """
         key = self._internal(parts)
-        if key is None:
+        if key is None or not self._runner_stands():
             raise SqlError.not_found(kind, ".".join(parts))
         if kind not in ("TABLE", "STAGE", "FILE FORMAT"):
             raise SqlError.unsupported(f"{kind} in a clean room")
@@ -136,6 +136,11 @@ class RoomCatalog:
         if parts in ((name,), (schema, name), (database, schema, name)):
             return Key(self._scope.account, database, schema, name)
         return None
+
+    def _runner_stands(self) -> bool:
+        """Internal tables are a collaborator's only as long as it takes part, whatever runs for it still."""
+        with self._storage.database.read() as connection:
+            return access.stands(connection, self._scope.collaboration_id, self._scope.account)
 
     def _shared(self, view: ScopeView) -> Source | None:
         if not self._still_shared(view):

@@ -17,7 +17,8 @@ from cleanroom_ml.engine.rooms.catalog import RoomScope
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import read_spec
 from cleanroom_ml.engine.rooms.requests_store import Request
-from cleanroom_ml.engine.sql.errors import room_error
+from cleanroom_ml.engine.rooms.room_jobs import check_standing
+from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.evidence.pinned_job import PinnedJob
@@ -74,7 +75,13 @@ class MlJobs:
             scope=scope.to_json(),
             dependency_lock=approval.payload["dependency_lock"].get(f"{code['id']}${job['name']}") or {},
         )
-        return self._launcher.submit(request)
+        job_id = self._launcher.submit(request)
+        try:
+            check_standing(self._storage.database, scope)
+        except SqlError:
+            self._launcher.cancel(job_id)
+            raise
+        return job_id
 
     def action(self, caller: Caller, name: str, spec_text: object) -> Rows:
         """RUN_ML_JOB_ACTION: for the runner that ran the job, and nobody else.

@@ -145,9 +145,7 @@ class Offerings:
     def view(self, caller: Caller, name: str) -> Rows:
         """VIEW_DATA_OFFERINGS: what the caller may analyse, and what the caller has linked."""
         with self._database.read() as connection:
-            member = access.find(connection, caller.account, name)
-            if member.status not in ("IN_REVIEW", "JOINING", "JOIN_FAILED", "JOINED"):
-                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
+            member = access.reviewed(connection, caller.account, name)
             rows = [row for link in visible_links(connection, member) for row in self._view_rows(*link)]
         columns = (
             ("TEMPLATE_VIEW_NAME", "VARCHAR"),
@@ -196,8 +194,9 @@ class Offerings:
                 )
             if member.alias_key not in access.providers_of(connection, member.collaboration, key):
                 raise room_error(
-                    ErrorName.PermissionDeniedException,
-                    f"you are not a data provider of an analysis runner '{display(key)}'.",
+                    ErrorName.ProviderNotServingAnalysisRunner,
+                    "A data provider can link data offerings only for their analysis runners. "
+                    f"Current account: {member.alias}; analysis runner: {display(key)}.",
                 )
         return keys
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, identity
 from cleanroom_ml.engine.rooms.registries import Resource
-from cleanroom_ml.evidence.approval_digest import approval_digest
+from cleanroom_ml.evidence.approval_digest import FORMAT, approval_digest
 from cleanroom_ml.evidence.approval_subject import approval_subject
 from cleanroom_ml.evidence.parties import DESTINATION, OWNER, PROVIDER, REQUESTER, ROLES, RUNNER, Party
 from cleanroom_ml.json_values import Document
@@ -81,6 +81,8 @@ def digest_of(payload: Document) -> str:
         HashMismatchError: it does not say whose it is, or contradicts itself.
         NotCanonicalError: it holds a value that has no single written form.
     """
+    if payload.get("type"):  # it runs nothing, and is for no one runner
+        return approval_digest({**payload, "format": FORMAT})
     return approval_digest(approval_subject(displayed(payload)))
 
 

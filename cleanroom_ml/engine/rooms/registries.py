@@ -30,6 +30,7 @@ ResourceKind = Literal["TEMPLATE", "DATA OFFERING", "CODE SPEC"]
 Model = TypeVar("Model", bound=SpecModel)
 
 DEFAULT = "DEFAULT"
+_ANY_TYPE = "ALL"
 _VIEW_COLUMNS: Mapping[ResourceKind, tuple[str, str]] = {
     "TEMPLATE": ("TEMPLATE_ID", "TEMPLATE_SPEC"),
     "DATA OFFERING": ("DATA_OFFERING_ID", "DATA_OFFERING_SPEC"),
@@ -40,6 +41,17 @@ _ALREADY: Mapping[ResourceKind, ErrorName] = {
     "DATA OFFERING": ErrorName.DataOfferingAlreadyExistsException,
     "CODE SPEC": ErrorName.CodeSpecAlreadyExistsException,
 }
+
+
+_TEMPLATE_IS_USED = """
+    EXISTS (SELECT 1 FROM room_requests r WHERE r.collaboration = c.uid AND r.requester = ?1 AND r.template_key = ?2
+            AND (r.status IN ('REQUESTED', 'APPROVED')
+                 OR EXISTS (SELECT 1 FROM room_templates t WHERE t.request = r.id)))"""
+_OFFERING_IS_USED = """
+    EXISTS (SELECT 1 FROM room_links l WHERE l.collaboration = c.uid AND l.provider_key = m.alias_key
+            AND l.offering_key = ?2)
+    OR EXISTS (SELECT 1 FROM room_local_links l WHERE l.collaboration = c.uid AND l.account = ?1
+               AND l.offering_key = ?2)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +111,15 @@ class Registries:
         return Rows.one("CREATE_REGISTRY", f"Registry {name} was created.")
 
     def view(self, caller: Caller) -> Rows:
-        """VIEW_REGISTRIES."""
+        """VIEW_REGISTRIES: the account's default registry, which holds everything, and those that it has made."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT name, type, created_on FROM room_registries WHERE account = ? ORDER BY name_key",
                 (caller.account,),
             ).fetchall()
         columns = (("REGISTRY_NAME", "VARCHAR"), ("REGISTRY_TYPE", "VARCHAR"), ("CREATED_ON", "TIMESTAMP_LTZ"))
-        return Rows.answer(columns, tuple((row["name"], row["type"], from_micros(row["created_on"])) for row in rows))
+        made = ((row["name"], row["type"], from_micros(row["created_on"])) for row in rows)
+        return Rows.answer(columns, ((DEFAULT.lower(), _ANY_TYPE, None), *made))
 
     def registry_key(self, caller: Caller, kind: ResourceKind, name: object | None) -> str:
         """The folded name of the registry that something of `kind` goes into. Raises SqlError where it can't."""
@@ -190,6 +203,9 @@ class Registries:
                 "SELECT * FROM room_resources WHERE account = ? AND kind = ? ORDER BY created_on, id_key",
                 (caller.account, kind),
             ).fetchall()
+            named = connection.execute(
+                "SELECT name_key, name FROM room_registries WHERE account = ?", (caller.account,)
+            ).fetchall()
         id_column, spec_column = _VIEW_COLUMNS[kind]
         columns = (
             (id_column, "VARCHAR"),
@@ -199,11 +215,12 @@ class Registries:
             ("REGISTRY", "VARCHAR"),
             ("CREATED_ON", "TIMESTAMP_LTZ"),
         )
+        names = {DEFAULT: DEFAULT.lower(), **{row["name_key"]: row["name"] for row in named}}
         found = [_resource(row) for row in rows]
         return Rows.answer(
             columns,
             tuple(
-                (item.id, item.name, item.version, _spec_text(item), item.registry_key.lower(), item.created_on)
+                (item.id, item.name, item.version, _spec_text(item), names[item.registry_key], item.created_on)
                 for item in found
                 if keys is None or item.registry_key in keys
             ),
@@ -242,18 +259,15 @@ def _registry_keys(registries: object | None) -> set[str] | None:
 
 
 def _used_in(connection: sqlite3.Connection, account: str, kind: ResourceKind, id_key: str) -> list[str]:
-    if kind == "TEMPLATE":
-        query = """SELECT DISTINCT c.name FROM room_requests r JOIN room_collaborations c ON c.uid = r.collaboration
-            WHERE r.requester = ? AND r.template_key = ? AND (r.status IN ('REQUESTED', 'APPROVED')
-                OR EXISTS (SELECT 1 FROM room_templates t WHERE t.request = r.id)) ORDER BY 1"""
-        return [row["name"] for row in connection.execute(query, (account, id_key))]
-    query = """SELECT DISTINCT c.name FROM room_collaborations c JOIN room_members m ON m.collaboration = c.uid
-        WHERE m.account = ?1 AND (
-            EXISTS (SELECT 1 FROM room_links l WHERE l.collaboration = c.uid AND l.provider_key = m.alias_key
-                    AND l.offering_key = ?2)
-            OR EXISTS (SELECT 1 FROM room_local_links l WHERE l.collaboration = c.uid AND l.account = ?1
-                    AND l.offering_key = ?2)) ORDER BY 1"""
-    return [row["name"] for row in connection.execute(query, (account, id_key))]
+    """The collaborations that use a thing of this account, by the names that they have there; none that is over."""
+    used = _TEMPLATE_IS_USED if kind == "TEMPLATE" else _OFFERING_IS_USED
+    rows = connection.execute(
+        f"""SELECT DISTINCT coalesce(m.local_name, c.name) AS name FROM room_collaborations c
+            JOIN room_members m ON m.collaboration = c.uid
+            WHERE m.account = ?1 AND m.status NOT IN ('LEFT', 'DROPPED') AND ({used}) ORDER BY 1""",
+        (account, id_key),
+    )
+    return [row["name"] for row in rows]
 
 
 def _resource(row: sqlite3.Row) -> Resource:

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.rooms.payloads import displayed
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.requests_store import (
     ADD_TEMPLATE,
+    EDIT_COLLABORATION,
     LINK_OFFERING,
     REMOVE_TEMPLATE,
     UNLINK_OFFERING,
@@ -36,7 +37,7 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     REMOVE_TEMPLATE: ("template_id", "remove_for", "requested_by", "failure_reason"),
     LINK_OFFERING: ("data_offering_id", "share_with", "requested_by", "failure_reason"),
     UNLINK_OFFERING: ("data_offering_id", "remove_for", "requested_by", "failure_reason"),
-    "Edit Collaboration": ("operations", "requested_by", "failure_reason"),
+    EDIT_COLLABORATION: ("operations", "requested_by", "failure_reason"),
 }
 _COLUMNS: Final = (
     ("ID", "VARCHAR"),
@@ -111,9 +112,7 @@ class RequestAnswers:
 
     def _reader(self, caller: Caller, name: str) -> Member:
         with self._database.read() as connection:
-            member = access.find(connection, caller.account, name)
-            if member.local_key is None:
-                raise room_error(ErrorName.CollaborationStateException, f"review '{name}' first.")
+            member = access.reviewed(connection, caller.account, name)
         listing.weigh_requests(self._database, member.collaboration)
         return member
 
@@ -140,6 +139,8 @@ def seen_status(status: str, mine: str | None, *, sent: bool = False) -> str:
         sent: whether that party has sent it; who has sees REQUESTED until it is processed (release notes of 27 August
             2026, version 17.8).
     """
+    if mine == "PENDING" and status == "COMPLETED":
+        return "PENDING_MY_APPROVAL"  # it has got a say since, about its own data
     if status != "REQUESTED" or mine is None or sent:
         return status
     return "PENDING_MY_APPROVAL" if mine == "PENDING" else "PENDING_PARTNER_APPROVAL"

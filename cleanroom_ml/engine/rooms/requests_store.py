@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.engine.contracts.machine import IllegalTransition
 from cleanroom_ml.engine.rooms import access
-from cleanroom_ml.engine.rooms.access import Member
-from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, parties_now, says_whose
+from cleanroom_ml.engine.rooms.access import Member, identity
+from cleanroom_ml.engine.rooms.payloads import digest_of, displayed, says_whose
 from cleanroom_ml.engine.rooms.states import DECISION, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.error_names import ErrorName
@@ -24,6 +24,7 @@ ADD_TEMPLATE: Final = "Add Template"
 REMOVE_TEMPLATE: Final = "Remove Template"
 LINK_OFFERING: Final = "Link Data Offering"
 UNLINK_OFFERING: Final = "Unlink Data Offering"
+EDIT_COLLABORATION: Final = "Edit Collaboration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,9 @@ def decide(
         raise room_error(
             ErrorName.UpdateRequestStateException, f"you have {said} this request; that cannot be changed."
         ) from None
-    if request.status != "REQUESTED":
+    # Who got a say later, as a provider of an edited collaboration, decides for itself: whether its own data is used.
+    late = request.status == "COMPLETED" and mine.decision == "PENDING"
+    if request.status != "REQUESTED" and not late:
         raise room_error(
             ErrorName.UpdateRequestStateException,
             f"the request is {request.status}; nothing is to be decided any more.",
@@ -228,6 +231,9 @@ def decide(
         " WHERE request = ? AND account = ?",
         (wanted, reason, now, user, request.id, account),
     )
+    if late:
+        connection.execute("UPDATE room_requests SET updated_on = ? WHERE id = ?", (now, request.id))
+        return
     said_by_all = {decision.decision for decision in decisions(connection, request.id)}
     if "REJECTED" in said_by_all:
         move(connection, request.id, "REJECTED", now)
@@ -287,23 +293,36 @@ def approved(connection: sqlite3.Connection, collaboration: str, runner_key: str
 def check_parties(connection: sqlite3.Connection, request: Request) -> None:
     """An approval is of accounts: raises where others go by the aliases of the request now.
 
-    A request of before format 2 names none. It stays what it was approved for: its rows hold the room and the accounts.
+    Who has come since is none of the request's: `check_providers` keeps their data out of it. A request of before
+    format 2 names no accounts. It stays what it was approved for: its rows hold the room and the accounts.
 
     Raises:
         SqlError: TemplateNotApprovedException.
     """
-    if not says_whose(request.payload):
+    if not says_whose(request.payload) or request.type == EDIT_COLLABORATION:
         return
-    requester = access.by_account(connection, request.collaboration, request.requester)
-    found = [access.by_alias(connection, request.collaboration, key) for key in request.runner_keys]
-    runners = [runner for runner in found if runner is not None]
-    complete = requester is not None and len(runners) == len(found)
-    now = parties_now(connection, requester, runners) if requester is not None and complete else None
-    if request.payload["room"] != request.collaboration or request.payload["parties"] != now:
+    accounts = {fold(party["alias"]): party["account"] for party in request.payload["parties"]}
+    now = {member.alias_key: identity(member.account) for member in access.members(connection, request.collaboration)}
+    if request.payload["room"] != request.collaboration or accounts.items() - now.items():
         raise room_error(
             ErrorName.TemplateNotApprovedException,
             f"template '{request.payload['template_id']}' was sent for other parties than the room has now. "
             "Whoever sent it sends it again, under another version.",
+        )
+
+
+def check_providers(connection: sqlite3.Connection, request: Request, accounts: Collection[str]) -> None:
+    """Whoever's data a run reads has approved its template, and not only those who took part when it was sent.
+
+    Raises:
+        SqlError: TemplateNotApprovedException.
+    """
+    agreed = {said.account for said in decisions(connection, request.id) if said.decision == "APPROVED"}
+    for account in sorted(set(accounts) - agreed):
+        raise room_error(
+            ErrorName.TemplateNotApprovedException,
+            f"template '{request.payload['template_id']}' still needs the approval of {identity(account)}, "
+            "whose data it would read.",
         )
 
 

@@ -13,7 +13,12 @@ from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
 from cleanroom_ml.engine.rooms.collaborations import Collaborations
 from cleanroom_ml.engine.rooms.configuration import Configuration
+from cleanroom_ml.engine.rooms.edit_apply import EditApplier
+from cleanroom_ml.engine.rooms.edit_templates import EditTemplates
+from cleanroom_ml.engine.rooms.editing import Editing
+from cleanroom_ml.engine.rooms.ending import Ending
 from cleanroom_ml.engine.rooms.history import History
+from cleanroom_ml.engine.rooms.joining import Joining
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.own_jobs import OwnJobs
@@ -23,6 +28,8 @@ from cleanroom_ml.engine.rooms.request_answers import RequestAnswers
 from cleanroom_ml.engine.rooms.role_checks import RoleChecks
 from cleanroom_ml.engine.rooms.role_privileges import RolePrivileges
 from cleanroom_ml.engine.rooms.schema import layers
+from cleanroom_ml.engine.rooms.standing_views import StandingViews
+from cleanroom_ml.engine.rooms.statuses import Statuses
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.update_requests import UpdateRequests
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -61,7 +68,15 @@ class Rooms:
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
         self.request_answers = RequestAnswers(storage.database)
-        self.collaborations = Collaborations(storage, self.offerings, self.requests)
+        statuses = Statuses(storage.database)
+        self.joining = Joining(storage, statuses, self.offerings, self.requests)
+        self.collaborations = Collaborations(storage, statuses, self.joining, self.requests)
+        self.ending = Ending(storage, statuses, launcher)
+        templates = EditTemplates(storage.database, self.requests)
+        applier = EditApplier(storage, self.registries, statuses, templates, launcher)
+        self.requests.edits = self._edits = applier
+        self.editing = Editing(storage, self.requests, applier)
+        self.standings = StandingViews(storage.database)
         self.configuration = Configuration(storage.database)
         self.history = History(storage.database)
         self.ml_jobs = MlJobs(storage, launcher)
@@ -75,7 +90,10 @@ class Rooms:
         """To be called once, at the engine's start: continues or fails what a killed engine left half-way."""
         self._storage.sessions.close_runs()
         self.collaborations.recover()
+        self.ending.recover()
+        self.configuration.apply_pending()
         self.requests.finish_approved()
+        self._edits.end_jobs()
         self.history.recover()
 
     def layers(self) -> set[str]:
@@ -114,9 +132,6 @@ class Rooms:
         """SHOW APPLICATIONS."""
         rights = Rights.of_session(self._storage, caller)
         with self._storage.database.read() as connection:
-            found = [member for member in access.memberships(connection, caller.account) if member.local_key]
+            found = access.memberships(connection, caller.account)
         found = [member for member in found if self.role_checks.sees(rights, member)]
-        columns = (("name", "VARCHAR"), ("source_type", "VARCHAR"), ("source", "VARCHAR"), ("comment", "VARCHAR"))
-        return Rows.answer(
-            columns, tuple((member.application, "APPLICATION PACKAGE", member.source_name, "") for member in found)
-        )
+        return applications.show(self._storage, caller, found)

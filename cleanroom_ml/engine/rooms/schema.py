@@ -15,6 +15,16 @@ REQUEST_RUNNERS = """CREATE TABLE room_request_runners (
         request TEXT NOT NULL REFERENCES room_requests, runner_key TEXT NOT NULL, PRIMARY KEY (request, runner_key))
         STRICT"""
 
+_REVIEWS_AND_CHANGES = (
+    # Who has seen the collaboration's spec as it is now.
+    """CREATE TABLE room_reviews (
+        collaboration TEXT NOT NULL REFERENCES room_collaborations, account TEXT NOT NULL, reviewed_on INTEGER NOT NULL,
+        PRIMARY KEY (collaboration, account)) STRICT""",
+    # Settings that were asked for and do not hold yet.
+    """CREATE TABLE room_pending_settings (
+        collaboration TEXT NOT NULL REFERENCES room_collaborations, account TEXT NOT NULL, name TEXT NOT NULL,
+        value TEXT NOT NULL, PRIMARY KEY (collaboration, account, name)) STRICT""",
+)
 _STATEMENTS = (
     """CREATE TABLE room_registries (
         account TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL, type TEXT NOT NULL, created_on INTEGER NOT
@@ -70,6 +80,7 @@ _STATEMENTS = (
         id TEXT PRIMARY KEY, number INTEGER NOT NULL, collaboration TEXT NOT NULL REFERENCES room_collaborations,
         account TEXT NOT NULL, started_on INTEGER NOT NULL, duration_ms INTEGER, status TEXT NOT NULL, failure TEXT NOT
         NULL, info TEXT NOT NULL) STRICT""",
+    *_REVIEWS_AND_CHANGES,
 )
 
 
@@ -119,6 +130,7 @@ _UPGRADES = {
         REQUEST_RUNNERS,
         "INSERT INTO room_request_runners SELECT id, runner_key FROM room_requests",
         "DROP INDEX room_requests_open",
+        *_REVIEWS_AND_CHANGES,
     )
 }
 

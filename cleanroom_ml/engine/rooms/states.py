@@ -12,26 +12,45 @@ def _machine(name: str, begins: str, moves: Mapping[str, str]) -> Machine[str]:
     return Machine.of(name, begins.split(), {state: targets.split() for state, targets in moves.items()})
 
 
+# Where several states go to LOCAL_DROP_PENDING or DROPPED, the owner has torn the collaboration down, or an edit has
+# removed the collaborator. The engine itself never replicates and creates in no time: those states are the service's.
 MEMBER: Final = _machine(
     "collaborator",
     "CREATING INVITED",
     {
-        "CREATING": "CREATED CREATE_FAILED",
-        "CREATED": "INSTALLING",
-        "INVITED": "INSTALLING",
-        "INSTALLING": "IN_REVIEW INSTALLATION_FAILED",
-        "INSTALLATION_FAILED": "INSTALLING",
-        "IN_REVIEW": "JOINING",
-        "JOINING": "JOINED JOIN_FAILED",
-        "JOIN_FAILED": "JOINING",
-        "JOINED": "LEAVING",
-        "LEAVING": "LOCAL_DROP_PENDING",
+        "CREATING": "CREATED CREATE_FAILED CREATE_TIMED_OUT",
+        "CREATED": "INSTALLING REPLICATING",
+        "INVITED": "INSTALLING REPLICATING DROPPED",
+        "REPLICATING": "CREATED INVITED DROPPED",
+        "INSTALLING": "IN_REVIEW INSTALLATION_FAILED LOCAL_DROP_PENDING",
+        "INSTALLATION_FAILED": "INSTALLING LOCAL_DROP_PENDING",
+        "IN_REVIEW": "JOINING LOCAL_DROP_PENDING",
+        "JOINING": "JOINED JOIN_FAILED LOCAL_DROP_PENDING",
+        "JOIN_FAILED": "JOINING LOCAL_DROP_PENDING",
+        "JOINED": "LEAVING DROPPING LOCAL_DROP_PENDING",
+        "LEAVING": "LOCAL_DROP_PENDING LEAVE_FAILED",
+        "LEAVE_FAILED": "LEAVING LOCAL_DROP_PENDING",
+        "DROPPING": "LOCAL_DROP_PENDING DROP_FAILED",
+        "DROP_FAILED": "DROPPING",
         "LOCAL_DROP_PENDING": "LEFT DROPPED",
         "CREATE_FAILED": "",
+        "CREATE_TIMED_OUT": "",
         "LEFT": "",
         "DROPPED": "",
     },
 )
+NOT_INSTALLED: Final = frozenset({"CREATING", "CREATE_FAILED", "CREATE_TIMED_OUT", "CREATED", "INVITED", "REPLICATING"})
+"""Nothing of the collaboration is in the collaborator's account yet."""
+ENDING: Final = frozenset({"LEAVING", "LEAVE_FAILED", "DROPPING", "DROP_FAILED", "LOCAL_DROP_PENDING"})
+"""On the way out, for good: nothing of the collaboration is to be had any more, but to end it."""
+ENDED: Final = frozenset({"LEFT", "DROPPED"})
+"""Out. The account's name for the collaboration is free again."""
+
+
+def leading_to(wanted: str) -> tuple[str, ...]:
+    """The states from which a collaborator gets to `wanted` in one step."""
+    return tuple(state for state, targets in MEMBER.moves.items() if wanted in targets)
+
 
 REQUEST: Final = _machine(
     "update request",

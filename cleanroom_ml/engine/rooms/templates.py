@@ -6,7 +6,7 @@ import re
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import listing
-from cleanroom_ml.engine.rooms.access import find
+from cleanroom_ml.engine.rooms.access import reviewed
 from cleanroom_ml.engine.rooms.added_templates import AddedTemplate, added_templates
 from cleanroom_ml.engine.rooms.arguments import declared
 from cleanroom_ml.engine.rooms.code_specs import CodeSpecs
@@ -106,10 +106,10 @@ class Templates:
 
     def _added(self, caller: Caller, name: str) -> list[AddedTemplate]:
         with self._database.read() as connection:
-            member = find(connection, caller.account, name)
+            member = reviewed(connection, caller.account, name)
         listing.weigh_requests(self._database, member.collaboration)
         with self._database.read() as connection:
-            return added_templates(connection, find(connection, caller.account, name))
+            return added_templates(connection, reviewed(connection, caller.account, name))
 
 
 def _check_presets(spec: Template) -> None:

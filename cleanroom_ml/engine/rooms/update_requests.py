@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
@@ -21,6 +22,7 @@ from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.rooms.request_answers import decision_of, not_here
 from cleanroom_ml.engine.rooms.requests_store import ADD_TEMPLATE, Request
+from cleanroom_ml.engine.rooms.states import ENDED, ENDING
 from cleanroom_ml.engine.rooms.template_removal import remove_template, runner_called
 from cleanroom_ml.engine.rooms.templates import Templates
 from cleanroom_ml.engine.rooms.views import resolve_view
@@ -36,6 +38,16 @@ from cleanroom_ml.specs.template import Template
 _MAX_REASON = 1_000
 
 
+class EditApplying(Protocol):
+    """What applies edits (`edit_apply.EditApplier`)."""
+
+    def apply(self, connection: sqlite3.Connection, request: Request) -> None:
+        """Applies an approved edit, in the caller's transaction."""
+
+    def end_jobs(self) -> None:
+        """Ends what must not go on after it."""
+
+
 class UpdateRequests:
     """ADD_TEMPLATE_REQUEST, REMOVE_TEMPLATE, APPROVE_UPDATE_REQUEST, REJECT_UPDATE_REQUEST."""
 
@@ -45,6 +57,16 @@ class UpdateRequests:
         self._registries = registries
         self._templates = templates
         self._code_specs = code_specs
+        self.edits: EditApplying | None = None
+        """Applies edits; set once there is one."""
+
+    def registered(self, account: str, template_key: str) -> Resource | None:
+        """What an account has registered as a template under a folded id."""
+        return self._registries.by_key(account, "TEMPLATE", template_key)
+
+    def code_of(self, template: Resource) -> list[Resource]:
+        """The code of a registered template, as it can be sent. Raises SqlError where it cannot."""
+        return self._submittable(template.account, template.id)[2]
 
     def add_template(self, caller: Caller, name: str, template_id: object, share_with: object) -> Rows:
         """ADD_TEMPLATE_REQUEST: one request for all of these runners; none where one of them cannot be asked for.
@@ -79,8 +101,9 @@ class UpdateRequests:
         """Joining approves the templates that the spec lists, as REVIEW has shown it; never those that run code."""
         for request in requests_store.visible(connection, member):
             mine = decision_of(connection, request, member.account)
-            declared = request.details.get("declared") and not request.payload.get("code_specs")
-            if declared and request.status == "REQUESTED" and mine == "PENDING":
+            listed = request.details.get("declared") or request.status == "COMPLETED"
+            declared = listed and request.type == ADD_TEMPLATE and not request.payload.get("code_specs")
+            if declared and request.status in ("REQUESTED", "COMPLETED") and mine == "PENDING":
                 self._decide(connection, caller, request, "APPROVED", "by joining")
 
     def approve(self, caller: Caller, name: str, request_id: str) -> Rows:
@@ -121,35 +144,44 @@ class UpdateRequests:
 
     def finish_approved(self) -> None:
         """Applies what everybody has approved. Also called after a start: a killed engine leaves APPROVED ones."""
-        with self._database.read() as connection:
-            waiting = [
-                row["id"]
-                for row in connection.execute(
-                    "SELECT id FROM room_requests WHERE status = 'APPROVED' AND type = ?", (ADD_TEMPLATE,)
-                )
-            ]
         with cancellation.tidying():  # it is decided already: who ends the statement that decided it changes nothing
-            for request_id in waiting:
-                self._apply(request_id)
+            while waiting := self._approved():
+                for request_id in waiting:
+                    self._apply(request_id)
+
+    def _approved(self) -> list[str]:
+        with self._database.read() as connection:
+            return [row["id"] for row in connection.execute("SELECT id FROM room_requests WHERE status = 'APPROVED'")]
 
     def _apply(self, request_id: str) -> None:
+        edited = False
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT * FROM room_requests WHERE id = ? AND status = 'APPROVED'", (request_id,)
             ).fetchone()
             if row is None:
                 return
-            now = self._database.now_micros()
-            connection.execute(
-                """INSERT OR REPLACE INTO room_templates
-                   SELECT r.collaboration, n.runner_key, r.template_key, r.id, ?2
-                   FROM room_requests r JOIN room_request_runners n ON n.request = r.id WHERE r.id = ?1""",
-                (request_id, now),
-            )
-            requests_store.move(connection, request_id, "COMPLETED", now)
-            connection.execute(
-                "UPDATE room_collaborations SET updated_on = ? WHERE uid = ?", (now, row["collaboration"])
-            )
+            if row["type"] == requests_store.EDIT_COLLABORATION:
+                request = requests_store.load(connection, row["collaboration"], request_id)
+                assert request is not None
+                assert self.edits is not None  # the rooms are put together before anybody calls
+                self.edits.apply(connection, request)
+                edited = True
+            else:
+                self._add(connection, row)
+        if edited and self.edits is not None:
+            self.edits.end_jobs()
+
+    def _add(self, connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+        now = self._database.now_micros()
+        connection.execute(
+            """INSERT OR REPLACE INTO room_templates
+               SELECT r.collaboration, n.runner_key, r.template_key, r.id, ?2
+               FROM room_requests r JOIN room_request_runners n ON n.request = r.id WHERE r.id = ?1""",
+            (row["id"], now),
+        )
+        requests_store.move(connection, row["id"], "COMPLETED", now)
+        connection.execute("UPDATE room_collaborations SET updated_on = ? WHERE uid = ?", (now, row["collaboration"]))
 
     def _submittable(self, account: str, template_id: object) -> tuple[Resource, Template, list[Resource]]:
         resource = self._registries.by_key(account, "TEMPLATE", key_of(template_id, "template id"))
@@ -286,4 +318,4 @@ def _approvers(connection: sqlite3.Connection, runners: Sequence[Member]) -> lis
         for key in (runner.alias_key, *access.providers_of(connection, runner.collaboration, runner.alias_key))
     ]
     found = [access.by_alias(connection, runners[0].collaboration, key) for key in dict.fromkeys(keys)]
-    return [member for member in found if member is not None]
+    return [member for member in found if member is not None and member.status not in ENDING | ENDED]

@@ -1,0 +1,139 @@
+"""Where everybody is in a collaboration, and waiting until this party has got somewhere (docs/api-digest.md §3, §9)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.services.reported import reported_mapping, reported_or
+from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.whose import own_account
+
+GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
+# What is on its way somewhere by itself; everything else waits for somebody's call.
+UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
+_HELPS = {
+    "CREATE_FAILED": "mend what it says, and create the collaboration under another name",
+    "CREATE_TIMED_OUT": "create the collaboration under another name",
+    "INSTALLATION_FAILED": "mend what it says; then: cleanroom-ml collaboration join {name}",
+    "JOIN_FAILED": "mend what it says; then: cleanroom-ml collaboration join {name}",
+    "LEAVE_FAILED": "cleanroom-ml collaboration leave {name} --yes",
+    "DROP_FAILED": "cleanroom-ml collaboration teardown {name} --yes",
+    "LOCAL_DROP_PENDING": "cleanroom-ml collaboration leave {name} --yes",
+    "LEFT": "the owner invites this account to another collaboration",
+    "DROPPED": "the owner creates another collaboration",
+}
+_LONGEST_PAUSE = 5.0
+_SEEN_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One collaborator's state in a collaboration. `roles` are as documented, in lower case."""
+
+    collaborator: str
+    account: str
+    roles: tuple[str, ...]
+    status: str
+    details: str
+    updated_on: str
+
+
+def members(connection: Connection, name: str) -> tuple[Membership, ...]:
+    """Everybody's state in the collaboration."""
+    return tuple(
+        Membership(
+            str(row["collaborator_name"]),
+            str(row["collaborator_account"]),
+            roles_of(row.get("roles")),
+            str(row["status"]).upper(),
+            str(row.get("details") or ""),
+            rfc3339(row["updated_on"]),
+        )
+        for row in connection.call("COLLABORATION.GET_STATUS", name)
+    )
+
+
+def roles_of(value: object) -> tuple[str, ...]:
+    """Roles as they are told: an array, the JSON of one, or a text of words, in either case."""
+    listed = reported_or(value, list[object]())
+    if not listed and isinstance(value, str) and not value.strip().startswith("["):
+        listed = [part.strip() for part in value.split(",")]
+    return tuple(text.lower().replace(" ", "_") for text in map(str, listed) if text)
+
+
+def me(connection: Connection, name: str) -> Membership | None:
+    """This account's own membership; None where it is no member."""
+    rows = connection.execute("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT")
+    account = str(rows[0]["account"])
+    return next((each for each in members(connection, name) if each.account.upper() == account.upper()), None)
+
+
+def mine(connection: Connection, name: str) -> Membership | None:
+    """The same, by what is known of the account without asking; None too where the account is out of it altogether."""
+    account = own_account(connection)
+    try:
+        found = members(connection, name)
+    except ServerError as error:
+        if any(text in error.what for text in GONE):
+            return None
+        raise
+    return next((each for each in found if each.account.upper() == account.upper()), None)
+
+
+def settled(
+    connection: Connection, name: str, *, command: str, deadline: float, before: str = "", passing: str = ""
+) -> Membership | None:
+    """This party's membership, once it is not under way any more; None: it has none.
+
+    After a call, `before` is the status from before it, which may be told some seconds longer, and `passing` one that
+    is only passed on the way.
+
+    Raises:
+        WaitTimeoutError: it is still under way at `deadline` (of the monotonic clock); it names the state, and
+            `command`, which goes on from there.
+    """
+    pause, begun = 0.1, time.monotonic()
+    while True:
+        found, now = mine(connection, name), time.monotonic()
+        if found is None:
+            return None
+        if found.status != before:
+            before = ""  # once it has moved, it may come back there, and that is the end of it
+        stale = found.status in (before, passing) and now - begun < _SEEN_SECONDS
+        if not (found.status in UNDER_WAY or stale):
+            return found
+        if now > deadline:
+            raise WaitTimeoutError(
+                f"the collaboration {name} is still {found.status}",
+                why="the server goes on with it; nothing was undone",
+                fix=f"cleanroom-ml collaboration status {name}, then: {command}",
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def expect(found: Membership | None, wanted: Collection[str], name: str) -> str:
+    """The status, where it is one of those wanted.
+
+    Raises:
+        ServerError: it is another one; with what the server says of it, and what helps.
+    """
+    status = found.status if found is not None else "DROPPED"
+    if status not in wanted:
+        why = reasons(found.details) if found is not None else None
+        helps = _HELPS.get(status, "cleanroom-ml collaboration status {name}").format(name=name)
+        raise ServerError(f"the collaboration {name} is {status}", why=why, fix=helps)
+    return status
+
+
+def reasons(details: str) -> str | None:
+    """What the details of a status say, without their wrapping."""
+    told = reported_mapping(details).get("auto_join")
+    if isinstance(told, dict) and told.get("failure_summary"):
+        return str(told["failure_summary"])
+    return details or None

@@ -1,0 +1,307 @@
+"""Random histories of a collaboration: whatever its parties call, in whatever order, and wherever the engine is killed.
+
+Every change of a status is caught where it is written, by a trigger of the catalog, and held against the documented
+pathways (user-guide/cleanrooms/collaboration-api-reference, GET_STATUS), which are written out here once more.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rooms_world import PUBLIC_KEY, JobBook, Party
+
+from cleanroom_ml.engine.assembly.procedures import ProcedureTable
+from cleanroom_ml.engine.rooms.rooms import Rooms
+from cleanroom_ml.engine.rooms.schema import SCHEMA
+from cleanroom_ml.engine.rooms.states import MEMBER
+from cleanroom_ml.engine.rooms.statuses import Statuses
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.storage import Storage
+
+ACCOUNTS = ("PUBLISHER", "ADVERTISER", "STRANGER")
+# What the documentation draws, and what it says of failures, of replication, and of the way out.
+PATHWAYS = {
+    "CREATING": {"CREATED", "CREATE_FAILED", "CREATE_TIMED_OUT"},
+    "CREATED": {"INSTALLING", "REPLICATING"},
+    "INVITED": {"INSTALLING", "REPLICATING", "DROPPED"},
+    "REPLICATING": {"CREATED", "INVITED", "DROPPED"},
+    "INSTALLING": {"IN_REVIEW", "INSTALLATION_FAILED", "LOCAL_DROP_PENDING"},
+    "INSTALLATION_FAILED": {"INSTALLING", "LOCAL_DROP_PENDING"},
+    "IN_REVIEW": {"JOINING", "LOCAL_DROP_PENDING"},
+    "JOINING": {"JOINED", "JOIN_FAILED", "LOCAL_DROP_PENDING"},
+    "JOIN_FAILED": {"JOINING", "LOCAL_DROP_PENDING"},
+    "JOINED": {"LEAVING", "DROPPING", "LOCAL_DROP_PENDING"},
+    "LEAVING": {"LOCAL_DROP_PENDING", "LEAVE_FAILED"},
+    "LEAVE_FAILED": {"LEAVING", "LOCAL_DROP_PENDING"},
+    "DROPPING": {"LOCAL_DROP_PENDING", "DROP_FAILED"},
+    "DROP_FAILED": {"DROPPING"},
+    "LOCAL_DROP_PENDING": {"LEFT", "DROPPED"},
+}
+BOTH = """
+api_version: 2.0.0
+spec_type: collaboration
+name: r
+owner: pub
+collaborator_identifier_aliases: {pub: LOCAL.PUBLISHER, adv: LOCAL.ADVERTISER}
+analysis_runners: {adv: {data_providers: {pub: {data_offerings: []}}}}
+"""
+THREE = BOTH.replace("ADVERTISER}", "ADVERTISER, late: LOCAL.STRANGER}").replace(
+    "{pub: {data_offerings: []}}", "{pub: {data_offerings: []}, late: {data_offerings: []}}"
+)
+ALONE = BOTH.replace(", adv: LOCAL.ADVERTISER", "").replace("{adv:", "{pub:")
+CALLS: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("INITIALIZE", (BOTH,)),
+    ("INITIALIZE", (THREE, "COMPUTE_WH")),
+    ("REVIEW", ("r", "LOCAL.PUBLISHER")),
+    ("REVIEW", ("r", "LOCAL.PUBLISHER", "x")),
+    ("JOIN", ("r",)),
+    ("LEAVE", ("r",)),
+    ("LEAVE", ("x",)),
+    ("TEARDOWN", ("r",)),
+    ("EDIT", ("r", THREE)),
+    ("EDIT", ("r", BOTH)),
+    ("EDIT", ("r", ALONE)),
+    ("into", ()),
+    ("into", ()),
+    ("into", ()),
+    ("LEAVE", ("r",)),
+    ("LEAVE", ("r",)),
+    ("approve", ()),
+    ("in the way", ()),
+)
+TABLES = (
+    "room_decisions", "room_templates", "room_requests", "room_links", "room_local_links", "room_runners",
+    "room_destinations", "room_settings", "room_pending_settings", "room_reviews", "room_activations",
+    "room_activities", "room_members", "room_collaborations", "moves",
+)  # fmt: skip
+STEPS = st.lists(
+    st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(CALLS), st.none() | st.integers(-1, 3)),
+    min_size=4,
+    max_size=24,
+)
+
+
+class KilledError(BaseException):
+    """The engine is gone: what was committed is there, and nothing else."""
+
+
+class Pools(JobBook):
+    """Pools that can be out of order."""
+
+    broken = False
+
+    def list(self, account: str, collaboration: str) -> Any:
+        if self.broken:
+            raise SqlError.cancelled()
+        return super().list(account, collaboration)
+
+
+class Histories:
+    """One catalog, emptied for each history."""
+
+    def __init__(self, home: Path) -> None:
+        self.storage = Storage.open(home, [SCHEMA])
+        unused: Any = None  # no SQL, no template and no code runs in these histories
+        self.pools = Pools()
+        self.rooms = Rooms(self.storage, unused, unused, self.pools, unused)
+        table = ProcedureTable(self.rooms)
+        self.parties: dict[str, Party] = {}
+        for account in ACCOUNTS:
+            self.storage.accounts.create(account, "ANN", public_key_pem=PUBLIC_KEY)
+            session, _ = self.storage.sessions.create(account, "ANN")
+            self.parties[account] = Party(table, session, unused)
+        with self.storage.database.transaction() as connection:
+            connection.execute("CREATE TABLE moves (old TEXT NOT NULL, new TEXT NOT NULL) STRICT")
+            connection.execute(
+                "CREATE TRIGGER moved AFTER UPDATE OF status ON room_members WHEN old.status <> new.status"
+                " BEGIN INSERT INTO moves VALUES (old.status, new.status); END"
+            )
+
+    def forget(self) -> None:
+        with self.storage.database.transaction() as connection:
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("DELETE FROM databases WHERE kind = 'application' OR name LIKE 'SFDCR_%'")
+
+    def step(self, account: str, call: tuple[str, tuple[object, ...]], killed_at: int | None) -> None:
+        """One call. The engine may be killed at its n-th change of a status, and starts again then; -1: the pools are
+        out of order.
+        """
+        name, arguments = call
+        party = self.parties[account]
+        moves = itertools.count()
+        move = Statuses.move
+
+        def mortal(statuses: Statuses, *told: str) -> None:
+            if killed_at is not None and next(moves) == killed_at:
+                raise KilledError
+            move(statuses, *told)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Statuses, "move", mortal)
+            patch.setattr(self.pools, "broken", killed_at == -1)
+            try:
+                if name == "approve":
+                    self._approve(party)
+                elif name == "into":
+                    self._into(party)
+                elif name == "in the way":  # a database of the account's own, where the application is to be
+                    self.storage.namespaces.create_database(account, "SFDCR_R", if_exists="ignore")
+                else:
+                    party.call(name, *arguments)
+                return
+            except SqlError:
+                return
+            except KilledError:
+                pass
+        self.rooms.recover()
+
+    def check(self) -> None:
+        with self.storage.database.read() as connection:
+            for old, new in connection.execute("SELECT DISTINCT old, new FROM moves"):
+                assert new in PATHWAYS.get(old, set()), f"{old} became {new}"
+            rows = connection.execute("SELECT * FROM room_members").fetchall()
+        for row in rows:
+            assert (row["local_key"] is None) or row["status"] not in ("LEFT", "DROPPED"), "its name is free again"
+            if row["status"] == "JOINED":
+                name = f"SFDCR_{row['local_key']}"
+                assert self.storage.namespaces.database_kind(row["account"], name) == "application"
+
+    def finish(self) -> None:
+        """From wherever they are, everybody gets out."""
+        for account in ACCOUNTS:
+            if self.storage.namespaces.database_kind(account, "SFDCR_R") == "standard":
+                self.storage.namespaces.drop_database(account, "SFDCR_R")
+        owner = self.parties["PUBLISHER"]
+        for name in ("JOIN", "TEARDOWN", "TEARDOWN"):
+            self.step("PUBLISHER", (name, ("r",)), None)
+        assert owner.call("VIEW_COLLABORATIONS") == []
+        for account in ACCOUNTS[1:]:
+            for local in ("r", "x"):
+                self.step(account, ("LEAVE", (local,)), None)
+            assert self.parties[account].call("VIEW_COLLABORATIONS") == []
+        with self.storage.database.read() as connection:
+            left = {row["status"] for row in connection.execute("SELECT status FROM room_members")}
+        assert left <= {"LEFT", "DROPPED"}
+        self.check()
+
+    def _into(self, party: Party) -> None:
+        if party.session.account != "PUBLISHER":
+            party.call("REVIEW", "r", "LOCAL.PUBLISHER")
+        party.call("JOIN", "r")
+
+    def _approve(self, party: Party) -> None:
+        for local in ("r", "x"):
+            try:
+                rows = party.call("VIEW_UPDATE_REQUESTS", local)
+            except SqlError:
+                continue
+            for row in rows:
+                if row["STATUS"] == "PENDING_MY_APPROVAL":
+                    party.call("APPROVE_UPDATE_REQUEST", local, row["ID"])
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
+    made = Histories(tmp_path_factory.mktemp("histories"))
+    yield made
+    made.storage.close()
+
+
+def play(histories: Histories, steps: list[Any]) -> None:
+    histories.forget()
+    histories.step("PUBLISHER", CALLS[len(steps) % 2], None)
+    for step in steps:
+        histories.step(*step)
+        histories.check()
+    histories.finish()
+
+
+HEALTH = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=HEALTH)
+@given(STEPS)
+def test_no_history_makes_a_move_that_is_not_documented(histories: Histories, steps: list[Any]) -> None:
+    play(histories, steps)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, suppress_health_check=HEALTH)
+@given(STEPS)
+def test_no_history_of_ten_thousand_makes_a_move_that_is_not_documented(histories: Histories, steps: list[Any]) -> None:
+    play(histories, steps)
+
+
+def test_the_table_of_moves_is_the_documented_one() -> None:
+    assert {state: set(targets) for state, targets in MEMBER.moves.items() if targets} == PATHWAYS
+
+
+# Who may call what in which status of its own; in every other one it is refused by name.
+ANY = frozenset(MEMBER.moves)
+MAY = {
+    ("PUBLISHER", "REVIEW"): set(),
+    ("PUBLISHER", "JOIN"): {"CREATED", "INSTALLATION_FAILED", "IN_REVIEW", "JOIN_FAILED"},
+    ("PUBLISHER", "LEAVE"): set(),
+    ("PUBLISHER", "TEARDOWN"): {"JOINED", "DROPPING", "DROP_FAILED", "LOCAL_DROP_PENDING"},
+    ("PUBLISHER", "EDIT"): {"JOINED"},
+    ("PUBLISHER", "SET_CONFIGURATION"): {"JOINED"},
+    ("PUBLISHER", "GET_STATUS"): ANY,
+    ("ADVERTISER", "REVIEW"): {"INVITED", "INSTALLATION_FAILED", "IN_REVIEW", "JOIN_FAILED"},
+    ("ADVERTISER", "JOIN"): {"IN_REVIEW", "JOIN_FAILED"},
+    ("ADVERTISER", "LEAVE"): {"JOINED", "LEAVING", "LEAVE_FAILED", "LOCAL_DROP_PENDING"},
+    ("ADVERTISER", "TEARDOWN"): set(),
+    ("ADVERTISER", "EDIT"): set(),
+    ("ADVERTISER", "SET_CONFIGURATION"): {"JOINED"},
+    ("ADVERTISER", "GET_STATUS"): ANY,
+    ("STRANGER", "GET_STATUS"): set(),
+    ("STRANGER", "JOIN"): set(),
+    ("STRANGER", "EDIT"): set(),
+}
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "REVIEW": ("r", "LOCAL.PUBLISHER"),
+    "EDIT": ("r", THREE),
+    "SET_CONFIGURATION": ("r", "TEMPLATE_AUTO_APPROVAL", "true"),
+}
+NAMED = (
+    "CollaborationNotFoundException: ",
+    "CollaborationInvitationNotFound: ",
+    "CollaborationAlreadyReviewed: ",
+    "InvalidCollaborationStatusError: ",
+    "PermissionDeniedException: ",
+)
+
+
+class UndoneError(Exception):
+    """Nothing of it is to stay."""
+
+
+@pytest.mark.parametrize(("account", "procedure"), MAY, ids=lambda each: str(each).lower())
+def test_every_status_opens_what_it_opens_and_refuses_the_rest(
+    histories: Histories, account: str, procedure: str
+) -> None:
+    histories.forget()
+    histories.step("PUBLISHER", ("INITIALIZE", (BOTH, "COMPUTE_WH")), None)
+    histories.step("ADVERTISER", ("into", ()), None)
+    for status in sorted(ANY):
+        said = ""
+        with suppress(UndoneError), histories.storage.database.transaction() as connection:
+            kept = status not in ("INVITED", "REPLICATING", "LEFT", "DROPPED")
+            connection.execute(
+                "UPDATE room_members SET status = ?1, local_key = CASE WHEN ?2 THEN local_key END WHERE account = ?3",
+                (status, kept, account),
+            )
+            try:
+                histories.parties[account].call(procedure, *ARGUMENTS.get(procedure, ("r",)))
+            except SqlError as error:
+                said = error.message
+            raise UndoneError
+        assert bool(said) == (status not in MAY[account, procedure]), f"{status}: {said}"
+        assert not said or said.startswith(NAMED), f"{status}: {said}"
