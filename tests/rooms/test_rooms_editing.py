@@ -124,6 +124,7 @@ def test_a_late_providers_data_is_read_by_no_template_that_it_has_not_approved(
     assert run(joined, theirs) == [{"N": 1}]
 
 
+@pytest.mark.slow
 def test_a_late_provider_approves_by_joining_what_review_showed(joined: World) -> None:
     give(joined, COUNT)
     joined.table("STRANGER", "CUSTOMERS", {"EMAIL_HASH": ["c" * 64], "CITY": ["Rome"]})
@@ -172,6 +173,7 @@ def test_code_is_not_approved_by_a_list_of_ids(approved: World) -> None:  # noqa
     assert [each["TEMPLATE_ID"] for each in approved.stranger.call("VIEW_TEMPLATES", "lookalike")] == ["train_v1"]
 
 
+@pytest.mark.slow
 def test_one_rejection_ends_the_whole_edit(joined: World) -> None:
     before = spec_of(joined.publisher)
     edit(joined.publisher, late(more=(PROVIDER,)))

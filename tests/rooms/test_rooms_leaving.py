@@ -177,7 +177,7 @@ def test_a_job_of_who_left_reads_nothing_any_more(
     assert approved.storage.tables.get(key) is None
 
 
-@pytest.mark.parametrize("who", ["the runner", "its provider", "everybody"])
+@pytest.mark.parametrize("who", ["the runner", "its provider", pytest.param("everybody", marks=pytest.mark.slow)])
 def test_jobs_end_with_whose_they_are_and_whose_data_they_read(approved: World, who: str) -> None:  # noqa: F811
     job_id = job(approved)
     if who == "the runner":
@@ -254,6 +254,7 @@ def test_what_is_used_nowhere_any_more_can_be_unregistered(joined: World) -> Non
     joined.publisher.call("REGISTER_DATA_OFFERING", OFFERING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "account"), [("LEAVING", "ADVERTISER"), ("DROPPING", "PUBLISHER")])
 def test_a_killed_engine_carries_on_with_it(approved: World, status: str, account: str) -> None:  # noqa: F811
     job_id = job(approved)
