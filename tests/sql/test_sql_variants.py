@@ -186,6 +186,12 @@ QUERIES = [
         [("a",), ("b",), ("c",), ("c.d",)],
     ),
     ("select path from table(flatten(input => parse_json('{\"a b\":1}')))", [("['a b']",)]),
+    # the compound is there in each row, and is not copied for each: that would be 12 GB
+    (
+        "select count(*), max(length(this::varchar)) from (select array_generate_range(0, 50000) v) t,"
+        " lateral flatten(t.v)",
+        [(50000, 288891)],
+    ),
     # two records have two numbers, also where they are equal (flatten, split_to_table)
     ("select count(distinct f.seq) from values ('[1]'), ('[1]') v, lateral flatten(parse_json(v.column1)) f", [(2,)]),
     ("select index, value from table(split_to_table('a.b', '.'))", [(1, "a"), (2, "b")]),

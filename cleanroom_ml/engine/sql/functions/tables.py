@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Relation, TableArguments, TableFunction
+from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
@@ -66,16 +67,21 @@ def _flatten(call: exp.Anonymous, given: TableArguments) -> Relation:
     if path is None or mode not in {"BOTH", "ARRAY", "OBJECT"}:
         raise SqlError.syntax("FLATTEN takes a constant PATH, and 'OBJECT', 'ARRAY' or 'BOTH' as MODE.")
     try:
-        paths.steps(path)
+        steps = paths.steps(path)
     except ValueError:
         raise SqlError.syntax("invalid PATH of FLATTEN.") from None
     outer, recursive = (_truth(arguments, name) for name in ("OUTER", "RECURSIVE"))
+    compound = raw(MEMBER, value, exp.Literal.string(pointer(steps))) if steps else value
+    this = "CAST(_row.t AS JSON)"
+    if not recursive.this:
+        this = "CASE WHEN json_type(_this) IN ('ARRAY', 'OBJECT') THEN _this END"
     each = (
         'SELECT _row.s AS "SEQ", _row.k AS "KEY", _row.p AS "PATH", _row.i AS "INDEX", CAST(_row.v AS JSON) AS "VALUE",'
-        ' CAST(_row.t AS JSON) AS "THIS" FROM (SELECT'
-        " unnest(_sf_flatten(CAST({0} AS VARCHAR), {1}, {2}, {3}, {4})) AS _row)"
+        f' {this} AS "THIS" FROM (SELECT'
+        " unnest(_sf_flatten(CAST({0} AS VARCHAR), {1}, {2}, {3}, {4})) AS _row, {5} AS _this)"
     )
-    return raw(f"({each})", value, exp.Literal.string(path), outer, recursive, exp.Literal.string(mode)), _FLATTENED
+    made = raw(f"({each})", value, exp.Literal.string(path), outer, recursive, exp.Literal.string(mode), compound)
+    return made, _FLATTENED
 
 
 def _truth(arguments: Mapping[str, Node], name: str) -> exp.Boolean:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import literals
-from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
+from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
+from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
 MAX_SOURCES: Final = 1000
@@ -85,8 +89,20 @@ def rows(source: RowsSource) -> Raw:
         for n, (name, sql_type) in enumerate(source.columns)
     )
     listed = ", ".join(_column(n) for n in range(len(source.columns)))
-    values = [exp.Tuple(expressions=[literals.literal(value) for value in row]) for row in source.rows]
+    types = [sql_type for _, sql_type in source.columns]
+    values = [
+        exp.Tuple(expressions=[_literal(value, sql_type) for value, sql_type in zip(row, types, strict=True)])
+        for row in source.rows
+    ]
     return raw(f"SELECT {names} FROM (VALUES {{*}}) AS _rows({listed})", *(raw("{0}", value) for value in values))
+
+
+def _literal(value: Value, sql_type: SqlType) -> Node:
+    """A value of a column: a moment with a zone is a TIMESTAMP_TZ, unless the column says otherwise."""
+    if isinstance(value, datetime) and value.tzinfo is not None and sql_type.record.moment != "TZ":
+        naive = literals.literal(value.astimezone(UTC).replace(tzinfo=None))
+        return raw("({0} AT TIME ZONE 'UTC')", naive, kind=TIMESTAMP)
+    return literals.literal(value)
 
 
 def _column(number: int) -> str:

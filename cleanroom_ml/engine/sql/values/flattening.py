@@ -29,8 +29,7 @@ def flatten(text: str | None, path: str | None, outer: bool, recursive: bool, mo
         start = paths.item(start, step) if isinstance(step, int) else paths.member(start, step)
     rows = list(_rows(sequence, value, start, recursive, mode))
     if not rows and outer:
-        this = write(value) if value in ([], {}) else None
-        rows.append(_row(sequence, None, start, None, None, this))
+        rows.append(_row(sequence, None, start, None, None, _this(value, recursive) if value in ([], {}) else None))
     return rows
 
 
@@ -53,7 +52,7 @@ def _numbered(parts: list[str]) -> list[Row]:
 
 def _rows(sequence: int, value: Json, path: str, recursive: bool, mode: str) -> Iterator[Row]:
     if isinstance(value, list):
-        this = write(value)
+        this = _this(value, recursive)
         for index, found in enumerate(value):
             if found is UNDEFINED:
                 continue
@@ -63,13 +62,18 @@ def _rows(sequence: int, value: Json, path: str, recursive: bool, mode: str) -> 
             if recursive:
                 yield from _rows(sequence, found, place, recursive, mode)
     elif isinstance(value, dict):
-        this = write(value)
+        this = _this(value, recursive)
         for key in sorted(value):
             place = paths.member(path, key)
             if mode != "ARRAY":
                 yield _row(sequence, key, place, None, write(value[key]), this)
             if recursive:
                 yield from _rows(sequence, value[key], place, recursive, mode)
+
+
+def _this(value: Json, recursive: bool) -> str | None:
+    """The compound that is taken apart. Where there is only one, SQL has it: in each of its rows it would be copied."""
+    return write(value) if recursive else None
 
 
 def _row(sequence: int, key: str | None, path: str, index: int | None, value: str | None, this: str | None) -> Row:

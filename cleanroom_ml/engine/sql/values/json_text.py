@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cleanroom_ml.engine.sql.values import marks
 
-Json = Any  # whatever a document holds
+Json = Any  # Any: whatever a document holds
 _MAX_DIGITS: Final = 38
 
 

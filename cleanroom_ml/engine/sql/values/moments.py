@@ -15,6 +15,8 @@ from typing import Final, NamedTuple, TypeVar
 from cleanroom_ml.engine.sql.values.moment_formats import elements
 
 AUTO: Final = "AUTO"
+MAX_TEXT: Final = 256
+"""Of a text that may be a moment: what is kept of those that are is bounded by it."""
 _EPOCH: Final = datetime(1970, 1, 1)
 _ISO: Final = re.compile(
     r"(?P<year>[+-]?\d{1,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -103,6 +105,8 @@ class Moment(NamedTuple):
 @lru_cache(maxsize=8192)
 def moment(text: str, layout: str = AUTO, century: int = 1970) -> Moment:
     """The moment that a text means. Raises NotAMoment or TooFine."""
+    if len(text) > MAX_TEXT:
+        raise NotAMoment
     try:
         if layout.upper() != AUTO:
             return _by_format(text.strip(), layout, century)
@@ -121,6 +125,8 @@ def day(text: str, layout: str = AUTO, century: int = 1970) -> date:
 @lru_cache(maxsize=8192)
 def clock(text: str, layout: str = AUTO, century: int = 1970) -> time:
     """The time of day that a text means. Raises NotAMoment or TooFine."""
+    if len(text) > MAX_TEXT:
+        raise NotAMoment
     stripped = text.strip()
     if layout.upper() == AUTO:
         if _DIGITS.match(stripped):

@@ -42,7 +42,7 @@ class WorkerFunction:
     name: str
     takes: tuple[str, ...]
     gives: str
-    call: Callable[..., Any]  # an entry's parameters are those of `takes`
+    call: Callable[..., Any]  # Any: an entry's parameters are those of `takes`
     nulls: bool = False
     once: bool = False
 
@@ -87,7 +87,7 @@ def _construct_all(pairs: list[str | None]) -> str:
 
 
 TWO: Final = (TEXT, TEXT)
-_Reader = Callable[..., Any]  # an entry's call
+_Reader = Callable[..., Any]  # Any: an entry's call
 _READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
     ("date", "DATE", moments.day, moments.try_day),
     ("time", "TIME", moments.clock, moments.try_clock),
