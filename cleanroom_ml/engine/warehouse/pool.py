@@ -239,6 +239,21 @@ class Warehouse:
         changed = (counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
         return Written(sha256, counts["rows"], size, *changed, rejected)
 
+    def lines(self, compiled: Compiled, *, packed: bool, query_id: str, timeout: float = DEFAULT_SECONDS) -> Written:
+        """Write a query's one text column as the lines of an object, `packed` with gzip. Raises SqlError."""
+        output, path = self._objects.create_output()
+        try:
+            answer = self._call({"op": "lines", "packed": packed}, compiled, query_id, timeout, output=output)
+            counts = answers.counts(answer, query_id)
+            size = os.fstat(output).st_size
+        except BaseException:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+        finally:
+            os.close(output)
+        return Written(self._objects.adopt(path), counts["rows"], size)
+
     def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
         """The result's columns, without running it. Raises SqlError."""
         answer = self._call({"op": "describe"}, compiled, query_id, timeout)

@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.read.names import stage_reference
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.stage_options import with_options
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
+from cleanroom_ml.engine.sql.read.unload import read_unload
 from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 
@@ -43,7 +44,7 @@ def _copy(source: Source) -> Statement:
     cursor.expect("COPY", "INTO")
     token = cursor.peek()
     if token is not None and (token.kind == STAGE or (token.kind == STRING)):
-        raise SqlError.unsupported("COPY INTO a stage")
+        return read_unload(source)
     target = source.names.name()
     columns = source.name_list() if cursor.looking_at("(") else None
     cursor.expect("FROM")

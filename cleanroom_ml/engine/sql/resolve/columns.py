@@ -50,7 +50,8 @@ class Columns:
             items = node.args.get(part)
             if items:
                 node.set(part, [self._star_item(item, scope, ctes) for item in items])
-        if scope.staged is not None and alias in {None, scope.staged} and not node.args.get("except_"):
+        listed = isinstance(node.parent, exp.Select | exp.Column)  # in COUNT(*) it is no list of columns
+        if listed and scope.staged is not None and alias in {None, scope.staged} and not node.args.get("except_"):
             node.set("except_", [quoted(name) for name in STAGED_METADATA])
         return node
 
