@@ -73,16 +73,18 @@ _MACHINE, _FILES, _SQL = Need(Where.MACHINE), Need(Where.FILES), Need(Where.SQL)
 _IMAGES: Final = ("IMAGES.COMPARE",)
 _DECISIONS: Final = ("APPROVALS.VIEW_DECISIONS", "APPROVALS.DESCRIBE_REQUEST")
 _LOOK: Final = ("JOBS.STATUS",)
+_CODE: Final = ("CODE_SPECS.DESCRIBE",)
+_NO_CODE: Final = "the packages that were locked are not told"
 _NO_IMAGES: Final = "what has become of a pinned image is not told"
 
 NEEDS: Final[dict[str, Need]] = {
     "init": _FILES,
     "validate": _FILES,
     "stage": _SQL,
-    "spec register": room("REGISTRY.REGISTER_CODE_SPEC"),
+    "spec register": room("REGISTRY.REGISTER_CODE_SPEC", own=_CODE, without=_NO_CODE),
     "spec list": room(),
-    "spec show": room(),
-    "spec diff": room(own=_IMAGES, without=_NO_IMAGES),
+    "spec show": room(own=_CODE, without=_NO_CODE),
+    "spec diff": room(own=(*_IMAGES, *_CODE), without=f"{_NO_IMAGES}; {_NO_CODE}"),
     "template register": room("REGISTRY.REGISTER_TEMPLATE"),
     "template submit": room(
         "ADD_TEMPLATE_REQUEST", "REGISTRY.REGISTER_TEMPLATE", "REGISTRY.REGISTER_CODE_SPEC",
@@ -95,8 +97,12 @@ NEEDS: Final[dict[str, Need]] = {
     "offering register": room("REGISTRY.REGISTER_DATA_OFFERING"),
     "offering link": room("LINK_DATA_OFFERING", "LINK_LOCAL_DATA_OFFERING", "REGISTRY.REGISTER_DATA_OFFERING"),
     "offering unlink": room("UNLINK_DATA_OFFERING", "UNLINK_LOCAL_DATA_OFFERING"),
+    "offering unregister": room("REGISTRY.UNREGISTER_DATA_OFFERING"),
     "offering list": room(),
-    "requests": room(own=_DECISIONS, without="decisions are shown as the target writes them"),
+    "registry create": room("REGISTRY.CREATE_REGISTRY"),
+    "registry list": room(),
+    "requests list": room(own=_DECISIONS, without="decisions are shown as the target writes them"),
+    "requests withdraw": room("REJECT_UPDATE_REQUEST", own=_DECISIONS, without="the same"),
     "review": room(
         own=(*_IMAGES, *_DECISIONS), without=f"what the documented answers show is shown; {_NO_IMAGES}"
     ),
@@ -109,6 +115,8 @@ NEEDS: Final[dict[str, Need]] = {
     "pool create": _SQL,
     "pool list": _SQL,
     "pool show": _SQL,
+    "pool suspend": _SQL,
+    "pool resume": _SQL,
     "pool drop": _SQL,
     "run": room(
         "RUN", "RUN_ML_JOB_ACTION", own=("JOBS.STATUS", "JOBS.LOGS"),
@@ -137,13 +145,21 @@ NEEDS: Final[dict[str, Need]] = {
     "collaboration create": room("INITIALIZE", "JOIN"),
     "collaboration review": room("REVIEW"),
     "collaboration join": room("REVIEW", "JOIN"),
+    "collaboration edit": room("EDIT"),
+    "collaboration leave": room("LEAVE"),
+    "collaboration teardown": room("TEARDOWN"),
     "collaboration status": room(),
     "collaboration list": room(),
     "collaboration show": room(),
     "collaboration config": room("SET_CONFIGURATION"),
+    "code list": room(),
+    "code show": room(),
     "activation list": room(),
     "activation process": room("PROCESS_ACTIVATION"),
     "activation export": room("PROCESS_ACTIVATION"),
+    "roles": room(),
+    "grant": room("ADMIN.GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE", "ADMIN.GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE"),
+    "revoke": room("ADMIN.REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE", "ADMIN.REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE"),
     "sql": _SQL,
     "load": _SQL,
     "history": room("RUN_ML_JOB_ACTION", own=("JOBS.LIST",), without="the runs, without their job ids"),

@@ -27,7 +27,7 @@ _NEXT = {
     "JOIN_FAILED": "JOIN",
 }
 _TRIES = 3
-_REPLICATES = "CollaborationListingReplicationPending"
+_REPLICATES = ErrorName.CollaborationListingReplicationPending
 _PAUSE = 5.0
 _REVIEW_SECONDS = 600.0
 _SETTING_SECONDS = 60.0

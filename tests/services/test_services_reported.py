@@ -10,6 +10,7 @@ import pytest
 
 from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.render import jsonable
+from cleanroom_ml.connection.capabilities import Capabilities
 from cleanroom_ml.errors import CleanroomError
 from cleanroom_ml.services import jobs, segment_records, telemetry
 from cleanroom_ml.services.code_specs import manifests
@@ -29,6 +30,7 @@ class Server:
     """Answers every procedure with one row."""
 
     target = SimpleNamespace(kind="engine", parameters={"account": "A"})
+    capabilities = Capabilities(lambda _: [])
 
     def __init__(self, **row: Any) -> None:
         self.row = row

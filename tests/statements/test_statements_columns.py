@@ -9,6 +9,7 @@ from statements_client import Client
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.kinds import dml, table
 from cleanroom_ml.engine.storage.keys import Column
@@ -111,7 +112,12 @@ def test_a_default_reads_nothing(alpha: Client, default: str) -> None:
 def test_a_room_clones_nothing(alpha: Client, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy would have the rows without the policies."""
     alpha.result("CREATE TABLE t (a INT)")
-    catalog = AccountCatalog(alpha.storage, alpha.session, lambda _, paths: [True] * len(paths))
+    catalog = AccountCatalog(
+        alpha.storage,
+        alpha.session,
+        lambda _, paths: [True] * len(paths),
+        Rights.of_session(alpha.storage, alpha.session),
+    )
     text = "CREATE TABLE copied CLONE t"
     with pytest.raises(SqlError, match="CLONE in a clean room"):
         executor.execute_in(catalog, alpha.session, text, None, "q")

@@ -69,9 +69,15 @@ def test_a_template_makes_no_statements_of_texts(
 ) -> None:
     """What a template says is what was approved: a text of a table's would be something else."""
     from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.storage.rights import Rights
     from cleanroom_ml.engine.statements.kinds import call
 
-    catalog = AccountCatalog(alpha.storage, alpha.session, lambda _, paths: [True] * len(paths))
+    catalog = AccountCatalog(
+        alpha.storage,
+        alpha.session,
+        lambda _, paths: [True] * len(paths),
+        Rights.of_session(alpha.storage, alpha.session),
+    )
     texts = ("begin execute immediate 'select 1'; end", "EXECUTE IMMEDIATE 'select 1'", "show tables ->> select 1")
     for text in texts:
         with pytest.raises(SqlError, match=r"template|clean room"):
