@@ -24,8 +24,8 @@ _ADVICE: Final = (
     " 'CONTINUE' for the ON_ERROR option."
 )
 _RECOGNIZED: Final = {
-    "NUMBER": (100038, "22018", "Numeric value"),
-    "FLOAT": (100038, "22018", "Numeric value"),
+    "FIXED": (100038, "22018", "Numeric value"),
+    "REAL": (100038, "22018", "Numeric value"),
     "BOOLEAN": (100037, "22018", "Boolean value"),
     "DATE": (100040, "22007", "Date"),
     "TIME": (100108, "22007", "Time"),
@@ -93,7 +93,7 @@ def _said(name: str, sql_type: SqlType, text: str | None, *, missing: bool) -> t
     if sql_type.length is not None:
         return f"User character length limit ({sql_type.length}) exceeded by string{value}", 100074, "54000"
     default = (
-        (100035, "22007", "Timestamp") if sql_type.name.startswith("TIMESTAMP") else (100038, "22018", "The value")
+        (100035, "22007", "Timestamp") if sql_type.logical.startswith("TIMESTAMP") else (100038, "22018", "The value")
     )
-    code, sqlstate, what = _RECOGNIZED.get(sql_type.name, default)
+    code, sqlstate, what = _RECOGNIZED.get(sql_type.logical, default)
     return f"{what}{value} is not recognized", code, sqlstate

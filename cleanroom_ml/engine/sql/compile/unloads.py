@@ -62,11 +62,11 @@ def _quoted(text: str) -> str:
 
 def _field(name: str, sql_type: SqlType, options: FileOptions) -> str:
     """A value as Snowflake writes it: texts enclosed where the format says so, else with their delimiters escaped."""
-    if sql_type.name == "TIMESTAMP_NTZ":
+    if sql_type.logical == "TIMESTAMP_NTZ":
         value = f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g')"
-    elif sql_type.name.startswith("TIMESTAMP"):
+    elif sql_type.logical.startswith("TIMESTAMP"):
         value = f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g') || ' Z'"
-    elif sql_type.name == "BINARY":
+    elif sql_type.logical == "BINARY":
         value = f"hex({name})"
     else:
         value = f"CAST({name} AS VARCHAR)"
