@@ -77,6 +77,7 @@ class World:
         sql = compiled.sql
         for number, sha256 in enumerate(compiled.inputs):
             sql = sql.replace(f"{compiled.token}:{number}:", str(self.path(sha256)))
+        self.registered = register(self.connection, sql, self.registered)
         return list(self.connection.sql(sql).columns)
 
     def query(self, text: str | Node, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:

@@ -9,10 +9,10 @@ from statements_client import Client
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.kinds import dml, table
 from cleanroom_ml.engine.storage.keys import Column
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.tables import columns_from_json, columns_json
 
 pytestmark = pytest.mark.sandbox

@@ -69,8 +69,8 @@ def test_a_template_makes_no_statements_of_texts(
 ) -> None:
     """What a template says is what was approved: a text of a table's would be something else."""
     from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.storage.rights import Rights
     from cleanroom_ml.engine.statements.kinds import call
+    from cleanroom_ml.engine.storage.rights import Rights
 
     catalog = AccountCatalog(
         alpha.storage,

@@ -72,6 +72,7 @@ class AccountCatalog:
             changing=changing,
             home=self._home,
             temporaries=self._seen_by is not None,
+            results=self._results,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:

@@ -125,7 +125,7 @@ class Parser:
         return nodes.Exceptional(name, number, message)
 
     def _query(self) -> Tokens:
-        if self.cursor.looking_at("ASYNC"):
+        if self.cursor.looking_at("ASYNC") or self.cursor.looking_at("(", "ASYNC"):
             raise SqlError.unsupported("ASYNC in a scripting block")
         return tuple(self.cursor.group())
 

@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.pipe import Pipe
 from cleanroom_ml.engine.statements.kept import run_and_keep
-from cleanroom_ml.engine.statements.kind import Allowed, Kind
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
@@ -22,4 +22,4 @@ def pipe(work: Work, statement: Pipe) -> StatementResult:
     return work.run(statement.steps[-1], {})
 
 
-KINDS: Final = (Kind(Pipe, pipe, wire=None, allowed=Allowed.JOB, one_commit=False),)
+KINDS: Final = (Kind(Pipe, pipe, wire=None, allowed=Allowed.JOB, roles=Roles.ELSEWHERE, one_commit=False),)

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.compile.unloads import compile_lines
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.unload import Unload
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements.kind import Kind
+from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.work import Work
 
@@ -32,7 +32,7 @@ def unload(work: Work, statement: Unload) -> Rows:
     options = statement.options
     if unknown := sorted(options.keys() - _OPTIONS):
         raise SqlError.unsupported(f"COPY INTO a stage with {unknown[0]}")
-    stage = work.stages.existing(statement.target.parts)
+    stage = work.stages.existing(statement.target.parts, "WRITE")
     layout = work.stages.options(statement.target, stage)
     header = options.get("HEADER") is True
     compiled = compile_query(statement.ast, work.catalog, work.binds)
@@ -98,4 +98,4 @@ def _md5(work: Work, sha256: str) -> str:
     return digest.hexdigest()
 
 
-KINDS: Final = (Kind(Unload, unload, SELECT),)
+KINDS: Final = (Kind(Unload, unload, SELECT, roles=Roles.NAMES),)
