@@ -264,7 +264,7 @@ def _lines(reader: pa.RecordBatchReader, output: int, *, packed: bool) -> dict[s
         if target is not file:
             target.close()
         file.flush()
-    return {"rows": rows, "updated": 0, "inserted": 0, "deleted": 0}
+    return {"rows": rows, "updated": 0, "joined": 0, "inserted": 0, "deleted": 0}
 
 
 def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:

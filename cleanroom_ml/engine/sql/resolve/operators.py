@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.resolve import dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number, compared
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
@@ -84,7 +84,7 @@ def adjusted(node: Node) -> Node:
     elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
         _listed(node)
     elif isinstance(node, exp.HexString):
-        return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=OTHER)
+        return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=BINARY)
     elif isinstance(node, exp.RawString):
         return exp.Literal.string(str(node.this))
     return node
