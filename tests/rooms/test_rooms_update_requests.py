@@ -335,3 +335,27 @@ def test_a_code_spec_is_shown_as_it_was_registered_with_its_manifest(submitted: 
     assert (row["CODE_SPEC_ID"], row["SHARED_BY"]) == ("model_v1", "pub")
     assert "content_manifest" in row["CODE_SPEC"]
     assert CODE_SPEC.split("stage_code_dir: ")[1].split("\n")[0].strip("'") in row["CODE_SPEC"]
+
+
+@pytest.mark.parametrize("party", ["publisher", "advertiser", "stranger"])
+@pytest.mark.parametrize(
+    ("procedure", "arguments"),
+    [
+        ("ADD_TEMPLATE_REQUEST", ("mine_v1", ["adv"])),
+        ("REMOVE_TEMPLATE", ("mine_v1", ["adv"])),
+        ("APPROVE_UPDATE_REQUEST", ("request_x",)),
+        ("REJECT_UPDATE_REQUEST", ("request_x", "")),
+    ],
+)
+def test_who_has_not_joined_changes_nothing(
+    world: World, party: str, procedure: str, arguments: tuple[Any, ...]
+) -> None:
+    """Owner, runner with data of its own, and runner: each is to join first, and is told so."""
+    world.publisher.call("INITIALIZE", TWO_RUNNERS)
+    if party != "publisher":
+        world.publisher.call("JOIN", "lookalike")
+    caller = world.parties[party.upper()]
+    caller.call("REGISTER_TEMPLATE", SQL_TEMPLATE.replace("name: count", "name: mine"))
+    message = refused(caller, procedure, "lookalike", *arguments)
+    assert message.startswith("CollaborationStateException")
+    assert "not joined" in message
