@@ -88,7 +88,7 @@ NEEDS: Final[dict[str, Need]] = {
     "template register": room("REGISTRY.REGISTER_TEMPLATE"),
     "template submit": room(
         "ADD_TEMPLATE_REQUEST", "REGISTRY.REGISTER_TEMPLATE", "REGISTRY.REGISTER_CODE_SPEC",
-        own=(*_IMAGES, *_DECISIONS), without=_NO_IMAGES,
+        own=(*_IMAGES, *_DECISIONS, *_CODE), without=f"{_NO_IMAGES}; {_NO_CODE}",
     ),
     "template withdraw": room("REJECT_UPDATE_REQUEST", own=_DECISIONS, without="the same"),
     "template list": room(),
@@ -157,7 +157,7 @@ NEEDS: Final[dict[str, Need]] = {
     "activation list": room(),
     "activation process": room("PROCESS_ACTIVATION"),
     "activation export": room("PROCESS_ACTIVATION"),
-    "roles": room(),
+    "roles": room("ADMIN.CHECK_PRIVILEGES"),
     "grant": room("ADMIN.GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE", "ADMIN.GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE"),
     "revoke": room("ADMIN.REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE", "ADMIN.REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE"),
     "sql": _SQL,

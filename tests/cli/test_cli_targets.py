@@ -33,6 +33,7 @@ def sent() -> dict[str, set[tuple[str, str]]]:
         head = re.match(r"-- \w+/: cleanroom-ml (\S+) ?(\S*)", block)
         if head:
             words = f"{head[1]} {head[2]}" if f"{head[1]} {head[2]}" in NEEDS else head[1]
+            words = words if words in NEEDS else f"{words} list"  # said without its verb
             found.setdefault(words, set()).update((match[1], match[2]) for match in CALL.finditer(block))
     return found
 

@@ -38,7 +38,7 @@ NAMED = {
     "CollaborationAlreadyReviewed": 5,
     "CollaborationInvitationNotFound": 5,
     "InvalidCollaborationStatusError": 5,
-    "ProviderNotServingAnalysisRunner": 12,
+    "ProviderNotServingAnalysisRunner": 5,
     "ComputePoolError": 5,
     "MLJobNotFoundException": 5,
     "MLJobNotFinishedError": 5,

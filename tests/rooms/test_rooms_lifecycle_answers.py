@@ -113,8 +113,9 @@ def test_an_application_is_told_of_as_documented(joined: World) -> None:
 def test_a_home_of_before_is_brought_to_this_version(tmp_path: Path) -> None:
     storage = Storage.open(tmp_path / "home", [SCHEMA])
     with storage.database.transaction() as connection:
-        for table in ("room_reviews", "room_pending_settings"):
+        for table in ("room_reviews", "room_pending_settings", "room_request_runners"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("CREATE INDEX room_requests_open ON room_requests (collaboration)")
         connection.execute("UPDATE schema_versions SET version = 1 WHERE name = 'rooms'")
     storage.close()
     storage = Storage.open(tmp_path / "home", [SCHEMA])

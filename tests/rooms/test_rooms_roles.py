@@ -339,7 +339,7 @@ def test_a_registry_is_its_makers(world: World) -> None:
     assert "you have no registry 'EU'" in refused(reader, "REGISTER_TEMPLATE", "eu", template)
     admin(maker, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "READ", "REGISTRY", "eu", "reader")
     assert {row["NAME"] for row in reader.call("VIEW_REGISTERED_TEMPLATES")} == {"count", "default_one"}
-    assert [row["REGISTRY_NAME"] for row in reader.call("VIEW_REGISTRIES")] == ["eu"]
+    assert [row["REGISTRY_NAME"] for row in reader.call("VIEW_REGISTRIES")] == ["default", "eu"]
     assert "REGISTER on registry EU is needed" in refused(reader, "REGISTER_TEMPLATE", "eu", template)
     assert "REGISTER on registry EU is needed" in refused(reader, "UNREGISTER_TEMPLATE", "count_v1")
     with pytest.raises(SqlError, match="another role's"):

@@ -45,9 +45,9 @@ def test_every_procedure_by_every_role(approved: World, job: str) -> None:
     # A room in which the runner is named: before the invitation was looked at, and before joining.
     provider.call("INITIALIZE", COLLABORATION.replace("name: lookalike", "name: second"), "COMPUTE_WH")
     before = {asked(runner, name, "second", job) for name in every}
-    assert before <= {"CollaborationNotFoundException", "CollaborationStateException"}
+    assert before <= {"CollaborationNotFoundException", "InvalidCollaborationStatusError"}
     runner.call("REVIEW", "second", "LOCAL.PUBLISHER")
-    assert {asked(runner, name, "second", job) for name in every} == {"CollaborationStateException"}
+    assert {asked(runner, name, "second", job) for name in every} == {"InvalidCollaborationStatusError"}
     assert approved.jobs.states == states, "who was refused has changed nothing"
     assert len(runner.call("VIEW_ACTIVITY_HISTORY", "lookalike")) == 1
     assert {asked(runner, name, "lookalike", job) for name in every} == {"rows"}

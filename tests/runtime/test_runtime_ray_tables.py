@@ -47,7 +47,7 @@ def test_appended_and_replaced(session: Session, put: Any) -> None:
     assert put("GROWS", {"A": [9]}, replace=True) == 1
     assert rows(session, "GROWS") == [Row(A=9, t=None)]
     assert put("GROWS", {"other": [0.5]}, {"other": [1], "list": [[1, 2]]}, create=True, replace=True) == 2
-    assert rows(session, "GROWS") == [Row(other=0.5, list=None), Row(other=1.0, list="[1, 2]")]
+    assert rows(session, "GROWS") == [Row(other=0.5, list=None), Row(other=1.0, list="[\n  1,\n  2\n]")]
 
 
 def test_nothing_to_load(session: Session, put: Any) -> None:

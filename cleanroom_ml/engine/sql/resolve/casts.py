@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
@@ -57,7 +57,9 @@ def assigned(value: Node, target: SqlType) -> Node:
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
     if target.kind == TEXT:
         return as_text(value)
-    if kind is None and target.kind not in {NUM, JSON} and target.duckdb != "BOOLEAN":
+    if target.record.moment is not None or target.is_json:
+        return as_type(value, target)
+    if kind is None and target.kind != NUM and target.duckdb != "BOOLEAN":
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
     return as_type(value, target)
 
