@@ -8,6 +8,7 @@ import pytest
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_code_that_changed_becomes_the_next_version(new_project):
     pair = new_project("edited")
     publisher, advertiser = pair.publisher, pair.advertiser

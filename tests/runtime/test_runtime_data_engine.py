@@ -148,6 +148,7 @@ def test_rows_that_are_gone_are_said(table: RemoteTable) -> None:
         RemoteTable(table.schema, [gone]).to_arrow()
 
 
+@pytest.mark.slow
 def test_a_session_of_a_job_reads_whole_results_so(parameters: dict[str, Any], tmp_path: Path) -> None:
     """In a process of its own: from then on the process' connector is another."""
     code = """

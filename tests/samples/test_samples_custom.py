@@ -14,6 +14,7 @@ from cleanroom_ml.services.projects import samples
 pytestmark = pytest.mark.sandbox
 
 
+@pytest.mark.slow
 def test_the_private_library_runs_in_the_room_once_its_reviewer_has_the_same_bytes(start_sample):
     run = start_sample("custom-workflow")
     run.meet()

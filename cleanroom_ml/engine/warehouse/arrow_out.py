@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values.objects import pretty
 from cleanroom_ml.engine.warehouse.arrow_types import sent_type
+from cleanroom_ml.engine.warehouse.depth import check
 
 _STYLED: Final = r'^(?:[\[{]|"\\u0001)'
 _STYLED_TEXT: Final = re.compile(_STYLED)
@@ -56,7 +57,13 @@ def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def shown(array: pa.Array) -> pa.Array:
-    """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are."""
+    """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are.
+
+    Raises:
+        TooDeep: one is nested more deeply than a client can read. It is counted before its text, which grows with the
+            square of its depth, is made.
+    """
+    check(array)
     if not pc.any(pc.match_substring_regex(array, _STYLED)).as_py():
         return array
     return pa.array(

@@ -78,8 +78,39 @@ def write(value: Json) -> str:
             raise TypeError(type(value).__name__)
 
 
-def shown(value: Json, *, indent: int | None = 2, level: int = 0) -> str:
+def shown(value: Json, *, indent: int | None = 2) -> str:
     """A value as clients see it: pretty, as results are, or without white space, as TO_JSON and `::VARCHAR` are."""
+    parts: list[str] = []
+    _show(value, indent, 0, parts)
+    return "".join(parts)
+
+
+def _show(value: Json, indent: int | None, level: int, parts: list[str]) -> None:
+    """Appends the pieces of a value's text: none is copied once more for each level around it."""
+    match value:
+        case list() if value:
+            parts.append("[")
+            for number, item in enumerate(value):
+                parts.append(_before(number, indent, level + 1))
+                _show(item, indent, level + 1, parts)
+            parts.append(_before(0, indent, level) + "]")
+        case dict() if value:
+            parts.append("{")
+            for number, key in enumerate(sorted(value)):
+                parts.append(f"{_before(number, indent, level + 1)}{_quoted(key)}{':' if indent is None else ': '}")
+                _show(value[key], indent, level + 1, parts)
+            parts.append(_before(0, indent, level) + "}")
+        case _:
+            parts.append(_shown_plain(value))
+
+
+def _before(number: int, indent: int | None, level: int) -> str:
+    """What stands before a member, or before the bracket that ends them."""
+    comma = "," if number else ""
+    return comma if indent is None else f"{comma}\n{' ' * (indent * level)}"
+
+
+def _shown_plain(value: Json) -> str:
     match value:
         case Undefined():
             return "undefined"
@@ -87,16 +118,10 @@ def shown(value: Json, *, indent: int | None = 2, level: int = 0) -> str:
             return _shown_mark(value)
         case Decimal():
             return _plain(value)
-        case list() if value:
-            return _block("[", "]", [shown(item, indent=indent, level=level + 1) for item in value], indent, level)
-        case dict() if value:
-            gap = ":" if indent is None else ": "
-            members = [
-                f"{_quoted(key)}{gap}{shown(value[key], indent=indent, level=level + 1)}" for key in sorted(value)
-            ]
-            return _block("{", "}", members, indent, level)
+        case str():
+            return write(value).replace(marks.IN_JSON + "S", "", 1)
         case _:
-            return write(value).replace(marks.IN_JSON + "S", "", 1) if isinstance(value, str) else write(value)
+            return write(value)
 
 
 def text_of(value: Json) -> str | None:
@@ -142,13 +167,6 @@ def _shown_mark(value: Marked) -> str:
         found = float(rest)
         return f"{found:.15e}" if found - found == 0 else {"inf": "Infinity", "-inf": "-Infinity"}.get(rest, "NaN")
     return _quoted(rest)
-
-
-def _block(left: str, right: str, items: list[str], indent: int | None, level: int) -> str:
-    if indent is None:
-        return f"{left}{','.join(items)}{right}"
-    inner = "\n" + " " * (indent * (level + 1))
-    return f"{left}{inner}{f',{inner}'.join(items)}\n{' ' * (indent * level)}{right}"
 
 
 def _quoted(text: str) -> str:
