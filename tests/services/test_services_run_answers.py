@@ -7,6 +7,7 @@ reference, RUN; "Monitor analysis activity in collaborations", "Result columns".
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,17 +113,20 @@ def began(minutes: float, template: str = "train_v1", **more: Any) -> dict[str, 
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        ([began(0.1)], "the activity history has a run of it that began"),
-        ([began(30), began(0.1, "other_v1"), began(0.1, arguments=None)], "shows no run of it since"),
-        ([], "shows no run of it since"),
-        (CommunicationError("the connection broke"), "whether the run has begun is not known"),
-        (ServerError("Insufficient privileges"), "whether the run has begun is not known"),
+        (lambda: [began(0.1)], "the activity history has a run of it that began"),
+        (lambda: [began(30), began(0.1, "other_v1"), began(0.1, arguments=None)], "shows no run of it since"),
+        (list, "shows no run of it since"),
+        (lambda: CommunicationError("the connection broke"), "whether the run has begun is not known"),
+        (lambda: ServerError("Insufficient privileges"), "whether the run has begun is not known"),
     ],
 )
-def test_a_run_that_broke_is_looked_up_and_never_sent_again(history: Any, said: str) -> None:
-    """Older runs, other templates' and other runners' runs (whose arguments nobody else sees) are not taken for it."""
+def test_a_run_that_broke_is_looked_up_and_never_sent_again(history: Callable[[], Any], said: str) -> None:
+    """Older runs, other templates' and other runners' runs (whose arguments nobody else sees) are not taken for it.
+
+    `history` is made when the test runs: its times are counted from now.
+    """
     account = Account(CALL, CommunicationError("the connection broke", fix="repeat the command; repeating is safe"))
-    account.history = history
+    account.history = history()
     with pytest.raises(CommunicationError) as caught:
         ran(account)
     assert said in str(caught.value.why)
