@@ -20,8 +20,8 @@ COMMA := ,
 LOCKS = $(patsubst %,locks/%.txt,$(subst $(COMMA), ,$(EXTRAS)))
 SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 # A file's tests stay together: they share an engine; long files first (tests/conftest.py). WORKERS=0 runs them one after
-# the other.
-WORKERS ?= 2
+# the other. Three on two cores: a third of the time a file waits for processes that it has started.
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-gpu bench lint completions docs interpreter lock sandbox clean
