@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -166,8 +166,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     try:
         if target.kind == "engine":
             parameters = _with_loaded_key(parameters)
-        # A login in the browser tells its progress to standard output, which is for data.
-        with redirect_stdout(sys.stderr or StringIO()):
+        with _out_of_the_way(parameters):
             opened = Connection(target, snowflake.connector.connect(**parameters))
     except Error as error:
         raise from_connector(error, connecting=True) from error
@@ -198,6 +197,18 @@ def pauses() -> Iterator[float]:
         yield pause
         waited, pause = waited + pause, min(2 * pause, 4.0)
     raise OperationalError(f"the engine has not answered for {RETRY_SECONDS:g} s: it was stopped, or does not run well")
+
+
+_IN_A_BROWSER: Final = frozenset({"EXTERNALBROWSER", "OAUTH_AUTHORIZATION_CODE"})
+
+
+def _out_of_the_way(parameters: Mapping[str, object]) -> AbstractContextManager[object]:
+    """A login in the browser tells its progress to standard output, which is for data.
+
+    Only such a login: standard output is the process' own, and other threads connect meanwhile.
+    """
+    talks = str(parameters.get("authenticator", "")).upper() in _IN_A_BROWSER
+    return redirect_stdout(sys.stderr or StringIO()) if talks else nullcontext()
 
 
 def _with_loaded_key(parameters: dict[str, object]) -> dict[str, object]:

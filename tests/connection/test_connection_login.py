@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -241,11 +242,29 @@ def test_what_a_login_tells_does_not_go_to_standard_output(
 
     def loud(**parameters: object) -> object:
         print("Initiating login request with your identity provider.")
-        return really(**parameters)
+        return really(**{**parameters, "authenticator": "snowflake"})
 
     monkeypatch.setattr(snowflake.connector, "connect", loud)
     account.login = accepted()
-    with connect(at(account)):
+    with connect(at(account, authenticator="externalbrowser")):
         pass
     told = capsys.readouterr()
     assert (told.out, "identity provider" in told.err) == ("", True)
+
+
+def test_a_login_without_a_browser_leaves_standard_output_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the process' own: of two threads that put another in its place and back, one left the other's there."""
+    import snowflake.connector
+
+    seen: list[bool] = []
+    real, own = snowflake.connector.connect, sys.stdout
+
+    def watched(**parameters: object) -> object:
+        seen.append(sys.stdout is own)
+        return real(**parameters)
+
+    monkeypatch.setattr(snowflake.connector, "connect", watched)
+    connect(at(account)).close()
+    assert seen == [True]
