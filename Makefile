@@ -20,7 +20,7 @@ COMMA := ,
 LOCKS = $(patsubst %,locks/%.txt,$(subst $(COMMA), ,$(EXTRAS)))
 SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 # A file's tests stay together: they share an engine; long files first (tests/conftest.py). WORKERS=0 runs them one after
-# the other. Three on two cores: a third of the time a file waits for processes that it has started.
+# the other. More than there are cores: files wait for processes that they have started.
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 

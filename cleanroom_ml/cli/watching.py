@@ -82,10 +82,8 @@ def missed() -> None:
 
 
 def _stop(connection: Connection, job_id: str) -> str:
-    """How to stop a job, where the target is not known to be unable to."""
-    from cleanroom_ml.services.own_calls import lacks
-
-    return "" if lacks(connection, "JOBS.STATUS") else f"; stop it: cleanroom-ml cancel {job_id}"
+    """How to stop a job, where the target can."""
+    return f"; stop it: cleanroom-ml cancel {job_id}" if connection.capabilities.has_procedure("JOBS.CANCEL") else ""
 
 
 class _Elapsed:
@@ -106,7 +104,6 @@ class _Elapsed:
 def _look_on(
     connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
 ) -> Moment:
-    from cleanroom_ml.services.own_calls import lacks
     from cleanroom_ml.services.waiting import patiently
     from cleanroom_ml.services.watch import Watch
 
@@ -133,7 +130,7 @@ def _look_on(
                 fix=f"cleanroom-ml status {job_id} --watch",
             )
         before = now
-        pause = ACCOUNT_SECONDS if lacks(connection, "JOBS.STATUS") else ENGINE_SECONDS
+        pause = ENGINE_SECONDS if connection.capabilities.has_procedure("JOBS.STATUS") else ACCOUNT_SECONDS
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
 
 

@@ -85,8 +85,12 @@ class Connection:
             self.before_call(procedure, arguments)
         return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
 
-    def call_own(self, procedure: str, *arguments: object) -> list[Row]:
-        """The same of what only the embedded engine has: `CALL CLEANROOM_ML.<procedure>(…)`."""
+    def call_own(self, procedure: str, *arguments: object) -> list[Row] | None:
+        """The same of what only some targets have, `CALL CLEANROOM_ML.<procedure>(…)`; None: this one has no such
+        procedure (`capabilities`), and is not asked for it.
+        """
+        if not self.capabilities.has_procedure(procedure):
+            return None
         return self.execute(
             f"CALL {OWN_DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})"
         )

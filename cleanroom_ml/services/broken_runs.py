@@ -8,7 +8,6 @@ from typing import Final
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError
-from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
 
@@ -54,7 +53,7 @@ def _start(row: Row) -> str:
 
 
 def _job(connection: Connection, collaboration: str, row: Row) -> str | None:
-    for job in ask(connection, "JOBS.LIST", collaboration) or ():
+    for job in connection.call_own("JOBS.LIST", collaboration) or ():
         if job.get("activity_id") == row.get("activity_id"):
             return str(job["job_id"])
     return None

@@ -122,9 +122,7 @@ def not_compared(spec_text: str) -> tuple[str, ...]:
 
 def dependency_locks(connection: Connection, spec_id: str) -> dict[str, Document]:
     """The dependency locks of one's own code spec, by job name; none where the target tells none."""
-    if not connection.capabilities.has_procedure(_DESCRIBE):
-        return {}
-    rows = connection.call_own(_DESCRIBE, spec_id)
+    rows = connection.call_own(_DESCRIBE, spec_id) or ()
     return {str(row["ml_job"]): reported_mapping(row["dependency_lock"]) for row in rows}
 
 

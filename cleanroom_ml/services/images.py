@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.review import Review
 
-_UNKNOWN_PROCEDURE = 2140
 _SHOWN = 5
 
 
@@ -75,12 +73,9 @@ def with_drift(connection: Connection, review: Review) -> Review:
 
 
 def _drift(connection: Connection, job: str, named: str | None, tag: str, pinned: str) -> ImageDrift | None:
-    try:
-        rows = connection.call_own("IMAGES.COMPARE", named, pinned)
-    except ServerError as error:
-        if error.code == _UNKNOWN_PROCEDURE:
-            return None  # this target does not tell
-        raise
+    rows = connection.call_own("IMAGES.COMPARE", named, pinned)
+    if rows is None:
+        return None  # this target does not tell
     compared = reported_mapping(next(iter(rows[0].values())))
     return ImageDrift(
         job,

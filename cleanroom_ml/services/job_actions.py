@@ -10,7 +10,6 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import PolicyDeniedError, ServerError
 from cleanroom_ml.services.log_window import LogWindow
-from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
 
@@ -40,7 +39,7 @@ def job_action(connection: Connection, collaboration: str, job_id: str, action: 
 
 def pieces(connection: Connection, procedure: str, collaboration: str, job_id: str, offset: int) -> str | None:
     """What JOBS.LOGS or JOBS.EVENTS tells from the `offset`-th character on, put together; None: it has none."""
-    rows = ask(connection, procedure, collaboration, job_id, offset)
+    rows = connection.call_own(procedure, collaboration, job_id, offset)
     return None if rows is None else "".join(_pieces(connection, procedure, (collaboration, job_id), offset, rows))
 
 
@@ -53,7 +52,7 @@ def _pieces(
         at = None if following is None else whole_number(following)
         if at is None or at <= offset:
             return
-        offset, rows = at, ask(connection, procedure, *job, at)
+        offset, rows = at, connection.call_own(procedure, *job, at)
 
 
 @dataclass(frozen=True, slots=True)

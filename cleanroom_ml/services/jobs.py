@@ -20,7 +20,6 @@ from cleanroom_ml.errors import (
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.broken_runs import of_a_run
 from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
-from cleanroom_ml.services.own_calls import ask, lacks
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template
@@ -123,7 +122,7 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
 
 def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
     """Where the job is now. Raises ServerError: no job of that id is this runner's."""
-    rows = ask(connection, "JOBS.STATUS", collaboration, job_id)
+    rows = connection.call_own("JOBS.STATUS", collaboration, job_id)
     if rows:
         details = reported_mapping(rows[0].get("details"))
         return JobStatus(job_id, str(next(iter(rows[0].values()))).upper(), details)
@@ -187,7 +186,7 @@ def cancel(connection: Connection, collaboration: str, job_id: str) -> CancelOut
         ServerError: the target cannot, or no job of that id is this runner's.
     """
     before = status(connection, collaboration, job_id)
-    if ask(connection, "JOBS.CANCEL", collaboration, job_id) is None:
+    if connection.call_own("JOBS.CANCEL", collaboration, job_id) is None:
         raise ServerError(
             "this target cannot cancel an ML job of a clean room",
             why="its RUN_ML_JOB_ACTION knows get_status, get_logs and get_result; the embedded engine can",
@@ -246,7 +245,7 @@ def wait(
                     on_log = None
                 except ServerError:
                     # An account's log is there later than its job, and gone before it: the job's end is not.
-                    if not lacks(connection, "JOBS.LOGS"):
+                    if connection.capabilities.has_procedure("JOBS.LOGS"):
                         raise
                     if now.terminal and on_missed is not None:
                         on_missed()
@@ -284,7 +283,7 @@ def history(connection: Connection, collaboration: str, *, limit: int = 50) -> l
     which job the embedded engine tells, of this runner's newest `limit` jobs; for every other run these are None.
     """
     rows = activity_history(connection, collaboration)
-    listed = ask(connection, "JOBS.LIST", collaboration, limit) if rows else None
+    listed = connection.call_own("JOBS.LIST", collaboration, limit) if rows else None
     ran = {row["activity_id"]: row for row in listed or ()}
     return [{**row, **_became(ran.get(row.get("activity_id")))} for row in rows]
 
@@ -313,7 +312,7 @@ def list_jobs(connection: Connection, collaboration: str, *, limit: int = 20) ->
     Raises:
         ServerError: the target does not list jobs: no documented procedure of a clean room does.
     """
-    rows = ask(connection, "JOBS.LIST", collaboration, limit)
+    rows = connection.call_own("JOBS.LIST", collaboration, limit)
     if rows is None:
         raise ServerError(
             "this target does not list the ML jobs of a clean room",

@@ -6,7 +6,7 @@ one target only: both have these calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,11 @@ class Change:
     role: str
     granted: bool
 
+    def describe(self) -> str:
+        """One line."""
+        where = f"{self.object_type.lower()} {self.name}".strip()
+        return f"{self.privilege} on {where}: {'granted to' if self.granted else 'revoked from'} {self.role}"
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -57,12 +62,37 @@ class Held:
     has: bool
 
 
-def privilege_named(text: str, *, registry: bool = False) -> str:
-    """A privilege as it is documented; blanks may be typed as hyphens or underscores.
+def change(
+    connection: Connection,
+    privilege: str,
+    role: str,
+    *,
+    grant: bool,
+    registry: str | None,
+    collaboration: Callable[[], str],
+) -> Change:
+    """Grant a privilege to a role, or revoke it: on a registry, else where a privilege of this name is, on the account
+    or on a collaboration. Repeating is safe.
+
+    Args:
+        privilege: as it is documented; blanks may be typed as hyphens or underscores.
+        collaboration: the one that is meant, asked for only where it matters.
 
     Raises:
         UsageError: there is no such privilege.
+        ServerError: the object or the role is not there, or this session's role may not.
     """
+    wanted = _named(privilege, registry=registry is not None)
+    verb, towards = ("GRANT", "TO") if grant else ("REVOKE", "FROM")
+    if registry is None and wanted in ON_ACCOUNT:
+        connection.call(f"ADMIN.{verb}_PRIVILEGE_ON_ACCOUNT_{towards}_ROLE", wanted, role)
+        return Change(wanted, "ACCOUNT", "", role, grant)
+    kind, name = ("COLLABORATION", collaboration()) if registry is None else ("REGISTRY", registry)
+    connection.call(f"ADMIN.{verb}_PRIVILEGE_ON_OBJECT_{towards}_ROLE", wanted, kind, name, role)
+    return Change(wanted, kind, name, role, grant)
+
+
+def _named(text: str, *, registry: bool) -> str:
     wanted = " ".join(text.upper().replace("-", " ").replace("_", " ").split())
     known = ON_REGISTRY if registry else (*ON_ACCOUNT, *ON_COLLABORATION)
     if wanted not in known:
@@ -72,35 +102,6 @@ def privilege_named(text: str, *, registry: bool = False) -> str:
             fix="cleanroom-ml grant RUN --to ROLE",
         )
     return wanted
-
-
-def is_on_account(privilege: str) -> bool:
-    """Whether a documented privilege is one on the account, and not on a collaboration."""
-    return privilege in ON_ACCOUNT
-
-
-def change_on_account(connection: Connection, privilege: str, role: str, *, grant: bool) -> Change:
-    """Grant or revoke a privilege on the account; repeating is safe.
-
-    Raises:
-        ServerError: the role is not there, or this session's role may not.
-    """
-    procedure = "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE" if grant else "REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE"
-    connection.call(f"ADMIN.{procedure}", privilege, role)
-    return Change(privilege, "ACCOUNT", "", role, grant)
-
-
-def change_on_object(
-    connection: Connection, privilege: str, object_type: str, name: str, role: str, *, grant: bool
-) -> Change:
-    """Grant or revoke a privilege on a collaboration or a registry; repeating is safe.
-
-    Raises:
-        ServerError: the object or the role is not there, or this session's role does not own the object.
-    """
-    procedure = "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE" if grant else "REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE"
-    connection.call(f"ADMIN.{procedure}", privilege, object_type, name, role)
-    return Change(privilege, object_type, name, role, grant)
 
 
 def list_roles(connection: Connection) -> tuple[Role, ...]:

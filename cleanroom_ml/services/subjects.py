@@ -52,15 +52,15 @@ def subject_of(connection: Connection, collaboration: str, request: UpdateReques
         raise UsageError(
             f"the request {request.id} is of type {request.type}", why="only template requests are reviewed"
         )
-    if connection.capabilities.has_procedure(_DESCRIBE):
-        row = connection.call_own(_DESCRIBE, collaboration, request.id)[0]
-        previous = row["previous"]
-        return Subject(
-            reported_mapping(row["subject"]),
-            reported_mapping(previous) if previous else None,
-            str(row["approval_digest"]),
-        )
-    return _documented(connection, collaboration, request)
+    rows = connection.call_own(_DESCRIBE, collaboration, request.id)
+    if rows is None:
+        return _documented(connection, collaboration, request)
+    previous = rows[0]["previous"]
+    return Subject(
+        reported_mapping(rows[0]["subject"]),
+        reported_mapping(previous) if previous else None,
+        str(rows[0]["approval_digest"]),
+    )
 
 
 def _documented(connection: Connection, collaboration: str, request: UpdateRequest) -> Subject:

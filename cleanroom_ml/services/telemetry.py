@@ -12,7 +12,6 @@ from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.job_actions import pieces
-from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.reported import reported_mapping
 
 ENGINES_OWN = "only the embedded engine tells it; Snowflake tells a job's status, log and result"
@@ -38,7 +37,7 @@ class JobUsage:
 
 def usage(connection: Connection, collaboration: str, job_id: str) -> JobUsage | Absent:
     """Memory and CPU time of the job so far. Raises ServerError: no job of that id is this runner's."""
-    rows = ask(connection, "JOBS.USAGE", collaboration, job_id)
+    rows = connection.call_own("JOBS.USAGE", collaboration, job_id)
     if not rows:
         return Absent(ENGINES_OWN)
     usage_of = reported_mapping(next(iter(rows[0].values())))

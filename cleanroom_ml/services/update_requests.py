@@ -152,8 +152,8 @@ def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateReq
     """All update requests that this party can see, oldest first."""
     rows = connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", collaboration)
     found = [_request(row) for row in rows]
-    if found and connection.capabilities.has_procedure(_DECISIONS):
-        decided = connection.call_own(_DECISIONS, collaboration)
+    decided = connection.call_own(_DECISIONS, collaboration) if found else None
+    if decided is not None:
         found = [_with_decisions(request, decided) for request in found]
     return tuple(sorted(found, key=lambda request: request.updated_on))
 

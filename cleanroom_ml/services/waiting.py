@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CommunicationError
-from cleanroom_ml.services.own_calls import lacks
 
 Answer = TypeVar("Answer")
 
@@ -42,7 +41,7 @@ class Pauses:
 
 def of_a_job(connection: Connection) -> Pauses:
     """Between looks at a job: short where the target is an engine, which tells more of it than is documented."""
-    return Pauses(lambda: ACCOUNT_SECONDS if lacks(connection, "JOBS.STATUS") else ENGINE_SECONDS)
+    return Pauses(lambda: ENGINE_SECONDS if connection.capabilities.has_procedure("JOBS.STATUS") else ACCOUNT_SECONDS)
 
 
 def patiently(look: Callable[[], Answer], *, patience_seconds: float = PATIENCE_SECONDS) -> Answer:

@@ -11,7 +11,6 @@ from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.job_actions import JobLog
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.telemetry import ENGINES_OWN, JobUsage
 
@@ -51,7 +50,7 @@ class Watch:
             except PolicyDeniedError as denied:
                 self._progress = Absent(denied.what)
             except ServerError:
-                if not lacks(self._connection, "JOBS.EVENTS"):
+                if self._connection.capabilities.has_procedure("JOBS.EVENTS"):
                     raise
                 self._progress = Absent(ENGINES_OWN)
             else:

@@ -15,7 +15,7 @@ from cleanroom_ml.connection.credentials import for_connector
 from cleanroom_ml.connection.setting import MASK, Setting
 from cleanroom_ml.connection.sources import GENERIC_KEYS
 from cleanroom_ml.connection.target import Target, resolve
-from cleanroom_ml.errors import ConnectError, UsageError
+from cleanroom_ml.errors import ConnectError, ServerError, UsageError
 from cleanroom_ml.services import connections
 
 SECRET = "hunter2-the-secret"
@@ -117,6 +117,19 @@ def test_a_target_without_the_database_can_do_nothing_of_it(account: Account) ->
         assert not connection.capabilities.has_procedure("JOBS.EVENTS")
         assert connection.capabilities.own_procedures == frozenset()
     assert capabilities.OWN_DATABASE == "CLEANROOM_ML"
+
+
+def test_what_only_some_targets_have_is_called_where_it_is_and_its_refusal_is_no_absence(account: Account) -> None:
+    listed = rows(["name", "schema_name", "catalog_name"], ["STATUS", "JOBS", "CLEANROOM_ML"])
+    denied = refused("002003", "SQL compilation error:\nJob 'J' does not exist or not authorized.")
+    account.statement = lambda sql: listed if sql.startswith("SHOW") else denied
+    with connect(at(account)) as connection:
+        assert connection.call_own("JOBS.CANCEL", "room", "J") is None
+        with pytest.raises(ServerError, match="does not exist or not authorized"):
+            connection.call_own("JOBS.STATUS", "room", "J")
+    assert [sql for sql in account.statements if sql.startswith("CALL")] == [
+        "CALL CLEANROOM_ML.JOBS.STATUS('room', 'J')"
+    ]
 
 
 def test_role_and_warehouse_of_the_command_line_are_what_is_sent(account: Account) -> None:

@@ -6,14 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from e2e_parties import Pair, Party, Person, Ran, copy_project
-
-NewProject = Callable[[str], Pair]
+from e2e_parties import NewProject, Pair, Party, Person, Ran, copy_project
 
 ROWS = "60000"
 

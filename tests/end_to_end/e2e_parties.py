@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,7 @@ def inherited() -> dict[str, str]:
 def _as_expected(words: tuple[str, ...], ran: Ran, code: int) -> Ran:
     assert ran.code == code, f"{' '.join(words)}: exit {ran.code}, not {code}\n{ran.out}\n{ran.err}"
     return ran
+
+
+NewProject = Callable[[str], Pair]
+"""The fixture `new_project`: both parties in a project of this name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import NewProject
+from e2e_parties import NewProject
 
 pytestmark = pytest.mark.sandbox
 

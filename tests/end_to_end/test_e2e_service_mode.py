@@ -11,8 +11,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import NewProject
-from e2e_parties import COMMAND, LIMIT_SECONDS, Pair, Party, Person, Ran, inherited
+from e2e_parties import COMMAND, LIMIT_SECONDS, NewProject, Pair, Party, Person, Ran, inherited
 
 from cleanroom_ml.engine.service_mode.deviations import DEVIATIONS
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 import pytest
 from guarantees_world import LINKED, ROOM, World
 
 from cleanroom_ml.cli.render import jsonable
+from cleanroom_ml.connection.capabilities import Capabilities
 from cleanroom_ml.engine.assembly.procedures import OWN_PROCEDURES
 from cleanroom_ml.engine.rooms import ml_jobs
 from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
-from cleanroom_ml.services import jobs, own_calls, reports, telemetry
+from cleanroom_ml.services import jobs, reports, telemetry
 from cleanroom_ml.services.absent import Absent
-from cleanroom_ml.services.own_calls import ask
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.gathered import Approval, Log, Result
 from cleanroom_ml.services.telemetry import JobUsage
@@ -123,16 +122,16 @@ def test_events_are_refused_as_the_log_is(world_here: World, done: str) -> None:
 @pytest.mark.parametrize("procedure", ["JOBS.EVENTS", "JOBS.USAGE", "JOBS.LOGS", "JOBS.STATUS", "JOBS.CANCEL"])
 def test_another_party_learns_nothing_of_a_job(procedure: str, world_here: World, done: str) -> None:
     with pytest.raises(CleanroomError, match="MLJobNotFoundException"):
-        ask(world_here.shop, procedure, ROOM, done)
+        world_here.shop.call_own(procedure, ROOM, done)
 
 
 def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     world_here: World, done: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same engine without them, as an account on Snowflake is: each is asked for once, and not again."""
+    """The same engine without them, as an account on Snowflake is: asked once what it has, and for none of them."""
     sent: list[str] = []
     monkeypatch.setitem(OWN_PROCEDURES, "JOBS", {})  # type: ignore[arg-type]
-    monkeypatch.setattr(own_calls, "_lacking", WeakKeyDictionary())
+    monkeypatch.setattr(world_here.brand, "capabilities", Capabilities(world_here.brand.execute))
     monkeypatch.setattr(world_here.brand, "observer", sent.append)
     report = reports.gather(world_here.brand, ROOM, done)
     moment = Watch(world_here.brand, ROOM, done).look()
@@ -145,8 +144,8 @@ def test_a_target_that_has_no_procedures_of_its_own_tells_what_is_documented(
     told: list[str] = []
     assert jobs.wait(world_here.brand, ROOM, done, on_log=told.append).status == "DONE"
     assert "".join(told) == f"reading {TOLD}\n"
-    own = [text for text in sent if "CLEANROOM_ML.JOBS." in text]
-    assert len(own) == len({text.partition("(")[0] for text in own})
+    assert not [text for text in sent if "CLEANROOM_ML.JOBS." in text]
+    assert sent.count("SHOW PROCEDURES IN DATABASE CLEANROOM_ML") == 1
     with pytest.raises(CleanroomError, match="does not list"):
         jobs.list_jobs(world_here.brand, ROOM)
     with pytest.raises(CleanroomError, match="cannot cancel"):

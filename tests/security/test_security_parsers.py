@@ -28,7 +28,6 @@ SANDBOXED = {
     "runtime": "what a job's own processes import, in the job's sandbox",
     "engine/warehouse/worker.py": "the SQL worker itself",
     "engine/warehouse/functions.py": "functions that the SQL worker puts into its DuckDB",
-    "engine/warehouse/python_functions.py": "functions that the SQL worker puts into its DuckDB",
     "engine/warehouse/arrow_out.py": "the SQL worker writes results with it",
     "engine/warehouse/parquet_out.py": "the SQL worker writes tables with it",
     "engine/warehouse/arrow_types.py": "the SQL worker's types of columns",

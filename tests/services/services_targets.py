@@ -56,9 +56,6 @@ class Account(Connection):
         self.sent.append(f"CALL {DATABASE}.{procedure}({', '.join(literal(each) for each in arguments)})")
         return self._answered(procedure, arguments)
 
-    def call_own(self, procedure: str, *arguments: object) -> Rows:
-        raise AssertionError(f"{procedure}: this target has none of them, and said so")
-
     def _answered(self, what: str, arguments: tuple[object, ...]) -> Rows:
         answer = self.answers.get(what, unknown(what))
         if isinstance(answer, Exception):

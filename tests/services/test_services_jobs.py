@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cleanroom_ml.cli.commands.history import _line
+from cleanroom_ml.connection.capabilities import Capabilities
 from cleanroom_ml.errors import (
     CommunicationError,
     JobCancelledError,
@@ -30,6 +31,8 @@ class Server:
     last of them for ever.
     """
 
+    capabilities = SimpleNamespace(has_procedure=lambda procedure: procedure.startswith("JOBS."))
+
     def __init__(self, *statuses: str, log: Exception | str = "", result: Exception | Any = None) -> None:
         self.target = SimpleNamespace(kind="engine")
         self.statuses = list(statuses)
@@ -48,7 +51,7 @@ class Server:
                 return [{"logs": piece, "next_offset": following}]
             case "JOBS.CANCEL":
                 return [{"status": self.statuses[0]}]
-        raise ServerError(f"Unknown procedure {procedure}")
+        raise AssertionError(procedure)
 
     def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
         action = yaml.safe_load(spec)
@@ -176,6 +179,8 @@ def test_the_history_says_how_a_job_ended_and_not_that_it_was_started(status: st
 class Documented:
     """A job of a target that has the documented procedures and no other."""
 
+    capabilities = Capabilities(lambda _: [])
+
     def __init__(self, *statuses: Any, logs: Any = ("",), result: Any = None) -> None:
         self.statuses, self.logs, self.result = list(statuses), list(logs), result
         self.asked: list[str] = []
@@ -191,11 +196,8 @@ class Documented:
             raise value
         return [{"run_ml_job_action": value}]
 
-    def call_own(self, procedure: str, *_: Any) -> list[dict[str, Any]]:
-        self.asked.append(procedure)
-        error = ServerError("Database 'CLEANROOM_ML' does not exist or not authorized.")
-        error.code = 2003
-        raise error
+    def call_own(self, *_: Any) -> None:
+        """As `Connection.call_own` where there is no such procedure."""
 
 
 @pytest.fixture
@@ -214,7 +216,6 @@ def test_a_log_is_followed_where_only_its_newest_part_is_told(at_once: list[floa
     assert (ended.status, missed) == ("DONE", [3])
     assert "".join(told[:3]) == "".join(lines[:9_000])
     assert told[3] == seen[-1]
-    assert [each for each in server.asked if each.startswith("JOBS.")] == ["JOBS.STATUS", "JOBS.LOGS"], "once each"
 
 
 @pytest.mark.parametrize(
@@ -273,17 +274,6 @@ def test_what_a_target_cannot_do_it_says_with_the_nearest_thing_that_can_be_done
     assert isinstance(telemetry.usage(server, "c", "J"), Absent)
     moment = Watch(Documented("RUNNING", logs=["one\n"]), "c", "J").look()
     assert (moment.log, moment.progress) == ("one\n", Absent(telemetry.ENGINES_OWN))
-
-
-def test_a_refusal_of_a_procedure_that_is_there_is_not_taken_for_its_absence() -> None:
-    class Refuses(Documented):
-        def call_own(self, procedure: str, *_: Any) -> list[dict[str, Any]]:
-            error = ServerError("CollaborationNotFoundException: 'c' does not exist or not authorized")
-            error.code = 100357
-            raise error
-
-    with pytest.raises(ServerError, match="CollaborationNotFoundException"):
-        jobs.status(Refuses("RUNNING"), "c", "J")
 
 
 def test_a_log_that_comes_late_and_goes_early_does_not_end_the_waiting(at_once: list[float]) -> None:

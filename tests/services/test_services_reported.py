@@ -38,8 +38,8 @@ class Server:
     def call(self, *_: object) -> list[dict[str, Any]]:
         return [self.row]
 
-    def call_own(self, *_: object) -> list[dict[str, Any]]:
-        return [self.row]
+    def call_own(self, procedure: str, *_: object) -> list[dict[str, Any]] | None:
+        return [self.row] if procedure.startswith("JOBS.") else None
 
     def execute(self, _: str) -> list[dict[str, Any]]:
         return []

@@ -15,7 +15,6 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.warehouse import python_functions
 from cleanroom_ml.engine.warehouse.functions import register
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
@@ -32,7 +31,6 @@ class World:
         self.connection.execute("SET TimeZone = 'UTC'")
         self.registered: set[str] = set()
         self.parameters: dict[str, str] = {}
-        python_functions.register(self.connection, " ".join(f"{name}(" for name in python_functions.FUNCTIONS))
         self.sources: dict[tuple[str, ...], Source] = {}
         self.table("PEOPLE", "ID INT;NAME VARCHAR;BORN DATE;DOC VARIANT;SCORE FLOAT", PEOPLE)
         self.table("ORDERS", "ID INT;AMOUNT INT", ORDERS)

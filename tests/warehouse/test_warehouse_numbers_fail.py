@@ -23,7 +23,7 @@ CASES = [
     (f"SELECT {SECRET} // CAST(x AS BIGINT) FROM (VALUES (0)) t(x)", 100051, "22012"),
     ("SELECT error('cleanroom:floating')", 100064, "22000"),
     ("SELECT error('cleanroom:format')", 100140, "22007"),
-    ("SELECT error('cleanroom:key')", 100084, "22000"),
+    ("SELECT error('cleanroom:duplicatekey')", 100072, "22000"),
     ("SELECT error('cleanroom:range')", 100132, "22003"),
 ]
 

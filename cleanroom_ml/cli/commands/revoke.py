@@ -24,14 +24,13 @@ def revoke(
     """Take a privilege of the clean room away from a role."""
     from cleanroom_ml.services import roles
 
-    wanted = roles.privilege_named(privilege, registry=registry is not None)
     with open_connection() as connection:
-        if registry is not None:
-            done = roles.change_on_object(connection, wanted, "REGISTRY", registry, role, grant=False)
-        elif roles.is_on_account(wanted):
-            done = roles.change_on_account(connection, wanted, role, grant=False)
-        else:
-            name = collaboration(collaboration_)
-            done = roles.change_on_object(connection, wanted, "COLLABORATION", name, role, grant=False)
-    where = f"{done.object_type.lower()} {done.name}".strip()
-    return Output(done, f"{done.privilege} on {where}: revoked from {done.role}")
+        done = roles.change(
+            connection,
+            privilege,
+            role,
+            grant=False,
+            registry=registry,
+            collaboration=lambda: collaboration(collaboration_),
+        )
+    return Output(done, done.describe())

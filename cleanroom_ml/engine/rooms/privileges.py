@@ -93,7 +93,6 @@ COLLABORATION: Final[Mapping[str, Opens]] = {
 }
 # Whoever may not see a collaboration gets no row for it; nobody is refused (service-behaviour, "Session").
 VIEW_COLLABORATIONS: Final = Opens(_MEMBERS | {"VIEW COLLABORATIONS", "REVIEW COLLABORATION"})
-SEEN_BY: Final = frozenset({"READ", "RUN"})
 
 REGISTRY: Final[Mapping[str, Opens]] = {
     "REGISTER_TEMPLATE": Opens(frozenset({"REGISTER TEMPLATE"})),

@@ -117,10 +117,6 @@ class RoleChecks:
         """Whether a collaboration or a registry is one of these roles'."""
         return rights.everything or rights.has_role(self._storage.grants.owner(account, thing))
 
-    def check_stage(self, session: Session, thing: Thing) -> bool:
-        """Whether the caller's roles may read a stage."""
-        return Rights.of_session(self._storage, session).reaches("READ", thing)
-
     def _opens(self, schema: str, procedure: str) -> Opens | None:
         table = {"COLLABORATION": privileges.COLLABORATION, "REGISTRY": privileges.REGISTRY}.get(schema, {})
         return table.get(procedure)
@@ -178,14 +174,10 @@ class RoleChecks:
         kind, at = privileges.NAMES_RESOURCE.get(procedure, ("", 0))
         if not kind or len(args) <= at or not isinstance(args[at], str):
             return
-        with self._storage.database.read() as connection:
-            row = connection.execute(
-                "SELECT registry_key FROM room_resources WHERE account = ? AND kind = ? AND id_key = ?",
-                (session.account, kind, key_of(args[at], "id")),
-            ).fetchone()
-        if row is not None and row["registry_key"] != DEFAULT_REGISTRY:
+        key = self._custom_registry_of(session, kind, args[at])
+        if key is not None:
             wanted = "REGISTER" if procedure.startswith("UNREGISTER") else "READ"
-            self._check_registry(rights, session, row["registry_key"], wanted)
+            self._check_registry(rights, session, key, wanted)
 
     def _registry(
         self, rights: Rights, session: Session, procedure: str, opens: Opens | None, args: Sequence[Value]
@@ -199,21 +191,22 @@ class RoleChecks:
             if key != DEFAULT_REGISTRY:
                 self._check_registry(rights, session, key, "REGISTER")
                 return args
-        if procedure in privileges.NAMES_RESOURCE and self._in_custom(session, procedure, args):
+        kind, at = privileges.NAMES_RESOURCE.get(procedure, ("", 0))
+        if kind and self._custom_registry_of(session, kind, args[at]) is not None:
             self._check_resource(rights, session, procedure, args)
             return args
         if not opened and not (procedure == "VIEW_REGISTRIES" and self._readable(rights, session.account)):
             raise refused(procedure, session.role, opens, None)
         return args
 
-    def _in_custom(self, session: Session, procedure: str, args: Sequence[Value]) -> bool:
-        kind, at = privileges.NAMES_RESOURCE[procedure]
+    def _custom_registry_of(self, session: Session, kind: str, name: object) -> str | None:
+        """The custom registry that something of this account is in; None: in the default one, or there is none."""
         with self._storage.database.read() as connection:
             row = connection.execute(
                 "SELECT registry_key FROM room_resources WHERE account = ? AND kind = ? AND id_key = ?",
-                (session.account, kind, key_of(args[at], "id")),
+                (session.account, kind, key_of(name, "id")),
             ).fetchone()
-        return row is not None and row["registry_key"] != DEFAULT_REGISTRY
+        return None if row is None or row["registry_key"] == DEFAULT_REGISTRY else str(row["registry_key"])
 
     def _viewed(
         self, rights: Rights, session: Session, procedure: str, args: Sequence[Value], *, default: bool

@@ -25,8 +25,21 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
     "moment": (100035, "22007", "Date, time or timestamp is not recognized"),
     "nanoseconds": (2, "0A000", "Unsupported feature 'nanoseconds': timestamps are kept to the microsecond here."),
     "notanobject": (100103, "22000", "Not an object, or arrays of keys and values of different lengths"),
+    "division": (100051, "22012", "Division by zero"),
+    "floating": (100064, "22000", "Invalid floating point operation"),
+    "format": (100140, "22007", "Can't parse a value as number with the format that is given"),
+    "duplicate": (100090, "42P18", "Duplicate row detected during DML action"),
+    "url": (100139, "22000", "Error parsing URL: scheme not specified"),
+    "ip": (100141, "22000", "Error parsing IP: the address is not a valid one"),
+    "binary": (100115, "22000", "The following string is not a legal value of its format"),
 }
-"""What workers' functions raise (sql/values/table.py); no message has a value in it."""
+"""What is raised as `cleanroom:<kind>`, by templates and by workers' functions (sql/values/table.py); no message has a
+value in it.
+"""
+_UNSUPPORTED: Final[Mapping[str, str]] = {
+    "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
+    "regexp": "a regular expression whose group cannot be told from the rest of its match here",
+}
 
 _UNRECOGNIZED: Final = {
     "NUMBER": (100038, "22018", "Numeric"),
@@ -66,26 +79,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         return SqlError.too_deep()
     if kind in _WORDED:
         return SqlError(*_WORDED[kind])
-    if kind == "division":
-        return SqlError(100051, "22012", "Division by zero")
-    if kind == "floating":
-        return SqlError(100064, "22000", "Invalid floating point operation")
-    if kind == "format":
-        return SqlError(100140, "22007", "Can't parse a value as number with the format that is given")
-    if kind == "key":
-        return SqlError(100084, "22000", "Duplicate field key")
-    if kind == "partition":
-        return SqlError.unsupported("CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows")
-    if kind == "duplicate":
-        return SqlError(100090, "42P18", "Duplicate row detected during DML action")
-    if kind == "url":
-        return SqlError(100139, "22000", "Error parsing URL: scheme not specified")
-    if kind == "ip":
-        return SqlError(100141, "22000", "Error parsing IP: the address is not a valid one")
-    if kind == "regexp":
-        return SqlError.unsupported("a regular expression whose group cannot be told from the rest of its match here")
-    if kind == "binary":
-        return SqlError(100115, "22000", "The following string is not a legal value of its format")
+    if kind in _UNSUPPORTED:
+        return SqlError.unsupported(_UNSUPPORTED[kind])
     if kind == "length":
         return SqlError(100078, "22000", f"String is too long and would be truncated{where}")
     if kind == "range":

@@ -12,10 +12,11 @@ from duckdb.func import ARROW, SPECIAL
 
 from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, ZONED, WorkerFunction
 
-_NAMED: Final = re.compile(r"\b_sf_[a-z_]+")
+_NAMED: Final = re.compile(r"\b_sf_[a-z0-9_]+")
 _ARROW: Final[dict[str, pa.DataType]] = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
+    "BLOB": pa.binary(),
     "BOOLEAN": pa.bool_(),
     "DOUBLE": pa.float64(),
     "DATE": pa.date32(),

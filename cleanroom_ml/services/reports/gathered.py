@@ -24,7 +24,6 @@ from cleanroom_ml.services import jobs, telemetry
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.approval_log import Decision
 from cleanroom_ml.services.jobs import JobStatus
-from cleanroom_ml.services.own_calls import lacks
 from cleanroom_ml.services.progress import Progress
 from cleanroom_ml.services.reports.markup import log_line, short
 from cleanroom_ml.services.subjects import subject_of
@@ -114,7 +113,7 @@ def _progress(connection: Connection, collaboration: str, job_id: str) -> Progre
     try:
         return Progress.of(telemetry.events(connection, collaboration, job_id).found)
     except ServerError:
-        if not lacks(connection, "JOBS.EVENTS"):
+        if connection.capabilities.has_procedure("JOBS.EVENTS"):
             raise
         return Absent(ENGINES_OWN)
 

@@ -439,21 +439,26 @@ action: get_logs
 $$);
 
 -- advertiser/: cleanroom-ml status <JOB> --wait
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml status <JOB>
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml status <JOB> --watch
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 CALL CLEANROOM_ML.JOBS.EVENTS('golden', 'MLJOB_<ID>', 0);
 CALL CLEANROOM_ML.JOBS.LOGS('golden', 'MLJOB_<ID>', 0);
 CALL CLEANROOM_ML.JOBS.USAGE('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml logs <JOB>
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.LOGS('golden', 'MLJOB_<ID>', 0);
 
 -- advertiser/: cleanroom-ml logs <JOB> --events
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.EVENTS('golden', 'MLJOB_<ID>', 0);
 
 -- advertiser/: cleanroom-ml result <JOB>
@@ -464,9 +469,9 @@ action: get_result
 $$);
 
 -- advertiser/: cleanroom-ml report <JOB>
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_UPDATE_REQUESTS('golden');
-SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.APPROVALS.VIEW_DECISIONS('golden');
 CALL CLEANROOM_ML.APPROVALS.DESCRIBE_REQUEST('golden', 'request_<ID>');
 CALL CLEANROOM_ML.JOBS.USAGE('golden', 'MLJOB_<ID>');
@@ -479,15 +484,18 @@ action: get_result
 $$);
 
 -- advertiser/: cleanroom-ml cancel <JOB>
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 CALL CLEANROOM_ML.JOBS.CANCEL('golden', 'MLJOB_<ID>');
 CALL CLEANROOM_ML.JOBS.STATUS('golden', 'MLJOB_<ID>');
 
 -- advertiser/: cleanroom-ml jobs
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.LIST('golden', 20);
 
 -- advertiser/: cleanroom-ml history
 CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.VIEW_ACTIVITY_HISTORY('golden');
+SHOW PROCEDURES IN DATABASE CLEANROOM_ML;
 CALL CLEANROOM_ML.JOBS.LIST('golden', 50);
 
 -- advertiser/: cleanroom-ml activate --yes

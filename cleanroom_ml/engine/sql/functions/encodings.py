@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_bytes, as_text, kind_of
 from cleanroom_ml.engine.sql.types.kind import BINARY, TEXT, WHOLE
 
-_SHA2: Final = {224: "_py_sha224({0})", 256: "unhex(sha256({0}))", 384: "_py_sha384({0})", 512: "_py_sha512({0})"}
+_SHA2: Final = {224: "_sf_sha224({0})", 256: "unhex(sha256({0}))", 384: "_sf_sha384({0})", 512: "_sf_sha512({0})"}
 _CANONICAL: Final = (
     "CASE WHEN {0} IS NULL THEN 'x'"
     " WHEN regexp_matches(typeof({0}), '^(DECIMAL|DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)') THEN 'n' ||"

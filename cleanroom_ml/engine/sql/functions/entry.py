@@ -216,11 +216,6 @@ def constant_text(node: Node, what: str) -> str:
     return text
 
 
-def as_given(arguments: Sequence[Node]) -> Node:
-    """The builder of a function that only says what its argument is taken as."""
-    return arguments[0]
-
-
 def _as_it_is(node: Node) -> Node:
     return node
 

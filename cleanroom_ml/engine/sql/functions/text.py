@@ -91,13 +91,12 @@ _SUBSTR: Final = (
     " ELSE substr({0}, " + _BEGINNING + ", CAST({2} AS BIGINT)) END",
 )
 """functions/substr.md: 0 is the first character, a place before the first and a negative length give nothing."""
-_SPLIT: Final = "CASE WHEN {1} = '' THEN [{0}] ELSE string_split({0}, {1}) END"
 """An empty delimiter splits nothing (functions/split.md, functions/split_part.md)."""
 
 
 _DISTANCE: Final = (
     "CASE WHEN strlen({0}) = length({0}) AND strlen({1}) = length({1}) THEN levenshtein({0}, {1})"
-    " ELSE _py_editdistance({0}, {1}) END"
+    " ELSE _sf_editdistance({0}, {1}) END"
 )
 """DuckDB counts bytes, Snowflake characters: of ASCII they are the same."""
 
@@ -112,11 +111,11 @@ def _flag(args: Sequence[Node], at: int, name: str) -> str:
 
 
 def _parse_url(args: Sequence[Node]) -> Raw:
-    return raw(f"CAST(_py_parse_url({{0}}, {_flag(args, 1, 'PARSE_URL')}) AS JSON)", args[0], kind=JSON)
+    return raw(f"CAST(_sf_parse_url({{0}}, {_flag(args, 1, 'PARSE_URL')}) AS JSON)", args[0], kind=JSON)
 
 
 def _parse_ip(args: Sequence[Node]) -> Raw:
-    template = f"CAST(_py_parse_ip({{0}}, {{1}}, {_flag(args, 2, 'PARSE_IP')}) AS JSON)"
+    template = f"CAST(_sf_parse_ip({{0}}, {{1}}, {_flag(args, 2, 'PARSE_IP')}) AS JSON)"
     return raw(template, args[0], args[1], kind=JSON)
 
 
@@ -187,11 +186,11 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar(
         "JAROWINKLER_SIMILARITY",
         arguments=2,
-        sql="_py_jarowinkler(lower({0}), lower({1}))",
+        sql="_sf_jarowinkler(lower({0}), lower({1}))",
         takes=TEXT,
         gives=WHOLE,
     ),
-    Scalar("SOUNDEX", sql="_py_soundex({0})", takes=TEXT, gives=TEXT),
+    Scalar("SOUNDEX", sql="_sf_soundex({0})", takes=TEXT, gives=TEXT),
     Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url, takes=(TEXT, None)),
     Scalar("PARSE_IP", arguments=(2, 3), sql=_parse_ip, takes=(TEXT, TEXT, None)),
     Scalar("COLLATE", arguments=2, sql=_collate),

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, moments, objects
+from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, moments, objects, texts
 from cleanroom_ml.engine.sql.values.arrays import NotAnArray
 from cleanroom_ml.engine.sql.values.json_reading import JsonError
 from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
 from cleanroom_ml.engine.sql.values.moments import NotAMoment, TooFine
 from cleanroom_ml.engine.sql.values.objects import NotAnObject
+from cleanroom_ml.engine.sql.values.texts import NotAnAddress, NotAUrl
 
 TEXT: Final = "VARCHAR"
 WHOLE: Final = "BIGINT"
 TRUTH: Final = "BOOLEAN"
 TEXTS: Final = "VARCHAR[]"
+BYTES: Final = "BLOB"
 ROWS: Final = "STRUCT(s BIGINT, k VARCHAR, p VARCHAR, i BIGINT, v VARCHAR, t VARCHAR)[]"
 ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT)"
 PARTS: Final = "STRUCT(s BIGINT, i BIGINT, v VARCHAR)[]"
@@ -54,6 +56,8 @@ ERRORS: Final[Mapping[type[ValueError], str]] = {
     NotAnObject: "notanobject",
     NotAMoment: "moment",
     TooFine: "nanoseconds",
+    NotAUrl: "url",
+    NotAnAddress: "ip",
 }
 """What they raise → the kind of an error's answer."""
 
@@ -155,6 +159,12 @@ FUNCTIONS: Final = _of(
             for name, gives, call, attempt in _READERS
             for word, function in (("parse", call), ("try_parse", attempt))
         ),
+        *(WorkerFunction(name, (BYTES,), BYTES, texts.digest(name)) for name in ("sha224", "sha384", "sha512")),
+        WorkerFunction("parse_url", (TEXT, TRUTH), TEXT, texts.parse_url),
+        WorkerFunction("parse_ip", (TEXT, TEXT, TRUTH), TEXT, texts.parse_ip),
+        WorkerFunction("editdistance", TWO, WHOLE, texts.editdistance),
+        WorkerFunction("jarowinkler", TWO, WHOLE, texts.jarowinkler),
+        WorkerFunction("soundex", (TEXT,), TEXT, texts.soundex),
         WorkerFunction("split_to_table", TWO, PARTS, flattening.split, nulls=True, once=True),
         WorkerFunction("strtok_split_to_table", TWO, PARTS, flattening.split_tokens, nulls=True, once=True),
     )

@@ -1,8 +1,4 @@
-"""Functions of SQL that DuckDB has not, in Python (runs inside the sandbox, on values of the statement's own).
-
-They are named `_py_…`, as which no client can call them: every call of a client's is looked up by its own name.
-NULL in, NULL out. What they refuse they raise as `cleanroom:<kind>`, which `failures` knows.
-"""
+"""Texts and bytes in ways that DuckDB has not. Source of each: sql-reference/functions/<name>."""
 
 from __future__ import annotations
 
@@ -11,13 +7,10 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote_plus
 
-import duckdb
-
-_CALLED = re.compile(r"\b(_py_[a-z0-9_]+)\(")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _SOUNDS: Final = {
     letter: digit
     for letters, digit in (("BFPV", "1"), ("CGJKQSXZ", "2"), ("DT", "3"), ("L", "4"), ("MN", "5"), ("R", "6"))
@@ -25,23 +18,17 @@ _SOUNDS: Final = {
 }
 
 
-class PythonFunction(NamedTuple):
-    """A function over DuckDB's types."""
-
-    call: Callable[..., object]
-    takes: tuple[str, ...]
-    gives: str
+class NotAUrl(ValueError):
+    """A text has no scheme."""
 
 
-def register(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Makes those that the text calls."""
-    for name in sorted(set(_CALLED.findall(sql)) & FUNCTIONS.keys()):
-        function = FUNCTIONS[name]
-        connection.create_function(name, function.call, list(function.takes), function.gives)
+class NotAnAddress(ValueError):
+    """A text is no address of its family, or the family is none."""
 
 
-def _sha2(name: str) -> PythonFunction:
-    return PythonFunction(lambda data: hashlib.new(name, data).digest(), ("BLOB",), "BLOB")
+def digest(algorithm: str) -> Callable[[bytes], bytes]:
+    """The hash of bytes, by the algorithm's name."""
+    return lambda data: hashlib.new(algorithm, data).digest()
 
 
 def parse_url(text: str, permissive: bool) -> str:
@@ -50,7 +37,7 @@ def parse_url(text: str, permissive: bool) -> str:
     if found is None:
         if permissive:
             return json.dumps({"error": "scheme not specified"})
-        raise ValueError("cleanroom:url")
+        raise NotAUrl
     scheme, rest = found.groups()
     rest, marked, fragment = rest.partition("#")
     rest, asked, query = rest.partition("?")
@@ -82,7 +69,7 @@ def parse_ip(text: str, kind: str, permissive: bool) -> str:
     """functions/parse_ip.md: an address, with the range of its network where a prefix is given, as a JSON object."""
     kind = kind.lower()
     if kind not in {"inet", "cidr"}:
-        raise ValueError("cleanroom:ip")
+        raise NotAnAddress
     host, slash, prefix = text.partition("/")
     try:
         address = ipaddress.ip_address(host)
@@ -90,7 +77,7 @@ def parse_ip(text: str, kind: str, permissive: bool) -> str:
     except ValueError:
         if permissive:
             return json.dumps({"error": f"not a valid {kind} address"})
-        raise ValueError("cleanroom:ip") from None
+        raise NotAnAddress from None
     number = int(address)
     found: dict[str, object] = {"family": address.version, "host": host, "ip_type": kind}
     found["snowflake$type"] = "ip_address"
@@ -162,15 +149,3 @@ def jarowinkler(left: str, right: str) -> int:
     if similarity > 0.7:
         similarity += prefix * 0.1 * (1 - similarity)
     return int(similarity * 100 + 1e-9)
-
-
-FUNCTIONS: Final[dict[str, PythonFunction]] = {
-    "_py_sha224": _sha2("sha224"),
-    "_py_sha384": _sha2("sha384"),
-    "_py_sha512": _sha2("sha512"),
-    "_py_parse_url": PythonFunction(parse_url, ("VARCHAR", "BOOLEAN"), "VARCHAR"),
-    "_py_parse_ip": PythonFunction(parse_ip, ("VARCHAR", "VARCHAR", "BOOLEAN"), "VARCHAR"),
-    "_py_editdistance": PythonFunction(editdistance, ("VARCHAR", "VARCHAR"), "BIGINT"),
-    "_py_jarowinkler": PythonFunction(jarowinkler, ("VARCHAR", "VARCHAR"), "BIGINT"),
-    "_py_soundex": PythonFunction(soundex, ("VARCHAR",), "VARCHAR"),
-}
