@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from statements_client import Client
 
@@ -10,6 +12,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import table_source
 from cleanroom_ml.engine.statements.executor import Executor
+from cleanroom_ml.engine.statements.kinds import copy_into
 from cleanroom_ml.engine.statements.results import Upload
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
@@ -151,3 +154,22 @@ def test_execute_in_is_a_rooms_whoever_asks(alpha: Client, storage: Storage, exe
     assert storage.tables.get(Key("ALPHA", "SFDCR_ROOM", "CLEANROOM", "T")) is not None
     with pytest.raises(SqlError, match="in a clean room"):
         executor.execute_in(room, alpha.session, "CREATE DATABASE d", None, "q2")
+
+
+@pytest.mark.attack
+def test_a_file_that_does_not_fit_is_told_without_its_values(job: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room's files may be of somebody else's rows: its place and its column are told, what stands there is not."""
+    job.result("CREATE TEMPORARY STAGE s")
+    job.put("S", "bad.csv", b"1,secret-of-ann\nsecret-of-ben,2\n", session_id=job.session.id)
+    job.result("CREATE TABLE t (id INT, name VARCHAR(3))")
+    copy = "COPY INTO t FROM @s FILE_FORMAT = (TYPE = CSV)"
+    with pytest.raises(SqlError) as told:
+        job.result(copy)
+    assert "File 's/bad.csv', line 1" in told.value.message
+    assert "secret" not in told.value.message
+    really = copy_into.misfits
+    monkeypatch.setattr(
+        copy_into, "misfits", lambda work, *rest: really(dataclasses.replace(work, restricted=False), *rest)
+    )
+    with pytest.raises(SqlError, match="secret-of-ann"):
+        job.result(copy)
