@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from spec_rules import RULES
+from spec_rules import REGISTERED
+from spec_rules_of_runs import RUN
 from spec_texts import BASES, function, text
 
 from cleanroom_ml.errors import UsageError
@@ -15,7 +16,7 @@ from cleanroom_ml.specs.problems import SpecProblems
 
 
 @pytest.mark.parametrize(
-    ("kind", "good", "bad", "field"), RULES, ids=lambda value: value if isinstance(value, str) else ""
+    ("kind", "good", "bad", "field"), REGISTERED + RUN, ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_rule(kind: str, good: dict[str, Any], bad: dict[str, Any], field: str) -> None:
     assert parse_spec(text(kind, good)).spec_type == kind
