@@ -17,6 +17,8 @@ class Found:
     ask: str
     column: str
     where: Mapping[str, str] = field(default_factory=dict)
+    patience_s: float = 0
+    """For how long to ask again where no row fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Page:
     """What part of a statement of which the page says that it fails, and what its error has to have in it."""
     files: tuple[str, ...] = ()
     """Files that the page puts on a stage."""
+    more: tuple[str, ...] = ()
+    """Further files of the same page: worksheets of other parties, each a block more."""
     downloads: str = ""
     """What the page has for download only, which is not on it."""
 

@@ -69,6 +69,37 @@ def table(database: str, name: str, query: str) -> tuple[str, ...]:
     )
 
 
+_PURCHASES = "SELECT HASHED_EMAIL AS PURCHASE_ID, STATUS AS CAMPAIGN_NAME FROM " + _SAMPLE + " LIMIT 20"
+_BOUGHT = "{PURCHASE_ID: {category: passthrough}, CAMPAIGN_NAME: {category: passthrough}}"
+_LENT_BODY = """SELECT {{ conv_purchase_id }} AS A, {{ conv_purchase_amount }} AS B, {{ publisher_impression_id }} AS C,
+  {{ publisher_campaign_name }} AS D, {{ publisher_device_type }} AS E, COUNT(*) AS N
+FROM IDENTIFIER({{ source_table[0] }}) AS p1, IDENTIFIER({{ source_table[1] }}) AS p2,
+  IDENTIFIER({{ my_table[0] }}) AS c1"""
+_LENT_PARAMETERS = "parameters:\n" + "".join(
+    f"  - {{name: {name}}}\n"
+    for name in ("conv_purchase_id", "conv_purchase_amount", "publisher_impression_id", "publisher_campaign_name",
+                 "publisher_device_type")
+)  # fmt: skip
+LENT: Given = (
+    *((party, each) for party in ("advertiser", "publisher", "partner") for each in table("L_DB", "P", _PURCHASES)),
+    *((party, offering("ADVERTISER_DATA", "V1", "CUSTOMERS", _BOUGHT, "L_DB.PUBLIC.P"))
+      for party in ("advertiser", "publisher")),
+    ("partner", offering("MY_DATA", "V1", "MY_CUSTOMERS", _BOUGHT, "L_DB.PUBLIC.P")),
+    ("partner", template("mytemplate", "v1", _LENT_BODY, _LENT_PARAMETERS)),
+    ("partner", collaboration(
+        "lent", "PARTNER", {"PARTNER": "partner", "ADVERTISER1": "advertiser", "PUBLISHER": "publisher"}, """
+        PARTNER:
+          data_providers:
+            ADVERTISER1: {data_offerings: [{id: ADVERTISER_DATA_V1}]}
+            PUBLISHER: {data_offerings: [{id: ADVERTISER_DATA_V1}]}
+          templates: [{id: mytemplate_v1}]
+        """)),
+    *joins("advertiser", "lent", "partner"),
+    *joins("publisher", "lent", "partner"),
+    ("partner", f"{ROOM}.LINK_LOCAL_DATA_OFFERING('lent', 'MY_DATA_V1')"),
+)  # fmt: skip
+"""A collaboration in which somebody without data to share uses a table of their own."""
+
 _PLAIN = "{HASHED_EMAIL: {category: join_custom}, DEVICE_TYPE: {category: passthrough}}"
 _DEVICES = f"SELECT HASHED_EMAIL, STATUS AS DEVICE_TYPE FROM {_SAMPLE} LIMIT 200"
 _MATCHED = "{HASHED_EMAIL: {category: join_custom}, STATUS: {category: passthrough}}"
@@ -85,9 +116,22 @@ _CUSTOM_TEMPLATES = Page(
         Part("three", 3, 8, variables={
             "collaboration_name": "templates_page", "template_id": "my_test_template_2026_01_12_V1",
         }, values={"template: $template_id": "template: my_test_template_2026_01_12_V1"}),
-        Part("three", 9, 12, given=(
+        Part("three", 9, 9),
+        Part("three", 10, 12, given=(
             ("one", offering("pub", "audience_v2", "AUDIENCE", _PLAIN, "C_DB.PUBLIC.D")),
             ("two", offering("adv", "customers_v1", "CUSTOMERS", _PLAIN, "C_DB.PUBLIC.D")),
+            ("one", collaboration("preset_page", "pub", {"pub": "one", "adv": "two", "runner": "three"}, """
+                runner:
+                  data_providers:
+                    pub: {data_offerings: [{id: pub_audience_v2}]}
+                    adv: {data_offerings: [{id: adv_customers_v1}]}
+                """)),
+            *joins("two", "preset_page", "one"),
+            *joins("three", "preset_page", "one"),
+            *((party, f"{ROOM}.SET_CONFIGURATION('preset_page', 'TEMPLATE_AUTO_APPROVAL', 'true')")
+              for party in ("one", "two")),
+            ("three", f"{ROOM}.ADD_TEMPLATE_REQUEST("
+                      "'preset_page', 'preset_overlap_template_2026_08_18_V1', ['runner'])"),
         ), variables={"collaboration_name": "preset_page"},
              values={"template: $template_id": "template: preset_overlap_template_2026_08_18_V1"}),
     ),
@@ -132,7 +176,7 @@ _HISTORY = Page(
 _ACTIVATION = Page(
     f"{CLEANROOMS}/activation.md",
     values={
-        "<collaboration_name>": "SFDCR_ACTIVATED",
+        "<collaboration_name>": "activated",
         "[WHERE segment_name = '<segment_name>']": "WHERE segment_name = 'q1_2025'",
     },
     given=tuple(("me", each) for each in (
@@ -183,11 +227,4 @@ _CODE_SPECS = Page(
         *joins("consumer", "my_collaboration", "provider"),
     ),
 )  # fmt: skip
-_TELCO = "SELECT HASHED_EMAIL AS HASHED_MSISDN, 20260420 AS DATE_PARTITION"
-_FIELD_VALUES = {
-    "<USER>": "ADMIN",
-    "<CONSUMER_USER>": "ADMIN",
-    "SFSEAPAC.ARDIYANMUHAMMAD": "LOCAL.{provider}",
-    "SFSEAPAC.ALVIN_JKT": "LOCAL.{consumer}",
-}
 OF_ROOMS: tuple[Page, ...] = (_CUSTOM_TEMPLATES, _MULTISTEP, _HISTORY, _ACTIVATION, _CODE_SPECS)

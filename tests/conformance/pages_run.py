@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pages_clients import Client, Connector, connector
@@ -38,8 +39,13 @@ class Outcome:
 
 def printed(page: Page, pages: Path) -> Printed:
     """What a page prints. Raises OSError where it is not below `pages`."""
-    text = (pages / page.path).read_text(encoding="utf-8")
-    return read(text, worksheet=page.path.endswith(".sql"), cuts=page.cuts)
+    whole = Printed()
+    for path in (page.path, *page.more):
+        found = read((pages / path).read_text(encoding="utf-8"), worksheet=path.endswith(".sql"), cuts=page.cuts)
+        first = 1 + max((each.block for each in whole.statements), default=-1)
+        whole.statements += [replace(each, block=first + each.block) for each in found.statements]
+        whole.other_blocks += found.other_blocks
+    return whole
 
 
 def parts_of(page: Page, found: Printed) -> list[tuple[Part, list[Statement]]]:
@@ -112,9 +118,13 @@ class _World:
         """What stands in the place of a placeholder."""
         if isinstance(value, str):
             return self.with_accounts(value)
-        rows = self.ours[party].rows(self.with_accounts(value.ask))
-        fits = (row for row in rows if all(str(row[column]) == wanted for column, wanted in value.where.items()))
-        return str(next((row[value.column] for row in fits), "nothing-was-found"))
+        until = time.monotonic() + value.patience_s
+        while True:
+            rows = self.ours[party].rows(self.with_accounts(value.ask))
+            fits = [row for row in rows if all(str(row[column]) == wanted for column, wanted in value.where.items())]
+            if fits or time.monotonic() >= until:
+                return str(fits[0][value.column]) if fits else "nothing-was-found"
+            time.sleep(0.5)
 
     def said(
         self, party: str, client: Client, stretch: Sequence[Statement], values: Mapping[str, str | Found]

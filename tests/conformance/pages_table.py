@@ -7,8 +7,11 @@ Nothing of a page is kept here but the names it uses.
 from __future__ import annotations
 
 from pages_accounts import OF_ACCOUNTS
+from pages_jobs import OF_JOBS
 from pages_page import API, CLEANROOMS, Found, Page, Part
-from pages_rooms import OF_ROOMS
+from pages_reference import REFERENCE
+from pages_rooms import LENT, OF_ROOMS
+from pages_worksheets import FIELD_WORKSHEETS
 
 _SAMPLE_VIEWS = {
     "<alice_data_offering_view_name>": "alice.alice_customer_data_v1.customer_list",
@@ -35,11 +38,12 @@ _TUTORIAL = Page(
 )
 _EXAMPLES = Page(
     f"{CLEANROOMS}/demo-flows/basic-multiparty-collab.md",
-    ("alice", "bob", "me"),
+    ("alice", "bob", "me", "advertiser", "publisher", "partner"),
     (
-        *(Part("alice", 0, 2), Part("alice", 3, 3, 0), Part("bob", 4, 4, 0), Part("alice", 3, 3, 1)),
-        *(Part("bob", 4, 4, 1), Part("alice", 3, 3, 2), Part("bob", 4, 4, 2), Part("alice", 3, 3, 3)),
-        *(Part("bob", 4, 4, 3), Part("alice", 3, 3, 4), Part("me", 5, 5)),
+        *(Part("alice", 0, 0), Part("alice", 1, 1), Part("partner", 2, 2, variables={"collaboration_name": "lent"})),
+        *(Part("alice", 3, 3, 0), Part("bob", 4, 4, 0), Part("alice", 3, 3, 1), Part("bob", 4, 4, 1)),
+        *(Part("alice", 3, 3, 2), Part("bob", 4, 4, 2), Part("alice", 3, 3, 3), Part("bob", 4, 4, 3)),
+        *(Part("alice", 3, 3, 4), Part("me", 5, 5, values={"<collaboration_name>": "single_user_demo"})),
     ),
     {
         "<alice data offering name>": "alice_data",
@@ -78,7 +82,8 @@ _EXAMPLES = Page(
         "<data_offering_view_1>": "me.customers_1_V1.customers_1",
         "<data_offering_view_2>": "me.customers_2_V1.customers_2",
     },
-    cuts=(r"^\s*-- Multi-step cleanup",),
+    given=LENT,
+    cuts=(r"-- Multi-step cleanup",),
     refusals={"template: '<alice_only_template>'": "alice_only_template_v1"},
     reasons={
         "data_offerings: [] -- alice has not": "its YAML has comments of SQL in it, and so is none",
@@ -113,8 +118,11 @@ _WITH_DOWNLOADS = (
 PAGES: tuple[Page, ...] = (
     _TUTORIAL,
     _EXAMPLES,
+    *OF_JOBS,
     *OF_ROOMS,
     *OF_ACCOUNTS,
+    REFERENCE,
+    FIELD_WORKSHEETS,
     _FREE_FORM,
     *(Page(f"{CLEANROOMS}/{path}", downloads=what) for path, what in _WITH_DOWNLOADS),
 )
