@@ -1,7 +1,8 @@
 """Relations that are in every account without anybody having made them: the clean room's version, and sample data.
 
 Source: docs.snowflake.com, cleanrooms (`SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.ADMIN.VERSION`; the columns of
-`SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS` that its pages use). The rows are made up here, always the same.
+`SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS` and `CUSTOMERS_2` that its pages use). The rows are made up here, always the
+same; every second row of CUSTOMERS_2 is somebody who is in CUSTOMERS too.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ _TEXT: Final = SqlType("VARCHAR")
 _NUMBER: Final = SqlType("NUMBER", 38, 0)
 _COLUMNS: Final[Columns] = (
     *(("HASHED_EMAIL", _TEXT), ("STATUS", _TEXT), ("AGE_BAND", _TEXT), ("DAYS_ACTIVE", _NUMBER)),
-    *(("REGION_CODE", _TEXT), ("HOUSEHOLD_SIZE", _NUMBER)),
+    *(("REGION_CODE", _TEXT), ("HOUSEHOLD_SIZE", _NUMBER), ("INCOME_BRACKET", _TEXT)),
 )
 _STATUSES: Final = ("MEMBER", "SILVER", "GOLD", "PLATINUM")
 _AGES: Final = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+_INCOMES: Final = ("<50K", "50K-100K", "100K-150K", "150K+")
 
 
 def relation(parts: tuple[str, ...]) -> RowsSource | None:
@@ -36,16 +38,25 @@ def relation(parts: tuple[str, ...]) -> RowsSource | None:
             return RowsSource((("VERSION", _TEXT),), ((VERSION,),))
         case ("SAMOOHA_SAMPLE_DATABASE", "DEMO", "CUSTOMERS"):
             return RowsSource(_COLUMNS, _customers())
+        case ("SAMOOHA_SAMPLE_DATABASE", "DEMO", "CUSTOMERS_2"):
+            return RowsSource(_COLUMNS, _customers_2())
     return None
 
 
 @cache
 def _customers() -> tuple[tuple[Value, ...], ...]:
-    return tuple(_customer(number) for number in range(_CUSTOMERS))
+    return tuple(_customer(number, f"customer {number}") for number in range(_CUSTOMERS))
 
 
-def _customer(number: int) -> tuple[Value, ...]:
-    drawn = hashlib.sha256(f"customer {number}".encode()).digest()
+@cache
+def _customers_2() -> tuple[tuple[Value, ...], ...]:
+    """What another company knows: of people who are customers of both, something else."""
+    people = (number if number % 2 == 0 else number + _CUSTOMERS for number in range(_CUSTOMERS))
+    return tuple(_customer(number, f"customer {number} of the second") for number in people)
+
+
+def _customer(number: int, seed: str) -> tuple[Value, ...]:
+    drawn = hashlib.sha256(seed.encode()).digest()
     email = hashlib.sha256(f"customer{number}@example.com".encode()).digest()
     return (
         base64.b64encode(email).decode(),
@@ -54,4 +65,5 @@ def _customer(number: int) -> tuple[Value, ...]:
         int.from_bytes(drawn[2:4]) % 1_500,
         f"REGION_{drawn[4] % 12 + 1:02}",
         drawn[5] % 6 + 1,
+        _INCOMES[drawn[6] % len(_INCOMES)],
     )

@@ -1,0 +1,75 @@
+"""The page about ML jobs."""
+
+from __future__ import annotations
+
+from pages_page import CLEANROOMS, Found, Page, Part
+from pages_rooms import REGISTRY, ROOM, Given, collaboration, offering, table, template
+
+JOBS = "CALL CLEANROOM_ML.JOBS.LIST('my_collaboration')"
+ENDED = Found(JOBS, "JOB_ID", {"STATUS": "DONE"}, patience_s=180)
+_RUNNER = """
+me:
+  data_providers:
+    me: {data_offerings: [{id: ml_v1}]}
+  templates: [{id: my_train_template_V0}]
+"""
+_DATA = (
+    *table("ML_DATA", "T", "SELECT HASHED_EMAIL, STATUS FROM SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS"),
+    offering("ml", "v1", "t", "{STATUS: {category: passthrough}}", "ML_DATA.PUBLIC.T"),
+)
+_CALL = "call cleanroom.my_ml_model$my_train_job('my_ml_pool', 1, 'APP_WH', '{}')"
+_POOL = "CREATE COMPUTE POOL my_ml_pool FOR APPLICATION SFDCR_MY_COLLABORATION MIN_NODES = 1 MAX_NODES = 1"
+
+
+def with_a_job(party: str) -> Given:
+    """An account in which a job was run in `my_collaboration`."""
+    stage = "CREATE STAGE MY_DB.PUBLIC.ML DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
+    code = """$$
+api_version: 2.0.0
+spec_type: code_spec
+name: my_ml_model
+version: V0
+ml_jobs:
+  - {name: my_train_job, entrypoint: train.py, stage_code_dir: '@MY_DB.PUBLIC.ML/ml_project', allow_monitoring: true}
+$$"""
+    return tuple((party, each) for each in (
+        "CREATE DATABASE MY_DB",
+        stage,
+        "PUT file://train.py @MY_DB.PUBLIC.ML/ml_project/ AUTO_COMPRESS=FALSE",
+        "ALTER STAGE MY_DB.PUBLIC.ML REFRESH",
+        f"{REGISTRY}.REGISTER_CODE_SPEC({code})",
+        template("my_train_template", "V0", _CALL, "code_specs: [my_ml_model_V0]\n"),
+        *_DATA,
+        collaboration("my_collaboration", "me", {"me": party}, _RUNNER),
+        "USE ROLE ACCOUNTADMIN",
+        f"{_POOL} INSTANCE_FAMILY = CPU_X64_XS",
+        "GRANT USAGE ON COMPUTE POOL my_ml_pool TO APPLICATION SFDCR_MY_COLLABORATION",
+        "GRANT USAGE ON WAREHOUSE APP_WH TO APPLICATION SFDCR_MY_COLLABORATION",
+        "USE ROLE SAMOOHA_APP_ROLE",
+        f"{ROOM}.RUN('my_collaboration', 'my_train_template_V0', ['me.ml_v1.t'], [], {{}})",
+    ))  # fmt: skip
+
+
+_ML_JOBS = Page(
+    f"{CLEANROOMS}/ml-jobs.md",
+    parts=(
+        Part("me", 0, 4),
+        Part("me", 5, 5, given=tuple(("me", each) for each in (
+            *_DATA,
+            template("my_train_template", "V0", _CALL, "code_specs: [my_ml_model_V0]\n"),
+            collaboration("my_collaboration", "me", {"me": "me"}, _RUNNER),
+        ))),
+        Part("me", 6, 6, opening=("USE ROLE SAMOOHA_APP_ROLE",)),
+        Part("me", 7, 9),
+    ),
+    values={
+        "<code_spec_id>": "my_ml_model_V0",
+        "<installed_app_name>": "SFDCR_MY_COLLABORATION",
+        "<template_id>": "my_train_template_V0",
+        "<job_id>": ENDED,
+    },
+    given=(("me", "CREATE DATABASE IF NOT EXISTS MY_DB"),),
+    reasons={'default(\\"APP_WH\\")': "its quotes are escaped, which no Jinja reads; one of ours is run in its place"},
+    files=("train.py", "score.py"),
+)  # fmt: skip
+OF_JOBS: tuple[Page, ...] = (_ML_JOBS,)

@@ -1,0 +1,102 @@
+"""Worksheets that somebody ran on two accounts and published. They use two templates of the service's own, whose text
+is not public: templates of ours with their names and parameters stand for them.
+"""
+
+from __future__ import annotations
+
+from pages_page import FIELD, Page, Part
+from pages_rooms import Given, offering, table, template
+
+_LISTS = "".join(
+    f"  - {{name: {name}, type: array}}\n"
+    for name in ("join_clauses", "count_column", "my_group_by", "source_group_by", "activation_column")
+)
+_TEXTS = "".join(
+    f"  - {{name: {name}, type: string}}\n" for name in ("my_where_clause", "source_where_clause", "where_clause")
+)
+_PARAMETERS = f"parameters:\n{_LISTS}{_TEXTS}"
+_JOINED = (
+    "FROM IDENTIFIER({{ source_table[0] }}) AS p1 JOIN IDENTIFIER({{ my_table[0] }}) AS c1\n"
+    "  ON {{ join_clauses[0] | sqlsafe }}"
+)
+_OVERLAP = template(
+    "standard_audience_overlap",
+    "v0",
+    f"SELECT 1 AS WATERFALL_LEVEL, 'OVERLAP' AS METRIC_TYPE, COUNT(*) AS COUNT_VALUE\n{_JOINED}",
+    _PARAMETERS,
+)
+_ACTIVATED = template(
+    "standard_audience_overlap_activation",
+    "v0",
+    "BEGIN\n"
+    "  CREATE OR REPLACE TABLE cleanroom.activation_data_audience AS\n"
+    "  SELECT OBJECT_CONSTRUCT({% for each in activation_column %}{{ each }}, {{ each | sqlsafe }}"
+    "{% if not loop.last %}, {% endif %}{% endfor %}) AS ID\n"
+    f"  {_JOINED};\n"
+    "  RETURN 'audience';\n"
+    "END;",
+    _PARAMETERS,
+).replace("sql_analysis", "sql_activation")
+_SAMPLE = "SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS"
+_C360 = (
+    "SELECT SHA2(HASHED_EMAIL) AS HASHED_MSISDN, 20260420 AS DATE_PARTITION, HASHED_EMAIL, 30 AS AGE, 'F' AS GENDER, "
+    f"0.5::FLOAT AS CHURN_SCORE, 0.25::FLOAT AS CLV_SCORE, TRUE AS IS_HIGH_VALUE FROM {_SAMPLE} LIMIT 300"
+)
+_AUDIENCE = (
+    "SELECT SHA2(HASHED_EMAIL) AS HASHED_MSISDN, 20260420 AS DATE_PARTITION, STATUS AS CUSTOMER_TIER, "
+    "AGE_BAND AS SEGMENT, "
+    f"0.5::FLOAT AS PROPENSITY, 'spring' AS LAST_CAMPAIGN, 'email' AS CHANNEL_PREF FROM {_SAMPLE}_2 LIMIT 300"
+)
+_WIDE = "{" + ", ".join(
+    ["HASHED_MSISDN: {category: join_standard, column_type: hashed_phone_sha256}"]
+    + [f"{name}: {{category: passthrough, activation_allowed: true}}"
+       for name in ("DATE_PARTITION", "HASHED_EMAIL", "AGE", "GENDER", "CHURN_SCORE", "CLV_SCORE", "IS_HIGH_VALUE")]
+) + "}"  # fmt: skip
+_HIGH_VALUE = f"CREATE TABLE DCR_CONSUMER_1M.DATA.ACTIVATION_TELCO_HIGHVALUE AS {_AUDIENCE}"
+
+
+def _given() -> Given:
+    provider = (
+        *table("DCR_POC_1M", "UNUSED", "SELECT 1 AS N"),
+        "CREATE SCHEMA DCR_POC_1M.PROVIDER_DATA",
+        f"CREATE TABLE DCR_POC_1M.PROVIDER_DATA.C360_TELCO AS {_C360}",
+        offering("telco_c360_offering", "v1_0", "c360", _WIDE, "DCR_POC_1M.PROVIDER_DATA.C360_TELCO"),
+        _OVERLAP,
+        _ACTIVATED,
+    )
+    consumer = (
+        "CREATE DATABASE DCR_CONSUMER_1M",
+        "CREATE SCHEMA DCR_CONSUMER_1M.DATA",
+        f"CREATE TABLE DCR_CONSUMER_1M.DATA.MARKETING_AUDIENCE_DCR_DEMO AS {_AUDIENCE}",
+        _HIGH_VALUE,
+    )
+    warehouses = tuple(
+        (party, text)
+        for party in ("provider", "consumer")
+        for text in (
+            "USE ROLE ACCOUNTADMIN",
+            *(f"CREATE WAREHOUSE {size}" for size in ("GEN2_SMALL", "GEN2_XLARGE")),
+            *(f"GRANT ALL ON WAREHOUSE {size} TO ROLE SAMOOHA_APP_ROLE" for size in ("GEN2_SMALL", "GEN2_XLARGE")),
+            "USE ROLE SAMOOHA_APP_ROLE",
+        )
+    )
+    return (
+        *warehouses,
+        *(("provider", each) for each in provider),
+        *(("consumer", each) for each in consumer),
+    )
+
+
+FIELD_WORKSHEETS = Page(
+    f"{FIELD}/03_provider_notebook/provider_workflow.sql",
+    ("provider", "consumer"),
+    (Part("provider", 0, 0), Part("consumer", 1, 1)),
+    {
+        "<USER>": "ADMIN",
+        "<CONSUMER_USER>": "ADMIN",
+        "SFSEAPAC.ARDIYANMUHAMMAD": "LOCAL.{provider}",
+        "SFSEAPAC.ALVIN_JKT": "LOCAL.{consumer}",
+    },
+    given=_given(),
+    more=(f"{FIELD}/04_consumer_notebook/consumer_workflow.sql",),
+)
