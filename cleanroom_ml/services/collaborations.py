@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _NEXT = {
     "INSTALLATION_FAILED": "REVIEW",
     "CREATED": "JOIN",
     "IN_REVIEW": "JOIN",
+    "REVIEWING": "JOIN",  # so it is called for whom an edit has added (collaboration-api-reference, EDIT)
     "JOIN_FAILED": "JOIN",
 }
 _TRIES = 3
@@ -220,19 +222,24 @@ def _bring_in(connection: Connection, listed: Listed, command: str, timeout_seco
         step = "JOIN" if owns and before == "INSTALLATION_FAILED" else _NEXT.get(before)
         # A second failure of the same kind, or a status that nothing of ours leads on from, is for a person.
         if step is None or called.count(step) >= _TRIES or (before.endswith("_FAILED") and step in called):
-            expect(found, {"JOINED"}, local)
+            expect(found, {"JOINED"}, local, again=again)
         called.append(str(step))
         if step == "REVIEW":
             _review(connection, listed.source_name, listed.owner_account, local, again, deadline)
         else:
-            connection.call("COLLABORATION.JOIN", local)
+            _once_arrived(connection, lambda: connection.call("COLLABORATION.JOIN", local), local, again, deadline)
 
 
 def _review(connection: Connection, source: str, owner: str, local: str, again: str, deadline: float) -> None:
-    """REVIEW; again once what comes from another region has arrived."""
+    arguments = (source, owner, *(() if local == source else (local,)))
+    _once_arrived(connection, lambda: connection.call("COLLABORATION.REVIEW", *arguments), local, again, deadline)
+
+
+def _once_arrived(connection: Connection, call: Callable[[], object], local: str, again: str, deadline: float) -> None:
+    """REVIEW, or the owner's JOIN; again once what comes from another region has arrived."""
     while True:
         try:
-            connection.call("COLLABORATION.REVIEW", source, owner, *(() if local == source else (local,)))
+            call()
         except ServerError as error:
             if _REPLICATES not in error.what:
                 raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.remedies import remedy_for
 from cleanroom_ml.services.reported import reported_mapping, reported_or
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import own_account
@@ -16,11 +17,16 @@ from cleanroom_ml.services.whose import own_account
 GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 # What is on its way somewhere by itself; everything else waits for somebody's call.
 UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
+_MEND = "mend what it says"
+_OTHER_NAME = (
+    "give it another name (`name:` in its spec, `collaboration:` in cleanroom.yaml); "
+    "then: cleanroom-ml collaboration create"
+)
 _HELPS = {
-    "CREATE_FAILED": "mend what it says, and create the collaboration under another name",
-    "CREATE_TIMED_OUT": "create the collaboration under another name",
-    "INSTALLATION_FAILED": "mend what it says; then: cleanroom-ml collaboration join {name}",
-    "JOIN_FAILED": "mend what it says; then: cleanroom-ml collaboration join {name}",
+    "CREATE_FAILED": _OTHER_NAME,
+    "CREATE_TIMED_OUT": _OTHER_NAME,
+    "INSTALLATION_FAILED": _MEND + "; then: {again}",
+    "JOIN_FAILED": _MEND + "; then: {again}",
     "LEAVE_FAILED": "cleanroom-ml collaboration leave {name} --yes",
     "DROP_FAILED": "cleanroom-ml collaboration teardown {name} --yes",
     "LOCAL_DROP_PENDING": "cleanroom-ml collaboration leave {name} --yes",
@@ -117,8 +123,8 @@ def settled(
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def expect(found: Membership | None, wanted: Collection[str], name: str) -> str:
-    """The status, where it is one of those wanted.
+def expect(found: Membership | None, wanted: Collection[str], name: str, *, again: str | None = None) -> str:
+    """The status, where it is one of those wanted. `again`: the command that goes on, once its reason is mended.
 
     Raises:
         ServerError: it is another one; with what the server says of it, and what helps.
@@ -126,8 +132,11 @@ def expect(found: Membership | None, wanted: Collection[str], name: str) -> str:
     status = found.status if found is not None else "DROPPED"
     if status not in wanted:
         why = reasons(found.details) if found is not None else None
-        helps = _HELPS.get(status, "cleanroom-ml collaboration status {name}").format(name=name)
-        raise ServerError(f"the collaboration {name} is {status}", why=why, fix=helps)
+        helps = _HELPS.get(status, "cleanroom-ml collaboration status {name}")
+        if (remedy := remedy_for(why or "")) is not None:
+            helps = helps.replace(_MEND, remedy.fix)
+        fix = helps.replace("{name}", name).replace("{again}", again or f"cleanroom-ml collaboration join {name}")
+        raise ServerError(f"the collaboration {name} is {status}", why=why, fix=fix)
     return status
 
 

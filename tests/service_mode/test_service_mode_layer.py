@@ -8,63 +8,18 @@ from __future__ import annotations
 import re
 
 import pytest
+from asking import INITIALIZE, JOIN, REVIEW, STATUS, STATUS_OF, Asks, Engine, call
 
 from cleanroom_ml.connection.errors import told
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.queries.service import Execute
 from cleanroom_ml.engine.service_mode.answers import LOG_BYTES
 from cleanroom_ml.engine.service_mode.deviations import DEVIATIONS, chosen
-from cleanroom_ml.engine.service_mode.layer import _RULES, ServiceMode
+from cleanroom_ml.engine.service_mode.layer import _CREATED, _RULES
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
-from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import UsageError
 
-ROOM = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
-STATUS = Rows.answer(
-    (("COLLABORATOR_ACCOUNT", "VARCHAR"), ("STATUS", "VARCHAR")), [("LOCAL.SHOP", "JOINED"), ("LOCAL.BRAND", "JOINED")]
-)
-OFFERING = "name: o\ndatasets:\n  - alias: a\n    data_object_fqn: CRM.PUBLIC.T\n"
-
-
-class Engine:
-    """What answers behind the layer: the same to every statement of a beginning; it keeps what reached it."""
-
-    def __init__(self, **answers: Rows | SqlError) -> None:
-        self.answers = answers
-        self.reached: list[str] = []
-
-    def __call__(self, session: Session, text: str, **_: object) -> Rows:
-        self.reached.append(text)
-        found = next((answer for word, answer in self.answers.items() if word in text), Rows.one("R", "done"))
-        if isinstance(found, SqlError):
-            raise found
-        return found
-
-
-class Asks:
-    """One session's statements through the layer."""
-
-    def __init__(self, engine: Execute, *names: str, account: str = "SHOP", kind: str = "client") -> None:
-        self.session = Session("1", account, "ADMIN", "ACCOUNTADMIN", kind=kind)  # type: ignore[arg-type]
-        self.layer = ServiceMode(engine, frozenset(names))
-
-    def __call__(self, text: str) -> Rows:
-        result = self.layer(self.session, text, binds=None, query_id="01c6ee3b-0001-9ffb-0000-04dd0da17cee")
-        assert isinstance(result, Rows)
-        return result
-
-    def refused(self, text: str) -> SqlError:
-        with pytest.raises(SqlError) as caught:
-            self(text)
-        return caught.value
-
-
-def call(procedure: str, *arguments: str) -> str:
-    return f"CALL {ROOM}.{procedure}({', '.join(f'$${each}$$' for each in arguments)})"
-
-
-JOIN, STATUS_OF = call("COLLABORATION.JOIN", "room"), call("COLLABORATION.GET_STATUS", "room")
+OFFERING = "name: o\nversion: v1\ndatasets:\n  - alias: a\n    data_object_fqn: CRM.PUBLIC.T\n"
 
 
 def test_a_join_takes_a_while_and_what_needs_it_is_refused_until_then() -> None:
@@ -80,7 +35,7 @@ def test_a_join_takes_a_while_and_what_needs_it_is_refused_until_then() -> None:
 
 def test_a_created_room_is_being_created_first() -> None:
     asks = Asks(Engine(GET_STATUS=STATUS), "delays")
-    asks(call("COLLABORATION.INITIALIZE", "api_version: 2.0.0\nname: room\n"))
+    asks(INITIALIZE)
     assert "Current status: CREATING." in asks.refused(JOIN).message
     asks(STATUS_OF)
     asks(JOIN)
@@ -88,10 +43,19 @@ def test_a_created_room_is_being_created_first() -> None:
 
 def test_a_listing_is_replicated_before_the_first_review() -> None:
     asks = Asks(Engine(GET_STATUS=STATUS), "replication")
-    review = call("COLLABORATION.REVIEW", "room", "ORG.A")
-    assert asks.refused(review).message.startswith("CollaborationListingReplicationPending: ")
+    assert asks.refused(REVIEW).message.startswith("CollaborationListingReplicationPending: ")
     assert [asks(STATUS_OF).rows[0][1] for _ in range(3)] == ["REPLICATING", "REPLICATING", "JOINED"]
-    asks(review)
+    asks(REVIEW)
+
+
+def test_the_owners_first_join_waits_for_the_listing_too() -> None:
+    """Release notes of 30 July 2026, version 17.2."""
+    asks = Asks(Engine(GET_STATUS=STATUS), "replication")
+    asks(JOIN)  # of a room that somebody else owns: the review has waited
+    asks(INITIALIZE)
+    assert asks.refused(JOIN).message.startswith("CollaborationListingReplicationPending: ")
+    assert [asks(STATUS_OF).rows[0][1] for _ in range(3)] == ["REPLICATING", "REPLICATING", "JOINED"]
+    asks(JOIN)
 
 
 def test_an_approval_upgrades_the_application_before_a_run() -> None:
@@ -145,11 +109,48 @@ def test_missing_grants_are_named_by_the_error_and_given_by_its_statement() -> N
     assert engine.reached == [register, JOIN]
 
 
-def test_an_incomplete_profile_cannot_join() -> None:
-    asks = Asks(Engine(), "incomplete-profile")
-    error = asks.refused(JOIN)
+def test_linking_passes_on_what_the_role_holds_with_grant_option() -> None:
+    """service-behaviour, "Data grants": USAGE on database and schema and SELECT on the tables, else 003102."""
+    engine = Engine()
+    asks = Asks(engine, "grant-option")
+    asks(call("REGISTRY.REGISTER_DATA_OFFERING", OFFERING))
+    grants = ("USAGE ON DATABASE CRM", "USAGE ON SCHEMA CRM.PUBLIC", "SELECT ON TABLE CRM.PUBLIC.T")
+    for link in (
+        call("COLLABORATION.LINK_DATA_OFFERING", "room", "O_v1", "x"),
+        call("COLLABORATION.LINK_LOCAL_DATA_OFFERING", "room", "o_v1"),
+    ):
+        again = Asks(engine, "grant-option")
+        again(call("REGISTRY.REGISTER_DATA_OFFERING", OFFERING))
+        for grant in grants:
+            error = again.refused(link)
+            assert (error.code, error.sqlstate) == (3102, "42501")
+            assert error.message == "Grant not executed: Insufficient privileges."
+            again(f"GRANT {grant} TO ROLE ACCOUNTADMIN WITH GRANT OPTION")
+        again(link)
+    for grant in ("ALL SCHEMAS IN DATABASE", "DATABASE"):
+        asks(f"GRANT USAGE ON {grant} CRM TO ROLE ACCOUNTADMIN WITH GRANT OPTION")
+    asks("GRANT SELECT ON ALL TABLES IN DATABASE CRM TO ROLE ACCOUNTADMIN")  # and may not pass it on
+    asks.refused(call("COLLABORATION.LINK_DATA_OFFERING", "room", "o_v1", "x"))
+    asks("GRANT SELECT ON ALL TABLES IN DATABASE CRM TO ROLE ACCOUNTADMIN WITH GRANT OPTION")
+    asks(call("COLLABORATION.LINK_DATA_OFFERING", "room", "o_v1", "x"))
+
+
+def test_without_a_profile_nothing_is_installed_and_nobody_joins() -> None:
+    """service-behaviour: 090655 in DETAILS of an INSTALLATION_FAILED; REVIEW again, then JOIN; LEAVE is refused."""
+    asks = Asks(Engine(GET_STATUS=STATUS), "incomplete-profile")
+    error = asks.refused(JOIN)  # the owner's: it has no review
     assert (error.code, error.sqlstate) == (90655, "P0002")
+    asks(REVIEW)
+    assert asks(STATUS_OF).rows[0][1] == "INSTALLATION_FAILED"
+    assert str(asks(STATUS_OF).rows[0][2]).startswith("090655 (P0002): Please add your first/last name and email")
+    assert asks.refused(call("COLLABORATION.LEAVE", "room")).message == (
+        "InvalidCollaborationStatusError: This action requires the collaboration status to be one of the following: "
+        "LOCAL_DROP_PENDING, LEAVING. Current status: INSTALLATION_FAILED."
+    )
     asks("ALTER USER ADMIN SET FIRST_NAME = 'A', LAST_NAME = 'B', EMAIL = 'a@b.example'")
+    assert asks.refused(JOIN).message.endswith("Current status: INSTALLATION_FAILED.")
+    asks(REVIEW)
+    assert asks(STATUS_OF).rows[0][1] == "JOINED"
     asks(JOIN)
 
 
@@ -206,7 +207,7 @@ def test_a_job_speaks_with_the_room_as_it_is() -> None:
 
 def test_every_deviation_has_its_rule() -> None:
     elsewhere = {"tracebacks", "transient", "session-expiry"}
-    assert _RULES.keys() | elsewhere == DEVIATIONS.keys()
+    assert _RULES.keys() | _CREATED.keys() | elsewhere == DEVIATIONS.keys()
     assert chosen("all") == DEVIATIONS.keys()
     assert chosen(" delays, upgrade") == {"delays", "upgrade"}
     for wrong in ("dealys", "", "delays,everything"):

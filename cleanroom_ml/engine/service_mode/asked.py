@@ -19,7 +19,8 @@ _SPEC_NAME: Final = re.compile(r"^name:[ \t]*['\"]?([A-Za-z_]\w*)", re.MULTILINE
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`words`: the beginning in upper case, blanks single. `database`, `procedure` and `args` are a CALL's."""
+    """`words`: the beginning in upper case, blanks single. `database`, `procedure` and `args` are a CALL's. `reached`:
+    the engine was asked, and no rule has answered in its place."""
 
     session: Session
     query_id: str
@@ -27,6 +28,7 @@ class Asked:
     database: str = ""
     procedure: str = ""
     args: tuple[Value, ...] = ()
+    reached: bool = True
 
     @classmethod
     def of(cls, session: Session, text: str, binds: Binds | None, query_id: str) -> Asked:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.queries.service import Execute
-from cleanroom_ml.engine.service_mode import answers, prerequisites, steps
+from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, steps
 from cleanroom_ml.engine.service_mode.asked import Asked, Rule
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -19,14 +22,25 @@ _RULES: Final[dict[str, Callable[[], Rule]]] = {
     "secondary-roles": prerequisites.SecondaryRoles,
     "incomplete-profile": prerequisites.IncompleteProfile,
     "missing-grants": prerequisites.MissingGrants,
+    "grant-option": prerequisites.GrantOption,
     "replication": steps.Replication,
+    "join-fails": partial(failures.Failing, failures.JOIN_FAILS),
+    "leave-fails": partial(failures.Failing, failures.LEAVE_FAILS),
+    "teardown-fails": partial(failures.Failing, failures.TEARDOWN_FAILS),
+    "auto-join-fails": failures.AutoJoin,
+    "slow-endings": endings.SlowEndings,
     "delays": steps.Delays,
     "upgrade": steps.Upgrade,
-    "late-requests": steps.LateRequests,
+    "late-requests": lateness.LateRequests,
+    "late-edits": lateness.LateEdits,
+    "late-settings": lateness.LateSettings,
+    "late-activations": lateness.LateActivations,
     "short-logs": answers.ShortLogs,
     "lower-case": answers.LowerCase,
 }
 """In the order in which they refuse; answers are changed in the same order, their form last."""
+_CREATED: Final = {"create-fails": "CREATE_FAILED", "create-times-out": "CREATE_TIMED_OUT"}
+"""One rule: the first room that somebody creates ends in the first status that is wanted, the next one in the next."""
 
 
 class ServiceMode:
@@ -40,7 +54,9 @@ class ServiceMode:
         if "restricted-token" in wanted:
             wanted.discard("secondary-roles")  # such a session has one role
         self._execute = execute
-        self._rules = [make() for name, make in _RULES.items() if name in wanted]
+        created = [status for name, status in _CREATED.items() if name in wanted]
+        self._rules: list[Rule] = [failures.Creating(created)] if created else []
+        self._rules += [make() for name, make in _RULES.items() if name in wanted]
         self._tracebacks = "tracebacks" in wanted
 
     def __call__(
@@ -71,16 +87,14 @@ class ServiceMode:
             return run()
         asked = Asked.of(session, text, binds, query_id)
         try:
-            result = self._answered(asked, run)
+            instead = self._instead(asked)
+            result = run() if instead is None else instead
         except SqlError as error:
             raise answers.told(asked, error) if self._tracebacks else error from None
+        asked = replace(asked, reached=instead is None)
         for rule in self._rules:
             result = rule.after(asked, result)
         return result
 
-    def _answered(self, asked: Asked, run: Callable[[], StatementResult]) -> StatementResult:
-        for rule in self._rules:
-            instead = rule.before(asked)
-            if instead is not None:
-                return instead
-        return run()
+    def _instead(self, asked: Asked) -> Rows | None:
+        return next((rows for rule in self._rules if (rows := rule.before(asked)) is not None), None)

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.service_mode.asked import Asked, Plain
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.service_mode.standing import Countdown, not_now, of_a_room, with_statuses
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.error_names import ErrorName
 
-QUESTIONS: Final = 2
 _UNDER_WAY: Final = {"INITIALIZE": "CREATING", "REVIEW": "INSTALLING", "JOIN": "JOINING"}
+_HARMLESS: Final = frozenset({"REVIEW", "RUN_ML_JOB_ACTION"})
 _NEEDED: Final = {"CREATING": "CREATED, JOIN_FAILED", "INSTALLING": "IN_REVIEW, JOIN_FAILED", "JOINING": "JOINED"}
-_HARMLESS: Final = frozenset({"GET_STATUS", "VIEW_COLLABORATIONS", "INITIALIZE", "REVIEW", "RUN_ML_JOB_ACTION"})
-
-
-class Countdown:
-    """Something that is over after some questions, by key."""
-
-    def __init__(self) -> None:
-        self._left: dict[tuple[str, ...], tuple[str, int]] = {}
-        self._lock = threading.Lock()
-
-    def begin(self, key: tuple[str, ...], status: str) -> None:
-        """From now on it is so, for QUESTIONS questions."""
-        with self._lock:
-            self._left[key] = (status, QUESTIONS)
-
-    def ask(self, key: tuple[str, ...]) -> str | None:
-        """What is so now; one question less is left."""
-        with self._lock:
-            status, left = self._left.pop(key, ("", 0))
-            if left > 1:
-                self._left[key] = (status, left - 1)
-        return status or None
 
 
 class Delays(Plain):
@@ -49,38 +25,38 @@ class Delays(Plain):
 
     def before(self, asked: Asked) -> Rows | None:
         """Refuses what needs a step that is under way."""
-        if asked.procedure in _HARMLESS or asked.procedure.startswith("VIEW_") or not asked.room:
+        if not of_a_room(asked) or asked.procedure in _HARMLESS:
             return None
         status = self._steps.ask((asked.account, asked.room))
         if status is None:
             return None
-        message = (
-            "This action requires the collaboration status to be one of the following: "
-            f"{_NEEDED[status]}. Current status: {status}."
-        )
-        raise room_error(ErrorName.InvalidCollaborationStatusError, message)
+        raise not_now(_NEEDED[status], status)
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Begins steps, and shows them."""
-        if asked.procedure in _UNDER_WAY:
+        if asked.procedure in _UNDER_WAY and asked.reached:
             self._steps.begin((asked.account, asked.room), _UNDER_WAY[asked.procedure])
         if asked.procedure != "GET_STATUS":
             return result
-        return _with_statuses(result, lambda account: self._steps.ask((account, asked.room)))
+        return with_statuses(result, lambda account: _told(self._steps.ask((account, asked.room))))
 
 
 class Replication(Plain):
-    """The first review of a room by an account finds its listing not replicated yet."""
+    """The first review of a room by an account finds its listing not replicated yet; the first join by the owner too.
+
+    Release notes of 30 July 2026, version 17.2: REVIEW, and JOIN for the owner; GET_STATUS says REPLICATING.
+    """
 
     def __init__(self) -> None:
         self._begun: set[tuple[str, str]] = set()
+        self._owned: set[tuple[str, str]] = set()
         self._steps = Countdown()
 
     def before(self, asked: Asked) -> Rows | None:
-        """Refuses the first review, and those until GET_STATUS was asked often enough."""
-        if asked.procedure != "REVIEW":
+        """Refuses the first call, and those until GET_STATUS was asked often enough."""
+        key = (asked.account, asked.room)
+        if asked.procedure != "REVIEW" and (asked.procedure != "JOIN" or key not in self._owned):
             return None
-        key = (asked.account, str(asked.args[0]).upper() if asked.args else "")
         if key in self._begun and self._steps.ask(key) is None:
             return None
         if key not in self._begun:
@@ -94,9 +70,11 @@ class Replication(Plain):
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Shows it in GET_STATUS."""
+        if asked.procedure == "INITIALIZE":
+            self._owned.add((asked.account, asked.room))
         if asked.procedure != "GET_STATUS":
             return result
-        return _with_statuses(result, lambda account: self._steps.ask((account, asked.room)))
+        return with_statuses(result, lambda account: _told(self._steps.ask((account, asked.room))))
 
 
 class Upgrade(Plain):
@@ -125,37 +103,5 @@ class Upgrade(Plain):
         return replace(result, rows=rows)
 
 
-class LateRequests(Plain):
-    """An update request is listed only after it was looked for some times."""
-
-    def __init__(self) -> None:
-        self._looked: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
-
-    def after(self, asked: Asked, result: StatementResult) -> StatementResult:
-        """Leaves out what was not looked for often enough."""
-        if asked.procedure != "VIEW_UPDATE_REQUESTS" or not isinstance(result, Rows):
-            return result
-        at = _column(result, "id")
-        with self._lock:
-            for row in result.rows:
-                key = (asked.account, str(row[at]))
-                self._looked[key] = self._looked.get(key, 0) + 1
-            shown = [row for row in result.rows if self._looked[asked.account, str(row[at])] > QUESTIONS]
-        return replace(result, rows=shown)
-
-
-def _with_statuses(result: StatementResult, status_of: Callable[[str], str | None]) -> StatementResult:
-    """GET_STATUS' answer with what is under way of each account."""
-    if not isinstance(result, Rows):
-        return result
-    account, status = _column(result, "collaborator_account"), _column(result, "status")
-    rows: list[tuple[Value, ...]] = []
-    for row in result.rows:
-        now = status_of(str(row[account]).rpartition(".")[2].upper())
-        rows.append((*row[:status], now, *row[status + 1 :]) if now else tuple(row))
-    return replace(result, rows=rows)
-
-
-def _column(result: Rows, name: str) -> int:
-    return [column.lower() for column, _ in result.columns].index(name)
+def _told(status: str | None) -> tuple[str, str | None] | None:
+    return None if status is None else (status, None)
