@@ -28,9 +28,7 @@ _STATUS = "cleanroom-ml collaboration status"
 _OFFERINGS = "cleanroom-ml offering list"
 _DOCTOR = "cleanroom-ml doctor -c NAME"
 _REGISTRIES = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTRIES()"
-_LINK_LOCAL = (
-    "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.LINK_LOCAL_DATA_OFFERING('<collaboration>', '<offering id>')"
-)
+_LINK_LOCAL = "cleanroom-ml offering link --local"
 
 
 class ErrorName(StrEnum):

@@ -140,7 +140,7 @@ REMEDIES: Final = (
     _remedy(
         "a runner that links its own table",
         r"can link data offerings only for their analysis runners",
-        f"CALL {_ROOM}.COLLABORATION.LINK_LOCAL_DATA_OFFERING('<collaboration>', '<offering id>')",
+        "cleanroom-ml offering link --local",
     ),
     _remedy(
         "another role joined, and owns the room's databases",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cleanroom_ml.connection.error_text import ErrorText, read_error
 from cleanroom_ml.connection.login_errors import login_error
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Reported = TypeVar("Reported", bound=CleanroomError)
 
 _NAMES = frozenset(ErrorName)
+_NOT_READ: Final = 252_005
+"""The connector's own number (`errorcode.py`) for a value that is not of its column's type: it came, and whole."""
 
 
 def told(text: str) -> ErrorText:
@@ -30,6 +32,9 @@ def from_connector(error: Error, *, connecting: bool = False) -> CleanroomError:
         return _as_reported(login_error(error, text.what), error, text)
     from snowflake.connector import errors as connector_errors
 
+    if error.errno == _NOT_READ:
+        what = "the target's answer cannot be read"
+        return _as_reported(ServerError(what, why=text.what or None), error, text)
     if isinstance(error, connector_errors.OperationalError | connector_errors.InterfaceError):
         fix = "repeat the command; repeating is safe"
         return _as_reported(CommunicationError("the connection broke", why=text.what or None, fix=fix), error, text)

@@ -34,6 +34,17 @@ Values = tuple[object, ...]
 """The same without the names."""
 
 
+class _Answered(Row):
+    """A row as a target has answered it: a column that it leaves out is the target's refusal, and no defect of ours."""
+
+    def __missing__(self, column: str) -> object:
+        raise ServerError(
+            f"the target's answer has no column {column.upper()}",
+            why=f"it has {', '.join(name.upper() for name in self) or 'no columns'}",
+            fix="cleanroom-ml doctor -c NAME  shows which version of the clean rooms answers",
+        )
+
+
 def whole_number(value: object) -> int:
     """A value of a column of whole numbers. Raises TypeError, ValueError: it is none."""
     if not isinstance(value, int | float | Decimal | str):
@@ -72,7 +83,7 @@ class Connection:
         """Run one statement and fetch all its rows (metadata-sized results)."""
         with self._cursor(sql) as cursor:
             columns = [column.name.lower() for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+            return [_Answered(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def query(self, sql: str) -> tuple[tuple[str, ...], list[Values]]:
         """Run one statement: the names of its columns, as the server tells them, and all its rows."""
@@ -200,7 +211,7 @@ def pauses() -> Iterator[float]:
     while waited < RETRY_SECONDS:
         yield pause
         waited, pause = waited + pause, min(2 * pause, 4.0)
-    raise OperationalError(f"the engine has not answered for {RETRY_SECONDS:g} s: it was stopped, or does not run well")
+    raise OperationalError(f"the server has not answered for {RETRY_SECONDS:g} s: it was stopped, or does not run well")
 
 
 _IN_A_BROWSER: Final = frozenset({"EXTERNALBROWSER", "OAUTH_AUTHORIZATION_CODE"})

@@ -14,6 +14,7 @@ from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.segment_records import candidates, named, newest_of
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.upgrades import once_upgraded
 from cleanroom_ml.services.waiting import Pauses, patiently
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.write import dump_spec
@@ -71,11 +72,13 @@ def activate(
     wait: bool = False,
     timeout_seconds: float | None = None,
     on_status: Callable[[Activation], None] | None = None,
+    on_upgrade: Callable[[str], None] | None = None,
 ) -> Activation:
     """Run the activation template and send its rows to the destination.
 
     Args:
         wait: until the rows are ready to be processed by the destination; `on_status` is told each change.
+        on_upgrade: is told each state of an upgrade of the room's application that is waited for.
 
     Raises:
         NotApprovedError: the template is not approved.
@@ -94,7 +97,12 @@ def activate(
     )
     before = {item.batch_id for item in list_activations(connection, request.collaboration)}
     try:
-        ran = connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis))
+        ran = once_upgraded(
+            connection,
+            request.collaboration,
+            lambda: connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis)),
+            on_wait=on_upgrade,
+        )
     except CommunicationError as broken:
         raise _broken(connection, request, before, broken) from broken
     sent = _listed(connection, request, before)

@@ -29,6 +29,10 @@ from cleanroom_ml.specs.project import Project
 from cleanroom_ml.specs.template import Template
 
 _DESCRIBE: Final = "CODE_SPECS.DESCRIBE"
+_BY_SIZE: Final = (
+    "{} staged file(s) have the names and sizes of the directory's; LIST tells no MD5 of them here, so that their "
+    "content was not compared (cleanroom-ml stage sends them again)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class RegisteredCodeSpec:
     tells them. `edited` names the files that `--bump` changed; `without_image` the jobs that name no image; `drift` the
     jobs whose image is not what they would get now. `notes`: what the images' own records state of them.
     `not_compared`: the jobs that were registered before, and whose files the target does not show the hashes of.
+    `by_size`: the staged files that were compared with the directory's by name and size alone.
     """
 
     id: str
@@ -49,6 +54,7 @@ class RegisteredCodeSpec:
     drift: tuple[ImageDrift, ...] = ()
     notes: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    by_size: tuple[str, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell before others are asked to approve it."""
@@ -63,6 +69,7 @@ class RegisteredCodeSpec:
             )
             + self.notes
             + tuple(_unshown(job) for job in self.not_compared)
+            + ((_BY_SIZE.format(len(self.by_size)),) if self.by_size else ())
         )
 
 
@@ -86,15 +93,15 @@ def register_code_spec(
         HashMismatchError: the stage holds other bytes than the directory.
     """
     spec = _load(path)
-    _check_staged(connection, project, spec, allow_secrets)
+    by_size = _check_staged(connection, project, spec, allow_secrets)
     before = registered_spec(connection, CODE_SPECS, spec.id)
     if before is None:
-        return _register(connection, path, spec)
+        return replace(_register(connection, path, spec), by_size=by_size)
     differences = _differences(before, spec, project)
     drift = drift_of_jobs(connection, _with_locks(connection, spec.id, before))
     if not differences and not (bump and drift):
         told = _registered(connection, spec, "unchanged", before)
-        return replace(told, drift=drift, not_compared=not_compared(before))
+        return replace(told, drift=drift, not_compared=not_compared(before), by_size=by_size)
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -104,7 +111,7 @@ def register_code_spec(
         )
     edited = _bump(connection, project, path, spec)
     registered = _register(connection, path, _load(path))
-    return replace(registered, edited=edited)
+    return replace(registered, edited=edited, by_size=by_size)
 
 
 def manifests(spec_text: str) -> dict[str, Manifest]:
@@ -163,8 +170,12 @@ def _registered(
     )
 
 
-def _check_staged(connection: Connection, project: Project, spec: CodeSpec, allow_secrets: Collection[str]) -> None:
-    """What is on the stage is what the directory holds, and no secret is among it, nor among the artifacts."""
+def _check_staged(
+    connection: Connection, project: Project, spec: CodeSpec, allow_secrets: Collection[str]
+) -> tuple[str, ...]:
+    """What is on the stage is what the directory holds, and no secret is among it, nor among the artifacts. Comes back:
+    the files whose content the target does not tell.
+    """
     artifacts = [artifact.stage_path for artifact in spec.artifacts]
     found = (Secret(path, what) for path in artifacts if (what := secret_name(path)))
     refuse_secrets(found, [path for path in allow_secrets if path in artifacts], artifacts)
@@ -173,17 +184,18 @@ def _check_staged(connection: Connection, project: Project, spec: CodeSpec, allo
         if local is None or not _same_place(stage_code_dir, local):
             refuse_staged_secrets(connection, StageLocation.parse(stage_code_dir), allow_secrets=allow_secrets)
     if local is None or not any(_same_place(job.stage_code_dir, local) for job in spec.ml_jobs):
-        return
+        return ()
     directory = project.code_directory
     assert directory is not None
-    differences = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
-    if differences:
+    found = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
+    if found.differences:
         raise HashMismatchError(
             f"{local} does not hold what {project.code} holds",
-            differences=differences,
-            why="; ".join(differences),
+            differences=found.differences,
+            why="; ".join(found.differences),
             fix="cleanroom-ml stage",
         )
+    return found.by_size
 
 
 def _same_place(stage_code_dir: str, location: StageLocation) -> bool:

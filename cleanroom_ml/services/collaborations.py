@@ -11,6 +11,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
+from cleanroom_ml.services.answers import spec_text
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
@@ -61,10 +62,10 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
     return tuple(
         Listed(
             str(row["source_name"]),
-            str(row["collaboration_name"]) if row["collaboration_name"] else None,
+            str(row["collaboration_name"]) if row.get("collaboration_name") else None,
             str(row["owner_account"]),
-            rfc3339(row["updated_on"]),
-            str(row["collaboration_spec"] or ""),
+            rfc3339(row.get("updated_on")),
+            spec_text(row.get("collaboration_spec")),
         )
         for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS")
     )

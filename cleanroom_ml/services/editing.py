@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.errors import CommunicationError, ServerError, UsageError
 from cleanroom_ml.naming import fold
 from cleanroom_ml.services.collaborations import find
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.waiting import patiently
 from cleanroom_ml.services.whose import own_account
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.parse import parse_spec
@@ -79,6 +80,7 @@ def edit(connection: Connection, spec: Collaboration) -> Edited:
         UsageError: this account has no such collaboration.
         WrongPartyError: another account owns it.
         ServerError: it changes what cannot be changed, or another edit waits for approval.
+        CommunicationError: the connection broke, and the request is not listed.
     """
     found = find(connection, spec.name, own_account(connection))
     name = found.name or found.source_name
@@ -89,6 +91,15 @@ def edit(connection: Connection, spec: Collaboration) -> Edited:
         if _SAME not in error.what:
             raise
         return Edited(name, "", "COMPLETED", False, ())
+    except CommunicationError as broken:
+        sent = patiently(lambda: _sent(connection, name, before))
+        if not sent.request_id:
+            raise CommunicationError(
+                f"the connection broke while the edit of {name} was being sent",
+                why="no request for it is listed; it may be listed later, and it was not sent again",
+                fix="before you repeat it, look: cleanroom-ml requests --all",
+            ) from broken
+        return sent
     return _sent(connection, name, before)
 
 

@@ -20,9 +20,11 @@ from cleanroom_ml.errors import (
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.broken_runs import of_a_run
 from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
+from cleanroom_ml.services.pools import session_warehouse
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template
+from cleanroom_ml.services.upgrades import once_upgraded
 from cleanroom_ml.services.waiting import FIRST_SECONDS, of_a_job, patiently
 from cleanroom_ml.specs.analysis import Analysis
 from cleanroom_ml.specs.write import dump_spec
@@ -98,10 +100,17 @@ class CancelOutcome:
         return self.status in TERMINAL
 
 
-def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
-    """Submit a run; returns at once.
+def run(connection: Connection, wanted: JobRun, *, on_upgrade: Callable[[str], None] | None = None) -> SubmittedJob:
+    """Submit a run; returns at once, but for an upgrade of the room's application, which is waited for.
+
+    A template that takes a `warehouse` and is given none gets the session's: its author's default is a name of the
+    author's account.
+
+    Args:
+        on_upgrade: is told each state of an upgrade that is waited for.
 
     Raises:
+        WaitTimeoutError: the upgrade takes longer; nothing was started.
         NotApprovedError: the template is not approved yet (says who is missing), or was rejected.
         ServerError: the server refused it (no pool, not granted, unknown table, …).
         CommunicationError: the connection broke; says whether the run has begun, as far as the target tells it.
@@ -110,10 +119,17 @@ def run(connection: Connection, wanted: JobRun) -> SubmittedJob:
     takes = None if template is None else template.argument_names()
     defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
     arguments = defaults | dict(wanted.arguments or {})
+    if takes is not None and "warehouse" in takes and "warehouse" not in arguments:
+        arguments |= {"warehouse": warehouse} if (warehouse := session_warehouse(connection)) else {}
     analysis = Analysis.of(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
     begun = datetime.now(UTC)
     try:
-        rows = connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis))
+        rows = once_upgraded(
+            connection,
+            wanted.collaboration,
+            lambda: connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis)),
+            on_wait=on_upgrade,
+        )
     except CommunicationError as broken:
         raise of_a_run(connection, wanted.collaboration, template_id, begun, broken) from broken
     job_id = job_of(connection, wanted.collaboration, template, rows)

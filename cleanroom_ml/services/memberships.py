@@ -58,7 +58,7 @@ def members(connection: Connection, name: str) -> tuple[Membership, ...]:
             roles_of(row.get("roles")),
             str(row["status"]).upper(),
             str(row.get("details") or ""),
-            rfc3339(row["updated_on"]),
+            rfc3339(row.get("updated_on")),
         )
         for row in connection.call("COLLABORATION.GET_STATUS", name)
     )
@@ -74,21 +74,18 @@ def roles_of(value: object) -> tuple[str, ...]:
 
 def me(connection: Connection, name: str) -> Membership | None:
     """This account's own membership; None where it is no member."""
-    rows = connection.execute("SELECT CURRENT_ORGANIZATION_NAME() || '.' || CURRENT_ACCOUNT_NAME() AS ACCOUNT")
-    account = str(rows[0]["account"])
+    account = own_account(connection)
     return next((each for each in members(connection, name) if each.account.upper() == account.upper()), None)
 
 
 def mine(connection: Connection, name: str) -> Membership | None:
-    """The same, by what is known of the account without asking; None too where the account is out of it altogether."""
-    account = own_account(connection)
+    """The same; None too where the account is out of it altogether."""
     try:
-        found = members(connection, name)
+        return me(connection, name)
     except ServerError as error:
         if any(text in error.what for text in GONE):
             return None
         raise
-    return next((each for each in found if each.account.upper() == account.upper()), None)
 
 
 def settled(

@@ -1,6 +1,7 @@
-"""Databases and schemas that a command needs: made where they are missing, on the embedded engine only.
+"""Databases and schemas that a command needs: made where they are missing, if the target is an engine.
 
-On Snowflake a database is an administrator's to make, and a mistyped name must not become one.
+Which it is by what it answers: one that has procedures of CLEANROOM_ML is an engine, whose accounts are a person's own.
+On an account of Snowflake a database is an administrator's to make, and a mistyped name must not become one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def in_its_schema(connection: Connection, name: str, make: Callable[[], object])
     """Call `make`, which makes the object `name` (DATABASE.SCHEMA.NAME); what had to be made before it comes back.
 
     Raises:
-        ServerError: the database or schema is not there, and the target is not the embedded engine; what `make` raised.
+        ServerError: the database or schema is not there, and the target is no engine; what `make` raised.
     """
     try:
         make()
@@ -26,8 +27,10 @@ def in_its_schema(connection: Connection, name: str, make: Callable[[], object])
         parts = split_name(name)
         if error.code != DOES_NOT_EXIST or len(parts) != 3:
             raise
-        if connection.target.kind == "snowflake":
-            error.fix = f'cleanroom-ml sql "CREATE SCHEMA {quote_name(parts[:2])}", or another name'
+        if not connection.capabilities.own_procedures:
+            schema = ".".join(map(display, parts[:2]))
+            database = display(parts[0])
+            error.fix = f"CREATE DATABASE {database}, CREATE SCHEMA {schema} as who may, or another name"
             raise
         made = _ensure(connection, parts[0], parts[1])
         if not made:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.answers import texts_of
 from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.registration import OFFERINGS, Registered, list_registered, register_file, registered_spec
 from cleanroom_ml.services.registration import unregister as take_out
-from cleanroom_ml.services.reported import reported_or
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec
 
@@ -57,6 +57,31 @@ def link(connection: Connection, collaboration: str, offering: str, runners: tup
     return Linked(offering, collaboration, runners, bool(missing))
 
 
+def link_local(connection: Connection, collaboration: str, offering: str) -> Linked:
+    """Let this party's own runs read the offering, and nobody else's; repeating is safe.
+
+    Raises:
+        ServerError: not registered, not joined, or this party runs no analyses there.
+    """
+    linked = LOCAL in {name.upper() for name in _shared_with(list_offerings(connection, collaboration), offering)}
+    if not linked:
+        connection.call("COLLABORATION.LINK_LOCAL_DATA_OFFERING", collaboration, offering)
+    return Linked(offering, collaboration, (LOCAL,), not linked)
+
+
+def views_of(connection: Connection, collaboration: str, offerings: Collection[str]) -> tuple[str, ...]:
+    """The names that runs use for the datasets of offerings that are linked for this party alone, as the view tells
+    them: what a name begins with differs from target to target.
+    """
+    wanted = {each.upper() for each in offerings}
+    rows = list_offerings(connection, collaboration)
+    return tuple(
+        str(row["template_view_name"])
+        for row in rows
+        if is_local(row) and str(row["data_offering_id"]).upper() in wanted
+    )
+
+
 def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[str, ...]:
     """Take the offering away from everybody it is shared with, and tell who that was (nobody: it was not linked).
 
@@ -87,7 +112,7 @@ def unregister(connection: Connection, offering: str) -> None:
 
 def is_local(row: Row) -> bool:
     """Whether a dataset is linked for this party's own runs only, and seen by nobody else."""
-    return _aliases(row) == {LOCAL}
+    return {alias.upper() for alias in _aliases(row)} == {LOCAL}
 
 
 def list_offerings(connection: Connection, collaboration: str) -> list[Row]:
@@ -104,11 +129,7 @@ def _shared_with(rows: list[Row], offering: str) -> set[str]:
 
 
 def _aliases(row: Row) -> set[str]:
-    value = row.get("shared_with") or []
-    if isinstance(value, str):
-        value = reported_or(value, list[object]()) if value.startswith("[") else value.split(",")
-    assert isinstance(value, Iterable)  # an ARRAY, as text or as the driver has read it
-    return {str(name).strip() for name in value}
+    return set(texts_of(row.get("shared_with")))
 
 
 def own_runners(connection: Connection, collaboration: str) -> tuple[str, ...]:

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier
 from cleanroom_ml.connection.session import Row, whole_number
-from cleanroom_ml.errors import ConflictError, UsageError
+from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 
 _DETAILS = frozenset({"active_nodes", "idle_nodes", "num_jobs", "auto_suspend_secs"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A compute pool. `application` is the only application that it serves."""
+    """A compute pool. `application` is the only application that it serves; None where the target does not tell it."""
 
     name: str
     state: str
     instance_family: str
     min_nodes: int
     max_nodes: int
-    application: str
+    application: str | None
     details: dict[str, object]
 
 
@@ -35,11 +35,24 @@ class PoolOutcome:
     pool: Pool
     created: bool
     warehouse: str
+    application: str
 
 
 def application_of(collaboration: str) -> str:
     """The application of a collaboration in the runner's account (`SFDCR_<collaboration_name>`)."""
     return f"SFDCR_{collaboration}"
+
+
+def session_warehouse(connection: Connection) -> str | None:
+    """The warehouse of this session: the connection's, else the user's default as the target tells it; None: none."""
+    named = connection.target.parameters.get("warehouse")
+    if named:
+        return str(named)
+    try:
+        rows = connection.execute("SELECT CURRENT_WAREHOUSE() AS WAREHOUSE")
+    except ServerError:
+        return None
+    return str(rows[0]["warehouse"]) if rows and rows[0]["warehouse"] else None
 
 
 def bounds(nodes: int | None, min_nodes: int | None, max_nodes: int | None) -> tuple[int, int]:
@@ -61,24 +74,32 @@ def create_pool(
     *,
     nodes: int,
     collaboration: str,
-    warehouse: str,
+    warehouse: str | None = None,
     min_nodes: int | None = None,
     auto_suspend_seconds: int | None = None,
 ) -> PoolOutcome:
     """Create the pool and grant the collaboration's application its use and the warehouse's; repeating is safe.
 
     Args:
+        warehouse: for the jobs' SQL; None: the session's.
         nodes: the most that it grows to; and the fewest, where `min_nodes` does not say so.
         auto_suspend_seconds: how long it is idle before it is suspended; None: what the target has by default.
 
     Raises:
-        UsageError: a name is none.
+        UsageError: a name is none, or there is no warehouse.
         ConflictError: the pool is there with another family, size or application.
         ServerError: the server refused (unknown family, the collaboration is not joined yet, …).
     """
     least = nodes if min_nodes is None else min_nodes
     if not 1 <= least <= nodes:
         raise UsageError(f"a pool cannot have at least {least} and at most {nodes} node(s)", fix="--nodes 1")
+    warehouse = warehouse or session_warehouse(connection)
+    if warehouse is None:
+        raise UsageError(
+            "no warehouse is named for the jobs' SQL",
+            why="the connection has none, and the user no default",
+            fix="cleanroom-ml pool create --warehouse NAME  (APP_WH comes with the clean rooms)",
+        )
     application = _name("collaboration", application_of(collaboration))
     pool_name, warehouse_name = _name("compute pool", name), _name("warehouse", warehouse)
     family_name = _name("instance family", family)
@@ -105,7 +126,7 @@ def create_pool(
         )
     connection.execute(f"GRANT USAGE ON COMPUTE POOL {pool_name} TO APPLICATION {application}")
     connection.execute(f"GRANT USAGE ON WAREHOUSE {warehouse_name} TO APPLICATION {application}")
-    return PoolOutcome(show_pool(connection, name), existing is None, warehouse.upper())
+    return PoolOutcome(show_pool(connection, name), existing is None, warehouse.upper(), application.upper())
 
 
 def suspend_pool(connection: Connection, name: str) -> Pool:
@@ -137,8 +158,9 @@ def _differs(existing: Pool, wanted: dict[str, object]) -> tuple[str, ...]:
         "instance_family": existing.instance_family,
         "min_nodes": existing.min_nodes,
         "max_nodes": existing.max_nodes,
-        "application": existing.application,
     }
+    if existing.application is not None:
+        there["application"] = existing.application
     if wanted["auto_suspend_secs"] is not None and existing.details.get("auto_suspend_secs") is not None:
         there["auto_suspend_secs"] = whole_number(existing.details["auto_suspend_secs"])
     return tuple(f"{key}: {has or 'none'}, not {wanted[key]}" for key, has in there.items() if has != wanted[key])
@@ -176,6 +198,6 @@ def _pool(row: Row) -> Pool:
         instance_family=str(row["instance_family"]),
         min_nodes=whole_number(row["min_nodes"]),
         max_nodes=whole_number(row["max_nodes"]),
-        application=str(row.get("application") or ""),
+        application=str(row["application"] or "") if "application" in row else None,
         details={key: value for key, value in row.items() if key in _DETAILS},
     )

@@ -6,12 +6,13 @@ one target only: both have these calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import UsageError
+from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.services.doctor.finding import first_line, first_value, truth, verdicts
 
 ON_ACCOUNT: Final = (
     *("CREATE COLLABORATION", "JOIN COLLABORATION", "REVIEW COLLABORATION", "VIEW COLLABORATIONS"),
@@ -113,11 +114,26 @@ def list_roles(connection: Connection) -> tuple[Role, ...]:
 
 
 def held_privileges(connection: Connection, collaboration: str | None = None) -> tuple[Held, ...]:
-    """Which of the clean room's privileges the current role has: on the account, or on one collaboration."""
-    wanted: Iterable[str] = ON_ACCOUNT if collaboration is None else ON_COLLABORATION
+    """Which of the clean room's privileges the current role has: on the account, or on one collaboration.
+
+    Nobody has written down how the question is answered, so that every form of a yes or no for a name is read.
+
+    Raises:
+        ServerError: the target does not tell them one by one.
+    """
+    wanted: Sequence[str] = ON_ACCOUNT if collaboration is None else ON_COLLABORATION
     where = () if collaboration is None else ("COLLABORATION", collaboration)
     rows = connection.call("ADMIN.CHECK_PRIVILEGES", list(wanted), *where)
-    return tuple(Held(str(row["privilege"]), _yes(row["has_privilege"])) for row in rows)
+    told = verdicts(rows)
+    if not told and len(rows) == 1 and truth(first_value(rows)):
+        told = dict.fromkeys(wanted, True)  # one yes for all that was asked for
+    if not told:
+        raise ServerError(
+            "this target does not tell the privileges one by one",
+            why=f"it answered: {first_line(str(first_value(rows)))}",
+            fix="cleanroom-ml doctor -c NAME",
+        )
+    return tuple(Held(privilege, told[privilege]) for privilege in wanted if privilege in told)
 
 
 def _yes(value: object) -> bool:

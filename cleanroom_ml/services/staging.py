@@ -6,6 +6,7 @@ Source: docs/api-digest.md §2 (code_spec: files uncompressed, directory table o
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,12 +25,14 @@ __all__ = [
     "Observer",
     "StageLocation",
     "StageOutcome",
+    "Staged",
     "refuse_staged_secrets",
     "stage_directory",
     "staged_difference",
 ]
 
 
+_MD5 = re.compile(r"[0-9a-f]{32}\Z")
 DOES_NOT_EXIST = 2003
 """Snowflake's error for what is not there, or not to be seen."""
 
@@ -119,7 +122,7 @@ def stage_directory(
     try:
         for entry in manifest.files:
             local = directory / entry.path
-            if staged.get(entry.path) == (entry.size, _md5(local)):
+            if _is(staged.get(entry.path), local, entry.size) is True:
                 unchanged.append(entry.path)
             else:
                 connection.put(local, location.at(_parent(entry.path)))
@@ -140,10 +143,18 @@ def stage_directory(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What was compared. `differences`: a line a file; `by_size`: the files whose content the target does not tell."""
+
+    differences: tuple[str, ...]
+    by_size: tuple[str, ...]
+
+
 def staged_difference(
     connection: Connection, directory: Path, location: StageLocation, *, allow_secrets: Collection[str] = ()
-) -> tuple[str, ...]:
-    """How the stage directory differs from `directory`, a line a file; empty where it does not.
+) -> Staged:
+    """How the stage directory differs from `directory`.
 
     Raises:
         SecretsFoundError: as `stageable_manifest`.
@@ -152,10 +163,14 @@ def staged_difference(
     staged = _list(connection, location)
     lines = [f"not staged: {path}" for path in sorted(set(local) - set(staged))]
     lines += [f"staged, but not in the directory: {path}" for path in sorted(set(staged) - set(local))]
+    by_size = []
     for path in sorted(set(local) & set(staged)):
-        if staged[path] != (local[path], _md5(directory / path)):
+        same = _is(staged[path], directory / path, local[path])
+        if same is None:
+            by_size.append(path)
+        elif not same:
             lines.append(f"staged with other content: {path}")
-    return tuple(lines)
+    return Staged(tuple(lines), tuple(by_size))
 
 
 def refuse_staged_secrets(
@@ -171,8 +186,19 @@ def refuse_staged_secrets(
     refuse_secrets(found, [path for path in allow_secrets if path in paths], paths)
 
 
+def _is(staged: tuple[int, str] | None, local: Path, size: int) -> bool | None:
+    """Whether a staged file is the local one; None: it is as large, and the target does not tell its content.
+
+    LIST, "Output": on S3 the column is the eTag, which is no MD5 of a file that was brought in parts; with a customer's
+    own keys it can be NULL.
+    """
+    if staged is None or staged[0] != size:
+        return False
+    return staged[1] == _md5(local) if _MD5.match(staged[1]) else None
+
+
 def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[int, str]]:
-    """Path below the location → (size, MD5) of every staged file."""
+    """Path below the location → (size, what LIST tells as its MD5) of every staged file."""
     prefix = location.path + "/"
     files = {}
     try:
@@ -185,7 +211,7 @@ def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[in
     for row in rows:
         path = str(row["name"]).partition("/")[2]  # LIST puts the stage's name in front
         if path.startswith(prefix):
-            files[path.removeprefix(prefix)] = (whole_number(row["size"]), str(row["md5"]))
+            files[path.removeprefix(prefix)] = (whole_number(row["size"]), str(row.get("md5") or "").lower())
     return files
 
 

@@ -82,7 +82,7 @@ parameters:
   - name: warehouse
     description: The warehouse of the job's SQL.
     type: string
-    default: COMPUTE_WH
+    default: APP_WH
   - name: smallest_band
     description: Age bands with fewer customers are not told apart.
     type: integer
@@ -91,7 +91,7 @@ code_specs: [{name}_code_V1]
 #preset_tables: []
 template: |
   call cleanroom.{name}_code$train(
-    {{{{ compute_pool }}}}, {{{{ num_instances | default(1) }}}}, {{{{ warehouse | default('COMPUTE_WH') }}}},
+    {{{{ compute_pool }}}}, {{{{ num_instances | default(1) }}}}, {{{{ warehouse | default('APP_WH') }}}},
     OBJECT_CONSTRUCT(
       'customers', {{{{ source_table[0] }}}},
       'buyers', {{{{ source_table[1] }}}},
@@ -178,7 +178,7 @@ runs:
       smallest_band: 5
     #nodes: 1
     #pool: ML_POOL
-    #warehouse: COMPUTE_WH
+    #warehouse: APP_WH
 activate:
   template: activate
   to: {provider}
@@ -187,7 +187,7 @@ activate:
   #my_tables: []
   args:
     audience_size: 10
-  #warehouse: COMPUTE_WH
+  #warehouse: APP_WH
 """
 _SCRIPT = '''\
 """Runs in the clean room: python train.py --args '{"customers": "…", "buyers": "…", "smallest_band": 5}'.

@@ -10,11 +10,12 @@ from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import UsageError
+from cleanroom_ml.errors import CleanroomError, CommunicationError, UsageError
 from cleanroom_ml.services.answers import texts_of
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
 from cleanroom_ml.services.update_requests import REMOVE_TEMPLATE, UpdateRequest, list_requests
+from cleanroom_ml.services.waiting import patiently
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.load import load_spec
 from cleanroom_ml.specs.project import Project
@@ -85,8 +86,12 @@ def submit(
     for _, template in templates:
         missing = [alias for alias in runners if _latest(before, template.id, alias) is None]
         if missing:
-            connection.call("COLLABORATION.ADD_TEMPLATE_REQUEST", collaboration, template.id, missing)
-            sent += [(template.id, alias) for alias in missing]
+            wanted_of = [(template.id, alias) for alias in missing]
+            try:
+                connection.call("COLLABORATION.ADD_TEMPLATE_REQUEST", collaboration, template.id, missing)
+            except CommunicationError as broken:
+                _look_for(connection, collaboration, wanted_of, {request.id for request in before}, pause, broken)
+            sent += wanted_of
     after = _listed(connection, collaboration, sent, {request.id for request in before}, pause)
     known = {request.id for request in before}
     return Submission(
@@ -102,6 +107,31 @@ def submit(
             f"{template_id} for {alias}" for template_id, alias in sent if _latest(after, template_id, alias) is None
         ),
     )
+
+
+def _look_for(
+    connection: Connection,
+    collaboration: str,
+    sent: Sequence[tuple[str, str]],
+    known: set[str],
+    pause: Callable[[float], None],
+    broken: CommunicationError,
+) -> None:
+    """Return if a request whose answer never came is listed: then it was sent, and to send it again would be twice.
+
+    Raises:
+        CommunicationError: it is not listed, which does not prove that it was not sent.
+    """
+    what = f"the connection broke while the request for {sent[0][0]} was being sent"
+    look = "before you repeat it, look: cleanroom-ml requests --all"
+    try:
+        after = patiently(lambda: _listed(connection, collaboration, sent, known, pause))
+    except CleanroomError:
+        why = f"{broken.why or broken.what}; whether it was sent is not known"
+        raise CommunicationError(what, why=why, fix=look) from broken
+    if not all(any(each.asks_for(*wanted) for each in after if each.id not in known) for wanted in sent):
+        why = "it is not listed; it may be listed later, and it was not sent again"
+        raise CommunicationError(what, why=why, fix=look) from broken
 
 
 def _listed(

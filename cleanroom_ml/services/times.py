@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
+
+# Snowflake's own form of a time as text stands apart from its zone: `2026-11-23 11:25:35.000 -0800`.
+_ZONE: Final = re.compile(r"\s+([+-]\d{2}:?\d{2}|Z)\Z")
 
 
 def rfc3339(value: object) -> str:
@@ -13,7 +18,7 @@ def rfc3339(value: object) -> str:
     if value is None:
         return ""
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(_ZONE.sub(r"\1", str(value).strip()))
     except ValueError:
         return str(value)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

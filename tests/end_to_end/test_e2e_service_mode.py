@@ -34,7 +34,7 @@ STORY = (
 TRIES = 12
 REFUSED = {4, 5, 10, 22}
 STATEMENT = re.compile(r"GRANT REFERENCE_USAGE ON DATABASE \S+ TO (?:ROLE \S+ WITH GRANT OPTION|SHARE \w+)")
-REFUSING = {"delays", "replication", "upgrade", "late-requests", "missing-grants", "incomplete-profile", "all"}
+REFUSING = {"delays", "replication", "late-requests", "missing-grants", "incomplete-profile", "all"}
 """The others are of the session, the network and the form of answers: nobody at the terminal notices."""
 PROFILE = "ALTER USER ADMIN SET FIRST_NAME = 'A', LAST_NAME = 'B', EMAIL = 'a@b.example'"
 

@@ -8,6 +8,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.interrupts import looked_for_first, upgrading
 from cleanroom_ml.cli.options import (
     Arguments,
     Collaboration,
@@ -64,13 +65,15 @@ def activate(
     with open_connection() as connection:
         question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
         confirm(question, yes=yes)
-        done = send(
-            connection,
-            request,
-            wait=wait,
-            timeout_seconds=timeout,
-            on_status=lambda sent: note(f"status: {sent.status}"),
-        )
+        with looked_for_first("cleanroom-ml activation list"):
+            done = send(
+                connection,
+                request,
+                wait=wait,
+                timeout_seconds=timeout,
+                on_status=lambda sent: note(f"status: {sent.status}"),
+                on_upgrade=upgrading,
+            )
     step = "process" if done.shared_by != done.shared_with else "export"
     hint = f"{destination}: cleanroom-ml activation {step} --segment {name}"
     return Output(done, f"{name} → {destination}: {done.status}", hints=(hint,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
 from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
+
+if TYPE_CHECKING:
+    from cleanroom_ml.services.connections import Connection
 
 app = group("Data offerings: which columns of which tables templates may read.")
 
@@ -36,16 +39,26 @@ def register(files: Files = None) -> Output:
 
 
 @command(app, "link", example="cleanroom-ml offering link --with advertiser")
-def link(files: Files = None, runners: Runners = None, collaboration_: Collaboration = None) -> Output:
+def link(
+    files: Files = None,
+    runners: Runners = None,
+    local: Annotated[bool, typer.Option("--local", help="For your own runs only; nobody else is shown it.")] = False,
+    collaboration_: Collaboration = None,
+) -> Output:
     """Register the offerings if need be, and let the runners' templates read them."""
+    from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services import offerings
 
+    if local and runners:
+        raise UsageError("--local and --with exclude each other", why="--local is for your own runs", fix="drop one")
     mine = project()
     name = collaboration(collaboration_)
     paths = files_or(files, mine.offering_paths, "offerings")
     with open_connection() as connection:
         for path in paths:
             offerings.register_offering(connection, path)
+        if local:
+            return _linked_locally(connection, name, tuple(map(offerings.offering_id, paths)))
         to = tuple(runners or mine.share_with) or offerings.own_runners(connection, name)
         done = [offerings.link(connection, name, offerings.offering_id(path), to) for path in paths]
     lines = [
@@ -54,6 +67,18 @@ def link(files: Files = None, runners: Runners = None, collaboration_: Collabora
         for each in done
     ]
     return Output(done, "\n".join(lines))
+
+
+def _linked_locally(connection: Connection, name: str, ids: tuple[str, ...]) -> Output:
+    from cleanroom_ml.services import offerings
+
+    done = [offerings.link_local(connection, name, each) for each in ids]
+    lines = [
+        f"{each.offering_id}: {'linked' if each.new else 'linked before'}, for your own runs only" for each in done
+    ]
+    views = offerings.views_of(connection, name, ids)
+    lines += [f"  my_tables: {view}" for view in views]
+    return Output(done, "\n".join(lines), hints=() if views else ("cleanroom-ml offering list",))
 
 
 @command(app, "unlink", example="cleanroom-ml offering unlink features_v1")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 app = group("Compute pools: where the runner's jobs run.")
 
-WAREHOUSE = "COMPUTE_WH"
-
 
 @command(app, "create", example="cleanroom-ml pool create ML_POOL --family CPU_X64_S --nodes 1")
 def create(
@@ -29,7 +27,9 @@ def create(
     auto_suspend: Annotated[
         int | None, optional_option("--auto-suspend", min=0, metavar="SECONDS", help="Suspend it when idle so long.")
     ] = None,
-    warehouse: Annotated[str, typer.Option("--warehouse", help="The warehouse of the jobs' SQL.")] = WAREHOUSE,
+    warehouse: Annotated[
+        str | None, optional_option("--warehouse", help="For the jobs' SQL; default: the session's.")
+    ] = None,
     collaboration_: Collaboration = None,
 ) -> Output:
     """Create a pool and let the collaboration's application use it; repeating is safe."""
@@ -65,7 +65,7 @@ def create(
         )
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
-    text = f"{_line(pool)}, for {pool.application}"
+    text = f"{_line(pool)}, for {done.application}, on the warehouse {done.warehouse}"
     return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
 
 

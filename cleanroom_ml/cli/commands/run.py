@@ -8,6 +8,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, single
 from cleanroom_ml.cli.context import collaboration, open_connection, project_or_none
+from cleanroom_ml.cli.interrupts import looked_for_first, upgrading
 from cleanroom_ml.cli.next_steps import of_a_job
 from cleanroom_ml.cli.options import (
     Arguments,
@@ -48,7 +49,8 @@ def run(
 
     wanted = _wanted(name, collaboration(collaboration_), pool, nodes, warehouse, parse_arguments(arguments), tables)
     with open_connection() as connection:
-        submitted = jobs.run(connection, wanted)
+        with looked_for_first("cleanroom-ml history"):
+            submitted = jobs.run(connection, wanted, on_upgrade=upgrading)
         if submitted.job_id is None:
             return Output(list(submitted.rows), verbatim=True)
         job_id = submitted.job_id

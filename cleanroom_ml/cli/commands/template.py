@@ -10,6 +10,7 @@ import typer
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.commands.requests import withdraw as take_back
 from cleanroom_ml.cli.context import collaboration, files_or, open_connection, project
+from cleanroom_ml.cli.interrupts import looked_for_first
 from cleanroom_ml.cli.options import AllowSecrets, Collaboration, Yes, inside, optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -51,7 +52,7 @@ def submit(
 
     mine = project()
     paths = files_or(files, mine.template_paths, "templates")
-    with open_connection() as connection:
+    with open_connection() as connection, looked_for_first("cleanroom-ml requests --all"):
         done = send(
             connection,
             mine,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.opening import NO_SECONDARY_ROLES
+from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import quote
 from cleanroom_ml.remedies import PROFILE
@@ -13,16 +15,24 @@ from cleanroom_ml.services.doctor.finding import Finding, not_shown, properties
 from cleanroom_ml.services.reported import reported_or
 
 _WHO = (
-    "SELECT CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, CURRENT_ACCOUNT_NAME() AS ACCOUNT, "
-    "CURRENT_USER() AS USER_NAME, CURRENT_ROLE() AS ROLE, CURRENT_SECONDARY_ROLES() AS SECONDARY_ROLES, "
-    "CURRENT_WAREHOUSE() AS WAREHOUSE, "
-    "CURRENT_VERSION() AS VERSION"
-)
+    "CURRENT_ORGANIZATION_NAME() AS ORGANIZATION", "CURRENT_ACCOUNT_NAME() AS ACCOUNT", "CURRENT_USER() AS USER_NAME",
+    "CURRENT_ROLE() AS ROLE", "CURRENT_SECONDARY_ROLES() AS SECONDARY_ROLES", "CURRENT_WAREHOUSE() AS WAREHOUSE",
+    "CURRENT_VERSION() AS VERSION",
+)  # fmt: skip
 
 
 def who(connection: Connection) -> dict[str, object]:
-    """What the target says of the session. Raises ServerError where it does not say."""
-    return dict(connection.execute(_WHO)[0])
+    """What the target says of the session; what it does not say is left out. Raises ServerError: it says nothing."""
+    try:
+        return dict(connection.execute(f"SELECT {', '.join(_WHO)}")[0])
+    except ServerError as refused:
+        found: dict[str, object] = {}
+        for each in _WHO:
+            with contextlib.suppress(ServerError):
+                found |= connection.execute(f"SELECT {each}")[0]
+        if not found:
+            raise refused
+        return found
 
 
 def session_findings(connection: Connection) -> Iterator[Finding]:

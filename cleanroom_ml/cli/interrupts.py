@@ -1,0 +1,37 @@
+"""Ctrl-C during a wait ends the waiting and nothing else: what goes on, and what to type, is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def resumed_by(command: str) -> Iterator[None]:
+    """Around what can be typed again, and then goes on from where it was."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(f"\nwhat was begun goes on; the same again goes on from there: {command}")
+        raise
+
+
+@contextmanager
+def looked_for_first(command: str) -> Iterator[None]:
+    """Around what must not be done twice: `command` tells whether it was."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(f"\nit may have been done: before you repeat it, look: {command}")
+        raise
+
+
+def upgrading(state: str) -> None:
+    """Said while a run waits for the room's application."""
+    _say(f"the room's application is being upgraded ({state}): waiting for it")
+
+
+def _say(line: str) -> None:
+    from cleanroom_ml.cli.render import note
+
+    note(line)

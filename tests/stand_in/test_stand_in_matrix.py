@@ -1,0 +1,136 @@
+"""Every other command of owner, provider and runner on such an account, each in a process of its own, in every shape.
+
+Exit codes as docs/cli-conventions.md has them; what Snowflake cannot do says so, and what comes nearest (ml-jobs: of a
+job there are get_status, get_logs and get_result).
+"""
+
+from __future__ import annotations
+
+import pytest
+from stand_in_flows import approve, begin, run, submit, surprises, whole
+from stand_in_parties import NAME, NewPair
+from stand_in_shapes import SHAPES, Shape
+
+pytestmark = pytest.mark.slow
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+
+
+@every_shape
+def test_both_flows_typed_at_terminals(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape, apart=True)
+    whole(pair)
+    assert not surprises(pair)
+
+
+@every_shape
+def test_the_owner_edits_removes_and_ends(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape)
+    begin(pair)
+    submit(pair)
+    approve(pair)
+    file = pair.publisher.directory / "collaboration.yaml"
+    text = file.read_text()
+    file.write_text(
+        text.replace("  advertiser: GLOBEX.ADVERTISER\n", "  advertiser: GLOBEX.ADVERTISER\n  agency: INITECH.AGENCY\n")
+        + "  agency:\n    data_providers:\n      publisher:\n        data_offerings: []\n"
+    )
+    edited = pair.publisher.types("collaboration edit --yes")
+    assert "request_" in edited.out
+    assert "ADD_COLLABORATOR" in edited.out
+    pair.publisher.types("approve --yes --expect-digest nothing", code=2)
+    changed = pair.advertiser.types("review --format json").json
+    pair.advertiser.types(f"approve --yes --expect-digest {changed['approval_digest']}")
+    pair.publisher.types("requests --all")
+    pair.publisher.types("requests --all")
+    assert "agency" in pair.publisher.types("collaboration status").out
+    assert "as it is already" in pair.publisher.types("collaboration edit --yes").out
+
+    pair.publisher.types("template remove activate_V1", code=5)
+    pair.publisher.types("template remove activate_V1 --from-collaboration --yes")
+    pair.publisher.types("template remove activate_V1")
+    pair.publisher.types("offering unlink customers_V1")
+    pair.publisher.types("offering unregister customers_V1")
+    pair.publisher.types(f"collaboration leave {NAME} --yes", code=2)
+    pair.advertiser.types(f"collaboration leave {NAME} --yes")
+    pair.publisher.types(f"collaboration teardown {NAME} --yes")
+    assert "before" in pair.publisher.types(f"collaboration teardown {NAME} --yes").out
+    assert not surprises(pair)
+
+
+@every_shape
+def test_a_rejection_and_a_withdrawal(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape)
+    begin(pair)
+    submit(pair)
+    pair.advertiser.types("reject train --reason no --yes")
+    pair.publisher.types("requests withdraw activate --yes")
+    refused = pair.advertiser.types("run", code=10)
+    assert "rejected" in refused.err
+    assert not surprises(pair)
+
+
+@every_shape
+def test_what_an_account_cannot_do_says_so_and_what_comes_nearest(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape)
+    begin(pair)
+    submit(pair)
+    approve(pair)
+    job = run(pair)
+    for typed, nearest in (
+        ("jobs", "cleanroom-ml history"),
+        (f"cancel {job}", "STOP ALL"),
+        (f"logs {job} --events", ""),
+    ):
+        refused = pair.advertiser.types(typed, code=5)
+        assert nearest in refused.err
+        assert "Traceback" not in refused.err
+    assert "train_V1" in pair.advertiser.types("history --format json").out
+    pair.advertiser.types(f"report {job} --output job.html")
+    pair.advertiser.types("status no_such_job", code=5)
+    assert not surprises(pair)
+
+
+@every_shape
+def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape)
+    begin(pair)
+    submit(pair)
+    approve(pair)
+    pair.advertiser.types("pool create OTHER --family CPU_X64_S --min-nodes 1 --max-nodes 3 --auto-suspend 60")
+    pair.advertiser.types("pool create OTHER --family GPU_NV_S", code=None)
+    assert "SUSPENDED" in pair.advertiser.types("pool suspend OTHER").out
+    assert "STARTING" in pair.advertiser.types("pool resume OTHER").out
+    pair.advertiser.types("pool list")
+    pair.advertiser.types("pool drop OTHER --yes")
+    pair.advertiser.types("pool show OTHER", code=2)
+
+    pair.publisher.types("roles")
+    pair.publisher.types("roles --privileges")
+    pair.publisher.types("grant RUN --to ANALYST")
+    pair.publisher.types("grant register-template --to ANALYST")
+    pair.publisher.types("revoke RUN --from ANALYST")
+    pair.publisher.types("grant NOTHING --to ANALYST", code=2)
+    pair.publisher.types("registry create mine --type TEMPLATE")
+    assert "mine" in pair.publisher.types("registry list").out
+    assert f"{NAME}_code_V1" in pair.publisher.types("code list").out
+    pair.publisher.types(f"code show {NAME}_code_V1")
+    pair.publisher.types("connection test")
+    told = pair.advertiser.types("doctor -c advertiser", code=None)
+    assert "no CLEANROOM_ML" in told.out
+    pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
+    assert "false" in pair.publisher.types("collaboration config").out
+    assert not surprises(pair)
+
+
+@every_shape
+def test_a_runner_reads_its_own_table_under_the_name_that_the_view_tells(new_pair: NewPair, shape: Shape) -> None:
+    pair = new_pair(shape)
+    begin(pair)
+    pair.advertiser.types("offering unlink buyers_V1")
+    linked = pair.advertiser.types("offering link --local")
+    assert ("LOCAL.buyers_V1.buyers" if shape.local_prefix else "advertiser.buyers_V1.buyers") in linked.out
+    assert "linked before" in pair.advertiser.types("offering link --local").out
+    pair.advertiser.types("offering link --local --with advertiser", code=2)
+    assert "your own runs only" in pair.advertiser.types("offering list").out
+    pair.advertiser.types("offering unlink buyers_V1")
+    assert not surprises(pair)
