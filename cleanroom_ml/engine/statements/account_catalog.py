@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from cleanroom_ml.engine.sql.catalog import (
@@ -15,6 +16,7 @@ from cleanroom_ml.engine.sql.catalog import (
     ViewSource,
 )
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
@@ -37,6 +39,7 @@ class AccountCatalog:
         changing: the privileges that the statement needs on the table that it changes.
         home: (database, schema) that unqualified names mean instead of the session's current ones (a view's text).
         temporaries: whether the session's temporary tables are seen; the text of a view sees none.
+        private: what is set in the session is not seen: its variables, and its role.
         results: what the pipe or block that is under way has given so far.
     """
 
@@ -51,13 +54,15 @@ class AccountCatalog:
         home: tuple[str, str] | None = None,
         temporaries: bool = True,
         results: Results | None = None,
+        private: bool = False,
     ) -> None:
         self._storage = storage
         self._session = session
         self._matches = matches
         self.rights = rights
         self._changing = changing
-        self._home = home
+        self.home = home
+        self._private = private
         self._results = Results() if results is None else results
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
@@ -70,9 +75,10 @@ class AccountCatalog:
             self._matches,
             rights,
             changing=changing,
-            home=self._home,
+            home=self.home,
             temporaries=self._seen_by is not None,
             results=self._results,
+            private=self._private,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
@@ -122,18 +128,58 @@ class AccountCatalog:
             temporaries=False,
         )
 
+    def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
+        """The functions of a name that the session's roles may use."""
+        database, schema, name = self._qualified(parts)
+        if database is None or schema is None or not self._owns(database):
+            return ()
+        key = Key(self._session.account, database, schema, name)
+        found = []
+        for each in self._storage.functions.of_name(key, self._seen_by):
+            thing = Thing.of("FUNCTION", each.key)
+            if each.session_id is None and not self.rights.reaches("USAGE", thing):
+                continue
+            owner = None if each.session_id is not None else self._storage.grants.owner(key.account, thing)
+            found.append(
+                UserFunction(Routine.from_json(each.definition), self.of_definer(key, owner), owner=key.account)
+            )
+        return found
+
+    def of_definer(self, key: Key, owner: str | None) -> AccountCatalog:
+        """The catalog by which the text of a function is resolved: from where the function is, with what the role that
+        owns it may read; of a temporary one (`owner` None) with what the session that made it may.
+        """
+        if owner is not None:
+            return self.within(key, owner)
+        return AccountCatalog(
+            *(self._storage, self._session, self._matches, self.rights),
+            home=(key.database, key.schema),
+            temporaries=self._seen_by is not None,
+        )
+
+    def of_procedure(self, key: Key, rights: Rights) -> AccountCatalog:
+        """The catalog of a procedure that runs with the rights of the role that owns it: short names mean what is where
+        the procedure is; the session's temporary things are there, its variables are not.
+        """
+        return AccountCatalog(
+            *(self._storage, self._session, self._matches, rights),
+            home=(key.database, key.schema),
+            results=self._results,
+            private=True,
+        )
+
     def context(self) -> ContextValues:
         """The session's context."""
         session = self._session
         return ContextValues(
             account=session.account,
             user=session.user,
-            role=session.role,
+            role=self.rights.role if self._private else session.role,
             warehouse=session.warehouse,
             database=session.database,
             schema=session.schema,
             session_id=session.id,
-            variables=session_variables(session),
+            variables={} if self._private else session_variables(session),
             parameters=session.parameters,
             earlier=partial(earlier_statement, self._storage, session, self._results),
             roles=RoleValues(
@@ -170,12 +216,12 @@ class AccountCatalog:
 
     def result(self, query_id: str) -> TableSource | RowsSource | None:
         """What a statement of this session gave; nothing for the text of a view, which others read too."""
-        if self._home is not None:
+        if self.home is not None and not self._private:
             return None
         return self._results.get(query_id) or session_result(self._storage, self._session, query_id)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
-        database, schema = self._home or (self._session.database, self._session.schema)
+        database, schema = self.home or (self._session.database, self._session.schema)
         match parts:
             case (name,):
                 return database, schema, name

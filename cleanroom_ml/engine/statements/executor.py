@@ -21,13 +21,14 @@ from cleanroom_ml.engine.statements.results import StatementResult, decode, stam
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 RoomCatalogs = Callable[[Session], StatementCatalog]
-_MOST_NESTED = 3
+_MOST_NESTED = 8
 
 
 class Executor:
@@ -145,6 +146,7 @@ class Executor:
         written: Written | None = None,
         seconds: float | None = None,
         results: Results | None = None,
+        acting: Rights | None = None,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
@@ -152,7 +154,9 @@ class Executor:
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
         kind = kind_of(statement)
-        rights = Rights.of_session(self._storage, session)
+        rights = Rights.of_session(self._storage, session) if acting is None else acting
+        if acting is not None:
+            policy.check_owner(statement)
         if isinstance(catalog, AccountCatalog):
             policy.check_roles(statement, rights)
             catalog = catalog.for_statement(rights, kind.changing(statement))
@@ -162,7 +166,29 @@ class Executor:
         def run(inner: str, variables: Mapping[str, Value]) -> StatementResult:
             bound = replace(binds, named={**binds.named, **variables}, rows=None)
             return self._execute(
-                session, catalog, inner, bound, query_id, False, restricted, nesting + 1, written, seconds, results
+                *(session, catalog, inner, bound, query_id, False, restricted, nesting + 1),
+                *(written, seconds, results, acting),
+            )
+
+        def in_procedure(key: Key | None, owner: str) -> Work:
+            inner, whose = catalog, acting
+            if key is not None and isinstance(catalog, AccountCatalog):
+                whose = Rights.of_role(self._storage, session.account, owner)
+                inner = catalog.of_procedure(key, whose)
+
+            def run_there(text: str, variables: Mapping[str, Value]) -> StatementResult:
+                return self._execute(
+                    *(session, inner, text, replace(NO_BINDS, named=variables), query_id, False, restricted),
+                    *(nesting + 1, written, seconds, results, whose),
+                )
+
+            return replace(
+                work,
+                catalog=inner,
+                rights=rights if whose is None else whose,
+                run=run_there,
+                binds=NO_BINDS,
+                home=work.home if key is None else (key.database, key.schema),
             )
 
         work = Work(
@@ -177,6 +203,8 @@ class Executor:
             transactions=self.transactions,
             query_id=query_id,
             run=run,
+            acting=in_procedure,
+            home=catalog.home if isinstance(catalog, AccountCatalog) else None,
             binds=binds,
             wire=kind.wire,
             limit=seconds,

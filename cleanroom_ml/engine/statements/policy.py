@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
+from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.statements.kind import Allowed, Roles
 from cleanroom_ml.engine.statements.refusals import insufficient
 from cleanroom_ml.engine.statements.registry import kind_of
@@ -19,6 +21,17 @@ def check_template(statement: Statement) -> None:
     """
     if kind_of(statement).allowed is not Allowed.TEMPLATE:
         raise SqlError.unsupported(f"{spoken(statement)} in a template")
+
+
+def check_owner(statement: Statement) -> None:
+    """Refuses what a procedure with its owner's rights may not do to its caller's session
+    (developer-guide/stored-procedure/stored-procedures-rights).
+
+    Raises:
+        SqlError: the statement sets something of the session.
+    """
+    if isinstance(statement, AlterSession | SetVariable | UnsetVariable | Use):
+        raise SqlError.unsupported(f"{spoken(statement)} in a procedure with its owner's rights")
 
 
 def check_roles(statement: Statement, rights: Rights) -> None:

@@ -28,6 +28,7 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import FunctionCatalog, UserFunction
 from cleanroom_ml.engine.statements.ports import StatementCatalog
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
 from cleanroom_ml.engine.storage.keys import Key
@@ -85,6 +86,11 @@ class OverlaidCatalog:
             numbers = {name: (taken.get(name, number), step) for name, (number, step) in found.numbers.items()}
             return replace(found, objects=objects, snapshot=base, numbers=numbers)
         return found
+
+    def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
+        """The inner catalog's; what they read is as this transaction sees it."""
+        found = self._inner.functions(parts) if isinstance(self._inner, FunctionCatalog) else ()
+        return [replace(each, catalog=OverlaidCatalog(each.catalog, self._overlay)) for each in found]
 
     def context(self) -> ContextValues:
         """The inner catalog's."""

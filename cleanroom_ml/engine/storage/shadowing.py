@@ -1,6 +1,6 @@
 """Names that a session sees: its temporary thing first, then the permanent one of the same key.
 
-Tables, stages and file formats share the columns (account, database, schema, name, session_id), session_id being NULL
+Tables, stages, file formats, functions and procedures share the columns (account, database, schema, name, session_id), session_id being NULL
 for what every session of the account sees.
 """
 
@@ -12,7 +12,7 @@ from typing import Literal
 from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.keys import Key, checked_key
 
-Relation = Literal["tables", "stages", "file_formats"]
+Relation = Literal["tables", "stages", "file_formats", "functions", "procedures"]
 
 
 def identity(relation: Relation, columns: str) -> tuple[str, ...]:

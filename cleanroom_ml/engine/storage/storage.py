@@ -16,6 +16,7 @@ from cleanroom_ml.engine.storage import (
     namespaces,
     queries,
     roles,
+    routines,
     sessions,
     stages,
     tables,
@@ -40,6 +41,7 @@ SCHEMAS: tuple[Schema, ...] = (
     garbage.SCHEMA,
     roles.SCHEMA,
     grants.SCHEMA,
+    routines.SCHEMA,
 )
 
 
@@ -62,6 +64,8 @@ class Storage:
         self.views = views.Views(database)
         self.stages = stages.Stages(database, self.objects)
         self.file_formats = file_formats.FileFormats(database)
+        self.functions = routines.Routines(database, "functions")
+        self.procedures = routines.Routines(database, "procedures")
         self.garbage = garbage.Garbage(database, self.objects)
 
     @classmethod

@@ -31,6 +31,11 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
     "duplicate": (100090, "42P18", "Duplicate row detected during DML action"),
     "url": (100139, "22000", "Error parsing URL: scheme not specified"),
     "ip": (100141, "22000", "Error parsing IP: the address is not a valid one"),
+    "function": (
+        100357,
+        "P0000",
+        "Python Interpreter Error:\nA function gave no answer, or one that is none of its type",
+    ),
     "binary": (100115, "22000", "The following string is not a legal value of its format"),
 }
 """What is raised as `cleanroom:<kind>`, by templates and by workers' functions (sql/values/table.py); no message has a

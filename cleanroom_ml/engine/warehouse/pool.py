@@ -24,6 +24,7 @@ from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions, check_packages, signature_of
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
 _QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
@@ -117,6 +118,7 @@ class Warehouse:
         spare_memory_bytes: of one of those, where it is less.
         memory_bytes: of one statement, Python and Arrow included; DuckDB gets 60 % of it and spills past that.
         threads: of one statement.
+        functions: the processes of functions in Python; none are started before a statement calls one.
         workers: the workers, where a caller brings its own (tests); otherwise they are started here.
     """
 
@@ -131,11 +133,13 @@ class Warehouse:
         spare_memory_bytes: int | None = None,
         threads: int = 2,
         workers: SandboxedWorkers | None = None,
+        functions: PythonFunctions | None = None,
     ) -> None:
         self._objects = objects
         self._spool = spool
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool.chmod(0o700)
+        self._functions = functions or PythonFunctions()
         self._workers = workers or SandboxedWorkers(
             handler="cleanroom_ml.engine.warehouse.worker:handle",
             preload=_PRELOAD,
@@ -303,13 +307,19 @@ class Warehouse:
         names = [column.name for column in described]
         return replace(staged, columns=distinct(names) if kind == "PARQUET" else tuple(names))
 
+    def check_packages(self, packages: Sequence[str]) -> None:
+        """Refuses packages that functions in Python cannot have. Raises SqlError."""
+        check_packages(packages)
+
     def trim(self) -> None:
         """Stop spare workers that nobody has needed for a while."""
         self._workers.trim()
+        self._functions.trim()
 
     def close(self) -> None:
         """Stop the workers; statements in progress fail."""
         self._workers.close()
+        self._functions.close()
 
     def _spool_path(self, query_id: str) -> Path:
         if not _QUERY_ID.match(query_id):
@@ -339,12 +349,24 @@ class Warehouse:
                 "zone": compiled.zone,
                 "inputs": len(fds),
             }
+            running = None
+            if compiled.functions:
+                full["functions"] = [signature_of(each) for each in compiled.functions]
+            if compiled.functions and request["op"] != "describe":
+                running = opened.enter_context(
+                    self._functions.beside(compiled.functions, self._objects.open, zone=compiled.zone, seconds=timeout)
+                )
+                full["channel"] = len(fds)
+                fds.append(running.connection.fileno())
             if output is not None:
                 fds.append(output)
             try:
                 answer = self._workers.call(full, fds, timeout_seconds=timeout)
             except WorkerError as error:
                 raise from_worker(error, query_id, timeout) from error
+            if "error" in answer and running is not None:
+                running.connection.close()
+                running.explain()
         if "error" in answer:
             raise from_answer(answer["error"], compiled, columns, query_id)
         return answer

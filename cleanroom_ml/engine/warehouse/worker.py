@@ -20,10 +20,11 @@ import pyarrow as pa
 
 from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
-from cleanroom_ml.engine.warehouse import parquet_out, spool
+from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.functions import register
+from cleanroom_ml.engine.warehouse.python_frames import Signature
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -61,6 +62,8 @@ class Request(TypedDict, total=False):
     operations: bool
     limit: int
     packed: bool
+    functions: list[Signature]
+    channel: int
 
 
 class Handler:
@@ -163,6 +166,11 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
     connection.execute(f"SET TimeZone = '{_zone(request)}'")
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
+    if request.get("functions"):
+        channel = request.get("channel")
+        python_calls.register(
+            connection, request["functions"], python_calls.Channel(None if channel is None else fds[channel])
+        )
     confine(connection, paths)
     if op == "write":
         names = _names(request)

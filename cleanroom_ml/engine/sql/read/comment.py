@@ -8,6 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import accept_object, accept_one
+from cleanroom_ml.engine.sql.read.routine import named
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -30,7 +31,7 @@ def _comment(source: Source) -> Statement:
     kind = accept_object(source) or accept_one(source, (("COLUMN",),))
     if kind is None:
         raise SqlError.unsupported("COMMENT on this")
-    name = source.names.name(4)
+    name = named(source, kind) if kind in {"FUNCTION", "PROCEDURE"} else source.names.name(4)
     cursor.expect("IS")
     text = source.names.text()
     cursor.expect_end()

@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
 Made = TypeVar("Made", bound="CreateObject")
 _MODIFIERS: Final = frozenset(
-    {"LOCAL", "GLOBAL", "SCOPED", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE"}
+    {"LOCAL", "GLOBAL", "SCOPED", "TEMP", "TEMPORARY", "VOLATILE", "TRANSIENT", "SECURE", "RECURSIVE", "AGGREGATE"}
 )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import accept_object
+from cleanroom_ml.engine.sql.read.routine import named
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -30,9 +31,7 @@ def _describe(source: Source) -> Statement:
         cursor.expect_end()
         return Describe("RESULT", (), query_id)
     kind = accept_object(source) or "TABLE"
-    name = source.names.name()
-    if kind == "PROCEDURE" and cursor.looking_at("("):
-        cursor.group()
+    name = named(source, kind)
     cursor.accept("TYPE")
     source.names.options()
     cursor.accept("COLUMNS")

@@ -8,6 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import accept_object, objects
+from cleanroom_ml.engine.sql.read.routine import named
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -30,7 +31,7 @@ def _drop(source: Source) -> Statement:
         what = cursor.peek()
         raise SqlError.unsupported(f"DROP {kind or (what.upper[:40] if what else '')}".strip())
     if_exists = cursor.accept("IF", "EXISTS")
-    name = source.names.name()
+    name = named(source, kind)
     if_exists = cursor.accept("IF", "EXISTS") or if_exists
     cascade = not cursor.accept("RESTRICT")
     cursor.accept("CASCADE")

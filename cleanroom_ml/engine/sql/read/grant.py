@@ -8,6 +8,7 @@ from typing import Final, Literal
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import accept_object, objects
+from cleanroom_ml.engine.sql.read.routine import named
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -87,7 +88,7 @@ def _grant(source: Source) -> Statement:
         found = accept_object(source)
         if found is None:
             raise SqlError.unsupported("GRANT on this")
-        kind, name = found, source.names.name()
+        kind, name = found, named(source, found)
     cursor.expect(before)
     grantee_kind = _grantee_kind(source)
     grantee = source.names.name()
@@ -157,7 +158,7 @@ def _show(source: Source) -> ShowGrants:
         kind = accept_object(source)
         if kind is None:
             raise SqlError.unsupported("SHOW GRANTS ON this")
-        name = source.names.name()
+        name = named(source, kind)
         cursor.expect_end()
         return ShowGrants("ON", kind, name)
     if cursor.accept("OF"):

@@ -11,6 +11,7 @@ from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import stage_reference
+from cleanroom_ml.engine.sql.read.procedure import call_anonymous, is_anonymous
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.stage_options import with_options
 from cleanroom_ml.engine.sql.read.statement import Statement
@@ -34,6 +35,8 @@ class InferSchema(Statement):
 
 
 def _query(source: Source) -> Statement:
+    if source.tokens[0].upper == "WITH" and is_anonymous(source):
+        return call_anonymous(source)
     tree = source.ast()
     if not isinstance(tree, exp.Query):
         raise SqlError.unsupported(type(tree).__name__.upper())

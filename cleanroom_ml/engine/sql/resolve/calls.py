@@ -14,8 +14,9 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
 from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
-from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
+from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
@@ -55,15 +56,27 @@ class _More(TypedDict):
 class Calls:
     """The calls of one statement."""
 
-    def __init__(self, rewrite: Rewrite, constants: Constants, columns: Columns) -> None:
+    def __init__(self, rewrite: Rewrite, constants: Constants, columns: Columns, user_functions: UserFunctions) -> None:
         self._rewrite = rewrite
         self._constants = constants
         self._columns = columns
+        self._user_functions = user_functions
 
     def call(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """A call, with WITHIN GROUP or without. Raises SqlError."""
         found = self._found(node, scope, ctes)
         return found.finished(found.made, found.divisor)
+
+    def qualified(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`schema.function(…)`. Raises SqlError: there is no such function, or it is no call."""
+        parts = called_parts(node)
+        if parts is None:
+            raise SqlError.unsupported(grammar.construct(node))
+        name, given = parts
+        made = self._user(name, given, scope, ctes)
+        if made is None:
+            raise SqlError.unknown_function(quote_plain(name))
+        return made
 
     def word(self, node: Node) -> Node | None:
         """A call without parentheses (CURRENT_DATE), or None: the node is none."""
@@ -117,13 +130,21 @@ class Calls:
                 raise SqlError.unsupported("WITHIN GROUP")
             ordered = self._rewrite(node.expression, scope, ctes)
             return self._found(node.this, scope, ctes, **(more | {"order": ordered}))
-        if not isinstance(node, exp.Anonymous) or not isinstance(node.this, str):
+        written = called_parts(node)
+        if written is None or len(written[0]) != 1:
             raise SqlError.unsupported(grammar.construct(node))
-        name = node.this.upper()
+        name = written[0][0]
         if name == "IDENTIFIER" and len(node.expressions) == 1:
             return _Call(self._identified(node.expressions[0], scope, ctes), name)
         known = table.aggregate(name)
         if known is None:
+            own = (
+                None
+                if any(more.values()) or name in table.FUNCTIONS
+                else self._user((name,), node.expressions, scope, ctes)
+            )
+            if own is not None:
+                return _Call(own, name)
             if any(more.values()):
                 raise SqlError.unknown_function(name)
             return _Call(self._of_values(name, node.expressions, scope, ctes), name)
@@ -149,6 +170,15 @@ class Calls:
         parts = [quoted(part) for part in self._constants.identifier(node)]
         column = exp.Column(this=parts[-1], table=parts[0]) if len(parts) > 1 else exp.Column(this=parts[0])
         return self._columns.column(column, scope, ctes)
+
+    def _user(self, name: tuple[str, ...], given: list[Node], scope: Scope, ctes: CommonTables) -> Node | None:
+        """A call of a function that somebody wrote; None: there is none of that name."""
+        chosen = self._user_functions.chosen(name, given, scope, ctes)
+        if chosen is None:
+            return None
+        return (
+            self._user_functions.aggregate(chosen) if chosen.routine.aggregate else self._user_functions.value(chosen)
+        )
 
     def _of_values(self, name: str, given: list[Node], scope: Scope, ctes: CommonTables) -> Node:
         if name in lambdas.NAMES:
@@ -207,6 +237,27 @@ class Calls:
             else:
                 arguments.append(self._rewrite(argument, scope, ctes))
         return arguments
+
+
+def called_parts(node: Node) -> tuple[tuple[str, ...], list[Node]] | None:
+    """The folded name and the arguments of a call, `f(…)` or `db.schema."f"(…)`; None: it is none."""
+    before: list[str] = []
+    while isinstance(node, exp.Dot):
+        before += _names_of(node.this)
+        node = node.expression
+    if not isinstance(node, exp.Anonymous):
+        return None
+    name = node.this
+    last = fold(name) if isinstance(name, exp.Identifier) else str(name).upper()
+    return (*before, last), node.expressions
+
+
+def _names_of(node: Node) -> list[str]:
+    if isinstance(node, exp.Dot):
+        return [*_names_of(node.this), *_names_of(node.expression)]
+    if isinstance(node, exp.Column):
+        return [fold(part) for part in node.parts]
+    return [fold(node)]
 
 
 def _frame(node: Node, known: Aggregate, name: str) -> None:

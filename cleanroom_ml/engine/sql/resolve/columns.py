@@ -38,6 +38,8 @@ class Columns:
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
             return self.positional(node.this, scope)
         name = _folded(node.this)
+        if alias is None and name in scope.parameters:
+            return scope.parameters[name].copy()
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.catalog import Catalog
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.dates import extract
@@ -20,7 +21,9 @@ from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
+from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -33,13 +36,17 @@ _Special = Callable[[Node, Scope, CommonTables], Node]
 class Expressions:
     """Expressions of one resolver's queries."""
 
-    def __init__(self, queries: Queries, constants: Constants, listening: Listening) -> None:
+    def __init__(
+        self, queries: Queries, constants: Constants, listening: Listening, build: Build, catalog: Catalog
+    ) -> None:
         self._queries = queries
+        self.user_functions = UserFunctions(build, catalog, queries, self.rewrite)
         self._constants = constants
         self._columns = Columns(self.rewrite, listening)
-        self._calls = Calls(self.rewrite, constants, self._columns)
+        self._calls = Calls(self.rewrite, constants, self._columns, self.user_functions)
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,
+            exp.Dot: self._calls.qualified,
             exp.WithinGroup: self._calls.call,
             exp.Filter: self._calls.call,
             exp.Window: self._calls.window,

@@ -46,9 +46,9 @@ class Items:
             raise SqlError.unsupported("this kind of join")
         if (join.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"}:
             raise SqlError.unsupported("this kind of join")
-        lateral = isinstance(join.this, exp.Lateral)
+        lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
         join.set("this", self._joined(join.this, ctes, scope, parent))
-        if lateral and not join.args.get("on"):
+        if lateral and not join.args.get("on") and not join.args.get("using"):
             if join.args.get("side"):
                 join.set("on", exp.Boolean(this=True))
             else:
@@ -140,6 +140,11 @@ def _renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
     if not columns or kinds is None:
         return kinds
     return {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
+
+
+def _is_call(node: Node) -> bool:
+    """`TABLE(f(…))`, which is joined without a condition."""
+    return isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous)
 
 
 def _is_parenthesised_join(node: Node) -> bool:

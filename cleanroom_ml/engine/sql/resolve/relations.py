@@ -25,6 +25,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
@@ -211,6 +212,9 @@ class Relations:
         name = str(call.this).upper()
         if name == "TABLE" and len(call.expressions) == 1:
             inner = call.expressions[0]
+            own = self._own(inner, ctes, scope)
+            if own is not None:
+                return own
             if isinstance(inner, exp.Anonymous):
                 return self._table_function(inner, ctes, scope)
             if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder | exp.Parameter):
@@ -227,6 +231,24 @@ class Relations:
         arguments = _Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
         made, kinds = function.build(call, arguments)
         return None, Relation(made, kinds)
+
+    def _own(self, call: Node, ctes: CommonTables, scope: Scope) -> Named | None:
+        """A table function that somebody wrote, by its own name where it has no alias; None: there is none."""
+        if isinstance(call, exp.Window):
+            raise SqlError.unsupported("OVER of a table function")
+        written = called_parts(call)
+        if written is None or (len(written[0]) == 1 and written[0][0] in table.FUNCTIONS):
+            return None
+        name, given = written
+        chosen = self._expressions.user_functions.chosen(name, given, scope, ctes, rows=True)
+        if chosen is None:
+            if len(name) > 1:
+                raise SqlError.unknown_function(quote_plain(name))
+            return None
+        made, kinds = self._expressions.user_functions.rows(chosen)
+        relation = Relation(made, kinds)
+        self._listening.call_all(relation)
+        return name[-1], relation
 
     def _staged(self, node: exp.Table, scope: Scope) -> Relation:
         """`@stage/path (…)`, the same in quotes, or DIRECTORY(@stage)."""

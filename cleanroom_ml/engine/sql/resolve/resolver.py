@@ -27,7 +27,9 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
+from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
@@ -55,7 +57,7 @@ class Resolver:
         if not depth:
             settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
-        self.expressions = Expressions(self, constants, self.listening)
+        self.expressions = Expressions(self, constants, self.listening, build, catalog)
         self._relations = Relations(build, catalog, self, constants, self.expressions, self.listening, width=width)
         self.items = Items(build, self._relations, self.expressions, self.listening)
 
@@ -90,6 +92,13 @@ class Resolver:
         inner = Resolver(self.build, source.catalog, Binds(), depth=self._depth + 1)
         BIG_TEXTS.weigh(len(source.text), more=True)
         return inner.query(parse_ast(source.text), {})
+
+    def inside(self, function: UserFunction) -> Inside:
+        """What resolves the text of a function, by its definer's names. Raises SqlError: it is called by itself."""
+        if self._depth >= MAX_VIEW_DEPTH:
+            raise SqlError.syntax("Functions and views are nested too deeply, or refer to themselves.")
+        BIG_TEXTS.weigh(len(function.routine.body), more=True)
+        return _Inside(Resolver(self.build, function.catalog, Binds(), depth=self._depth + 1))
 
     def _set_operation(self, node: Node, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
         """Chains of UNION lean to the left and may be long: they are walked without recursion."""
@@ -213,6 +222,25 @@ class Resolver:
             return dict.fromkeys(columns) or None
         named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
         return {name: widened(kind) for name, kind in named}
+
+
+class _Inside:
+    """The text of a function; see scope.Inside."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    def expression(self, text: str, scope: Scope) -> Node:
+        """An expression as written. Raises SqlError."""
+        return self.rewritten(expression_of(text), scope)
+
+    def rewritten(self, expression: Node, scope: Scope) -> Node:
+        """A parsed one. Raises SqlError."""
+        return self._resolver.expressions.rewrite(expression, scope, {})
+
+    def query(self, query: Node, scope: Scope) -> tuple[Node, Kinds | None]:
+        """A parsed query. Raises SqlError."""
+        return self._resolver.query(query, {}, scope)
 
 
 def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.kind import Kind
 
@@ -28,6 +29,8 @@ class Scope:
     """Of a staged Parquet source whose columns are known: the file's column → its name in the relation."""
     generated: str | None = None
     """Alias of a GENERATOR: its rows are numbered."""
+    parameters: Mapping[str, Node] = field(default_factory=dict)
+    """Of the text of a function: what its arguments are, rewritten already."""
 
     def kind(self, column: str, table: str | None) -> Kind | None:
         scope: Scope | None = self
@@ -98,11 +101,27 @@ class Relation:
     """What the catalog knows it by; None: it is nothing of the catalog's."""
 
 
+class Inside(Protocol):
+    """The text of a function, resolved by its definer's names. Raises SqlError."""
+
+    def expression(self, text: str, scope: Scope) -> Node:
+        """An expression as written."""
+
+    def rewritten(self, expression: Node, scope: Scope) -> Node:
+        """A parsed one."""
+
+    def query(self, query: Node, scope: Scope) -> tuple[Node, Kinds | None]:
+        """A parsed query, and the kinds of its columns."""
+
+
 class Queries(Protocol):
     """Who resolves the queries that stand inside of expressions and of FROM: the resolver."""
 
     def query(self, node: Node, ctes: CommonTables, parent: Scope | None = None) -> tuple[Node, Kinds | None]:
         """A query, rewritten in place, and the kinds of its columns. Raises SqlError."""
+
+    def inside(self, function: UserFunction) -> Inside:
+        """What resolves the text of a function."""
 
     def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
         """The same of a view's text, with its definer's catalog. Raises SqlError."""

@@ -151,7 +151,7 @@ def compared(left: Node, right: Node) -> tuple[Node, Node]:
 
 def once(template: str, *arguments: Node, kind: Kind | None) -> Raw:
     """A template in which arguments stand several times, and each is computed once all the same."""
-    if all(_is_simple(argument) or template.count(f"{{{n}}}") < 2 for n, argument in enumerate(arguments)):
+    if all(is_simple(argument) or template.count(f"{{{n}}}") < 2 for n, argument in enumerate(arguments)):
         return raw(f"({template})", *arguments, kind=kind)
     packed = ", ".join(f"_{n} := {{{n}}}" for n in range(len(arguments)))
     for n in range(len(arguments)):
@@ -159,7 +159,7 @@ def once(template: str, *arguments: Node, kind: Kind | None) -> Raw:
     return raw(f"list_transform([struct_pack({packed})], lambda _given: {template})[1]", *arguments, kind=kind)
 
 
-def _is_simple(node: Node) -> bool:
+def is_simple(node: Node) -> bool:
     """What costs nothing to write and to compute twice."""
     while (isinstance(node, Raw) and len(node.expressions) == 1) or isinstance(node, exp.Paren | exp.Neg):
         node = node.expressions[0] if isinstance(node, Raw) else node.this

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree import literals
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
@@ -22,6 +24,7 @@ from cleanroom_ml.naming import quote
 MAX_SOURCES: Final = 1000
 """Tables and views that one statement may come to, views resolved: views over views can double at every level."""
 MAX_INPUTS: Final = 4000
+MAX_FUNCTIONS: Final = 50
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class Build:
     inputs: dict[str, int] = field(default_factory=dict)
     staged: dict[str, None] = field(default_factory=dict)
     """Names of the staged files among them."""
+    functions: dict[tuple[str, str], tuple[int, UserFunction]] = field(default_factory=dict)
+    """Functions in Python that it calls, each once."""
     sources: int = 0
     names: int = 0
 
@@ -50,6 +55,14 @@ class Build:
         self.sources += 1
         if self.sources > MAX_SOURCES:
             raise SqlError.too_complex()
+
+    def function(self, function: UserFunction) -> int:
+        """The number by which the worker knows a function in Python. Raises SqlError: there are too many."""
+        key = (function.owner, json.dumps(function.routine.to_json()))
+        number, _ = self.functions.setdefault(key, (len(self.functions), function))
+        if number >= MAX_FUNCTIONS:
+            raise SqlError.unsupported(f"more than {MAX_FUNCTIONS} functions in Python in one statement")
+        return number
 
     def fresh(self, prefix: str) -> str:
         """A name that no other of this statement has."""

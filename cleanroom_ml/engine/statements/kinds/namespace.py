@@ -215,7 +215,14 @@ OBJECTS: Final = (
         thing=_schema_thing,
         privileges=(
             *("USAGE", "MODIFY", "MONITOR"),
-            *("CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE FILE FORMAT"),
+            *(
+                "CREATE TABLE",
+                "CREATE VIEW",
+                "CREATE STAGE",
+                "CREATE FILE FORMAT",
+                "CREATE FUNCTION",
+                "CREATE PROCEDURE",
+            ),
         ),
         everything=_all_schemas,
     ),

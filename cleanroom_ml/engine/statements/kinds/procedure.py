@@ -1,28 +1,47 @@
-"""SHOW PROCEDURES and DESCRIBE PROCEDURE: what CALL reaches, as those say who keep it (`ports.Procedures`)."""
+"""Procedures: those that a party writes, and those that CALL reaches because the clean room or the engine keeps them."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
+from cleanroom_ml.engine.sql.read.procedure import AlterProcedure, CreateProcedure
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements.kind import ObjectKind
+from cleanroom_ml.engine.sql.script.parse import parse
+from cleanroom_ml.engine.statements import routines
+from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing, texts
 from cleanroom_ml.engine.statements.ports import KnownProcedure
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.work import Work
 
-_NUMBERS: Final = frozenset({"min_num_arguments", "max_num_arguments"})
+
+def create_procedure(work: Work, statement: CreateProcedure) -> Rows:
+    """CREATE PROCEDURE: its block is read, its statements are when it runs, as on Snowflake."""
+    routine = statement.declared.routine
+    if routine.language != "SQL":
+        raise SqlError.unsupported(f"CREATE PROCEDURE … LANGUAGE {routine.language}: procedures are SQL here")
+    if work.restricted:
+        raise SqlError.unsupported("a procedure in a clean room")
+    parse(routine.body)
+    return routines.create(work, statement.declared, "PROCEDURE", routine)
+
+
+def alter_procedure(work: Work, statement: AlterProcedure) -> Rows:
+    """ALTER PROCEDURE."""
+    return routines.alter(work, statement.altered, "PROCEDURE")
 
 
 def describe_procedure(work: Work, statement: Describe) -> Rows:
     """DESCRIBE PROCEDURE: its signature, and what it is."""
     before = (work.session.database or "", work.session.schema or "")
     name = (*before[: 3 - len(statement.name)], *statement.name)
+    base = (*name[:-1], name[-1].partition("(")[0])
     for each in _known(work):
-        if (each.database, each.schema, each.name) == name:
+        if (each.database, each.schema, each.name) == base:
             return Rows(
                 texts("property", "value"),
                 (
@@ -35,10 +54,14 @@ def describe_procedure(work: Work, statement: Describe) -> Rows:
                     ("body", None),
                 ),
             )
-    raise SqlError.not_found("Procedure", displayed(statement.name))
+    if work.restricted:
+        raise SqlError.not_found("Procedure", displayed(statement.name))
+    return routines.describe(work, statement, "PROCEDURE")
 
 
 def _procedures(work: Work, statement: Show) -> Listed:
+    if not work.restricted and (statement.scope is None or not _is_kept(work, statement.scope[0])):
+        yield from routines.listed(work, statement, "PROCEDURE")
     scope = statement.scope or ()
     as_schema = statement.scope_kind == "SCHEMA" or len(scope) == 2
     if as_schema and len(scope) == 1:
@@ -54,6 +77,11 @@ def _procedures(work: Work, statement: Show) -> Listed:
         }  # fmt: skip
 
 
+def _is_kept(work: Work, database: str) -> bool:
+    """Whether a database is one that only procedures of the clean room or of the engine are in."""
+    return any(each.database == database for each in _known(work))
+
+
 def _known(work: Work) -> list[KnownProcedure]:
     found = () if work.procedures is None else work.procedures.known()
     return sorted(found, key=lambda each: (each.database, each.schema, each.name))
@@ -67,12 +95,21 @@ def _arguments(each: KnownProcedure) -> str:
     return text
 
 
-_COLUMNS: Final = (
-    "created_on", "name", "schema_name", "is_builtin", "is_aggregate", "is_ansi", "min_num_arguments",
-    "max_num_arguments", "arguments", "description", "catalog_name", "is_table_function",
-    "valid_for_clustering", "is_secure",
-)  # fmt: skip
-OBJECTS: Final = (ObjectKind("PROCEDURE", describe=describe_procedure),)
+_COLUMNS: Final = routines.COLUMNS[:14]
+KINDS: Final = (
+    Kind(CreateProcedure, create_procedure, roles=Roles.NAMES, commits=True),
+    Kind(AlterProcedure, alter_procedure, roles=Roles.NAMES, commits=True),
+)
+OBJECTS: Final = (
+    ObjectKind(
+        "PROCEDURE",
+        drop=partial(routines.drop, kind="PROCEDURE"),
+        describe=describe_procedure,
+        thing=partial(routines.thing, kind="PROCEDURE"),
+        privileges=("USAGE",),
+        everything=partial(routines.everything, kind="PROCEDURE"),
+    ),
+)
 LISTINGS: Final = tuple(
-    Listing(name, _COLUMNS, _procedures, numbers=_NUMBERS) for name in ("PROCEDURES", "USER PROCEDURES")
+    Listing(name, _COLUMNS, _procedures, numbers=routines.NUMBERS) for name in ("PROCEDURES", "USER PROCEDURES")
 )

@@ -1,0 +1,158 @@
+"""CALL of a procedure that a party wrote: whose rights it has, and what its arguments and its value are.
+
+Source: developer-guide/stored-procedure/stored-procedures-rights and -/stored-procedures-snowflake-scripting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cleanroom_ml.engine.contracts.table import CALL, Rows
+from cleanroom_ml.engine.sql.binds import Binds, Value
+from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.read.call import Call
+from cleanroom_ml.engine.sql.routines import Parameter, Routine
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements import blocks
+from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.results import StatementResult
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A procedure to be run: where it is, and the role that owns it. Without a key it runs as its caller."""
+
+    routine: Routine
+    key: Key | None
+    owner: str
+
+
+def own(work: Work, call: Call) -> Own | None:
+    """The procedure of the session's own account that a CALL means; None: there is none of that name for it.
+
+    Raises:
+        SqlError: there are some of that name, and none that takes these arguments.
+    """
+    place = _place(work, call.name)
+    if place is None:
+        return None
+    found = []
+    for each in work.storage.procedures.of_name(place, work.session.id):
+        thing = Thing.of("PROCEDURE", each.key)
+        if each.session_id is not None:
+            found.append(Own(Routine.from_json(each.definition), each.key, work.rights.role))
+        elif work.rights.reaches("USAGE", thing):
+            owner = work.storage.grants.owner(work.session.account, thing)
+            found.append(Own(Routine.from_json(each.definition), each.key, owner))
+    if not found:
+        return None
+    ranked = [(rank, each) for each in found if (rank := _rank(each.routine, call)) is not None]
+    if not ranked:
+        raise SqlError(
+            1044,
+            "42P13",
+            f"{COMPILATION}error line 0 at position -1\n"
+            f"Invalid argument types for procedure '{displayed(call.name)[:200]}'",
+        )
+    return min(ranked, key=lambda pair: pair[0])[1]
+
+
+def run(work: Work, procedure: Own, call: Call) -> StatementResult:
+    """Runs it: as its owner, with the names of where it is, or as whoever calls it. Raises SqlError."""
+    routine = procedure.routine
+    if routine.language != "SQL":
+        raise SqlError.unsupported(f"CALL of a procedure in {routine.language}")
+    as_owner = procedure.key is not None and not routine.as_caller
+    acting = work.acting(procedure.key, procedure.owner) if as_owner else work.acting(None, "")
+    arguments = {
+        parameter.name: _as(acting, value, parameter.type)
+        for parameter, value in zip(routine.parameters, _placed(acting, routine, call), strict=True)
+    }
+    returned = blocks.run(acting, routine.body, arguments)
+    rows = blocks.table_of(returned)
+    if routine.returns is None:
+        if rows is None:
+            raise SqlError.syntax(f"{routine.name} is to return a table: RETURN TABLE(…).")
+        if routine.columns and len(routine.columns) != len(rows.columns):
+            raise SqlError.syntax(
+                f"{routine.name} returns {len(rows.columns)} columns, it declares {len(routine.columns)}."
+            )
+        return rows
+    if rows is not None:
+        raise SqlError.syntax(f"{routine.name} is to return {routine.returns}, not a table.")
+    value = _as(acting, returned.value, routine.returns)
+    return Rows(((routine.name, routine.returns),), ((value,),), CALL)
+
+
+def _place(work: Work, name: tuple[str, ...]) -> Key | None:
+    """Where a procedure of that name would be; None: it is not for the account's own names to say."""
+    session = work.session
+    before = (session.database or "", session.schema or "")
+    parts = (*(work.home or before)[: 3 - len(name)], *name)
+    if work.restricted or len(parts) != 3 or not all(parts) or not work.rights.enters(parts[0], parts[1]):
+        return None
+    if work.storage.namespaces.database_kind(session.account, parts[0]) != "standard":
+        return None
+    return Key(session.account, *parts)
+
+
+def _rank(routine: Routine, call: Call) -> int | None:
+    """How far a CALL's values are from the declared types; None: it does not take them."""
+    parameters = routine.parameters
+    rest = parameters[len(call.args) :]
+    if len(call.args) > len(parameters) or not call.named.keys() <= {each.name for each in rest}:
+        return None
+    if any(each.default is None and each.name not in call.named for each in rest):
+        return None
+    pairs = [*zip(parameters, call.args, strict=False), *((each, call.named.get(each.name)) for each in rest)]
+    return sum(_is_other(each, value) for each, value in pairs)
+
+
+def _is_other(parameter: Parameter, value: Value) -> bool:
+    kind = parameter.type.kind
+    match value:
+        case None:
+            return False
+        case bool():
+            return parameter.type.name != "BOOLEAN"
+        case int() | float():
+            return kind != NUM
+        case list() | dict():
+            return kind != JSON
+        case _:
+            return kind != TEXT
+
+
+def _placed(work: Work, routine: Routine, call: Call) -> Sequence[Value]:
+    """The values of all arguments in order. Raises SqlError: a DEFAULT cannot be computed."""
+    values: list[Value] = list(call.args)
+    for parameter in routine.parameters[len(values) :]:
+        if parameter.name in call.named or parameter.default is None:
+            values.append(call.named.get(parameter.name))
+        else:
+            values.append(_computed(work, parameter.default, {}))
+    return values
+
+
+def _as(work: Work, value: Value, found: SqlType) -> Value:
+    """A value as a declared type: what is one already is not computed. Raises SqlError: it cannot become one."""
+    same = (
+        value is None
+        or (isinstance(value, bool) and found.name == "BOOLEAN")
+        or (isinstance(value, str) and found.kind == TEXT)
+        or (isinstance(value, int) and not isinstance(value, bool) and found.is_whole and found.precision == 38)
+    )
+    return value if same else _computed(work, f":_VALUE::{found}", {"_VALUE": value})
+
+
+def _computed(work: Work, text: str, bound: Mapping[str, Value]) -> Value:
+    compiled = compile_query(f"SELECT {text}", work.catalog, replace(Binds(), named=bound))
+    with work.storage.pin(compiled.inputs):
+        _, rows = work.warehouse.rows(compiled, query_id=work.query_id, limit=1, timeout=work.seconds)
+    return rows[0][0]
