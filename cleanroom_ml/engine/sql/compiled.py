@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cleanroom_ml.engine.sql.catalog import Columns, TableSource
+from cleanroom_ml.engine.sql.catalog import Columns, Drawn, TableSource
 from cleanroom_ml.engine.sql.types.kind import Kind
 
 
@@ -20,6 +20,7 @@ class Compiled:
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         zone: the session's time zone, in which a moment without one is meant.
+        drawn: numbers of sequences of which it uses as many as it gives rows.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -31,6 +32,7 @@ class Compiled:
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"
+    drawn: tuple[Drawn, ...] = ()
 
 
 class Operation:

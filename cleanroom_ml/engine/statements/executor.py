@@ -155,7 +155,7 @@ class Executor:
         rights = Rights.of_session(self._storage, session)
         if isinstance(catalog, AccountCatalog):
             policy.check_roles(statement, rights)
-            catalog = catalog.for_statement(rights, kind.changing(statement))
+            catalog = catalog.for_statement(rights, kind.changing(statement), draws=not describe_only)
         if restricted and session.kind != "job":
             policy.check_template(statement)
 

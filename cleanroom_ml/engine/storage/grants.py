@@ -57,15 +57,22 @@ def _here(row: str) -> str:
     return f"account = {row}.account AND database = {row}.database"
 
 
+def triggers(relation: str, kind: str, *, temporary: bool) -> Iterable[str]:
+    """What takes grants away with the things of a relation, and along where they are renamed; `temporary`: some of
+    them are a session's, and have none.
+    """
+    permanent = "WHEN OLD.session_id IS NULL" if temporary else ""
+    same = f"{_here('OLD')} AND schema = OLD.schema AND name = OLD.name AND kind = '{kind}'"
+    yield f"""CREATE TRIGGER {relation}_dropped AFTER DELETE ON {relation} {permanent}
+        BEGIN DELETE FROM object_grants WHERE {same}; END"""
+    yield f"""CREATE TRIGGER {relation}_renamed AFTER UPDATE OF database, schema, name ON {relation} {permanent}
+        BEGIN UPDATE object_grants SET database = NEW.database, schema = NEW.schema, name = NEW.name
+        WHERE {same}; END"""
+
+
 def _triggers() -> Iterable[str]:
     for relation, kind in _RELATIONS:
-        permanent = "" if relation == "views" else "WHEN OLD.session_id IS NULL"
-        same = f"{_here('OLD')} AND schema = OLD.schema AND name = OLD.name AND kind = '{kind}'"
-        yield f"""CREATE TRIGGER {relation}_dropped AFTER DELETE ON {relation} {permanent}
-            BEGIN DELETE FROM object_grants WHERE {same}; END"""
-        yield f"""CREATE TRIGGER {relation}_renamed AFTER UPDATE OF database, schema, name ON {relation} {permanent}
-            BEGIN UPDATE object_grants SET database = NEW.database, schema = NEW.schema, name = NEW.name
-            WHERE {same}; END"""
+        yield from triggers(relation, kind, temporary=relation != "views")
     yield f"""CREATE TRIGGER schemas_dropped AFTER DELETE ON schemas
         BEGIN DELETE FROM object_grants WHERE {_here("OLD")} AND schema = OLD.name AND kind = 'SCHEMA'; END"""
     yield """CREATE TRIGGER databases_dropped AFTER DELETE ON databases

@@ -11,11 +11,13 @@ from cleanroom_ml.engine.storage import (
     file_formats,
     garbage,
     grants,
+    graves,
     identities,
     loads,
     namespaces,
     queries,
     roles,
+    sequences,
     sessions,
     stages,
     tables,
@@ -35,11 +37,14 @@ SCHEMAS: tuple[Schema, ...] = (
     loads.SCHEMA,
     identities.SCHEMA,
     views.SCHEMA,
+    views.TEMPORARY_SCHEMA,
     stages.SCHEMA,
     file_formats.SCHEMA,
     garbage.SCHEMA,
     roles.SCHEMA,
     grants.SCHEMA,
+    sequences.SCHEMA,
+    graves.SCHEMA,
 )
 
 
@@ -56,10 +61,12 @@ class Storage:
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
         self.roles = roles.Roles(database)
         self.grants = grants.Grants(database)
+        self.graves = graves.Graves(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)
         self.views = views.Views(database)
+        self.sequences = sequences.Sequences(database)
         self.stages = stages.Stages(database, self.objects)
         self.file_formats = file_formats.FileFormats(database)
         self.garbage = garbage.Garbage(database, self.objects)

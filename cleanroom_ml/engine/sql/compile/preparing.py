@@ -52,6 +52,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
         operations=operations,
         staged=tuple(build.staged),
         zone=current().zone,
+        drawn=tuple(build.drawn),
     )
 
 

@@ -20,6 +20,7 @@ from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
@@ -33,10 +34,10 @@ _Special = Callable[[Node, Scope, CommonTables], Node]
 class Expressions:
     """Expressions of one resolver's queries."""
 
-    def __init__(self, queries: Queries, constants: Constants, listening: Listening) -> None:
+    def __init__(self, queries: Queries, constants: Constants, listening: Listening, sequences: Sequences) -> None:
         self._queries = queries
         self._constants = constants
-        self._columns = Columns(self.rewrite, listening)
+        self._columns = Columns(self.rewrite, listening, sequences)
         self._calls = Calls(self.rewrite, constants, self._columns)
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,

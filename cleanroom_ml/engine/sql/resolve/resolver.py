@@ -27,7 +27,8 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
@@ -36,6 +37,8 @@ from cleanroom_ml.engine.sql.types.kind import Number, common, widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
+_FEWER_ROWS: Final = ("order", "limit", "offset", "distinct", "qualify", "operation_modifiers", "connect")
+_MORE_GROUPS: Final = ("rollup", "cube", "grouping_sets", "all")
 _SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
 
 
@@ -55,7 +58,9 @@ class Resolver:
         if not depth:
             settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
-        self.expressions = Expressions(self, constants, self.listening)
+        self.expressions = Expressions(self, constants, self.listening, Sequences(build, catalog))
+        self.outermost: Node | None = None
+        """The query whose rows are the statement's, where whoever runs it counts them."""
         self._relations = Relations(build, catalog, self, constants, self.expressions, self.listening, width=width)
         self.items = Items(build, self._relations, self.expressions, self.listening)
 
@@ -122,6 +127,7 @@ class Resolver:
         return node, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        exact = node is self.outermost and not any(node.args.get(part) for part in _FEWER_ROWS)
         if node.args.get("connect"):
             node = hierarchies.spelled_out(node, self.build.fresh("connect").upper())
         if node.args.get("joins") and any(column.args.get("join_mark") for column in node.find_all(exp.Column)):
@@ -135,6 +141,7 @@ class Resolver:
         if not written and node.expressions:
             raise SqlError.syntax("SELECT with no columns.")
         grouping.spelled_out(node, written)
+        scope.draws = _draws(node, scope, exact=exact)
         projections = []
         for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
             value = self.expressions.rewrite(projection, scope, ctes)
@@ -150,7 +157,7 @@ class Resolver:
             raise SqlError.syntax("SELECT without columns.")
         node.set("expressions", projections)
         aliases: Kinds = {value.alias: kind_of(value.this) for value in projections if isinstance(value, exp.Alias)}
-        inner = replace(scope, parent=Scope(parent, {"": aliases}))
+        inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
@@ -213,6 +220,13 @@ class Resolver:
             return dict.fromkeys(columns) or None
         named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
         return {name: widened(kind) for name, kind in named}
+
+
+def _draws(node: exp.Select, scope: Scope, *, exact: bool) -> Draws:
+    """For how many rows the sequences in a SELECT's list are."""
+    single = not node.args.get("from_") and not node.args.get("joins")
+    more = node.args.get("group") and any(node.args["group"].args.get(part) for part in _MORE_GROUPS)
+    return Draws(1 if single else None if more else scope.most, single, exact)
 
 
 def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
