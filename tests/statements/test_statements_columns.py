@@ -13,7 +13,7 @@ from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.kinds import dml, table
 from cleanroom_ml.engine.storage.keys import Column
 from cleanroom_ml.engine.storage.rights import Rights
-from cleanroom_ml.engine.storage.tables import columns_from_json, columns_json
+from cleanroom_ml.engine.storage.table_rows import columns_from_json, columns_json
 
 pytestmark = pytest.mark.sandbox
 

@@ -92,7 +92,7 @@ def test_a_view_never_reads_its_readers_results(alpha: Client, monkeypatch: pyte
     with pytest.raises(SqlError, match="does not exist or not authorized"):
         alpha.result(text)
     with monkeypatch.context() as patch:
-        patch.setattr(AccountCatalog, "within", lambda self, *_: self)
+        patch.setattr(AccountCatalog, "within", lambda self, *_, **__: self)
         alpha.result(text)
         assert ("T",) in alpha.rows("SELECT n FROM v")
     with pytest.raises(SqlError, match="does not exist or not authorized"):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cleanroom_ml.engine.storage import tables
+from cleanroom_ml.engine.storage import commits
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -281,7 +281,7 @@ def test_a_table_remembers_its_last_snapshots(
     storage: Storage, table: Table, key: Key, stored: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A table that is appended to for years does not grow the catalog with each statement."""
-    monkeypatch.setattr(tables, "KEPT_SNAPSHOTS", 3)
+    monkeypatch.setattr(commits, "KEPT_SNAPSHOTS", 3)
     other = Key(key.account, key.database, key.schema, "OTHER")
     storage.tables.commit([CreateTable(other, table.columns)])
     one = stored("one")

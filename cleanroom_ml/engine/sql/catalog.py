@@ -22,7 +22,8 @@ class TableSource:
     """A snapshot of a table: its declared columns and the Parquet objects that hold its rows (none: an empty table).
 
     `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap. `defaults` are the
-    expressions of DEFAULT, by column, `numbers` what IDENTITY columns give next, and their steps.
+    expressions of DEFAULT, by column, `numbers` what IDENTITY columns give next, and their steps. `rows`: how many
+    there are, where somebody knows.
     """
 
     columns: Columns
@@ -32,6 +33,7 @@ class TableSource:
     snapshot: int = 0
     defaults: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,46 @@ class ResultCatalog(Protocol):
 
         Raises:
             SqlError: its rows were not kept by value.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class PastMoment:
+    """AT | BEFORE: microseconds since the epoch, or the id of a statement."""
+
+    micros: int | None = None
+    statement: str | None = None
+    before: bool = False
+
+
+@runtime_checkable
+class HistoryCatalog(Protocol):
+    """A catalog that also lets queries read what tables held before. One that does not implement it does not."""
+
+    def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
+        """A table as it was; None: no such table, or not for this session. Raises SqlError: that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Numbers of a sequence that are this statement's: `first`, and each `step` further than the one before.
+
+    `taken` is opaque here: with it the catalog's owner takes back what was not used.
+    """
+
+    first: int
+    step: int
+    taken: object = None
+
+
+@runtime_checkable
+class SequenceCatalog(Protocol):
+    """A catalog that has sequences. One that does not implement it has none."""
+
+    def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
+        """Numbers of a sequence for so many rows (None: nobody knows how many), which nobody else gets.
+
+        None: no such sequence, or not for this session. Raises SqlError: it has no more.
         """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cleanroom_ml.engine.sql.catalog import Columns, TableSource
+from cleanroom_ml.engine.sql.catalog import Columns, Drawn, TableSource
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.types.kind import Kind
 
@@ -22,6 +22,7 @@ class Compiled:
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         zone: the session's time zone, in which a moment without one is meant.
         functions: the functions in Python that it calls as `_udf_0`, `_udf_1`, …
+        drawn: numbers of sequences of which it uses as many as it gives rows.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -34,6 +35,7 @@ class Compiled:
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"
     functions: tuple[UserFunction, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
 
 
 class Operation:

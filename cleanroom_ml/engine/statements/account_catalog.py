@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from cleanroom_ml.engine.sql.catalog import (
     ContextValues,
+    Drawn,
+    PastMoment,
     RoleValues,
     RowsSource,
     Source,
@@ -19,13 +22,16 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
-from cleanroom_ml.engine.statements.refusals import displayed, no_current
+from cleanroom_ml.engine.statements.refusals import displayed, exhausted, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
+from cleanroom_ml.engine.statements.time_travel import past_objects
 from cleanroom_ml.engine.statements.transactions import session_variables
+from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.grants import Thing
-from cleanroom_ml.engine.storage.keys import Key, Table
+from cleanroom_ml.engine.storage.keys import Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.sequences import Exhausted
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -41,6 +47,7 @@ class AccountCatalog:
         temporaries: whether the session's temporary tables are seen; the text of a view sees none.
         private: what is set in the session is not seen: its variables, and its role.
         results: what the pipe or block that is under way has given so far.
+        draws: whether numbers of sequences are used up; not by whoever only asks what a statement would give.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class AccountCatalog:
         temporaries: bool = True,
         results: Results | None = None,
         private: bool = False,
+        draws: bool = True,
     ) -> None:
         self._storage = storage
         self._session = session
@@ -64,10 +72,11 @@ class AccountCatalog:
         self.home = home
         self._private = private
         self._results = Results() if results is None else results
+        self._draws = draws
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
 
-    def for_statement(self, rights: Rights, changing: frozenset[str]) -> AccountCatalog:
+    def for_statement(self, rights: Rights, changing: frozenset[str], *, draws: bool = True) -> AccountCatalog:
         """The same names, for one statement: with what the roles may do now, and what it needs on what it changes."""
         return AccountCatalog(
             self._storage,
@@ -79,6 +88,7 @@ class AccountCatalog:
             temporaries=self._seen_by is not None,
             results=self._results,
             private=self._private,
+            draws=draws,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
@@ -93,13 +103,32 @@ class AccountCatalog:
             )
         key = Key(self._session.account, database, schema, name)
         table = self._storage.tables.get(key, self._seen_by)
+        view = None
+        if table is None or (table.session_id is None and self._seen_by is not None):
+            view = self._storage.views.get(key, self._seen_by)
+        if view is not None and view.session_id is not None:  # it hides what is permanent
+            return _view_source(view, self.within(key, view.role, temporaries=True))
         if table is not None:
             return table_source(table, writable=self._may_change(table)) if self._may("SELECT", table) else None
-        view = self._storage.views.get(key)
         if view is None or not self.rights.reaches("SELECT", Thing.of("VIEW", key)):
             return None
         owner = self._storage.grants.owner(key.account, Thing.of("VIEW", key))
-        return ViewSource(tuple(column.name for column in view.columns), view.text, self.within(key, owner))
+        return _view_source(view, self.within(key, owner))
+
+    def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
+        """A permanent table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
+        data has the access control of the current one). Raises SqlError.
+        """
+        source = self.source(parts)
+        if source is None:
+            return None
+        table = None
+        if isinstance(source, TableSource) and isinstance(source.key, Key):
+            table = self._storage.tables.get(source.key, self._seen_by)
+        if table is None or not isinstance(source, TableSource) or table.session_id is not None:
+            raise SqlError.unsupported("AT | BEFORE of what is no permanent table")
+        objects = past_objects(self._storage, self._session, table.key, moment)
+        return replace(source, objects=tuple(each.sha256 for each in objects), writable=False, rows=None)
 
     def written(self, parts: tuple[str, ...]) -> Source | None:
         """The table that the statement changes: it may be written without being read."""
@@ -108,15 +137,15 @@ class AccountCatalog:
             return None
         key = Key(self._session.account, *found)
         table = self._storage.tables.get(key, self._seen_by)
-        if table is None:
+        if table is None or (table.session_id is None and self._hidden(key)):
             return self.source(parts)
         if table.session_id is None and not self.rights.finds(Thing.of("TABLE", key)):
             return None
         return table_source(table, writable=self._may_change(table))
 
-    def within(self, key: Key, owner: str) -> AccountCatalog:
-        """The catalog by which a view's text is resolved: permanent names, from where the view is, and what the role
-        that owns it may read, whoever asks.
+    def within(self, key: Key, owner: str, *, draws: bool = True, temporaries: bool = False) -> AccountCatalog:
+        """The catalog by which a view's text is resolved: names from where the view is, and what the role that owns it
+        may read, whoever asks. `temporaries`: of a temporary view, which sees those of its session.
         """
         rights = Rights.of_role(self._storage, self._session.account, owner)
         return AccountCatalog(
@@ -125,7 +154,8 @@ class AccountCatalog:
             self._matches,
             rights,
             home=(key.database, key.schema),
-            temporaries=False,
+            temporaries=temporaries and self._seen_by is not None,
+            draws=draws and self._draws,
         )
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
@@ -167,6 +197,25 @@ class AccountCatalog:
             results=self._results,
             private=True,
         )
+
+    def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
+        """Numbers of a sequence that the roles may use. Raises SqlError: it has no more."""
+        found = self._relation(parts)
+        if found is None:
+            return None
+        key = Key(self._session.account, *found)
+        sequence = self._storage.sequences.get(key)
+        if sequence is None or not self.rights.reaches("USAGE", Thing.of("SEQUENCE", key)):
+            return None
+        if not self._draws:
+            return Drawn(sequence.next or 0, sequence.step)
+        try:
+            taken = self._storage.sequences.take(key, count)
+        except NotFound:
+            return None
+        except Exhausted:
+            raise exhausted(parts) from None
+        return Drawn(taken.first, taken.step, taken)
 
     def context(self) -> ContextValues:
         """The session's context."""
@@ -251,12 +300,21 @@ class AccountCatalog:
         kind = self._storage.namespaces.database_kind(self._session.account, database)
         return None if kind == "standard" else system_relations.relation((database, schema, name))
 
+    def _hidden(self, key: Key) -> bool:
+        """Whether a temporary view stands before what is permanent under this name."""
+        view = None if self._seen_by is None else self._storage.views.get(key, self._seen_by)
+        return view is not None and view.session_id is not None
+
     def _may(self, privilege: str, table: Table) -> bool:
         # A temporary table is the session's that made it, and nobody else's.
         return table.session_id is not None or self.rights.reaches(privilege, Thing.of("TABLE", table.key))
 
     def _may_change(self, table: Table) -> bool:
         return bool(self._changing) and all(self._may(privilege, table) for privilege in self._changing)
+
+
+def _view_source(view: View, catalog: AccountCatalog) -> ViewSource:
+    return ViewSource(tuple(column.name for column in view.columns), view.text, catalog)
 
 
 def table_source(table: Table, *, writable: bool = True) -> TableSource:
@@ -267,6 +325,7 @@ def table_source(table: Table, *, writable: bool = True) -> TableSource:
         writable=writable,
         key=table.key,
         snapshot=table.snapshot,
+        rows=table.rows,
         defaults={column.name: column.default for column in table.columns if column.default is not None},
         numbers={
             column.name: (table.numbers[column.name], column.step)

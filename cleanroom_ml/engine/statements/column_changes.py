@@ -10,7 +10,9 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec
 from cleanroom_ml.engine.sql.read.table import AlterTable, ColumnChange
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Table
 
 Kept = tuple[Column, str | None, str | None]
@@ -19,12 +21,12 @@ Kept = tuple[Column, str | None, str | None]
 
 def declared(work: Work, spec: ColumnSpec) -> Column:
     """A declared column as storage keeps it. Raises SqlError: its DEFAULT is none that an INSERT could use."""
-    _check_default(work, spec.default)
+    default = _checked_default(work, spec.default)
     if spec.default is not None and spec.start is not None:
         raise SqlError.syntax(f"column '{spec.name}' has a DEFAULT and is an IDENTITY.")
     if spec.start is not None and not parse_type(str(spec.type)).is_whole:
         raise SqlError.syntax(f"column '{spec.name}' is an IDENTITY, and so a whole number.")
-    return Column(spec.name, str(spec.type), spec.nullable, spec.default, spec.start, spec.step, spec.comment or "")
+    return Column(spec.name, str(spec.type), spec.nullable, default, spec.start, spec.step, spec.comment or "")
 
 
 def altered_columns(work: Work, table: Table, statement: AlterTable) -> list[Kept]:
@@ -92,8 +94,9 @@ def _changed(work: Work, column: Column, change: ColumnChange) -> Column:
             )
         column = replace(column, type=str(change.type))
     if change.default is not None:
-        _check_default(work, change.default)
-        column = replace(column, default=change.default)
+        if _is_sequence(change.default) and not (column.default and _is_sequence(column.default)):
+            raise SqlError.unsupported("SET DEFAULT to a sequence of a column that has none already")
+        column = replace(column, default=_checked_default(work, change.default))
     if change.drops_default:
         column = replace(column, default=None)
     if change.nullable is not None:
@@ -101,6 +104,21 @@ def _changed(work: Work, column: Column, change: ColumnChange) -> Column:
     return column if change.comment is None else replace(column, comment=change.comment)
 
 
-def _check_default(work: Work, text: str | None) -> None:
-    if text is not None:
-        compile_scalars([defaults.expression(text)], defaults.NoTables(work.catalog.context()))
+def _checked_default(work: Work, text: str | None) -> str | None:
+    """A DEFAULT as it is kept: a sequence by its full name. Raises SqlError: it is none that an INSERT could use."""
+    if text is None:
+        return None
+    found = defaults.expression(text)
+    name = defaults.sequence(found)
+    if name is None:
+        compile_scalars([found], defaults.NoTables(work.catalog.context()))
+        return text
+    key = work.catalog.target(name, "SEQUENCE")
+    if work.restricted or work.storage.sequences.get(key) is None:
+        raise SqlError.not_found("Sequence", displayed(name))
+    work.require("USAGE", Thing.of("SEQUENCE", key))
+    return f"{displayed((key.database, key.schema, key.name))}.NEXTVAL"
+
+
+def _is_sequence(default: str) -> bool:
+    return defaults.sequence(defaults.expression(default)) is not None

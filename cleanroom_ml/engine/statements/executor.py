@@ -159,7 +159,7 @@ class Executor:
             policy.check_owner(statement)
         if isinstance(catalog, AccountCatalog):
             policy.check_roles(statement, rights)
-            catalog = catalog.for_statement(rights, kind.changing(statement))
+            catalog = catalog.for_statement(rights, kind.changing(statement), draws=not describe_only)
         if restricted and session.kind != "job":
             policy.check_template(statement)
 

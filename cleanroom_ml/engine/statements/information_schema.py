@@ -49,7 +49,11 @@ def relation(
         for table in storage.tables.list(account, database, None, session_id)
         if table.session_id is not None or rights.finds(Thing.of("TABLE", table.key))
     ]
-    views = [view for view in storage.views.list(account, database) if rights.finds(Thing.of("VIEW", view.key))]
+    views = [
+        view
+        for view in storage.views.list(account, database, None, session_id)
+        if view.session_id is not None or rights.finds(Thing.of("VIEW", view.key))
+    ]
     owners = {**storage.grants.owners(account, "TABLE"), **storage.grants.owners(account, "VIEW")}
     match name:
         case "TABLES":

@@ -45,7 +45,7 @@ def written(work: Work, statement: Query, variables: Mapping[str, Value]) -> Tab
     results = work.results
     assert results is not None
     catalog = overlaid(work.catalog, work.transactions.current(work.session))
-    compiled = compile_query(statement.ast, catalog, inner_binds(work, variables))
+    compiled = compile_query(work.fixed(statement.ast), catalog, inner_binds(work, variables))
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple((each.name, each.type) for each in found)

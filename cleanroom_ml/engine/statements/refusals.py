@@ -44,6 +44,15 @@ def no_privilege(kind: str, name: str) -> SqlError:
     )
 
 
+def exhausted(name: tuple[str, ...]) -> SqlError:
+    """A sequence whose next number is none of 64 bits."""
+    return SqlError(
+        100039,
+        "22003",
+        f"Sequence '{displayed(name)}' has no more numbers of 64 bits: make one with a smaller start or increment.",
+    )
+
+
 def busy() -> SqlError:
     """A compare-and-swap that lost too many times."""
     return SqlError(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.sql.read.create import CreateObject
 from cleanroom_ml.engine.statements.results import success
 
 IfExists = Literal["error", "replace", "ignore"]
 
 
-def if_exists(statement: CreateObject) -> IfExists:
+class Creates(Protocol):
+    """A CREATE that says what it does where the thing is there."""
+
+    @property
+    def or_replace(self) -> bool: ...
+
+    @property
+    def if_not_exists(self) -> bool: ...
+
+
+def if_exists(statement: Creates) -> IfExists:
     """What a CREATE does where the thing is there."""
     return "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
 

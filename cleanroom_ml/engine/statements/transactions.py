@@ -17,8 +17,12 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,
+    Drawn,
+    HistoryCatalog,
+    PastMoment,
     ResultCatalog,
     RowsSource,
+    SequenceCatalog,
     Source,
     StageCatalog,
     StagedSource,
@@ -84,7 +88,7 @@ class OverlaidCatalog:
                 for each in change.numbered
             }
             numbers = {name: (taken.get(name, number), step) for name, (number, step) in found.numbers.items()}
-            return replace(found, objects=objects, snapshot=base, numbers=numbers)
+            return replace(found, objects=objects, snapshot=base, numbers=numbers, rows=None)
         return found
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
@@ -111,6 +115,16 @@ class OverlaidCatalog:
     def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
         """The inner catalog's."""
         return self._inner.directory(parts) if isinstance(self._inner, StageCatalog) else None
+
+    def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
+        """The inner catalog's: what is not committed has no time."""
+        if not isinstance(self._inner, HistoryCatalog):
+            raise SqlError.unsupported("AT | BEFORE (Time Travel) in a clean room")
+        return self._inner.source_at(parts, moment)
+
+    def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
+        """The inner catalog's: numbers of a sequence are in no transaction, as on Snowflake."""
+        return self._inner.draw(parts, count) if isinstance(self._inner, SequenceCatalog) else None
 
     def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The inner catalog's."""

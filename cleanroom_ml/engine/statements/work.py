@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
+from cleanroom_ml.engine.sql.catalog import Drawn
+from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_privilege
 from cleanroom_ml.engine.statements.result_scan import Results
 from cleanroom_ml.engine.statements.results import StatementResult, encode
 from cleanroom_ml.engine.statements.stage_reader import StageReader
+from cleanroom_ml.engine.statements.time_travel import fixed
 from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
 from cleanroom_ml.engine.storage.changes import AlterColumns, Change, CreateTable, DropTable, RenameTable, RequestRecord
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
@@ -22,6 +27,7 @@ from cleanroom_ml.engine.storage.grants import OWNERSHIP, Granted, Thing
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import ADMIN
+from cleanroom_ml.engine.storage.sequences import Taken
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
@@ -165,6 +171,22 @@ class Work:
                 f"it needs {privilege} on the account: "
                 f"GRANT {privilege} ON ACCOUNT TO ROLE {display(self.session.role)}"
             )
+
+    def give_back(self, drawn: Sequence[Drawn], used: int) -> None:
+        """Of these numbers of sequences, the first `used` are in use: the others may be given again."""
+        for each in reversed(drawn):
+            if isinstance(each.taken, Taken):
+                self.storage.sequences.give_back(each.taken, used)
+
+    def fixed(self, tree: exp.Expr) -> exp.Expr:
+        """A tree whose AT | BEFORE are points in time. Raises SqlError."""
+        return fixed(tree, self.constants, self.storage.database.now())
+
+    def constants(self, expressions: Sequence[exp.Expr]) -> Sequence[Value]:
+        """The values of expressions without names, computed by a worker like all expressions."""
+        compiled = compile_scalars(expressions, self.catalog, self.binds)
+        _, rows = self.warehouse.rows(compiled, query_id=self.query_id, timeout=self.seconds)
+        return rows[0]
 
     def bound(self, key: Key) -> int | None:
         """The snapshot of a table that this statement's run is bound to; None: it is free, or there is no run."""

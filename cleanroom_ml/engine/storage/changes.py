@@ -24,6 +24,8 @@ class CreateTable:
     objects: tuple[TableObject, ...] = ()
     if_exists: Literal["error", "replace", "ignore"] = "error"
     comment: str = ""
+    retention: int = 0
+    """Days for which what it held can be read later, and itself be restored; negative: what its schema says."""
 
 
 @dataclass(frozen=True, slots=True)

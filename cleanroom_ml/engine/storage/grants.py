@@ -57,8 +57,11 @@ def _here(row: str) -> str:
     return f"account = {row}.account AND database = {row}.database"
 
 
-def triggers(relation: str, kind: str, permanent: str) -> Iterable[str]:
-    """What keeps the grants on the things of a relation with them; `permanent` says which of them can have any."""
+def triggers(relation: str, kind: str, *, temporary: bool) -> Iterable[str]:
+    """What takes grants away with the things of a relation, and along where they are renamed; `temporary`: some of
+    them are a session's, and have none.
+    """
+    permanent = "WHEN OLD.session_id IS NULL" if temporary else ""
     same = f"{_here('OLD')} AND schema = OLD.schema AND name = OLD.name AND kind = '{kind}'"
     yield f"""CREATE TRIGGER {relation}_dropped AFTER DELETE ON {relation} {permanent}
         BEGIN DELETE FROM object_grants WHERE {same}; END"""
@@ -69,7 +72,7 @@ def triggers(relation: str, kind: str, permanent: str) -> Iterable[str]:
 
 def _triggers() -> Iterable[str]:
     for relation, kind in _RELATIONS:
-        yield from triggers(relation, kind, "" if relation == "views" else "WHEN OLD.session_id IS NULL")
+        yield from triggers(relation, kind, temporary=relation != "views")
     yield f"""CREATE TRIGGER schemas_dropped AFTER DELETE ON schemas
         BEGIN DELETE FROM object_grants WHERE {_here("OLD")} AND schema = OLD.name AND kind = 'SCHEMA'; END"""
     yield """CREATE TRIGGER databases_dropped AFTER DELETE ON databases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -71,6 +71,15 @@ class Table:
     bytes: int
     numbers: Mapping[str, int] = field(default_factory=dict)
     """What the IDENTITY columns give next."""
+    retention: int = 0
+    """Days for which what it held before can be read; negative: what its schema says."""
+
+    @property
+    def numbered(self) -> tuple[Column, ...]:
+        """Its columns as those of a copy: an IDENTITY goes on from what it gives next."""
+        return tuple(
+            replace(each, start=self.numbers[each.name]) if each.start is not None else each for each in self.columns
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view: the text of its query, resolved by its definer's rights."""
+    """One view: the text of its query, resolved by its definer's rights. `session_id` is set for temporary ones only,
+    `role` is whose rights those are resolved by.
+    """
 
     key: Key
     columns: tuple[Column, ...]
@@ -94,6 +105,8 @@ class View:
     secure: bool
     created_on: datetime
     comment: str = ""
+    session_id: str | None = None
+    role: str = ""
 
 
 def checked_name(name: str, what: str = "name") -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from cleanroom_ml.engine.storage import graves, renaming, retention
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import checked_name, from_micros
@@ -17,9 +18,14 @@ DatabaseKind = Literal["standard", "application", "system"]
 USER_DATABASE = ""
 USER_SCHEMA = "~"
 
+# DATA_RETENTION_TIME_IN_DAYS; NULL: what the database, or the account, says.
+_RETENTION = (
+    "ALTER TABLE databases ADD COLUMN retention INTEGER",
+    "ALTER TABLE schemas ADD COLUMN retention INTEGER",
+)
 SCHEMA = Schema(
     "namespaces",
-    1,
+    2,
     (
         """CREATE TABLE databases (
             account TEXT NOT NULL REFERENCES accounts (name), name TEXT NOT NULL, kind TEXT NOT NULL,
@@ -28,7 +34,9 @@ SCHEMA = Schema(
             account TEXT NOT NULL, database TEXT NOT NULL, name TEXT NOT NULL, comment TEXT NOT NULL,
             created_on INTEGER NOT NULL, PRIMARY KEY (account, database, name),
             FOREIGN KEY (account, database) REFERENCES databases (account, name) ON DELETE CASCADE) STRICT""",
+        *_RETENTION,
     ),
+    {2: _RETENTION},
 )
 
 
@@ -41,6 +49,7 @@ class DatabaseInfo:
     kind: DatabaseKind
     comment: str
     created_on: datetime
+    retention: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class SchemaInfo:
     name: str
     comment: str
     created_on: datetime
+    retention: int | None = None
 
 
 class Namespaces:
@@ -86,6 +96,7 @@ class Namespaces:
                     return False
                 if if_exists == "error" or there["kind"] != kind:
                     raise AlreadyExists("database", name)
+                self._bury(connection, graves.Dead.of_database(account, name))
                 connection.execute("DELETE FROM databases WHERE account = ? AND name = ?", (account, name))
             connection.execute(
                 "INSERT INTO databases (account, name, kind, comment, created_on) VALUES (?, ?, ?, ?, ?)",
@@ -98,6 +109,7 @@ class Namespaces:
     def drop_database(self, account: str, name: str, *, if_exists: bool = False) -> bool:
         """Removes a database and all that is in it. Raises NotFound unless `if_exists`."""
         with self._database.transaction() as connection:
+            self._bury(connection, graves.Dead.of_database(account, name))
             gone = (
                 name != USER_DATABASE
                 and connection.execute("DELETE FROM databases WHERE account = ? AND name = ?", (account, name)).rowcount
@@ -113,7 +125,14 @@ class Namespaces:
                 "SELECT * FROM databases WHERE account = ? AND name <> '' ORDER BY name", (account,)
             ).fetchall()
         return [
-            DatabaseInfo(row["account"], row["name"], row["kind"], row["comment"], from_micros(row["created_on"]))
+            DatabaseInfo(
+                row["account"],
+                row["name"],
+                row["kind"],
+                row["comment"],
+                from_micros(row["created_on"]),
+                row["retention"],
+            )
             for row in rows
         ]
 
@@ -159,6 +178,7 @@ class Namespaces:
     def drop_schema(self, account: str, database: str, name: str, *, if_exists: bool = False) -> bool:
         """Removes a schema and all that is in it. Raises NotFound unless `if_exists`."""
         with self._database.transaction() as connection:
+            self._bury(connection, graves.Dead.of_schema(account, database, name))
             gone = (
                 database != USER_DATABASE
                 and connection.execute(
@@ -176,7 +196,14 @@ class Namespaces:
                 "SELECT * FROM schemas WHERE account = ? AND database = ? ORDER BY name", (account, database)
             ).fetchall()
         return [
-            SchemaInfo(row["account"], row["database"], row["name"], row["comment"], from_micros(row["created_on"]))
+            SchemaInfo(
+                row["account"],
+                row["database"],
+                row["name"],
+                row["comment"],
+                from_micros(row["created_on"]),
+                row["retention"],
+            )
             for row in rows
         ]
 
@@ -185,12 +212,70 @@ class Namespaces:
         with self._database.read() as connection:
             return database != USER_DATABASE and _schema(connection, account, database, name) is not None
 
+    def alter(
+        self,
+        account: str,
+        database: str,
+        schema: str | None = None,
+        *,
+        comment: str | None = None,
+        retention: int | None = None,
+    ) -> None:
+        """Changes the comment or the retention of a database, or of a schema of it; a negative retention: what is
+        above says it. Raises NotFound.
+        """
+        relation = "databases" if schema is None else "schemas"
+        where = "account = ?3 AND name = ?4" if schema is None else "account = ?3 AND database = ?4 AND name = ?5"
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                f"""UPDATE {relation} SET comment = coalesce(?1, comment),
+                    retention = CASE WHEN ?2 IS NULL THEN retention WHEN ?2 < 0 THEN NULL ELSE ?2 END WHERE {where}""",
+                (comment, retention, account, database, *(() if schema is None else (schema,))),
+            ).rowcount
+            if not changed:
+                raise NotFound("database" if schema is None else "schema", database)
+
+    def retention(self, account: str, database: str, schema: str = "") -> int:
+        """For how many days what says nothing itself can be had back in a database, or a schema of it."""
+        with self._database.read() as connection:
+            return retention.of_namespace(connection, account, database, schema)
+
+    def rename(self, account: str, database: str, schema: str | None, new: tuple[str, ...]) -> None:
+        """Gives a database, or a schema of it (which may move to another database), another name, with all that is in
+        it and all grants on that.
+
+        Raises:
+            NotFound: there is no such database, schema or new database.
+            AlreadyExists: there is one of the new name.
+            InvalidName: no name.
+        """
+        for part in new:
+            checked_name(part, "database" if schema is None else "schema")
+        with self._database.transaction() as connection:
+            renaming.rename(connection, account, database, schema, new)
+
+    def _bury(self, connection: sqlite3.Connection, dead: graves.Dead) -> None:
+        """What is about to be removed can be had back for a while, if it is a standard database or in one."""
+        there = _database(connection, dead.account, dead.database)
+        if there is None or there["kind"] != "standard":
+            return
+        if dead.schema and _schema(connection, dead.account, dead.database, dead.schema) is None:
+            return
+        days = retention.of_namespace(connection, dead.account, dead.database, dead.schema)
+        graves.bury(connection, dead, now=self._database.now_micros(), days=days)
+
     def create_user_namespace(self, account: str) -> None:
         """Makes the hidden home of the account's user stages, once, when the account is made."""
         with self._database.transaction() as connection:
             created = self._database.now_micros()
-            connection.execute("INSERT INTO databases VALUES (?, '', 'system', '', ?)", (account, created))
-            connection.execute("INSERT INTO schemas VALUES (?, '', ?, '', ?)", (account, USER_SCHEMA, created))
+            connection.execute(
+                "INSERT INTO databases (account, name, kind, comment, created_on) VALUES (?, '', 'system', '', ?)",
+                (account, created),
+            )
+            connection.execute(
+                "INSERT INTO schemas (account, database, name, comment, created_on) VALUES (?, '', ?, '', ?)",
+                (account, USER_SCHEMA, created),
+            )
 
 
 def _database(connection: sqlite3.Connection, account: str, name: str) -> sqlite3.Row | None:

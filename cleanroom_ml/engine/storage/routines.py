@@ -40,7 +40,7 @@ SCHEMA = Schema(
         for statement in (
             *shadowing.identity(relation, _COLUMNS),
             f"CREATE INDEX {relation}_by_base ON {relation} (account, database, schema, base)",
-            *grants.triggers(relation, kind, "WHEN OLD.session_id IS NULL"),
+            *grants.triggers(relation, kind, temporary=True),
         )
     ),
     references=_objects,

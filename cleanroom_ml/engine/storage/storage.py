@@ -11,12 +11,14 @@ from cleanroom_ml.engine.storage import (
     file_formats,
     garbage,
     grants,
+    graves,
     identities,
     loads,
     namespaces,
     queries,
     roles,
     routines,
+    sequences,
     sessions,
     stages,
     tables,
@@ -36,12 +38,15 @@ SCHEMAS: tuple[Schema, ...] = (
     loads.SCHEMA,
     identities.SCHEMA,
     views.SCHEMA,
+    views.TEMPORARY_SCHEMA,
     stages.SCHEMA,
     file_formats.SCHEMA,
     garbage.SCHEMA,
     roles.SCHEMA,
     grants.SCHEMA,
     routines.SCHEMA,
+    sequences.SCHEMA,
+    graves.SCHEMA,
 )
 
 
@@ -58,10 +63,12 @@ class Storage:
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
         self.roles = roles.Roles(database)
         self.grants = grants.Grants(database)
+        self.graves = graves.Graves(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)
         self.views = views.Views(database)
+        self.sequences = sequences.Sequences(database)
         self.stages = stages.Stages(database, self.objects)
         self.file_formats = file_formats.FileFormats(database)
         self.functions = routines.Routines(database, "functions")

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import casts
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kinds_of_columns
 from cleanroom_ml.naming import quote
@@ -37,6 +37,7 @@ class Change:
         self.scope = Scope(None, {self.alias: kinds_of_columns(target.columns)})
         self.numbered = resolver.build.fresh("target")
         self.row = f"{quote(self.alias)}.{ROW}"
+        self._joined = False
         safe(self.alias)
 
     def rows(self) -> Node:
@@ -47,6 +48,7 @@ class Change:
 
     def items(self, others: list[Node]) -> list[Node]:
         """The target and the other tables of FROM or USING, in order."""
+        self._joined = self._joined or bool(others)
         found: list[Node] = [raw(f"{self.numbered} AS {quote(self.alias)}")]
         for other in others:
             joins = other.args.get("joins") or []
@@ -62,7 +64,11 @@ class Change:
 
     def value(self, name: str, node: Node) -> Node:
         """A rewritten value that becomes the target's column of this name, which is then a name for it."""
-        value = self.rewrite(node)
+        self.scope.draws = Draws(None if self._joined else self.target.rows)
+        try:
+            value = self.rewrite(node)
+        finally:
+            self.scope.draws = None
         self.resolver.listening.call_value(name, value)
         return value
 

@@ -9,8 +9,10 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.catalog import ContextValues, TableSource
 from cleanroom_ml.engine.sql.compile.preparing import safe
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import NEXTVAL
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, parse_ast
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -21,9 +23,18 @@ def expression(text: str) -> Node:
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
         raise SqlError.syntax("DEFAULT takes one expression.")
     found: Node = tree.expressions[0]
+    if sequence(found) is not None:
+        return found
     if any(isinstance(node, exp.Query | exp.Column | exp.Parameter | exp.Placeholder) for node in found.walk()):
         raise SqlError.unsupported("a DEFAULT that is no constant and no function of constants")
     return found
+
+
+def sequence(found: Node) -> tuple[str, ...] | None:
+    """The name of the sequence whose NEXTVAL an expression is; None: it is another one."""
+    if not isinstance(found, exp.Column) or found.args.get("table") is None or found.name.upper() != NEXTVAL:
+        return None
+    return tuple(fold(part) for part in found.parts[:-1])
 
 
 def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver) -> str:
@@ -34,7 +45,8 @@ def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver)
     text = target.defaults.get(name)
     if text is None:
         return f"CAST(NULL AS {sql_type.duckdb})"
-    made = resolver.expressions.rewrite(expression(text), Scope(None), {})
+    scope = Scope(None, draws=Draws(exact=True))
+    made = resolver.expressions.rewrite(expression(text), scope, {})
     return f"CAST({safe(generate(made))} AS {sql_type.duckdb})"
 
 

@@ -25,7 +25,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -44,6 +44,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         names = statement.columns or tuple(name for name, _ in target.columns)
         positions = positions_of(names, target)
         tree, resolver = prepare(statement.source, catalog, binds)
+        resolver.outermost = tree
         _put_defaults(tree, names, target)
         known: tuple[Kind | None, ...] | None
         if binds.rows is not None:
@@ -134,6 +135,7 @@ def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver)
         expressions=[exp.alias_(_columns_for(item), f"C{number}", quoted=True) for number, item in enumerate(items)]
     )
     scope = Scope(None, {"_BATCH": {f"_{number + 1}": _kind(rows, number) for number in range(len(rows[0]))}})
+    scope.draws = Draws(len(rows))
     projections = [resolver.expressions.rewrite(expression, scope, {}) for expression in holder.expressions]
     values = [raw("{0}", exp.Tuple(expressions=[literal(value) for value in row])) for row in rows]
     listed = ", ".join(f'"_{number + 1}"' for number in range(len(rows[0])))

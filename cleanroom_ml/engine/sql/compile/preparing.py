@@ -53,6 +53,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
         staged=tuple(build.staged),
         zone=current().zone,
         functions=tuple(function for _, function in build.functions.values()),
+        drawn=tuple(build.drawn),
     )
 
 

@@ -31,6 +31,7 @@ def compile_query(
 
     def make() -> Compiled:
         tree, resolver = prepare(query, catalog, binds)
+        resolver.outermost = tree
         rewritten, kinds = resolver.query(tree, {})
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)

@@ -11,13 +11,14 @@ from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec, cut_at_commas, read_columns, read_type
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers, ObjectForm
+from cleanroom_ml.engine.sql.read.past import RETENTION, Past, read_past, read_settings, retention_days
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _HINTS: Final = frozenset(
     {
-        *("DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "CHANGE_TRACKING"),
+        *(RETENTION, "MAX_DATA_EXTENSION_TIME_IN_DAYS", "CHANGE_TRACKING"),
         *("ENABLE_SCHEMA_EVOLUTION", "DEFAULT_DDL_COLLATION"),
     }
 )
@@ -42,6 +43,8 @@ class CreateTable(Statement):
     comment: str | None = None
     clone: Name | None = None
     copy_grants: bool = False
+    moment: Past | None = None
+    retention: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class ColumnChange:
 
 @dataclass(frozen=True, slots=True)
 class AlterTable(Statement):
-    """One action: "add" (`columns`), "drop" (`names`), "rename column" (`names` = old, new), "rename" and "swap"
+    """One action: "set" (`comment`, `retention`: None, it stays; negative, what its schema says), "add" (`columns`),
+    "drop" (`names`), "rename column" (`names` = old, new), "rename" and "swap"
     (`new_name`), "change" (`changes`), "nothing": what has no meaning here. `exists`: IF [NOT] EXISTS of columns.
     """
 
@@ -70,6 +74,8 @@ class AlterTable(Statement):
     if_exists: bool = False
     changes: tuple[ColumnChange, ...] = ()
     exists: bool = False
+    comment: str | None = None
+    retention: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,8 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS") or if_not_exists
     if cursor.accept("CLONE"):
         clone = source.names.name()
-        if cursor.looking_at("AT") or cursor.looking_at("BEFORE"):
-            raise SqlError.unsupported("CLONE of an earlier state (Time Travel)")
-        comment, copied = _table_options(source)
+        moment = read_past(source)
+        comment, copied, retention = _table_options(source)
         cursor.expect_end()
         return CreateTable(
             name,
@@ -99,11 +104,23 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             if_not_exists=if_not_exists,
             comment=comment,
             copy_grants=copied,
+            moment=moment,
+            retention=retention,
         )
     if cursor.accept("LIKE"):
         like = source.names.name()
+        comment, copied, retention = _table_options(source)
         cursor.expect_end()
-        return CreateTable(name, kind, like=like, or_replace=or_replace, if_not_exists=if_not_exists)
+        return CreateTable(
+            name,
+            kind,
+            like=like,
+            or_replace=or_replace,
+            if_not_exists=if_not_exists,
+            comment=comment,
+            copy_grants=copied,
+            retention=retention,
+        )
     columns: tuple[ColumnSpec, ...] = ()
     only_names: tuple[str, ...] | None = None
     if cursor.looking_at("("):
@@ -113,7 +130,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             only_names = tuple(str(item[0].value()) for item in items)
         else:
             columns = read_columns(source, items, start)
-    comment, copied = _table_options(source)
+    comment, copied, retention = _table_options(source)
     if cursor.accept("AS"):
         query = source.query_here()
         return CreateTable(
@@ -126,6 +143,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             if_not_exists=if_not_exists,
             comment=comment,
             copy_grants=copied,
+            retention=retention,
         )
     cursor.expect_end()
     if only_names is not None or not columns:
@@ -138,12 +156,13 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
         if_not_exists=if_not_exists,
         comment=comment,
         copy_grants=copied,
+        retention=retention,
     )
 
 
-def _table_options(source: Source) -> tuple[str | None, bool]:
-    """Options between the columns and AS: the COMMENT, and whether there is COPY GRANTS; storage hints have no meaning
-    here; policies are refused.
+def _table_options(source: Source) -> tuple[str | None, bool, int | None]:
+    """Options between the columns and AS: the COMMENT, whether there is COPY GRANTS, and the retention; storage hints
+    have no meaning here; policies are refused.
     """
     cursor = source.cursor
     copied = False
@@ -161,7 +180,7 @@ def _table_options(source: Source) -> tuple[str | None, bool]:
         if key != "COMMENT" and key not in _HINTS:
             raise SqlError.unsupported(f"table option {key[:40]}")
     comment = options.get("COMMENT")
-    return (comment if isinstance(comment, str) else None), copied
+    return (comment if isinstance(comment, str) else None), copied, retention_days(options)
 
 
 def _alter(source: Source) -> AlterTable:
@@ -195,6 +214,9 @@ def _alter(source: Source) -> AlterTable:
         made = AlterTable(name, "drop", names=tuple(names), if_exists=if_exists, exists=exists)
     elif cursor.accept("ALTER") or cursor.accept("MODIFY"):
         made = AlterTable(name, "change", if_exists=if_exists, changes=_changes(source))
+    elif cursor.looking_at("SET") or cursor.looking_at("UNSET"):
+        comment, retention = read_settings(source, _HINTS, "TABLE")
+        made = AlterTable(name, "set", if_exists=if_exists, comment=comment, retention=retention)
     else:
         _meaningless(source)
         made = AlterTable(name, "nothing", if_exists=if_exists)
@@ -250,16 +272,6 @@ def _meaningless(source: Source) -> None:
         cursor.group()
     elif any(cursor.accept(*words) for words in _RECLUSTERS):
         return
-    elif cursor.accept("SET") and not cursor.looking_at("TAG"):
-        options = source.names.options()
-        if not options or options.keys() - _HINTS:
-            raise SqlError.unsupported(f"ALTER TABLE SET {', '.join(sorted(options.keys() - _HINTS))[:80]}".strip())
-    elif cursor.accept("UNSET") and not cursor.looking_at("TAG"):
-        names = {cursor.word()}
-        while cursor.accept(","):
-            names.add(cursor.word())
-        if names - _HINTS:
-            raise SqlError.unsupported("this ALTER TABLE UNSET")
     else:
         raise SqlError.unsupported("this ALTER TABLE")
 

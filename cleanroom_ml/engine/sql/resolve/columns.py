@@ -11,6 +11,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_json
@@ -20,13 +21,17 @@ from cleanroom_ml.engine.sql.types.kind import JSON
 class Columns:
     """The columns of one statement."""
 
-    def __init__(self, rewrite: Rewrite, listening: Listening) -> None:
+    def __init__(self, rewrite: Rewrite, listening: Listening, sequences: Sequences) -> None:
         self._rewrite = rewrite
         self._listening = listening
+        self._sequences = sequences
 
     def column(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """A column, `t.*` or `t.$1`. Raises SqlError: nothing here has that name."""
         grammar.check(node)
+        number = self._sequences.number(node, scope) if isinstance(node, exp.Column) else None
+        if number is not None:
+            return number
         table = node.args.get("table")
         alias = _folded(table) if table is not None else None
         # DuckDB would take `a.b` for the field `b` of a column `a`, or for an alias in another case.
@@ -48,6 +53,8 @@ class Columns:
 
     def star(self, node: Node, scope: Scope, ctes: CommonTables, alias: str | None = None) -> Node:
         grammar.check(node)
+        if scope.drawing and alias in {None, *scope.drawing} and isinstance(node.parent, exp.Select | exp.Column):
+            raise SqlError.unsupported("* of a TABLE(GETNEXTVAL(…)): name the columns")
         for part in ("except_", "rename", "replace"):
             items = node.args.get(part)
             if items:

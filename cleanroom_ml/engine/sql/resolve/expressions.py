@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -37,12 +38,18 @@ class Expressions:
     """Expressions of one resolver's queries."""
 
     def __init__(
-        self, queries: Queries, constants: Constants, listening: Listening, build: Build, catalog: Catalog
+        self,
+        queries: Queries,
+        constants: Constants,
+        listening: Listening,
+        sequences: Sequences,
+        build: Build,
+        catalog: Catalog,
     ) -> None:
         self._queries = queries
         self.user_functions = UserFunctions(build, catalog, queries, self.rewrite)
         self._constants = constants
-        self._columns = Columns(self.rewrite, listening)
+        self._columns = Columns(self.rewrite, listening, sequences)
         self._calls = Calls(self.rewrite, constants, self._columns, self.user_functions)
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,

@@ -104,6 +104,11 @@ class Items:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
         # Columns that the statement names anew are columns of nothing that the catalog knows.
         self._listening.announce(alias, None if columns else relation.name)
+        if "" in scope.drawing:
+            scope.drawing[alias] = scope.drawing.pop("")
+        elif scope.drawing:
+            raise SqlError.unsupported("TABLE(GETNEXTVAL(…)) that is not the last of FROM")
+        scope.most = _most(scope, relation.rows)
         scope.sources[alias] = kinds
         if scope.staged == "":
             scope.staged = alias
@@ -124,6 +129,13 @@ class Items:
             self.join(join, ctes, scope, parent)
         slots = "".join(f" {{{number}}}" for number in range(1, len(joins) + 1))
         return raw(f"({{0}}{slots})", first, *joins)
+
+
+def _most(scope: Scope, rows: int | None) -> int | None:
+    """How many rows there are at most with one more item. An outer join keeps what matches nothing: one more each."""
+    if scope.most is None or rows is None:
+        return None
+    return (scope.most + 1) * (rows + 1) if scope.sources else rows
 
 
 def _alias(node: Node) -> tuple[str | None, list[str]]:

@@ -12,6 +12,8 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import (
     Catalog,
+    HistoryCatalog,
+    PastMoment,
     ResultCatalog,
     RowsSource,
     StageCatalog,
@@ -31,17 +33,17 @@ from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns, literal_text
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, WHOLE, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
-_TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern"})
+_TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern", "when"})
 _SAMPLE: Final = frozenset({"method", "percent", "size", "seed"})
 Named = tuple[str | None, Relation]
 """The name that an item goes by without an alias, and the item."""
@@ -83,13 +85,16 @@ class Relations:
             raise SqlError.unsupported(grammar.construct(node))
         _only(node, _TABLE)
         inner = node.this
+        moment = _moment(node.args.get("when"))
+        if moment is not None and not isinstance(inner, exp.Identifier | exp.DynamicIdentifier):
+            raise SqlError.unsupported("AT | BEFORE of what is no table")
         if isinstance(inner, exp.Identifier):
             if node.args.get("format") or node.args.get("pattern"):
                 raise SqlError.unsupported("file options on a table")
             parts = (node.args.get("catalog"), node.args.get("db"), inner)
-            return self._named(tuple(fold(part) for part in parts if part), ctes)
+            return self._named(tuple(fold(part) for part in parts if part), ctes, moment)
         if isinstance(inner, exp.DynamicIdentifier):
-            return self._named(folded(self._constants.text(inner.this)), ctes)
+            return self._named(folded(self._constants.text(inner.this)), ctes, moment)
         if isinstance(inner, exp.Anonymous):
             return self._called(inner, ctes, scope)
         if isinstance(inner, exp.Parameter) and isinstance(inner.this, exp.Literal):
@@ -106,7 +111,7 @@ class Relations:
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
-        scope = Scope(parent)
+        scope = Scope(parent, draws=Draws(1, single=True))
         known, more = True, False
         texts: frozenset[int] = frozenset()
         tuples: list[Node] = []
@@ -139,7 +144,8 @@ class Relations:
         kinds = {
             name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
         }
-        return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
+        count = None if more else len(tuples)
+        return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds, rows=count)
 
     def sample(self, sample: Node) -> str:
         """SAMPLE as DuckDB's. Raises SqlError."""
@@ -163,18 +169,26 @@ class Relations:
         query, kinds = self._queries.query(bare, ctes, parent)
         return Relation(raw("{0}", query), kinds)
 
-    def _named(self, parts: tuple[str, ...], ctes: CommonTables) -> Named:
+    def _named(self, parts: tuple[str, ...], ctes: CommonTables, moment: PastMoment | None = None) -> Named:
         if len(parts) == 1 and parts[0] in ctes:
+            if moment is not None:
+                raise SqlError.unsupported("AT | BEFORE of a common table")
             common = ctes[parts[0]]
             return parts[0], Relation(quoted(common.name), common.kinds)
         self._build.count_source()
-        source = self._catalog.source(parts)
+        source = self._catalog.source(parts) if moment is None else self._past(parts, moment)
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
             return parts[-1], replace(self._view(source), name=parts)
         query = self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
-        return parts[-1], Relation(raw("({0})", query), kinds_of_columns(source.columns), parts)
+        rows = source.rows if isinstance(source, TableSource) else len(source.rows)
+        return parts[-1], Relation(raw("({0})", query), kinds_of_columns(source.columns), parts, rows)
+
+    def _past(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
+        if not isinstance(self._catalog, HistoryCatalog):
+            raise SqlError.unsupported("AT | BEFORE (Time Travel) in a clean room")
+        return self._catalog.source_at(parts, moment)
 
     def _view(self, source: ViewSource) -> Relation:
         query, kinds = self._queries.view(source)
@@ -224,6 +238,9 @@ class Relations:
             return self._named(folded(self._constants.text(call.expressions[0])), ctes)
         if name == "DIRECTORY" and len(call.expressions) == 1:
             return None, self._directory(call.expressions[0])
+        if name == "GETNEXTVAL" and len(call.expressions) == 1 and isinstance(call.expressions[0], exp.Column):
+            scope.drawing[""] = tuple(fold(part) for part in call.expressions[0].parts)
+            return None, Relation(raw('(SELECT 1 AS "NEXTVAL")'), {"NEXTVAL": WHOLE}, rows=1)
         function = table.find(name, TableFunction)
         function.check_count(name, len(call.expressions))
         if function.numbered:
@@ -325,6 +342,17 @@ class _Arguments:
 
     def scan(self, source: TableSource | RowsSource) -> Node:
         return self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
+
+
+def _moment(when: Node | None) -> PastMoment | None:
+    """AT | BEFORE whose expression was evaluated (statements/time_travel.py). Raises SqlError: it was not."""
+    if when is None:
+        return None
+    value = when.args.get("expression")
+    if not isinstance(value, exp.Literal) or when.args.get("kind") != "FIXED":
+        raise SqlError.unsupported("AT | BEFORE here")
+    before = str(when.this).upper() == "BEFORE"
+    return PastMoment(None, value.this, before) if value.is_string else PastMoment(int(value.this), None, before)
 
 
 def _only(node: Node, allowed: frozenset[str]) -> None:

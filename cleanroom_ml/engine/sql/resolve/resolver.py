@@ -27,7 +27,8 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree import grammar
@@ -38,6 +39,8 @@ from cleanroom_ml.engine.sql.types.kind import Number, common, widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
+_FEWER_ROWS: Final = ("order", "limit", "offset", "distinct", "qualify", "operation_modifiers", "connect")
+_MORE_GROUPS: Final = ("rollup", "cube", "grouping_sets", "all")
 _SET_OPERATIONS: Final = (exp.Union, exp.Except, exp.Intersect)
 
 
@@ -57,7 +60,10 @@ class Resolver:
         if not depth:
             settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
-        self.expressions = Expressions(self, constants, self.listening, build, catalog)
+        sequences = Sequences(build, catalog)
+        self.expressions = Expressions(self, constants, self.listening, sequences, build, catalog)
+        self.outermost: Node | None = None
+        """The query whose rows are the statement's, where whoever runs it counts them."""
         self._relations = Relations(build, catalog, self, constants, self.expressions, self.listening, width=width)
         self.items = Items(build, self._relations, self.expressions, self.listening)
 
@@ -131,6 +137,7 @@ class Resolver:
         return node, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        exact = node is self.outermost and not any(node.args.get(part) for part in _FEWER_ROWS)
         if node.args.get("connect"):
             node = hierarchies.spelled_out(node, self.build.fresh("connect").upper())
         if node.args.get("joins") and any(column.args.get("join_mark") for column in node.find_all(exp.Column)):
@@ -144,6 +151,7 @@ class Resolver:
         if not written and node.expressions:
             raise SqlError.syntax("SELECT with no columns.")
         grouping.spelled_out(node, written)
+        scope.draws = _draws(node, scope, exact=exact)
         projections = []
         for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
             value = self.expressions.rewrite(projection, scope, ctes)
@@ -159,7 +167,7 @@ class Resolver:
             raise SqlError.syntax("SELECT without columns.")
         node.set("expressions", projections)
         aliases: Kinds = {value.alias: kind_of(value.this) for value in projections if isinstance(value, exp.Alias)}
-        inner = replace(scope, parent=Scope(parent, {"": aliases}))
+        inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
@@ -241,6 +249,13 @@ class _Inside:
     def query(self, query: Node, scope: Scope) -> tuple[Node, Kinds | None]:
         """A parsed query. Raises SqlError."""
         return self._resolver.query(query, {}, scope)
+
+
+def _draws(node: exp.Select, scope: Scope, *, exact: bool) -> Draws:
+    """For how many rows the sequences in a SELECT's list are."""
+    single = not node.args.get("from_") and not node.args.get("joins")
+    more = node.args.get("group") and any(node.args["group"].args.get(part) for part in _MORE_GROUPS)
+    return Draws(1 if single else None if more else scope.most, single, exact)
 
 
 def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:

@@ -16,6 +16,19 @@ Kinds = Mapping[str, Kind | None]
 
 
 @dataclass(slots=True)
+class Draws:
+    """Where the numbers of sequences go: to how many `rows` (None: nobody knows), each of them just one where
+    `single`; `exact`: whoever runs the statement sees by its rows how many were used.
+    """
+
+    rows: int | None = None
+    single: bool = False
+    exact: bool = False
+    shared: dict[str, Node] = field(default_factory=dict)
+    """What the alias of a TABLE(GETNEXTVAL(…)) stands for, once it was asked for."""
+
+
+@dataclass(slots=True)
 class Scope:
     """What one SELECT sees: its FROM items by alias (None: columns not known), and the query around it."""
 
@@ -31,6 +44,12 @@ class Scope:
     """Alias of a GENERATOR: its rows are numbered."""
     parameters: Mapping[str, Node] = field(default_factory=dict)
     """Of the text of a function: what its arguments are, rewritten already."""
+    most: int | None = 1
+    """How many rows the FROM items have at most; None: nobody knows."""
+    draws: Draws | None = None
+    """What a sequence gives here; None: none may stand here."""
+    drawing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Sequences by the alias of a TABLE(GETNEXTVAL(…))."""
 
     def kind(self, column: str, table: str | None) -> Kind | None:
         scope: Scope | None = self
@@ -99,6 +118,8 @@ class Relation:
     kinds: Kinds | None
     name: tuple[str, ...] | None = None
     """What the catalog knows it by; None: it is nothing of the catalog's."""
+    rows: int | None = None
+    """How many it has at most, where that is known."""
 
 
 class Inside(Protocol):

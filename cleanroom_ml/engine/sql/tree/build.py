@@ -12,7 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import Columns, RowsSource, TableSource
+from cleanroom_ml.engine.sql.catalog import Columns, Drawn, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree import literals
@@ -39,6 +39,8 @@ class Build:
     """Functions in Python that it calls, each once."""
     sources: int = 0
     names: int = 0
+    drawn: list[Drawn] = field(default_factory=list)
+    """Numbers of sequences of which the statement uses as many as it gives rows."""
 
     def marker(self, sha256: str) -> str:
         """The text that the worker replaces by the path of this object's descriptor."""

@@ -60,6 +60,8 @@ def insert(work: Work, statement: Insert) -> Rows:
     def reply(written: Written) -> Rows:
         return counted({"number of rows inserted": written.rows})
 
+    source = work.fixed(statement.source)
+    statement = statement if source is statement.source else replace(statement, source=source)
     return write(work, statement.target, lambda: compile_insert(statement, work.catalog, work.binds), reply)
 
 
@@ -162,6 +164,7 @@ def _attempt(
         return None
     with work.storage.pin(mutation.compiled.inputs):
         written = work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
+    work.give_back(mutation.compiled.drawn, written.rows)
     refuse_nulls(work, table, written)
     reply = reply_for(written)
     objects = added(written)

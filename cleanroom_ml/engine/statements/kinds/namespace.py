@@ -8,8 +8,9 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.namespace import CreateDatabase, CreateSchema
+from cleanroom_ml.engine.sql.read.namespace import AlterNamespace, CreateDatabase, CreateSchema
 from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements import copied
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts, visible
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, translated
@@ -31,6 +32,8 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
     if name.startswith(RESERVED):
         raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
     work.require_in_account("CREATE DATABASE")
+    source = None if statement.clone is None else _database_thing(work, statement.clone).database
+    past = copied.moment(work, statement.moment)
     reply = success(f"Database {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
         # In the transaction that replaces it: somebody else may have made one since the statement began.
@@ -41,11 +44,15 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
             work.session.account,
             name,
             if_exists=if_exists(statement),
-            comment=str(statement.options.get("COMMENT", "")),
+            comment=statement.comment,
         )
         if made:
             work.made(Thing("DATABASE", name))
             work.made(Thing("SCHEMA", name, "PUBLIC"))
+            if statement.retention is not None:
+                work.storage.namespaces.alter(work.session.account, name, retention=statement.retention)
+            if source is not None:
+                copied.database(work, source, name, past)
             work.session.database, work.session.schema = name, "PUBLIC"
             work.keep_session()
     return reply if made else existed(name)
@@ -57,6 +64,8 @@ def create_schema(work: Work, statement: CreateSchema) -> Rows:
     if name == "INFORMATION_SCHEMA":
         raise SqlError.already_exists("Schema", name)
     work.require("CREATE SCHEMA", Thing("DATABASE", database))
+    source = None if statement.clone is None else _schema_thing(work, statement.clone)
+    past = copied.moment(work, statement.moment)
     reply = success(f"Schema {name} successfully created.")
     with translated(statement.name), work.recorded(reply):
         if statement.or_replace and work.storage.namespaces.schema_exists(work.session.account, database, name):
@@ -66,13 +75,56 @@ def create_schema(work: Work, statement: CreateSchema) -> Rows:
             database,
             name,
             if_exists=if_exists(statement),
-            comment=str(statement.options.get("COMMENT", "")),
+            comment=statement.comment,
         )
         if made:
             work.made(Thing("SCHEMA", database, name))
+            if statement.retention is not None:
+                work.storage.namespaces.alter(work.session.account, database, name, retention=statement.retention)
+            if source is not None:
+                copied.schema(work, (source.database, source.schema), (database, name), past)
             work.session.database, work.session.schema = database, name
             work.keep_session()
     return reply if made else existed(name)
+
+
+def alter_namespace(work: Work, statement: AlterNamespace) -> Rows:
+    """ALTER DATABASE | SCHEMA … RENAME TO, SET, UNSET."""
+    account, namespaces = work.session.account, work.storage.namespaces
+    reply = success()
+    try:
+        of = _database_thing if statement.kind == "DATABASE" else _schema_thing
+        thing = of(work, statement.name)
+    except SqlError:
+        if statement.if_exists:
+            return reply
+        raise
+    new: tuple[str, ...] | None = None
+    if statement.new_name is not None:
+        new = statement.new_name if statement.kind == "DATABASE" else own_schema(work, statement.new_name)
+        if statement.kind == "DATABASE" and (len(new) != 1 or new[0].startswith(RESERVED)):
+            raise SqlError.syntax(f"Invalid identifier {displayed(new)}")
+    with translated(statement.new_name or statement.name), work.recorded(reply):
+        work.require(OWNERSHIP, thing)
+        if new is None:
+            namespaces.alter(
+                account,
+                thing.database,
+                thing.schema or None,
+                comment=statement.comment,
+                retention=statement.retention,
+            )
+            return reply
+        if statement.kind == "DATABASE":
+            work.require_in_account("CREATE DATABASE")
+        else:
+            work.require("CREATE SCHEMA", Thing("DATABASE", new[0]))
+        namespaces.rename(account, thing.database, thing.schema or None, new)
+        session = work.session
+        if session.database == thing.database and (not thing.schema or session.schema == thing.schema):
+            session.database, session.schema = new[0], session.schema if statement.kind == "DATABASE" else new[1]
+            work.keep_session()
+    return reply
 
 
 def drop_database(work: Work, statement: Drop) -> Rows:
@@ -129,7 +181,7 @@ def describe_schema(work: Work, statement: Describe) -> Rows:
     if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(statement.name))
     tables = visible(work, "TABLE", work.storage.tables.list(account, database, schema, work.session.id))
-    views = visible(work, "VIEW", work.storage.views.list(account, database, schema))
+    views = visible(work, "VIEW", work.storage.views.list(account, database, schema, work.session.id))
     rows = [(each.created_on, each.key.name, "TABLE") for each, _ in tables]
     rows += [(each.created_on, each.key.name, "VIEW") for each, _ in views]
     return Rows(_MEMBER, rows)
@@ -148,7 +200,8 @@ def _schemas(work: Work, statement: Show) -> Listed:
             yield {
                 "created_on": schema.created_on, "name": schema.name, "is_default": "N",
                 "is_current": "Y" if current else "N", "database_name": database, "owner": owners.get(thing, OWNER),
-                "comment": schema.comment, "options": "", "retention_time": "1", "owner_role_type": "ROLE",
+                "comment": schema.comment, "options": "", "owner_role_type": "ROLE",
+                "retention_time": str(work.storage.namespaces.retention(schema.account, database, schema.name)),
             }  # fmt: skip
 
 
@@ -161,7 +214,8 @@ def _databases(work: Work, statement: Show) -> Listed:
                 "created_on": database.created_on, "name": database.name, "is_default": "N",
                 "is_current": "Y" if database.name == work.session.database else "N", "origin": "",
                 "owner": owners.get(thing, OWNER),
-                "comment": database.comment, "options": "", "retention_time": "1", "kind": "STANDARD",
+                "comment": database.comment, "options": "", "kind": "STANDARD",
+                "retention_time": str(work.storage.namespaces.retention(database.account, database.name)),
                 "owner_role_type": "ROLE",
             }  # fmt: skip
 
@@ -199,6 +253,7 @@ _SCHEMAS: Final = (
 KINDS: Final = (
     Kind(CreateDatabase, create_database, roles=Roles.NAMES, commits=True),
     Kind(CreateSchema, create_schema, roles=Roles.NAMES, commits=True),
+    Kind(AlterNamespace, alter_namespace, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (
     ObjectKind(
@@ -215,14 +270,8 @@ OBJECTS: Final = (
         thing=_schema_thing,
         privileges=(
             *("USAGE", "MODIFY", "MONITOR"),
-            *(
-                "CREATE TABLE",
-                "CREATE VIEW",
-                "CREATE STAGE",
-                "CREATE FILE FORMAT",
-                "CREATE FUNCTION",
-                "CREATE PROCEDURE",
-            ),
+            *("CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE FILE FORMAT", "CREATE SEQUENCE"),
+            *("CREATE FUNCTION", "CREATE PROCEDURE"),
         ),
         everything=_all_schemas,
     ),

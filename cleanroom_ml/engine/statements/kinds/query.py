@@ -28,14 +28,16 @@ _INFERRED = (
 
 def query(work: Work, statement: Query) -> StatementResult:
     """Runs a query into a spool file."""
-    compiled = compile_query(statement.ast, work.catalog, work.binds)
+    compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds)
+        spooled = work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds)
+    work.give_back(compiled.drawn, spooled.rows)
+    return spooled
 
 
 def describe_query(work: Work, statement: Query) -> Rows:
     """The columns that a query would give, and no rows."""
-    compiled = compile_query(statement.ast, work.catalog, work.binds)
+    compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         columns = work.warehouse.describe(compiled, query_id=work.query_id)
     return Rows(tuple((column.name, column.type) for column in columns), ())

@@ -30,7 +30,7 @@ def _columns(work: Work, statement: Show) -> Listed:
     else:
         scope = scope_of(work, statement)
         tables = work.storage.tables.list(account, scope.database, scope.schema, session_id)
-        views = work.storage.views.list(account, scope.database, scope.schema)
+        views = work.storage.views.list(account, scope.database, scope.schema, session_id)
         listed = [(each.key, each.columns) for each, _ in visible(work, "TABLE", tables)]
         listed += [(each.key, each.columns) for each, _ in visible(work, "VIEW", views)]
     for key, columns in listed:

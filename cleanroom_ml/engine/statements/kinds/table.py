@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Final, Literal
 
 from sqlglot import exp
@@ -17,10 +16,12 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.statements import time_travel
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
@@ -35,6 +36,7 @@ from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject, View
+from cleanroom_ml.engine.storage.retention import INHERITED
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
 
@@ -58,7 +60,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     elif statement.like is not None:
         columns = _like(work, statement.like)
     elif statement.clone is not None:
-        columns, objects = _cloned(work, statement.clone)
+        columns, objects = _cloned(work, statement.clone, statement.moment)
     else:
         columns = tuple(declared(work, spec) for spec in statement.columns)
     if not columns:
@@ -67,12 +69,35 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
     )
     reply = success(f"Table {key.name} successfully created.")
-    change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
+    change = changes.CreateTable(
+        key,
+        columns,
+        kind,
+        session_id,
+        objects,
+        if_exists,
+        comment=statement.comment or "",
+        retention=_retention(work, statement),
+    )
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
         (made,) = work.commit([change], reply)
         work.grant_again(copied)
     return reply if made else success(f"{key.name} already exists, statement succeeded.")
+
+
+def _retention(work: Work, statement: CreateTable) -> int:
+    """For how many days what the table held can be had back. What a room writes is nobody's to go back to."""
+    if statement.kind == "TEMPORARY" or work.restricted:
+        return 0
+    days = statement.retention
+    if statement.kind == "TRANSIENT" and days is not None and days > 1:
+        raise SqlError(
+            1008,
+            "22023",
+            f"SQL compilation error:\ninvalid value [{days}] for parameter '{RETENTION}' of a transient table",
+        )
+    return INHERITED if days is None else days
 
 
 def drop_table(work: Work, statement: Drop) -> Rows:
@@ -95,6 +120,8 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         raise SqlError.not_found("Table", displayed(statement.name))
     if statement.action == "nothing":
         return reply
+    if statement.action == "set":
+        return _set(work, key, statement, reply)
     if statement.new_name is not None and statement.action == "swap":
         return _swapped(work, key, statement.new_name, reply)
     if statement.new_name is not None:
@@ -119,6 +146,19 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
     raise busy()
 
 
+def _set(work: Work, key: Key, statement: AlterTable, reply: Rows) -> Rows:
+    """SET and UNSET of the comment and of the retention."""
+    with translated(statement.name), work.recorded(reply):
+        table = work.storage.tables.get(key, work.session.id)
+        if table is not None and table.session_id is None and not work.restricted:
+            work.require(OWNERSHIP, Thing.of("TABLE", key))
+        if statement.comment is not None:
+            work.storage.tables.comment(key, statement.comment, work.session.id)
+        if statement.retention is not None and table is not None and table.session_id is None and not work.restricted:
+            work.storage.tables.set_retention(key, statement.retention)
+    return reply
+
+
 def _owned(work: Work, name: tuple[str, ...]) -> Key:
     """The key of a table that is to be changed or dropped. Raises SqlError: it is there, and another role's."""
     key = work.catalog.target(name, "TABLE")
@@ -132,7 +172,7 @@ def _selected(
     work: Work, statement: CreateTable, query: exp.Expr
 ) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
     names = statement.query_columns or tuple(spec.name for spec in statement.columns)
-    compiled = compile_query(query, work.catalog, work.binds, names=names)
+    compiled = compile_query(work.fixed(query), work.catalog, work.binds, names=names)
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple(Column(each.name, str(each.type)) for each in found)
@@ -179,7 +219,7 @@ def _like(work: Work, name: tuple[str, ...]) -> tuple[Column, ...]:
     raise SqlError.not_found("Table", displayed(name))
 
 
-def _cloned(work: Work, name: tuple[str, ...]) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
+def _cloned(work: Work, name: tuple[str, ...], past: Past | None) -> tuple[tuple[Column, ...], tuple[TableObject, ...]]:
     """The columns and the rows of another table; the objects are the same ones. A table of the account only: what a
     room shows of a table is bounded by its policies, and a copy would have none.
     """
@@ -191,10 +231,14 @@ def _cloned(work: Work, name: tuple[str, ...]) -> tuple[tuple[Column, ...], tupl
     table = work.storage.tables.get(source.key, work.session.id)
     if table is None:
         raise SqlError.not_found("Table", displayed(name))
-    columns = tuple(
-        replace(each, start=table.numbers[each.name]) if each.start is not None else each for each in table.columns
-    )
-    return columns, table.objects
+    columns = table.numbered
+    if past is None:
+        return columns, table.objects
+    if table.session_id is not None:
+        raise SqlError.unsupported("CLONE of a temporary table AT | BEFORE")
+    (value,) = work.constants([time_travel.expression(past.kind, past.text)])
+    moment = time_travel.past_moment(past.kind, value, work.storage.database.now(), before=past.before)
+    return columns, time_travel.past_objects(work.storage, work.session, table.key, moment)
 
 
 def _swapped(work: Work, key: Key, name: tuple[str, ...], reply: Rows) -> Rows:
@@ -253,10 +297,12 @@ def describe_table(work: Work, statement: Describe) -> Rows:
 def relation(work: Work, key: Key, name: tuple[str, ...]) -> Table | View:
     """A table or view that the session's roles may know of. Raises SqlError not found."""
     table = work.storage.tables.get(key, work.session.id)
+    view = work.storage.views.get(key, work.session.id) if table is None or table.session_id is None else None
+    if view is not None and view.session_id is not None:
+        return view
     if table is not None and (table.session_id is not None or work.rights.finds(Thing.of("TABLE", key))):
         return table
-    view = work.storage.views.get(key) if table is None else None
-    if view is None or not work.rights.finds(Thing.of("VIEW", key)):
+    if table is not None or view is None or not work.rights.finds(Thing.of("VIEW", key)):
         raise SqlError.not_found("Table", displayed(name))
     return view
 
@@ -281,10 +327,20 @@ def listed_tables(work: Work, statement: Show) -> Listed:
     for table, owner in visible(work, "TABLE", tables):
         yield place(table.key, owner) | {
             "created_on": table.created_on, "kind": table.kind, "comment": table.comment, "cluster_by": "",
-            "rows": table.rows, "bytes": table.bytes, "retention_time": "1", "automatic_clustering": "OFF",
+            "rows": table.rows, "bytes": table.bytes, "retention_time": str(retention_days(work, table)),
+            "automatic_clustering": "OFF",
             "change_tracking": "OFF", "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N",
             "is_event": "N", "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
         }  # fmt: skip
+
+
+def retention_days(work: Work, table: Table) -> int:
+    """The days for which what a table held can be had back."""
+    if table.session_id is not None or table.retention >= 0:
+        return table.retention
+    namespaces = work.storage.namespaces
+    days = namespaces.retention(table.key.account, table.key.database, table.key.schema)
+    return min(days, 1) if table.kind == "TRANSIENT" else days
 
 
 def _thing(work: Work, name: tuple[str, ...]) -> Thing:

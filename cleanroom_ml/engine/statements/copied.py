@@ -1,0 +1,83 @@
+"""CLONE of a schema and of a database (sql-reference/sql/create-clone): whatever is in it that can be copied.
+
+Everything in it is asked for: a table has to be readable, and what is not the roles' to use or to read fails the whole
+clone. Stages and their files are not copied, as by default on Snowflake.
+"""
+
+from __future__ import annotations
+
+from cleanroom_ml.engine.sql.catalog import PastMoment
+from cleanroom_ml.engine.sql.read.past import Past
+from cleanroom_ml.engine.statements import time_travel
+from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage.changes import Change, CreateTable
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
+from cleanroom_ml.engine.storage.keys import Key
+
+Place = tuple[str, str]
+"""A database and a schema."""
+
+
+def moment(work: Work, past: Past | None) -> PastMoment | None:
+    """When a clone is of. Raises SqlError."""
+    if past is None:
+        return None
+    (value,) = work.constants([time_travel.expression(past.kind, past.text)])
+    return time_travel.past_moment(past.kind, value, work.storage.database.now(), before=past.before)
+
+
+def database(work: Work, source: str, target: str, past: PastMoment | None) -> None:
+    """Copies all schemas of a database into a new one. In the transaction that makes it. Raises SqlError."""
+    account, namespaces = work.session.account, work.storage.namespaces
+    work.require("USAGE", Thing("DATABASE", source))
+    for each in namespaces.schemas(account, source):
+        work.require("USAGE", Thing("SCHEMA", source, each.name))
+        namespaces.create_schema(account, target, each.name, if_exists="ignore", comment=each.comment)
+        work.made(Thing("SCHEMA", target, each.name))
+        schema(work, (source, each.name), (target, each.name), past)
+
+
+def schema(work: Work, source: Place, target: Place, past: PastMoment | None) -> None:
+    """Copies what is in a schema into a new one. In the transaction that makes it. Raises SqlError."""
+    account, storage = work.session.account, work.storage
+    work.require("USAGE", Thing("SCHEMA", *source))
+    changes: list[Change] = []
+    for table in storage.tables.list(account, *source):
+        work.require("SELECT", Thing.of("TABLE", table.key))
+        objects = table.objects
+        if past is not None:
+            objects = time_travel.past_objects(storage, work.session, table.key, past)
+        key = _moved(table.key, target)
+        changes.append(
+            CreateTable(
+                key, table.numbered, table.kind, None, objects, comment=table.comment, retention=table.retention
+            )
+        )
+    work.change(changes)
+    for view in storage.views.list(account, *source):
+        work.require(OWNERSHIP, Thing.of("VIEW", view.key))
+        key = _moved(view.key, target)
+        storage.views.create(key, view.columns, view.text, secure=view.secure, comment=view.comment)
+        work.made(Thing.of("VIEW", key))
+    for sequence in storage.sequences.list(account, *source):
+        work.require("USAGE", Thing.of("SEQUENCE", sequence.key))
+        key = _moved(sequence.key, target)
+        storage.sequences.create(
+            key,
+            start=sequence.start if sequence.next is None else sequence.next,
+            step=sequence.step,
+            ordered=sequence.ordered,
+            comment=sequence.comment,
+        )
+        work.made(Thing.of("SEQUENCE", key))
+    for form in storage.file_formats.list(account, *source):
+        if form.key.name.startswith("@"):
+            continue  # a stage's own
+        work.require("USAGE", Thing.of("FILE FORMAT", form.key))
+        key = _moved(form.key, target)
+        storage.file_formats.create(key, form.type, form.options, comment=form.comment)
+        work.made(Thing.of("FILE FORMAT", key))
+
+
+def _moved(key: Key, target: Place) -> Key:
+    return Key(key.account, *target, key.name)

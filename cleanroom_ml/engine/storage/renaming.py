@@ -1,0 +1,58 @@
+"""ALTER DATABASE and ALTER SCHEMA … RENAME TO: whatever is in it goes along, and the grants on it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
+from cleanroom_ml.engine.storage.graves import IN_SCHEMA
+
+
+def rename(
+    connection: sqlite3.Connection, account: str, database: str, schema: str | None, new: tuple[str, ...]
+) -> None:
+    """Renames a database (`new` is its name), or a schema (`new` is a database and a name). In a transaction.
+
+    Raises:
+        NotFound: there is no such database, schema or new database.
+        AlreadyExists: there is one of the new name.
+    """
+    # Names are the keys that others refer to: they are all changed before anybody checks (SQLite, "Deferred").
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    if schema is None:
+        (name,) = new
+        if _there(connection, "databases", "account = ? AND name = ?", (account, name)):
+            raise AlreadyExists("database", name)
+        _moved(connection, "databases", "name = ?", (name,), "account = ? AND name = ?", (account, database))
+        where, values, set_to = "account = ? AND database = ?", (account, database), (name,)
+        assignment = "database = ?"
+        others: tuple[str, ...] = ("schemas", "object_grants")
+    else:
+        if not _there(connection, "databases", "account = ? AND name = ?", (account, new[0])):
+            raise NotFound("database", new[0])
+        if _there(connection, "schemas", "account = ? AND database = ? AND name = ?", (account, *new)):
+            raise AlreadyExists("schema", new[1])
+        here = (account, database, schema)
+        name_of = "account = ? AND database = ? AND name = ?"
+        _moved(connection, "schemas", "database = ?, name = ?", new, name_of, here)
+        where, values, set_to = "account = ? AND database = ? AND schema = ?", here, new
+        assignment = "database = ?, schema = ?"
+        others = ("object_grants",)
+    for relation in (*IN_SCHEMA, "temporary_views", *others, "sessions"):
+        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*set_to, *values))
+
+
+def _there(connection: sqlite3.Connection, relation: str, where: str, values: tuple[str, ...]) -> bool:
+    return connection.execute(f"SELECT 1 FROM {relation} WHERE {where}", values).fetchone() is not None
+
+
+def _moved(
+    connection: sqlite3.Connection,
+    relation: str,
+    assignment: str,
+    new: tuple[str, ...],
+    where: str,
+    old: tuple[str, ...],
+) -> None:
+    if not connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*new, *old)).rowcount:
+        raise NotFound("database" if relation == "databases" else "schema", old[-1])
