@@ -18,8 +18,10 @@ from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
+from cleanroom_ml.engine.sql.types.kind import TZ
 
 
 def _is_star(node: Node) -> bool:
@@ -81,9 +83,12 @@ class Calls:
         for part in ("partition_by", "order", "spec"):
             value = node.args.get(part)
             if isinstance(value, list):
-                node.set(part, [self._rewrite(item, scope, ctes) for item in value])
+                node.set(part, [key(self._rewrite(item, scope, ctes)) for item in value])
             elif value is not None:
                 node.set(part, self._rewrite(value, scope, ctes))
+        for item in node.args["order"].expressions if node.args.get("order") else []:
+            if kind_of(item.this) == TZ:
+                item.set("this", key(item.this))
         _frame(node, found.aggregate, found.name)
         divisor = None
         if found.divisor is not None:
@@ -131,6 +136,8 @@ class Calls:
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             ignore_nulls = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this
+        if known.of is not None:
+            given = _of_calls(known.of, given)
         if known.rows:
             given = [column for argument in given for column in _columns_of(argument, scope, bare=known.distinct)]
         arguments = [self._rewrite(argument, scope, ctes) for argument in given]
@@ -197,8 +204,8 @@ class Calls:
         """Arguments, rewritten; a date part may be a bare word that is no column."""
         arguments: list[Node] = []
         for number, argument in enumerate(given if function.arrange is None else function.arrange(given)):
-            if function.star and _is_star(argument):
-                arguments += self.members_of_star(argument, scope, ctes)
+            if (function.star or function.columns) and _is_star(argument):
+                arguments += self.members_of_star(argument, scope, ctes)[int(function.columns) :: 1 + function.columns]
                 continue
             if isinstance(argument, exp.Star):
                 raise SqlError.unsupported(f"{name}(*)")
@@ -207,6 +214,14 @@ class Calls:
             else:
                 arguments.append(self._rewrite(argument, scope, ctes))
         return arguments
+
+
+def _of_calls(name: str, given: list[Node]) -> list[Node]:
+    """The arguments of an aggregate as those of a function of values, of which it is one."""
+    if given and isinstance(given[0], exp.Distinct):
+        inner = exp.Anonymous(this=name, expressions=[*given[0].expressions, *given[1:]])
+        return [exp.Distinct(expressions=[inner])]
+    return [exp.Anonymous(this=name, expressions=given)]
 
 
 def _frame(node: Node, known: Aggregate, name: str) -> None:

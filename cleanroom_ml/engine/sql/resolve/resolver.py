@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import grouping, hierarchies, outer_joins, stars
+from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
@@ -28,7 +28,7 @@ from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
 from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Kinds, Relation, Scope
-from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree import equality, grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
@@ -103,23 +103,29 @@ class Resolver:
                 raise SqlError.too_complex()
             if chain[-1].args.get("with_"):
                 raise SqlError.unsupported("WITH inside of a set operation without parentheses")
-        left, kinds = self.query(chain[-1].this, seen, parent)
-        chain[-1].set("this", left)
+        made, kinds = self.query(chain[-1].this, seen, parent)
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
+            operation.set("this", made)
             operation.set("expression", right)
             if operation.args.get("by_name"):
                 kinds = _by_name(kinds, others)
                 self._modifiers(operation, seen, Scope(parent, {"": kinds}))
+                made = operation
                 continue
             self.listening.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
-                pairs = zip(kinds.items(), others.values(), strict=True)
-                kinds = {name: common((kind, other)) for (name, kind), other in pairs}
+                nulls = distinct.nulls(made), distinct.nulls(right)
+                pairs = enumerate(zip(kinds.items(), others.values(), strict=True))
+                kinds = {
+                    name: other if place in nulls[0] else kind if place in nulls[1] else common((kind, other))
+                    for place, ((name, kind), other) in pairs
+                }
             else:
                 kinds = None
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
-        return node, kinds
+            made = distinct.together(operation, kinds, self.build.fresh("rows"))
+        return made, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
         if node.args.get("connect"):
@@ -131,7 +137,8 @@ class Resolver:
         scope = Scope(parent)
         self.items.all(node, ctes, scope, parent)
         using = stars.merged(node, scope)
-        written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using)]
+        every = bool(node.args.get("distinct")) and any(map(equality.is_finer, scope.known()))
+        written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using, every=every)]
         if not written and node.expressions:
             raise SqlError.syntax("SELECT with no columns.")
         grouping.spelled_out(node, written)
@@ -155,6 +162,8 @@ class Resolver:
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
         self._modifiers(node, ctes, inner)
+        distinct.grouped(node, scope)
+        distinct.distinct(node)
         return node, output(projections, scope)
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
