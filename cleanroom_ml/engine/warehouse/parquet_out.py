@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
-from cleanroom_ml.engine.sql.types.moment_casts import stored
+from cleanroom_ml.engine.sql.types.moment_casts import cut, stored
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse.arrow_types import stored_type
 from cleanroom_ml.engine.warehouse.depth import check
@@ -39,8 +39,11 @@ def _cast(name: str, number: int, sql_type: SqlType, source: str) -> str:
     if sql_type.is_json:
         return sql_type.cast_of(None).template_for(name)
     if sql_type.record.moment is not None:
-        return stored(sql_type.record.moment, source).replace("{0}", name)
-    value = f"CAST({name} AS {sql_type.duckdb})"
+        made = stored(sql_type.record.moment, source).replace("{0}", name)
+        return cut(sql_type.record.moment, sql_type.scale).replace("{0}", made)
+    # DuckDB rounds the half of a DOUBLE to the even number, Snowflake away from zero.
+    given = f"round({name})" if sql_type.is_whole and source in {"DOUBLE", "FLOAT"} else name
+    value = f"CAST({given} AS {sql_type.duckdb})"
     bound = None
     if sql_type.length is not None:
         bound = f"{'length' if sql_type.record.characters else 'octet_length'}({value}) > {sql_type.length}"

@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
-from cleanroom_ml.engine.sql.types.moment_casts import from_moment, from_text
+from cleanroom_ml.engine.sql.types.moment_casts import NOT_FINER, from_moment, from_text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -253,7 +253,7 @@ def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
         layout = formats.get(sql_type.record.format or "", "AUTO").replace("'", "''")
         text = f"CASE WHEN typeof({value}) = 'JSON' THEN {member} ELSE CAST({value} AS VARCHAR) END"
         read = from_text(moment).replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
-        native = from_moment(moment).replace("{0}", value)
+        native = from_moment(moment).replace("{0}", NOT_FINER).replace("{0}", value)
         return f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read} ELSE {native} END"
     return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
 

@@ -11,7 +11,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, constant_text, fewest, fitting, kind_given, taken
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
+from cleanroom_ml.engine.sql.tree.equality import key
+from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind, Number
 
 
@@ -59,6 +60,8 @@ def call(
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
     values = taken(values, known.takes)
+    if known.rows and (known.distinct or distinct is not None):
+        values = [key(value) for value in values]
     if known.separator and len(values) == 1:
         values.append(exp.Literal.string(""))
     if known.rows and len(values) > 1:
@@ -88,7 +91,10 @@ def call(
         values.append(condition)
         template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(values) - 1)))
         kept.append(f"{{{len(values) - 1}}}")
-    return raw(template + (f" FILTER (WHERE {' AND '.join(kept)})" if kept else ""), *values, kind=kind)
+    made = raw(template + (f" FILTER (WHERE {' AND '.join(kept)})" if kept else ""), *values, kind=kind)
+    if not windowed:
+        made.meta[AGGREGATE] = known.names.split()[0]
+    return made
 
 
 def _ordered(order: Node | None, name: str) -> list[Node]:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
+from cleanroom_ml.engine.sql.resolve.comparing import alike, pair
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any
@@ -17,16 +18,37 @@ from cleanroom_ml.engine.sql.types.kind import NUM, OTHER
 def _decode(args: Sequence[Node]) -> Node:
     rest = list(args[1:])
     default = rest.pop() if len(rest) % 2 else exp.Null()
+    *values, default = alike([*rest[1::2], default])
+    kind = kind_of_any([*values, default])
+    parts: list[Node] = []
+    for wanted, value in zip(rest[::2], values, strict=True):
+        parts += [*pair(args[0].copy(), wanted), value]
     whens = "".join(
-        f" WHEN {{0}} IS NOT DISTINCT FROM {{{1 + 2 * n}}} THEN {{{2 + 2 * n}}}" for n in range(len(rest) // 2)
+        f" WHEN {{{n}}} IS NOT DISTINCT FROM {{{n + 1}}} THEN {{{n + 2}}}" for n in range(0, len(parts), 3)
     )
-    kind = kind_of_any([*rest[1::2], default])
-    return raw(f"CASE{whens} ELSE {{{1 + len(rest)}}} END", args[0], *rest, default, kind=kind)
+    return raw(f"CASE{whens} ELSE {{{len(parts)}}} END", *parts, default, kind=kind)
+
+
+def _null_if(args: Sequence[Node]) -> Node:
+    kind = kind_of(args[0])
+    left, right = pair(args[0].copy(), args[1])
+    if left == args[0]:
+        return raw("nullif({0}, {1})", args[0], right, kind=kind)
+    return raw("CASE WHEN {1} = {2} THEN NULL ELSE {0} END", args[0], left, right, kind=kind)
+
+
+def _equal_null(args: Sequence[Node]) -> Node:
+    return raw("({0} IS NOT DISTINCT FROM {1})", *pair(args[0], args[1]), kind=OTHER)
 
 
 def _one_of(template: str, first: int = 0) -> Builder:
     """A template that gives one of its arguments, from the `first` on."""
-    return lambda args: raw(template, *args, kind=kind_of_any(args[first:]))
+
+    def build(args: Sequence[Node]) -> Node:
+        given = alike(args[first:])
+        return raw(template, *args[:first], *given, kind=kind_of_any(given))
+
+    return build
 
 
 def _zero_if_null(args: Sequence[Node]) -> Node:
@@ -38,8 +60,9 @@ def _extreme(name: str) -> Builder:
     """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs."""
 
     def build(args: Sequence[Node]) -> Node:
-        nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(args)))
-        return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *args, kind=kind_of_any(args))
+        given = alike(args)
+        nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(given)))
+        return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *given, kind=kind_of_any(given))
 
     return build
 
@@ -49,10 +72,10 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True),
     Scalar("COALESCE", arguments=(1, None), sql=_one_of("coalesce({*})"), wide=True),
     Scalar("NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True),
-    Scalar("NULLIF", arguments=2, sql="nullif({*})", gives=0, wide=True),
+    Scalar("NULLIF", arguments=2, sql=_null_if, wide=True),
     Scalar("ZEROIFNULL", sql=_zero_if_null, wide=True),
     Scalar("NULLIFZERO", sql="nullif({0}, 0)", takes=NUM, gives=0, wide=True),
-    Scalar("EQUAL_NULL", arguments=2, sql="({0} IS NOT DISTINCT FROM {1})", gives=OTHER, wide=True),
+    Scalar("EQUAL_NULL", arguments=2, sql=_equal_null, wide=True),
     Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True),
     Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True),
     Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
+from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import as_bytes, as_text, kind_of
 from cleanroom_ml.engine.sql.types.kind import BINARY, TEXT, WHOLE
 
@@ -24,6 +25,13 @@ _CANONICAL: Final = (
 """A value as a text that is the same for equal numbers of whichever type (functions/hash.md)."""
 
 
+_SIGNED: Final = (
+    "CAST(((coalesce({0}, 0) % 18446744073709551616 + 27670116110564327424) % 18446744073709551616)"
+    " - 9223372036854775808 AS BIGINT)"
+)
+"""A sum of hashes, in whichever order they came, as a signed number of 64 bits (functions/hash_agg.md)."""
+
+
 def hashed_bits(*values: Node) -> Raw:
     """64 bits, as a signed number, that depend on these values only.
 
@@ -37,7 +45,7 @@ def _hash(args: Sequence[Node]) -> Node:
     """A signed 64-bit number, the same in every session and release: of MD5, and not of DuckDB's own hash. Equal
     numbers have the same one, whatever their types. It is not the number that Snowflake gives.
     """
-    listed = [raw(_CANONICAL, arg) for arg in args]
+    listed = [raw(_CANONICAL, key(arg)) for arg in args]
     whole = " || ".join(f"length({{{n}}}) || ':' || {{{n}}}" for n in range(len(listed)))
     template = f"CAST(CAST(md5_number_lower({whole}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
     return raw(template, *listed, kind=WHOLE)
@@ -145,7 +153,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("SHA1_BINARY", sql=_of_bytes("unhex(sha1({0}))", "BINARY")),
     Scalar("SHA2 SHA2_HEX", arguments=(1, 2), sql=_sha2(False)),
     Scalar("SHA2_BINARY", arguments=(1, 2), sql=_sha2(True)),
-    Scalar("HASH", arguments=(1, None), sql=_hash),
+    Scalar("HASH", arguments=(1, None), sql=_hash, columns=True),
+    Aggregate("HASH_AGG", sql="sum({0})", of="HASH", outer=_SIGNED, gives=WHOLE),
     Scalar("TO_BINARY", arguments=(1, 2), sql=_to_binary(False)),
     Scalar("TRY_TO_BINARY", arguments=(1, 2), sql=_to_binary(True)),
     Scalar("HEX_ENCODE", arguments=(1, 2), sql=_hex_encode),

@@ -73,6 +73,7 @@ class Scalar(Function):
         session: it is this value of the session; where there are arguments, `sql` has it before them.
         wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
         star: a star stands for the names and values of all columns.
+        columns: a star stands for all columns.
         asked: it is this value of the session, for constant arguments.
     """
 
@@ -86,6 +87,7 @@ class Scalar(Function):
     session: Callable[[ContextValues], Value] | None = None
     wide: bool = False
     star: bool = False
+    columns: bool = False
     asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
@@ -127,6 +129,7 @@ class Aggregate(Function):
         more_over: with OVER the quotient has so many digits more than what is divided, and is cut.
         frame: the frame that its window has where none is written, in place of that of the standard.
         needs_order: its window has to be ordered.
+        of: the function of values of whose calls it is an aggregate, by its name.
     """
 
     sql: str | tuple[str, ...]
@@ -147,6 +150,7 @@ class Aggregate(Function):
     more_over: int | None = None
     frame: Frame | None = None
     needs_order: bool = False
+    of: str | None = None
 
 
 class TableArguments(Protocol):

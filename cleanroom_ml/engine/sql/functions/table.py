@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import (
+    absent,
     aggregates,
     arrays,
     conditional,
@@ -75,6 +76,8 @@ def find(name: str, kind: type[_Kind]) -> _Kind:
     """The function of that name and kind. Raises SqlError: there is none."""
     found = FUNCTIONS.get(name)
     if not isinstance(found, kind):
+        if found is None and absent.is_snowflakes(name):
+            raise SqlError.unsupported(name)
         raise SqlError.unknown_function(name)
     return found
 

@@ -29,17 +29,17 @@ def _initcap(args: Sequence[Node]) -> Raw:
     listed = _characters(ends)
     pieces = exp.Literal.string(f"[{listed}]+|[^{listed}]+")
     template = (
-        "array_to_string(list_transform(regexp_extract_all(lower({0}), {1}),"
-        " lambda _w: upper(left(_w, 1)) || substr(_w, 2)), '')"
+        "array_to_string(list_transform(regexp_extract_all(lower({0}), {1}), lambda _w:"
+        " CASE WHEN contains({2}, left(_w, 1)) THEN _w ELSE upper(left(_w, 1)) || substr(_w, 2) END), '')"
     )
-    return raw(template, args[0], pieces, kind=TEXT)
+    return raw(template, args[0], pieces, exp.Literal.string(ends), kind=TEXT)
 
 
 def _tokens(args: Sequence[Node], name: str) -> Raw:
     """A DuckDB list of the tokens between any of the delimiter characters; empty ones are left out."""
     delimiters = constant_text(args[1], name) if len(args) > 1 else " "
     if not delimiters:
-        return raw("[{0}]", args[0])
+        return raw("[nullif({0}, '')]", args[0])
     pattern = exp.Literal.string(f"[{_characters(delimiters)}]")
     return raw("list_filter(string_split_regex({0}, {1}), lambda _w: _w <> '')", args[0], pattern)
 
@@ -128,6 +128,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("LOWER", sql="lower({0})", takes=TEXT, gives=TEXT),
     Scalar("INITCAP", arguments=(1, 2), sql=_initcap, takes=(TEXT, None)),
     Scalar("LENGTH LEN", sql="length({0})", takes=TEXT, gives=WHOLE),
+    Scalar("RTRIMMED_LENGTH", sql="length(rtrim({0}, ' '))", takes=TEXT, gives=WHOLE),
     Scalar("OCTET_LENGTH", sql="strlen({0})", takes=TEXT, gives=WHOLE),
     Scalar("TRIM", arguments=(1, 2), sql="trim({*})", takes=TEXT, gives=TEXT),
     Scalar("LTRIM", arguments=(1, 2), sql="ltrim({*})", takes=TEXT, gives=TEXT),
@@ -158,7 +159,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("REPEAT", arguments=2, sql="repeat({0}, CAST({1} AS BIGINT))", takes=(TEXT, None), gives=TEXT),
     Scalar("SPACE", sql="repeat(' ', CAST({0} AS BIGINT))", gives=TEXT),
     Scalar("ASCII", sql="ascii({0})", takes=TEXT, gives=WHOLE),
-    Scalar("UNICODE", sql="unicode({0})", takes=TEXT, gives=WHOLE),
+    Scalar("UNICODE", sql="CASE WHEN {0} = '' THEN 0 ELSE unicode({0}) END", takes=TEXT, gives=WHOLE),
     Scalar("CHR CHAR", sql="chr(CAST({0} AS INTEGER))", gives=TEXT),
     Scalar("TRANSLATE", arguments=3, sql="translate({*})", takes=TEXT, gives=TEXT),
     Scalar("CHARINDEX POSITION", arguments=(2, 3), sql=_position, takes=(TEXT, TEXT, None)),

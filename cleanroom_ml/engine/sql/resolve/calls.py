@@ -1,27 +1,33 @@
 """Calls of functions: found in the table of functions by their names, with their arguments rewritten."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypedDict
-
-from sqlglot import exp
-
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions import aggregating, table
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
+from cleanroom_ml.engine.sql.functions import aggregating
+from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions.entry import Aggregate
+from cleanroom_ml.engine.sql.functions.entry import Frame
+from cleanroom_ml.engine.sql.functions.entry import Scalar
 from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
-from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
+from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables
+from cleanroom_ml.engine.sql.resolve.scope import Rewrite
+from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
-from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
-
+from cleanroom_ml.engine.sql.types.kind import TZ
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlglot import exp
+from typing import TypedDict
 
 def _is_star(node: Node) -> bool:
     return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
@@ -94,9 +100,12 @@ class Calls:
         for part in ("partition_by", "order", "spec"):
             value = node.args.get(part)
             if isinstance(value, list):
-                node.set(part, [self._rewrite(item, scope, ctes) for item in value])
+                node.set(part, [key(self._rewrite(item, scope, ctes)) for item in value])
             elif value is not None:
                 node.set(part, self._rewrite(value, scope, ctes))
+        for item in node.args["order"].expressions if node.args.get("order") else []:
+            if kind_of(item.this) == TZ:
+                item.set("this", key(item.this))
         _frame(node, found.aggregate, found.name)
         divisor = None
         if found.divisor is not None:
@@ -152,6 +161,8 @@ class Calls:
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             ignore_nulls = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this
+        if known.of is not None:
+            given = _of_calls(known.of, given)
         if known.rows:
             given = [column for argument in given for column in _columns_of(argument, scope, bare=known.distinct)]
         arguments = [self._rewrite(argument, scope, ctes) for argument in given]
@@ -227,8 +238,8 @@ class Calls:
         """Arguments, rewritten; a date part may be a bare word that is no column."""
         arguments: list[Node] = []
         for number, argument in enumerate(given if function.arrange is None else function.arrange(given)):
-            if function.star and _is_star(argument):
-                arguments += self.members_of_star(argument, scope, ctes)
+            if (function.star or function.columns) and _is_star(argument):
+                arguments += self.members_of_star(argument, scope, ctes)[int(function.columns) :: 1 + function.columns]
                 continue
             if isinstance(argument, exp.Star):
                 raise SqlError.unsupported(f"{name}(*)")
@@ -258,6 +269,14 @@ def _names_of(node: Node) -> list[str]:
     if isinstance(node, exp.Column):
         return [fold(part) for part in node.parts]
     return [fold(node)]
+
+
+def _of_calls(name: str, given: list[Node]) -> list[Node]:
+    """The arguments of an aggregate as those of a function of values, of which it is one."""
+    if given and isinstance(given[0], exp.Distinct):
+        inner = exp.Anonymous(this=name, expressions=[*given[0].expressions, *given[1:]])
+        return [exp.Distinct(expressions=[inner])]
+    return [exp.Anonymous(this=name, expressions=given)]
 
 
 def _frame(node: Node, known: Aggregate, name: str) -> None:

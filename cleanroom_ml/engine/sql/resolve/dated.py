@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
 _MOMENTS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ})
 _TEXTS: Final = frozenset({TEXT, JSON})
-_READ: Final[dict[Kind, Moment]] = {DATE: "DATE", TIME: "TIME", TIMESTAMP: "NTZ", TZ: "TZ"}
+READ: Final[dict[Kind, Moment]] = {DATE: "DATE", TIME: "TIME", TIMESTAMP: "NTZ", TZ: "TZ"}
 
 
 def moved(node: exp.Add | exp.Sub) -> Node | None:
@@ -95,5 +95,5 @@ def comparable(operands: Sequence[Node]) -> list[Node] | None:
         return None
     if TZ in there:
         return [moments.instant(operand) if kind_of(operand) is not None else operand for operand in operands]
-    target = next(_READ[kind] for kind in (TIMESTAMP, DATE, TIME) if kind in there)
+    target = next(READ[kind] for kind in (TIMESTAMP, DATE, TIME) if kind in there)
     return [moments.to(target, operand) if kind_of(operand) in _TEXTS else operand for operand in operands]

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation,
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.kind import TZ
 
 
 class Items:
@@ -58,6 +59,7 @@ class Items:
         using = join.args.get("using")
         if using:
             join.set("using", [quoted(fold_column(column)) for column in using])
+        _refuse_offsets(join, scope)
 
     def item(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
         """One FROM item, as the subquery under its alias that it is replaced by. Raises SqlError."""
@@ -181,6 +183,16 @@ def _unwrap_join(select: exp.Select) -> None:
         select.args["from_"].set("this", inner)
         select.set("joins", [*inside, *after, *(select.args.get("joins") or [])])
         first = inner
+
+
+def _refuse_offsets(join: exp.Join, scope: Scope) -> None:
+    """Raises SqlError: columns that are joined by their names are TIMESTAMP_TZs, which DuckDB tells apart by offset."""
+    *before, last = [kinds or {} for kinds in scope.sources.values()] or [{}]
+    natural = str(join.args.get("method") or "").upper() == "NATURAL"
+    names = [name for name in last if any(name in kinds for kinds in before)] if natural else []
+    names += [column.name for column in join.args.get("using") or []]
+    if any(kinds.get(name) == TZ for kinds in (*before, last) for name in names):
+        raise SqlError.unsupported("USING and NATURAL JOIN with a TIMESTAMP_TZ column: write ON")
 
 
 def _as_of(join: exp.Join) -> None:

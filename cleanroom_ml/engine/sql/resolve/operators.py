@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.resolve import dated
-from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number, compared
+from cleanroom_ml.engine.sql.resolve import comparing, dated
+from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import BINARY, JSON, NUM, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
@@ -53,8 +53,10 @@ def adjusted(node: Node) -> Node:
             return moved
     if isinstance(node, exp.Between) and dated.compared(node, ("this", "low", "high")):
         return node
-    if isinstance(node, exp.In) and dated.listed(node):
-        return node
+    if isinstance(node, exp.In):
+        return comparing.among(node)
+    if isinstance(node, exp.Case):
+        return comparing.case_of(node)
     if isinstance(node, exp.DPipe):
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
     sign = _ARITHMETIC.get(type(node))
@@ -63,39 +65,16 @@ def adjusted(node: Node) -> Node:
     if isinstance(node, exp.Neg):
         node.set("this", as_number(node.this))
     elif isinstance(node, _COMPARISONS):
-        dated.compared(node, ("this", "expression"))
-        left, right = kind_of(node.this), kind_of(node.expression)
-        if (left == JSON) != (right == JSON):
-            number = NUM in {left, right}
-            for part in ("this", "expression"):
-                if kind_of(node.args[part]) == JSON:
-                    node.set(part, as_number(node.args[part]) if number else as_text(node.args[part]))
-        elif left == right == JSON and isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
-            for part in ("this", "expression"):
-                node.set(part, order_key(node.args[part]))
-        one, other = compared(node.this, node.expression)
-        node.set("this", one)
-        node.set("expression", other)
+        ordered = isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE)
+        left, right = comparing.pair(node.this, node.expression, ordered=ordered)
+        node.set("this", left)
+        node.set("expression", right)
     elif isinstance(node, exp.Ordered):
         node.set("this", order_key(node.this))
-    elif isinstance(node, exp.Between) and kind_of(node.this) == JSON:
-        number = kind_of(node.args["low"]) == NUM
-        node.set("this", as_number(node.this) if number else as_text(node.this))
-    elif isinstance(node, exp.In) and kind_of(node.this) == JSON:
-        _listed(node)
+    elif isinstance(node, exp.Between):
+        return comparing.between(node)
     elif isinstance(node, exp.HexString):
         return raw("unhex({0})", exp.Literal.string(str(node.this)), kind=BINARY)
     elif isinstance(node, exp.RawString):
         return exp.Literal.string(str(node.this))
     return node
-
-
-def _listed(node: exp.In) -> None:
-    """`v IN (…)`: a VARIANT among numbers is taken as one, among texts as text."""
-    kinds = {kind_of(item) for item in node.expressions}
-    if kinds == {NUM}:
-        node.set("this", as_number(node.this))
-    elif JSON in kinds:
-        node.set("expressions", [as_variant(item) for item in node.expressions])
-    else:
-        node.set("this", as_text(node.this))

@@ -7,36 +7,53 @@ identifier or a literal.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
-
-from sqlglot import exp
-
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
+from cleanroom_ml.engine.sql.catalog import Catalog
+from cleanroom_ml.engine.sql.catalog import ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import grouping, hierarchies, outer_joins, stars
+from cleanroom_ml.engine.sql.resolve import distinct
+from cleanroom_ml.engine.sql.resolve import grouping
+from cleanroom_ml.engine.sql.resolve import hierarchies
+from cleanroom_ml.engine.sql.resolve import outer_joins
+from cleanroom_ml.engine.sql.resolve import stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
-from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.resolve.identifiers import table_alias
 from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.projections import column_name, output
+from cleanroom_ml.engine.sql.resolve.projections import column_name
+from cleanroom_ml.engine.sql.resolve.projections import output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables
+from cleanroom_ml.engine.sql.resolve.scope import Draws
+from cleanroom_ml.engine.sql.resolve.scope import Inside
+from cleanroom_ml.engine.sql.resolve.scope import Kinds
+from cleanroom_ml.engine.sql.resolve.scope import Relation
+from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import UserFunction
+from cleanroom_ml.engine.sql.tree import equality
 from cleanroom_ml.engine.sql.tree import grammar
-from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
-from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
+from cleanroom_ml.engine.sql.tree.build import Build
+from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES
+from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
+from cleanroom_ml.engine.sql.tree.dialect import raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Number, common, widened
+from cleanroom_ml.engine.sql.types.kind import Number
+from cleanroom_ml.engine.sql.types.kind import common
+from cleanroom_ml.engine.sql.types.kind import widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from collections.abc import Sequence
+from dataclasses import replace
+from sqlglot import exp
+from typing import Final
 
 MAX_VIEW_DEPTH: Final = 16
 _FEWER_ROWS: Final = ("order", "limit", "offset", "distinct", "qualify", "operation_modifiers", "connect")
@@ -118,23 +135,29 @@ class Resolver:
                 raise SqlError.too_complex()
             if chain[-1].args.get("with_"):
                 raise SqlError.unsupported("WITH inside of a set operation without parentheses")
-        left, kinds = self.query(chain[-1].this, seen, parent)
-        chain[-1].set("this", left)
+        made, kinds = self.query(chain[-1].this, seen, parent)
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
+            operation.set("this", made)
             operation.set("expression", right)
             if operation.args.get("by_name"):
                 kinds = _by_name(kinds, others)
                 self._modifiers(operation, seen, Scope(parent, {"": kinds}))
+                made = operation
                 continue
             self.listening.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
-                pairs = zip(kinds.items(), others.values(), strict=True)
-                kinds = {name: common((kind, other)) for (name, kind), other in pairs}
+                nulls = distinct.nulls(made), distinct.nulls(right)
+                pairs = enumerate(zip(kinds.items(), others.values(), strict=True))
+                kinds = {
+                    name: other if place in nulls[0] else kind if place in nulls[1] else common((kind, other))
+                    for place, ((name, kind), other) in pairs
+                }
             else:
                 kinds = None
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
-        return node, kinds
+            made = distinct.together(operation, kinds, self.build.fresh("rows"))
+        return made, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
         exact = node is self.outermost and not any(node.args.get(part) for part in _FEWER_ROWS)
@@ -147,7 +170,8 @@ class Resolver:
         scope = Scope(parent)
         self.items.all(node, ctes, scope, parent)
         using = stars.merged(node, scope)
-        written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using)]
+        every = bool(node.args.get("distinct")) and any(map(equality.is_finer, scope.known()))
+        written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using, every=every)]
         if not written and node.expressions:
             raise SqlError.syntax("SELECT with no columns.")
         grouping.spelled_out(node, written)
@@ -172,6 +196,8 @@ class Resolver:
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
         self._modifiers(node, ctes, inner)
+        distinct.grouped(node, scope)
+        distinct.distinct(node)
         return node, output(projections, scope)
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:

@@ -63,6 +63,10 @@ class Scope:
             scope = scope.parent
         return None
 
+    def known(self) -> list[Kind | None]:
+        """What is known of the columns of its FROM items."""
+        return [kind for kinds in self.sources.values() for kind in (kinds or {}).values()]
+
     def has(self, table: str) -> bool:
         """Whether an alias stands for something here."""
         scope: Scope | None = self

@@ -37,8 +37,11 @@ def merged(select: exp.Select, scope: Scope) -> Merged:
     return found
 
 
-def spelled_out(projection: Node, scope: Scope, using: Merged) -> list[Node]:
-    """A projection, or what its `*` stands for. Raises SqlError: it names a column that is not there."""
+def spelled_out(projection: Node, scope: Scope, using: Merged, *, every: bool = False) -> list[Node]:
+    """A projection, or what its `*` stands for, `every` one or where it means another thing than DuckDB's.
+
+    Raises SqlError: it names a column that is not there.
+    """
     found = _star(projection)
     if found is None:
         return [projection]
@@ -48,7 +51,7 @@ def spelled_out(projection: Node, scope: Scope, using: Merged) -> list[Node]:
         raise SqlError.syntax("* ILIKE takes a text.")
     table = projection.args.get("table") if isinstance(projection, exp.Column) else None
     changed = any(found.args.get(part) for part in ("except_", "replace", "rename"))
-    if not changed and pattern is None and (table is not None or not using):
+    if not changed and not every and pattern is None and (table is not None or not using):
         return [projection]
     named = {alias: kinds for alias, kinds in scope.sources.items() if table is None or alias == fold(table)}
     if not named or any(kinds is None for kinds in named.values()):

@@ -6,6 +6,7 @@ What a value's precision and scale are, its kind says (types/kind.Number). A tem
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from sqlglot import exp
@@ -13,7 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, MAX_PRECISION, NUM, TEXT, WHOLE, Kind, Number, number
 
 Sign = Literal["+", "-", "*", "/", "%"]
@@ -28,6 +29,7 @@ _IMPLIED: Final = Number(18, 5)
 _MORE_DIGITS: Final = 6
 _MOST_DIGITS: Final = 12
 _ERROR: Final = "error('cleanroom:division')"
+_CONSTANT: Final = re.compile(r"\d{1,30}(\.\d{1,30})?")
 
 
 def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
@@ -135,18 +137,29 @@ def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
 
 
 def compared(left: Node, right: Node) -> tuple[Node, Node]:
-    """Two sides of a comparison: text next to a number is one."""
-    kinds = [kind_of(left), kind_of(right)]
-    if set(kinds) != {TEXT, NUM}:
+    """Two sides of a comparison: text next to a number is one (as_number), a constant one with all of its digits."""
+    if {kind_of(left), kind_of(right)} != {TEXT, NUM}:
         return left, right
-    known = kinds[0] if kinds[0] == NUM else kinds[1]
-    exact = isinstance(known, Number) and known.scale is not None
-    scale = max(9, known.scale or 0) if isinstance(known, Number) else 9
-    target = f"DECIMAL(38,{scale})" if exact else "DOUBLE"
-    return (
-        raw(f"CAST({{0}} AS {target})", left, kind=known) if kinds[0] == TEXT else left,
-        raw(f"CAST({{0}} AS {target})", right, kind=known) if kinds[1] == TEXT else right,
-    )
+    if kind_of(left) == TEXT:
+        return constant_number(left) or as_number(left, right), right
+    return left, constant_number(right) or as_number(right, left)
+
+
+def constant_number(node: Node) -> Node | None:
+    """A constant text as the number that it is: it has the digits that it is written with. None: it is no constant.
+
+    Raises SqlError: it is no number.
+    """
+    text = literal_text(node)
+    if text is None:
+        return None
+    if _CONSTANT.fullmatch(text.strip()):
+        return exp.Literal.number(text.strip())
+    try:
+        float(text)
+    except ValueError:
+        raise SqlError.bad_value(f"Numeric value '{text[:200]}' is not recognized") from None
+    return None
 
 
 def once(template: str, *arguments: Node, kind: Kind | None) -> Raw:

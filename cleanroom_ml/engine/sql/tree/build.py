@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree import literals
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
+from cleanroom_ml.engine.sql.types.moment_casts import WITHOUT_OFFSET
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -80,13 +81,25 @@ class Build:
         columns = ", ".join(
             _slotless(name)
             if sql_type.is_of_any_size
-            else f"CAST({_slotless(name)} AS {sql_type.duckdb}) AS {_slotless(name)}"
+            else f"{_stored(_slotless(name), sql_type)} AS {_slotless(name)}"
             for name, sql_type in table.columns
         )
+        if len(table.objects) > 1 and any(sql_type.record.moment == "TZ" for _, sql_type in table.columns):
+            # Objects of different versions have a TIMESTAMP_TZ as different types: each is read for itself.
+            each = (f"SELECT {columns} FROM read_parquet({self.files((found,))})" for found in table.objects)
+            return raw(" UNION ALL ".join(each))
         # Objects may have whole numbers in 64 bits or in 128: the widest of them is what the column is.
         widest = len(table.objects) > 1 and any(sql_type.is_of_any_size for _, sql_type in table.columns)
         together = ", union_by_name = true" if widest else ""
         return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)}{together})")
+
+
+def _stored(column: str, sql_type: SqlType) -> str:
+    """A stored column as its declared type. A TIMESTAMP_TZ without an offset is one of UTC: so earlier versions of the
+    engine stored all of them.
+    """
+    made = f"CAST({column} AS {sql_type.duckdb})"
+    return made if sql_type.record.moment != "TZ" else WITHOUT_OFFSET.format(column=column, made=made)
 
 
 def empty(columns: Columns) -> Raw:

@@ -28,6 +28,8 @@ from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
+AGGREGATE: Final = "cleanroom_aggregate"
+"""Key of `Expression.meta` of a call of an aggregate over groups: its name."""
 
 _MARKED = f"contains(CAST({{0}} AS VARCHAR), '{IN_JSON}')"
 _JSON_TEXT = (
@@ -48,7 +50,7 @@ _NUMBER_OF = (
 _ORDER = (
     "CASE WHEN {0} IS NULL THEN NULL ELSE"
     f" row(CASE WHEN ({_NUMBER_OF}) IS NOT NULL THEN 0 WHEN CAST({{0}} AS VARCHAR) = 'null' THEN 2 ELSE 1 END,"
-    f" coalesce({_NUMBER_OF}, 0), CAST({{0}} AS VARCHAR)) END"
+    f" coalesce({_NUMBER_OF}, 0), CASE WHEN ({_NUMBER_OF}) IS NULL THEN CAST({{0}} AS VARCHAR) ELSE '' END) END"
 )
 _FLOAT_AS_TEXT = "replace(printf('%.15g', {0}), 'nan', 'NaN')"
 """Snowflake's text of a FLOAT: at most 15 digits, and none that say nothing."""

@@ -35,10 +35,35 @@ def made_tz(wall: str, shift: str) -> str:
     return f"CASE WHEN ({wall}) IS NULL THEN NULL ELSE CAST({made} AS {TZ_TYPE}) END"
 
 
+WITHOUT_OFFSET: Final = (
+    "CASE WHEN typeof({column}) = 'TIMESTAMP WITH TIME ZONE' THEN CASE WHEN {column} IS NOT NULL THEN CAST(struct_pack("
+    "utc := CAST(CAST({column} AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC', shift := 0)"
+    f" AS {TZ_TYPE}) END ELSE {{made}} END"
+)
+"""A stored `{column}` as a TIMESTAMP_TZ: `{made}`, unless it is a moment without an offset."""
+
+
 LOCAL_TZ: Final = made_tz("CAST({0} AS TIMESTAMP)", SHIFT)
 """A TIMESTAMP_TZ of a moment in the session's zone."""
 SECONDS: Final = "make_timestamp(CAST(round(CAST({0} AS DECIMAL(38, 9)) * 1000000) AS BIGINT))"
 """A count of seconds since 1970, in UTC."""
+
+
+_FINE: Final = r"typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS') AND regexp_matches(CAST({0} AS VARCHAR), '\.\d{6}0*[1-9]')"
+NOT_FINER: Final = f"CASE WHEN {_FINE} THEN error('cleanroom:nanoseconds') ELSE {{0}} END"
+"""A value of any type; a moment with nanoseconds, which are not kept, fails."""
+
+
+def cut(target: Moment, digits: int | None) -> str:
+    """A TIME or TIMESTAMP_… with so many digits of a second: what is beyond them is cut off."""
+    if digits is None or digits >= 6 or target == "DATE":
+        return "{0}"
+    inside = f"date_part('microsecond', {{0}}) % {10 ** (6 - digits)} * INTERVAL 1 MICROSECOND"
+    if target != "TZ":
+        return f"({{0}} - {inside})"
+    moment = f"CAST(struct_extract({{0}}, 'utc') AS TIMESTAMP)"
+    made = f"struct_pack(utc := {moment} - {inside.replace('{0}', moment)}, shift := struct_extract({{0}}, 'shift'))"
+    return f"CASE WHEN {{0}} IS NOT NULL THEN CAST({made} AS {TZ_TYPE}) END"
 
 
 def from_moment(target: Moment) -> str:
@@ -103,7 +128,9 @@ def stored(target: Moment, source: str) -> str:
     """What a worker makes of a column that DuckDB has as `source`, before it writes it."""
     if source == TZ_TYPE:
         return from_tz(target)
-    if source in {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS"}:
+    if source.endswith("_NS"):
+        return from_moment(target).replace("{0}", NOT_FINER)
+    if source in {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS"}:
         return from_moment(target)
     if source == "VARCHAR":
         return from_text(target).replace("{1}", "'AUTO'").replace("{2}", "1970")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, moments, objects, texts
+from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, json_text, moments, objects, texts
 from cleanroom_ml.engine.sql.values.arrays import NotAnArray
 from cleanroom_ml.engine.sql.values.json_reading import JsonError
 from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
@@ -82,6 +82,10 @@ def _try_parse_last(text: str) -> str | None:
     return json_reading.try_parse(text, duplicates=True)
 
 
+def _same(text: str) -> str:
+    return arrays.same(json_text.read(text))
+
+
 def _construct(pairs: list[str | None]) -> str:
     return objects.construct(pairs, keep_nulls=False)
 
@@ -108,6 +112,7 @@ FUNCTIONS: Final = _of(
         WorkerFunction("check_json", (TEXT,), TEXT, json_reading.problem),
         WorkerFunction("variant", TWO, TEXT, objects.variant),
         WorkerFunction("variant_text", (TEXT,), TEXT, objects.text),
+        WorkerFunction("same", (TEXT,), TEXT, _same),
         WorkerFunction("to_json", (TEXT,), TEXT, objects.to_json),
         WorkerFunction("as_double", (TEXT,), "DOUBLE", objects.double_of),
         WorkerFunction("array_construct", (TEXTS,), TEXT, arrays.construct, nulls=True),

@@ -1,0 +1,125 @@
+"""Sides of a comparison, as DuckDB compares them to what Snowflake's comparison is: `=` and `<` of the operators, of
+CASE and IN, and of the functions that compare (EQUAL_NULL, NULLIF, DECODE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.resolve import dated
+from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.equality import key
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+
+_COLUMN: Final = "_in"
+
+
+def pair(left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]:
+    """Two sides of a comparison; `ordered`: which is less is asked."""
+    left, right = dated.comparable((left, right)) or (left, right)
+    kinds = [kind_of(left), kind_of(right)]
+    if kinds == [JSON, JSON]:
+        return (order_key(left), order_key(right)) if ordered else (key(left), key(right))
+    if JSON in kinds:
+        taken = as_number if NUM in kinds else as_text
+        left, right = (taken(side) if kind == JSON else side for side, kind in zip((left, right), kinds, strict=True))
+    return compared(left, right)
+
+
+def alike(nodes: Sequence[Node]) -> list[Node]:
+    """Values of which one is given (CASE, COALESCE, IFF, GREATEST), all of one kind: text beside a number is one, beside
+    a date or moment is read as that, and what stands beside a VARIANT becomes one
+    (`sql-reference/data-type-conversion`).
+    """
+    kinds = {kind_of(node) for node in nodes if not isinstance(node.unnest(), exp.Null)}
+    if kinds == {TEXT, NUM}:
+        beside = next(node for node in nodes if kind_of(node) == NUM)
+        return [constant_number(node) or as_number(node, beside) if kind_of(node) == TEXT else node for node in nodes]
+    if JSON in kinds and len(kinds) > 1:
+        return [node if isinstance(node.unnest(), exp.Null) else as_variant(node) for node in nodes]
+    if TEXT in kinds and len(kinds) == 2 and kinds & dated.READ.keys():
+        target = dated.READ[next(iter(kinds - {TEXT}))]
+        return [moments.to(target, node) if kind_of(node) == TEXT else node for node in nodes]
+    return list(nodes)
+
+
+def among(node: exp.In) -> Node:
+    """`a IN (…)` of rewritten parts: of a query, or of a list, whose items are all taken as the same kind."""
+    query = node.args.get("query")
+    if query is not None:
+        return _among_rows(node, query)
+    if dated.listed(node):
+        return node
+    kinds = {kind_of(item) for item in node.expressions}
+    this = kind_of(node.this)
+    if this == JSON:
+        if kinds == {NUM}:
+            node.set("this", as_number(node.this))
+        elif JSON in kinds:
+            node.set("this", key(node.this))
+            node.set("expressions", [key(as_variant(item)) for item in node.expressions])
+        else:
+            node.set("this", as_text(node.this))
+    elif JSON in kinds or (this in {TEXT, NUM} and kinds | {this} == {TEXT, NUM}):
+        sides = [pair(node.this.copy(), item) for item in node.expressions]
+        return raw(" OR ".join(f"{{{2 * n}}} = {{{2 * n + 1}}}" for n in range(len(sides))).join("()"), *[side for both in sides for side in both], kind=OTHER)
+    return node
+
+
+def _among_rows(node: exp.In, query: Node) -> Node:
+    column = exp.column(f"{_COLUMN}0", table=_COLUMN, quoted=True)
+    column.meta[KIND] = kind_of(query)
+    if kind_of(query) is None or isinstance(node.this, exp.Tuple):
+        return node
+    left, right = pair(node.this, column)
+    if right is column:
+        node.set("this", left)
+        return node
+    rows = raw(f'(SELECT {{0}} FROM {{1}} AS {_COLUMN}("{_COLUMN}0"))', right, query)
+    return raw("({0} IN {1})", left, rows, kind=OTHER)
+
+
+def between(node: exp.Between) -> Node:
+    """`a BETWEEN b AND c` of rewritten parts."""
+    low, high = node.args["low"], node.args["high"]
+    kinds = {kind_of(node.this), kind_of(low), kind_of(high)}
+    if node.args.get("symmetric") or not (JSON in kinds or kinds == {TEXT, NUM}):
+        return node
+    sides = (*pair(node.this.copy(), low, ordered=True), *pair(node.this.copy(), high, ordered=True))
+    return raw("({0} >= {1} AND {2} <= {3})", *sides, kind=OTHER)
+
+
+def case_of(node: exp.Case) -> Node:
+    """CASE of rewritten parts: `CASE a WHEN b THEN …` is `CASE WHEN a = b THEN …`, where DuckDB's own comparison is
+    another one; what it gives is of one kind.
+    """
+    branches = node.args["ifs"]
+    given = [branch.args["true"] for branch in branches]
+    default = node.args.get("default")
+    made = alike([*given, default] if default is not None else given)
+    for branch, value in zip(branches, made, strict=False):
+        branch.set("true", value)
+    if default is not None:
+        node.set("default", made[-1])
+    return _searched(node)
+
+
+def _searched(node: exp.Case) -> Node:
+    if node.this is None:
+        return node
+    made = [pair(node.this.copy(), branch.this.copy()) for branch in node.args["ifs"]]
+    if all(
+        type(left) is type(node.this) and left == node.this and right == branch.this
+        for (left, right), branch in zip(made, node.args["ifs"], strict=True)
+    ):
+        return node
+    node.set("this", None)
+    for (left, right), branch in zip(made, node.args["ifs"], strict=True):
+        branch.set("this", raw("({0} = {1})", left, right))
+    return node
