@@ -9,7 +9,7 @@ from typing import Final, Literal
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
-from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.contracts.table import RowCounts, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
@@ -66,7 +66,8 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     if_exists: Literal["error", "replace", "ignore"] = (
         "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
     )
-    reply = success(f"Table {key.name} successfully created.")
+    counts = None if statement.query is None else RowCounts(sum(item.rows for item in objects))
+    reply = success(f"Table {key.name} successfully created.", counts)
     change = changes.CreateTable(key, columns, kind, session_id, objects, if_exists, comment=statement.comment or "")
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
