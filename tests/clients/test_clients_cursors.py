@@ -49,3 +49,34 @@ def test_a_small_statement_does_not_wait_for_acknowledgements(client: SnowflakeC
         cursor.execute("show databases").fetchall()
         took.append(time.perf_counter() - before)
     assert min(took) < 0.035
+
+
+@pytest.mark.parametrize(
+    ("statement", "counts"),
+    [
+        ("create or replace table counted (a int, b int) as select 1, 2 union all select 2, 2", (2, 0, 0, 0)),
+        ("insert into counted values (3, 3), (4, 4), (5, 5)", (3, 0, 0, 0)),
+        ("update counted set b = 9 where a <= 2", (0, 0, 2, 0)),
+        (
+            "update counted set b = v.x from (values (1, 7), (1, 8), (2, 7)) as v (k, x) where counted.a = v.k",
+            (0, 0, 2, 1),
+        ),
+        ("delete from counted where a = 5", (0, 1, 0, 0)),
+        (
+            "merge into counted using (select 4 as a union all select 6) s on counted.a = s.a"
+            " when matched then delete when not matched then insert (a) values (s.a)",
+            (1, 1, 0, 0),
+        ),
+        ("insert overwrite into counted values (1, 1)", (1, 4, 0, 0)),
+        ("truncate table counted", (0, 1, 0, 0)),
+        ("update counted set b = 0", None),
+        ("select * from counted", None),
+    ],
+)
+def test_a_statement_tells_how_many_rows_it_changed(
+    client: SnowflakeConnection, statement: str, counts: tuple[int, ...] | None
+) -> None:
+    """`cursor.stats` (connector: `test_dml_stats_operations`); in this order, each on what the one before has left."""
+    cursor = client.cursor()
+    cursor.execute(statement)
+    assert cursor.stats == (counts or (None,) * 4)

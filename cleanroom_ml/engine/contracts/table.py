@@ -33,8 +33,23 @@ TextColumns = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What a statement did to the rows of tables. Clients show it beside a result (connector: `cursor.stats`)."""
+
+    inserted: int = 0
+    deleted: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    """Rows of an UPDATE that more than one row of its FROM matched."""
+
+    def __bool__(self) -> bool:
+        """Whether any row changed."""
+        return bool(self.inserted or self.deleted or self.updated)
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """A small result by value. `affected`: how many rows a DML changed, else None.
+    """A small result by value. `affected`: how many rows a DML changed, else None; `counts`: in which way.
 
     Values are None, bool, int, float, Decimal, str, bytes, date, time, datetime, and what JSON knows for VARIANT.
     """
@@ -43,6 +58,7 @@ class Rows:
     rows: Sequence[tuple[Value, ...]]
     statement_type: int = SELECT
     affected: int | None = None
+    counts: RowCounts | None = None
 
     @classmethod
     def answer(cls, columns: TextColumns, rows: Sequence[tuple[Value, ...]], statement_type: int = CALL) -> Rows:

@@ -18,6 +18,13 @@ CHUNK_HEADER: Final = "x-cleanroom-chunk"
 MULTI_STATEMENT_TYPE: Final = 0xA000
 MULTI_STATEMENT_MESSAGE: Final = "Multiple statements executed successfully."
 
+_STATS: Final = {
+    "inserted": "numRowsInserted",
+    "deleted": "numRowsDeleted",
+    "updated": "numRowsUpdated",
+    "duplicates": "numDmlDuplicates",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
@@ -62,9 +69,14 @@ def arrow_data(
     return data
 
 
-def json_data(rowtype: Sequence[Mapping[str, object]], rows: Sequence[Sequence[str | None]]) -> dict[str, object]:
-    """A small result as texts."""
-    return {
+def json_data(
+    rowtype: Sequence[Mapping[str, object]],
+    rows: Sequence[Sequence[str | None]],
+    counts: Mapping[str, int] | None = None,
+) -> dict[str, object]:
+    """A small result as texts. `counts`: what the statement did to rows, by the fields of `RowCounts`."""
+    stats = {"stats": {_STATS[name]: count for name, count in counts.items()}} if counts else {}
+    return stats | {
         "rowtype": list(rowtype),
         "rowset": [list(row) for row in rows],
         "total": len(rows),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypedDict
 from urllib.parse import quote
@@ -82,6 +82,7 @@ class _Kept(TypedDict, total=False):
     session: dict[str, Any]  # Any: the fields of a `SessionView`
     arrow: _Arrow
     json: _Small
+    counts: dict[str, int]
     upload: _Upload
     download: _Download
     multi: tuple[list[str], list[int]]
@@ -123,6 +124,8 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
     if isinstance(result, Rows):
         _require_bounded(result)
         kept["json"] = _small(result)
+        if result.counts:
+            kept["counts"] = asdict(result.counts)
         return Outcome(_text({**kept, **kept_rows(result)}))
     if isinstance(result, Upload):
         ticket = storage.stages.begin_upload(result.stage, result.directory, session.id)
@@ -208,6 +211,8 @@ class Answers:
             if rows is None:
                 raise FileNotFoundError(record.query_id)
             kept = {"type": rows.statement_type, "json": _small(rows), "session": _context(session), "audience": ""}
+            if rows.counts:
+                kept["counts"] = asdict(rows.counts)
         context = results.SessionView(**kept["session"])
         data = self._shape(record, kept, base_url)
         return results.finished(data, query_id=record.query_id, statement_type=kept["type"], session=context)
@@ -228,7 +233,7 @@ class Answers:
 
     def _shape(self, record: QueryRecord, kept: _Kept, base_url: str) -> dict[str, object]:
         if "json" in kept:
-            return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"])
+            return results.json_data(kept["json"]["rowtype"], kept["json"]["rowset"], kept.get("counts"))
         if "arrow" in kept:
             return self._arrow(record, kept["arrow"], _whose(record, kept), base_url)
         if "multi" in kept:

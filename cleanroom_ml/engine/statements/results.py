@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Final
@@ -14,6 +14,7 @@ from cleanroom_ml.engine.contracts.table import (
     GET,
     PUT,
     SELECT,
+    RowCounts,
     Rows,
 )
 from cleanroom_ml.engine.sql.binds import Value
@@ -78,9 +79,9 @@ def stamped(result: StatementResult, wire: int | None) -> StatementResult:
     return replace(result, statement_type=wire)
 
 
-def success(message: str = "Statement executed successfully.") -> Rows:
+def success(message: str = "Statement executed successfully.", counts: RowCounts | None = None) -> Rows:
     """The one-line answer of a statement that has no data."""
-    return Rows((("status", VARCHAR),), ((message,),), DDL)
+    return Rows((("status", VARCHAR),), ((message,),), DDL, counts=counts)
 
 
 def encode(rows: Rows) -> str:
@@ -92,6 +93,7 @@ def encode(rows: Rows) -> str:
                 "rows": [[_plain(value) for value in row] for row in rows.rows],
                 "statement_type": rows.statement_type,
                 "affected": rows.affected,
+                "counts": asdict(rows.counts) if rows.counts else None,
             }
         },
         ensure_ascii=False,
@@ -109,6 +111,7 @@ def decode(text: str) -> Rows | None:
         tuple(tuple(_value(value) for value in row) for row in inner["rows"]),
         inner["statement_type"],
         inner["affected"],
+        RowCounts(**inner["counts"]) if inner.get("counts") else None,
     )
 
 

@@ -8,8 +8,10 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import ContextValues
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
-from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.kind import TEXT
 
 
 def _last_query_id(context: ContextValues, args: Sequence[Node]) -> Value:
@@ -39,7 +41,29 @@ def _active(context: ContextValues) -> str:
     return "" if context.roles is None else "\n".join(sorted(context.roles.active()))
 
 
+_MILLISECONDS: Final = {
+    "DAYS": 86_400_000.0,
+    "HOURS": 3_600_000.0,
+    "MINUTES": 60_000.0,
+    "SECONDS": 1000.0,
+    "MILLISECONDS": 1.0,
+    "MICROSECONDS": 1e-3,
+    "NANOSECONDS": 1e-6,
+}
+
+
+def _wait(args: Sequence[Node]) -> Node:
+    """SYSTEM$WAIT(amount [, unit]) (functions/system_wait.md). A statement's time is bounded, and this is of it."""
+    amount = constant_int(args[0], "SYSTEM$WAIT")
+    unit = constant_text(args[1], "SYSTEM$WAIT").upper() if len(args) > 1 else "SECONDS"
+    if unit not in _MILLISECONDS or amount < 0:
+        raise SqlError.syntax(f"SYSTEM$WAIT takes an amount from 0 on and one of {', '.join(_MILLISECONDS)}.")
+    slept = min(round(amount * _MILLISECONDS[unit]), 7 * 86_400_000)
+    return raw(f"CASE WHEN sleep_ms({slept}) IS NULL THEN 'waited {amount} {unit.lower()}' END", kind=TEXT)
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
+    Scalar("SYSTEM$WAIT", arguments=(1, 2), sql=_wait),
     Scalar("CURRENT_ACCOUNT CURRENT_ACCOUNT_NAME", arguments=0, session=lambda context: context.account),
     Scalar("CURRENT_USER", arguments=0, session=lambda context: context.user, words=("CurrentUser",)),
     Scalar("CURRENT_ROLE", arguments=0, session=lambda context: context.role, words=("CurrentRole",)),

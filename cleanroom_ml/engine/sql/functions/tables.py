@@ -16,6 +16,8 @@ from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
 from cleanroom_ml.engine.sql.values import paths
 
 MAX_GENERATED_ROWS: Final = 10_000_000_000
+MAX_GENERATED_SECONDS: Final = 604_800
+ROWS_A_SECOND: Final = 1000
 _FLATTENED: Final[dict[str, Kind | None]] = {
     "SEQ": WHOLE,
     "KEY": TEXT,
@@ -44,10 +46,17 @@ def _named(call: exp.Anonymous, *allowed: str) -> dict[str, Node]:
 
 
 def _generator(call: exp.Anonymous, given: TableArguments) -> Relation:
-    """GENERATOR(ROWCOUNT => n): n rows without columns of their own."""
+    """GENERATOR(ROWCOUNT => n): n rows without columns of their own. With TIMELIMIT alone it takes that many seconds,
+    and how many rows that gives is nobody's promise (functions/generator.md).
+    """
     arguments = _named(call, "ROWCOUNT", "TIMELIMIT")
     if "ROWCOUNT" not in arguments and "TIMELIMIT" in arguments:
-        raise SqlError.unsupported("GENERATOR with TIMELIMIT and without ROWCOUNT")
+        seconds = given.number(arguments["TIMELIMIT"])
+        if not 0 < seconds <= MAX_GENERATED_SECONDS:
+            raise SqlError.unsupported(f"GENERATOR with TIMELIMIT {seconds}: 1 to {MAX_GENERATED_SECONDS}")
+        waited = f"(SELECT sleep_ms({seconds * 1000}) IS NULL AS _over) AS _waited"
+        rows = seconds * ROWS_A_SECOND
+        return raw(f'(SELECT range AS "_GENERATED" FROM {waited}, range({rows}) WHERE _waited._over)'), {}
     rows = given.number(arguments["ROWCOUNT"]) if "ROWCOUNT" in arguments else 0
     if rows > MAX_GENERATED_ROWS:
         raise SqlError.too_complex()

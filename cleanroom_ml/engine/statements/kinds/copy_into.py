@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleanroom_ml.engine.contracts.table import COPY, Rows
+from cleanroom_ml.engine.contracts.table import COPY, RowCounts, Rows
 from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSource
 from cleanroom_ml.engine.sql.compile.copies import Tolerance, compile_copy
@@ -112,7 +112,8 @@ class _Load:
                     loaded.append(file)
         if len(objects) > _MOST_OBJECTS:
             objects = _merged(work, source, objects)
-        reply = Rows(_COLUMNS, rows, affected=sum(int(str(row[3])) for row in rows))
+        came = sum(int(str(row[3])) for row in rows)
+        reply = Rows(_COLUMNS, rows, affected=came, counts=RowCounts(came))
         change = Append(
             self.key,
             None,

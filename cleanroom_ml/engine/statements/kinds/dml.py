@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.contracts.table import DELETE, INSERT, MERGE, UPDATE, Rows
+from cleanroom_ml.engine.contracts.table import DELETE, INSERT, MERGE, UPDATE, RowCounts, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
@@ -58,7 +58,9 @@ def insert(work: Work, statement: Insert) -> Rows:
     """INSERT, with OVERWRITE, VALUES, a query, or a batch of bound rows."""
 
     def reply(written: Written) -> Rows:
-        return counted({"number of rows inserted": written.rows})
+        replaced = _rows(work, written_source(statement.target, work.catalog)) if statement.overwrite else 0
+        counts = None if replaced is None else RowCounts(written.rows, replaced)
+        return counted({"number of rows inserted": written.rows}, counts)
 
     source = work.fixed(statement.source)
     statement = statement if source is statement.source else replace(statement, source=source)
@@ -70,7 +72,7 @@ def update(work: Work, statement: Update) -> Rows:
 
     def reply(written: Written) -> Rows:
         counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": written.joined}
-        return counted(counts)
+        return counted(counts, RowCounts(updated=written.updated, duplicates=written.joined))
 
     return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)
 
@@ -79,7 +81,7 @@ def delete(work: Work, statement: Delete) -> Rows:
     """DELETE."""
 
     def reply(written: Written) -> Rows:
-        return counted({"number of rows deleted": written.deleted})
+        return counted({"number of rows deleted": written.deleted}, RowCounts(deleted=written.deleted))
 
     return write(work, statement.target, lambda: compile_delete(statement, work.catalog, work.binds), reply)
 
@@ -90,28 +92,39 @@ def merge(work: Work, statement: Merge) -> Rows:
 
     def reply(written: Written) -> Rows:
         counts = {"inserted": written.inserted, "updated": written.updated, "deleted": written.deleted}
-        return counted({f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses})
+        shown = {f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses}
+        return counted(shown, RowCounts(written.inserted, written.deleted, written.updated))
 
     return write(work, statement.target, lambda: compile_merge(statement, work.catalog, work.binds), reply)
 
 
 def truncate(work: Work, statement: Truncate) -> Rows:
     """TRUNCATE [IF EXISTS]."""
-    reply = success()
     for attempt in _attempts():
         work.attempt()
         source = written_source(statement.target, work.catalog)
         if not isinstance(source, TableSource) or not source.writable:
             if statement.if_exists and source is None:
-                return reply
+                return success()
             if isinstance(source, TableSource):
                 raise no_privilege("Table", displayed(statement.target))
             raise SqlError.not_found("Table", displayed(statement.target))
         key = work.writable(statement.target, source.key)
+        deleted = _rows(work, source)
+        reply = success(counts=None if deleted is None else RowCounts(deleted=deleted))
         change = Replace(key, source.snapshot, (), session_id=work.session.id, forgets_loads=True)
         if committed(work, [change], source, reply, attempt):
             return reply
     raise busy()
+
+
+def _rows(work: Work, source: object) -> int | None:
+    """How many rows a table has; None where an open transaction has changed it."""
+    if not isinstance(source, TableSource) or not isinstance(source.key, Key):
+        return None
+    table = work.storage.tables.get(source.key, work.session.id)
+    seen = table is not None and tuple(item.sha256 for item in table.objects) == source.objects
+    return table.rows if table is not None and seen else None
 
 
 def write(
@@ -181,10 +194,10 @@ def _attempt(
     return reply if committed(work, [change], source, reply, attempt, also) else None
 
 
-def counted(counts: dict[str, int]) -> Rows:
+def counted(shown: dict[str, int], counts: RowCounts | None = None) -> Rows:
     """The answer of a DML: one row of counts, named as the connector looks for them."""
-    columns = tuple((name, _NUMBER) for name in counts)
-    return Rows(columns, (tuple(counts.values()),), affected=sum(counts.values()))
+    columns = tuple((name, _NUMBER) for name in shown)
+    return Rows(columns, (tuple(shown.values()),), affected=sum(shown.values()), counts=counts)
 
 
 def added(written: Written) -> tuple[TableObject, ...]:
@@ -304,7 +317,16 @@ def _total(replies: list[Rows]) -> Rows:
         name: sum(int(str(reply.rows[0][index])) for reply in replies)
         for index, (name, _) in enumerate(replies[0].columns)
     }
-    return counted(sums)
+    counts = [reply.counts or RowCounts() for reply in replies]
+    return counted(
+        sums,
+        RowCounts(
+            sum(each.inserted for each in counts),
+            sum(each.deleted for each in counts),
+            sum(each.updated for each in counts),
+            sum(each.duplicates for each in counts),
+        ),
+    )
 
 
 def _merged(statement: Merge) -> frozenset[str]:
