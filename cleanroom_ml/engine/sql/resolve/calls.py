@@ -1,33 +1,29 @@
 """Calls of functions: found in the table of functions by their names, with their arguments rewritten."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions import aggregating
-from cleanroom_ml.engine.sql.functions import table
-from cleanroom_ml.engine.sql.functions.entry import Aggregate
-from cleanroom_ml.engine.sql.functions.entry import Frame
-from cleanroom_ml.engine.sql.functions.entry import Scalar
+from cleanroom_ml.engine.sql.functions import aggregating, table
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
 from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
-from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
-from cleanroom_ml.engine.sql.resolve.identifiers import quoted
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables
-from cleanroom_ml.engine.sql.resolve.scope import Rewrite
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
-from cleanroom_ml.engine.sql.tree.dialect import Node
-from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import TZ
-from collections.abc import Sequence
-from dataclasses import dataclass
-from sqlglot import exp
-from typing import TypedDict
+
 
 def _is_star(node: Node) -> bool:
     return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
