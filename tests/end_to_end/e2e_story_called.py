@@ -23,7 +23,7 @@ _STATUS = re.compile(r"Current status: ([A-Z_]+)")
 _DONE = re.compile(
     "already|AlreadyReviewed|InvalidCollaborationStatusError|CollaborationNotFoundException|"
     "UpdateRequestStateException|InvitationNotFound|identical|waits for approval|not linked|is not shared|"
-    "not found|does not exist"
+    "not found|does not exist|shared no template"
 )
 
 

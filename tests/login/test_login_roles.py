@@ -11,6 +11,7 @@ from cleanroom_ml.engine.login.logins import JobTokens, Logins
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest
 from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.roles import Roles
 from cleanroom_ml.engine.storage.storage import Storage
 
 WORD = "a long enough password"
@@ -39,9 +40,14 @@ def asked(role: str | None) -> LoginRequest:
 
 
 @pytest.mark.attack
-def test_a_role_that_was_not_granted_opens_nothing(logins: Logins, storage: Storage) -> None:
+def test_a_role_that_was_not_granted_opens_nothing(
+    logins: Logins, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(WireError, match="The role READER does not exist or not authorized"):
         logins.open(asked("READER"), job_id=None)
+    with monkeypatch.context() as patch:  # without the control it opens a session of that role
+        patch.setattr(Roles, "available", lambda self, account, user: frozenset({"READER"}))
+        assert logins.open(asked("READER"), job_id=None)[0].role == "READER"
     storage.roles.grant("ALPHA", "READER", "USER", "ANN", by="ACCOUNTADMIN")
     session, _ = logins.open(asked("READER"), job_id=None)
     # Nor does it start in what is not there for it.

@@ -9,23 +9,40 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rooms_world import PUBLIC_KEY, JobBook, Party
+from rooms_world import PUBLIC_KEY, SQL_TEMPLATE, JobBook, Party
 
 from cleanroom_ml.engine.assembly.procedures import ProcedureTable
+from cleanroom_ml.engine.rooms import access, requests_store
+from cleanroom_ml.engine.rooms.activation import Activations
 from cleanroom_ml.engine.rooms.rooms import Rooms
 from cleanroom_ml.engine.rooms.schema import SCHEMA
-from cleanroom_ml.engine.rooms.states import MEMBER
+from cleanroom_ml.engine.rooms.states import ACTIVATION, MEMBER, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.rooms.statuses import Statuses
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.keys import Column, Key, Table
 from cleanroom_ml.engine.storage.storage import Storage
+from cleanroom_ml.specs.template import Template
 
 ACCOUNTS = ("PUBLISHER", "ADVERTISER", "STRANGER")
+# An update request: VIEW_UPDATE_REQUESTS; "all required approvers have approved", "someone … rejected", then applied.
+# A decision: APPROVE_ and REJECT_UPDATE_REQUEST; the sender's own may be taken back (release notes, version 13.9).
+# An activation: service-behaviour, "What is asynchronous"; what nobody can receive any more has FAILED.
+OTHERS = {
+    "room_requests": {"REQUESTED": {"APPROVED", "REJECTED", "FAILED"}, "APPROVED": {"COMPLETED", "FAILED"}},
+    "room_decisions": {"PENDING": {"APPROVED", "REJECTED"}, "APPROVED": {"REJECTED"}},
+    "room_activations": {
+        "PENDING": {"REPLICATING", "SHARED", "FAILED"},
+        "REPLICATING": {"SHARED", "FAILED"},
+        "SHARED": {"PROCESSED", "FAILED"},
+    },
+}
 # What the documentation draws, and what it says of failures, of replication, and of the way out.
 PATHWAYS = {
     "CREATING": {"CREATED", "CREATE_FAILED", "CREATE_TIMED_OUT"},
@@ -50,12 +67,16 @@ spec_type: collaboration
 name: r
 owner: pub
 collaborator_identifier_aliases: {pub: LOCAL.PUBLISHER, adv: LOCAL.ADVERTISER}
-analysis_runners: {adv: {data_providers: {pub: {data_offerings: []}}}}
+analysis_runners:
+  adv: {data_providers: {pub: {data_offerings: []}}, activation_destinations: {snowflake_collaborators: [pub]}}
 """
 THREE = BOTH.replace("ADVERTISER}", "ADVERTISER, late: LOCAL.STRANGER}").replace(
     "{pub: {data_offerings: []}}", "{pub: {data_offerings: []}, late: {data_offerings: []}}"
 )
-ALONE = BOTH.replace(", adv: LOCAL.ADVERTISER", "").replace("{adv:", "{pub:")
+ALONE = BOTH.replace(", adv: LOCAL.ADVERTISER", "").replace("  adv:", "  pub:")
+ACTIVATING = Template(
+    api_version="2.0.0", spec_type="template", name="act", version="v1", type="sql_activation", template="BEGIN END"
+)
 CALLS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ("INITIALIZE", (BOTH,)),
     ("INITIALIZE", (THREE, "COMPUTE_WH")),
@@ -74,12 +95,19 @@ CALLS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ("LEAVE", ("r",)),
     ("LEAVE", ("r",)),
     ("approve", ()),
+    ("approve", ()),
+    ("reject", ()),
+    ("ask", ()),
+    ("REMOVE_TEMPLATE", ("r", "count_v1", ["adv"])),
+    ("send", ()),
+    ("PROCESS_ACTIVATION", ("r",)),
+    ("SET_CONFIGURATION", ("r", "TEMPLATE_AUTO_APPROVAL", "true")),
     ("in the way", ()),
 )
 TABLES = (
-    "room_decisions", "room_templates", "room_requests", "room_links", "room_local_links", "room_runners",
-    "room_destinations", "room_settings", "room_pending_settings", "room_reviews", "room_activations",
-    "room_activities", "room_members", "room_collaborations", "moves",
+    "room_decisions", "room_templates", "room_request_runners", "room_requests", "room_links",
+    "room_local_links", "room_runners", "room_destinations", "room_settings", "room_pending_settings",
+    "room_reviews", "room_activations", "room_activities", "room_members", "room_collaborations", "moves", "others",
 )  # fmt: skip
 STEPS = st.lists(
     st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(CALLS), st.none() | st.integers(-1, 3)),
@@ -103,22 +131,52 @@ class Pools(JobBook):
         return super().list(account, collaboration)
 
 
+class Moved:
+    """The port `RoomExecutor`: rows are moved by saying so."""
+
+    def run(self, *_: Any, **__: Any) -> object:
+        return None
+
+    def values(self, *_: Any, **__: Any) -> list[tuple[int]]:
+        return [(0,)]
+
+
+class Written(dict[Key, Table]):
+    """What a run has written: whichever table it is asked for, empty."""
+
+    def __missing__(self, key: Key) -> Table:
+        made = datetime(2026, 1, 1, tzinfo=UTC)
+        return Table(key, (Column("X", "VARCHAR"),), (), 1, "TABLE", None, made, "", 0, 0)  # type: ignore[arg-type]
+
+    def get(self, key: Key, default: object = None) -> Any:
+        return self[key]
+
+
 class Histories:
     """One catalog, emptied for each history."""
 
     def __init__(self, home: Path) -> None:
         self.storage = Storage.open(home, [SCHEMA])
-        unused: Any = None  # no SQL, no template and no code runs in these histories
+        unused: Any = None  # no template and no code runs in these histories
+        moved: Any = Moved()
         self.pools = Pools()
-        self.rooms = Rooms(self.storage, unused, unused, self.pools, unused)
+        self.rooms = Rooms(self.storage, moved, unused, self.pools, unused)
         table = ProcedureTable(self.rooms)
         self.parties: dict[str, Party] = {}
         for account in ACCOUNTS:
             self.storage.accounts.create(account, "ANN", public_key_pem=PUBLIC_KEY)
             session, _ = self.storage.sessions.create(account, "ANN")
             self.parties[account] = Party(table, session, unused)
+        self.parties["PUBLISHER"].call("REGISTER_TEMPLATE", SQL_TEMPLATE)
         with self.storage.database.transaction() as connection:
             connection.execute("CREATE TABLE moves (old TEXT NOT NULL, new TEXT NOT NULL) STRICT")
+            connection.execute("CREATE TABLE others (which TEXT NOT NULL, old TEXT, new TEXT NOT NULL) STRICT")
+            for table in OTHERS:
+                state = "decision" if table == "room_decisions" else "status"
+                connection.execute(
+                    f"CREATE TRIGGER {table}_moved AFTER UPDATE OF {state} ON {table} WHEN old.{state} <> new.{state}"
+                    f" BEGIN INSERT INTO others VALUES ('{table}', old.{state}, new.{state}); END"
+                )
             connection.execute(
                 "CREATE TRIGGER moved AFTER UPDATE OF status ON room_members WHEN old.status <> new.status"
                 " BEGIN INSERT INTO moves VALUES (old.status, new.status); END"
@@ -137,19 +195,27 @@ class Histories:
         name, arguments = call
         party = self.parties[account]
         moves = itertools.count()
-        move = Statuses.move
 
-        def mortal(statuses: Statuses, *told: str) -> None:
-            if killed_at is not None and next(moves) == killed_at:
-                raise KilledError
-            move(statuses, *told)
+        def mortal(move: Any) -> Any:
+            def moving(*told: Any, **more: Any) -> Any:
+                if killed_at is not None and next(moves) == killed_at:
+                    raise KilledError
+                return move(*told, **more)
+
+            return moving
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Statuses, "move", mortal)
+            patch.setattr(Statuses, "move", mortal(Statuses.move))
+            patch.setattr(Activations, "_move", mortal(Activations._move))
+            patch.setattr(requests_store, "move", mortal(requests_store.move))
             patch.setattr(self.pools, "broken", killed_at == -1)
             try:
-                if name == "approve":
-                    self._approve(party)
+                if name in ("approve", "reject"):
+                    self._decide(party, name)
+                elif name == "ask":
+                    party.call("ADD_TEMPLATE_REQUEST", "r", "count_v1", ["adv"])
+                elif name == "send":
+                    self._send(party)
                 elif name == "into":
                     self._into(party)
                 elif name == "in the way":  # a database of the account's own, where the application is to be
@@ -167,6 +233,18 @@ class Histories:
         with self.storage.database.read() as connection:
             for old, new in connection.execute("SELECT DISTINCT old, new FROM moves"):
                 assert new in PATHWAYS.get(old, set()), f"{old} became {new}"
+            for which, old, new in connection.execute("SELECT DISTINCT which, old, new FROM others"):
+                assert new in OTHERS[which].get(old, set()), f"of {which}, {old} became {new}"
+            back = connection.execute(
+                """SELECT 1 FROM room_decisions d JOIN room_requests r ON r.id = d.request
+                   WHERE d.decision = 'REJECTED' AND r.status <> 'REJECTED'"""
+            ).fetchone()
+            assert back is None, "one rejection ends the request"
+            early = connection.execute(
+                """SELECT 1 FROM room_decisions d JOIN room_requests r ON r.id = d.request
+                   WHERE d.decision = 'PENDING' AND r.status = 'APPROVED'"""
+            ).fetchone()
+            assert early is None, "nothing is approved before all have approved it"
             rows = connection.execute("SELECT * FROM room_members").fetchall()
         for row in rows:
             assert (row["local_key"] is None) or row["status"] not in ("LEFT", "DROPPED"), "its name is free again"
@@ -197,15 +275,25 @@ class Histories:
             party.call("REVIEW", "r", "LOCAL.PUBLISHER")
         party.call("JOIN", "r")
 
-    def _approve(self, party: Party) -> None:
+    def _decide(self, party: Party, name: str) -> None:
+        """Whatever waits for it; who rejects takes back its own too."""
+        rest = ("no",) if name == "reject" else ()
+        waiting = {"PENDING_MY_APPROVAL"} if name == "approve" else {"PENDING_MY_APPROVAL", "REQUESTED"}
         for local in ("r", "x"):
             try:
                 rows = party.call("VIEW_UPDATE_REQUESTS", local)
             except SqlError:
                 continue
             for row in rows:
-                if row["STATUS"] == "PENDING_MY_APPROVAL":
-                    party.call("APPROVE_UPDATE_REQUEST", local, row["ID"])
+                if row["STATUS"] in waiting:
+                    party.call(f"{name.upper()}_UPDATE_REQUEST", local, row["ID"], *rest)
+
+    def _send(self, party: Party) -> None:
+        """What RUN does with an activation template's table, once the template has run."""
+        activations, tables = self.rooms.activations, Written()
+        with self.storage.database.read() as connection:
+            member = access.joined(connection, party.session.account, "r")
+        activations.share(member, ACTIVATING, "act_v1", "x", tables, "pub", "segment")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +329,13 @@ def test_no_history_of_ten_thousand_makes_a_move_that_is_not_documented(historie
 
 
 def test_the_table_of_moves_is_the_documented_one() -> None:
-    assert {state: set(targets) for state, targets in MEMBER.moves.items() if targets} == PATHWAYS
+    for machine, written in (
+        (MEMBER, PATHWAYS),
+        (REQUEST, OTHERS["room_requests"]),
+        (SENDERS_DECISION, OTHERS["room_decisions"]),
+        (ACTIVATION, OTHERS["room_activations"]),
+    ):
+        assert {state: set(targets) for state, targets in machine.moves.items() if targets} == written
 
 
 # Who may call what in which status of its own; in every other one it is refused by name.

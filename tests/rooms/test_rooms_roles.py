@@ -14,7 +14,7 @@ from test_rooms_activation import BLOCK, spec
 from test_rooms_runs import give
 
 from cleanroom_ml.engine.assembly.procedures import DATABASE, PROCEDURES
-from cleanroom_ml.engine.rooms import activation, privileges
+from cleanroom_ml.engine.rooms import activation, code_specs, offerings, privileges
 from cleanroom_ml.engine.rooms.role_checks import RoleChecks, collaboration
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.rights import Rights
@@ -143,7 +143,9 @@ def test_each_privilege_opens_its_procedures_and_no_other(joined: World, monkeyp
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_a_procedure_that_nobody_has_thought_of_is_not_for_every_role(joined: World) -> None:
+def test_a_procedure_that_nobody_has_thought_of_is_not_for_every_role(
+    joined: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = lesser(joined, "ADVERTISER")
     for privilege in ON_COLLABORATION:
         admin(joined.advertiser, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", privilege, "COLLABORATION", "lookalike", "worker")
@@ -158,11 +160,14 @@ def test_a_procedure_that_nobody_has_thought_of_is_not_for_every_role(joined: Wo
     for schema in ("ADMIN", "LIBRARY", "REGISTRY", "NO_SUCH"):
         with pytest.raises(SqlError, match="Insufficient privileges"):
             checks.check(worker.session, schema, "BRAND_NEW", ("x",))
+    # Without the control a role with any privilege on the collaboration calls it.
+    monkeypatch.setattr(RoleChecks, "_check_collaboration", lambda self, *_: None)
+    assert checks.check(worker.session, "COLLABORATION", "BRAND_NEW", ("lookalike",)) == ("lookalike",)
 
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_a_collaboration_is_there_for_its_role_alone(joined: World) -> None:
+def test_a_collaboration_is_there_for_its_role_alone(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """service-behaviour, "Session": who joins owns SFDCR_<name>; another role sees an empty list, not an error."""
     own = joined.advertiser
     other = lesser(joined, "ADVERTISER", "OTHER")
@@ -191,6 +196,12 @@ def test_a_collaboration_is_there_for_its_role_alone(joined: World) -> None:
         admin(other, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "RUN", "COLLABORATION", "lookalike", "other")
     with pytest.raises(SqlError, match="needs the role ACCOUNTADMIN"):
         admin(other, "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE", "JOIN COLLABORATION", "other")
+    # Without the control every role of the account sees what the account has joined.
+    third = lesser(joined, "ADVERTISER", "THIRD")
+    assert third.call("VIEW_COLLABORATIONS") == []
+    monkeypatch.setattr(RoleChecks, "sees", lambda self, rights, member: True)
+    assert [row["SOURCE_NAME"] for row in third.call("VIEW_COLLABORATIONS")] == ["lookalike"]
+    assert third.sql("SHOW APPLICATIONS") != []
 
 
 @pytest.mark.sandbox
@@ -238,7 +249,7 @@ def test_secondary_roles_must_be_off_where_it_says_so(world: World) -> None:
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_data_is_offered_by_who_may_share_it(joined: World) -> None:
+def test_data_is_offered_by_who_may_share_it(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """service-behaviour, "Data grants": REFERENCE_USAGE … WITH GRANT OPTION, 003102, ReferenceUsageGrantMissing…."""
     own = joined.publisher
     analyst = lesser(joined, "PUBLISHER", "ANALYST", "GRANT ROLE samooha_app_role TO ROLE analyst")
@@ -256,6 +267,11 @@ def test_data_is_offered_by_who_may_share_it(joined: World) -> None:
     said = refused(analyst, "REGISTER_DATA_OFFERING", offering)
     assert said.startswith("DatasetReferenceUsageWithGrantOptionMissingError: The current role 'ANALYST' does not have")
     assert "GRANT REFERENCE_USAGE ON DATABASE DATA TO ROLE ANALYST WITH GRANT OPTION" in said
+    with monkeypatch.context() as patch:  # without the controls it offers, and shares, what it may only read
+        for control in ("require_offered", "require_shareable", "require_reference_usage"):
+            patch.setattr(offerings, control, lambda *_: None)
+        analyst.call("REGISTER_DATA_OFFERING", OFFERING.replace("name: sales", "name: taken"))
+        analyst.call("LINK_DATA_OFFERING", "lookalike", "taken_v1", ["adv"])
     own.sql("GRANT REFERENCE_USAGE ON DATABASE data TO ROLE analyst WITH GRANT OPTION")
     analyst.call("REGISTER_DATA_OFFERING", offering)
     link = ("LINK_DATA_OFFERING", "lookalike", "mine_v1", ["adv"])
@@ -300,7 +316,7 @@ def test_a_view_that_is_offered_reads_what_its_owner_may(joined: World, monkeypa
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_code_is_registered_from_stages_that_one_may_read(joined: World) -> None:
+def test_code_is_registered_from_stages_that_one_may_read(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
     joined.stage("PUBLISHER", {"model/train.py": "print(1)\n"})
     coder = lesser(
         joined,
@@ -314,13 +330,16 @@ def test_code_is_registered_from_stages_that_one_may_read(joined: World) -> None
     assert refused(coder, "REGISTER_CODE_SPEC", plain) == (
         "CodeSpecStageNotAccessibleError: the stage of @DATA.PUBLIC.CODE/model does not exist or is not authorized."
     )
+    with monkeypatch.context() as patch:  # without the control it registers, and may then run, what it may not read
+        patch.setattr(code_specs, "require_stages", lambda *_: None)
+        coder.call("REGISTER_CODE_SPEC", plain.replace("version: v1", "version: taken"))
     joined.publisher.sql("GRANT READ ON STAGE data.public.code TO ROLE coder")
     coder.call("REGISTER_CODE_SPEC", plain)
 
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_a_registry_is_its_makers(world: World) -> None:
+def test_a_registry_is_its_makers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """cleanrooms/registries, manage-access: READ and REGISTER on a custom registry."""
     own = world.publisher
     maker, reader = lesser(world, "PUBLISHER", "MAKER"), lesser(world, "PUBLISHER", "READER")
@@ -342,6 +361,9 @@ def test_a_registry_is_its_makers(world: World) -> None:
     assert [row["REGISTRY_NAME"] for row in reader.call("VIEW_REGISTRIES")] == ["default", "eu"]
     assert "REGISTER on registry EU is needed" in refused(reader, "REGISTER_TEMPLATE", "eu", template)
     assert "REGISTER on registry EU is needed" in refused(reader, "UNREGISTER_TEMPLATE", "count_v1")
+    with monkeypatch.context() as patch:  # without the control who may only read in it registers in it
+        patch.setattr(RoleChecks, "_check_registry", lambda self, *_: None)
+        reader.call("REGISTER_TEMPLATE", "eu", template.replace("name: count", "name: slipped_in"))
     with pytest.raises(SqlError, match="another role's"):
         admin(reader, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "REGISTER", "REGISTRY", "eu", "reader")
     admin(maker, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "REGISTER", "REGISTRY", "eu", "reader")
@@ -385,7 +407,7 @@ def test_what_can_be_called_is_shown(world: World) -> None:
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_a_lesser_role_reaches_no_data_by_a_run(joined: World) -> None:
+def test_a_lesser_role_reaches_no_data_by_a_run(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A role that may RUN reads what was linked, by approved templates; not the account's tables."""
     worker = lesser(joined, "ADVERTISER")
     admin(joined.advertiser, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "RUN", "COLLABORATION", "lookalike", "worker")
@@ -399,6 +421,10 @@ def test_a_lesser_role_reaches_no_data_by_a_run(joined: World) -> None:
             worker.executor.execute(worker.session, text, query_id=secrets.token_hex(8))
     assert "Insufficient privileges" in refused(worker, "REGISTER_DATA_OFFERING", ADVERTISED.replace("v1", "v9"))
     assert "Insufficient privileges" in refused(worker, "LINK_LOCAL_DATA_OFFERING", "lookalike", "redeemers_v1")
+    monkeypatch.setattr(Rights, "reaches", lambda self, privilege, thing: True)
+    assert worker.sql("SELECT COUNT(*) AS N FROM data.public.customers") == [{"N": 2}]
+    monkeypatch.setattr(RoleChecks, "check", lambda self, session, schema, procedure, args: args)
+    worker.call("REGISTER_DATA_OFFERING", ADVERTISED.replace("v1", "v9"))
 
 
 @pytest.mark.attack

@@ -13,7 +13,8 @@ import pytest
 from rooms_world import CODE_SPEC, JOB_TEMPLATE, OFFERING, SQL_TEMPLATE, World, request_id, told
 
 from cleanroom_ml.engine.assembly.procedures import OWN_PROCEDURES, PROCEDURES
-from cleanroom_ml.engine.rooms import requests_store, template_removal
+from cleanroom_ml.engine.rooms import access, requests_store, template_removal
+from cleanroom_ml.engine.rooms.role_checks import RoleChecks
 from cleanroom_ml.engine.rooms.schema import SCHEMA
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.database import Database, Schema
@@ -244,7 +245,9 @@ def test_what_remove_template_refuses_changes_nothing(shared: World, template: s
 
 @pytest.mark.attack
 @pytest.mark.parametrize("procedure", ["VIEW_DECISIONS", "DESCRIBE_REQUEST"])
-def test_what_only_the_engine_tells_is_told_to_who_sees_the_request(joined: World, procedure: str) -> None:
+def test_what_only_the_engine_tells_is_told_to_who_sees_the_request(
+    joined: World, procedure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An outsider is told the same of what there is as of what there is not; a collaborator nothing of others'."""
     joined.publisher.call("REGISTER_TEMPLATE", SQL_TEMPLATE)
     joined.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "count_v1", ["adv"])
@@ -257,10 +260,16 @@ def test_what_only_the_engine_tells_is_told_to_who_sees_the_request(joined: Worl
         messages.append(caught.value.message.replace(name, "?"))
     assert messages[0] == messages[1]
     assert messages[0].startswith("CollaborationNotFoundException")
+    # Without the control whoever knows the name is answered as the collaboration's runner is.
+    with joined.storage.database.read() as connection:
+        runner = access.joined(connection, "ADVERTISER", "lookalike")
+    monkeypatch.setattr(access, "reviewed", lambda connection, account, name: runner)
+    monkeypatch.setattr(RoleChecks, "check", lambda self, session, schema, procedure, args: args)
+    assert joined.stranger.own(procedure, "lookalike", *extra)[0]["REQUEST_ID"] == request
 
 
 @pytest.mark.attack
-def test_a_collaborator_without_a_say_is_told_nothing_of_a_request(two: World) -> None:
+def test_a_collaborator_without_a_say_is_told_nothing_of_a_request(two: World, monkeypatch: pytest.MonkeyPatch) -> None:
     two.publisher.call("ADD_TEMPLATE_REQUEST", "lookalike", "count_v1", ["adv"])  # no business of the agency's
     request = request_id(two.publisher)
     assert two.stranger.call("VIEW_UPDATE_REQUESTS", "lookalike") == []
@@ -275,6 +284,13 @@ def test_a_collaborator_without_a_say_is_told_nothing_of_a_request(two: World) -
     linked = seen(two.publisher)["Link Data Offering"]["ID"]
     with pytest.raises(SqlError, match="UpdateRequestNotFoundException"):
         two.publisher.own("DESCRIBE_REQUEST", "lookalike", linked)
+    # Without the control everybody in the room sees everything that is asked for in it.
+    visible = requests_store.visible
+    with two.storage.database.read() as connection:
+        sender = access.joined(connection, "PUBLISHER", "lookalike")
+    monkeypatch.setattr(requests_store, "visible", lambda connection, member: visible(connection, sender))
+    assert request in [row["ID"] for row in two.stranger.call("VIEW_UPDATE_REQUESTS", "lookalike")]
+    assert two.stranger.own("DESCRIBE_REQUEST", "lookalike", request)[0]["APPROVAL_DIGEST"].startswith("sha256:")
 
 
 def test_linking_that_fails_leaves_no_request(two: World) -> None:

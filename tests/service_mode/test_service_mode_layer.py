@@ -5,11 +5,14 @@ The expected texts and statuses are those of `service-behaviour.md` and of the d
 
 from __future__ import annotations
 
+import inspect
 import re
+from pathlib import Path
 
 import pytest
 from asking import INITIALIZE, JOIN, REVIEW, STATUS, STATUS_OF, Asks, Engine, call
 
+from cleanroom_ml.cli.commands import engine
 from cleanroom_ml.connection.errors import told
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.service_mode.answers import LOG_BYTES
@@ -213,3 +216,11 @@ def test_every_deviation_has_its_rule() -> None:
     for wrong in ("dealys", "", "delays,everything"):
         with pytest.raises(UsageError, match="there is no deviation"):
             chosen(wrong)
+
+
+def test_the_command_and_the_page_of_targets_list_them_all() -> None:
+    help_ = " ".join(inspect.getsource(engine).replace('"', " ").split())
+    page = (Path(__file__).parents[2] / "docs" / "targets.md").read_text(encoding="utf-8")
+    for name in DEVIATIONS:
+        assert re.search(rf"[ ,]{name}[,.]", help_), name
+        assert f"| `{name}` |" in page, name

@@ -25,7 +25,9 @@ def plain(value: Any) -> str | None:
     """A value as text: of numbers every digit counts, but not which of DuckDB's types has them."""
     if value is None:
         return None
-    return format(Decimal(value), "f") if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value)
+    return (
+        format(Decimal(value), "f") if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value)
+    )
 
 
 def expressions(world: World, seed: int, rows: int, count: int) -> None:

@@ -229,6 +229,8 @@ def test_a_kind_that_says_nothing_is_the_admins(reader: Client, admin: Client, m
     monkeypatch.setattr(policy, "kind_of", lambda statement: replace(said, roles=Roles.ADMIN))
     assert "needs the role ACCOUNTADMIN" in refused(reader, "COMMENT ON TABLE t IS 'x'")
     admin.result("COMMENT ON TABLE t IS 'x'")
+    monkeypatch.setattr(Rights, "__init__", _of_an_admin)
+    reader.result("COMMENT ON TABLE t IS 'x'")
 
 
 def test_what_needs_no_privilege(reader: Client) -> None:
@@ -237,7 +239,9 @@ def test_what_needs_no_privilege(reader: Client) -> None:
 
 
 @pytest.mark.attack
-def test_nothing_of_what_is_not_granted_is_listed(reader: Client, admin: Client) -> None:
+def test_nothing_of_what_is_not_granted_is_listed(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for what in ("TABLES", "VIEWS", "OBJECTS", "COLUMNS", "STAGES", "FILE FORMATS", "SEQUENCES"):
         assert reader.rows(f"SHOW {what} IN ACCOUNT") == [], what
         assert admin.rows(f"SHOW {what} IN ACCOUNT") != [], what
@@ -252,6 +256,9 @@ def test_nothing_of_what_is_not_granted_is_listed(reader: Client, admin: Client)
     # The text of a secure view is its owner's.
     assert [row["text"] for row in reader.dicts("SHOW VIEWS")] == [""]
     assert reader.rows("SELECT VIEW_DEFINITION FROM alpha_db.information_schema.views") == [(None,)]
+    monkeypatch.setattr(Rights, "__init__", _of_an_admin)
+    assert {"T", "U", "X"} <= {row["name"] for row in reader.dicts("SHOW TABLES IN ACCOUNT")}
+    assert "WHERE b = 7" in str(reader.rows("SELECT VIEW_DEFINITION FROM alpha_db.information_schema.views"))
 
 
 @pytest.mark.sandbox
@@ -291,7 +298,9 @@ def test_each_privilege_opens_what_it_is_for(reader: Client, admin: Client) -> N
 
 @pytest.mark.attack
 @pytest.mark.sandbox
-def test_a_view_reads_with_its_owners_rights_and_no_more(reader: Client, admin: Client) -> None:
+def test_a_view_reads_with_its_owners_rights_and_no_more(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """sql-reference/sql/create-view: a view runs with the privileges of its owner, whoever queries it."""
     admin.result("INSERT INTO t VALUES (1, 7), (2, 8)")
     admin.result("GRANT SELECT ON VIEW v TO ROLE reader")
@@ -305,6 +314,8 @@ def test_a_view_reads_with_its_owners_rights_and_no_more(reader: Client, admin: 
     admin.result("REVOKE SELECT ON TABLE t FROM ROLE reader")
     assert refused(admin, "SELECT a FROM mine").startswith(ABSENT)
     assert refused(reader, "SELECT a FROM mine").startswith(ABSENT)
+    monkeypatch.setattr(Rights, "reaches", lambda self, privilege, thing: True)
+    assert len(reader.rows("SELECT a FROM mine")) == 2
 
 
 @pytest.mark.attack
@@ -351,6 +362,16 @@ def test_a_grant_is_for_a_thing_and_not_for_its_name(reader: Client, admin: Clie
     admin.result("GRANT ROLE reader TO USER alpha_user")
     assert not granted("TABLE u2")
     assert admin.rows("SHOW GRANTS TO ROLE reader") == []
+    # Without the control, which is the catalog's own, the next thing of that name is granted as the last one was.
+    admin.result(grants["TABLE t"])
+    for text in INSIDE:
+        admin.result(text)
+    with admin.storage.database.transaction() as connection:
+        for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f'DROP TRIGGER "{row["name"]}"')
+    for step in again["TABLE t"]:
+        admin.result(step)
+    assert granted("TABLE t")
 
 
 def test_copy_grants_copies_them(reader: Client, admin: Client) -> None:
@@ -456,7 +477,7 @@ def test_secondary_roles_add_but_do_not_own(reader: Client, admin: Client) -> No
 
 
 @pytest.mark.attack
-def test_a_role_gives_itself_nothing(reader: Client, admin: Client) -> None:
+def test_a_role_gives_itself_nothing(reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     admin.result("GRANT CREATE ROLE ON ACCOUNT TO ROLE reader")
     reader.result("CREATE ROLE mine")
     reader.result("GRANT ROLE mine TO USER alpha_user")
@@ -474,6 +495,9 @@ def test_a_role_gives_itself_nothing(reader: Client, admin: Client) -> None:
     reader.result("GRANT USAGE ON SCHEMA hidden TO ROLE mine")
     assert "nsufficient privileges" in refused(reader, "GRANT ROLE accountadmin TO ROLE mine")
     assert "the only user who has ACCOUNTADMIN" in refused(admin, "REVOKE ROLE accountadmin FROM USER alpha_user")
+    monkeypatch.setattr(Rights, "has_role", lambda self, role: True)
+    monkeypatch.setattr(Rights, "owns", lambda self, thing: True)
+    reader.result("GRANT ROLE accountadmin TO ROLE mine")
 
 
 def test_a_new_database_is_its_makers(reader: Client, admin: Client) -> None:

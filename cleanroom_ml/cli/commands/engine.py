@@ -18,7 +18,11 @@ def start(
         optional_option(
             "--like-snowflake",
             metavar="DEVIATIONS",
-            help="For tests: answer as the service really does; `all`, or names with commas.",
+            help="For tests: answer as the service really does; `all`, or names with commas: secondary-roles, "
+            "restricted-token, incomplete-profile, missing-grants, grant-option, replication, delays, upgrade, "
+            "create-fails, create-times-out, auto-join-fails, join-fails, leave-fails, teardown-fails, slow-endings, "
+            "late-requests, late-edits, late-settings, late-activations, short-logs, lower-case, tracebacks, "
+            "no-own-database, session-expiry, transient.",
         ),
     ] = None,
 ) -> Output:

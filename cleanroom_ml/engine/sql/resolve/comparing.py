@@ -68,7 +68,11 @@ def among(node: exp.In) -> Node:
             node.set("this", as_text(node.this))
     elif JSON in kinds or (this in {TEXT, NUM} and kinds | {this} == {TEXT, NUM}):
         sides = [pair(node.this.copy(), item) for item in node.expressions]
-        return raw(" OR ".join(f"{{{2 * n}}} = {{{2 * n + 1}}}" for n in range(len(sides))).join("()"), *[side for both in sides for side in both], kind=OTHER)
+        return raw(
+            " OR ".join(f"{{{2 * n}}} = {{{2 * n + 1}}}" for n in range(len(sides))).join("()"),
+            *[side for both in sides for side in both],
+            kind=OTHER,
+        )
     return node
 
 

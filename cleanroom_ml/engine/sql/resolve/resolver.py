@@ -7,53 +7,36 @@ identifier or a literal.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.catalog import Catalog
-from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import distinct
-from cleanroom_ml.engine.sql.resolve import grouping
-from cleanroom_ml.engine.sql.resolve import hierarchies
-from cleanroom_ml.engine.sql.resolve import outer_joins
-from cleanroom_ml.engine.sql.resolve import stars
+from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
-from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.identifiers import quoted
-from cleanroom_ml.engine.sql.resolve.identifiers import table_alias
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.projections import column_name
-from cleanroom_ml.engine.sql.resolve.projections import output
+from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables
-from cleanroom_ml.engine.sql.resolve.scope import Draws
-from cleanroom_ml.engine.sql.resolve.scope import Inside
-from cleanroom_ml.engine.sql.resolve.scope import Kinds
-from cleanroom_ml.engine.sql.resolve.scope import Relation
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Inside, Kinds, Relation, Scope
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import UserFunction
-from cleanroom_ml.engine.sql.tree import equality
-from cleanroom_ml.engine.sql.tree import grammar
-from cleanroom_ml.engine.sql.tree.build import Build
-from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES
-from cleanroom_ml.engine.sql.tree.dialect import Node
-from cleanroom_ml.engine.sql.tree.dialect import parse_ast
-from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree import equality, grammar
+from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
+from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Number
-from cleanroom_ml.engine.sql.types.kind import common
-from cleanroom_ml.engine.sql.types.kind import widened
+from cleanroom_ml.engine.sql.types.kind import Number, common, widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from collections.abc import Sequence
-from dataclasses import replace
-from sqlglot import exp
-from typing import Final
 
 MAX_VIEW_DEPTH: Final = 16
 _FEWER_ROWS: Final = ("order", "limit", "offset", "distinct", "qualify", "operation_modifiers", "connect")

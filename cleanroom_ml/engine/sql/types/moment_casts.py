@@ -61,7 +61,7 @@ def cut(target: Moment, digits: int | None) -> str:
     inside = f"date_part('microsecond', {{0}}) % {10 ** (6 - digits)} * INTERVAL 1 MICROSECOND"
     if target != "TZ":
         return f"({{0}} - {inside})"
-    moment = f"CAST(struct_extract({{0}}, 'utc') AS TIMESTAMP)"
+    moment = "CAST(struct_extract({0}, 'utc') AS TIMESTAMP)"
     made = f"struct_pack(utc := {moment} - {inside.replace('{0}', moment)}, shift := struct_extract({{0}}, 'shift'))"
     return f"CASE WHEN {{0}} IS NOT NULL THEN CAST({made} AS {TZ_TYPE}) END"
 

@@ -1,62 +1,42 @@
 """CREATE TABLE in its forms, DROP TABLE, ALTER TABLE."""
 
 from __future__ import annotations
+
+import secrets
+from typing import Final, Literal
+
+from sqlglot import exp
+
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
-from cleanroom_ml.engine.contracts.table import RowCounts
-from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.contracts.table import RowCounts, Rows
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import TableSource
-from cleanroom_ml.engine.sql.catalog import ViewSource
-from cleanroom_ml.engine.sql.compile.queries import compile_query
-from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
+from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.past import Past
-from cleanroom_ml.engine.sql.read.past import RETENTION
+from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.sql.read.table import AlterTable
-from cleanroom_ml.engine.sql.read.table import CreateTable
+from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.descriptions import described
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.statements import time_travel
-from cleanroom_ml.engine.statements.column_changes import altered_columns
-from cleanroom_ml.engine.statements.column_changes import declared
-from cleanroom_ml.engine.statements.kind import Allowed
-from cleanroom_ml.engine.statements.kind import Kind
-from cleanroom_ml.engine.statements.kind import ObjectKind
-from cleanroom_ml.engine.statements.kind import Roles
+from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
+from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
-from cleanroom_ml.engine.statements.listing import Listed
-from cleanroom_ml.engine.statements.listing import Listing
-from cleanroom_ml.engine.statements.listing import place
-from cleanroom_ml.engine.statements.listing import texts
-from cleanroom_ml.engine.statements.listing import visible
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
-from cleanroom_ml.engine.statements.refusals import busy
-from cleanroom_ml.engine.statements.refusals import displayed
-from cleanroom_ml.engine.statements.refusals import translated
+from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
-from cleanroom_ml.engine.storage.grants import OWNERSHIP
-from cleanroom_ml.engine.storage.grants import Thing
-from cleanroom_ml.engine.storage.keys import Column
-from cleanroom_ml.engine.storage.keys import Key
-from cleanroom_ml.engine.storage.keys import Table
-from cleanroom_ml.engine.storage.keys import TableKind
-from cleanroom_ml.engine.storage.keys import TableObject
-from cleanroom_ml.engine.storage.keys import View
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
+from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject, View
 from cleanroom_ml.engine.storage.retention import INHERITED
-from sqlglot import exp
-from typing import Final
-from typing import Literal
-import secrets
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
 
