@@ -25,6 +25,7 @@ _NEXT = {
     "INSTALLATION_FAILED": "REVIEW",
     "CREATED": "JOIN",
     "IN_REVIEW": "JOIN",
+    "REVIEWING": "JOIN",
     "JOIN_FAILED": "JOIN",
 }
 _TRIES = 3

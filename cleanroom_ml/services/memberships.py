@@ -16,6 +16,8 @@ from cleanroom_ml.services.whose import own_account
 GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 # What is on its way somewhere by itself; everything else waits for somebody's call.
 UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
+_REVIEWING = "REVIEWING"
+"""What the page on EDIT calls a review of who was added later: under way, or done; which, nobody says."""
 _HELPS = {
     "CREATE_FAILED": "mend what it says, and create the collaboration under another name",
     "CREATE_TIMED_OUT": "create the collaboration under another name",
@@ -101,7 +103,7 @@ def settled(
             return None
         if found.status != before:
             before = ""  # once it has moved, it may come back there, and that is the end of it
-        stale = found.status in (before, passing) and now - begun < _SEEN_SECONDS
+        stale = found.status in (before, passing, _REVIEWING) and now - begun < _SEEN_SECONDS
         if not (found.status in UNDER_WAY or stale):
             return found
         if now > deadline:

@@ -99,7 +99,7 @@ def test_ctrl_c_ends_the_waiting_and_the_same_again_goes_on(
         party = getattr(pair, who)
         pair.world.hold = held
         with monkeypatch.context() as patched:
-            patched.setattr("time.sleep", mock.Mock(side_effect=[None, None, KeyboardInterrupt]))
+            patched.setattr("stand_in_parties._sleep", mock.Mock(side_effect=[None, None, KeyboardInterrupt]))
             stopped = party.types(typed, code=130)
         assert told in stopped.err, stopped.err
         pair.world.hold = ""

@@ -105,7 +105,7 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
     pair.advertiser.types("pool show OTHER", code=2)
 
     pair.publisher.types("roles")
-    pair.publisher.types("roles --privileges")
+    assert "CREATE COLLABORATION" in pair.publisher.types("roles --privileges").out
     pair.publisher.types("grant RUN --to ANALYST")
     pair.publisher.types("grant register-template --to ANALYST")
     pair.publisher.types("revoke RUN --from ANALYST")
