@@ -18,14 +18,14 @@ def resumed_by(command: str) -> Iterator[None]:
 
 @contextmanager
 def looked_for_first(command: str, *, done: Sized = ()) -> Iterator[None]:
-    """Around what must not be done twice: `command` tells whether it was; it was for certain once `done` has something."""
+    """Around what must not be done twice: `command` tells whether it was. Once `done` has something, it was."""
     try:
         yield
     except KeyboardInterrupt:
-        said = (
-            "it was done, and goes on: do not repeat it" if len(done) else "it may have been done: before you repeat it"
-        )
-        _say(f"\n{said}; look: {command}")
+        if len(done):
+            _say(f"\nit was done, and goes on: do not repeat it; look: {command}")
+        else:
+            _say(f"\nit may have been done: before you repeat it, look: {command}")
         raise
 
 

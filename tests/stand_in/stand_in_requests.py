@@ -79,17 +79,8 @@ def _send(
     decisions = dict.fromkeys(approvers, "PENDING")
     if by in decisions:
         decisions[by] = "APPROVED"
-    request = Request(
-        world.number("request_"),
-        kind,
-        by,
-        details,
-        spec,
-        decisions,
-        world.shape.late,
-        **more,
-        settling=world.shape.late,
-    )
+    late = world.shape.late
+    request = Request(world.number("request_"), kind, by, details, spec, decisions, late, settling=late, **more)
     request.updated_on = now()
     room.requests.append(request)
     return request
