@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 
@@ -17,12 +17,15 @@ def resumed_by(command: str) -> Iterator[None]:
 
 
 @contextmanager
-def looked_for_first(command: str) -> Iterator[None]:
-    """Around what must not be done twice: `command` tells whether it was."""
+def looked_for_first(command: str, *, done: Sized = ()) -> Iterator[None]:
+    """Around what must not be done twice: `command` tells whether it was. Once `done` has something, it was."""
     try:
         yield
     except KeyboardInterrupt:
-        _say(f"\nit may have been done: before you repeat it, look: {command}")
+        if len(done):
+            _say(f"\nit was done, and goes on: do not repeat it; look: {command}")
+        else:
+            _say(f"\nit may have been done: before you repeat it, look: {command}")
         raise
 
 

@@ -24,6 +24,7 @@ from cleanroom_ml.services.pools import session_warehouse
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
 from cleanroom_ml.services.runnable import approved_template
+from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.upgrades import once_upgraded
 from cleanroom_ml.services.waiting import FIRST_SECONDS, of_a_job, patiently
 from cleanroom_ml.specs.analysis import Analysis
@@ -289,7 +290,8 @@ def wait(
 def activity_history(connection: Connection, collaboration: str) -> list[Row]:
     """Everything that was run in this collaboration, newest first (VIEW_ACTIVITY_HISTORY)."""
     rows = connection.call("COLLABORATION.VIEW_ACTIVITY_HISTORY", collaboration)
-    return sorted(rows, key=lambda row: str(row.get("start_ts")), reverse=True)
+    told = [{**row, "start_ts": rfc3339(row.get("start_ts"))} for row in rows]
+    return sorted(told, key=lambda row: str(row["start_ts"]), reverse=True)
 
 
 def history(connection: Connection, collaboration: str, *, limit: int = 50) -> list[Row]:

@@ -1,22 +1,24 @@
 """Where everybody is in a collaboration, and waiting until this party has got somewhere (docs/api-digest.md §3, §9)."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Collection
-from dataclasses import dataclass
-
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.errors import ServerError
+from cleanroom_ml.errors import WaitTimeoutError
 from cleanroom_ml.remedies import remedy_for
-from cleanroom_ml.services.reported import reported_mapping, reported_or
+from cleanroom_ml.services.reported import reported_mapping
+from cleanroom_ml.services.reported import reported_or
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import own_account
+from collections.abc import Collection
+from dataclasses import dataclass
+import time
 
 GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 # What is on its way somewhere by itself; everything else waits for somebody's call.
 UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
+_REVIEWING = "REVIEWING"
+"""What the page on EDIT calls a review of who was added later: under way, or done; which, nobody says."""
 _MEND = "mend what it says"
 _OTHER_NAME = (
     "give it another name (`name:` in its spec, `collaboration:` in cleanroom.yaml); "
@@ -107,7 +109,7 @@ def settled(
             return None
         if found.status != before:
             before = ""  # once it has moved, it may come back there, and that is the end of it
-        stale = found.status in (before, passing) and now - begun < _SEEN_SECONDS
+        stale = found.status in (before, passing, _REVIEWING) and now - begun < _SEEN_SECONDS
         if not (found.status in UNDER_WAY or stale):
             return found
         if now > deadline:

@@ -124,7 +124,7 @@ def held_privileges(connection: Connection, collaboration: str | None = None) ->
     wanted: Sequence[str] = ON_ACCOUNT if collaboration is None else ON_COLLABORATION
     where = () if collaboration is None else ("COLLABORATION", collaboration)
     rows = connection.call("ADMIN.CHECK_PRIVILEGES", list(wanted), *where)
-    told = verdicts(rows)
+    told = {name: has for name, has in verdicts(rows).items() if name in wanted}
     if not told and len(rows) == 1 and truth(first_value(rows)):
         told = dict.fromkeys(wanted, True)  # one yes for all that was asked for
     if not told:
@@ -133,7 +133,7 @@ def held_privileges(connection: Connection, collaboration: str | None = None) ->
             why=f"it answered: {first_line(str(first_value(rows)))}",
             fix="cleanroom-ml doctor -c NAME",
         )
-    return tuple(Held(privilege, told[privilege]) for privilege in wanted if privilege in told)
+    return tuple(Held(privilege, has) for privilege, has in told.items())
 
 
 def _yes(value: object) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from difflib import get_close_matches
+from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import NotApprovedError, UsageError
+from cleanroom_ml.errors import NotApprovedError, UsageError, WaitTimeoutError
 from cleanroom_ml.services.read_templates import ReadTemplate, read_template
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
+from cleanroom_ml.services.waiting import Pauses
+from cleanroom_ml.services.whose import own_names
+
+APPLIED_SECONDS: Final = 120.0
+"""How long a change that everybody has approved may take to be applied: nobody says, and others take seconds."""
 
 
 def runnable_template(connection: Connection, collaboration: str, wanted: str) -> str:
@@ -21,15 +28,32 @@ def approved_template(connection: Connection, collaboration: str, wanted: str) -
 
     With it the template as far as the target shows it; None where nothing of its spec can be read.
 
+    One that everybody has approved is in the collaboration a while later: that is waited for.
+
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
         UsageError: nobody submitted a template of that name.
+        WaitTimeoutError: everybody has approved, and it is not in the collaboration yet.
     """
-    rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
-    approved = [row for row in rows if _matches(wanted, row)]
-    if approved:
-        return str(approved[-1]["template_id"]), read_template(approved[-1].get("template_spec"))
-    requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
+    pauses, deadline, last = Pauses(), time.monotonic() + APPLIED_SECONDS, ""
+    while True:
+        rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
+        approved = [row for row in rows if _matches(wanted, row)]
+        if approved:
+            return str(approved[-1]["template_id"]), read_template(approved[-1].get("template_spec"))
+        requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
+        before, last = last, requests[-1].status if requests else ""
+        if last == "COMPLETED" and before != last:
+            continue  # it may have been applied between the two looks
+        if last != "APPROVED" or not _is_for_us(connection, collaboration, requests[-1]):
+            break
+        if time.monotonic() >= deadline:
+            raise WaitTimeoutError(
+                f"the template {wanted!r} is approved by everybody, and not in the collaboration yet",
+                why=f"waited {APPLIED_SECONDS:g} s; nothing was started",
+                fix="cleanroom-ml requests --all, then the same command again",
+            )
+        pauses.sleep(deadline)
     if not requests:
         known = [str(row["template_id"]) for row in rows]
         names = {template_id.rpartition("_")[0]: template_id for template_id in known}
@@ -44,7 +68,19 @@ def approved_template(connection: Connection, collaboration: str, wanted: str) -
     raise _not_approved(wanted, requests[-1])
 
 
+def _is_for_us(connection: Connection, collaboration: str, request: UpdateRequest) -> bool:
+    """Whether a request shares its template with this account; yes where it does not say with whom."""
+    names = own_names(connection, collaboration)
+    return not request.share_with or not names.isdisjoint(alias.upper() for alias in request.share_with)
+
+
 def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
+    if request.status in ("APPROVED", "COMPLETED"):
+        return NotApprovedError(
+            f"the template {wanted!r} is not shared with this account, or not any more",
+            why=f"it was approved for {request.runner}" if request.runner else None,
+            fix="the template provider sends it: cleanroom-ml template submit --with ALIAS",
+        )
     if request.withdrawn:
         return NotApprovedError(
             f"the request for {wanted!r} was withdrawn by {request.requester}",

@@ -123,3 +123,11 @@ def test_every_exception_of_the_command_line_has_a_documented_exit_code() -> Non
 
 def _subclasses(cls: type[CleanroomError]) -> set[type[CleanroomError]]:
     return {cls, *(each for direct in cls.__subclasses__() for each in _subclasses(direct))}
+
+
+def test_an_answer_that_is_not_of_its_type_is_no_broken_connection() -> None:
+    """252005 is the connector's number for it (`errorcode.py`): to ask again, as after a break, would be in vain."""
+    error = from_connector(told("Failed to convert: field updated_on", InterfaceError, errno=252_005))
+    assert error.exit_code == 5
+    assert error.what == "the target's answer cannot be read"
+    assert "updated_on" in str(error.why)

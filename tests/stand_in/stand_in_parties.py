@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ COMMAND = Path(sys.executable).with_name("cleanroom-ml")
 NAME = "look"
 PASSWORD = "kept-to-itself-7531"
 LIMIT_SECONDS = 120
+_sleep = time.sleep
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Party:
             contextlib.chdir(self.directory),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
+            mock.patch("time.sleep", _briefly),
         ):
             code = main.run(words)
         return Ran(code, out.getvalue(), err.getvalue())
@@ -78,6 +81,11 @@ class Party:
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def _briefly(seconds: float) -> None:
+    """The account makes a step a look: pauses between looks would only be waited for."""
+    _sleep(min(seconds, 0.001))
 
 
 @dataclass(frozen=True)

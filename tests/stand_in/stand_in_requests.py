@@ -79,9 +79,9 @@ def _send(
     decisions = dict.fromkeys(approvers, "PENDING")
     if by in decisions:
         decisions[by] = "APPROVED"
-    request = Request(
-        world.number("request_"), kind, by, details, spec, decisions, world.shape.late, updated_on=now(), **more
-    )
+    late = world.shape.late
+    request = Request(world.number("request_"), kind, by, details, spec, decisions, late, settling=late, **more)
+    request.updated_on = now()
     room.requests.append(request)
     return request
 
@@ -111,10 +111,12 @@ def _status(world: World, room: Room, request: Request, alias: str) -> str:
     if "REJECTED" in request.decisions.values():
         return "REJECTED"
     if "PENDING" not in request.decisions.values():
-        if request.applied:
-            return "COMPLETED"
-        _apply(world, room, request)
-        return "APPROVED" if world.shape.late else "COMPLETED"
+        if request.settling:
+            request.settling -= world.hold != "request"
+            return "APPROVED"
+        if not request.applied:
+            _apply(world, room, request)
+        return "COMPLETED"
     if request.decisions.get(alias) == "PENDING":
         return "PENDING_MY_APPROVAL"
     return "REQUESTED" if request.requested_by == alias else "PENDING_PARTNER_APPROVAL"

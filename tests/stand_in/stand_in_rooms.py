@@ -158,6 +158,8 @@ def _unlink(world: World, session: Session, given: list[Any]) -> Rows:
     if shared is None or not set(runners) <= set(shared.shared_with):
         raise world.shape.error("ResourceNotFoundException", f"{offering} is not shared", "UNLINK_DATA_OFFERING")
     shared.shared_with = [each for each in shared.shared_with if each not in runners]
+    if not shared.shared_with:
+        del room.offerings[alias, held.id.upper()]
     return table("UNLINK_DATA_OFFERING", rows=[["unlinked"]])
 
 

@@ -218,7 +218,12 @@ def _grants(world: World, session: Session, match: re.Match[str]) -> Rows:
     rows = [
         ["", "OWNERSHIP", kind, name, "true"]
         for database in session.account.databases
-        for kind, name in (("DATABASE", database), ("SCHEMA", f"{database}.PUBLIC"))
+        for kind, name in (
+            ("DATABASE", database),
+            ("SCHEMA", f"{database}.PUBLIC"),
+            ("TABLE", f"{database}.PUBLIC.CUSTOMERS"),
+            ("TABLE", f"{database}.PUBLIC.BUYERS"),
+        )
     ]
     return table("created_on", "privilege", "granted_on", "name", "grant_option", rows=rows)
 

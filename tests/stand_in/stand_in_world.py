@@ -61,7 +61,9 @@ class Shared:
 
 @dataclass
 class Request:
-    """`decisions`: by alias APPROVED, REJECTED or PENDING; `unseen`: so many more looks do not show it."""
+    """`decisions`: by alias APPROVED, REJECTED or PENDING; `unseen`: so many more looks do not show it; `settling`: so
+    many looks it is APPROVED before it is applied.
+    """
 
     id: str
     type: str
@@ -73,6 +75,7 @@ class Request:
     shared: Shared | None = None
     target: dict[str, Any] | None = None
     applied: bool = False
+    settling: int = 0
     reason: str = ""
     updated_on: float = 0.0
 

@@ -105,7 +105,7 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
     pair.advertiser.types("pool show OTHER", code=2)
 
     pair.publisher.types("roles")
-    pair.publisher.types("roles --privileges")
+    assert "CREATE COLLABORATION" in pair.publisher.types("roles --privileges").out
     pair.publisher.types("grant RUN --to ANALYST")
     pair.publisher.types("grant register-template --to ANALYST")
     pair.publisher.types("revoke RUN --from ANALYST")
@@ -115,8 +115,8 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
     assert f"{NAME}_code_V1" in pair.publisher.types("code list").out
     pair.publisher.types(f"code show {NAME}_code_V1")
     pair.publisher.types("connection test")
-    told = pair.advertiser.types("doctor -c advertiser", code=None)
-    assert "no CLEANROOM_ML" in told.out
+    pair.advertiser.types("pool create")
+    assert "no CLEANROOM_ML" in pair.advertiser.types("doctor -c advertiser").out
     pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
     assert "false" in pair.publisher.types("collaboration config").out
     assert not surprises(pair)

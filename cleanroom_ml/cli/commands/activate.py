@@ -40,7 +40,7 @@ def activate(
     from cleanroom_ml.cli.confirm import confirm
     from cleanroom_ml.cli.render import note
     from cleanroom_ml.errors import UsageError
-    from cleanroom_ml.services.activation import ActivationRequest
+    from cleanroom_ml.services.activation import Activation, ActivationRequest
     from cleanroom_ml.services.activation import activate as send
 
     mine = project_or_none()
@@ -65,13 +65,19 @@ def activate(
     with open_connection() as connection:
         question = f"Send the rows of {chosen} to {destination} as segment {name}? They cannot be taken back."
         confirm(question, yes=yes)
-        with looked_for_first("cleanroom-ml activation list"):
+        told: list[str] = []
+
+        def changed(sent: Activation) -> None:
+            told.append(sent.status)
+            note(f"status: {sent.status}")
+
+        with looked_for_first("cleanroom-ml activation list", done=told):
             done = send(
                 connection,
                 request,
                 wait=wait,
                 timeout_seconds=timeout,
-                on_status=lambda sent: note(f"status: {sent.status}"),
+                on_status=changed,
                 on_upgrade=upgrading,
             )
     step = "process" if done.shared_by != done.shared_with else "export"

@@ -83,8 +83,9 @@ def approve(
         if expect_digest is not None:
             verify_digest(review, expect_digest)
         if directory is not None:
-            for line in verify_reviewed(review, directory, connection).lines:
-                note(f"verified: {line}")
+            compared = verify_reviewed(review, directory, connection)
+            for line in compared.lines:
+                note(f"{'verified' if compared.complete else 'compared, as far as it is shown'}: {line}")
         if decides(connection, name, found):
             check_seen(review, unverified_ok=unverified_ok)
             pins: tuple[str, ...] = () if expect_digest else ("--expect-digest", review.approval_digest)

@@ -23,11 +23,10 @@ def history(collaboration_: Collaboration = None) -> Output:
 
 
 def _line(row: Mapping[str, object]) -> str:
-    from cleanroom_ml.cli.render import jsonable
     from cleanroom_ml.services.reported import reported_mapping
 
     template = reported_mapping(reported_mapping(row.get("activity_info")).get("request_parameters")).get("template_id")
-    line = f"{jsonable(row['start_ts'])}  {row['analysis_runner_alias']}  {template}  {_state(row)}"
+    line = f"{row['start_ts']}  {row['analysis_runner_alias']}  {template}  {_state(row)}"
     return f"{line}: {row['failure_reason']}" if row.get("failure_reason") else line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,7 +98,17 @@ def list_(collaboration_: Collaboration = None) -> Output:
 
     with open_connection() as connection:
         rows = list_templates(connection, collaboration(collaboration_))
-    return Output([{key: value for key, value in row.items() if key != "template_spec"} for row in rows])
+    data = [{key: value for key, value in row.items() if key != "template_spec"} for row in rows]
+    return Output(data, "\n".join(map(_listed, rows)) or "no template is approved yet")
+
+
+def _listed(row: Mapping[str, object]) -> str:
+    """A template on two lines: whose it is and for whom, and what it takes."""
+    from cleanroom_ml.services.answers import texts_of
+
+    line = f"{row['template_id']}  (from {row['shared_by']}, for {', '.join(texts_of(row.get('shared_with')))})"
+    takes = ", ".join(texts_of(row.get("parameters")))
+    return f"{line}\n  takes {takes}" if takes else line
 
 
 @command(app, "show", example="cleanroom-ml template show train_V1")

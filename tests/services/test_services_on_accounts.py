@@ -1,0 +1,148 @@
+"""What only a target that is no engine makes visible: an upgrade, a warehouse, what it leaves out of its answers.
+
+Sources: service-behaviour ("Session", "What is asynchronous", "Shapes of answers"); DESCRIBE APPLICATION, "Output";
+LIST, "Output"; CREATE STAGE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from services_targets import Account, Answer, Rows, unknown
+
+from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.services import offerings, upgrades
+from cleanroom_ml.services.namespaces import in_its_schema
+from cleanroom_ml.services.pools import create_pool, session_warehouse
+from cleanroom_ml.services.roles import ON_ACCOUNT, held_privileges
+from cleanroom_ml.services.staging import StageLocation, staged_difference
+
+NOT_YET = ServerError("SQL compilation error:\nUnknown user-defined function CLEANROOM.CODE$TRAIN.")
+
+
+def described(*states: str) -> Answer:
+    left = list(states)
+    return lambda: [{"property": "upgrade_state", "value": left.pop(0) if len(left) > 1 else left[0]}]
+
+
+def sends(*outcomes: object) -> object:
+    left = list(outcomes)
+
+    def send() -> object:
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return send
+
+
+def test_a_run_waits_for_the_upgrade_and_is_sent_once_more() -> None:
+    account, told = Account({"DESCRIBE": described("QUEUED", "UPGRADING", "COMPLETE")}), list[str]()
+    assert upgrades.once_upgraded(account, "room", sends(NOT_YET, "job"), on_wait=told.append) == "job"  # type: ignore[arg-type]
+    assert told == ["QUEUED", "UPGRADING"]
+    assert set(account.sent) == {"DESCRIBE APPLICATION SFDCR_room"}
+
+
+@pytest.mark.parametrize("answer", [described("FAILED"), described("DISABLED"), unknown("Application 'SFDCR_ROOM'")])
+def test_a_run_that_no_upgrade_would_help_is_refused_as_it_was(answer: Answer) -> None:
+    with pytest.raises(ServerError, match="Unknown user-defined function"):
+        upgrades.once_upgraded(Account({"DESCRIBE": answer}), "room", sends(NOT_YET))  # type: ignore[arg-type]
+    with pytest.raises(ServerError, match="something else"):
+        upgrades.once_upgraded(Account({}), "room", sends(ServerError("something else")))  # type: ignore[arg-type]
+
+
+def test_an_upgrade_that_takes_longer_names_its_state_and_what_to_type() -> None:
+    with pytest.raises(WaitTimeoutError, match="still UPGRADING") as caught:
+        upgrades.once_upgraded(
+            Account({"DESCRIBE": described("UPGRADING")}),
+            "room",
+            sends(NOT_YET),  # type: ignore[arg-type]
+            timeout_seconds=0,
+        )
+    assert "DESCRIBE APPLICATION SFDCR_room" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [([{"warehouse": "APP_WH"}], "APP_WH"), ([{"warehouse": None}], None), (unknown("CURRENT_WAREHOUSE"), None)],
+)
+def test_the_session_s_warehouse_is_what_the_target_says(answer: Answer, found: str | None) -> None:
+    account = Account({"SELECT": answer})
+    assert session_warehouse(account) == found
+    if found is None:
+        with pytest.raises(UsageError, match="no warehouse"):
+            create_pool(account, "P", "CPU_X64_S", nodes=1, collaboration="room")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"privilege": each, "granted": "true"} for each in ON_ACCOUNT],
+        [{"check_privileges": "true"}],
+        [{"check_privileges": dict.fromkeys(ON_ACCOUNT, True)}],
+    ],
+)
+def test_privileges_are_read_in_every_form_of_a_yes(rows: Rows) -> None:
+    held = held_privileges(Account({"ADMIN.CHECK_PRIVILEGES": rows}))
+    assert {each.privilege for each in held if each.has} == set(ON_ACCOUNT)
+
+
+@pytest.mark.parametrize("rows", [[], [{"check_privileges": "false"}], [{"check_privileges": "see the log"}]])
+def test_privileges_that_are_not_told_one_by_one_are_not_made_up(rows: Rows) -> None:
+    with pytest.raises(ServerError, match="does not tell the privileges"):
+        held_privileges(Account({"ADMIN.CHECK_PRIVILEGES": rows}))
+
+
+def test_what_list_does_not_tell_of_a_file_is_said_and_never_taken_for_the_same(tmp_path: Path) -> None:
+    contents = {"same.py": b"same", "other.py": b"other", "parts.py": b"parts", "null.py": b"null", "size.py": b"1"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    told = {
+        "same.py": hashlib.md5(b"same", usedforsecurity=False).hexdigest(),
+        "other.py": "0" * 32,
+        "parts.py": "0" * 32 + "-3",
+        "null.py": None,
+        "size.py": None,
+    }
+    rows = [{"name": f"s/d/{name}", "size": len(contents[name]), "md5": md5} for name, md5 in told.items()]
+    rows[-1]["size"] = 7
+    found = staged_difference(Account({"LIST": rows}), tmp_path, StageLocation.parse("S/d"))
+    assert found.differences == ("staged with other content: other.py", "staged with other content: size.py")
+    assert found.by_size == ("null.py", "parts.py")
+
+
+@pytest.mark.parametrize("engine", [True, False])
+def test_databases_are_made_by_what_a_target_answers_and_not_by_its_address(engine: bool) -> None:
+    """The same target, of the same kind: only what it answers to SHOW PROCEDURES differs."""
+    own = [{"catalog_name": "CLEANROOM_ML", "schema_name": "JOBS", "name": "LIST"}] if engine else []
+    account = Account({"SHOW": own, "CREATE": [{"status": "DATABASE successfully created."}]})
+    tries = sends(unknown("Database 'ML_DB'"), None)
+    if engine:
+        made = in_its_schema(account, "ML_DB.PUBLIC.S", tries)  # type: ignore[arg-type]
+        assert made == ("database ML_DB", "schema ML_DB.PUBLIC")
+    else:
+        with pytest.raises(ServerError) as caught:
+            in_its_schema(account, "ML_DB.PUBLIC.S", tries)  # type: ignore[arg-type]
+        assert "CREATE DATABASE ML_DB, CREATE SCHEMA ML_DB.PUBLIC" in str(caught.value.fix)
+        assert not [sql for sql in account.sent if sql.startswith("CREATE")]
+
+
+@pytest.mark.parametrize("shared_with", ['["LOCAL"]', ["LOCAL"], "LOCAL", "local"])
+def test_an_offering_is_linked_for_one_s_own_runs_once_and_named_by_the_view(shared_with: object) -> None:
+    row = {"template_view_name": "LOCAL.o_V1.t", "shared_with": shared_with, "data_offering_id": "o_V1"}
+    view: Rows = []
+
+    def linked(*_: object) -> Rows:
+        view.append(row)
+        return [{"status": "ok"}]
+
+    account = Account(
+        {"COLLABORATION.VIEW_DATA_OFFERINGS": lambda _: view, "COLLABORATION.LINK_LOCAL_DATA_OFFERING": linked}
+    )
+    assert offerings.link_local(account, "room", "o_V1").new
+    assert not offerings.link_local(account, "room", "o_V1").new
+    assert offerings.views_of(account, "room", ("O_V1",)) == ("LOCAL.o_V1.t",)
+    assert len([sql for sql in account.sent if "LINK_LOCAL_DATA_OFFERING(" in sql]) == 1
