@@ -163,7 +163,7 @@ def _date(value: Plain) -> datetime.date:
 
 def _time(value: Plain) -> datetime.time:
     if isinstance(value, datetime.timedelta):
-        value = (datetime.datetime(1970, 1, 1) + value).time()  # noqa: DTZ001 - a clock, no moment
+        value = (datetime.datetime(1970, 1, 1) + value).time()
     if not isinstance(value, datetime.time):
         raise TypeError(f"a time is expected, not {type(value).__name__}")
     return value
