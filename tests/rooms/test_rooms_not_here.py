@@ -1,6 +1,6 @@
 """What a spec asks for and the engine does not do is refused by name when it is registered.
 
-Source of the keys: the pages spec-code-spec (functions, procedures, artifacts) and spec-data-offering (policies).
+Source of the keys: the pages spec-code-spec (procedures) and spec-data-offering (policies).
 """
 
 from __future__ import annotations
@@ -11,15 +11,8 @@ from test_rooms_runs import refused
 
 pytestmark = pytest.mark.sandbox
 
-FUNCTION = """functions:
-  - {name: score, type: UDF, language: PYTHON, handler: score, returns: FLOAT, code_body: "def score(): return 1.0"}
-"""
-TABLE_FUNCTION = FUNCTION.replace("score", "rows").replace("UDF", "UDTF").replace("FLOAT", "TABLE (A INT)")
 PROCEDURE = """procedures:
   - {name: load, language: PYTHON, handler: load, code_body: "def load(session): return 1"}
-"""
-ARTIFACT = """artifacts:
-  - {alias: helpers, stage_path: '@DATA.PUBLIC.CODE/helpers.py'}
 """
 POLICIES = """    allowed_analyses: template_and_freeform_sql
     freeform_sql_policies:
@@ -28,19 +21,11 @@ POLICIES = """    allowed_analyses: template_and_freeform_sql
 """
 
 
-def test_functions_procedures_and_artifacts_are_refused_by_their_names(world: World) -> None:
-    """An artifact that nobody imports was taken, and then pinned by nothing."""
+def test_procedures_are_refused_by_their_names(world: World) -> None:
     world.stage("PUBLISHER", {"model/train.py": "print(1)\n"})
-    for more, named in (
-        (FUNCTION, "UDF 'score'"),
-        (TABLE_FUNCTION, "UDTF 'rows'"),
-        (PROCEDURE, "procedure 'load'"),
-        (ARTIFACT, "artifact 'helpers'"),
-        (FUNCTION + PROCEDURE + ARTIFACT, "UDF 'score', procedure 'load', artifact 'helpers'"),
-    ):
-        message = refused(world.publisher, "REGISTER_CODE_SPEC", CODE_SPEC + more)
-        assert message.startswith("SpecValidationError")
-        assert named in message
+    message = refused(world.publisher, "REGISTER_CODE_SPEC", CODE_SPEC + PROCEDURE)
+    assert message.startswith("SpecValidationError")
+    assert "procedure 'load'" in message
     assert world.publisher.call("VIEW_REGISTERED_CODE_SPECS") == []
 
 

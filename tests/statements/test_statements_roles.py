@@ -37,6 +37,8 @@ SETUP = (
     "CREATE WAREHOUSE w",
     "CREATE SCHEMA hidden",
     "CREATE TABLE hidden.x (a INT)",
+    "CREATE FUNCTION public.fn(a INT) RETURNS INT AS 'a'",
+    "CREATE PROCEDURE public.pr(a INT) RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN a; END'",
     "USE SCHEMA public",
 )
 INSIDE = ("GRANT USAGE ON DATABASE alpha_db TO ROLE reader", "GRANT USAGE ON SCHEMA alpha_db.public TO ROLE reader")
@@ -127,6 +129,10 @@ FOREIGN = (
     "CREATE TABLE hidden.n (a INT)",
     "CREATE STAGE n",
     "CREATE FILE FORMAT n TYPE = CSV",
+    "CREATE FUNCTION n(a INT) RETURNS INT AS 'a'",
+    "CREATE FUNCTION n() RETURNS INT AS 'SELECT max(a) FROM t'",
+    "CREATE OR REPLACE FUNCTION fn(a INT) RETURNS INT AS 'a'",
+    "CREATE PROCEDURE n() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'",
     "CREATE SCHEMA n",
     "CREATE DATABASE n",
     "CREATE WAREHOUSE n",
@@ -138,11 +144,15 @@ FOREIGN = (
     "ALTER TABLE t ALTER COLUMN b DROP NOT NULL",
     "ALTER STAGE s REFRESH",
     "ALTER STAGE s SET DIRECTORY = (ENABLE = FALSE)",
+    "ALTER FUNCTION fn(INT) RENAME TO n",
+    "ALTER PROCEDURE pr(INT) EXECUTE AS CALLER",
     "ALTER WAREHOUSE w SUSPEND",
     "DROP TABLE t",
     "DROP VIEW v",
     "DROP STAGE s",
     "DROP FILE FORMAT f",
+    "DROP FUNCTION fn(INT)",
+    "DROP PROCEDURE pr(INT)",
     "DROP SCHEMA hidden",
     "DROP DATABASE alpha_db",
     "DROP WAREHOUSE w",
@@ -151,6 +161,8 @@ FOREIGN = (
     "DESCRIBE VIEW v",
     "DESCRIBE STAGE s",
     "DESCRIBE FILE FORMAT f",
+    "DESCRIBE FUNCTION fn(INT)",
+    "DESCRIBE PROCEDURE pr(INT)",
     "DESCRIBE SCHEMA hidden",
     "DESCRIBE WAREHOUSE w",
     "SHOW COLUMNS IN TABLE t",
@@ -176,6 +188,7 @@ FOREIGN = (
     "USE WAREHOUSE w",
     "USE ROLE other",
     "BEGIN RETURN (SELECT max(a) FROM t); END",
+    "WITH p AS PROCEDURE () RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN (SELECT max(a) FROM t); END' CALL p()",
     "BEGIN INSERT INTO t VALUES (1, 2); END",
     "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@s', FILE_FORMAT => 'f'))",
 )
@@ -217,7 +230,7 @@ def test_every_kind_of_statement_says_where_its_roles_are_asked() -> None:
     assert {node.__name__ for node in asking - tried} == {"Call", "Undrop"}
     for verb, field in (("DROP", "drop"), ("DESCRIBE", "describe"), ("ALTER", "alter")):
         kinds = {name for name, kind in object_kinds().items() if getattr(kind, field) is not None}
-        of_others = {"COMPUTE POOL", "APPLICATION", "PROCEDURE"}
+        of_others = {"COMPUTE POOL", "APPLICATION"}
         assert {name for name in kinds if any(text.startswith(f"{verb} {name} ") for text in FOREIGN)} >= (
             kinds - of_others - ({"DATABASE"} if verb == "DESCRIBE" else set())
         ), verb

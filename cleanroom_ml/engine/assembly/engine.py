@@ -39,6 +39,7 @@ from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +141,12 @@ class Engine:
             spare=memory.spare_statements,
             spare_memory_bytes=memory.spare_statement_bytes,
             workers=sql_workers,
+            functions=PythonFunctions(
+                memory.functions,
+                spare=memory.spare_functions,
+                memory_bytes=memory.functions_bytes,
+                driver=driver,
+            ),
         )
         self._render_workers = SandboxedWorkers(
             render.HANDLER,

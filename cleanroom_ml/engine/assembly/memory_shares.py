@@ -22,6 +22,12 @@ MOST_SPARES: Final = 8
 _STATEMENTS_PART: Final = 4
 _SPARE_STATEMENTS_PART: Final = 8
 _SPARE_RENDERERS_PART: Final = 16
+MOST_FOR_FUNCTIONS: Final = GIB
+LEAST_FOR_FUNCTIONS: Final = GIB // 4
+"""Of one statement's functions in Python: pandas alone needs half of the least."""
+_FUNCTIONS_PART: Final = 32
+_SMALL_MACHINE: Final = 16 * GIB
+"""Below it the functions of one statement run at once, and of one more for a party that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class MemoryShares:
     spare_statement_bytes: int
     spare_statements: int
     spare_renderers: int
+    functions_bytes: int
+    functions: int
+    spare_functions: int
     engine_bytes: int
 
 
@@ -50,5 +59,8 @@ def memory_shares(total: int, *, statements: int, rendering_bytes: int) -> Memor
     spare_each = min(each, SPARE_STATEMENT_BYTES)
     spares = max(1, min(MOST_SPARES, total // (_SPARE_STATEMENTS_PART * spare_each)))
     renderers = max(1, min(MOST_SPARES, total // (_SPARE_RENDERERS_PART * rendering_bytes)))
+    functions_each = max(LEAST_FOR_FUNCTIONS, min(MOST_FOR_FUNCTIONS, total // _FUNCTIONS_PART))
+    functions = 1 if total < _SMALL_MACHINE else statements
     engine = FRONT_BYTES + statements * each + spares * spare_each + (1 + renderers) * rendering_bytes
-    return MemoryShares(each, spare_each, spares, renderers, engine)
+    engine += (functions + 1) * functions_each
+    return MemoryShares(each, spare_each, spares, renderers, functions_each, functions, 1, engine)

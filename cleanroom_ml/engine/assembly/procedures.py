@@ -254,6 +254,10 @@ class StatementRunner:
         assert self.executor is not None  # the engine is assembled before anybody calls
         return self.executor.execute_in(catalog, session, text, Binds.of(**binds), query_id=query_id, written=written)
 
+    def check_packages(self, packages: Sequence[str]) -> None:
+        """Raises SqlError: functions in Python cannot have one of them."""
+        self._warehouse.check_packages(packages)
+
     def returned(self, result: object) -> Value:
         """A block's one value."""
         rows: Sequence[tuple[Value, ...]] = result.rows if isinstance(result, Rows) else ()

@@ -12,6 +12,7 @@ from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
 from cleanroom_ml.engine.rooms.arguments import passed
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
+from cleanroom_ml.engine.rooms.code_functions import functions_of
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
@@ -204,7 +205,11 @@ class Analyses:
                 "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
             )
         with runs.opened(self._storage, caller) as run:
-            catalog = RoomCatalog(self._storage, prepared.scope, run.session, run.tables, guard)
+            catalog = RoomCatalog(
+                *(self._storage, prepared.scope, run.session, run.tables, guard),
+                functions=functions_of(prepared.request.payload["code_specs"]),
+                owner=prepared.request.requester,
+            )
             result = self._executor.run(
                 catalog, run.session, rendered.sql, rendered.binds, query_id=query_id, written=run.tables
             )

@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
+from cleanroom_ml.engine.rooms.code_functions import Functions, called
 from cleanroom_ml.engine.rooms.datasets import view_text
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
@@ -73,6 +75,7 @@ class RoomCatalog:
     Args:
         session: the run's own, or a job's.
         written: what the run has read and written; a job's sessions are many, and read what is there now.
+        functions: those of the template's code specs, which `owner` wrote.
         listener: told what the names of a statement stand for (`ContextValues`).
     """
 
@@ -83,8 +86,12 @@ class RoomCatalog:
         session: Session,
         written: RunTables | None = None,
         listener: NameListener | None = None,
+        functions: Functions | None = None,
+        owner: str = "",
     ) -> None:
         self._listener = listener
+        self._functions = functions or {}
+        self._owner = owner
         self._storage = storage
         self._scope = scope
         self._session = session
@@ -103,6 +110,10 @@ class RoomCatalog:
         written = self._written
         table = self._storage.tables.get(key, self._session.id) if written is None else written.read(key)
         return None if table is None else table_source(table, writable=True)
+
+    def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
+        """`cleanroom.<code spec>$<name>` of the template's own code specs, and no other function that a party wrote."""
+        return called(self._functions, parts, self._owner, self)
 
     def context(self) -> ContextValues:
         """A session of the runner, inside the application."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
@@ -14,6 +14,7 @@ from cleanroom_ml.engine.contracts.environments import Environments, Needs
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms.access import key_of
 from cleanroom_ml.engine.rooms.caller_rights import require_stages
+from cleanroom_ml.engine.rooms.code_functions import routine_of
 from cleanroom_ml.engine.rooms.locks import wheels
 from cleanroom_ml.engine.rooms.not_here import refuse_code
 from cleanroom_ml.engine.rooms.ports import Caller
@@ -27,22 +28,29 @@ from cleanroom_ml.errors import UsageError
 from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.naming import split_name
-from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
+from cleanroom_ml.specs.code_spec import Artifact, CodeSpec, MlJob
 from cleanroom_ml.specs.write import dump_spec
 
 _DESCRIBED = (("ML_JOB", "VARCHAR"), ("CONTENT_DIGEST", "VARCHAR"), ("DEPENDENCY_LOCK", "VARCHAR"))
 MAX_FILES = 500
 MAX_BYTES = 2 * 1024**3
-_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")++"|[^/"])++)/(.+)\Z')
+_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")++"|[^/"])++)/(.*)\Z')
 
 
 class CodeSpecs:
     """REGISTER_CODE_SPEC, and the check that what is registered is still what the stage holds."""
 
-    def __init__(self, storage: Storage, registries: Registries, environments: Environments) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        registries: Registries,
+        environments: Environments,
+        check_packages: Callable[[Sequence[str]], None],
+    ) -> None:
         self._storage = storage
         self._registries = registries
         self._environments = environments
+        self._check_packages = check_packages
 
     def register(self, caller: Caller, spec_text: object, registry: object | None = None) -> Rows:
         """REGISTER_CODE_SPEC.
@@ -64,6 +72,9 @@ class CodeSpecs:
             )
         refuse_code(spec)
         spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
+        artifacts = [self._artifact(caller.account, each) for each in spec.artifacts]
+        for function in spec.functions:
+            self._check_packages(routine_of(function, artifacts).packages)
         manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
         locks = []
         with self._storage.pin(file.sha256 for manifest in manifests for file in manifest.files):
@@ -78,8 +89,11 @@ class CodeSpecs:
                 if changed:
                     raise mismatch(f"{job.stage_code_dir} was changed while it was being registered", changed)
             jobs = [_frozen(*each) for each in zip(spec.ml_jobs, manifests, locks, strict=True)]
+            if artifacts != [self._artifact(caller.account, each) for each in spec.artifacts]:
+                raise mismatch("an artifact was changed while it was being registered", [])
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
             self._storage.objects.require(sha256 for lock in locks for _, sha256 in wheels(lock))
+            self._storage.objects.require(each["sha256"] for each in artifacts)
             new_id = self._registries.add(
                 caller,
                 "CODE SPEC",
@@ -87,7 +101,7 @@ class CodeSpecs:
                 version=spec.version,
                 registry_key="DEFAULT",
                 spec=str(spec_text),
-                detail={"ml_jobs": jobs, "shown": _displayed(spec, jobs)},
+                detail={"ml_jobs": jobs, "artifacts": artifacts, "shown": _displayed(spec, jobs, artifacts)},
             )
         return Rows.one("REGISTER_CODE_SPEC", new_id)
 
@@ -111,6 +125,10 @@ class CodeSpecs:
                 )
             now = _manifest(self._listed(resource.account, job, refreshed=False), job.stage_code_dir)
             differences += compare(Manifest.from_json(recorded["content_manifest"]), now).describe()
+        pinned = {each["alias"]: each for each in resource.detail.get("artifacts", ())}
+        for artifact in spec.artifacts:
+            if self._artifact(resource.account, artifact, refreshed=False) != pinned.get(artifact.alias):
+                differences.append(f"changed: {artifact.stage_path}")
         if differences:
             raise mismatch(f"the stage of code spec {resource.id} does not hold what was registered", differences)
 
@@ -132,8 +150,8 @@ class CodeSpecs:
         ]
         return Rows.answer(_DESCRIBED, tuple(rows))
 
-    def check_pinned(self, jobs: Sequence[Document]) -> None:
-        """Re-hashes the pinned objects on disk: code, and the wheels of a lock where a job carries one.
+    def check_pinned(self, jobs: Sequence[Document], artifacts: Sequence[Document] = ()) -> None:
+        """Re-hashes the pinned objects on disk: code, artifacts, and the wheels of a lock where a job carries one.
 
         Raises:
             SqlError: ContentHashMismatchError, naming the files.
@@ -143,6 +161,9 @@ class CodeSpecs:
             for job in jobs
             for file in job["content_manifest"]
             if not self._storage.objects.verify(file["sha256"])
+        ]
+        wrong += [
+            f"changed: {each['stage_path']}" for each in artifacts if not self._storage.objects.verify(each["sha256"])
         ]
         if wrong:
             raise mismatch("the engine's own copy of the code is not what was registered", wrong)
@@ -175,11 +196,37 @@ class CodeSpecs:
             )
         return manifest
 
+    def _artifact(self, account: str, artifact: Artifact, *, refreshed: bool = True) -> Document:
+        """What an artifact is now: `{alias, stage_path, size, sha256}`. Raises SqlError."""
+        directory, _, name = artifact.stage_path.rpartition("/")
+        inside = "/" in directory
+        listed = self._files(
+            account, directory if inside else f"{directory}/", artifact.stage_path, refreshed=refreshed
+        )
+        file = dict(listed).get(name)
+        if file is None:
+            raise room_error(ErrorName.CodeSpecArtifactNotFoundAtStageError, f"there is no file {artifact.stage_path}.")
+        if artifact.content_hash is not None and artifact.content_hash != file.sha256:
+            raise mismatch(
+                f"{artifact.stage_path} is not what its content_hash says",
+                [f"expected {artifact.content_hash}", f"found {file.sha256}"],
+            )
+        return {
+            "alias": artifact.alias,
+            "stage_path": artifact.stage_path,
+            "size": file.size,
+            "sha256": file.sha256,
+        }
+
     def _listed(self, account: str, job: MlJob, *, refreshed: bool) -> list[tuple[str, StageFile]]:
         """(path relative to the code directory, file) of what the stage holds. With `refreshed`, its directory must
         say the same.
         """
-        match = _STAGE_PATH.match(job.stage_code_dir)
+        return self._files(account, job.stage_code_dir, job.stage_code_dir, refreshed=refreshed)
+
+    def _files(self, account: str, directory: str, shown: str, *, refreshed: bool) -> list[tuple[str, StageFile]]:
+        """The same of any directory of a stage; `shown` is what an error calls it."""
+        match = _STAGE_PATH.match(directory)
         parts = split_name(match[1]) if match else ()
         key = Key(account, *parts) if len(parts) == 3 else None
         stage = None
@@ -188,25 +235,23 @@ class CodeSpecs:
         if match is None or key is None or stage is None:
             raise room_error(
                 ErrorName.CodeSpecStageNotAccessibleError,
-                f"the stage of {job.stage_code_dir} does not exist or is not authorized.",
+                f"the stage of {shown} does not exist or is not authorized.",
             )
         if not stage.directory:
             raise room_error(
                 ErrorName.StageDirectoryNotEnabledError,
                 f"stage {key} has no directory table: ALTER STAGE {key} SET DIRECTORY = (ENABLE = TRUE)",
             )
-        prefix = match[2].strip("/") + "/"
+        prefix = (match[2] or "").strip("/") + "/" if (match[2] or "").strip("/") else ""
         held = self._storage.stages.list_files(key, prefix)
         listed = self._storage.stages.directory_files(key, prefix)
         if refreshed and [(file.path, file.sha256) for file in held] != [(file.path, file.sha256) for file in listed]:
             raise room_error(
                 ErrorName.CodeSpecArtifactNotFoundAtStageError,
-                f"{job.stage_code_dir} was changed since its directory was refreshed: ALTER STAGE {key} REFRESH",
+                f"{shown} was changed since its directory was refreshed: ALTER STAGE {key} REFRESH",
             )
         if refreshed and not held:
-            raise room_error(
-                ErrorName.CodeSpecArtifactNotFoundAtStageError, f"there are no files in {job.stage_code_dir}."
-            )
+            raise room_error(ErrorName.CodeSpecArtifactNotFoundAtStageError, f"there are no files in {shown}.")
         return [(file.path.removeprefix(prefix), file) for file in held]
 
 
@@ -224,13 +269,16 @@ def _frozen(job: MlJob, manifest: Manifest, lock: Document) -> Document:
     return {**pinned.pinned(), "content_manifest": manifest.to_json(), "dependency_lock": lock}
 
 
-def _displayed(spec: CodeSpec, jobs: Sequence[Document]) -> str:
-    """The spec as others see it: with the manifest of each ML job. Digest, image and packages of a job are told by
+def _displayed(spec: CodeSpec, jobs: Sequence[Document], artifacts: Sequence[Document]) -> str:
+    """The spec as others see it: with the manifest of each ML job, and the hash of each artifact. Digest, image and
+    packages of a job are told by
     CODE_SPECS.DESCRIBE to who registered it, and with a request to who decides.
     """
     plain = yaml.safe_load(dump_spec(spec))
-    for job, frozen in zip(plain["ml_jobs"], jobs, strict=True):
+    for job, frozen in zip(plain.get("ml_jobs") or (), jobs, strict=True):
         job["content_manifest"] = frozen["content_manifest"]
+    for artifact, pinned in zip(plain.get("artifacts") or (), artifacts, strict=True):
+        artifact["content_hash"] = pinned["sha256"]
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=10_000)
 
 

@@ -9,17 +9,13 @@ from cleanroom_ml.specs.data_offering import Dataset
 
 
 def refuse_code(spec: CodeSpec) -> None:
-    """Raises SqlError SpecValidationError that names each function, procedure and artifact of a code spec."""
-    named = [
-        *(f"{each.type} '{each.name}'" for each in spec.functions),
-        *(f"procedure '{each.name}'" for each in spec.procedures),
-        *(f"artifact '{each.alias}'" for each in spec.artifacts),
-    ]
+    """Raises SqlError SpecValidationError that names each procedure of a code spec."""
+    named = [f"procedure '{each.name}'" for each in spec.procedures]
     if named:
         raise room_error(
             ErrorName.SpecValidationError,
-            f"the embedded engine runs the ml_jobs of a code spec, and not its functions, procedures and artifacts: "
-            f"{', '.join(named)}. Register the ml_jobs in a code spec of their own.",
+            f"the embedded engine runs the ml_jobs and the functions of a code spec, and not its procedures: "
+            f"{', '.join(named)}. Write an ML job in its stead: its script has a session too.",
         )
 
 

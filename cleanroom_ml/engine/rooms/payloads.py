@@ -93,7 +93,9 @@ def says_whose(payload: Document) -> bool:
 
 def _code(code: Resource) -> dict[str, object]:
     jobs = [{key: value for key, value in job.items() if key != "dependency_lock"} for job in code.detail["ml_jobs"]]
-    return {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
+    made = {"id": code.id, "name": code.name, "spec": code.spec, "shown": code.detail["shown"], "ml_jobs": jobs}
+    artifacts = code.detail.get("artifacts") or []
+    return {**made, "artifacts": artifacts} if artifacts else made
 
 
 def _images(codes: Sequence[Resource]) -> str | None:

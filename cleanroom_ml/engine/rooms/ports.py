@@ -52,6 +52,9 @@ class RoomExecutor(Protocol):
     def values(self, catalog: Catalog, caller: object, text: str, *, query_id: str) -> Sequence[tuple[Value, ...]]:
         """The rows of a query whose result is small (at most a few). Raises SqlError."""
 
+    def check_packages(self, packages: Sequence[str]) -> None:
+        """Refuses packages that functions in Python cannot have here. Raises SqlError."""
+
 
 class Renderer(Protocol):
     """Evaluates templates where they can do no harm (`render.SandboxedRenderer`)."""

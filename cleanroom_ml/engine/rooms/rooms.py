@@ -64,7 +64,7 @@ class Rooms:
         self.registries = Registries(storage.database)
         self.offerings = Offerings(storage, self.registries, executor)
         self.environments = environments
-        self.code_specs = CodeSpecs(storage, self.registries, environments)
+        self.code_specs = CodeSpecs(storage, self.registries, environments, executor.check_packages)
         self.templates = Templates(storage, self.registries, self.code_specs, renderer)
         self.requests = UpdateRequests(storage, self.registries, self.templates, self.code_specs)
         self.request_answers = RequestAnswers(storage.database)

@@ -193,7 +193,7 @@ class UpdateRequests:
         codes = self._templates.code_specs_of(account, spec)
         for code in codes:
             self._code_specs.check_unchanged(code)
-            self._code_specs.check_pinned(code.detail["ml_jobs"])
+            self._code_specs.check_pinned(code.detail["ml_jobs"], code.detail.get("artifacts") or ())
         return resource, spec, codes
 
     def _submit(
@@ -215,6 +215,7 @@ class UpdateRequests:
             jobs = code.detail["ml_jobs"]
             self._storage.objects.require(file["sha256"] for job in jobs for file in job["content_manifest"])
             self._storage.objects.require(sha256 for job in jobs for _, sha256 in wheels(job["dependency_lock"]))
+            self._storage.objects.require(each["sha256"] for each in code.detail.get("artifacts") or ())
         payload = template_payload(connection, requester, runners, resource, codes)
         details: dict[str, object] = {
             "template_id": resource.id,
@@ -271,7 +272,7 @@ class UpdateRequests:
         if request.type != ADD_TEMPLATE:
             return
         for code in request.payload["code_specs"]:
-            self._code_specs.check_pinned(code["ml_jobs"])
+            self._code_specs.check_pinned(code["ml_jobs"], code.get("artifacts") or ())
         self._code_specs.check_wheels(request.payload["dependency_lock"].values())
         if not says_whose(request.payload):
             raise room_error(

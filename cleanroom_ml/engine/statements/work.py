@@ -51,8 +51,8 @@ class Work:
         recording: the query was started in storage, so that a commit can record its outcome with it.
         results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
             to be scanned by what comes after.
-        acting: this statement as what a procedure at a key does for the role that owns it; without a key, as what it does
-            for its caller. Nothing that is bound in the CALL is seen there.
+        acting: this statement as what a procedure at a key does for the role that owns it; without a key, for its
+            caller. Nothing that is bound in the CALL is seen there.
         home: (database, schema) that short names mean in a procedure with its owner's rights.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """

@@ -1,7 +1,7 @@
 """Names that a session sees: its temporary thing first, then the permanent one of the same key.
 
-Tables, stages, file formats, functions and procedures share the columns (account, database, schema, name, session_id), session_id being NULL
-for what every session of the account sees.
+Tables, stages, file formats, functions and procedures share the columns (account, database, schema, name, session_id),
+session_id being NULL for what every session of the account sees.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Frames between a statement's DuckDB and the process of its functions in Python (runs inside of both sandboxes).
 
-A call is `!IQ` (the function's number, a length) and an Arrow stream of one batch, a column an argument; an answer `!BQ`
-(0: a batch of one column, 1: it failed) and as much. Neither side believes the other: what comes is bounded before it
-is read, and its types and its rows are those that are wanted, or it is refused.
+A call is `!IQ` (the function's number, a length) and an Arrow stream of one batch, a column an argument; an answer
+`!BQ` (0: a batch of one column, 1: it failed) and as much. Neither side believes the other: what comes is bounded
+before it is read, and its types and its rows are those that are wanted, or it is refused.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _settle(zone: str) -> None:
 
 
 def _import(names: list[str], fds: list[int]) -> None:
-    directory = tempfile.mkdtemp(prefix="imports-", dir=_SCRATCH if os.path.isdir(_SCRATCH) else None)
+    directory = tempfile.mkdtemp(prefix="imports-", dir=_SCRATCH if Path(_SCRATCH).is_dir() else None)
     for name, fd in zip(names, fds, strict=True):
         with open(fd, "rb") as source, open(f"{directory}/{name}", "wb") as target:
             while part := source.read(1 << 20):

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleanroom_ml.engine.sql.catalog import StageReference
+from cleanroom_ml.engine.sql.binds import NO_BINDS
+from cleanroom_ml.engine.sql.catalog import Columns, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.columns import cut_at_commas, read_type
 from cleanroom_ml.engine.sql.read.form import Modifiers
 from cleanroom_ml.engine.sql.read.names import stage_reference
@@ -173,6 +175,27 @@ def named(source: Source, kind: str) -> Name:
             raise source.cursor.surprise("expected the types of the arguments")
         types.append(found.name)
     return (*name[:-1], with_types(name[-1], types))
+
+
+def type_named(text: str) -> SqlType:
+    """The type that a text is the name of. Raises SqlError."""
+    tokens = tokenize(text)
+    found, used = read_type(text, tokens)
+    if used != len(tokens):
+        raise SqlError.syntax(f"'{text[:100]}' is no type.")
+    return found
+
+
+def returned(text: str) -> tuple[SqlType | None, Columns]:
+    """What stands behind RETURNS: a type, or TABLE (…) and its columns. Raises SqlError."""
+    source = Source(text, tokenize(text), NO_BINDS)
+    if not source.cursor.accept("TABLE"):
+        return type_named(text), ()
+    columns = tuple((each.name, each.type) for each in _parameters(source))
+    source.cursor.expect_end()
+    if not columns:
+        raise SqlError.unsupported("a table function without columns")
+    return None, columns
 
 
 def _parameters(source: Source) -> tuple[Parameter, ...]:

@@ -1,7 +1,7 @@
 """Functions that a party wrote, where a statement calls them: found in the catalog, chosen by their arguments.
 
 What is written in SQL becomes part of the statement, its names resolved by its definer's catalog; what is written in
-Python becomes a call of a process of its own (warehouse/python_functions.py), which sees the arguments and nothing else.
+Python becomes a call of a process of its own (warehouse/python_functions.py), which sees its arguments alone.
 
 Source: developer-guide/udf-stored-procedure-naming-conventions, developer-guide/udf/sql/udf-sql-scalar-functions.
 """

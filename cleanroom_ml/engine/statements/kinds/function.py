@@ -20,8 +20,8 @@ from cleanroom_ml.engine.statements.work import Work
 
 
 def create_function(work: Work, statement: CreateFunction) -> Rows:
-    """CREATE FUNCTION. What is written in SQL is compiled as every call of it will be; Python is read when it is called,
-    in a sandbox.
+    """CREATE FUNCTION. What is written in SQL is compiled as every call of it will be; Python is read in a sandbox,
+    when it is called.
     """
     declared = statement.declared
     key = routines.target(work, declared.name, "FUNCTION")

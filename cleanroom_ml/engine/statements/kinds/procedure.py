@@ -1,4 +1,4 @@
-"""Procedures: those that a party writes, and those that CALL reaches because the clean room or the engine keeps them."""
+"""Procedures: those that a party writes, and those that the clean room or the engine keeps."""
 
 from __future__ import annotations
 

@@ -1,0 +1,178 @@
+"""Functions and procedures in SQL. Expected values are those of the pages
+developer-guide/udf/sql/udf-sql-scalar-functions, -/udf-sql-tabular-functions, sql-reference/sql/create-function, -/desc-function, -/show-user-functions, -/call-with and
+developer-guide/stored-procedure/stored-procedures-snowflake-scripting and -/stored-procedures-rights.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from statements_client import Client
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+
+pytestmark = pytest.mark.sandbox
+
+
+def refused(client: Client, text: str) -> str:
+    with pytest.raises(SqlError) as error:
+        client.result(text)
+    return f"{error.value.code:06} {error.value.message}"
+
+
+def test_scalar_functions_are_expressions_and_queries(alpha: Client) -> None:
+    for text in (
+        "CREATE FUNCTION area_of_circle(radius FLOAT) RETURNS FLOAT AS $$ pi() * radius * radius $$",
+        "CREATE TABLE purchases (number_sold INTEGER, wholesale_price NUMBER(7,2), retail_price NUMBER(7,2))",
+        "INSERT INTO purchases VALUES (3, 10.00, 20.00), (5, 100.00, 200.00)",
+        "CREATE FUNCTION profit() RETURNS NUMERIC(11, 2) AS "
+        "$$ SELECT SUM((retail_price - wholesale_price) * number_sold) FROM purchases $$",
+        "CREATE FUNCTION sq(x NUMBER) RETURNS NUMBER AS 'x * x'",
+        "CREATE FUNCTION sq(x VARCHAR) RETURNS VARCHAR AS 'x || x'",
+        "CREATE FUNCTION more(a INT, b INT DEFAULT 5) RETURNS INT AS 'a + b'",
+        # The arguments of the caller's columns do not become those of the function's own tables.
+        "CREATE FUNCTION below(n INT) RETURNS INT AS 'SELECT max(number_sold) FROM purchases WHERE number_sold < n'",
+    ):
+        alpha.result(text)
+    assert alpha.rows("SELECT area_of_circle(1.0), profit()") == [(pytest.approx(3.141592654), Decimal("530.00"))]
+    assert alpha.rows("SELECT sq(3), sq('a'), alpha_db.public.sq(sq(2)), more(1), more(b => 3, a => 4)") == [
+        (9, "aa", 16, 6, 7)
+    ]
+    assert alpha.rows("SELECT number_sold, below(number_sold) FROM purchases ORDER BY 1") == [(3, None), (5, 3)]
+    # An argument is computed once, however often the text names it.
+    assert alpha.rows("SELECT sq(n) = n2 FROM (SELECT sq(uniform(2, 9, random())) s, 1 n, 1 n2)") == [(True,)]
+    roots = alpha.rows("SELECT sqrt(sq(uniform(2, 900, random()))) FROM TABLE(GENERATOR(ROWCOUNT => 50))")
+    assert all(float(root).is_integer() for (root,) in roots)
+    assert "Invalid argument types for function 'SQ'" in refused(alpha, "SELECT sq(1, 2)")
+    assert refused(alpha, "CREATE FUNCTION bad(x INT) RETURNS INT AS 'x + nope'").startswith("000904")
+    assert "system-defined" in refused(alpha, "CREATE FUNCTION avg(x INT) RETURNS INT AS 'x'")
+    assert "optional arguments" in refused(alpha, "CREATE FUNCTION more(a VARCHAR) RETURNS INT AS '1'")
+    alpha.result("CREATE FUNCTION self(x INT) RETURNS INT AS '1'")
+    alpha.result("CREATE OR REPLACE FUNCTION self(x INT) RETURNS INT AS 'public.self(x)'")
+    assert "refer to themselves" in refused(alpha, "SELECT self(1)")
+
+
+def test_table_functions_are_joined_to_what_stands_before_them(alpha: Client) -> None:
+    for text in (
+        "CREATE FUNCTION t() RETURNS TABLE(msg VARCHAR) AS $$ SELECT 'Hello' UNION SELECT 'World' $$",
+        "CREATE TABLE favorite_years AS SELECT column1 AS year FROM VALUES (2016), (2017), (2018), (2019)",
+        "CREATE TABLE colors AS SELECT column1 AS year, column2 AS color, column3 AS favorite FROM VALUES "
+        "(2017, 'red', TRUE), (2017, 'orange', TRUE), (2017, 'green', FALSE), (2018, 'blue', TRUE), "
+        "(2018, 'violet', TRUE), (2018, 'brown', FALSE)",
+        "CREATE FUNCTION favorite_colors(the_year INT) RETURNS TABLE(color STRING) AS "
+        "'select color from colors where year=the_year and favorite=true'",
+    ):
+        alpha.result(text)
+    assert alpha.rows("SELECT msg FROM TABLE(t()) ORDER BY msg") == [("Hello",), ("World",)]
+    assert alpha.rows("select color from table(favorite_colors(2017)) order by color") == [("orange",), ("red",)]
+    joined = "select * from favorite_years y join table(favorite_colors(y.year)) c order by year, color"
+    assert alpha.rows(joined) == [(2017, "orange"), (2017, "red"), (2018, "blue"), (2018, "violet")]
+
+
+@pytest.mark.attack
+def test_a_function_reads_with_its_owners_rights_and_is_its_accounts_alone(
+    alpha: Client, alpha_again: Client, beta: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in (
+        "CREATE TABLE secret AS SELECT 7 AS a",
+        "CREATE FUNCTION reads() RETURNS INT AS 'SELECT max(a) FROM secret'",
+        "CREATE SECURE FUNCTION hidden(x INT) RETURNS INT AS 'x + 42'",
+        "CREATE ROLE reader",
+        "GRANT ROLE reader TO USER alpha_user",
+        "GRANT USAGE ON DATABASE alpha_db TO ROLE reader",
+        "GRANT USAGE ON SCHEMA alpha_db.public TO ROLE reader",
+        "GRANT USAGE ON FUNCTION hidden(INT) TO ROLE reader",
+        "CREATE VIEW seen AS SELECT reads() AS r",
+        "GRANT SELECT ON VIEW seen TO ROLE reader",
+    ):
+        alpha.result(text)
+    alpha_again.result("USE ROLE reader")
+    assert "Unknown function READS" in refused(alpha_again, "SELECT reads()")
+    assert alpha_again.rows("SELECT r FROM seen") == [(7,)]
+    assert alpha_again.rows("SELECT hidden(1)") == [(43,)]
+    assert dict(alpha_again.rows("DESCRIBE FUNCTION hidden(INT)"))["body"] is None
+    assert [row["name"] for row in alpha_again.dicts("SHOW USER FUNCTIONS")] == ["HIDDEN"]
+    assert "does not exist" in refused(alpha_again, "DROP FUNCTION reads()")
+    assert "nsufficient privileges" in refused(alpha_again, "DROP FUNCTION hidden(INT)")
+    alpha.result("GRANT USAGE ON FUNCTION reads() TO ROLE reader")
+    assert alpha_again.rows("SELECT reads()") == [(7,)]
+    assert refused(alpha_again, "SELECT * FROM secret").startswith("002003")
+    for name in ("alpha_db.public.reads()", "public.reads()", "reads()"):
+        assert "Unknown function" in refused(beta, f"SELECT {name}")
+    alpha.result("CREATE OR REPLACE FUNCTION reads() RETURNS INT AS '1'")
+    assert "Unknown function READS" in refused(alpha_again, "SELECT reads()"), (
+        "a grant is for a thing, not for its name"
+    )
+    # Without the control its names are the caller's.
+    alpha.result("CREATE OR REPLACE FUNCTION reads() RETURNS INT AS 'SELECT max(a) FROM secret'")
+    alpha.result("GRANT USAGE ON FUNCTION reads() TO ROLE reader")
+    monkeypatch.setattr(AccountCatalog, "of_definer", lambda self, key, owner: self)
+    assert refused(alpha_again, "SELECT reads()").startswith("002003")
+
+
+def test_functions_are_shown_described_renamed_and_temporary(alpha: Client, alpha_again: Client) -> None:
+    alpha.result("CREATE FUNCTION multiply(a NUMBER, b NUMBER) RETURNS NUMBER COMMENT = 'times' AS 'a * b'")
+    assert alpha.rows("DESC FUNCTION multiply(number, number)") == [
+        ("signature", "(A NUMBER(38,0), B NUMBER(38,0))"),
+        ("returns", "NUMBER(38,0)"),
+        ("language", "SQL"),
+        ("body", "a * b"),
+    ]
+    (row,) = alpha.dicts("SHOW USER FUNCTIONS LIKE 'MULT%' IN SCHEMA")
+    assert row["arguments"] == "MULTIPLY(NUMBER, NUMBER) RETURN NUMBER"
+    assert (row["min_num_arguments"], row["catalog_name"], row["is_table_function"]) == (2, "ALPHA_DB", "N")
+    alpha.result("CREATE TEMPORARY FUNCTION multiply(a NUMBER, b NUMBER) RETURNS NUMBER AS 'a * b + 1'")
+    assert alpha.rows("SELECT multiply(2, 3)") == [(7,)]
+    assert alpha_again.rows("SELECT multiply(2, 3)") == [(6,)]
+    alpha.result("DROP FUNCTION multiply(NUMBER, NUMBER)")
+    alpha.result("ALTER FUNCTION multiply(NUMBER, NUMBER) RENAME TO times")
+    assert alpha.rows("SELECT times(2, 3)") == [(6,)]
+    assert alpha.rows("DROP FUNCTION IF EXISTS multiply(NUMBER, NUMBER)") == [
+        ("Drop statement executed successfully (MULTIPLY already dropped).",)
+    ]
+    for text in ("LANGUAGE JAVA HANDLER = 'x'", "STRICT", "EXTERNAL_ACCESS_INTEGRATIONS = (a)"):
+        assert refused(alpha, f"CREATE FUNCTION f() RETURNS INT {text} AS '1'").startswith("000002"), text
+
+
+def test_procedures_run_as_their_owner_or_as_their_caller(alpha: Client, alpha_again: Client) -> None:
+    for text in (
+        "CREATE PROCEDURE return_greater(number_1 INTEGER, number_2 INTEGER) RETURNS INTEGER NOT NULL LANGUAGE SQL AS "
+        "BEGIN IF (number_1 > number_2) THEN RETURN number_1; ELSE RETURN number_2; END IF; END;",
+        "CREATE TABLE invoices AS SELECT column1 AS id, column2 AS price FROM VALUES (1, 10.01), (2, 22.20)",
+        "CREATE PROCEDURE find_invoice(id INTEGER) RETURNS TABLE (id INTEGER, price NUMBER(12,2)) LANGUAGE SQL AS $$ "
+        "DECLARE res RESULTSET DEFAULT (SELECT * FROM invoices WHERE id = :id); BEGIN RETURN TABLE(res); END; $$",
+        "CREATE PROCEDURE as_caller() RETURNS INT LANGUAGE SQL EXECUTE AS CALLER AS "
+        "'BEGIN RETURN (SELECT count(*) FROM invoices); END'",
+        "CREATE PROCEDURE sets() RETURNS INT LANGUAGE SQL AS 'BEGIN USE SCHEMA public; RETURN 1; END'",
+        "CREATE PROCEDURE reads() RETURNS VARCHAR LANGUAGE SQL AS 'BEGIN RETURN $mine; END'",
+        "CREATE ROLE reader",
+        "GRANT ROLE reader TO USER alpha_user",
+        "GRANT USAGE ON DATABASE alpha_db TO ROLE reader",
+        "GRANT USAGE ON SCHEMA alpha_db.public TO ROLE reader",
+        "GRANT USAGE ON PROCEDURE find_invoice(INT) TO ROLE reader",
+        "GRANT USAGE ON PROCEDURE as_caller() TO ROLE reader",
+        "SET mine = 'x'",
+    ):
+        alpha.result(text)
+    assert alpha.rows("CALL return_greater(2, 3)") == [(3,)]
+    assert alpha.rows("CALL find_invoice(2)") == [(2, Decimal("22.20"))]
+    assert alpha.rows("CALL as_caller()") == [(2,)]
+    anonymous = (
+        "WITH out AS PROCEDURE (message VARCHAR) RETURNS VARCHAR NOT NULL LANGUAGE SQL AS "
+        "$$ BEGIN RETURN message; END; $$"
+    )
+    assert alpha.rows(f"{anonymous} CALL out('Hello World')") == [("Hello World",)]
+    assert "owner's rights" in refused(alpha, "CALL sets()")
+    assert "$MINE" in refused(alpha, "CALL reads()"), "the caller's variables are not there"
+    alpha_again.result("USE ROLE reader")
+    assert alpha_again.rows("CALL find_invoice(1)") == [(1, Decimal("10.01"))]
+    assert refused(alpha_again, "CALL as_caller()").startswith("002003")
+    assert "CALL" in refused(alpha_again, "CALL return_greater(2, 3)")
+    assert dict(alpha.rows("DESCRIBE PROCEDURE as_caller()"))["execute as"] == "CALLER"
+    assert {row["name"] for row in alpha.dicts("SHOW PROCEDURES")} >= {"FIND_INVOICE", "AS_CALLER"}
+    alpha.result("DROP PROCEDURE as_caller()")
+    assert refused(
+        alpha, "CREATE PROCEDURE p() RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER = 'f' AS 'x'"
+    )
