@@ -92,7 +92,7 @@ class StageReader:
         return stage
 
     def _of_table(self, parts: tuple[str, ...], privilege: str | None) -> Stage | None:
-        """The stage of a table, which is for whom the table is (user-guide/data-load-local-file-system-create-stage)."""
+        """The stage of a table, for whom the table is (user-guide/data-load-local-file-system-create-stage)."""
         try:
             key = self._target(parts, "TABLE")
         except SqlError:
