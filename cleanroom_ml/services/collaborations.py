@@ -1,31 +1,25 @@
 """Create, review and join collaborations, and what is configured in them (docs/api-digest.md §3)."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.errors import ServerError
-from cleanroom_ml.errors import UsageError
-from cleanroom_ml.errors import WaitTimeoutError
-from cleanroom_ml.errors import WrongPartyError
+from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.answers import spec_text
-from cleanroom_ml.services.memberships import expect
-from cleanroom_ml.services.memberships import me
-from cleanroom_ml.services.memberships import settled
+from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.services.update_requests import UpdateRequest
-from cleanroom_ml.services.update_requests import list_requests
-from cleanroom_ml.services.update_requests import waits_for_me
-from cleanroom_ml.services.whose import check_owner
-from cleanroom_ml.services.whose import own_account
+from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
+from cleanroom_ml.services.whose import check_owner, own_account
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.load import load_spec
 from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.write import dump_spec
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-import time
 
 _NEXT = {
     "INVITED": "REVIEW",

@@ -1,18 +1,18 @@
 """Where everybody is in a collaboration, and waiting until this party has got somewhere (docs/api-digest.md §3, §9)."""
 
 from __future__ import annotations
-from cleanroom_ml.connection import Connection
-from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.errors import ServerError
-from cleanroom_ml.errors import WaitTimeoutError
-from cleanroom_ml.remedies import remedy_for
-from cleanroom_ml.services.reported import reported_mapping
-from cleanroom_ml.services.reported import reported_or
-from cleanroom_ml.services.times import rfc3339
-from cleanroom_ml.services.whose import own_account
+
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
-import time
+
+from cleanroom_ml.connection import Connection
+from cleanroom_ml.error_names import ErrorName
+from cleanroom_ml.errors import ServerError, WaitTimeoutError
+from cleanroom_ml.remedies import remedy_for
+from cleanroom_ml.services.reported import reported_mapping, reported_or
+from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.whose import own_account
 
 GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 # What is on its way somewhere by itself; everything else waits for somebody's call.

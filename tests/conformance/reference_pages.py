@@ -36,7 +36,7 @@ _PLACEHOLDER: Final = re.compile(r"<[a-z_][a-z0-9_ ]*>|\[ ?[,A-Z<]|\.\.\.|…", 
 _STATEMENT: Final = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(select|with|create|insert|update|delete|merge|alter|set|show|use|drop|truncate|values|call)\b",
     re.I,
-)  # noqa: E501
+)
 _RULE: Final = re.compile(r"[+|][-+|]+[+|]\s*\Z")
 REFUSALS: Final = frozenset({2, 2140})
 """Codes of what is not supported, and of functions that nobody knows."""

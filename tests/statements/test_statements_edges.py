@@ -16,7 +16,7 @@ from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS, MAX_NESTING_OF_JSO
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read import columns as declared
 from cleanroom_ml.engine.statements.kinds import table as ddl_tables
-from cleanroom_ml.engine.storage import tables
+from cleanroom_ml.engine.storage import table_rows as tables
 from cleanroom_ml.engine.warehouse import answers, pool
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]

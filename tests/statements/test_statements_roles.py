@@ -41,6 +41,8 @@ SETUP = (
     "CREATE PROCEDURE public.pr(a INT) RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN a; END'",
     "USE SCHEMA public",
 )
+# The schemas that are there for whoever may enter; the first is everybody's.
+OPEN = ["INFORMATION_SCHEMA", "PUBLIC"]
 INSIDE = ("GRANT USAGE ON DATABASE alpha_db TO ROLE reader", "GRANT USAGE ON SCHEMA alpha_db.public TO ROLE reader")
 
 
@@ -258,13 +260,13 @@ def test_nothing_of_what_is_not_granted_is_listed(
     for what in ("TABLES", "VIEWS", "OBJECTS", "COLUMNS", "STAGES", "FILE FORMATS", "SEQUENCES"):
         assert reader.rows(f"SHOW {what} IN ACCOUNT") == [], what
         assert admin.rows(f"SHOW {what} IN ACCOUNT") != [], what
-    assert [row["name"] for row in reader.dicts("SHOW SCHEMAS IN DATABASE alpha_db")] == ["PUBLIC"]
+    assert [row["name"] for row in reader.dicts("SHOW SCHEMAS IN DATABASE alpha_db")] == OPEN
     assert reader.rows("SHOW WAREHOUSES") == []
     for relation in ("TABLES", "COLUMNS", "VIEWS"):
         query = f"SELECT count(*) FROM alpha_db.information_schema.{relation}"
         assert reader.rows(query) == [(0,)], relation
         assert admin.rows(query) != [(0,)], relation
-    assert reader.rows("SELECT SCHEMA_NAME FROM alpha_db.information_schema.schemata") == [("PUBLIC",)]
+    assert [name for (name,) in reader.rows("SELECT SCHEMA_NAME FROM alpha_db.information_schema.schemata")] == OPEN
     admin.result("GRANT SELECT ON VIEW sv TO ROLE reader")
     # The text of a secure view is its owner's.
     assert [row["text"] for row in reader.dicts("SHOW VIEWS")] == [""]

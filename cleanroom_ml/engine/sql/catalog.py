@@ -159,6 +159,8 @@ class ContextValues:
     parameters: Mapping[str, str] = field(default_factory=dict)
     earlier: Callable[[int], str | None] = lambda _: None
     roles: RoleValues | None = None  # of an account's session; in a room there are none
+    ddl: Callable[[str, str, bool], str] | None = None  # GET_DDL, of the same
+    transaction: str | None = None
 
 
 class Catalog(Protocol):

@@ -22,11 +22,13 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
+from cleanroom_ml.engine.statements.ddl import Ddl
+from cleanroom_ml.engine.statements.information_schema_rows import Seen
 from cleanroom_ml.engine.statements.refusals import displayed, exhausted, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
 from cleanroom_ml.engine.statements.time_travel import past_objects
-from cleanroom_ml.engine.statements.transactions import session_variables
+from cleanroom_ml.engine.statements.transactions import open_transaction, session_variables
 from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table, View
@@ -98,9 +100,9 @@ class AccountCatalog:
             return self._of_the_system(parts)
         database, schema, name = found
         if schema == information_schema.NAME:
-            return information_schema.relation(
-                self._storage, self._session.account, database, name, self._seen_by, self.rights
-            )
+            session = self._session
+            seen = Seen(self._storage, session.account, session.user, database, self._seen_by, self.rights)
+            return information_schema.relation(seen, name)
         key = Key(self._session.account, database, schema, name)
         table = self._storage.tables.get(key, self._seen_by)
         view = None
@@ -230,6 +232,8 @@ class AccountCatalog:
             session_id=session.id,
             variables={} if self._private else session_variables(session),
             parameters=session.parameters,
+            ddl=Ddl(self._storage, session.account, self.rights, self.target, self._seen_by),
+            transaction=open_transaction(session),
             earlier=partial(earlier_statement, self._storage, session, self._results),
             roles=RoleValues(
                 lambda: self._storage.roles.available(session.account, session.user),

@@ -20,6 +20,8 @@ OWNER: Final = ADMIN
 TIME: Final = SqlType("TIMESTAMP_LTZ")
 NUMBER: Final = SqlType("NUMBER", 38, 0)
 
+DROPPED: Final = "dropped_on"
+
 Listed = Iterable[Mapping[str, Value]]
 
 
@@ -44,6 +46,7 @@ class Listing:
         rows: each a mapping of column names, what is left out is NULL. None: there are none of these here, ever.
         in_room: jobs and templates may send it.
         named: the column that LIKE, STARTS WITH and FROM look at.
+        dropped: the rows that HISTORY adds, of what was dropped and can be had back, with `dropped_on`.
         answer: gives the whole answer instead, of a list that somebody else keeps.
     """
 
@@ -55,10 +58,11 @@ class Listing:
     times: frozenset[str] = frozenset({"created_on"})
     numbers: frozenset[str] = frozenset()
     answer: Callable[[Work, Show], Rows] | None = None
+    dropped: Callable[[Work, Show], Listed] | None = None
 
     def type_of(self, column: str) -> SqlType:
         """A column's type."""
-        return TIME if column in self.times else NUMBER if column in self.numbers else VARCHAR
+        return TIME if column in self.times or column == DROPPED else NUMBER if column in self.numbers else VARCHAR
 
 
 def place(key: Key, owner: str = OWNER) -> dict[str, Value]:

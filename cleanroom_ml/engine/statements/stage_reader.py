@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import displayed, no_privilege
 from cleanroom_ml.engine.storage.file_formats import FileFormat
@@ -74,6 +75,8 @@ class StageReader:
                 return None
             key = self._storage.stages.user_stage(self._session.account, self._session.user)
             return self._storage.stages.get(key)
+        if parts[-1].startswith(OF_A_TABLE):
+            return self._of_table((*parts[:-1], parts[-1].removeprefix(OF_A_TABLE)), privilege)
         try:
             key = self._target(parts, "STAGE")
         except SqlError:
@@ -87,6 +90,22 @@ class StageReader:
         if stage.session_id is None and privilege is not None and not self._rights.has(privilege, thing):
             raise no_privilege("stage", displayed(parts))
         return stage
+
+    def _of_table(self, parts: tuple[str, ...], privilege: str | None) -> Stage | None:
+        """The stage of a table, for whom the table is (user-guide/data-load-local-file-system-create-stage)."""
+        try:
+            key = self._target(parts, "TABLE")
+        except SqlError:
+            return None
+        table = self._storage.tables.get(key, self._session.id)
+        if table is None or (table.session_id is None and self._temporary_only):
+            return None
+        thing = Thing.of("TABLE", key)
+        if table.session_id is None and not self._rights.finds(thing):
+            return None
+        if table.session_id is None and privilege is not None and not self._rights.owns(thing):
+            raise no_privilege("stage", displayed((*parts[:-1], f"{OF_A_TABLE}{parts[-1]}")))
+        return self._storage.stages.get(self._storage.stages.table_stage(key, table.session_id), table.session_id)
 
     def existing(self, parts: tuple[str, ...], privilege: str | None = "READ") -> Stage:
         """`stage`, or SqlError not found."""
@@ -156,8 +175,8 @@ class StageReader:
 
 
 def listed_name(stage: Stage, path: str) -> str:
-    """A file as LIST names it: below the stage's name in lower case; those of a user's stage by their path alone."""
-    if not stage.key.database:
+    """A file as LIST names it: below the stage's name in lower case; those of a user's or a table's by their path."""
+    if not stage.key.database or stage.key.name.startswith(OF_A_TABLE):
         return path
     name = stage.key.name
     return f"{name.lower() if name == name.upper() else name}/{path}"

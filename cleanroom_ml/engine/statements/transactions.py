@@ -200,6 +200,12 @@ class Transactions:
             self._open.pop(session_id, None)
 
 
+def open_transaction(session: Session) -> str | None:
+    """What CURRENT_TRANSACTION() is; NULL outside of one."""
+    mark = session.variables.get(_MARK)
+    return None if mark is None else str(int(str(mark), 16))
+
+
 def session_variables(session: Session) -> dict[str, Value]:
     """The variables that the session set itself."""
     return {name: value for name, value in session.variables.items() if name != _MARK}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cleanroom_ml.engine.storage.identities import Numbered
-from cleanroom_ml.engine.storage.keys import Column, Key, TableKind, TableObject
+from cleanroom_ml.engine.storage.keys import Column, Constraint, Key, TableKind, TableObject
 from cleanroom_ml.engine.storage.loads import LoadedFile
 
 
@@ -26,6 +26,7 @@ class CreateTable:
     comment: str = ""
     retention: int = 0
     """Days for which what it held can be read later, and itself be restored; negative: what its schema says."""
+    constraints: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from cleanroom_ml.engine.storage.changes import (
 from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidName, NotFound, SnapshotConflict
 from cleanroom_ml.engine.storage.keys import Column, Key, TableObject
 from cleanroom_ml.engine.storage.objects import ObjectStore
-from cleanroom_ml.engine.storage.table_rows import columns_json, columns_of, objects_of
+from cleanroom_ml.engine.storage.table_rows import columns_json, columns_of, constraints_json, objects_of
 
 KEPT_SNAPSHOTS: Final = 1_000
 """Of each table; what older ones say is forgotten."""
@@ -95,11 +95,12 @@ class Commit:
         key = change.key
         table_id = self._connection.execute(
             """INSERT INTO tables (account, database, schema, name, session_id, created_on, kind, comment, columns,
-               snapshot, rows, bytes, retention) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)""",
+               snapshot, rows, bytes, retention, constraints)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?)""",
             (
                 *(key.account, key.database, key.schema, key.name),
                 *(change.session_id, self._now, change.kind, change.comment, columns_json(change.columns)),
-                change.retention,
+                *(change.retention, constraints_json(change.constraints)),
             ),
         ).lastrowid
         assert table_id is not None
@@ -121,6 +122,11 @@ class Commit:
         if row["session_id"] is None and row["retention"]:
             days = retention.of_table(self._connection, row)
             graves.bury(self._connection, graves.Dead.table(shadowing.key_of(row)), now=self._now, days=days)
+        self._connection.execute(
+            """DELETE FROM stages WHERE account = ? AND database = ? AND schema = ? AND name = '%' || ?
+               AND session_id IS ?""",
+            (row["account"], row["database"], row["schema"], row["name"], row["session_id"]),
+        )
         self._connection.execute("DELETE FROM tables WHERE id = ?", (row["id"],))
 
     def _rename(self, change: RenameTable) -> bool:
@@ -135,6 +141,14 @@ class Commit:
         self._connection.execute(
             "UPDATE tables SET database = ?, schema = ?, name = ? WHERE id = ?",
             (key.database, key.schema, key.name, row["id"]),
+        )
+        self._connection.execute(
+            """UPDATE stages SET database = ?, schema = ?, name = '%' || ? WHERE account = ? AND database = ?
+               AND schema = ? AND name = '%' || ? AND session_id IS ?""",
+            (
+                *(key.database, key.schema, key.name),
+                *(row["account"], row["database"], row["schema"], row["name"], row["session_id"]),
+            ),
         )
         return True
 

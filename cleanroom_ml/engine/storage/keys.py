@@ -56,6 +56,18 @@ class TableObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """A key of a table, which nobody enforces: of a FOREIGN KEY, `references` is a database, a schema and a table."""
+
+    kind: str
+    columns: tuple[str, ...]
+    name: str
+    references: tuple[str, ...] = ()
+    reference_columns: tuple[str, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table at one snapshot. `session_id` is set for temporary tables only."""
 
@@ -73,6 +85,7 @@ class Table:
     """What the IDENTITY columns give next."""
     retention: int = 0
     """Days for which what it held before can be read; negative: what its schema says."""
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def numbered(self) -> tuple[Column, ...]:

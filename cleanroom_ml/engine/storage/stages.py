@@ -145,6 +145,17 @@ class Stages:
                     _insert(connection, key, None, self._database.now_micros(), False, "SNOWFLAKE_SSE", "")
         return key
 
+    def table_stage(self, table: Key, session_id: str | None) -> Key:
+        """The key of a table's own stage, which is there from the first time it is asked for, as long as the table."""
+        key = Key(table.account, table.database, table.schema, f"%{table.name}")
+        with self._database.read() as connection:
+            there = shadowing.find_exactly(connection, "stages", key, session_id)
+        if there is None:
+            with self._database.transaction() as connection:
+                if shadowing.find_exactly(connection, "stages", key, session_id) is None:
+                    _insert(connection, key, session_id, self._database.now_micros(), False, "SNOWFLAKE_SSE", "")
+        return key
+
     def drop(self, key: Key, *, session_id: str | None = None, if_exists: bool = False) -> bool:
         """Removes the stage that the session sees; whether it was there. Raises NotFound unless `if_exists`."""
         with self._database.transaction() as connection:
@@ -165,10 +176,12 @@ class Stages:
     def list(
         self, account: str, database: str | None = None, schema: str | None = None, session_id: str | None = None
     ) -> list[Stage]:
-        """The stages that the session can name (users' own stages have no name), by name."""
+        """The stages that the session can name (those of users and of tables have no name), by name."""
         with self._database.read() as connection:
             return [
-                _stage(row) for row in shadowing.visible(connection, "stages", account, database, schema, session_id)
+                _stage(row)
+                for row in shadowing.visible(connection, "stages", account, database, schema, session_id)
+                if not row["name"].startswith("%")  # a table's own
             ]
 
     def set_directory(self, key: Key, enabled: bool, *, session_id: str | None = None) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.storage import identities, shadowing
 from cleanroom_ml.engine.storage.errors import InvalidName
-from cleanroom_ml.engine.storage.keys import Column, Table, TableObject, checked_name, from_micros
+from cleanroom_ml.engine.storage.keys import Column, Constraint, Table, TableObject, checked_name, from_micros
 
 
 def columns_json(columns: Sequence[Column]) -> str:
@@ -56,6 +57,28 @@ def table_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Table:
         bytes=row["bytes"],
         numbers=identities.numbers(connection, row["id"], columns_of(row)),
         retention=row["retention"],
+        constraints=_constraints(row["constraints"]),
+    )
+
+
+def constraints_json(constraints: Sequence[Constraint]) -> str:
+    """Keys as the catalog stores them."""
+    return json.dumps([asdict(each) for each in constraints], ensure_ascii=False)
+
+
+def _constraints(text: str) -> tuple[Constraint, ...]:
+    if text == "[]":
+        return ()
+    return tuple(
+        Constraint(
+            each["kind"],
+            tuple(each["columns"]),
+            each["name"],
+            tuple(each["references"]),
+            tuple(each["reference_columns"]),
+            each["comment"],
+        )
+        for each in json.loads(text)
     )
 
 

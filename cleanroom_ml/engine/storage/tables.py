@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from cleanroom_ml.engine.storage import history, loads, shadowing
@@ -11,10 +12,10 @@ from cleanroom_ml.engine.storage.changes import Change, RequestRecord
 from cleanroom_ml.engine.storage.commits import Commit
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import NotFound
-from cleanroom_ml.engine.storage.keys import Key, Snapshot, Table, TableObject, from_micros
+from cleanroom_ml.engine.storage.keys import Constraint, Key, Snapshot, Table, TableObject, from_micros
 from cleanroom_ml.engine.storage.objects import ObjectStore
 from cleanroom_ml.engine.storage.queries import Queries
-from cleanroom_ml.engine.storage.table_rows import table_of
+from cleanroom_ml.engine.storage.table_rows import constraints_json, table_of
 
 
 def _references(connection: sqlite3.Connection) -> Iterable[str]:
@@ -33,6 +34,7 @@ _HISTORY: Final = (
     "CREATE INDEX table_objects_current ON table_objects (table_id, id) WHERE removed IS NULL",
     "ALTER TABLE table_snapshots ADD COLUMN query_id TEXT",
     "ALTER TABLE tables ADD COLUMN retention INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE tables ADD COLUMN constraints TEXT NOT NULL DEFAULT '[]'",
 )
 SCHEMA = Schema(
     "tables",
@@ -123,6 +125,37 @@ class Tables:
             if row is None:
                 raise NotFound("table", str(key))
             connection.execute("UPDATE tables SET retention = ? WHERE id = ?", (days, row["id"]))
+
+    def constrain(self, key: Key, constraints: Sequence[Constraint], session_id: str | None = None) -> None:
+        """Gives the table that the session means other keys. Raises NotFound."""
+        with self._database.transaction() as connection:
+            row = shadowing.find(connection, "tables", key, session_id)
+            if row is None:
+                raise NotFound("table", str(key))
+            connection.execute(
+                "UPDATE tables SET constraints = ? WHERE id = ?", (constraints_json(constraints), row["id"])
+            )
+
+    def altered(self, account: str, database: str) -> dict[int, datetime]:
+        """When the tables of a database changed last, by their snapshots."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                """SELECT s.id, s.created_on FROM tables t JOIN table_snapshots s ON s.id = t.snapshot
+                   WHERE t.account = ? AND t.database = ?""",
+                (account, database),
+            ).fetchall()
+        return {row["id"]: from_micros(row["created_on"]) for row in rows}
+
+    def load_times(self, key: Key, session_id: str | None = None) -> Sequence[tuple[str, datetime]]:
+        """The staged files that the table was loaded from, and when."""
+        with self._database.read() as connection:
+            row = shadowing.find(connection, "tables", key, session_id)
+            if row is None:
+                return ()
+            rows = connection.execute(
+                "SELECT file, loaded_on FROM loads WHERE table_id = ? ORDER BY loaded_on, file", (row["id"],)
+            ).fetchall()
+        return [(each["file"], from_micros(each["loaded_on"])) for each in rows]
 
     def comment(self, key: Key, comment: str, session_id: str | None = None) -> None:
         """Gives the table that the session means a comment. Raises NotFound."""

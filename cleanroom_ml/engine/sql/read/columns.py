@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import WORD, Token
 from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.read.constraints import is_out_of_line
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.sql.types.table import LATER_WORDS
@@ -19,6 +21,8 @@ _COLUMN_ENDS: Final = frozenset(
         *("AUTOINCREMENT", "IDENTITY"),
     }
 )
+_PROPERTIES: Final = frozenset({"UNIQUE", "RELY", "NORELY", "ENABLE", "DISABLE", "VALIDATE", "NOVALIDATE"})
+"""What is said of a key that nobody enforces."""
 _COLUMN_REFUSED: Final = frozenset({"COLLATE", "MASKING", "PROJECTION", "TAG", "WITH", "AS", "CHECK"})
 
 
@@ -56,8 +60,8 @@ def read_columns(source: Source, items: list[list[Token]], start: int) -> tuple[
     columns = []
     at = start - 1
     for item in items:
-        if item[0].kind == WORD and item[0].upper in {"PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN"} and len(item) > 2:
-            continue  # Snowflake does not enforce them
+        if is_out_of_line(item):
+            continue
         at = source.tokens.index(item[0], at)  # from the column before it: each token is looked at once
         columns.append(_column(source, item, at))
     folded = [column.name.upper() for column in columns]
@@ -78,10 +82,14 @@ def _column(source: Source, tokens: list[Token], at: int) -> ColumnSpec:
         if word == "PRIMARY" and number + 1 < len(tokens) and tokens[number + 1].upper == "KEY":
             nullable, number = False, number + 2  # not enforced, but for its NOT NULL
             continue
-        if word == "UNIQUE":
+        if word in _PROPERTIES:
             number += 1
             continue
         if word in {"CONSTRAINT", "REFERENCES", "FOREIGN"}:
+            rest = [token.upper for token in tokens[number:]]
+            nullable = (
+                nullable and "PRIMARY" not in rest and not any(pair == ("NOT", "NULL") for pair in pairwise(rest))
+            )
             break
         if word == "NOT" and number + 1 < len(tokens) and tokens[number + 1].upper == "NULL":
             nullable, number = False, number + 2

@@ -47,8 +47,6 @@ def _insert(source: Source) -> Statement:
     cursor = source.cursor
     cursor.expect("INSERT")
     overwrite = cursor.accept("OVERWRITE")
-    if cursor.looking_at("ALL") or cursor.looking_at("FIRST"):
-        raise SqlError.unsupported("INSERT into several tables")
     cursor.expect("INTO")
     cursor.accept("TABLE")
     target = source.names.name()

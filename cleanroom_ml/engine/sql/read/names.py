@@ -13,8 +13,13 @@ from cleanroom_ml.engine.sql.numbers import number_of
 from cleanroom_ml.naming import split_name
 
 _STAGE = re.compile(
-    r"""@(~|%?(?:"(?:[^"]|"")++"|[\w$]++)(?:\.(?:"(?:[^"]|"")++"|[\w$]++)){0,2})(?:/(.*))?\Z""", re.DOTALL
+    r"""@(~|%?(?:"(?:[^"]|"")++"|[\w$]++)(?:\.%?(?:"(?:[^"]|"")++"|[\w$]++)){0,2})(?:/(.*))?\Z""", re.DOTALL
 )
+OF_A_TABLE = "%"
+"""What the last part of a table's own stage starts with (`@db.schema.%t`); no other stage's name does."""
+
+
+_TABLES = re.compile(r"""(?:(?:"(?:[^"%]|"")++"|[\w$]++)\.){0,2}%(?:"(?:[^"]|"")++"|[\w$]++)""")
 
 
 def folded(text: str, most: int = 3) -> tuple[str, ...]:
@@ -33,18 +38,24 @@ def folded(text: str, most: int = 3) -> tuple[str, ...]:
 
 
 def stage_reference(text: str) -> StageReference:
-    """`@db.schema.stage/path` → its parts. Raises SqlError; table stages (`@%t`) are not supported."""
+    """`@db.schema.stage/path` → its parts; of `@db.schema.%t`, the stage of a table, the last one with its `%`. Raises
+    SqlError.
+    """
     match = _STAGE.match(text.strip())
     if match is None:
         raise SqlError.syntax(f"Invalid stage reference {text[:100]}")
     name, path = match.groups()
-    if name.startswith("%"):
-        raise SqlError.unsupported("table stages")
+    of_a_table = name.count(OF_A_TABLE) == 1 and _TABLES.fullmatch(name) is not None
+    parts = ("~",) if name == "~" else folded(name.replace(OF_A_TABLE, "", 1) if of_a_table else name)
+    if not of_a_table and any(part.startswith(OF_A_TABLE) for part in parts):
+        raise SqlError.unsupported("a stage whose name starts with %")
+    if of_a_table:
+        parts = (*parts[:-1], f"{OF_A_TABLE}{parts[-1]}")
     steps = (path or "").split("/")
     if ".." in steps or "\0" in text:
         raise SqlError.syntax(f"Invalid stage path {text[:100]}")
     return StageReference(
-        ("~",) if name == "~" else folded(name),
+        parts,
         "/".join(step for step in steps if step not in {"", "."}) + _slash(path),
     )
 

@@ -20,7 +20,8 @@ _SCOPES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Show(Statement):
-    """SHOW [TERSE] `kind` [LIKE 'pattern'] [IN [`scope_kind`] `scope`] [STARTS WITH …] [LIMIT n [FROM '…']].
+    """SHOW [TERSE] `kind` [HISTORY] [LIKE 'pattern'] [IN [`scope_kind`] `scope`] [STARTS WITH …]
+    [LIMIT n [FROM '…']].
 
     `kind` is in upper case, several words joined by one blank (FILE FORMATS, COMPUTE POOLS, PRIMARY KEYS …);
     `scope_kind` is ACCOUNT, DATABASE, SCHEMA, TABLE, SESSION or None.
@@ -34,6 +35,7 @@ class Show(Statement):
     starts_with: str | None = None
     limit: int | None = None
     from_name: str | None = None
+    history: bool = False
 
 
 def _show(source: Source) -> Statement:
@@ -44,7 +46,7 @@ def _show(source: Source) -> Statement:
     if kind is None:
         what = cursor.peek()
         raise SqlError.unsupported(f"SHOW {what.upper[:40] if what else ''}".strip())
-    cursor.accept("HISTORY")
+    history = cursor.accept("HISTORY")
     like = source.names.text() if cursor.accept("LIKE") else None
     scope_kind, scope = None, None
     if cursor.accept("IN"):
@@ -65,21 +67,20 @@ def _show(source: Source) -> Statement:
             raise SqlError.syntax("LIMIT needs a number.")
         from_name = source.names.text() if cursor.accept("FROM") else None
     cursor.expect_end()
-    return Show(kind, like, scope_kind, scope, terse, starts, limit, from_name)
+    return Show(kind, like, scope_kind, scope, terse, starts, limit, from_name, history)
 
 
 FORMS: Final = (Form(("SHOW",), _show),)
 # What is listed and is no kind of object here; which of them there are, the handlers say.
-SHOWN: Final = (
-    *(
-        ("OBJECTS",),
-        ("COLUMNS",),
-        ("USERS",),
-        ("PARAMETERS",),
-        ("VARIABLES",),
-    ),
-    ("USER", "PROCEDURES"),
-    *(("FUNCTIONS",), ("USER", "FUNCTIONS"), ("PRIMARY", "KEYS"), ("IMPORTED", "KEYS")),
-    *(("UNIQUE", "KEYS"), ("TRANSACTIONS",), ("SERVICES",), ("VERSIONS",), ("SECRETS",), ("ACCOUNTS",)),
-    ("ORGANIZATION", "ACCOUNTS"),
+SHOWN: Final = tuple(
+    tuple(words.split())
+    for words in (
+        *("OBJECTS", "COLUMNS", "USERS", "PARAMETERS", "VARIABLES", "USER PROCEDURES", "FUNCTIONS", "USER FUNCTIONS"),
+        *("EXTERNAL FUNCTIONS", "PRIMARY KEYS", "IMPORTED KEYS", "EXPORTED KEYS", "UNIQUE KEYS", "TRANSACTIONS"),
+        *("SERVICES", "VERSIONS", "SECRETS", "ACCOUNTS", "ORGANIZATION ACCOUNTS", "LOCKS", "TASKS", "STREAMS"),
+        *("PIPES", "SHARES", "DYNAMIC TABLES", "EXTERNAL TABLES", "EVENT TABLES", "MATERIALIZED VIEWS"),
+        *("IMAGE REPOSITORIES", "TAGS", "MASKING POLICIES", "ROW ACCESS POLICIES", "AGGREGATION POLICIES"),
+        *("PROJECTION POLICIES", "PACKAGES POLICIES", "LISTINGS", "ALERTS", "INTEGRATIONS", "NETWORK RULES"),
+        *("NETWORK POLICIES", "STREAMLITS", "DATABASE ROLES", "REGIONS"),
+    )
 )

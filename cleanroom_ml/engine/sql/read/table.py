@@ -10,6 +10,13 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec, cut_at_commas, read_columns, read_type
+from cleanroom_ml.engine.sql.read.constraints import (
+    OUT_OF_LINE,
+    ConstraintSpec,
+    DroppedKey,
+    read_constraints,
+    read_dropped,
+)
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers, ObjectForm
 from cleanroom_ml.engine.sql.read.past import RETENTION, Past, read_past, read_settings, retention_days
 from cleanroom_ml.engine.sql.read.source import Source
@@ -45,6 +52,7 @@ class CreateTable(Statement):
     copy_grants: bool = False
     moment: Past | None = None
     retention: int | None = None
+    constraints: tuple[ConstraintSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,8 @@ class ColumnChange:
 class AlterTable(Statement):
     """One action: "set" (`comment`, `retention`: None, it stays; negative, what its schema says), "add" (`columns`),
     "drop" (`names`), "rename column" (`names` = old, new), "rename" and "swap"
-    (`new_name`), "change" (`changes`), "nothing": what has no meaning here. `exists`: IF [NOT] EXISTS of columns.
+    (`new_name`), "change" (`changes`), "constrain" (`constraints`), "unconstrain" (`dropped`), "nothing": what has no
+    meaning here. `exists`: IF [NOT] EXISTS of columns.
     """
 
     name: Name
@@ -76,6 +85,8 @@ class AlterTable(Statement):
     exists: bool = False
     comment: str | None = None
     retention: int | None = None
+    constraints: tuple[ConstraintSpec, ...] = ()
+    dropped: DroppedKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             retention=retention,
         )
     columns: tuple[ColumnSpec, ...] = ()
+    constraints: tuple[ConstraintSpec, ...] = ()
     only_names: tuple[str, ...] | None = None
     if cursor.looking_at("("):
         start = cursor.at + 1
@@ -130,6 +142,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             only_names = tuple(str(item[0].value()) for item in items)
         else:
             columns = read_columns(source, items, start)
+            constraints = read_constraints(source, items)
     comment, copied, retention = _table_options(source)
     if cursor.accept("AS"):
         query = source.query_here()
@@ -144,6 +157,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             comment=comment,
             copy_grants=copied,
             retention=retention,
+            constraints=constraints,
         )
     cursor.expect_end()
     if only_names is not None or not columns:
@@ -157,6 +171,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
         comment=comment,
         copy_grants=copied,
         retention=retention,
+        constraints=constraints,
     )
 
 
@@ -204,7 +219,17 @@ def _alter(source: Source) -> AlterTable:
         items = cut_at_commas(cursor.tokens[start:])
         cursor.at = len(cursor.tokens)
         columns = read_columns(source, items, start + 1)
-        made = AlterTable(name, "add" if columns else "nothing", columns=columns, if_exists=if_exists, exists=missing)
+        made = AlterTable(
+            name,
+            "add" if columns else "constrain",
+            columns=columns,
+            if_exists=if_exists,
+            exists=missing,
+            constraints=read_constraints(source, items),
+        )
+    elif cursor.looking_at("DROP") and any(cursor.looking_at("DROP", word) for word in OUT_OF_LINE):
+        cursor.expect("DROP")
+        made = AlterTable(name, "unconstrain", if_exists=if_exists, dropped=read_dropped(source))
     elif cursor.accept("DROP") and not any(cursor.looking_at(word) for word in _KEYS):
         cursor.accept("COLUMN")
         exists = cursor.accept("IF", "EXISTS")

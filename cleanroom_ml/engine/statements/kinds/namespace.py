@@ -10,13 +10,14 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.namespace import AlterNamespace, CreateDatabase, CreateSchema
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements import copied
+from cleanroom_ml.engine.statements import copied, information_schema
+from cleanroom_ml.engine.statements.dropped import dropped
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts, visible
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import own_schema, owns, scope_of, sees_schema
+from cleanroom_ml.engine.statements.scope import Scope, own_schema, owns, scope_of, sees_schema
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
@@ -192,6 +193,12 @@ def _schemas(work: Work, statement: Show) -> Listed:
     databases = [scope.database] if scope.database else [str(each["name"]) for each in _databases(work, statement)]
     owners = work.storage.grants.owners(work.session.account, "SCHEMA")
     for database in databases:
+        made = next(each for each in work.storage.namespaces.databases(work.session.account) if each.name == database)
+        yield {
+            "created_on": made.created_on, "name": information_schema.NAME, "is_default": "N", "is_current": "N",
+            "database_name": database, "owner": "", "comment": _ITSELF, "options": "", "retention_time": "1",
+            "owner_role_type": "",
+        }  # fmt: skip
         for schema in work.storage.namespaces.schemas(work.session.account, database):
             thing = Thing("SCHEMA", database, schema.name)
             if not work.rights.sees(thing):
@@ -241,6 +248,7 @@ def _all_schemas(work: Work, database: str, schema: str | None) -> list[Thing]:
     ]
 
 
+_ITSELF: Final = "Views describing the contents of schemas in this database"
 _MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
 _DATABASES: Final = (
     "created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options", "retention_time",
@@ -277,6 +285,11 @@ OBJECTS: Final = (
     ),
 )
 LISTINGS: Final = (
-    Listing("DATABASES", _DATABASES, _databases),
-    Listing("SCHEMAS", _SCHEMAS, _schemas),
+    Listing("DATABASES", _DATABASES, _databases, dropped=lambda work, _: dropped(work, "DATABASE", Scope(None, None))),
+    Listing(
+        "SCHEMAS",
+        _SCHEMAS,
+        _schemas,
+        dropped=lambda work, statement: dropped(work, "SCHEMA", scope_of(work, statement)),
+    ),
 )

@@ -8,7 +8,8 @@ from typing import Final
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.types.descriptions import column_json
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
-from cleanroom_ml.engine.statements.kinds.table import default_text, listed_tables, relation
+from cleanroom_ml.engine.statements.described import default_text, relation
+from cleanroom_ml.engine.statements.kinds.table import listed_tables
 from cleanroom_ml.engine.statements.kinds.view import listed_views
 from cleanroom_ml.engine.statements.listing import Listed, Listing, visible
 from cleanroom_ml.engine.statements.scope import scope_of

@@ -11,11 +11,11 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.like import like
-from cleanroom_ml.engine.statements.listing import Listed, Listing
+from cleanroom_ml.engine.statements.listing import DROPPED, Listed, Listing
 from cleanroom_ml.engine.statements.registry import listings
 from cleanroom_ml.engine.statements.work import Work
 
-_TERSE = ("created_on", "name", "kind", "database_name", "schema_name")
+_TERSE = ("created_on", "name", "kind", "database_name", "schema_name", DROPPED)
 
 
 def show(work: Work, statement: Show) -> Rows:
@@ -25,8 +25,12 @@ def show(work: Work, statement: Show) -> Rows:
         raise SqlError.unsupported(f"SHOW {statement.kind}")
     if listing.answer is not None:
         return listing.answer(work, statement)
-    rows = _filtered(listing, statement, listing.rows(work, statement) if listing.rows is not None else ())
+    found: list[Mapping[str, Value]] = list(listing.rows(work, statement)) if listing.rows is not None else []
     names = listing.columns
+    if statement.history and listing.dropped is not None:
+        found += listing.dropped(work, statement)
+        names = (*names, DROPPED)
+    rows = _filtered(listing, statement, found)
     if statement.terse and {"created_on", "name"} <= set(names):
         names = tuple(name for name in _TERSE if name in (*names, "kind"))
     return Rows(

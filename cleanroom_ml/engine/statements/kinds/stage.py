@@ -10,6 +10,7 @@ from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
@@ -35,6 +36,8 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
     if encryption not in _ENCRYPTIONS:
         raise SqlError.unsupported(f"encryption type {encryption}")
     file_format = _file_format(work, options)
+    if statement.name[-1].startswith(OF_A_TABLE):
+        raise SqlError.unsupported("a stage whose name starts with %")
     key = work.catalog.target(statement.name, "STAGE")
     session_id = work.temporary(statement.temporary)
     if session_id is None:

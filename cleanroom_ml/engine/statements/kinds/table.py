@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Final, Literal
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.table import RowCounts, Rows
-from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.columns import ColumnSpec
-from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
-from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-from cleanroom_ml.engine.statements import time_travel
+from cleanroom_ml.engine.statements import constraints, time_travel
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
+from cleanroom_ml.engine.statements.described import describe_table
+from cleanroom_ml.engine.statements.dropped import dropped
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
-from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, visible
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
@@ -35,7 +35,7 @@ from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
-from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject, View
+from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
 from cleanroom_ml.engine.storage.retention import INHERITED
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
@@ -65,6 +65,9 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         columns = tuple(declared(work, spec) for spec in statement.columns)
     if not columns:
         raise SqlError.syntax("A table needs at least one column.")
+    keys = constraints.declared(work, columns, statement.constraints)
+    not_null = constraints.keyed(columns, keys)
+    columns = tuple(replace(each, nullable=False) if each.name in not_null else each for each in columns)
     if_exists: Literal["error", "replace", "ignore"] = (
         "replace" if statement.or_replace else "ignore" if statement.if_not_exists else "error"
     )
@@ -79,6 +82,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         if_exists,
         comment=statement.comment or "",
         retention=_retention(work, statement),
+        constraints=keys,
     )
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
@@ -121,7 +125,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         raise SqlError.not_found("Table", displayed(statement.name))
     if statement.action == "nothing":
         return reply
-    if statement.action == "set":
+    if statement.action in {"set", "constrain", "unconstrain"}:
         return _set(work, key, statement, reply)
     if statement.new_name is not None and statement.action == "swap":
         return _swapped(work, key, statement.new_name, reply)
@@ -148,11 +152,18 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
 
 
 def _set(work: Work, key: Key, statement: AlterTable, reply: Rows) -> Rows:
-    """SET and UNSET of the comment and of the retention."""
+    """SET and UNSET of the comment and of the retention, ADD and DROP of keys."""
     with translated(statement.name), work.recorded(reply):
         table = work.storage.tables.get(key, work.session.id)
         if table is not None and table.session_id is None and not work.restricted:
             work.require(OWNERSHIP, Thing.of("TABLE", key))
+        if table is not None and statement.constraints:
+            keys = constraints.declared(work, table.columns, statement.constraints, table.constraints)
+            work.storage.tables.constrain(key, keys, work.session.id)
+        if table is not None and statement.dropped is not None:
+            work.storage.tables.constrain(
+                key, constraints.without(table.constraints, statement.dropped), work.session.id
+            )
         if statement.comment is not None:
             work.storage.tables.comment(key, statement.comment, work.session.id)
         if statement.retention is not None and table is not None and table.session_id is None and not work.restricted:
@@ -289,39 +300,6 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
     return changes.AlterColumns(table.key, table.snapshot, columns, objects, work.session.id)
 
 
-def describe_table(work: Work, statement: Describe) -> Rows:
-    """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
-    key = work.catalog.target(statement.name, statement.kind)
-    return Rows(_DESCRIBED, [_described_column(column) for column in relation(work, key, statement.name).columns])
-
-
-def relation(work: Work, key: Key, name: tuple[str, ...]) -> Table | View:
-    """A table or view that the session's roles may know of. Raises SqlError not found."""
-    table = work.storage.tables.get(key, work.session.id)
-    view = work.storage.views.get(key, work.session.id) if table is None or table.session_id is None else None
-    if view is not None and view.session_id is not None:
-        return view
-    if table is not None and (table.session_id is not None or work.rights.finds(Thing.of("TABLE", key))):
-        return table
-    if table is not None or view is None or not work.rights.finds(Thing.of("VIEW", key)):
-        raise SqlError.not_found("Table", displayed(name))
-    return view
-
-
-def _described_column(column: Column) -> tuple[Value, ...]:
-    nullable = "Y" if column.nullable else "N"
-    kind = described(parse_type(column.type))
-    rest = (None, None, column.comment or None, None, None)
-    return (column.name, kind, "COLUMN", nullable, default_text(column), "N", "N", *rest)
-
-
-def default_text(column: Column) -> str | None:
-    """What DESCRIBE and INFORMATION_SCHEMA say of a column's default."""
-    if column.start is not None:
-        return f"IDENTITY START {column.start} INCREMENT {column.step} NOORDER"
-    return column.default
-
-
 def listed_tables(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
     tables = work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id)
@@ -356,10 +334,6 @@ def _all(work: Work, database: str, schema: str | None) -> list[Thing]:
     return [Thing.of("TABLE", each.key) for each in work.storage.tables.list(work.session.account, database, schema)]
 
 
-_DESCRIBED: Final = texts(
-    "name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
-    "policy name", "privacy domain",
-)  # fmt: skip
 _TABLES: Final = (
     "created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes", "owner",
     "retention_time", "automatic_clustering", "change_tracking", "search_optimization",
@@ -388,6 +362,7 @@ LISTINGS: Final = (
         _TABLES,
         listed_tables,
         in_room=True,
+        dropped=lambda work, statement: dropped(work, "TABLE", scope_of(work, statement)),
         numbers=frozenset({"rows", "bytes", "search_optimization_progress", "search_optimization_bytes"}),
     ),
 )

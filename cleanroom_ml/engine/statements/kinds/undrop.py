@@ -7,13 +7,14 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.past import Undrop
+from cleanroom_ml.engine.statements.dropped import owned
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.refusals import displayed, no_privilege, translated
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import own_schema
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
-from cleanroom_ml.engine.storage.graves import Dead, Grave
+from cleanroom_ml.engine.storage.graves import Dead
 
 
 def undrop(work: Work, statement: Undrop) -> Rows:
@@ -37,11 +38,6 @@ def undrop(work: Work, statement: Undrop) -> Rows:
             raise no_privilege("account", work.session.account)
         work.storage.graves.restore(grave)
     return reply
-
-
-def owned(work: Work, grave: Grave) -> bool:
-    """Whether a dropped thing was the session's roles': for others it never was."""
-    return work.rights.everything or (bool(grave.owner) and work.rights.has_role(grave.owner))
 
 
 def _dead(work: Work, statement: Undrop) -> Dead:

@@ -13,8 +13,8 @@ from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.view import AlterView, CreateView
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.described import describe_table
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
-from cleanroom_ml.engine.statements.kinds.table import describe_table
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, visible
 from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed
