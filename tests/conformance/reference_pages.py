@@ -33,7 +33,10 @@ from cleanroom_ml.engine.sql.lex.split import split
 
 _FENCE: Final = re.compile(r"^( *(?:> ?)*)```[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER: Final = re.compile(r"<[a-z_][a-z0-9_ ]*>|\[ ?[,A-Z<]|\.\.\.|…", re.IGNORECASE)
-_STATEMENT: Final = re.compile(r"\s*(?:--[^\n]*\n\s*)*(select|with|create|insert|update|delete|merge|alter|set|show|use|drop|truncate|values|call)\b", re.I)  # noqa: E501
+_STATEMENT: Final = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*(select|with|create|insert|update|delete|merge|alter|set|show|use|drop|truncate|values|call)\b",
+    re.I,
+)  # noqa: E501
 _RULE: Final = re.compile(r"[+|][-+|]+[+|]\s*\Z")
 REFUSALS: Final = frozenset({2, 2140})
 """Codes of what is not supported, and of functions that nobody knows."""
@@ -150,8 +153,7 @@ def outcome(example: Example, cursor: Any) -> tuple[str, str]:
         return "right", ""
     shown = sorted(found, key=str) if len(found) != len(example.rows) else found
     fits = len(found) == len(example.rows) and all(
-        len(row) == len(cells) and all(map(is_same, cells, row))
-        for cells, row in zip(example.rows, found, strict=True)
+        len(row) == len(cells) and all(map(is_same, cells, row)) for cells, row in zip(example.rows, found, strict=True)
     )
     return ("right", "") if fits else ("wrong", repr(shown)[:600])
 

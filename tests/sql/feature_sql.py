@@ -103,19 +103,40 @@ class Writer:
         scale = max(left.scale, right.scale)
         match sign:
             case "+":
-                return Expression(both, of_all(lambda a, b: to_scale(a + b, scale), left, right), max(left.leading, right.leading) + 1, scale)  # noqa: E501
+                return Expression(
+                    both,
+                    of_all(lambda a, b: to_scale(a + b, scale), left, right),
+                    max(left.leading, right.leading) + 1,
+                    scale,
+                )  # noqa: E501
             case "-":
-                return Expression(both, of_all(lambda a, b: to_scale(a - b, scale), left, right), max(left.leading, right.leading) + 1, scale)  # noqa: E501
+                return Expression(
+                    both,
+                    of_all(lambda a, b: to_scale(a - b, scale), left, right),
+                    max(left.leading, right.leading) + 1,
+                    scale,
+                )  # noqa: E501
             case "*":
                 made = min(left.scale + right.scale, max(scale, 12))
-                return Expression(both, of_all(lambda a, b: to_scale(a * b, made), left, right), left.leading + right.leading, made)  # noqa: E501
+                return Expression(
+                    both, of_all(lambda a, b: to_scale(a * b, made), left, right), left.leading + right.leading, made
+                )  # noqa: E501
             case "/":
                 made = max(left.scale, min(left.scale + 6, 12))
                 sql = f"({left.sql} / nullif({right.sql}, 0))"
-                return Expression(sql, of_all(lambda a, b: to_scale(a / b, made) if b else None, left, right), left.leading + right.scale, made)  # noqa: E501
+                return Expression(
+                    sql,
+                    of_all(lambda a, b: to_scale(a / b, made) if b else None, left, right),
+                    left.leading + right.scale,
+                    made,
+                )  # noqa: E501
             case _:
                 sql = f"mod({left.sql}, nullif({right.sql}, 0))"
-                rest = of_all(lambda a, b: to_scale(a - b * (a / b).to_integral_value(ROUND_DOWN), scale) if b else None, left, right)  # noqa: E501
+                rest = of_all(
+                    lambda a, b: to_scale(a - b * (a / b).to_integral_value(ROUND_DOWN), scale) if b else None,
+                    left,
+                    right,
+                )  # noqa: E501
                 return Expression(sql, rest, max(left.leading, right.leading), scale)
 
     def _rounded(self, depth: int) -> Expression:
@@ -143,17 +164,34 @@ class Writer:
         if way == 0:
             asked = self.truth(depth)
             sql = f"iff({asked.sql}, {left.sql}, {right.sql})"
-            return Expression(sql, lambda row: shown(left.value(row) if asked.value(row) else right.value(row)), leading, scale)  # noqa: E501
+            return Expression(
+                sql, lambda row: shown(left.value(row) if asked.value(row) else right.value(row)), leading, scale
+            )  # noqa: E501
         if way == 1:
             sql = f"coalesce({left.sql}, {right.sql})"
-            return Expression(sql, lambda row: shown(right.value(row) if left.value(row) is None else left.value(row)), leading, scale)  # noqa: E501
+            return Expression(
+                sql, lambda row: shown(right.value(row) if left.value(row) is None else left.value(row)), leading, scale
+            )  # noqa: E501
         if way == 2:
             asked = self.truth(depth)
             sql = f"case when {asked.sql} then {left.sql} when {left.sql} is null then {right.sql} end"
-            return Expression(sql, lambda row: shown(left.value(row)) if asked.value(row) else shown(right.value(row)) if left.value(row) is None else None, leading, scale)  # noqa: E501
+            return Expression(
+                sql,
+                lambda row: (
+                    shown(left.value(row))
+                    if asked.value(row)
+                    else shown(right.value(row))
+                    if left.value(row) is None
+                    else None
+                ),
+                leading,
+                scale,
+            )  # noqa: E501
         name = self._random.choice(("greatest", "least"))
         chosen = max if name == "greatest" else min
-        return Expression(f"{name}({left.sql}, {right.sql})", of_all(lambda a, b: shown(chosen(a, b)), left, right), leading, scale)  # noqa: E501
+        return Expression(
+            f"{name}({left.sql}, {right.sql})", of_all(lambda a, b: shown(chosen(a, b)), left, right), leading, scale
+        )  # noqa: E501
 
     def _of_text(self, depth: int) -> Expression:
         text = self.text(depth)
@@ -200,7 +238,10 @@ class Writer:
             (f"right({given.sql}, {count})", lambda a: a[-count:]),
             (f"substr({given.sql}, {count}, 2)", lambda a: a[count - 1 : count + 1]),
             (f"substr({given.sql}, -{count})", lambda a: a[-count:] if count <= len(a) else ""),
-            (f"lpad({given.sql}, {count}, '*')", lambda a: a[:count] if len(a) >= count else "*" * (count - len(a)) + a),
+            (
+                f"lpad({given.sql}, {count}, '*')",
+                lambda a: a[:count] if len(a) >= count else "*" * (count - len(a)) + a,
+            ),
             (f"replace({given.sql}, 'a', 'bb')", lambda a: a.replace("a", "bb")),
             (f"split_part({given.sql}, '-', {count})", lambda a: (a.split("-") + [""] * count)[count - 1]),
             (f"nullif({given.sql}, '')", lambda a: a or None),
@@ -302,7 +343,13 @@ def literal(value: Any) -> str:
         return "null"
     if isinstance(value, str | datetime.date):
         return "'" + str(value).replace("'", "''") + "'"
-    return str(value).lower() if isinstance(value, bool) else format(value, "f") if isinstance(value, Decimal) else str(value)  # noqa: E501
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else format(value, "f")
+        if isinstance(value, Decimal)
+        else str(value)
+    )  # noqa: E501
 
 
 def relation(rows: Sequence[Row]) -> str:

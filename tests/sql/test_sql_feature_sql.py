@@ -25,7 +25,9 @@ def plain(value: Any) -> str | None:
     """A value as text: of numbers every digit counts, but not which of DuckDB's types has them."""
     if value is None:
         return None
-    return format(Decimal(value), "f") if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value)
+    return (
+        format(Decimal(value), "f") if isinstance(value, Decimal | int) and not isinstance(value, bool) else str(value)
+    )
 
 
 def expressions(world: World, seed: int, rows: int, count: int) -> None:
@@ -36,7 +38,8 @@ def expressions(world: World, seed: int, rows: int, count: int) -> None:
     found = world.query(f"select r, {listed} from {relation(given)} order by r")
     for row, (_, *values) in zip(given, found, strict=True):
         for each, value in zip(made, values, strict=True):
-            assert plain(value) == plain(each.value(row)), (seed, each.sql, row)
+            wanted = plain(each.value(row))
+            assert plain(value) == wanted, (seed, each.sql, row, value, wanted)
 
 
 def _total(values: Sequence[Decimal], scale: int) -> Any:

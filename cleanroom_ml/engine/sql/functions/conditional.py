@@ -23,9 +23,7 @@ def _decode(args: Sequence[Node]) -> Node:
     parts: list[Node] = []
     for wanted, value in zip(rest[::2], values, strict=True):
         parts += [*pair(args[0].copy(), wanted), value]
-    whens = "".join(
-        f" WHEN {{{n}}} IS NOT DISTINCT FROM {{{n + 1}}} THEN {{{n + 2}}}" for n in range(0, len(parts), 3)
-    )
+    whens = "".join(f" WHEN {{{n}}} IS NOT DISTINCT FROM {{{n + 1}}} THEN {{{n + 2}}}" for n in range(0, len(parts), 3))
     return raw(f"CASE{whens} ELSE {{{len(parts)}}} END", *parts, default, kind=kind)
 
 

@@ -84,7 +84,7 @@ class Items:
             node.set("pivots", None)
             bare = node.copy()
             bare.set("alias", None)
-            kinds = self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds
+            kinds = _renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
             if kinds is None:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
             node = pivots.spelled_out(node, pivot, list(kinds), self._build.fresh("pivot").upper())

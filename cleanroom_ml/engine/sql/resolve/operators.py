@@ -10,8 +10,8 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.resolve import comparing, dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import BINARY, JSON, NUM, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.tree.kinds import as_text, order_key
+from cleanroom_ml.engine.sql.types.kind import BINARY, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""

@@ -64,9 +64,7 @@ class Build:
         if not table.objects:
             return empty(table.columns)
         columns = ", ".join(
-            _slotless(name)
-            if sql_type.is_of_any_size
-            else f"{_stored(_slotless(name), sql_type)} AS {_slotless(name)}"
+            _slotless(name) if sql_type.is_of_any_size else f"{_stored(_slotless(name), sql_type)} AS {_slotless(name)}"
             for name, sql_type in table.columns
         )
         if len(table.objects) > 1 and any(sql_type.record.moment == "TZ" for _, sql_type in table.columns):

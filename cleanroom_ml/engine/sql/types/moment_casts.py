@@ -49,7 +49,10 @@ SECONDS: Final = "make_timestamp(CAST(round(CAST({0} AS DECIMAL(38, 9)) * 100000
 """A count of seconds since 1970, in UTC."""
 
 
-_FINE: Final = r"typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS') AND regexp_matches(CAST({0} AS VARCHAR), '\.\d{6}0*[1-9]')"
+_FINE: Final = (
+    "typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS')"
+    r" AND regexp_matches(CAST({0} AS VARCHAR), '\.\d\d\d\d\d\d0*[1-9]')"
+)
 NOT_FINER: Final = f"CASE WHEN {_FINE} THEN error('cleanroom:nanoseconds') ELSE {{0}} END"
 """A value of any type; a moment with nanoseconds, which are not kept, fails."""
 
@@ -61,7 +64,7 @@ def cut(target: Moment, digits: int | None) -> str:
     inside = f"date_part('microsecond', {{0}}) % {10 ** (6 - digits)} * INTERVAL 1 MICROSECOND"
     if target != "TZ":
         return f"({{0}} - {inside})"
-    moment = f"CAST(struct_extract({{0}}, 'utc') AS TIMESTAMP)"
+    moment = "CAST(struct_extract({0}, 'utc') AS TIMESTAMP)"
     made = f"struct_pack(utc := {moment} - {inside.replace('{0}', moment)}, shift := struct_extract({{0}}, 'shift'))"
     return f"CASE WHEN {{0}} IS NOT NULL THEN CAST({made} AS {TZ_TYPE}) END"
 
