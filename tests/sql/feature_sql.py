@@ -1,6 +1,6 @@
-"""Random feature SQL, each expression with what it is by Snowflake's rules, written down a second time in plain Python:
-the engine's own code is not asked. Sources: sql-reference/operators-arithmetic (scale, rounding), ternary-logic, and the
-functions' pages.
+"""Random feature SQL, each expression with what it is by Snowflake's rules, written down a second time in plain
+Python: the engine's own code is not asked. Sources: sql-reference/operators-arithmetic (scale, rounding),
+ternary-logic, and the functions' pages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Expression:
 
 def to_scale(value: Decimal, scale: int, rounding: str = ROUND_HALF_UP) -> Decimal:
     made = value.quantize(Decimal(1).scaleb(-scale), rounding)
-    return abs(made) if not made else made
+    return made or abs(made)
 
 
 def of_all(function: Callable[..., Any], *parts: Expression) -> Value:
@@ -108,19 +108,19 @@ class Writer:
                     of_all(lambda a, b: to_scale(a + b, scale), left, right),
                     max(left.leading, right.leading) + 1,
                     scale,
-                )  # noqa: E501
+                )
             case "-":
                 return Expression(
                     both,
                     of_all(lambda a, b: to_scale(a - b, scale), left, right),
                     max(left.leading, right.leading) + 1,
                     scale,
-                )  # noqa: E501
+                )
             case "*":
                 made = min(left.scale + right.scale, max(scale, 12))
                 return Expression(
                     both, of_all(lambda a, b: to_scale(a * b, made), left, right), left.leading + right.leading, made
-                )  # noqa: E501
+                )
             case "/":
                 made = max(left.scale, min(left.scale + 6, 12))
                 sql = f"({left.sql} / nullif({right.sql}, 0))"
@@ -129,14 +129,14 @@ class Writer:
                     of_all(lambda a, b: to_scale(a / b, made) if b else None, left, right),
                     left.leading + right.scale,
                     made,
-                )  # noqa: E501
+                )
             case _:
                 sql = f"mod({left.sql}, nullif({right.sql}, 0))"
                 rest = of_all(
                     lambda a, b: to_scale(a - b * (a / b).to_integral_value(ROUND_DOWN), scale) if b else None,
                     left,
                     right,
-                )  # noqa: E501
+                )
                 return Expression(sql, rest, max(left.leading, right.leading), scale)
 
     def _rounded(self, depth: int) -> Expression:
@@ -166,12 +166,12 @@ class Writer:
             sql = f"iff({asked.sql}, {left.sql}, {right.sql})"
             return Expression(
                 sql, lambda row: shown(left.value(row) if asked.value(row) else right.value(row)), leading, scale
-            )  # noqa: E501
+            )
         if way == 1:
             sql = f"coalesce({left.sql}, {right.sql})"
             return Expression(
                 sql, lambda row: shown(right.value(row) if left.value(row) is None else left.value(row)), leading, scale
-            )  # noqa: E501
+            )
         if way == 2:
             asked = self.truth(depth)
             sql = f"case when {asked.sql} then {left.sql} when {left.sql} is null then {right.sql} end"
@@ -186,12 +186,12 @@ class Writer:
                 ),
                 leading,
                 scale,
-            )  # noqa: E501
+            )
         name = self._random.choice(("greatest", "least"))
         chosen = max if name == "greatest" else min
         return Expression(
             f"{name}({left.sql}, {right.sql})", of_all(lambda a, b: shown(chosen(a, b)), left, right), leading, scale
-        )  # noqa: E501
+        )
 
     def _of_text(self, depth: int) -> Expression:
         text = self.text(depth)
@@ -240,7 +240,7 @@ class Writer:
             (f"substr({given.sql}, -{count})", lambda a: a[-count:] if count <= len(a) else ""),
             (
                 f"lpad({given.sql}, {count}, '*')",
-                lambda a: a[:count] if len(a) >= count else "*" * (count - len(a)) + a,
+                lambda a: a[:count].rjust(count, "*"),
             ),
             (f"replace({given.sql}, 'a', 'bb')", lambda a: a.replace("a", "bb")),
             (f"split_part({given.sql}, '-', {count})", lambda a: (a.split("-") + [""] * count)[count - 1]),
@@ -349,7 +349,7 @@ def literal(value: Any) -> str:
         else format(value, "f")
         if isinstance(value, Decimal)
         else str(value)
-    )  # noqa: E501
+    )
 
 
 def relation(rows: Sequence[Row]) -> str:

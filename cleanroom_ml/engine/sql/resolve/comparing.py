@@ -33,7 +33,7 @@ def pair(left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]
 
 
 def alike(nodes: Sequence[Node]) -> list[Node]:
-    """Values of which one is given (CASE, COALESCE, IFF, GREATEST), all of one kind: text beside a number is one, beside
+    """Values of which one is given (CASE, COALESCE, GREATEST), all of one kind: text beside a number is one, beside
     a date or moment is read as that, and what stands beside a VARIANT becomes one
     (`sql-reference/data-type-conversion`).
     """
