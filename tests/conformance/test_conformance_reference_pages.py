@@ -1,4 +1,4 @@
-"""The runner of the reference pages' examples, on a page of our own words, and the page of functions that it goes with."""
+"""The runner of the reference pages' examples, on a page of our own words, and the page of functions beside it."""
 
 from __future__ import annotations
 
