@@ -59,6 +59,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m cleanroom_ml.services.reference docs/reference/specs.md
 	$(BIN)/python -m cleanroom_ml.engine.assembly.state_machines docs/state-machines.md
 	$(BIN)/python tests/package_map.py docs/ARCHITECTURE.md
+	$(BIN)/python tests/conformance/function_page.py docs/reference/sql-functions.md
 	$(BIN)/python -m cleanroom_ml.cli.generated docs/reference/errors.md README.md docs/cli-conventions.md docs/targets.md
 
 ## lock: write locks/ anew, after constraints.txt has changed

@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,7 +85,7 @@ def table(text: str) -> tuple[tuple[str, ...], ...] | None:
             continue
         if heading:
             continue
-        cells = [line[start + 1 : end].strip() for start, end in zip(ends, ends[1:], strict=False)]
+        cells = [line[start + 1 : end].strip() for start, end in pairwise(ends)]
         if len(ends) == 2 and rows and _goes_on(rows[-1][0]):
             rows[-1][0] += "\n" + cells[0]
         elif rows and len(cells) > 1 and not cells[0] and any(_goes_on(cell) for cell in rows[-1]):

@@ -1,6 +1,6 @@
-"""Random feature SQL, each expression with what it is by Snowflake's rules, written down a second time in plain Python:
-the engine's own code is not asked. Sources: sql-reference/operators-arithmetic (scale, rounding), ternary-logic, and the
-functions' pages.
+"""Random feature SQL, each expression with what it is by Snowflake's rules, written down a second time in plain
+Python: the engine's own code is not asked. Sources: sql-reference/operators-arithmetic (scale, rounding),
+ternary-logic, and the functions' pages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Expression:
 
 def to_scale(value: Decimal, scale: int, rounding: str = ROUND_HALF_UP) -> Decimal:
     made = value.quantize(Decimal(1).scaleb(-scale), rounding)
-    return abs(made) if not made else made
+    return made or abs(made)
 
 
 def of_all(function: Callable[..., Any], *parts: Expression) -> Value:
@@ -240,7 +240,7 @@ class Writer:
             (f"substr({given.sql}, -{count})", lambda a: a[-count:] if count <= len(a) else ""),
             (
                 f"lpad({given.sql}, {count}, '*')",
-                lambda a: a[:count] if len(a) >= count else "*" * (count - len(a)) + a,
+                lambda a: a[:count].rjust(count, "*"),
             ),
             (f"replace({given.sql}, 'a', 'bb')", lambda a: a.replace("a", "bb")),
             (f"split_part({given.sql}, '-', {count})", lambda a: (a.split("-") + [""] * count)[count - 1]),

@@ -38,7 +38,8 @@ def expressions(world: World, seed: int, rows: int, count: int) -> None:
     found = world.query(f"select r, {listed} from {relation(given)} order by r")
     for row, (_, *values) in zip(given, found, strict=True):
         for each, value in zip(made, values, strict=True):
-            assert plain(value) == plain(each.value(row)), (seed, each.sql, row)
+            wanted = plain(each.value(row))
+            assert plain(value) == wanted, (seed, each.sql, row, value, wanted)
 
 
 def _total(values: Sequence[Decimal], scale: int) -> Any:

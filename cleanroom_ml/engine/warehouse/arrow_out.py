@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.objects import pretty
 from cleanroom_ml.engine.warehouse.arrow_types import sent_type
 from cleanroom_ml.engine.warehouse.depth import check
@@ -80,17 +81,27 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_struct(target):
         return _with_offset(array, target) if pa.types.is_struct(given) else _of_two(array, target)
     if pa.types.is_timestamp(given):
-        return array.cast(pa.timestamp("us", tz=given.tz), safe=False).view(target)
+        return _microseconds(array, pa.timestamp("us", tz=given.tz)).view(target)
     if pa.types.is_time(given):
-        return array.cast(pa.time64("us")).view(target)
+        return _microseconds(array, pa.time64("us")).view(target)
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
 
 
+def _microseconds(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """Moments as the wire has them. Raises TooFine: some have nanoseconds, which nothing here keeps."""
+    try:
+        return array.cast(target)
+    except pa.ArrowInvalid:
+        if array.type.unit != "ns":
+            raise
+        raise TooFine from None
+
+
 def _of_two(array: pa.Array, target: pa.DataType) -> pa.Array:
     """TIMESTAMP_LTZ: seconds since 1970 and nanoseconds. Of one count the connector takes 1970's offset for all."""
-    micros = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).view(pa.int64())
+    micros = _microseconds(array, pa.timestamp("us", tz=array.type.tz)).view(pa.int64())
     seconds = pc.divide(micros, 1_000_000)  # towards zero
     rest = pc.subtract(micros, pc.multiply(seconds, 1_000_000))
     before = pc.less(rest, 0)

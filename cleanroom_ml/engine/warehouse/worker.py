@@ -20,6 +20,8 @@ import pyarrow as pa
 
 from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
+from cleanroom_ml.engine.sql.values.moments import TooFine
+from cleanroom_ml.engine.sql.values.table import ERRORS
 from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
@@ -102,6 +104,8 @@ class Handler:
             return {"error": failure(error)}
         except TooDeep:
             return {"error": {"kind": "depth"}}
+        except TooFine:
+            return {"error": {"kind": ERRORS[TooFine]}}
         except (pa.ArrowException, UnicodeDecodeError) as error:
             return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
         except (MemoryError, OSError) as error:

@@ -77,6 +77,11 @@ _EVEN: Final = (
 )
 
 
+_BUCKET: Final = "CASE WHEN {0} > 0 THEN (CAST({0} AS HUGEINT) - 1) // 32768 + 1 ELSE CAST({0} AS HUGEINT) // 32768 END"
+_BIT: Final = "CASE WHEN {0} > 0 THEN (CAST({0} AS HUGEINT) - 1) % 32768 ELSE abs(CAST({0} AS HUGEINT)) % 32768 END"
+"""functions/bitmap_bucket_number.md and bitmap_bit_position.md: bitmaps of 32768 bits."""
+
+
 def _of_floats(name: str) -> Scalar:
     def build(args: Sequence[Node]) -> Node:
         return raw(f"{name.lower()}({{0}})", as_float(args[0]), kind=FLOAT)
@@ -250,6 +255,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _bits("BITSHIFTLEFT BIT_SHIFTLEFT", "(CAST({0} AS HUGEINT) * CAST(pow(2, CAST({1} AS INTEGER)) AS HUGEINT))"),
     _bits("BITSHIFTRIGHT BIT_SHIFTRIGHT", "(CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT))"),
     _bits("GETBIT", "((CAST({0} AS HUGEINT) >> CAST({1} AS HUGEINT)) & CAST(1 AS HUGEINT))"),
+    _bits("BITMAP_BUCKET_NUMBER", _BUCKET, 1),
+    _bits("BITMAP_BIT_POSITION", _BIT, 1),
     Scalar("WIDTH_BUCKET", arguments=4, sql=_width_bucket, wide=True),
     Scalar("HAVERSINE", arguments=4, sql=_floats(_HAVERSINE), wide=True),
 )

@@ -24,6 +24,12 @@ def _variable(context: ContextValues, args: Sequence[Node]) -> Value:
     return context.variables.get(constant_text(args[0], "GETVARIABLE"))
 
 
+def _search_path(context: ContextValues) -> str:
+    """functions/current_schemas.md: the schemas in which names are looked up, as a JSON array."""
+    there = [f"{context.database}.{context.schema}"] if context.database and context.schema else []
+    return json.dumps(there)
+
+
 def _available(context: ContextValues) -> str:
     """The roles that may be used, as a JSON array. In a room there are none but everybody's."""
     return json.dumps(["PUBLIC"] if context.roles is None else sorted(context.roles.available()))
@@ -75,6 +81,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         words=("CurrentDatabase", "CurrentCatalog"),
     ),
     Scalar("CURRENT_SCHEMA", arguments=0, session=lambda context: context.schema, words=("CurrentSchema",)),
+    Scalar("CURRENT_SCHEMAS", arguments=0, session=_search_path),
+    Scalar("CURRENT_ROLE_TYPE", arguments=0, session=lambda _: "ROLE"),
     Scalar("CURRENT_SESSION", arguments=0, session=lambda context: context.session_id),
     Scalar("CURRENT_VERSION", arguments=0, session=lambda context: context.version),
     Scalar("CURRENT_ORGANIZATION_NAME CURRENT_REGION", arguments=0, session=lambda _: "LOCAL"),

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, NUM, OTHER, TEXT, TIMESTAMP, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, FLOAT, JSON, NUM, OTHER, TEXT, TIME, TIMESTAMP, WHOLE, Kind
 from cleanroom_ml.engine.sql.values import marks, paths
 
 MEMBER: Final = f"nullif(json_extract({{0}}, {{1}}), '\"{marks.IN_JSON}U\"')"
@@ -83,6 +83,11 @@ def _get_path(args: Sequence[Node]) -> Node:
     return raw(MEMBER, args[0], exp.Literal.string(pointer(steps)), kind=JSON) if steps else args[0]
 
 
+def _path_text(args: Sequence[Node]) -> Node:
+    """JSON_EXTRACT_PATH_TEXT(text, path): what is there in a JSON document, as text."""
+    return as_text(_get_path([raw(called("parse_json"), as_text(args[0]), kind=JSON), args[1]]))
+
+
 def _parse(name: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
         mode = (literal_text(args[1]) or "").lower() if len(args) > 1 else "s"
@@ -147,7 +152,7 @@ def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Sca
                 raise SqlError.unsupported(f"{names.split()[0]} with a precision that is not a constant")
             target = f"DECIMAL({', '.join(sizes)})"
         taken = value if gives == JSON else as_text(value)
-        made = "{1}" if gives == JSON else f"CAST({{1}} AS {target})"
+        made = "{1}" if gives == JSON else target if "{1}" in target else f"CAST({{1}} AS {target})"
         return raw(f"CASE WHEN ({_TYPEOF}) IN ({listed}) THEN {made} END", value, taken, kind=gives)
 
     return Scalar(names, arguments=(1, count), sql=build)
@@ -173,6 +178,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         arguments=2,
         sql=lambda args: raw(called("get_ignore_case"), *texts(as_json(args[0]), as_text(args[1])), kind=JSON),
     ),
+    Scalar("JSON_EXTRACT_PATH_TEXT", arguments=2, sql=_path_text),
     Scalar("GET_PATH", arguments=2, sql=_get_path, takes=(JSON, None)),
     Scalar("TYPEOF", sql=_TYPEOF, takes=VALUE, gives=TEXT),
     Scalar("IS_NULL_VALUE", sql="(json_type({0}) = 'NULL')", takes=JSON, gives=OTHER),
@@ -195,7 +201,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _as("AS_ARRAY", "ARRAY", "JSON", JSON),
     _as("AS_OBJECT", "OBJECT", "JSON", JSON),
     _as("AS_DATE", "DATE", "DATE", DATE),
-    _as("AS_TIME", "TIME", "TIME", OTHER),
+    _as("AS_TIME", "TIME", "TIME", TIME),
+    _as("AS_BINARY", "BINARY", "unhex({1})", BINARY),
     _as("AS_TIMESTAMP_NTZ", "TIMESTAMP_NTZ", "TIMESTAMP", TIMESTAMP),
     _as("AS_TIMESTAMP_LTZ", "TIMESTAMP_LTZ", "TIMESTAMPTZ", TIMESTAMP),
 )

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve import dated
 from cleanroom_ml.engine.sql.tree import moments
-from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number, of_one_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, order_key
@@ -33,7 +33,7 @@ def pair(left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]
 
 
 def alike(nodes: Sequence[Node]) -> list[Node]:
-    """Values of which one is given (CASE, COALESCE, IFF, GREATEST), all of one kind: text beside a number is one, beside
+    """Values of which one is given (CASE, COALESCE, GREATEST), all of one kind: text beside a number is one, beside
     a date or moment is read as that, and what stands beside a VARIANT becomes one
     (`sql-reference/data-type-conversion`).
     """
@@ -41,6 +41,8 @@ def alike(nodes: Sequence[Node]) -> list[Node]:
     if kinds == {TEXT, NUM}:
         beside = next(node for node in nodes if kind_of(node) == NUM)
         return [constant_number(node) or as_number(node, beside) if kind_of(node) == TEXT else node for node in nodes]
+    if kinds == {NUM}:
+        return of_one_scale(nodes)
     if JSON in kinds and len(kinds) > 1:
         return [node if isinstance(node.unnest(), exp.Null) else as_variant(node) for node in nodes]
     if TEXT in kinds and len(kinds) == 2 and kinds & dated.READ.keys():
@@ -66,6 +68,9 @@ def among(node: exp.In) -> Node:
             node.set("expressions", [key(as_variant(item)) for item in node.expressions])
         else:
             node.set("this", as_text(node.this))
+    elif this == NUM and kinds == {NUM}:
+        node.set("this", (made := of_one_scale([node.this, *node.expressions]))[0])
+        node.set("expressions", made[1:])
     elif JSON in kinds or (this in {TEXT, NUM} and kinds | {this} == {TEXT, NUM}):
         sides = [pair(node.this.copy(), item) for item in node.expressions]
         return raw(
@@ -93,6 +98,9 @@ def between(node: exp.Between) -> Node:
     """`a BETWEEN b AND c` of rewritten parts."""
     low, high = node.args["low"], node.args["high"]
     kinds = {kind_of(node.this), kind_of(low), kind_of(high)}
+    if kinds == {NUM}:
+        for part, made in zip(("this", "low", "high"), of_one_scale([node.this, low, high]), strict=True):
+            node.set(part, made)
     if node.args.get("symmetric") or not (JSON in kinds or kinds == {TEXT, NUM}):
         return node
     sides = (*pair(node.this.copy(), low, ordered=True), *pair(node.this.copy(), high, ordered=True))

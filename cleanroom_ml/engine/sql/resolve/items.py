@@ -55,6 +55,7 @@ class Items:
             else:
                 join.set("kind", "CROSS")
         if join.args.get("on"):
+            _spell_out_aliases(join, scope)
             join.set("on", self._expressions.rewrite(join.args["on"], scope, ctes))
         using = join.args.get("using")
         if using:
@@ -84,7 +85,7 @@ class Items:
             node.set("pivots", None)
             bare = node.copy()
             bare.set("alias", None)
-            kinds = self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds
+            kinds = _renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
             if kinds is None:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
             node = pivots.spelled_out(node, pivot, list(kinds), self._build.fresh("pivot").upper())
@@ -183,6 +184,21 @@ def _unwrap_join(select: exp.Select) -> None:
         select.args["from_"].set("this", inner)
         select.set("joins", [*inside, *after, *(select.args.get("joins") or [])])
         first = inner
+
+
+def _spell_out_aliases(join: exp.Join, scope: Scope) -> None:
+    """In ON, what the SELECT calls one of its columns is that column, where nothing else has the name."""
+    if not isinstance(join.parent, exp.Select):
+        return
+    named = {fold(item.args["alias"]): item.this for item in join.parent.expressions if isinstance(item, exp.Alias)}
+    if not named or any(kinds is None for kinds in scope.sources.values()):
+        return
+    for column in list(join.args["on"].find_all(exp.Column)):
+        if column.args.get("table") or not isinstance(column.this, exp.Identifier):
+            continue
+        name = fold(column.this)
+        if name in named and not any(name in (kinds or {}) for kinds in scope.sources.values()):
+            column.replace(exp.Paren(this=named[name].copy()))
 
 
 def _refuse_offsets(join: exp.Join, scope: Scope) -> None:

@@ -112,5 +112,6 @@ def _known(name: str, columns: Sequence[str]) -> str:
 
 
 def _named(item: Node, name: str) -> Node:
-    item.set("alias", exp.TableAlias(this=quoted(name)))
+    columns = item.args["alias"].args.get("columns") if item.args.get("alias") is not None else None
+    item.set("alias", exp.TableAlias(this=quoted(name), columns=columns))
     return item

@@ -29,6 +29,7 @@ from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.resolve.comparing import alike
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -136,6 +137,9 @@ class Relations:
                 ]
             rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
+        if not types and known and not more:
+            rows = _alike(rows)
+            tuples = [raw("{0}", exp.Tuple(expressions=row)) for row in rows]
         width = len(rows[0])
         if any(len(row) != width for row in rows):
             raise SqlError.syntax("VALUES lists must all be the same length.")
@@ -353,6 +357,13 @@ def _moment(when: Node | None) -> PastMoment | None:
         raise SqlError.unsupported("AT | BEFORE here")
     before = str(when.this).upper() == "BEFORE"
     return PastMoment(None, value.this, before) if value.is_string else PastMoment(int(value.this), None, before)
+
+
+def _alike(rows: list[list[Node]]) -> list[list[Node]]:
+    """The rows of VALUES, the values of each column of one kind; as they are, where they are not of one width."""
+    if len({len(row) for row in rows}) > 1:
+        return rows
+    return [list(row) for row in zip(*(alike(column) for column in zip(*rows, strict=True)), strict=True)]
 
 
 def _only(node: Node, allowed: frozenset[str]) -> None:

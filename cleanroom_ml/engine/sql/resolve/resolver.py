@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, stars
+from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, sides, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
@@ -121,15 +121,16 @@ class Resolver:
         made, kinds = self.query(chain[-1].this, seen, parent)
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
-            operation.set("this", made)
-            operation.set("expression", right)
             if operation.args.get("by_name"):
+                operation.set("this", made)
+                operation.set("expression", right)
                 kinds = _by_name(kinds, others)
                 self._modifiers(operation, seen, Scope(parent, {"": kinds}))
                 made = operation
                 continue
             self.listening.call_by_position(kinds, others)
             if kinds is not None and others is not None and len(kinds) == len(others):
+                made, kinds, right, others = sides.of_one_kind(made, kinds, right, others, self.build.fresh("side"))
                 nulls = distinct.nulls(made), distinct.nulls(right)
                 pairs = enumerate(zip(kinds.items(), others.values(), strict=True))
                 kinds = {
@@ -138,6 +139,8 @@ class Resolver:
                 }
             else:
                 kinds = None
+            operation.set("this", made)
+            operation.set("expression", right)
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
             made = distinct.together(operation, kinds, self.build.fresh("rows"))
         return made, kinds

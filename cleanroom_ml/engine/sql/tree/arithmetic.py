@@ -7,6 +7,7 @@ What a value's precision and scale are, its kind says (types/kind.Number). A tem
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from sqlglot import exp
@@ -47,7 +48,9 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
             return _modulo(left, right, FLOAT)
         return raw(f"(CAST({{0}} AS DOUBLE) {sign} CAST({{1}} AS DOUBLE))", left, right, kind=FLOAT)
     if sign == "%":
-        return _modulo(left, right, number(max(one.leading, other.leading), max(one.scale, other.scale)))
+        return _modulo(
+            *of_one_scale((left, right)), number(max(one.leading, other.leading), max(one.scale, other.scale))
+        )
     if sign == "*":
         return _product(left, right, one, other)
     made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
@@ -138,11 +141,30 @@ def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
 
 def compared(left: Node, right: Node) -> tuple[Node, Node]:
     """Two sides of a comparison: text next to a number is one (as_number), a constant one with all of its digits."""
+    if kind_of(left) == kind_of(right) == NUM:
+        left, right = of_one_scale((left, right))
+        return left, right
     if {kind_of(left), kind_of(right)} != {TEXT, NUM}:
         return left, right
     if kind_of(left) == TEXT:
         return constant_number(left) or as_number(left, right), right
     return left, constant_number(right) or as_number(right, left)
+
+
+def of_one_scale(nodes: Sequence[Node]) -> list[Node]:
+    """NUMBERs of different scales whose digits are more than 38 together, as one type: DuckDB would make doubles of
+    them, or cut those with more digits after the point.
+    """
+    numbers = [kind for kind in map(kind_of, nodes) if isinstance(kind, Number)]
+    scales = [kind.scale for kind in numbers if kind.scale is not None]
+    if len(scales) < len(numbers) or not scales:
+        return list(nodes)
+    scale = max(scales)
+    if min(scales) == scale or max(kind.leading for kind in numbers) + scale <= MAX_PRECISION:
+        return list(nodes)
+    target = Number(MAX_PRECISION, scale)
+    template = f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{scale}))"
+    return [raw(template, node, kind=target) if kind_of(node) == NUM else node for node in nodes]
 
 
 def constant_number(node: Node) -> Node | None:

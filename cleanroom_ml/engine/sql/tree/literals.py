@@ -12,7 +12,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, JSON, NUM, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, FLOAT, JSON, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import made_tz
 
 
@@ -28,10 +28,10 @@ def literal(value: Value) -> Node:
         return _number(str(abs(value)), value < 0)
     if isinstance(value, float):
         text = repr(value) if math.isfinite(value) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
-        return _cast(text, "DOUBLE", NUM)
+        return _cast(text, "DOUBLE", FLOAT)
     if isinstance(value, Decimal):
         if not value.is_finite():
-            return _cast("NaN", "DOUBLE", NUM)
+            return _cast("NaN", "DOUBLE", FLOAT)
         _, digits, exponent = value.as_tuple()
         if len(digits) > 38 or not isinstance(exponent, int) or not -37 <= exponent <= 37:
             raise SqlError.bad_value("A bound number is out of range.")

@@ -49,7 +49,10 @@ SECONDS: Final = "make_timestamp(CAST(round(CAST({0} AS DECIMAL(38, 9)) * 100000
 """A count of seconds since 1970, in UTC."""
 
 
-_FINE: Final = r"typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS') AND regexp_matches(CAST({0} AS VARCHAR), '\.\d{6}0*[1-9]')"
+_FINE: Final = (
+    "typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS')"
+    r" AND regexp_matches(CAST({0} AS VARCHAR), '\.\d\d\d\d\d\d0*[1-9]')"
+)
 NOT_FINER: Final = f"CASE WHEN {_FINE} THEN error('cleanroom:nanoseconds') ELSE {{0}} END"
 """A value of any type; a moment with nanoseconds, which are not kept, fails."""
 

@@ -1,0 +1,65 @@
+"""The sides of a set operation, their columns of one kind each: a text beside a number is one, and NUMBERs of different
+scales keep all of their digits (sql-reference/data-type-conversion).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.resolve.comparing import alike
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
+from cleanroom_ml.engine.sql.resolve.scope import Kinds
+from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
+from cleanroom_ml.engine.sql.types.kind import JSON
+
+
+def of_one_kind(
+    left: exp.Expr, kinds: Kinds, right: exp.Expr, others: Kinds, fresh: str
+) -> tuple[exp.Expr, Kinds, exp.Expr, Kinds]:
+    """Both sides with what is known of their columns, of which there are as many."""
+    pairs = [alike(pair) for pair in zip(_columns(left, kinds, fresh), _columns(right, others, fresh), strict=True)]
+    made, made_kinds = _side(left, kinds, [pair[0] for pair in pairs], fresh)
+    other, other_kinds = _side(right, others, [pair[1] for pair in pairs], fresh)
+    return made, made_kinds, other, other_kinds
+
+
+def _is_listed(query: exp.Expr, kinds: Kinds) -> bool:
+    """Whether a query's columns are its own expressions, one each."""
+    if not isinstance(query, exp.Select) or len(query.expressions) != len(kinds):
+        return False
+    return not query.args.get("distinct") and not any(column.is_star for column in query.expressions)
+
+
+def _columns(query: exp.Expr, kinds: Kinds, fresh: str) -> list[Node]:
+    if isinstance(query, exp.Select) and _is_listed(query, kinds):
+        return [column.unalias() for column in query.expressions]
+    columns: list[Node] = []
+    for name, kind in kinds.items():
+        column = exp.column(name, table=fresh, quoted=True)
+        column.meta[KIND] = None if kind == JSON else kind
+        columns.append(column)
+    return columns
+
+
+def _side(query: exp.Expr, kinds: Kinds, values: Sequence[Node], fresh: str) -> tuple[exp.Expr, Kinds]:
+    before = _columns(query, kinds, fresh)
+    changed = [value is not old and value != old for value, old in zip(values, before, strict=True)]
+    if not any(changed):
+        return query, kinds
+    found = {
+        name: kind_of(value) if other else kind
+        for (name, kind), value, other in zip(kinds.items(), values, changed, strict=True)
+    }
+    if isinstance(query, exp.Select) and _is_listed(query, kinds):
+        columns = [
+            exp.Alias(this=value.copy(), alias=quoted(column.alias_or_name)) if other else column
+            for column, value, other in zip(query.expressions, values, changed, strict=True)
+        ]
+        query.set("expressions", columns)
+        return query, found
+    named = [exp.Alias(this=value.copy(), alias=quoted(name)) for name, value in zip(kinds, values, strict=True)]
+    rows = exp.Subquery(this=query, alias=table_alias(fresh, list(kinds)))
+    return exp.Select(expressions=named, from_=exp.From(this=rows)), found
