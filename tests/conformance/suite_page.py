@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from suite_reports import Tally, causes
 
@@ -21,13 +21,14 @@ How to run them: the first lines of [suites.py](../../tests/conformance/suites.p
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite's numbers. `without` are files that gave no report."""
+    """One suite's numbers. `without` are files that gave no report, `wholes` those that are not run, and why."""
 
     name: str
     revision: str
     installed: str
     counted: Tally
     without: tuple[str, ...]
+    wholes: Mapping[str, str] = field(default_factory=dict)
 
 
 def page(suites: Sequence[Suite]) -> str:
@@ -44,7 +45,8 @@ def page(suites: Sequence[Suite]) -> str:
     for suite in suites:
         lines += ["", f"## {suite.name}: out of scope", ""]
         reasons = sorted(suite.counted.out_of_scope.items(), key=lambda item: -item[1])
-        lines += [f"- {count} × {reason}" for reason, count in reasons] or ["Nothing."]
+        lines += [f"- {count} × {reason}" for reason, count in reasons]
+        lines += [f"- all of `{file}`: {reason}" for file, reason in suite.wholes.items()]
         lines += ["", f"## {suite.name}: failures", ""]
         lines += [f"- `{file}` gave no report: it was ended before its end" for file in suite.without]
         for said, results in causes(suite.counted.failed).items():

@@ -1,7 +1,8 @@
-"""Runs a suite's files against an engine, each in a pytest of its own; a file with a report is not run again."""
+"""Runs a suite's files against an engine; what was run is written down, and a later run goes on from there."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,28 +27,28 @@ class Run:
     packages: Path | None
 
 
-def report_of(run: Run, file: str) -> Path:
-    """Where a file's junit report lies."""
-    return run.reports / (file.replace("/", ".").removesuffix(".py") + ".xml")
-
-
-def run_files(run: Run, files: Sequence[str], *, workers: int, say: Callable[[str], None]) -> None:
-    """Runs what has no report yet, the longest files first, `workers` at a time."""
+def run_files(run: Run, files: Sequence[str], *, workers: int, together: int, say: Callable[[str], None]) -> None:
+    """Runs files, `workers` processes at a time, `together` files one after the other in each."""
     run.reports.mkdir(parents=True, exist_ok=True)
-    waiting = [file for file in files if not report_of(run, file).exists()]
-    waiting.sort(key=lambda file: (run.directory / file).stat().st_size, reverse=True)
+    first = 1 + max((int(path.stem) for path in run.reports.glob("*.json")), default=0)
+    batches = [files[at : at + together] for at in range(0, len(files), together)]
     with ThreadPoolExecutor(workers) as pool:
-        for file, code in zip(waiting, pool.map(lambda file: _run(run, file), waiting), strict=True):
-            say(f"{file}: {'ran' if code in (0, 1, 5) else f'pytest ended with {code}, see its .log'}")
+        codes = pool.map(lambda each: _run(run, *each), enumerate(batches, first))
+        for batch, code in zip(batches, codes, strict=True):
+            say(f"{', '.join(batch)}: {'ran' if code in (0, 1, 5) else f'pytest ended with {code}, see the last .log'}")
 
 
-def _run(run: Run, file: str) -> int:
-    report = report_of(run, file)
-    partial = report.with_suffix(".partial")
-    command = [sys.executable, "-m", "pytest", file, f"--junitxml={partial}", f"--timeout={run.timeout}"]
+def reported(reports: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """The reports there are, in order, and the files that each is of."""
+    listed = sorted(reports.glob("*.json"), key=lambda path: int(path.stem))
+    return tuple((path.with_suffix(".xml"), tuple(json.loads(path.read_text(encoding="utf-8")))) for path in listed)
+
+
+def _run(run: Run, number: int, files: Sequence[str]) -> int:
+    report = run.reports / f"{number}.xml"
+    command = [sys.executable, "-m", "pytest", *files, f"--junitxml={report}", f"--timeout={run.timeout}"]
     command += ["-o", "junit_family=xunit1", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no", "-q"]
-    log = report.with_suffix(".log")
-    with log.open("wb") as output:
+    with report.with_suffix(".log").open("wb") as output:
         try:
             ended = subprocess.run(
                 [*command, *run.arguments],
@@ -55,13 +56,13 @@ def _run(run: Run, file: str) -> int:
                 env=_environment(run),
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                timeout=max(1800, 10 * run.timeout),
+                timeout=max(1800, 10 * run.timeout) * len(files),
                 check=False,
             )
         except subprocess.TimeoutExpired:
             return 124
-    if partial.exists():
-        partial.replace(report)
+    if report.exists() and ended.returncode in (0, 1, 5):
+        report.with_suffix(".json").write_text(json.dumps(list(files)), encoding="utf-8")
     return ended.returncode
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import snowflake.connector
 from suite_page import Suite, page
-from suite_reports import read_report, read_rules, tally
-from suite_runs import Run, report_of, run_files
+from suite_reports import read_report, read_rules, tally, whole_file
+from suite_runs import Run, reported, run_files
 from suite_sources import Source, check_out
 
 from cleanroom_ml.local import accounts
@@ -54,6 +54,18 @@ def _parameters(at: str) -> Callable[[Path, dict[str, object]], None]:
     return prepare
 
 
+def _snowpark(directory: Path, parameters: dict[str, object]) -> None:
+    """Its parameters. What it sets on its owner's accounts before each test, of packages that Snowflake serves, is no
+    statement of the tests: left out, as the switches of `snowpark_switches.py` are.
+    """
+    _parameters("tests/parameters.py")(directory, parameters)
+    setting = 'f"ALTER SCHEMA SET DEFAULT_PYTHON_ARTIFACT_REPOSITORY = {_DEFAULT_ARTIFACT_REPOSITORY}"'
+    for file in (directory / "tests" / "integ").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        if setting in text:
+            file.write_text(text.replace(setting, '"SELECT 1"'), encoding="utf-8")
+
+
 def _fixtures(directory: Path, parameters: dict[str, object]) -> None:
     """The fakesnow suite is given its connections by fixtures: ours are in the place of its own."""
     shutil.copy(HERE / "fakesnow_fixtures.py", directory / "tests" / "conftest.py")
@@ -68,7 +80,7 @@ SUITES = {
             ("tests", "tox.ini", "setup.cfg"),
         ),
         ("tests/integ/test_*.py", "tests/integ/scala/test_*.py", "tests/integ/compiler/test_*.py"),
-        _parameters("tests/parameters.py"),
+        _snowpark,
         ("--skip_sql_count_check", "-p", "no:doctest", "-o", "addopts=", "-p", "snowpark_switches"),
     ),
     "connector": ClientSuite(
@@ -120,6 +132,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--files", default="*", help="a pattern of their files")
     parser.add_argument("--again", metavar="PATTERN", help="files to run anew, though their reports are there")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--together", type=int, default=6, help="files that one process runs")
     parser.add_argument("--timeout", type=int, default=120, help="seconds a test may take")
     parser.add_argument("--packages", type=Path, help="a directory of packages that only the suites need")
     parser.add_argument("--no-run", action="store_true", help="only read the reports")
@@ -134,6 +147,8 @@ def main(arguments: list[str]) -> None:
             suite = SUITES[name]
             checkout = check_out(suite.source, Path(given[name]) if name in given else None, work)
             files = _files(checkout.directory, suite.tests, options.files)
+            wholes = {file: reason for file in files if (reason := whole_file(name, file, rules))}
+            files = [file for file in files if file not in wholes]
             environment = {"CLEANROOM_ML_HOME": str(work / "home"), "SNOWFLAKE_HOME": str(work / "client")}
             run = Run(
                 checkout.directory,
@@ -145,22 +160,23 @@ def main(arguments: list[str]) -> None:
             )
             if not options.no_run:
                 suite.prepare(checkout.directory, parameters)
-                for file in files:
-                    if options.again and fnmatch(file, options.again):
-                        report_of(run, file).unlink(missing_ok=True)
-                run_files(run, files, workers=options.workers, say=print)
-            results = [
-                result
-                for file in files
-                if report_of(run, file).exists()
-                for result in read_report(report_of(run, file))
-            ]
-            counted = tally(name, results, rules)
-            without = [file for file in files if not report_of(run, file).exists()]
+                done = {file for _, batch in reported(run.reports) for file in batch}
+                waiting = [file for file in files if file not in done or fnmatch(file, options.again or "")]
+                run_files(run, waiting, workers=options.workers, together=options.together, say=_say)
+            reports = reported(run.reports)
+            # Of a test that was run again the last result counts.
+            results = {result.test: result for path, _ in reports for result in read_report(path)}
+            counted = tally(name, (results[test] for test in sorted(results) if test.split("::")[0] in files), rules)
+            done = {file for _, batch in reports for file in batch}
+            without = [file for file in files if file not in done]
             installed = version(suite.source.distribution) if suite.source.distribution else "-"
-            suites.append(Suite(name, checkout.revision, installed, counted, tuple(without)))
-            print(f"{name} {checkout.revision}: {len(counted.passed)} of {counted.in_scope}, {counted.percent:.1f} %")
+            suites.append(Suite(name, checkout.revision, installed, counted, tuple(without), wholes))
+            _say(f"{name} {checkout.revision}: {len(counted.passed)} of {counted.in_scope}, {counted.percent:.1f} %")
     options.page.write_text(page(suites), encoding="utf-8")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 @contextmanager

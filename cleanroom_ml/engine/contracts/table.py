@@ -9,8 +9,8 @@ from typing import Final
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
-# The connector knows a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*): 0x3000 to 0x3500 make the
-# row count the sum of the counts, and everything else the number of rows.
+# Clients know a result by these (snowflake/connector/cursor.py, STATEMENT_TYPE_ID_*: 0x3000 to 0x3500 make the row
+# count the sum of the counts, and everything else the number of rows; snowflake-jdbc, SFStatementType).
 SELECT: Final = 0x1000
 INSERT: Final = 0x3100
 UPDATE: Final = 0x3200
@@ -18,15 +18,17 @@ DELETE: Final = 0x3300
 MERGE: Final = 0x3400
 COPY: Final = 0x3000 + 0x600
 SESSION: Final = 0x4000
+ALTER_SESSION: Final = 0x4100
+USE: Final = 0x4300
+SHOW: Final = 0x4400
+DESCRIBE: Final = 0x4500
+LIST: Final = 0x4701
 TRANSACTION: Final = 0x5400
 DDL: Final = 0x6000
-SHOW: Final = 0x4100
-DESCRIBE: Final = 0x4200
-LIST: Final = 0x4300
-REMOVE: Final = 0x7300
+GET: Final = 0x7101
+PUT: Final = 0x7102
+REMOVE: Final = 0x7103
 CALL: Final = 0x8000
-PUT: Final = 0x7100
-GET: Final = 0x7200
 
 TextColumns = tuple[tuple[str, str], ...]
 """Column names with canonical type text."""

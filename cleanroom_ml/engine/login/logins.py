@@ -17,6 +17,7 @@ from cleanroom_ml.engine.protocol.errors import (
     JWT_INVALID,
     LOGIN_FAILED,
     LOGIN_THROTTLED,
+    NAME_NOT_FOUND,
     OAUTH_TOKEN_INVALID,
     WireError,
 )
@@ -33,6 +34,8 @@ refusals = logging.getLogger(REFUSALS)
 
 JOB_SCHEMA: Final = "CLEANROOM"
 MAX_PASSWORD_CHECKS: Final = 4
+_VALIDATE: Final = "CLIENT_VALIDATE_DEFAULT_PARAMETERS"
+"""A client that sets it wants no session that begins elsewhere than it asked for (connector: `connect`)."""
 MAX_SESSIONS_OF_A_JOB: Final = 64
 
 _WRONG = "Incorrect username or password was specified."
@@ -134,13 +137,20 @@ class Logins:
         role = request.role or roles.default(request.account, request.user)
         rights = Rights.of_role(self._storage, request.account, role)
         database, schema = self._start(request, rights)
+        warehouse = self._warehouse(request, rights)
+        if request.parameters.get(_VALIDATE, "").lower() == "true":
+            asked = {"database": request.database, "schema": request.schema, "warehouse": request.warehouse}
+            got = {"database": database, "schema": schema, "warehouse": warehouse}
+            for what, name in asked.items():
+                if name is not None and got[what] is None:
+                    raise WireError(NAME_NOT_FOUND, f"The requested {what} does not exist or not authorized.")
         session, tokens = self._storage.sessions.create(
             request.account,
             request.user,
             role=role,
             database=database,
             schema=schema,
-            warehouse=self._warehouse(request, rights),
+            warehouse=warehouse,
             parameters=dict(request.parameters),
         )
         logger.info("login: account %s, user %s, session %s", session.account, session.user, session.id)

@@ -5,8 +5,9 @@ What a text means each type's record says (sql/types).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import InvalidOperation
 
 from cleanroom_ml.engine.sql.binds import Scalar
@@ -16,17 +17,19 @@ from .errors import bad_request
 
 MAX_BINDINGS = 65_536
 _PIECE = 4000
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,254}")
 
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
     """`values` by position for one execution.
 
-    Or `rows`, one tuple an execution, for a batch (`values` is then empty).
+    Or `rows`, one tuple an execution, for a batch (`values` is then empty); or `named`, by names in upper case.
     """
 
     values: tuple[Scalar, ...] = ()
     rows: tuple[tuple[Scalar, ...], ...] | None = None
+    named: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
@@ -39,20 +42,14 @@ def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
         return None
     if len(wire) > MAX_BINDINGS:
         raise bad_request("Too many bound values.")
+    if all(_NAME.fullmatch(name) for name in wire):
+        return Bindings(named=_by_name(wire))
     columns: list[Scalar | list[Scalar]] = []
     for position in range(1, len(wire) + 1):
         entry = wire.get(str(position))
         if not isinstance(entry, dict):
-            raise bad_request("The bound values are not numbered from 1.")
-        kind, value = entry.get("type"), entry.get("value")
-        record = BY_BIND_NAME.get(kind.upper()) if isinstance(kind, str) else None
-        decode = record.bind if record is not None else None
-        if decode is None:
-            raise bad_request(f"Bound value {position} has a type that is not supported.")
-        try:
-            columns.append([_one(decode, item) for item in value] if isinstance(value, list) else _one(decode, value))
-        except (ValueError, OverflowError, InvalidOperation, TypeError) as error:
-            raise bad_request(f"Bound value {position} is not a value of its type.") from error
+            raise bad_request("The bound values are neither numbered from 1 nor all named.")
+        columns.append(_decoded(str(position), entry))
     if not any(isinstance(column, list) for column in columns):
         return Bindings(values=tuple(column for column in columns if not isinstance(column, list)))
     whole = [column if isinstance(column, list) else [column] for column in columns]
@@ -62,6 +59,29 @@ def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
     for start in range(0, len(whole[0]), _PIECE):  # in steps: one zip of millions would hold up everybody
         rows += zip(*(column[start : start + _PIECE] for column in whole), strict=True)
     return Bindings(rows=tuple(rows))
+
+
+def _by_name(wire: Mapping[str, object]) -> dict[str, Scalar]:
+    """Values that a statement's `:name` stands for (the .NET client). A batch has none."""
+    named: dict[str, Scalar] = {}
+    for name, entry in wire.items():
+        value = _decoded(name[:40], entry) if isinstance(entry, dict) else []
+        if isinstance(value, list) or name.upper() in named:
+            raise bad_request("A bound value with a name is one value, and has its name alone.")
+        named[name.upper()] = value
+    return named
+
+
+def _decoded(which: str, entry: Mapping[str, object]) -> Scalar | list[Scalar]:
+    kind, value = entry.get("type"), entry.get("value")
+    record = BY_BIND_NAME.get(kind.upper()) if isinstance(kind, str) else None
+    decode = record.bind if record is not None else None
+    if decode is None:
+        raise bad_request(f"Bound value {which} has a type that is not supported.")
+    try:
+        return [_one(decode, item) for item in value] if isinstance(value, list) else _one(decode, value)
+    except (ValueError, OverflowError, InvalidOperation, TypeError) as error:
+        raise bad_request(f"Bound value {which} is not a value of its type.") from error
 
 
 def _one(decode: Callable[[str], Scalar], value: object) -> Scalar:

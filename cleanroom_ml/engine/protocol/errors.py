@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 LOGIN_FAILED: Final = 390100
+NAME_NOT_FOUND: Final = 390201
 LOGIN_THROTTLED: Final = 390102
 NOT_LOGGED_IN: Final = 390104
 SESSION_GONE: Final = 390111

@@ -35,6 +35,22 @@ _FIXED: Final[dict[str, object]] = {
     "PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER": True,
     "QUERY_CONTEXT_CACHE_SIZE": 0,
 }
+_SETTABLE: Final = frozenset(
+    {
+        "AUTOCOMMIT",
+        "CLIENT_PREFETCH_THREADS",
+        "CLIENT_SESSION_KEEP_ALIVE",
+        "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY",
+        "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS",
+        "PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER",
+        "PYTHON_SNOWPARK_ELIMINATE_NUMERIC_SQL_VALUE_CAST_ENABLED",
+        "PYTHON_SNOWPARK_ENABLE_THREAD_SAFE_SESSION",
+        "PYTHON_SNOWPARK_GENERATE_MULTILINE_QUERIES",
+        "PYTHON_SNOWPARK_REDUCE_DESCRIBE_QUERY_ENABLED",
+        "PYTHON_SNOWPARK_USE_LOGICAL_TYPE_FOR_CREATE_DATAFRAME",
+    }
+)
+"""Of what is in _FIXED: what a session may set for itself. The rest says what the engine does, whatever is set."""
 _DEFAULTS: Final[dict[str, object]] = {
     "TIMEZONE": "Etc/UTC",
     "TIMESTAMP_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
@@ -50,16 +66,30 @@ _DEFAULTS: Final[dict[str, object]] = {
 
 def login_parameters(session: Mapping[str, str]) -> list[dict[str, object]]:
     """Every parameter that a client is told at login; `session` has what was set."""
-    return _listed(_FIXED | _DEFAULTS | _known(session))
+    return _listed(_FIXED | _DEFAULTS | _known(session) | _told(session))
 
 
 def query_parameters(session: Mapping[str, str]) -> list[dict[str, object]]:
-    """The parameters that come with each result, so that an ALTER SESSION reaches the client's conversion."""
-    return _listed(_DEFAULTS | _known(session))
+    """The parameters that come with each result, so that an ALTER SESSION reaches the client: its conversion, and
+    what it was told at login and has been set since.
+    """
+    return _listed(_DEFAULTS | _known(session) | _told(session))
 
 
 def _known(session: Mapping[str, str]) -> dict[str, object]:
     return {name: session[name] for name in _DEFAULTS if name in session}
+
+
+def _told(session: Mapping[str, str]) -> dict[str, object]:
+    """What the session set of what has a value of ours, as a value of that kind; what is none stays ours."""
+    told: dict[str, object] = {}
+    for name in _SETTABLE & session.keys():
+        kind, text = type(_FIXED[name]), session[name]
+        if kind is bool and text.lower() in {"true", "false"}:
+            told[name] = text.lower() == "true"
+        elif kind is int and text.isascii() and text.isdigit() and len(text) < 10:
+            told[name] = int(text)
+    return told
 
 
 def _listed(values: Mapping[str, object]) -> list[dict[str, object]]:

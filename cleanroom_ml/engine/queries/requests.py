@@ -17,7 +17,9 @@ def binds_of(bindings: Bindings | None) -> Binds | None:
     """The bound values of a request, as SQL takes them."""
     if bindings is None:
         return None
-    return Binds(positional=bindings.values) if bindings.rows is None else Binds(rows=bindings.rows)
+    if bindings.rows is not None:
+        return Binds(rows=bindings.rows)
+    return Binds(positional=bindings.values, named=bindings.named)
 
 
 def is_one_commit(request: QueryRequest) -> bool:
@@ -37,7 +39,8 @@ def fingerprint(request: QueryRequest) -> str:
     parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
     digest = hashlib.sha256(parts.encode())
     if request.bindings is not None:
-        digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
+        one = (request.bindings.values, *request.bindings.named.items())
+        digest.update(repr(one).encode("utf-8", "backslashreplace"))
         for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
             digest.update(repr(row).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()

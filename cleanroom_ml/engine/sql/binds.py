@@ -24,13 +24,15 @@ class Binds:
 
     `positional` are the values of `?` and `:1`…; `named` those of `:name` (keys in upper case); `rows` are the rows
     of a batch, each as
-    long as the statement has `?`. `variables` are the session's (`$NAME`; keys in upper case).
+    long as the statement has `?`. `variables` are the session's (`$NAME`; keys in upper case). `describing`: clients
+    ask what a statement gives before they bind anything, and what is not bound is NULL.
     """
 
     positional: tuple[Value, ...] = ()
     named: Mapping[str, Value] = field(default_factory=dict)
     rows: tuple[tuple[Scalar, ...], ...] | None = None
     variables: Mapping[str, Value] = field(default_factory=dict)
+    describing: bool = False
 
     @classmethod
     def of(cls, *values: Value, **named: Value) -> Binds:
@@ -50,10 +52,14 @@ class Binds:
             number = whole_number(name)
             if number is not None and 1 <= number <= len(self.positional):
                 return self.positional[number - 1]
+            if self.describing:
+                return None
             raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable ? ({name[:20]}) not set.")
         upper = name.upper()
         if upper in self.named:
             return self.named[upper]
+        if self.describing:
+            return None
         raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable :{name[:100]} not set.")
 
     def variable(self, name: str) -> Value:

@@ -97,6 +97,8 @@ class AccountCatalog:
         """A table, a view, or a relation of INFORMATION_SCHEMA; None for whatever else, without a difference."""
         found = self._relation(parts)
         if found is None:
+            if len(parts) == 2 and self._qualified(parts)[0] is None:
+                raise no_current("database")
             return self._of_the_system(parts)
         database, schema, name = found
         if schema == information_schema.NAME:

@@ -15,6 +15,7 @@ from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.refusals import naming
 from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
 from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
@@ -150,7 +151,7 @@ class Executor:
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
-        binds = replace(binds, variables=catalog.context().variables)
+        binds = replace(binds, variables=catalog.context().variables, describing=describe_only)
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
         kind = kind_of(statement)
@@ -228,7 +229,10 @@ class Executor:
         if binds.rows is not None and kind.batch is not None:
             return stamped(kind.batch(work, statement), kind.wire)
         work.attempt()
-        result = stamped(kind.run(work, statement), kind.wire)
+        try:
+            result = stamped(kind.run(work, statement), kind.wire)
+        except SqlError as error:
+            raise naming(error, statement) from error
         if written is not None:
             written.done()
         return result

@@ -90,7 +90,7 @@ def encode(rows: Rows) -> str:
         {
             "rows": {
                 "columns": [[name, str(kind)] for name, kind in rows.columns],
-                "rows": [[_plain(value) for value in row] for row in rows.rows],
+                "rows": [[plain(value) for value in row] for row in rows.rows],
                 "statement_type": rows.statement_type,
                 "affected": rows.affected,
                 "counts": asdict(rows.counts) if rows.counts else None,
@@ -108,14 +108,15 @@ def decode(text: str) -> Rows | None:
         return None
     return Rows(
         tuple((name, parse_type(kind)) for name, kind in inner["columns"]),
-        tuple(tuple(_value(value) for value in row) for row in inner["rows"]),
+        tuple(tuple(typed(value) for value in row) for row in inner["rows"]),
         inner["statement_type"],
         inner["affected"],
         RowCounts(**inner["counts"]) if inner.get("counts") else None,
     )
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as what JSON knows; `typed` gives it back."""
     match value:
         case datetime():
             return {"$": "datetime", "v": value.isoformat()}
@@ -133,7 +134,8 @@ def _plain(value: object) -> object:
             return value
 
 
-def _value(value: Value) -> Value:
+def typed(value: Value) -> Value:
+    """The value that `plain` was given."""
     if not isinstance(value, dict):
         return value
     text = value["v"]

@@ -34,6 +34,7 @@ from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import FunctionCatalog, UserFunction
 from cleanroom_ml.engine.statements.ports import StatementCatalog
+from cleanroom_ml.engine.statements.results import typed
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session, Sessions
@@ -207,8 +208,8 @@ def open_transaction(session: Session) -> str | None:
 
 
 def session_variables(session: Session) -> dict[str, Value]:
-    """The variables that the session set itself."""
-    return {name: value for name, value in session.variables.items() if name != _MARK}
+    """The variables that the session set itself, as what they were set to."""
+    return {name: typed(value) for name, value in session.variables.items() if name != _MARK}
 
 
 def overlaid(catalog: StatementCatalog, overlay: Overlay | None) -> StatementCatalog:

@@ -50,6 +50,9 @@ class _Turn:
 
 
 _NUMBER = SqlType("NUMBER", 38, 0)
+_INSERTED, _UPDATED, _DELETED = (f"number of rows {what}" for what in ("inserted", "updated", "deleted"))
+_JOINED = "number of multi-joined rows updated"
+_MERGED = {"inserted": _INSERTED, "updated": _UPDATED, "deleted": _DELETED}
 _turns: dict[Key, _Turn] = {}
 _turns_lock = threading.Lock()
 
@@ -60,7 +63,7 @@ def insert(work: Work, statement: Insert) -> Rows:
     def reply(written: Written) -> Rows:
         replaced = _rows(work, written_source(statement.target, work.catalog)) if statement.overwrite else 0
         counts = None if replaced is None else RowCounts(written.rows, replaced)
-        return counted({"number of rows inserted": written.rows}, counts)
+        return counted({_INSERTED: written.rows}, counts)
 
     source = work.fixed(statement.source)
     statement = statement if source is statement.source else replace(statement, source=source)
@@ -71,7 +74,7 @@ def update(work: Work, statement: Update) -> Rows:
     """UPDATE."""
 
     def reply(written: Written) -> Rows:
-        counts = {"number of rows updated": written.updated, "number of multi-joined rows updated": written.joined}
+        counts = {_UPDATED: written.updated, _JOINED: written.joined}
         return counted(counts, RowCounts(updated=written.updated, duplicates=written.joined))
 
     return write(work, statement.target, lambda: compile_update(statement, work.catalog, work.binds), reply)
@@ -81,7 +84,7 @@ def delete(work: Work, statement: Delete) -> Rows:
     """DELETE."""
 
     def reply(written: Written) -> Rows:
-        return counted({"number of rows deleted": written.deleted}, RowCounts(deleted=written.deleted))
+        return counted({_DELETED: written.deleted}, RowCounts(deleted=written.deleted))
 
     return write(work, statement.target, lambda: compile_delete(statement, work.catalog, work.binds), reply)
 
@@ -92,7 +95,7 @@ def merge(work: Work, statement: Merge) -> Rows:
 
     def reply(written: Written) -> Rows:
         counts = {"inserted": written.inserted, "updated": written.updated, "deleted": written.deleted}
-        shown = {f"number of rows {kind}": count for kind, count in counts.items() if kind in clauses}
+        shown = {_MERGED[kind]: count for kind, count in counts.items() if kind in clauses}
         return counted(shown, RowCounts(written.inserted, written.deleted, written.updated))
 
     return write(work, statement.target, lambda: compile_merge(statement, work.catalog, work.binds), reply)
@@ -334,6 +337,13 @@ def _merged(statement: Merge) -> frozenset[str]:
     return frozenset({"SELECT", *(verbs[clause] for clause in _merge_clauses(statement.ast))})
 
 
+def _shown(work: Work, target: tuple[str, ...], *names: str) -> Rows:
+    """What a change of rows would answer with. Raises SqlError: there is no such table."""
+    if not isinstance(written_source(target, work.catalog), TableSource):
+        raise SqlError.not_found("Table", displayed(target))
+    return counted(dict.fromkeys(names, 0))
+
+
 # What finds rows by their values tells of them by its counts: it needs SELECT as well.
 KINDS: Final = (
     Kind(
@@ -343,6 +353,7 @@ KINDS: Final = (
         Allowed.TEMPLATE,
         Roles.NAMES,
         changing=lambda each: frozenset({"INSERT", "DELETE"} if each.overwrite else {"INSERT"}),
+        columns=lambda work, each: _shown(work, each.target, _INSERTED),
     ),
     Kind(
         Update,
@@ -351,6 +362,7 @@ KINDS: Final = (
         Allowed.TEMPLATE,
         Roles.NAMES,
         changing=lambda _: frozenset({"SELECT", "UPDATE"}),
+        columns=lambda work, each: _shown(work, each.target, _UPDATED, _JOINED),
         batch=lambda work, each: _batched(work, each, update),
     ),
     Kind(
@@ -360,6 +372,7 @@ KINDS: Final = (
         Allowed.TEMPLATE,
         Roles.NAMES,
         changing=lambda _: frozenset({"SELECT", "DELETE"}),
+        columns=lambda work, each: _shown(work, each.target, _DELETED),
         batch=lambda work, each: _batched(work, each, delete),
     ),
     Kind(
@@ -369,6 +382,9 @@ KINDS: Final = (
         Allowed.TEMPLATE,
         Roles.NAMES,
         changing=_merged,
+        columns=lambda work, each: _shown(
+            work, each.target, *(name for kind, name in _MERGED.items() if kind in _merge_clauses(each.ast))
+        ),
         batch=lambda work, each: _batched(work, each, merge),
     ),
     Kind(

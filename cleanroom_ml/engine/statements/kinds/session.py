@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Final, Literal
 
-from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.contracts.table import ALTER_SESSION, USE, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -16,7 +18,7 @@ from cleanroom_ml.engine.statements import session_parameters
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
-from cleanroom_ml.engine.statements.results import success
+from cleanroom_ml.engine.statements.results import plain, success
 from cleanroom_ml.engine.statements.scope import own_schema, owns, sees_schema
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.work import Work
@@ -26,6 +28,16 @@ _MAX_PARAMETERS = 200
 _MAX_VALUE = 16_384
 _ROOM_USES = frozenset({"DATABASE", "SCHEMA", "SECONDARY ROLES"})
 _NAMELESS = ("X",)
+_VARIABLE_TYPES: Final[tuple[tuple[type, str], ...]] = (
+    (bool, "boolean"),
+    (int, "fixed"),
+    (Decimal, "fixed"),
+    (float, "real"),
+    (datetime, "timestamp_ntz"),
+    (date, "date"),
+    (time, "time"),
+    (bytes, "binary"),
+)
 
 
 def use(work: Work, statement: Use) -> Rows:
@@ -93,7 +105,7 @@ def set_variable(work: Work, statement: SetVariable) -> Rows:
     compiled = compile_scalars(statement.values, work.catalog, work.binds)
     _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
     for name, value in zip(statement.names, rows[0], strict=True):
-        kept = _kept(value)
+        kept: Value = plain(value)  # type: ignore[assignment]
         if len(json.dumps(kept)) > _MAX_VALUE or len(work.session.variables) > _MAX_PARAMETERS:
             raise SqlError.bad_value(f"Session variable {name[:100]} is too large, or there are too many.")
         work.session.variables[name] = kept
@@ -129,11 +141,6 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
     return database, schema
 
 
-def _kept(value: Value) -> Value:
-    """What a session keeps: JSON's own values, everything else as text."""
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
 def _parameters(work: Work, statement: Show) -> Listed:
     for name in sorted(session_parameters.DEFAULTS.keys() | work.session.parameters.keys()):
         default = session_parameters.DEFAULTS.get(name, "")
@@ -145,15 +152,17 @@ def _parameters(work: Work, statement: Show) -> Listed:
 
 def _variables(work: Work, statement: Show) -> Listed:
     for name, value in sorted(session_variables(work.session).items()):
-        kind = "fixed" if isinstance(value, int) else "real" if isinstance(value, float) else "text"
+        kind = next((name for type_, name in _VARIABLE_TYPES if isinstance(value, type_)), "text")
         yield {"session_id": work.session.id, "name": name, "value": str(value), "type": kind, "comment": ""}
 
 
 KINDS: Final = (
-    Kind(AlterSession, alter_session, allowed=Allowed.JOB, roles=Roles.SESSION),
+    Kind(AlterSession, alter_session, ALTER_SESSION, allowed=Allowed.JOB, roles=Roles.SESSION),
     Kind(SetVariable, set_variable, allowed=Allowed.JOB, roles=Roles.NAMES),
     Kind(UnsetVariable, unset_variable, allowed=Allowed.JOB, roles=Roles.SESSION),
-    Kind(Use, use, allowed=Allowed.JOB, roles=Roles.NAMES, narrowed=lambda statement: statement.kind in _ROOM_USES),
+    Kind(
+        Use, use, USE, allowed=Allowed.JOB, roles=Roles.NAMES, narrowed=lambda statement: statement.kind in _ROOM_USES
+    ),
 )
 LISTINGS: Final = (
     Listing(
