@@ -17,7 +17,8 @@ _DATA = (
     *table("ML_DATA", "T", "SELECT HASHED_EMAIL, STATUS FROM SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS"),
     offering("ml", "v1", "t", "{STATUS: {category: passthrough}}", "ML_DATA.PUBLIC.T"),
 )
-_CALL = "call cleanroom.my_ml_model$my_train_job('my_ml_pool', 1, 'APP_WH', '{}')"
+_CALL = "call cleanroom.my_ml_model$my_train_job({{ compute_pool }}, 1, 'APP_WH', '{}')"
+_POOL_PARAMETER = "code_specs: [my_ml_model_V9]\nparameters:\n  - {name: compute_pool, required: true}\n"
 _POOL = "CREATE COMPUTE POOL my_ml_pool FOR APPLICATION SFDCR_MY_COLLABORATION MIN_NODES = 1 MAX_NODES = 1"
 
 
@@ -33,7 +34,7 @@ ml_jobs:
 $$"""
     return (
         f"{REGISTRY}.REGISTER_CODE_SPEC({spec})",
-        template("my_train_template", "V9", _CALL, "code_specs: [my_ml_model_V9]\n"),
+        template("my_train_template", "V9", _CALL, _POOL_PARAMETER),
     )
 
 
@@ -53,7 +54,7 @@ def with_a_job(party: str) -> Given:
         "GRANT USAGE ON COMPUTE POOL my_ml_pool TO APPLICATION SFDCR_MY_COLLABORATION",
         "GRANT USAGE ON WAREHOUSE APP_WH TO APPLICATION SFDCR_MY_COLLABORATION",
         "USE ROLE SAMOOHA_APP_ROLE",
-        f"{ROOM}.RUN('my_collaboration', 'my_train_template_V9', ['me.ml_v1.t'], [], {{}})",
+        f"{ROOM}.RUN('my_collaboration', 'my_train_template_V9', ['me.ml_v1.t'], [], {{'compute_pool': 'my_ml_pool'}})",
     ))  # fmt: skip
 
 
@@ -67,7 +68,8 @@ _ML_JOBS = Page(
             collaboration("my_collaboration", "me", {"me": "me"}, _RUNNER),
         ))),
         Part("me", 6, 6, opening=("USE ROLE SAMOOHA_APP_ROLE",)),
-        Part("me", 7, 9),
+        Part("me", 7, 8),
+        Part("me", 9, 9, opening=("USE ROLE ACCOUNTADMIN",)),
     ),
     values={
         "<code_spec_id>": "my_ml_model_V0",
@@ -76,7 +78,10 @@ _ML_JOBS = Page(
         "<job_id>": ENDED,
     },
     given=(("me", "CREATE DATABASE IF NOT EXISTS MY_DB"),),
-    reasons={'default(\\"APP_WH\\")': "its quotes are escaped, which no Jinja reads; one of ours is run in its place"},
+    reasons={
+        'image_tag: "2.9.0"': "it asks for an image that is not built on this machine",
+        'default(\\"APP_WH\\")': "its quotes are escaped, which no Jinja reads; one of ours is run in its place",
+    },
     files=("train.py", "score.py"),
 )  # fmt: skip
 OF_JOBS: tuple[Page, ...] = (_ML_JOBS,)
