@@ -24,7 +24,7 @@ SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs interpreter lock sandbox clean
+.PHONY: demo test test-all test-gpu bench lint completions docs pages interpreter lock sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -61,6 +61,11 @@ docs: $(VENV)/.dev
 	$(BIN)/python tests/package_map.py docs/ARCHITECTURE.md
 	$(BIN)/python tests/conformance/function_page.py docs/reference/sql-functions.md
 	$(BIN)/python -m cleanroom_ml.cli.generated docs/reference/errors.md README.md docs/cli-conventions.md docs/targets.md
+
+## pages: run the documentation's worksheets as printed (PAGES=DIR has them), by the connector and by snow, and write
+##        the table of what came of it
+pages: $(VENV)/.dev sandbox
+	$(BIN)/python tests/conformance/pages.py $(if $(PAGES),--pages $(PAGES)) --write docs/reference/worksheets.md
 
 ## lock: write locks/ anew, after constraints.txt has changed
 lock: $(VENV)/.dev

@@ -16,7 +16,7 @@ from pathlib import Path
 from pages_clients import Client, Snow, connector, snow_program
 from pages_page import Page
 from pages_report import CLIENTS, Result, written
-from pages_run import MakeClient, Outcome, files_of, printed, run
+from pages_run import MakeClient, Ran, files_of, printed, run
 from pages_table import PAGES
 from pages_text import Printed
 
@@ -39,7 +39,7 @@ def run_pages(
     program = snow_program() if SNOW in clients else "not asked for"
     not_run = {SNOW: program} if isinstance(program, str) else {}
     found = {page.path: _printed(page, pages) for page in chosen}
-    outcomes: dict[str, dict[str, list[Outcome]]] = {page.path: {} for page in chosen}
+    outcomes: dict[str, dict[str, Ran]] = {page.path: {} for page in chosen}
     for client in (each for each in clients if each not in not_run):
         place = Path(tempfile.mkdtemp(prefix="cr-"))
         try:
@@ -64,7 +64,7 @@ def _printed(page: Page, pages: Path) -> Printed | str:
         return f"it is not in the directory of pages: {error.strerror}"
 
 
-def _result(page: Page, found: Printed | str, outcomes: Mapping[str, list[Outcome]]) -> Result:
+def _result(page: Page, found: Printed | str, outcomes: Mapping[str, Ran]) -> Result:
     return Result(page, Printed(), {}, found) if isinstance(found, str) else Result(page, found, outcomes)
 
 
@@ -82,13 +82,13 @@ def main(arguments: list[str]) -> int:
     """The command. Its exit code is 0 when all pages were run, whatever came of them: the table says it."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--pages", type=Path, default=os.environ.get(VARIABLE), help=f"the directory (or ${VARIABLE})")
-    parser.add_argument("--only", default="", help="pages whose path has this in it; nothing is written")
+    parser.add_argument("--only", nargs="*", default=[""], help="pages whose path has this in it; nothing is written")
     parser.add_argument("--client", choices=CLIENTS, help="one client only; nothing is written")
     parser.add_argument("--write", type=Path, help="the file for the table")
     asked = parser.parse_args(arguments)
     if asked.pages is None:
         parser.error(f"where are the pages? --pages DIR, or {VARIABLE}=DIR")
-    chosen = tuple(page for page in PAGES if asked.only in page.path)
+    chosen = tuple(page for page in PAGES if any(each in page.path for each in asked.only))
     # Keys and connections of whoever runs this are left alone.
     own = Path(tempfile.mkdtemp(prefix="cr-"))
     os.environ.update({f"CLEANROOM_ML_{name}": str(own / name) for name in ("HOME", "CONFIG", "STATE")})
@@ -101,11 +101,13 @@ def main(arguments: list[str]) -> int:
     finally:
         shutil.rmtree(own, ignore_errors=True)
     table = written(results, not_run)
-    if asked.write is not None and not asked.only and not asked.client:
+    if asked.write is not None and asked.only == [""] and not asked.client:
         asked.write.write_text(table, encoding="utf-8")
     else:
         print(table)
-    return 0 if not any(result.missing for result in results) and not not_run else 1
+    ungiven = [each for result in results for ran in result.ran.values() for each in ran.not_given]
+    whole = not not_run and not ungiven and not any(result.missing for result in results)
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":

@@ -70,7 +70,6 @@ _REQUESTED = tuple(
 _ADMINISTERED = (
     ("alice", "USE ROLE ACCOUNTADMIN"),
     ("alice", "CREATE ROLE COLLABORATOR_ANALYST_ROLE"),
-    ("alice", "GRANT OWNERSHIP ON ROLE COLLABORATOR_ANALYST_ROLE TO ROLE SAMOOHA_APP_ROLE"),
     ("alice", "USE ROLE SAMOOHA_APP_ROLE"),
 )
 REFERENCE = Page(
@@ -106,7 +105,7 @@ REFERENCE = Page(
         "corp3_id.account3_id": "LOCAL.{carol}",
         "org1.account1234": "LOCAL.{alice}",
         "request_1324f934457": _PENDING,
-        "role_that_created_this_collaboration": "SAMOOHA_APP_ROLE",
+        "role_that_created_this_collaboration": "ACCOUNTADMIN",
         "alexander_hamilton": "ADMIN",
         "<job_id>": ENDED,
     },

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pages_page import Page
-from pages_run import Outcome
+from pages_run import Outcome, Ran
 from pages_text import Printed
 
 CLIENTS = ("connector", "snow sql")
@@ -25,7 +25,7 @@ class Result:
 
     page: Page
     found: Printed
-    outcomes: Mapping[str, Sequence[Outcome]]
+    ran: Mapping[str, Ran]
     missing: str = ""
 
 
@@ -49,7 +49,10 @@ def _lines(results: Sequence[Result], not_run: Mapping[str, str]) -> Iterator[st
     totals = [0, *(0 for _ in CLIENTS), 0]
     for result in results:
         to_run = [each for each in result.found.statements if not each.why_not]
-        passed = [sum(each.passed for each in result.outcomes.get(client, ())) for client in CLIENTS]
+        passed = [
+            sum(each.passed for each in result.ran[client].outcomes) if client in result.ran else 0
+            for client in CLIENTS
+        ]
         none = len(result.found.statements) - len(to_run)
         counts = [len(to_run), *passed, none]
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
@@ -63,18 +66,23 @@ def _lines(results: Sequence[Result], not_run: Mapping[str, str]) -> Iterator[st
         yield from _page(result)
 
 
+def _outcomes(result: Result, client: str) -> Sequence[Outcome]:
+    return result.ran[client].outcomes if client in result.ran else ()
+
+
 def _page(result: Result) -> Iterator[str]:
     lines = [f"- not run: {result.missing}"] if result.missing else []
     if result.page.downloads:
         lines.append(f"- for download only, and not on the page: {result.page.downloads}")
     failed: dict[int, list[tuple[str, Outcome]]] = {}
-    for client, outcomes in result.outcomes.items():
-        for at, each in enumerate(outcomes):
+    for client, ran in result.ran.items():
+        lines += [f"- what it takes as given could not be made ({client}): `{_plain(each)}`" for each in ran.not_given]
+        for at, each in enumerate(ran.outcomes):
             if not each.passed and not each.statement.why_not:
                 failed.setdefault(at, []).append((client, each))
     for each in failed.values():
         outcome = each[0][1]
-        by = "" if len(each) == len(result.outcomes) else f" ({', '.join(client for client, _ in each)} only)"
+        by = "" if len(each) == len(result.ran) else f" ({', '.join(client for client, _ in each)} only)"
         lines.append(f"- `{_shown(outcome.statement.text)}`{by}: {_reason(result.page, outcome)}")
     none: dict[str, int] = {}
     for statement in result.found.statements:
@@ -91,8 +99,12 @@ def _page(result: Result) -> Iterator[str]:
 def _reason(page: Page, outcome: Outcome) -> str:
     told = outcome.error or "ran, though the page says that it is refused"
     ours = next((why for part, why in page.reasons.items() if part in outcome.statement.text), "")
-    told = f"`{told.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-    return f"{ours} ({told})" if ours else told
+    return f"{ours} (`{_plain(told)}`)" if ours else f"`{_plain(told)}`"
+
+
+def _plain(text: str) -> str:
+    """A text that can stand between backquotes."""
+    return text.replace("`", "'")
 
 
 def _shown(text: str) -> str:

@@ -6,10 +6,11 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pages_clients import Client, Connector, connector
+import snowflake.connector
+from pages_clients import Client, Connector, connector, short
 from pages_page import Found, Page, Part
 from pages_text import Printed, Statement, filled, read
 
@@ -68,30 +69,32 @@ def _of(part: Part, found: Printed) -> Iterator[Statement]:
         yield from found.of(block, part.piece)
 
 
-def run(page: Page, found: Printed, home: Home, make: MakeClient, prefix: str) -> list[Outcome]:
-    """Runs a page on accounts of its own: `{prefix}_{party}`.
+@dataclass(slots=True)
+class Ran:
+    """What came of a page: of each statement, and of what it takes as given and could not be made."""
 
-    Raises:
-        snowflake.connector.errors.Error: what the page takes as given cannot be made.
-    """
+    outcomes: list[Outcome] = field(default_factory=list)
+    not_given: list[str] = field(default_factory=list)
+
+
+def run(page: Page, found: Printed, home: Home, make: MakeClient, prefix: str) -> Ran:
+    """Runs a page on accounts of its own: `{prefix}_{party}`. Later statements run whatever became of one."""
     names = {party: f"{prefix}_{party}".upper() for party in page.parties}
     world = _World(page, names, {party: connector(home, account) for party, account in names.items()})
     clients = {party: make(account) for party, account in names.items()}
+    ran = Ran()
     try:
-        world.make(page.given)
-        outcomes: list[Outcome] = []
+        ran.not_given += world.make(page.given)
         for part, said in parts_of(page, found):
-            world.make(part.given)
-            client = clients[part.party]
-            opening = [*part.opening, *(f"SET {name} = '{world.value(value, part.party)}'"
-                                        for name, value in part.variables.items())]  # fmt: skip
-            if opening:
-                told = client.run([world.with_accounts(each) for each in opening])
-                assert not any(told), (page.name, told)
-            values = {**page.values, **part.values}
+            ran.not_given += world.make(part.given)
+            client, values = clients[part.party], {**page.values, **part.values}
+            variables = {name: world.value(value, part.party) for name, value in part.variables.items()}
+            opening = [*part.opening, *(f"SET {name} = '{value}'" for name, value in variables.items())]
+            told = client.run([world.with_accounts(each) for each in opening]) if opening else []
+            ran.not_given += [each for each in told if each]
             for stretch in _stretches(said, values):
-                outcomes += world.said(part.party, client, stretch, values)
-        return outcomes
+                ran.outcomes += world.said(part.party, client, stretch, values)
+        return ran
     finally:
         for each in (*world.ours.values(), *clients.values()):
             each.close()
@@ -104,11 +107,13 @@ class _World:
     page: Page
     names: Mapping[str, str]
     ours: Mapping[str, Connector]
+    in_vain: set[str] = field(default_factory=set)
+    """What was waited for once, and never came."""
 
-    def make(self, given: Sequence[tuple[str, str]]) -> None:
-        """Makes what is taken as given."""
-        for party, text in given:
-            self.ours[party].rows(self.with_accounts(text))
+    def make(self, given: Sequence[tuple[str, str]]) -> list[str]:
+        """Makes what is taken as given; what could not be made, and why."""
+        told = ((text, self.ours[party].run([self.with_accounts(text)])[0]) for party, text in given)
+        return [f"{' '.join(text.split())[:80]}: {error}" for text, error in told if error]
 
     def with_accounts(self, text: str) -> str:
         """A text of our table with the accounts of its parties."""
@@ -118,12 +123,18 @@ class _World:
         """What stands in the place of a placeholder."""
         if isinstance(value, str):
             return self.with_accounts(value)
-        until = time.monotonic() + value.patience_s
+        until = time.monotonic() + (0 if value.ask in self.in_vain else value.patience_s)
         while True:
-            rows = self.ours[party].rows(self.with_accounts(value.ask))
+            try:
+                rows = self.ours[party].rows(self.with_accounts(value.ask))
+            except snowflake.connector.errors.Error as error:
+                return short(error.msg or "")  # which makes the statement fail, and says why
             fits = [row for row in rows if all(str(row[column]) == wanted for column, wanted in value.where.items())]
-            if fits or time.monotonic() >= until:
-                return str(fits[0][value.column]) if fits else "nothing-was-found"
+            if fits:
+                return str(fits[0][value.column])
+            if time.monotonic() >= until:
+                self.in_vain.add(value.ask)
+                return f"nothing-was-found-among-{len(rows)}-rows"
             time.sleep(0.5)
 
     def said(

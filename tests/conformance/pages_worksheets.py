@@ -87,10 +87,28 @@ def _given() -> Given:
     )
 
 
+_ACTIVATING = """CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.RUN('telco_audience_overlap', $$
+api_version: 2.0.0
+spec_type: analysis
+template: standard_audience_overlap_activation_v0
+template_configuration:
+  view_mappings:
+    source_tables: [PROVIDER.telco_c360_offering_v1_0.c360]
+  local_view_mappings:
+    my_tables: [LOCAL.consumer_marketing_audience_v1_0.audience]
+  arguments:
+    join_clauses: ["p1.HASHED_PHONE_SHA256 = c1.HASHED_PHONE_SHA256"]
+    activation_column: ["p1.DATE_PARTITION", "c1.CUSTOMER_TIER", "c1.SEGMENT", "p1.AGE", "p1.IS_HIGH_VALUE"]
+    where_clause: ""
+  activation:
+    snowflake_collaborator: CONSUMER
+    segment_name: telco_highvalue_fullcolumns
+$$)"""
+"""What the worksheet's block does with a view that is not there."""
 FIELD_WORKSHEETS = Page(
     f"{FIELD}/03_provider_notebook/provider_workflow.sql",
     ("provider", "consumer"),
-    (Part("provider", 0, 0), Part("consumer", 1, 1)),
+    (Part("provider", 0, 0), Part("consumer", 1, 1, 0), Part("consumer", 1, 1, 1, given=(("consumer", _ACTIVATING),))),
     {
         "<USER>": "ADMIN",
         "<CONSUMER_USER>": "ADMIN",
@@ -98,5 +116,10 @@ FIELD_WORKSHEETS = Page(
         "SFSEAPAC.ALVIN_JKT": "LOCAL.{consumer}",
     },
     given=_given(),
+    cuts=(r"AS ACTIVATED_ROWS",),
+    reasons={
+        "GRANT ROLE SAMOOHA_APP_ROLE": "a role is its owner's to grant, and ACCOUNTADMIN owns this one",
+        "POLICY_COLUMNS_V": "a view inside of the service's application, which nothing documents",
+    },
     more=(f"{FIELD}/04_consumer_notebook/consumer_workflow.sql",),
 )

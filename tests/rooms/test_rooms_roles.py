@@ -392,6 +392,27 @@ def test_what_one_can_ask_of_privileges(world: World) -> None:
 
 
 @pytest.mark.sandbox
+def test_updating_the_clean_rooms_is_the_app_roles_to_ask(world: World) -> None:
+    """docs.snowflake.com, cleanrooms/managing-updates: both in the role SAMOOHA_APP_ROLE; they take no arguments."""
+    nobody = lesser(world, "PUBLISHER", "NOBODY")
+    for name in ("library.enable_local_db_auto_upgrades", "library.apply_patch"):
+        call = f"CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.{name}()"
+        assert "is installed" in world.publisher.sql(call)[0][name.partition(".")[2].upper()]
+        with pytest.raises(SqlError, match=r"[Ii]nsufficient privileges"):
+            nobody.sql(call)
+
+
+@pytest.mark.parametrize("call", ["ADMIN.ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION('x')",
+                                  "REGISTRY.REGISTER_STANDARD_DCR_TEMPLATES()"])  # fmt: skip
+@pytest.mark.sandbox
+def test_what_is_documented_and_not_here_is_refused_by_name(world: World, call: str) -> None:
+    """cleanrooms/collaboration-api-reference; cleanrooms/collab-overlap-and-activation, "Prerequisites"."""
+    with pytest.raises(SqlError, match=rf"does not support {call.partition('(')[0]}: ") as refused:
+        world.publisher.sql(f"CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.{call}")
+    assert refused.value.sqlstate == "0A000"
+
+
+@pytest.mark.sandbox
 def test_what_can_be_called_is_shown(world: World) -> None:
     rows = world.publisher.sql("SHOW PROCEDURES IN DATABASE samooha_by_snowflake_local_db")
     shown = {(row["catalog_name"], row["schema_name"], row["name"]) for row in rows}

@@ -8,6 +8,7 @@ from statements_client import Client
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.changes import CreateTable
 from cleanroom_ml.engine.storage.keys import Column, Key
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.storage import Storage
 
 COLUMNS = (Column("A", "NUMBER(38,0)"),)
@@ -159,3 +160,38 @@ def test_another_users_stage_is_not_reached(attacker: Client, storage: Storage) 
     storage.stages.put_file(key, "secret", storage.objects.put_bytes(b"secret"), 6, "0" * 32)
     assert attacker.rows("LIST @~") == []
     refusal(attacker, 'LIST @"".~.BETA_USER')
+
+
+@pytest.mark.attack
+def test_what_was_activated_is_read_by_the_rooms_application_too(
+    storage: Storage, alpha: Client, beta: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documented as <collaboration>.activation.segment_records (cleanrooms/activation), read by people as
+    SFDCR_<COLLABORATION>.ACTIVATION.SEGMENT_RECORDS (service-behaviour, "Shapes of answers"): one table of the
+    account's own. Nothing else is read through the application, and nobody reads it by this name who may not by that.
+    """
+    records = "sfdcr_room.activation.segment_records"
+    absent = "does not exist or not authorized"
+    with pytest.raises(SqlError, match=absent):
+        alpha.rows(f"SELECT * FROM {records}")
+    for each in ("CREATE DATABASE room", "CREATE SCHEMA room.activation", "CREATE SCHEMA room.cleanroom",
+                 "CREATE TABLE room.activation.segment_records AS SELECT 1 AS a",
+                 "CREATE TABLE room.activation.others AS SELECT 2 AS a",
+                 "CREATE TABLE room.cleanroom.segment_records AS SELECT 3 AS a"):  # fmt: skip
+        alpha.result(each)
+    assert alpha.rows(f"SELECT a FROM {records}") == [(1,)]
+    for other in ("sfdcr_room.activation.others", "sfdcr_room.cleanroom.segment_records"):
+        with pytest.raises(SqlError, match=absent):
+            alpha.rows(f"SELECT * FROM {other}")
+    beta.result("CREATE DATABASE room")
+    with pytest.raises(SqlError, match=absent):
+        beta.rows(f"SELECT * FROM {records}")
+    alpha.result("CREATE ROLE lesser")
+    alpha.result("GRANT ROLE lesser TO USER alpha_user")
+    alpha.result("USE ROLE lesser")
+    for name in (records, "room.activation.segment_records"):
+        with pytest.raises(SqlError, match=absent):
+            alpha.rows(f"SELECT * FROM {name}")
+    monkeypatch.setattr(Rights, "enters", lambda *_: True)
+    monkeypatch.setattr(Rights, "reaches", lambda *_: True)
+    assert alpha.rows(f"SELECT a FROM {records}") == [(1,)], "without the roles' rights, it would be read"

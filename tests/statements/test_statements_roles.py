@@ -537,3 +537,34 @@ def test_the_clean_rooms_version_and_sample_data(reader: Client) -> None:
     assert refused(reader, "INSERT INTO samooha_sample_database.demo.customers (status) VALUES ('x')").startswith(
         ABSENT
     )
+
+
+def test_the_second_sample_table_has_people_of_the_first(reader: Client) -> None:
+    """tutorials/collaboration-basic-api-tutorial joins the first 100 rows of both; cleanrooms/free-form-sql reads
+    INCOME_BRACKET.
+    """
+    first = "(SELECT * FROM samooha_sample_database.demo.customers{} LIMIT 100)"
+    both = f"SELECT count(*) FROM {first.format('')} a JOIN {first.format('_2')} b USING (hashed_email)"
+    assert 0 < reader.rows(both)[0][0] < 100
+    query = "SELECT count(DISTINCT hashed_email), count(income_bracket) FROM samooha_sample_database.demo.customers_2"
+    assert reader.rows(query) == [(1000, 1000)]
+
+
+def test_the_sample_tables_are_listed(reader: Client, admin: Client) -> None:
+    """cleanrooms/installed-artifacts: "SHOW TABLES LIKE 'CUSTOMERS_2' IN SCHEMA SAMOOHA_SAMPLE_DATABASE.DEMO"."""
+    asked = "SHOW TABLES LIKE 'CUSTOMERS_2' IN SCHEMA SAMOOHA_SAMPLE_DATABASE.DEMO"
+    (row,) = reader.dicts(asked)
+    assert (row["name"], row["schema_name"], row["rows"], row["kind"]) == ("CUSTOMERS_2", "DEMO", 1000, "TABLE")
+    assert [row["name"] for row in reader.dicts("SHOW TABLES IN DATABASE samooha_sample_database")] == [
+        "CUSTOMERS", "CUSTOMERS_2"
+    ]  # fmt: skip
+    assert refused(reader, "SHOW TABLES IN SCHEMA samooha_sample_database.other").startswith(ABSENT)
+    admin.result("CREATE DATABASE samooha_sample_database")
+    assert refused(reader, asked).startswith(ABSENT), "one that somebody made is theirs"
+
+
+def test_what_snowflake_has_in_each_account_and_is_not_here_is_refused_by_name(reader: Client) -> None:
+    """cleanrooms/activity-history: "FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"."""
+    told = refused(reader, "SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY WHERE QUERY_TAG = 'x'")
+    assert "Unsupported feature 'SNOWFLAKE.ACCOUNT_USAGE" in told
+    assert refused(reader, "SELECT * FROM SNOWFLAKE.MINE.QUERY_HISTORY").startswith(ABSENT)

@@ -24,6 +24,7 @@ from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.like import like as matches
 from cleanroom_ml.engine.statements.ports import KnownProcedure, StatementCatalog, Written
 from cleanroom_ml.engine.statements.results import StatementResult
+from cleanroom_ml.engine.statements.system_relations import VERSION
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
@@ -127,7 +128,20 @@ _ADMIN: Mapping[str, Procedure] = {
     ),
     "CHECK_PRIVILEGES": Procedure(lambda r, s, a, _: r.role_privileges.check(s, *a), 1, 3),
 }
+
+
+def _up_to_date(name: str) -> Procedure:
+    """What installs a release of the service's: there is the one that this engine has, and its package brings another.
+
+    Source: docs.snowflake.com, cleanrooms/managing-updates.
+    """
+    told = f"Data Clean Rooms {VERSION} is installed; the package cleanroom-ml brings the next version."
+    return Procedure(lambda *_: Rows.one(name, told), 0, 0)
+
+
 _LIBRARY: Mapping[str, Procedure] = {
+    "APPLY_PATCH": _up_to_date("APPLY_PATCH"),
+    "ENABLE_LOCAL_DB_AUTO_UPGRADES": _up_to_date("ENABLE_LOCAL_DB_AUTO_UPGRADES"),
     "CHECK_MOUNT_STATUS": Procedure(lambda r, s, _, __: r.role_privileges.mounted(s), 0, 0),
 }
 PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
@@ -163,9 +177,14 @@ OWN_PROCEDURES: Mapping[str, Mapping[str, Procedure]] = {
     "JOBS": _JOBS,
 }
 
-NOT_BUILT: Mapping[str, frozenset[str]] = {
-    "ADMIN": frozenset({"ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION"}),
+NOT_BUILT: Mapping[str, Mapping[str, str]] = {
+    "ADMIN": {"ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION": "it has no external and no Iceberg tables"},
+    "REGISTRY": {
+        "REGISTER_STANDARD_DCR_TEMPLATES": "the text of these templates is not public. Register one of your own: "
+        "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$ … $$)"
+    },
 }
+"""What the documentation has and this engine has not, by schema, and why."""
 
 
 class ProcedureTable:
@@ -185,8 +204,9 @@ class ProcedureTable:
         known = {DATABASE: PROCEDURES, OWN_DATABASE: OWN_PROCEDURES}.get(parts[0]) if len(parts) == 3 else None
         if known is None:
             raise _unknown(name)
-        if known is PROCEDURES and procedure in NOT_BUILT.get(schema, ()):
-            raise SqlError(2, "0A000", f"The embedded engine does not support {schema}.{procedure} yet.")
+        why = NOT_BUILT.get(schema, {}).get(procedure) if known is PROCEDURES else None
+        if why is not None:
+            raise SqlError(2, "0A000", f"The embedded engine does not support {schema}.{procedure}: {why}.")
         found = known.get(schema, {}).get(procedure)
         if found is None:
             raise _unknown(name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member
@@ -27,6 +28,12 @@ class ResolvedView:
     policies: dict[str, list[str]]
 
 
+_LOCAL: Final = "LOCAL"
+"""How accounts of the service call a runner's own data, beside its alias (service-behaviour, "Data grants"). A
+collaborator who goes by this alias comes first.
+"""
+
+
 def resolve_view(
     connection: sqlite3.Connection, registries: Registries, runner: Member, name: str, *, local: bool = False
 ) -> ResolvedView:
@@ -46,6 +53,8 @@ def resolve_view(
             ErrorName.SpecValidationError, f"'{name[:200]}' is not <alias>.<data offering id>.<dataset alias>"
         )
     provider = access.by_alias(connection, runner.collaboration, parts[0])
+    if provider is None and local and parts[0] == _LOCAL:
+        provider = runner
     if provider is None:
         raise room_error(
             ErrorName.CollaboratorAliasNotFoundInCollaboration, f"'{name}': no collaborator has this alias."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from cleanroom_ml.engine.sql.catalog import (
     ContextValues,
@@ -36,6 +37,10 @@ from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sequences import Exhausted
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
+
+_APPLICATION: Final = "SFDCR_"
+# Documented as `<collaboration>.activation.segment_records`; published worksheets read it in SFDCR_<COLLABORATION>.
+_ACTIVATED: Final = ("ACTIVATION", "SEGMENT_RECORDS")
 
 
 class AccountCatalog:
@@ -294,9 +299,16 @@ class AccountCatalog:
     def _relation(self, parts: tuple[str, ...]) -> tuple[str, str, str] | None:
         """Where a table or view of this name would be; None where the session has nothing at all."""
         database, schema, name = self._qualified(parts)
+        if (schema, name) == _ACTIVATED and database is not None and database.startswith(_APPLICATION):
+            database = self._activated_in(database)
         if database is None or schema is None or not self._owns(database):
             return None
         return database, schema, name
+
+    def _activated_in(self, application: str) -> str:
+        """The database that has what was activated in a room, which people also ask for by the room's application."""
+        there = self._storage.namespaces.database_kind(self._session.account, application) == "application"
+        return application.removeprefix(_APPLICATION) if there else application
 
     def _of_the_system(self, parts: tuple[str, ...]) -> RowsSource | None:
         """What every account has; a database of that name that somebody made stands before it, seen or not."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements import system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
@@ -39,6 +40,8 @@ def scope_of(work: Work, statement: Show) -> Scope:
         database = session.database if session.database and owns(work, session.database) else None
         return Scope(database, session.schema if database and statement.scope_kind != "DATABASE" else None)
     as_schema = statement.scope_kind == "SCHEMA" or len(scope) == 2
+    if of_the_system(work, scope):
+        return Scope(scope[0], scope[1] if len(scope) == 2 else None)
     if not as_schema:
         if not owns(work, scope[0]):
             raise SqlError.not_found("Database", displayed(scope))
@@ -47,6 +50,13 @@ def scope_of(work: Work, statement: Show) -> Scope:
     if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(scope))
     return Scope(database, schema)
+
+
+def of_the_system(work: Work, scope: tuple[str, ...]) -> bool:
+    """Whether this is a place that every account has. A database of that name that somebody made stands before it."""
+    if len(scope) > 2 or not system_relations.lists(scope[0], scope[1] if len(scope) == 2 else None):
+        return False
+    return work.storage.namespaces.database_kind(work.session.account, scope[0]) is None
 
 
 def owns(work: Work, database: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, RowsSource
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 VERSION: Final = "19.0"
@@ -31,8 +32,21 @@ _AGES: Final = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 _INCOMES: Final = ("<50K", "50K-100K", "100K-150K", "150K+")
 
 
+SAMPLE_TABLES: Final = ("CUSTOMERS", "CUSTOMERS_2")
+SAMPLE_SCHEMA: Final = "DEMO"
+
+
+def lists(database: str, schema: str | None) -> bool:
+    """Whether a SHOW may look here: the sample data has a database and a schema of its own in each account."""
+    return database == SAMPLES and schema in (None, SAMPLE_SCHEMA)
+
+
 def relation(parts: tuple[str, ...]) -> RowsSource | None:
-    """The relation of this full name; None where there is none. Everybody may read them."""
+    """The relation of this full name; None where there is none. Everybody may read them.
+
+    Raises:
+        SqlError: what Snowflake has in each account and this engine has not, by its name.
+    """
     match parts:
         case ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "ADMIN", "VERSION"):
             return RowsSource((("VERSION", _TEXT),), ((VERSION,),))
@@ -40,6 +54,8 @@ def relation(parts: tuple[str, ...]) -> RowsSource | None:
             return RowsSource(_COLUMNS, _customers())
         case ("SAMOOHA_SAMPLE_DATABASE", "DEMO", "CUSTOMERS_2"):
             return RowsSource(_COLUMNS, _customers_2())
+        case ("SNOWFLAKE", ("ACCOUNT_USAGE" | "ORGANIZATION_USAGE" | "DATA_SHARING_USAGE") as schema, _):
+            raise SqlError.unsupported(f"SNOWFLAKE.{schema}, of which the embedded engine keeps no record")
     return None
 
 

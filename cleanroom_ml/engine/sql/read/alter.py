@@ -9,7 +9,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
-from cleanroom_ml.engine.sql.read.registry import objects
+from cleanroom_ml.engine.sql.read.registry import named_next, objects
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -32,8 +32,7 @@ def read_alter(source: Source) -> Statement:
     for kind in objects():
         if kind.alter is not None and cursor.accept(*kind.words):
             return kind.alter(source)
-    what = cursor.peek()
-    raise SqlError.unsupported(f"ALTER {what.upper[:40] if what else ''}".strip())
+    raise SqlError.unsupported(f"ALTER {named_next(source)}".strip())
 
 
 def read_alter_object(source: Source, kind: str) -> AlterObject:

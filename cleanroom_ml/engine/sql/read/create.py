@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers
-from cleanroom_ml.engine.sql.read.registry import objects
+from cleanroom_ml.engine.sql.read.registry import named_next, objects
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
@@ -43,8 +43,7 @@ def read_create(source: Source) -> Statement:
     for kind in objects():
         if kind.create is not None and cursor.accept(*kind.words):
             return kind.create(source, Modifiers(or_replace, frozenset(words)))
-    what = cursor.peek()
-    raise SqlError.unsupported(f"CREATE {what.upper[:40] if what else ''}".strip())
+    raise SqlError.unsupported(f"CREATE {named_next(source)}".strip())
 
 
 def read_object(

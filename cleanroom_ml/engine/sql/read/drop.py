@@ -7,7 +7,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
-from cleanroom_ml.engine.sql.read.registry import accept_object, objects
+from cleanroom_ml.engine.sql.read.registry import accept_object, named_next, objects
 from cleanroom_ml.engine.sql.read.routine import named
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
@@ -28,8 +28,7 @@ def _drop(source: Source) -> Statement:
     cursor.expect("DROP")
     kind = accept_object(source)
     if kind is None or not next(each for each in objects() if each.name == kind).drop:
-        what = cursor.peek()
-        raise SqlError.unsupported(f"DROP {kind or (what.upper[:40] if what else '')}".strip())
+        raise SqlError.unsupported(f"DROP {kind or named_next(source)}".strip())
     if_exists = cursor.accept("IF", "EXISTS")
     name = named(source, kind)
     if_exists = cursor.accept("IF", "EXISTS") or if_exists

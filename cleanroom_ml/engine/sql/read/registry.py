@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Final
 
 from cleanroom_ml.engine.contracts.records import records_of
 from cleanroom_ml.engine.sql import read
@@ -40,6 +41,22 @@ def accept_one(source: Source, kinds: Iterable[Words]) -> str | None:
         if source.cursor.accept(*words):
             return " ".join(words)
     return None
+
+
+_LONG_NAMES: Final = frozenset(
+    {f"{what} POLICY" for what in ("AGGREGATION", "JOIN", "MASKING", "NETWORK", "PASSWORD", "PROJECTION", "SESSION")}
+    | {"ROW ACCESS POLICY", "DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW"}
+    | {"RESOURCE MONITOR", "API INTEGRATION", "STORAGE INTEGRATION", "EXTERNAL FUNCTION", "IMAGE REPOSITORY"}
+)
+
+
+def named_next(source: Source) -> str:
+    """The kind of object that comes next, as a refusal names it: Snowflake's names of several words are one name."""
+    words: list[str] = []
+    for ahead in range(3):
+        token = source.cursor.peek(ahead)
+        words.append(token.upper[:40] if token is not None else "")
+    return next((name for size in (3, 2) if (name := " ".join(words[:size])) in _LONG_NAMES), words[0])
 
 
 def accept_object(source: Source) -> str | None:

@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-from cleanroom_ml.engine.statements import constraints, time_travel
+from cleanroom_ml.engine.statements import constraints, system_relations, time_travel
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
 from cleanroom_ml.engine.statements.described import describe_table
 from cleanroom_ml.engine.statements.dropped import dropped
@@ -30,7 +30,7 @@ from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import scope_of
+from cleanroom_ml.engine.statements.scope import of_the_system, scope_of
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
@@ -301,16 +301,33 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
 
 
 def listed_tables(work: Work, statement: Show) -> Listed:
+    """The rows of SHOW TABLES."""
     scope = scope_of(work, statement)
     tables = work.storage.tables.list(work.session.account, scope.database, scope.schema, work.session.id)
     for table, owner in visible(work, "TABLE", tables):
-        yield place(table.key, owner) | {
-            "created_on": table.created_on, "kind": table.kind, "comment": table.comment, "cluster_by": "",
+        yield place(table.key, owner) | _NO_FEATURES | {
+            "created_on": table.created_on, "kind": table.kind, "comment": table.comment,
             "rows": table.rows, "bytes": table.bytes, "retention_time": str(retention_days(work, table)),
-            "automatic_clustering": "OFF",
-            "change_tracking": "OFF", "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N",
-            "is_event": "N", "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
         }  # fmt: skip
+    if scope.database is not None and of_the_system(work, (scope.database,)):
+        yield from (_sample(work, name) for name in system_relations.SAMPLE_TABLES)
+
+
+def _sample(work: Work, name: str) -> dict[str, Value]:
+    key = Key(work.session.account, system_relations.SAMPLES, system_relations.SAMPLE_SCHEMA, name)
+    there = system_relations.relation((key.database, key.schema, key.name))
+    assert there is not None
+    created_on = next(each.created_on for each in work.storage.accounts.list() if each.name == key.account)
+    return place(key) | _NO_FEATURES | {
+        "created_on": created_on, "kind": "TABLE", "comment": "", "rows": len(there.rows), "bytes": None,
+    }  # fmt: skip
+
+
+_NO_FEATURES: Final[dict[str, Value]] = {
+    "cluster_by": "", "retention_time": "1", "automatic_clustering": "OFF", "change_tracking": "OFF",
+    "search_optimization": "OFF", "is_external": "N", "enable_schema_evolution": "N", "is_event": "N",
+    "is_hybrid": "N", "is_iceberg": "N", "is_dynamic": "N", "is_immutable": "N",
+}  # fmt: skip
 
 
 def retention_days(work: Work, table: Table) -> int:
