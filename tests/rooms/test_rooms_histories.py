@@ -167,7 +167,15 @@ class Histories:
             self.storage.accounts.create(account, "ANN", public_key_pem=PUBLIC_KEY)
             session, _ = self.storage.sessions.create(account, "ANN")
             self.parties[account] = Party(table, session, unused)
-        self.parties["PUBLISHER"].call("REGISTER_TEMPLATE", SQL_TEMPLATE)
+        self.rooms.registries.add(
+            self.parties["PUBLISHER"].session,
+            "TEMPLATE",
+            name="count",
+            version="v1",
+            registry_key="DEFAULT",
+            spec=SQL_TEMPLATE,
+            detail={},
+        )
         with self.storage.database.transaction() as connection:
             connection.execute("CREATE TABLE moves (old TEXT NOT NULL, new TEXT NOT NULL) STRICT")
             connection.execute("CREATE TABLE others (which TEXT NOT NULL, old TEXT, new TEXT NOT NULL) STRICT")
@@ -237,7 +245,7 @@ class Histories:
                 assert new in OTHERS[which].get(old, set()), f"of {which}, {old} became {new}"
             back = connection.execute(
                 """SELECT 1 FROM room_decisions d JOIN room_requests r ON r.id = d.request
-                   WHERE d.decision = 'REJECTED' AND r.status <> 'REJECTED'"""
+                   WHERE d.decision = 'REJECTED' AND r.status IN ('REQUESTED', 'APPROVED')"""
             ).fetchone()
             assert back is None, "one rejection ends the request"
             early = connection.execute(
