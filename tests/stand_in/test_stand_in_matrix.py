@@ -116,6 +116,8 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
     pair.publisher.types(f"code show {NAME}_code_V1")
     pair.publisher.types("connection test")
     pair.advertiser.types("pool create")
+    for _ in range(shape.late):  # what was approved last is being installed
+        assert "upgrade_state UPGRADING" in pair.advertiser.types("doctor -c advertiser", code=1).out
     assert "no CLEANROOM_ML" in pair.advertiser.types("doctor -c advertiser").out
     pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
     assert "false" in pair.publisher.types("collaboration config").out
