@@ -19,6 +19,8 @@ from cleanroom_ml.services.pools import create_pool, session_warehouse
 from cleanroom_ml.services.roles import ON_ACCOUNT, held_privileges
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.staging import StageLocation, staged_difference
+from cleanroom_ml.services.tolerant_specs import collaboration_of
+from cleanroom_ml.specs.problems import SpecProblems
 
 NOT_YET = ServerError("SQL compilation error:\nUnknown user-defined function CLEANROOM.CODE$TRAIN.")
 
@@ -209,3 +211,30 @@ def test_a_template_that_waiting_would_not_bring_is_refused_at_once(requests: Ro
     account = Account({"COLLABORATION.VIEW_TEMPLATES": [], "COLLABORATION.VIEW_UPDATE_REQUESTS": requests})
     with pytest.raises(NotApprovedError, match=said):
         runnable_template(account, "lookalike", "t")
+
+
+def test_a_collaboration_is_read_with_whatever_a_target_has_added_to_it() -> None:
+    """Top, runner, provider, reference: names that no spec has, ids without their key, and what is empty."""
+    text = """\
+api_version: 2.0.0
+spec_type: collaboration
+name: lookalike
+owner: publisher
+state: LIVE
+collaborator_identifier_aliases: {publisher: ACME.PUBLISHER, advertiser: ACME.ADVERTISER}
+analysis_runners:
+  advertiser:
+    joined: true
+    data_providers:
+      publisher: {data_offerings: [features_v1, {id: seed_v1, shared_on: today}], since: 3}
+      advertiser: {data_offerings: null}
+    templates: [{id: train_V1, status: COMPLETED}]
+    activation_destinations: null
+"""
+    spec = collaboration_of(text, "shown")
+    runner = spec.analysis_runners["advertiser"]
+    assert [each.id for each in runner.data_providers["publisher"].data_offerings] == ["features_v1", "seed_v1"]
+    assert runner.data_providers["advertiser"].data_offerings == ()
+    assert [each.id for each in runner.templates] == ["train_V1"]
+    with pytest.raises(SpecProblems):
+        collaboration_of(text.replace("owner: publisher", "owner: nobody"), "shown")

@@ -4,6 +4,7 @@ procedures", "Data offering procedures"; the asynchronous steps by service-behav
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -22,7 +23,7 @@ def _initialize(world: World, session: Session, given: list[Any]) -> Rows:
     if any(room.name.upper() == spec["name"].upper() and room.owner == session.account.name for room in world.rooms):
         message = f"Collaboration {spec['name']} already exists"
         raise world.shape.error("CollaborationAlreadyExistsException", message, "INITIALIZE")
-    room = Room(spec["name"], session.account.name, spec)
+    room = Room(spec["name"], session.account.name, spec, unseen=world.shape.late)
     for alias in aliases:
         room.path[alias] = ["CREATING", "CREATED"] if alias == spec["owner"] else ["INVITED"]
     world.rooms.append(room)
@@ -38,9 +39,19 @@ def _view_collaborations(world: World, session: Session, given: list[Any]) -> Ro
             continue
         installed = room.name in session.account.local_names or room.owner == session.account.name
         local = session.account.local_names.get(room.name, room.name) if installed else None
-        rows.append([room.name, local, room.owner, now(), written(room.spec)])
+        rows.append([room.name, local, room.owner, now(), _shown(world, room)])
     names = ("source_name", "collaboration_name", "owner_account", "updated_on:timestamp_ltz", "collaboration_spec")
     return table(*names, rows=rows)
+
+
+def _shown(world: World, room: Room) -> str:
+    """The latest version, which "shows any resources linked after the collaboration was created"."""
+    spec = copy.deepcopy(room.spec)
+    for each in room.templates.values():
+        for runner in each.shared_with:
+            listed = spec["analysis_runners"][runner].setdefault("templates", [])
+            listed.append({"id": each.id, **({"shared_by": each.shared_by} if world.shape.late else {})})
+    return written(spec | ({"state": "ACTIVE"} if world.shape.late else {}))
 
 
 def _get_status(world: World, session: Session, given: list[Any]) -> Rows:

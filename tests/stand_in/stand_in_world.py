@@ -111,6 +111,7 @@ class Room:
     jobs: dict[str, Job] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     upgrading: dict[str, int] = field(default_factory=dict)
+    unseen: int = 0
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -199,7 +200,9 @@ class World:
         for room in self.rooms:
             local = session.account.local_names.get(room.name, room.name)
             if local.upper() == wanted and room.alias_of(session.account.name) is not None:
-                return room
+                if not room.unseen:
+                    return room
+                room.unseen -= 1
         raise self.shape.error("CollaborationNotFoundException", f"Collaboration {name} not found", procedure)
 
 
