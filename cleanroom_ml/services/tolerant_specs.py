@@ -50,7 +50,7 @@ def collaboration_of(text: str, source: str) -> Collaboration:
         return parse_as(Collaboration, yaml.safe_dump(known, sort_keys=False, allow_unicode=True), source=source)
 
 
-def _runner(told: object) -> Document:
+def _runner(told: object) -> dict[str, object]:
     runner = _members(told, AnalysisRunner)
     providers = runner.get("data_providers")
     runner["data_providers"] = {
@@ -64,13 +64,13 @@ def _runner(told: object) -> Document:
     return runner
 
 
-def _references(told: object) -> list[Document]:
+def _references(told: object) -> list[dict[str, object]]:
     """What is listed by its id, or as it."""
     listed = told if isinstance(told, list) else []
     return [_members(each, Reference) if isinstance(each, Mapping) else {"id": each} for each in listed]
 
 
-def _members(told: object, model: type[SpecModel]) -> Document:
+def _members(told: object, model: type[SpecModel]) -> dict[str, object]:
     """What a model has a field for, and is there."""
     if not isinstance(told, Mapping):
         return {}

@@ -87,7 +87,9 @@ def _review(world: World, session: Session, given: list[Any]) -> Rows:
             message = "Additional setup steps are still being prepared. Call REVIEW again."
             raise world.shape.error("CollaborationListingReplicationPending", message, "REVIEW")
         session.account.local_names[room.name] = local[0] if local else room.name
-        room.path[alias] = ["INSTALLING", "IN_REVIEW"]
+        room.path[alias] = ["INSTALLING", "IN_REVIEW" if session.account.profile else "INSTALLATION_FAILED"]
+        if not session.account.profile:
+            room.details[alias] = "090655 (P0002): Please add your first/last name and email to your user profile"
         return table("collaboration_name", "owner_account", "collaboration_spec",
                      rows=[[session.account.local_names[room.name], room.owner, written(room.spec)]])  # fmt: skip
     message = f"Pending invitation for collaboration: {source} not found"
@@ -150,6 +152,13 @@ def _set_configuration(world: World, session: Session, given: list[Any]) -> Rows
 def _link(world: World, session: Session, given: list[Any]) -> Rows:
     name, offering, runners = given
     room, alias, held = _offered(world, session, name, offering, "LINK_DATA_OFFERING")
+    databases = sorted({each["data_object_fqn"].partition(".")[0] for each in held.spec["datasets"]})
+    if unshared := [each for each in databases if each in session.account.unshared]:
+        message = (
+            f"Reference usage grants are required for databases: {unshared}. "
+            f"Run: GRANT REFERENCE_USAGE ON DATABASE {unshared[0]} TO SHARE SCO_DATA_OFFERINGS_{room.name.upper()}"
+        )
+        raise world.shape.error("ReferenceUsageGrantMissingException", message, "LINK_DATA_OFFERING")
     for runner in runners:
         if alias not in (room.runners.get(runner, {}).get("data_providers") or {}):
             message = "A data provider can link data offerings only for their analysis runners. " + runner

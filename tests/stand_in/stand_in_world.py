@@ -46,6 +46,9 @@ class Account:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     local_names: dict[str, str] = field(default_factory=dict)
     warehouses: tuple[str, ...] = ("APP_WH",)
+    unshared: set[str] = field(default_factory=set)
+    """Databases that have not been shared yet, which the first link says (service-behaviour, "Data grants")."""
+    profile: bool = True
 
 
 @dataclass
