@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError
-from cleanroom_ml.services.reported import reported_mapping
+from cleanroom_ml.services.answers import mapping_of
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.whose import own_names
 
 _CLOCKS: Final = timedelta(minutes=5)
 """How far this machine's clock and the target's may be apart."""
@@ -25,7 +27,8 @@ def of_a_run(
     what = f"the connection broke while {template_id} was being run"
     try:
         rows = connection.call("COLLABORATION.VIEW_ACTIVITY_HISTORY", collaboration)
-        found = sorted((row for row in rows if _is_ours(row, template_id, begun)), key=_start)
+        names = own_names(connection, collaboration)
+        found = sorted((row for row in rows if _is_ours(row, template_id, begun, names)), key=_start)
         job = _job(connection, collaboration, found[-1]) if found else None
     except CleanroomError:
         why = f"{broken.why or broken.what}; whether the run has begun is not known, and it was not sent again"
@@ -40,10 +43,11 @@ def of_a_run(
     return CommunicationError(what, why=why, fix="cleanroom-ml history")
 
 
-def _is_ours(row: Row, template_id: str, begun: datetime) -> bool:
-    parameters = reported_mapping(reported_mapping(row.get("activity_info")).get("request_parameters"))
+def _is_ours(row: Row, template_id: str, begun: datetime, names: Collection[str]) -> bool:
+    parameters = mapping_of(mapping_of(row.get("activity_info")).get("request_parameters"))
     # "arguments" and "local_tables" are visible only to the analysis runner (activity history, "Result columns").
     own = not parameters.keys().isdisjoint(("arguments", "local_tables"))
+    own = own or str(row.get("analysis_runner_alias") or "").upper() in names
     same = str(parameters.get("template_id", "")).upper() == template_id.upper()
     return own and same and _start(row) >= rfc3339(begun.astimezone(UTC) - _CLOCKS)
 

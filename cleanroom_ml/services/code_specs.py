@@ -187,15 +187,15 @@ def _check_staged(
         return ()
     directory = project.code_directory
     assert directory is not None
-    found = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
-    if found.differences:
+    staged = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
+    if staged.differences:
         raise HashMismatchError(
             f"{local} does not hold what {project.code} holds",
-            differences=found.differences,
-            why="; ".join(found.differences),
+            differences=staged.differences,
+            why="; ".join(staged.differences),
             fix="cleanroom-ml stage",
         )
-    return found.by_size
+    return staged.by_size
 
 
 def _same_place(stage_code_dir: str, location: StageLocation) -> bool:

@@ -14,11 +14,11 @@ from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, Wrong
 from cleanroom_ml.services.answers import spec_text
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.tolerant_specs import collaboration_of
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests, waits_for_me
 from cleanroom_ml.services.whose import check_owner, own_account
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.load import load_spec
-from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.write import dump_spec
 
 _NEXT = {
@@ -32,6 +32,9 @@ _NEXT = {
 _TRIES = 3
 _REPLICATES = ErrorName.CollaborationListingReplicationPending
 _PAUSE = 5.0
+_LOOK = 0.5
+_LISTED_SECONDS = 30.0
+"""How long what was just created may not be found: nobody says, and other answers are seconds late."""
 _REVIEW_SECONDS = 600.0
 _SETTING_SECONDS = 60.0
 
@@ -133,8 +136,10 @@ def join(connection: Connection, name: str, *, owner_account: str, timeout_secon
 
 def approved_by_joining(connection: Connection, invitation: Listed) -> tuple[UpdateRequest, ...]:
     """The requests that joining would approve: of templates that the spec lists and that run no code."""
-    spec = parse_spec(invitation.spec, source=invitation.source_name)
-    if not isinstance(spec, Collaboration) or not any(runner.templates for runner in spec.analysis_runners.values()):
+    if not invitation.spec:
+        return ()
+    spec = collaboration_of(invitation.spec, invitation.source_name)
+    if not any(runner.templates for runner in spec.analysis_runners.values()):
         return ()
     listed = {reference.id.upper() for runner in spec.analysis_runners.values() for reference in runner.templates}
     requests = list_requests(connection, invitation.name or invitation.source_name)
@@ -211,12 +216,16 @@ def _bring_in(connection: Connection, listed: Listed, command: str, timeout_seco
     failed before is tried once more.
     """
     local = listed.name or listed.source_name
-    deadline, called = time.monotonic() + timeout_seconds, list[str]()
+    begun, called = time.monotonic(), list[str]()
+    deadline = begun + timeout_seconds
     again, before = f"cleanroom-ml collaboration {command}", ""
     owns = _same(listed.owner_account, own_account(connection))
     while True:
         passing = "IN_REVIEW" if called[-1:] == ["JOIN"] else ""
         found = settled(connection, local, command=again, deadline=deadline, before=before, passing=passing)
+        if found is None and time.monotonic() - begun < min(timeout_seconds, _LISTED_SECONDS):
+            time.sleep(_LOOK)
+            continue
         before = found.status if found is not None else ""
         if before == "JOINED":
             return Joined(local, before, bool(called), listed.owner_account)

@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import CommunicationError, ServerError, UsageError
+from cleanroom_ml.errors import CommunicationError, ServerError
 from cleanroom_ml.naming import fold
 from cleanroom_ml.services.collaborations import find
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
+from cleanroom_ml.services.tolerant_specs import collaboration_of
 from cleanroom_ml.services.waiting import patiently
 from cleanroom_ml.services.whose import own_account
 from cleanroom_ml.specs.collaboration import Collaboration
-from cleanroom_ml.specs.parse import parse_spec
 from cleanroom_ml.specs.write import dump_spec
 
 REQUEST_TYPE = "EDIT COLLABORATION"
@@ -148,7 +148,4 @@ def _operation(told: dict[str, object]) -> OperationOutcome:
 
 def _current(connection: Connection, spec: Collaboration) -> Collaboration:
     found = find(connection, spec.name, own_account(connection))
-    now = parse_spec(found.spec, source=found.source_name)
-    if not isinstance(now, Collaboration):
-        raise UsageError(f"{found.source_name} has no collaboration spec")
-    return now
+    return collaboration_of(found.spec, found.source_name)

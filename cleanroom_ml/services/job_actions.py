@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row, whole_number
@@ -13,6 +14,11 @@ from cleanroom_ml.services.log_window import LogWindow
 from cleanroom_ml.specs.ml_job_action import MlJobAction
 from cleanroom_ml.specs.write import dump_spec
 
+_COLUMNS: Final = {
+    "get_status": ("status", "job_status"),
+    "get_logs": ("logs", "log"),
+    "get_result": ("result", "job_result"),
+}
 _NOT_MONITORED = re.compile(r"allow_(?:ml_jobs_)?monitoring|monitoring is (?:not|disabled)", re.IGNORECASE)
 
 
@@ -34,7 +40,9 @@ def job_action(connection: Connection, collaboration: str, job_id: str, action: 
         raise
     if not rows or not rows[0]:
         raise ServerError(f"{action} of job {job_id} returned nothing")
-    return next(iter(rows[0].values()))
+    # Nobody says how its column is called: one that tells more than a value has it under the name of what was asked.
+    wanted = next((column for column in _COLUMNS[action] if column in rows[0]), None)
+    return rows[0][wanted] if wanted is not None else next(iter(rows[0].values()))
 
 
 def pieces(connection: Connection, procedure: str, collaboration: str, job_id: str, offset: int) -> str | None:

@@ -6,11 +6,14 @@ run "returns a job ID", and not in which column (ML jobs, "Run the ML Job").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import CleanroomError
+from cleanroom_ml.errors import CleanroomError, ServerError
+from cleanroom_ml.services.answers import spec_text
 from cleanroom_ml.services.read_templates import ReadTemplate
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.specs.job_call import Called, called
@@ -18,40 +21,72 @@ from cleanroom_ml.specs.ml_job_action import is_job_id
 from cleanroom_ml.specs.parse import plain_mapping
 from cleanroom_ml.specs.problems import SpecProblems
 
+_COLUMNS: Final = ("job_id", "ml_job_id")
+# An id that a sentence names: `Job ID: X`, `job_id = 'X'`.
+_SAID: Final = re.compile(r"\bjob[ _]id\b[\s:='\"]{1,5}([A-Za-z0-9_.$-]{1,512})", re.IGNORECASE)
+_MOST: Final = 2_000
+
 
 def job_of(
     connection: Connection, collaboration: str, template: ReadTemplate | None, rows: Sequence[Row]
 ) -> str | None:
-    """The id of the job that a run became; None where its answer is what it returned."""
-    if len(rows) != 1:
-        return None
-    told = {column.lower(): value for column, value in rows[0].items()}
-    column = "job_id" if "job_id" in told else next(iter(told), "")
-    value = told.get(column)
-    job_id = str(reported_mapping(value).get("job_id", value)).strip().strip('"')
-    if (len(told) != 1 and column != "job_id") or not isinstance(value, str | dict) or not is_job_id(job_id):
-        return None
+    """The id of the job that a run became; None where its answer is what it returned.
+
+    Raises:
+        ServerError: a job was started, and the answer has no id that can be read.
+    """
+    job_id, named = _id_in(rows)
     if template is None:
-        return job_id if column == "job_id" else None  # its spec cannot be read: the name alone says it
+        return job_id if named else None  # its spec cannot be read: the name alone says it
     call = called(template.body)
-    if call is None or template.type != "sql_analysis" or _is_procedure(connection, collaboration, template, call):
+    if call is None or template.type != "sql_analysis":
         return None
-    return job_id
+    kinds = _kinds(connection, collaboration, template, call)
+    # What is not shown is a job: most are.
+    if job_id is not None and ("ml_jobs" in kinds or "procedures" not in kinds):
+        return job_id
+    if "ml_jobs" in kinds and "procedures" not in kinds:
+        raise ServerError(
+            "the job was started, and the target's answer has no job id that can be read",
+            why=f"it answered: {str(next(iter(rows[0].values()), None))[:200] if rows and rows[0] else 'nothing'}",
+            fix="do not run it again; cleanroom-ml history",
+        )
+    return None
 
 
-def _is_procedure(connection: Connection, collaboration: str, template: ReadTemplate, call: Called) -> bool:
-    """Whether the code spec has a procedure, not a job, of that name. What is not shown is a job: most are."""
+def _id_in(rows: Sequence[Row]) -> tuple[str | None, bool]:
+    """The job's id, and whether its column's name says that it is one. Else it is the only value, or named in it."""
+    if len(rows) != 1 or not rows[0]:
+        return None, False
+    told = {column.lower(): value for column, value in rows[0].items()}
+    named = next((column for column in _COLUMNS if column in told), None)
+    if named is None and len(told) != 1:
+        return None, False
+    value = told[named] if named is not None else next(iter(told.values()))
+    if not isinstance(value, str | dict):
+        return None, False
+    inner = {key.lower(): each for key, each in reported_mapping(value).items()}
+    text = str(next((inner[column] for column in _COLUMNS if column in inner), value)).strip().strip('"')
+    if is_job_id(text):
+        return text, named is not None
+    inside = _SAID.search(text[:_MOST])
+    return (inside[1], False) if inside else (None, False)
+
+
+def _kinds(connection: Connection, collaboration: str, template: ReadTemplate, call: Called) -> frozenset[str]:
+    """What the called name is in the template's code specs: `ml_jobs`, `procedures`; empty where they are not shown."""
     try:
         rows = connection.call("COLLABORATION.VIEW_CODE_SPECS", collaboration)
     except CleanroomError:
-        return False  # the run is under way: what became of it must not be lost by a look at something else
+        return frozenset()  # the run is under way: what became of it must not be lost by a look at something else
     ids = {listed.upper() for listed in template.code_specs}
-    return any(str(row.get("code_spec_id")).upper() in ids and _names(row, "procedures", call) for row in rows)
+    own = [row for row in rows if str(row.get("code_spec_id")).upper() in ids]
+    return frozenset(kind for kind in ("ml_jobs", "procedures") if any(_names(row, kind, call) for row in own))
 
 
 def _names(row: Row, section: str, call: Called) -> bool:
     try:
-        spec = plain_mapping(str(row.get("code_spec") or ""), source="a code spec")
+        spec = plain_mapping(spec_text(row.get("code_spec")), source="a code spec")
     except SpecProblems:
         return False
     entries = spec.get(section)

@@ -10,7 +10,13 @@ import yaml
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.specs.base import SpecModel
 from cleanroom_ml.specs.code_spec import CodeSpec, MlJob
-from cleanroom_ml.specs.collaboration import Collaboration
+from cleanroom_ml.specs.collaboration import (
+    ActivationDestinations,
+    AnalysisRunner,
+    Collaboration,
+    DataProvider,
+    Reference,
+)
 from cleanroom_ml.specs.parse import parse_as, plain_mapping
 from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.template import Template
@@ -28,12 +34,47 @@ def template_of(text: str, source: str) -> tuple[Template, Document]:
 
 
 def collaboration_of(text: str, source: str) -> Collaboration:
-    """A collaboration, whatever stands beside it.
+    """A collaboration, whatever stands beside it, and beside its runners, providers and references.
 
     Raises:
         SpecProblems: it is none.
     """
-    return read_shown(Collaboration, text, source)[0]
+    try:
+        return parse_as(Collaboration, text, source=source)
+    except SpecProblems:
+        known = _members(plain_mapping(text, source=source), Collaboration)
+        runners = known.get("analysis_runners")
+        known["analysis_runners"] = {
+            alias: _runner(runner) for alias, runner in (runners.items() if isinstance(runners, Mapping) else ())
+        }
+        return parse_as(Collaboration, yaml.safe_dump(known, sort_keys=False, allow_unicode=True), source=source)
+
+
+def _runner(told: object) -> dict[str, object]:
+    runner = _members(told, AnalysisRunner)
+    providers = runner.get("data_providers")
+    runner["data_providers"] = {
+        alias: {"data_offerings": _references(_members(provider, DataProvider).get("data_offerings"))}
+        for alias, provider in (providers.items() if isinstance(providers, Mapping) else ())
+    }
+    if "templates" in runner:
+        runner["templates"] = _references(runner["templates"])
+    if "activation_destinations" in runner:
+        runner["activation_destinations"] = _members(runner["activation_destinations"], ActivationDestinations)
+    return runner
+
+
+def _references(told: object) -> list[dict[str, object]]:
+    """What is listed by its id, or as it."""
+    listed = told if isinstance(told, list) else []
+    return [_members(each, Reference) if isinstance(each, Mapping) else {"id": each} for each in listed]
+
+
+def _members(told: object, model: type[SpecModel]) -> dict[str, object]:
+    """What a model has a field for, and is there."""
+    if not isinstance(told, Mapping):
+        return {}
+    return {str(key): value for key, value in told.items() if key in model.model_fields and value is not None}
 
 
 def code_spec_of(text: str, source: str) -> tuple[CodeSpec, Document, dict[str, Document]]:

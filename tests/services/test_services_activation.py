@@ -10,6 +10,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ def listed(batch: str, status: str = "SHARED", segment: str = "q1", **more: Any)
 
 class Account:
     """One party of a room: `views` is what VIEW_ACTIVATIONS answers, one after the other; `tables` what it can read."""
+
+    target = SimpleNamespace(kind="snowflake", parameters={"account": "ORG-ME"})
 
     def __init__(self, *views: list[dict[str, Any]], alias: str = "adv", **tables: dict[str, list[Any]]) -> None:
         self.views, self.alias, self.sent = list(views), alias, []

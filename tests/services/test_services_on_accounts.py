@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 from services_targets import Account, Answer, Rows, unknown
 
-from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError
-from cleanroom_ml.services import offerings, upgrades
+from cleanroom_ml.errors import NotApprovedError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.services import collaborations, memberships, offerings, upgrades
 from cleanroom_ml.services.namespaces import in_its_schema
 from cleanroom_ml.services.pools import create_pool, session_warehouse
 from cleanroom_ml.services.roles import ON_ACCOUNT, held_privileges
+from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.staging import StageLocation, staged_difference
+from cleanroom_ml.services.tolerant_specs import collaboration_of
+from cleanroom_ml.specs.problems import SpecProblems
 
 NOT_YET = ServerError("SQL compilation error:\nUnknown user-defined function CLEANROOM.CODE$TRAIN.")
 
@@ -146,3 +149,92 @@ def test_an_offering_is_linked_for_one_s_own_runs_once_and_named_by_the_view(sha
     assert not offerings.link_local(account, "room", "o_V1").new
     assert offerings.views_of(account, "room", ("O_V1",)) == ("LOCAL.o_V1.t",)
     assert len([sql for sql in account.sent if "LINK_LOCAL_DATA_OFFERING(" in sql]) == 1
+
+
+def test_who_was_added_later_joins_from_the_status_that_only_edit_s_page_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """API reference, EDIT, "Usage notes": INVITED, REVIEWING, JOINING, JOINED."""
+    monkeypatch.setattr(memberships, "_SEEN_SECONDS", 0.0)
+    called = list[str]()
+
+    def status(_: str) -> Rows:
+        now = {"": "INVITED", "REVIEW": "REVIEWING", "JOIN": "JOINED"}[called[-1] if called else ""]
+        return [{"collaborator_account": "ACME.ADVERTISER", "collaborator_name": "advertiser", "status": now}]
+
+    def calls(name: str) -> Answer:
+        return lambda *_: called.append(name) or [{"message": "started"}]  # type: ignore[func-returns-value]
+
+    account = Account(
+        {
+            "COLLABORATION.GET_STATUS": status,
+            "COLLABORATION.REVIEW": calls("REVIEW"),
+            "COLLABORATION.JOIN": calls("JOIN"),
+        }
+    )
+    assert collaborations.join(account, "lookalike", owner_account="ACME.PUBLISHER").status == "JOINED"
+    assert called == ["REVIEW", "JOIN"]
+
+
+def template_row(template_id: str) -> Rows:
+    return [{"template_id": template_id, "template_spec": TEMPLATE, "shared_with": ["advertiser"]}]
+
+
+TEMPLATE = "api_version: 2.0.0\nspec_type: template\nname: t\nversion: V1\ntype: sql_analysis\ntemplate: select 1\n"
+
+
+def asked_for(status: str, runner: str = "advertiser") -> Rows:
+    details = {"template_id": "t_V1", "share_with": [runner], "requested_by": "publisher"}
+    return [{"id": "r", "type": "Add Template", "status": status, "details": details, "spec": TEMPLATE}]
+
+
+@pytest.mark.parametrize("then", ["APPROVED", "COMPLETED"])
+def test_a_template_that_everybody_has_approved_is_waited_for(then: str) -> None:
+    """API reference, VIEW_UPDATE_REQUESTS: APPROVED is before, COMPLETED after the change is applied."""
+    looks: list[Rows] = [[], [], template_row("t_V1")]
+    account = Account(
+        {
+            "COLLABORATION.VIEW_TEMPLATES": lambda _: looks.pop(0),
+            "COLLABORATION.VIEW_UPDATE_REQUESTS": lambda _: asked_for("APPROVED" if len(looks) > 1 else then),
+        }
+    )
+    assert runnable_template(account, "lookalike", "t") == "t_V1"
+
+
+@pytest.mark.parametrize(
+    ("requests", "said"),
+    [
+        (asked_for("COMPLETED"), "not shared with this account, or not any more"),
+        (asked_for("APPROVED", "agency"), "not shared with this account, or not any more"),
+        (asked_for("PENDING_PARTNER_APPROVAL"), "is not approved yet"),
+    ],
+)
+def test_a_template_that_waiting_would_not_bring_is_refused_at_once(requests: Rows, said: str) -> None:
+    account = Account({"COLLABORATION.VIEW_TEMPLATES": [], "COLLABORATION.VIEW_UPDATE_REQUESTS": requests})
+    with pytest.raises(NotApprovedError, match=said):
+        runnable_template(account, "lookalike", "t")
+
+
+def test_a_collaboration_is_read_with_whatever_a_target_has_added_to_it() -> None:
+    """Top, runner, provider, reference: names that no spec has, ids without their key, and what is empty."""
+    text = """\
+api_version: 2.0.0
+spec_type: collaboration
+name: lookalike
+owner: publisher
+state: LIVE
+collaborator_identifier_aliases: {publisher: ACME.PUBLISHER, advertiser: ACME.ADVERTISER}
+analysis_runners:
+  advertiser:
+    joined: true
+    data_providers:
+      publisher: {data_offerings: [features_v1, {id: seed_v1, shared_on: today}], since: 3}
+      advertiser: {data_offerings: null}
+    templates: [{id: train_V1, status: COMPLETED}]
+    activation_destinations: null
+"""
+    spec = collaboration_of(text, "shown")
+    runner = spec.analysis_runners["advertiser"]
+    assert [each.id for each in runner.data_providers["publisher"].data_offerings] == ["features_v1", "seed_v1"]
+    assert runner.data_providers["advertiser"].data_offerings == ()
+    assert [each.id for each in runner.templates] == ["train_V1"]
+    with pytest.raises(SpecProblems):
+        collaboration_of(text.replace("owner: publisher", "owner: nobody"), "shown")

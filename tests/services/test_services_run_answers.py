@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ CALL = "call cleanroom.model$train({{ compute_pool }}, 1, 'APP_WH', '{}')"
 
 class Account:
     """An account with one approved template, as the pages describe it: it has no procedures beside them."""
+
+    target = SimpleNamespace(kind="snowflake", parameters={"account": "ORG-ME", "warehouse": "APP_WH"})
 
     def __init__(self, body: str, answer: list[dict[str, Any]] | Exception, **code_spec: Any) -> None:
         spec = {"api_version": "2.0.0", "spec_type": "template", "name": "train", "version": "v1"}
@@ -42,6 +45,8 @@ class Account:
                 return [{"code_spec_id": "model_v1", "code_spec": yaml.safe_dump(self.code_spec), "shared_by": "pub"}]
             case "RUN":
                 return self.told(self.answer)
+            case "GET_STATUS":
+                return [{"collaborator_account": "ORG.ME", "collaborator_name": "me"}]
             case "VIEW_ACTIVITY_HISTORY":
                 return self.told(self.history)
         raise AssertionError(procedure)
@@ -77,6 +82,25 @@ def test_a_job_is_known_by_its_template_in_a_column_of_any_name(column: str, val
     assert ran(Account(CALL, [{column: value}])).job_id == "MLJOB_7"
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"ml_job_id": "MLJOB_7"}, {"job_id": "MLJOB_7", "status": "PENDING"}, {"x": "ML job started. Job ID: MLJOB_7"},
+        {"x": "job_id = 'MLJOB_7'"}, {"x": '{"JOB_ID": "MLJOB_7", "state": "PENDING"}'},
+    ],
+)  # fmt: skip
+def test_a_job_s_id_is_read_beside_other_things_and_in_a_sentence(row: dict[str, Any]) -> None:
+    assert ran(Account(CALL, [row], ml_jobs=[{"name": "train"}])).job_id == "MLJOB_7"
+
+
+@pytest.mark.parametrize("rows", [[], [{"x": "started"}, {"x": "y"}], [{"x": "it was started"}], [{"x": 7}]])
+def test_a_job_whose_id_cannot_be_read_is_no_answer_to_wait_for(rows: list[dict[str, Any]]) -> None:
+    """It was taken for a query's rows, and `run --wait` ended well at once."""
+    with pytest.raises(ServerError, match="no job id that can be read") as caught:
+        ran(Account(CALL, rows, ml_jobs=[{"name": "TRAIN"}]))
+    assert "do not run it again" in str(caught.value.fix)
+
+
 def test_a_job_is_one_also_where_code_specs_are_not_shown() -> None:
     assert ran(Account(CALL, [{"x": "MLJOB_7"}], shown=False)).job_id == "MLJOB_7"
     assert ran(Account(CALL, [{"x": "MLJOB_7"}], ml_jobs=[{"name": "train"}])).job_id == "MLJOB_7"
@@ -99,6 +123,14 @@ def test_rows_stay_rows(account: Account) -> None:
     done = ran(account)
     assert done.job_id is None
     assert list(done.rows) == account.answer
+
+
+def test_a_run_is_found_by_its_runner_where_its_arguments_are_not_told() -> None:
+    account = Account(CALL, CommunicationError("the connection broke"))
+    account.history = [began(0.1, arguments=None) | {"analysis_runner_alias": "ME"}]
+    with pytest.raises(CommunicationError, match="the connection broke") as caught:
+        ran(account)
+    assert "has a run of it" in str(caught.value.why)
 
 
 def began(minutes: float, template: str = "train_v1", **more: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ procedures", "Data offering procedures"; the asynchronous steps by service-behav
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -22,7 +23,7 @@ def _initialize(world: World, session: Session, given: list[Any]) -> Rows:
     if any(room.name.upper() == spec["name"].upper() and room.owner == session.account.name for room in world.rooms):
         message = f"Collaboration {spec['name']} already exists"
         raise world.shape.error("CollaborationAlreadyExistsException", message, "INITIALIZE")
-    room = Room(spec["name"], session.account.name, spec)
+    room = Room(spec["name"], session.account.name, spec, unseen=world.shape.late)
     for alias in aliases:
         room.path[alias] = ["CREATING", "CREATED"] if alias == spec["owner"] else ["INVITED"]
     world.rooms.append(room)
@@ -38,9 +39,19 @@ def _view_collaborations(world: World, session: Session, given: list[Any]) -> Ro
             continue
         installed = room.name in session.account.local_names or room.owner == session.account.name
         local = session.account.local_names.get(room.name, room.name) if installed else None
-        rows.append([room.name, local, room.owner, now(), written(room.spec)])
+        rows.append([room.name, local, room.owner, now(), _shown(world, room)])
     names = ("source_name", "collaboration_name", "owner_account", "updated_on:timestamp_ltz", "collaboration_spec")
     return table(*names, rows=rows)
+
+
+def _shown(world: World, room: Room) -> str:
+    """The latest version, which "shows any resources linked after the collaboration was created"."""
+    spec = copy.deepcopy(room.spec)
+    for each in room.templates.values():
+        for runner in each.shared_with:
+            listed = spec["analysis_runners"][runner].setdefault("templates", [])
+            listed.append({"id": each.id, **({"shared_by": each.shared_by} if world.shape.late else {})})
+    return written(spec | ({"state": "ACTIVE"} if world.shape.late else {}))
 
 
 def _get_status(world: World, session: Session, given: list[Any]) -> Rows:
@@ -76,7 +87,9 @@ def _review(world: World, session: Session, given: list[Any]) -> Rows:
             message = "Additional setup steps are still being prepared. Call REVIEW again."
             raise world.shape.error("CollaborationListingReplicationPending", message, "REVIEW")
         session.account.local_names[room.name] = local[0] if local else room.name
-        room.path[alias] = ["INSTALLING", "IN_REVIEW"]
+        room.path[alias] = ["INSTALLING", "IN_REVIEW" if session.account.profile else "INSTALLATION_FAILED"]
+        if not session.account.profile:
+            room.details[alias] = "090655 (P0002): Please add your first/last name and email to your user profile"
         return table("collaboration_name", "owner_account", "collaboration_spec",
                      rows=[[session.account.local_names[room.name], room.owner, written(room.spec)]])  # fmt: skip
     message = f"Pending invitation for collaboration: {source} not found"
@@ -139,6 +152,13 @@ def _set_configuration(world: World, session: Session, given: list[Any]) -> Rows
 def _link(world: World, session: Session, given: list[Any]) -> Rows:
     name, offering, runners = given
     room, alias, held = _offered(world, session, name, offering, "LINK_DATA_OFFERING")
+    databases = sorted({each["data_object_fqn"].partition(".")[0] for each in held.spec["datasets"]})
+    if unshared := [each for each in databases if each in session.account.unshared]:
+        message = (
+            f"Reference usage grants are required for databases: {unshared}. "
+            f"Run: GRANT REFERENCE_USAGE ON DATABASE {unshared[0]} TO SHARE SCO_DATA_OFFERINGS_{room.name.upper()}"
+        )
+        raise world.shape.error("ReferenceUsageGrantMissingException", message, "LINK_DATA_OFFERING")
     for runner in runners:
         if alias not in (room.runners.get(runner, {}).get("data_providers") or {}):
             message = "A data provider can link data offerings only for their analysis runners. " + runner

@@ -207,6 +207,18 @@ def _user(world: World, session: Session, match: re.Match[str]) -> Rows:
     return table("property", "value", "default", "description", rows=[[*row, None, ""] for row in rows])
 
 
+@_statement(r"GRANT REFERENCE_USAGE ON DATABASE (NAME) TO SHARE (SCO_\w+)")
+def _reference_usage(world: World, session: Session, match: re.Match[str]) -> Rows:
+    session.account.unshared.discard(match[1].upper())
+    return status("Statement executed successfully.")
+
+
+@_statement(r"ALTER USER (NAME) SET FIRST_NAME = '[^']+', LAST_NAME = '[^']+', EMAIL = '[^']+'")
+def _alter_user(world: World, session: Session, match: re.Match[str]) -> Rows:
+    session.account.profile = True
+    return status("Statement executed successfully.")
+
+
 @_statement(r"SHOW ROLES")
 def _roles(world: World, session: Session, match: re.Match[str]) -> Rows:
     rows = [["", name, "Y" if name == session.role else "N", "N", ""] for name in ("PUBLIC", "SAMOOHA_APP_ROLE")]

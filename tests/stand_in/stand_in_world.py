@@ -46,6 +46,9 @@ class Account:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     local_names: dict[str, str] = field(default_factory=dict)
     warehouses: tuple[str, ...] = ("APP_WH",)
+    unshared: set[str] = field(default_factory=set)
+    """Databases that have not been shared yet, which the first link says (service-behaviour, "Data grants")."""
+    profile: bool = True
 
 
 @dataclass
@@ -111,6 +114,7 @@ class Room:
     jobs: dict[str, Job] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     upgrading: dict[str, int] = field(default_factory=dict)
+    unseen: int = 0
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -199,7 +203,9 @@ class World:
         for room in self.rooms:
             local = session.account.local_names.get(room.name, room.name)
             if local.upper() == wanted and room.alias_of(session.account.name) is not None:
-                return room
+                if not room.unseen:
+                    return room
+                room.unseen -= 1
         raise self.shape.error("CollaborationNotFoundException", f"Collaboration {name} not found", procedure)
 
 

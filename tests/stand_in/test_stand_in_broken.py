@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 from snowflake.connector.errors import OperationalError
-from stand_in_flows import activate, approve, begin, run, submit
+from stand_in_flows import ACCOUNTS, activate, approve, begin, run, submit
 from stand_in_parties import NAME, NewPair
-from stand_in_shapes import DOCUMENTED, FIELD
+from stand_in_shapes import DOCUMENTED, FIELD, Shape
 from stand_in_world import Drop
 
 from cleanroom_ml.connection import session
@@ -87,7 +87,7 @@ WAITS = (
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [DOCUMENTED, FIELD], ids=lambda shape: shape.name)
 def test_ctrl_c_ends_the_waiting_and_the_same_again_goes_on(
-    new_pair: NewPair, monkeypatch: pytest.MonkeyPatch, shape: object
+    new_pair: NewPair, monkeypatch: pytest.MonkeyPatch, shape: Shape
 ) -> None:
     pair = new_pair(shape)
     begin(pair)
@@ -105,3 +105,40 @@ def test_ctrl_c_ends_the_waiting_and_the_same_again_goes_on(
         pair.world.hold = ""
         if again is not None:
             party.types(again)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [DOCUMENTED, FIELD], ids=lambda shape: shape.name)
+def test_ctrl_c_while_creating_joining_and_submitting(
+    new_pair: NewPair, monkeypatch: pytest.MonkeyPatch, shape: Shape
+) -> None:
+    pair = new_pair(shape)
+    publisher, advertiser = pair.publisher, pair.advertiser
+    publisher.types(f"init --role provider {ACCOUNTS}")
+    advertiser.types(f"init --role runner {ACCOUNTS}")
+    for held, party, typed, told in (
+        ("status", publisher, "collaboration create", "goes on from there: cleanroom-ml collaboration create"),
+        (
+            "status",
+            advertiser,
+            "collaboration join --yes",
+            "cleanroom-ml collaboration join look --owner ACME.PUBLISHER",
+        ),
+    ):
+        pair.world.hold = held
+        with monkeypatch.context() as patched:
+            patched.setattr("stand_in_parties._sleep", mock.Mock(side_effect=[None, None, KeyboardInterrupt]))
+            assert told in party.types(typed, code=130).err
+        pair.world.hold = ""
+        party.types(typed)
+    publisher.types("stage")
+    if shape.late:
+        pair.world.hold = "request"
+        with monkeypatch.context() as patched:
+            patched.setattr("stand_in_parties._sleep", mock.Mock(side_effect=[None, KeyboardInterrupt]))
+            assert "look: cleanroom-ml requests --all" in publisher.types("template submit train.yaml", code=130).err
+        pair.world.hold = ""
+        publisher.types("requests --all")
+        publisher.types("requests --all")
+    publisher.types("template submit")
+    assert len(pair.world.sent("ADD_TEMPLATE_REQUEST(")) == 2

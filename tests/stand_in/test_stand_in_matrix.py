@@ -7,7 +7,7 @@ job there are get_status, get_logs and get_result).
 from __future__ import annotations
 
 import pytest
-from stand_in_flows import approve, begin, run, submit, surprises, whole
+from stand_in_flows import ACCOUNTS, approve, begin, run, submit, surprises, whole
 from stand_in_parties import NAME, NewPair
 from stand_in_shapes import SHAPES, Shape
 
@@ -116,6 +116,8 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
     pair.publisher.types(f"code show {NAME}_code_V1")
     pair.publisher.types("connection test")
     pair.advertiser.types("pool create")
+    for _ in range(shape.late):  # what was approved last is being installed
+        assert "upgrade_state UPGRADING" in pair.advertiser.types("doctor -c advertiser", code=1).out
     assert "no CLEANROOM_ML" in pair.advertiser.types("doctor -c advertiser").out
     pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
     assert "false" in pair.publisher.types("collaboration config").out
@@ -133,4 +135,30 @@ def test_a_runner_reads_its_own_table_under_the_name_that_the_view_tells(new_pai
     pair.advertiser.types("offering link --local --with advertiser", code=2)
     assert "your own runs only" in pair.advertiser.types("offering list").out
     pair.advertiser.types("offering unlink buyers_V1")
+    assert not surprises(pair)
+
+
+@every_shape
+def test_what_an_account_lacks_is_told_with_its_statement_and_the_same_again_goes_on(
+    new_pair: NewPair, shape: Shape
+) -> None:
+    """service-behaviour, "Session" (the user's profile) and "Data grants"."""
+    pair = new_pair(shape)
+    publisher, advertiser = pair.publisher, pair.advertiser
+    publisher.types(f"init --role provider {ACCOUNTS}")
+    publisher.types("collaboration create")
+    advertiser.types(f"init --role runner {ACCOUNTS}")
+    pair.world.account("GLOBEX-ADVERTISER").profile = False
+    told = advertiser.types("collaboration join --yes", code=5)
+    assert "INSTALLATION_FAILED" in told.err
+    assert "add your first/last name" in told.err
+    advertiser.types("sql", "ALTER USER ADA SET FIRST_NAME = 'A', LAST_NAME = 'L', EMAIL = 'a@b.example'")
+    advertiser.types("collaboration join --yes")
+
+    pair.world.account("ACME-PUBLISHER").unshared.add("ML_DB")
+    told = publisher.types("offering link", code=5)
+    statement = "GRANT REFERENCE_USAGE ON DATABASE ML_DB TO SHARE SCO_DATA_OFFERINGS_LOOK"
+    assert f"fix: {statement}" in told.err
+    publisher.types("sql", statement)
+    publisher.types("offering link")
     assert not surprises(pair)

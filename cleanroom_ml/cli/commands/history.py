@@ -23,9 +23,9 @@ def history(collaboration_: Collaboration = None) -> Output:
 
 
 def _line(row: Mapping[str, object]) -> str:
-    from cleanroom_ml.services.reported import reported_mapping
+    from cleanroom_ml.services.answers import mapping_of
 
-    template = reported_mapping(reported_mapping(row.get("activity_info")).get("request_parameters")).get("template_id")
+    template = mapping_of(mapping_of(row.get("activity_info")).get("request_parameters")).get("template_id")
     line = f"{row['start_ts']}  {row['analysis_runner_alias']}  {template}  {_state(row)}"
     return f"{line}: {row['failure_reason']}" if row.get("failure_reason") else line
 

@@ -97,7 +97,7 @@ def gather(connection: Connection, collaboration: str, job_id: str) -> Report:
 
 def _target(connection: Connection) -> str:
     # Without the place of the engine's home: a report is handed on.
-    kind = "Snowflake" if connection.target.kind == "snowflake" else "embedded engine"
+    kind = "embedded engine" if connection.capabilities.own_procedures else "Snowflake"
     return f"{kind}, account {connection.target.parameters.get('account', '?')}"
 
 
