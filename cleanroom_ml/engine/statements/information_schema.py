@@ -6,6 +6,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.statements.packages import packages
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Key
 from cleanroom_ml.engine.storage.rights import Rights
@@ -40,7 +41,7 @@ _VIEWS = (
 def relation(
     storage: Storage, account: str, database: str, name: str, session_id: str | None, rights: Rights
 ) -> RowsSource | None:
-    """TABLES, COLUMNS, SCHEMATA or VIEWS of a database that the caller has checked; None for another name.
+    """TABLES, COLUMNS, SCHEMATA, VIEWS or PACKAGES of a database that the caller has checked; None for another name.
 
     Only what the roles have a privilege on is in them.
     """
@@ -81,6 +82,8 @@ def relation(
         case "COLUMNS":
             described = [(table.key, table.columns) for table in tables] + [(view.key, view.columns) for view in views]
             return RowsSource(_COLUMNS, tuple(row for key, columns in described for row in _columns(key, columns)))
+        case "PACKAGES":
+            return packages()
         case "SCHEMATA":
             owners = storage.grants.owners(account, "SCHEMA")
             schemas = [

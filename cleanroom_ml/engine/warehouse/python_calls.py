@@ -16,7 +16,7 @@ import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
 from cleanroom_ml.engine.warehouse import python_frames as frames
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FAILED = "cleanroom:function"
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Final, TypedDict
+from typing import Final
 
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import arrow_type
 
 CALL: Final = struct.Struct("!IQ")
@@ -24,17 +25,6 @@ MOST_BYTES: Final = 64 << 20
 
 class BadFrame(ValueError):
     """The other side sent what it should not."""
-
-
-class Signature(TypedDict):
-    """What both sides know of a function: the names of types. `takes` and `gives` are DuckDB's."""
-
-    parameters: list[str]
-    returns: str | None
-    columns: list[str]
-    aggregate: bool
-    takes: list[str]
-    gives: str
 
 
 def argument_types(signature: Signature) -> list[pa.DataType]:

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.routines import UserFunction
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 HANDLER: Final = "cleanroom_ml.engine.warehouse.python_worker:handle"
 _PRELOAD: Final = ("numpy", "pandas", "pyarrow", "cleanroom_ml.engine.warehouse.python_worker")

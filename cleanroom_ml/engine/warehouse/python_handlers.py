@@ -16,7 +16,7 @@ import pyarrow as pa
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse import python_frames as frames
 from cleanroom_ml.engine.warehouse import python_pandas
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import Plain, arrow_type, given, taken
 
 FILE: Final = "_udf_code.py"
