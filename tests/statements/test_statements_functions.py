@@ -225,3 +225,40 @@ def test_functions_in_python_run_beside_the_statement(alpha: Client) -> None:
     assert alpha.rows("SELECT version IS NOT NULL FROM information_schema.packages WHERE package_name = 'pandas'") == [
         (True,)
     ]
+
+
+def test_a_table_function_gets_its_partitions(alpha: Client) -> None:
+    """developer-guide/udf/python/udf-python-tabular-functions, "Handler class example"; what is of no row has the
+    columns of the partition alone (developer-guide/udf/udf-calling-sql).
+    """
+    alpha.result(
+        "CREATE FUNCTION stock_sale_sum(symbol VARCHAR, quantity NUMBER, price NUMBER(10,2)) "
+        "RETURNS TABLE (symbol VARCHAR, total NUMBER(10,2)) LANGUAGE PYTHON RUNTIME_VERSION = 3.12 "
+        "HANDLER = 'StockSaleSum' AS $$\n"
+        "class StockSaleSum:\n"
+        "    def __init__(self):\n        self._cost_total = 0\n        self._symbol = ''\n"
+        "    def process(self, symbol, quantity, price):\n"
+        "      self._symbol = symbol\n      cost = quantity * price\n      self._cost_total += cost\n"
+        "      yield (symbol, cost)\n"
+        "    def end_partition(self):\n      yield (self._symbol, self._cost_total)\n$$"
+    )
+    alpha.result(
+        "CREATE TABLE stocks AS SELECT column1 AS symbol, column2 AS quantity, column3 AS price "
+        "FROM VALUES ('A', 1, 10.00), ('A', 10, 11.00), ('B', 5, 2.00)"
+    )
+    call = "TABLE(stock_sale_sum(s.symbol, quantity, price) OVER (PARTITION BY s.symbol ORDER BY quantity))"
+    rows = alpha.rows(
+        f"SELECT s.symbol, s.quantity, stock_sale_sum.symbol, total FROM stocks s, {call} ORDER BY 1, 4, 2"
+    )
+    assert rows == [
+        ("A", 1, "A", Decimal("10.00")),
+        ("A", 10, "A", Decimal("110.00")),
+        ("A", None, "A", Decimal("120.00")),
+        ("B", 5, "B", Decimal("10.00")),
+        ("B", None, "B", Decimal("10.00")),
+    ]
+    everything = call.replace("s.symbol ORDER", "1 ORDER")
+    assert len(alpha.rows(f"SELECT * FROM stocks s, {everything}")[0]) == 5
+    assert alpha.rows(f"SELECT max(total), count(*) FROM stocks s, {everything}") == [(Decimal("130.00"), 4)]
+    assert alpha.rows(f"SELECT count(*) FROM (SELECT * FROM stocks WHERE FALSE) s, {everything}") == [(0,)]
+    assert "outer join" in refused(alpha, f"SELECT * FROM stocks s LEFT JOIN {everything}")

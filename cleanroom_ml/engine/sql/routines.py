@@ -133,6 +133,7 @@ class UserFunction:
     Args:
         catalog: the names that its text means: its definer's.
         owner: whose code it is. Functions of two owners never share a process.
+        partitioned: it is called with all rows of a partition at once, and says of each row which it is of.
         silent: what its code says of an error is not for whoever calls it: only which error, and where.
     """
 
@@ -140,6 +141,7 @@ class UserFunction:
     catalog: Catalog
     owner: str = ""
     silent: bool = False
+    partitioned: bool = False
 
 
 @runtime_checkable

@@ -216,8 +216,9 @@ def signature_of(function: UserFunction) -> Signature:
         "returns": None if routine.returns is None else str(routine.returns),
         "columns": [str(found) for _, found in routine.columns],
         "aggregate": routine.aggregate,
-        "takes": transport.takes(routine),
-        "gives": transport.gives(routine),
+        "partitioned": function.partitioned,
+        "takes": transport.takes(function),
+        "gives": transport.gives(function),
     }
 
 

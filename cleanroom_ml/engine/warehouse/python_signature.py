@@ -12,5 +12,6 @@ class Signature(TypedDict):
     returns: str | None
     columns: list[str]
     aggregate: bool
+    partitioned: bool
     takes: list[str]
     gives: str

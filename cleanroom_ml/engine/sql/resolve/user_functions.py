@@ -100,11 +100,7 @@ class UserFunctions:
         """A call of an aggregate function: all rows of a group go to it at once."""
         assert chosen.routine.returns is not None
         number = self._build.function(chosen.function)
-        given = [
-            transport.given(node, each.type) for node, each in zip(chosen.arguments, _parameters(chosen), strict=True)
-        ]
-        packed = ", ".join(f"a{place} := {{{place}}}" for place in range(len(given)))
-        rows = raw(f"list(struct_pack({packed}))" if given else "list(struct_pack(a0 := 1))", *given)
+        rows = raw("list({0})", self.packed(chosen))
         return transport.taken(raw(f"_udf_{number}({{0}})", rows), chosen.routine.returns)
 
     def rows(self, chosen: Chosen) -> tuple[Node, Kinds]:
@@ -134,6 +130,22 @@ class UserFunctions:
             *(() if arguments is None else (arguments,)),
         )
         return body, {name: declared.kind for name, declared in routine.columns}
+
+    def partitions(self, chosen: Chosen, rows: Node) -> Node:
+        """A call of a table function with all rows of a partition: `rows` is a list of them. Raises SqlError: it is
+        not written in Python.
+        """
+        if chosen.routine.language != "PYTHON":
+            raise SqlError.unsupported("OVER of a table function in SQL")
+        number = self._build.function(replace(chosen.function, partitioned=True))
+        return raw(f"_udf_{number}({{0}})", rows)
+
+    def packed(self, chosen: Chosen) -> Node:
+        """The arguments of one row as they are handed over."""
+        parameters = chosen.routine.parameters
+        given = [transport.given(node, each.type) for node, each in zip(chosen.arguments, parameters, strict=True)]
+        listed = ", ".join(f"a{place} := {{{place}}}" for place in range(len(given)))
+        return raw(f"struct_pack({listed})" if given else "struct_pack(a0 := 1)", *given)
 
     def _inlined(self, chosen: Chosen) -> Node:
         """The text of a function in place of its call."""

@@ -58,7 +58,7 @@ class Build:
 
     def function(self, function: UserFunction) -> int:
         """The number by which the worker knows a function in Python. Raises SqlError: there are too many."""
-        key = (function.owner, json.dumps(function.routine.to_json()))
+        key = (function.owner, json.dumps([function.routine.to_json(), function.partitioned]))
         number, _ = self.functions.setdefault(key, (len(self.functions), function))
         if number >= MAX_FUNCTIONS:
             raise SqlError.unsupported(f"more than {MAX_FUNCTIONS} functions in Python in one statement")
