@@ -32,7 +32,7 @@ HANDLER: Final = "cleanroom_ml.engine.warehouse.python_worker:handle"
 _PRELOAD: Final = ("numpy", "pandas", "pyarrow", "cleanroom_ml.engine.warehouse.python_worker")
 _REPLY_BYTES: Final = MIB
 _MOST_TEXT: Final = 20_000
-_END_SECONDS: Final = 5.0
+_END_SECONDS: Final = 2.0
 
 
 class PythonFunctions:
