@@ -140,8 +140,8 @@ def test_a_value_of_another_type_is_an_error_and_not_another_value(name: str, va
 
 def function(body: str, handler: str, gives: str, *takes: str, strict: bool = False, **more: Any) -> Function:
     signature: Signature = {
-        "parameters": list(takes), "returns": gives, "columns": [], "aggregate": False, "partitioned": False,
-        "takes": [], "gives": "", **more,
+        "called": "f", "parameters": list(takes), "returns": gives, "columns": [], "aggregate": False,
+        "partitioned": False, "takes": [], "gives": "", **more,
     }  # fmt: skip
     return Function(signature, handler, body, strict=strict, zone=ZONE)
 

@@ -121,6 +121,11 @@ class Routine:
 _FLAGS: Final = ("strict", "aggregate", "immutable", "memoizable", "secure", "as_caller")
 
 
+def called_as(token: str, number: int) -> str:
+    """What a statement calls its n-th function in Python: a worker may have served another statement before."""
+    return f"_udf_{token[:8]}_{number}"
+
+
 def with_types(name: str, types: Iterable[str]) -> str:
     """What one of several routines of a name is called: `AREA(FLOAT)`, `DISTANCE(NUMBER, NUMBER)`."""
     return f"{name}({', '.join(types)})"

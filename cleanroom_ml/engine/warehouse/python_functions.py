@@ -208,10 +208,11 @@ def check_packages(packages: Sequence[str]) -> None:
             raise _no_package(f"{text}: version {version} is what is installed")
 
 
-def signature_of(function: UserFunction) -> Signature:
-    """What both sandboxes are told of a function's types."""
+def signature_of(function: UserFunction, called: str = "") -> Signature:
+    """What both sandboxes are told of a function's types, and what the statement calls it."""
     routine = function.routine
     return {
+        "called": called,
         "parameters": [str(each.type) for each in routine.parameters],
         "returns": None if routine.returns is None else str(routine.returns),
         "columns": [str(found) for _, found in routine.columns],

@@ -8,6 +8,7 @@ from typing import TypedDict
 class Signature(TypedDict):
     """What both sides know of a function: the names of types. `takes` and `gives` are DuckDB's."""
 
+    called: str
     parameters: list[str]
     returns: str | None
     columns: list[str]
