@@ -262,3 +262,18 @@ def test_a_table_function_gets_its_partitions(alpha: Client) -> None:
     assert alpha.rows(f"SELECT max(total), count(*) FROM stocks s, {everything}") == [(Decimal("130.00"), 4)]
     assert alpha.rows(f"SELECT count(*) FROM (SELECT * FROM stocks WHERE FALSE) s, {everything}") == [(0,)]
     assert "outer join" in refused(alpha, f"SELECT * FROM stocks s LEFT JOIN {everything}")
+
+
+@pytest.mark.attack
+def test_a_function_that_answers_for_itself_is_an_error(alpha: Client) -> None:
+    """It has both sockets: the one to the statement, and the one that its process answers the front by."""
+    alpha.result("CREATE TABLE safe AS SELECT 1 AS a")
+    garbage = {"zeros": "b'\\0' * 64", "bits": "b'\\xff' * 64", "lies": "struct.pack('!BQ', 0, 1 << 40)"}
+    for name, sent in garbage.items():
+        alpha.result(
+            f"CREATE FUNCTION {name}(x INT) RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER = 'f' AS $$\n"
+            f"import os, struct\ndef f(x):\n    for fd in range(3, 20):\n        try:\n            os.write(fd, {sent})\n"
+            "        except OSError:\n            pass\n    return x\n$$"
+        )
+        assert refused(alpha, f"SELECT {name}(a) FROM safe").startswith("100357"), name
+    assert alpha.rows("SELECT a FROM safe") == [(1,)]
