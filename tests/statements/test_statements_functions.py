@@ -272,7 +272,8 @@ def test_a_function_that_answers_for_itself_is_an_error(alpha: Client) -> None:
     for name, sent in garbage.items():
         alpha.result(
             f"CREATE FUNCTION {name}(x INT) RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER = 'f' AS $$\n"
-            f"import os, struct\ndef f(x):\n    for fd in range(3, 20):\n        try:\n            os.write(fd, {sent})\n"
+            "import os, struct\ndef f(x):\n    for fd in range(3, 20):\n        try:\n"
+            f"            os.write(fd, {sent})\n"
             "        except OSError:\n            pass\n    return x\n$$"
         )
         assert refused(alpha, f"SELECT {name}(a) FROM safe").startswith("100357"), name
