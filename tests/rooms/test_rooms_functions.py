@@ -10,7 +10,7 @@ from rooms_world import OFFERING, SQL_TEMPLATE, World, request_id, told
 from test_rooms_runs import BODY, VIEW, refused, run
 from test_rooms_runs import give as give_plain
 
-from cleanroom_ml.engine.rooms import code_functions
+from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, RoomCatalog
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -105,10 +105,15 @@ def test_templates_call_functions_of_their_code_specs_and_no_others(
     for name in ("mine", "own.public.mine", "cleanroom.mine", "cleanroom.string_utils$nothing"):
         with pytest.raises(SqlError, match="Unknown function"):
             run(registered, name="any_v1", f=name)
-    give(registered, "SELECT {{ f | sqlsafe }}(1) AS X", "bare", code="string_utils_v1")
-    monkeypatch.setattr(code_functions, "INTERNAL_SCHEMA", "OWN")
-    with pytest.raises(SqlError, match="Unknown function"):
-        run(registered, name="scalar_v1", x="y")
+    # Without the control they are there.
+    monkeypatch.setattr(
+        RoomCatalog,
+        "functions",
+        lambda self, parts: ProviderCatalog(
+            self._storage, "ADVERTISER", self.context(), database="OWN", schema="PUBLIC"
+        ).functions(parts),
+    )
+    assert run(registered, name="any_v1", f="mine") == [{"X": 1}]
 
 
 def test_an_approval_holds_the_code_and_what_it_imports(registered: World) -> None:

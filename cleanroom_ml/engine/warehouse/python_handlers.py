@@ -9,7 +9,7 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -145,7 +145,7 @@ def install(directory: str, names: Iterable[str]) -> None:
     sys.modules["_snowflake"] = module
 
 
-def _vectorized(input: Any = None, max_batch_size: int | None = None, **_: object) -> Callable[[Plain], Plain]:
+def _vectorized(input: Plain = None, max_batch_size: int | None = None, **_: object) -> Callable[[Plain], Plain]:
     """`_snowflake.vectorized` (developer-guide/udf/python/udf-python-batch)."""
 
     def mark(handler: Plain) -> Plain:
