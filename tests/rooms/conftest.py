@@ -30,6 +30,7 @@ from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +53,23 @@ def sql_workers() -> Iterator[SandboxedWorkers]:
         yield workers
 
 
+@pytest.fixture(scope="session")
+def functions() -> Iterator[PythonFunctions]:
+    """The processes of functions in Python, for all tests: none are started before one is called."""
+    made = PythonFunctions(1)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def world(tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers) -> Iterator[World]:
+def world(
+    tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers, functions: PythonFunctions
+) -> Iterator[World]:
     """Three accounts that have nothing to do with each other yet, over the real statements and warehouse."""
     storage = Storage.open(tmp_path / "home", [SCHEMA])
-    warehouse = Warehouse(storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers)
+    warehouse = Warehouse(
+        storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers, functions=functions
+    )
     jobs = JobBook()
     runner = StatementRunner(storage, warehouse)
     # No index: what the tests install are wheels of the code directory.

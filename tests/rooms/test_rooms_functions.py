@@ -6,10 +6,11 @@ import hashlib
 import json
 
 import pytest
-from rooms_world import SQL_TEMPLATE, World, request_id, told
+from rooms_world import OFFERING, SQL_TEMPLATE, World, request_id, told
 from test_rooms_runs import BODY, VIEW, refused, run
+from test_rooms_runs import give as give_plain
 
-from cleanroom_ml.engine.rooms import code_functions
+from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, RoomCatalog
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -104,10 +105,15 @@ def test_templates_call_functions_of_their_code_specs_and_no_others(
     for name in ("mine", "own.public.mine", "cleanroom.mine", "cleanroom.string_utils$nothing"):
         with pytest.raises(SqlError, match="Unknown function"):
             run(registered, name="any_v1", f=name)
-    give(registered, "SELECT {{ f | sqlsafe }}(1) AS X", "bare", code="string_utils_v1")
-    monkeypatch.setattr(code_functions, "INTERNAL_SCHEMA", "OWN")
-    with pytest.raises(SqlError, match="Unknown function"):
-        run(registered, name="scalar_v1", x="y")
+    # Without the control they are there.
+    monkeypatch.setattr(
+        RoomCatalog,
+        "functions",
+        lambda self, parts: ProviderCatalog(
+            self._storage, "ADVERTISER", self.context(), database="OWN", schema="PUBLIC"
+        ).functions(parts),
+    )
+    assert run(registered, name="any_v1", f="mine") == [{"X": 1}]
 
 
 def test_an_approval_holds_the_code_and_what_it_imports(registered: World) -> None:
@@ -153,3 +159,17 @@ def test_what_cannot_be_run_is_not_registered(joined: World, old: str, new: str,
         "REGISTER_CODE_SPEC",
         UTILS.replace("    imports: [helpers]", "    packages: [no-such-package]\n    imports: [helpers]"),
     )
+
+
+def test_a_providers_view_calls_its_own_functions(joined: World) -> None:
+    """With the rights of whoever owns them, whoever runs the template that reads the view."""
+    world = joined
+    for text in (
+        "CREATE FUNCTION data.public.short(c VARCHAR) RETURNS VARCHAR AS 'left(c, 2)'",
+        "CREATE VIEW data.public.cities AS SELECT email_hash, short(city) AS city FROM data.public.customers",
+    ):
+        world.publisher.sql(text)
+    world.publisher.call("REGISTER_DATA_OFFERING", OFFERING.replace("CUSTOMERS", "CITIES").replace("sales", "cut"))
+    world.publisher.call("LINK_DATA_OFFERING", "lookalike", "cut_v1", ["adv"])
+    give_plain(world, "SELECT p.city AS C FROM IDENTIFIER({{ source_table[0] }}) AS p WHERE p.city IS NOT NULL")
+    assert run(world, "pub.cut_v1.customers") == [{"C": "Os"}]

@@ -1,5 +1,7 @@
-"""Functions and procedures in SQL. Expected values are those of the pages
-developer-guide/udf/sql/udf-sql-scalar-functions, -/udf-sql-tabular-functions, sql-reference/sql/create-function, -/desc-function, -/show-user-functions, -/call-with and
+"""Functions and procedures in SQL.
+
+Expected values are those of the pages developer-guide/udf/sql/udf-sql-scalar-functions, -/udf-sql-tabular-functions,
+sql-reference/sql/create-function, -/desc-function, -/show-user-functions, -/call-with and
 developer-guide/stored-procedure/stored-procedures-snowflake-scripting and -/stored-procedures-rights.
 """
 
@@ -176,3 +178,103 @@ def test_procedures_run_as_their_owner_or_as_their_caller(alpha: Client, alpha_a
     assert refused(
         alpha, "CREATE PROCEDURE p() RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER = 'f' AS 'x'"
     )
+
+
+def test_functions_in_python_run_beside_the_statement(alpha: Client) -> None:
+    """developer-guide/udf/python/udf-python-examples, -/udf-python-aggregate-functions, -/udf-python-batch."""
+    python = "LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER ="
+    for text in (
+        f"CREATE FUNCTION plus(a INT, b NUMBER(10,2)) RETURNS NUMBER(10,2) {python} 'f' AS $$\n"
+        "def f(a, b):\n    return a + b\n$$",
+        f"CREATE FUNCTION nulls(v VARIANT) RETURNS VARCHAR {python} 'f' AS $$\n"
+        "def f(v):\n    return 'SQL' if hasattr(v, 'is_sql_null') else 'JSON' if v is None else 'value'\n$$",
+        f"CREATE FUNCTION words(t VARCHAR) RETURNS TABLE (word VARCHAR, n INT) {python} 'W' AS $$\n"
+        "class W:\n    def process(self, t):\n        for n, word in enumerate(t.split()):\n            "
+        "yield (word, n)\n$$",
+        f"CREATE AGGREGATE FUNCTION python_sum(a INT) RETURNS INT {python} 'S' AS $$\n"
+        "class S:\n    def __init__(self):\n        self.s = 0\n    def accumulate(self, a):\n        self.s += a\n"
+        "    def finish(self):\n        return self.s\n$$",
+        f"CREATE FUNCTION fails(x INT) RETURNS INT {python} 'f' AS $$\ndef f(x):\n    return 1 / x\n$$",
+        "CREATE TABLE sales AS SELECT column1 AS item, column2 AS price FROM VALUES ('car', 10000), "
+        "('motorcycle', 5000), ('car', 7500), ('motorcycle', 3500), ('motorcycle', 1500), ('car', 20000)",
+    ):
+        alpha.result(text)
+    assert alpha.rows("SELECT plus(1, 2.5), plus(NULL, 1) IS NULL FROM (SELECT 1) WHERE FALSE") == []
+    assert alpha.rows("SELECT plus(1, 2.5), nulls(NULL), nulls(PARSE_JSON('null')), nulls(1::VARIANT)") == [
+        (Decimal("3.50"), "SQL", "JSON", "value")
+    ]
+    assert alpha.rows("SELECT item, python_sum(price) FROM sales GROUP BY item ORDER BY item") == [
+        ("car", 37500),
+        ("motorcycle", 10000),
+    ]
+    assert alpha.rows(
+        "SELECT s.price, w.word, w.n FROM sales s, TABLE(words(s.item || ' x')) w WHERE s.price = 7500"
+    ) == [
+        (7500, "car", 0),
+        (7500, "x", 1),
+    ]
+    alpha.result("CREATE TABLE made AS SELECT plus(price, 0.5) AS p FROM sales")
+    assert alpha.rows("SELECT sum(p) FROM made") == [(Decimal("47503.00"),)]
+    assert refused(alpha, "SELECT fails(0)") == (
+        '100357 Python Interpreter Error:\nTraceback (most recent call last):\n  File "_udf_code.py", line 3, in f\n'
+        "ZeroDivisionError: division by zero\n in function FAILS"
+    )
+    assert "not installed" in refused(
+        alpha, f"CREATE FUNCTION f() RETURNS INT PACKAGES = ('no-such') {python} 'f' AS 'x'"
+    )
+    assert alpha.rows("SELECT version IS NOT NULL FROM information_schema.packages WHERE package_name = 'pandas'") == [
+        (True,)
+    ]
+
+
+def test_a_table_function_gets_its_partitions(alpha: Client) -> None:
+    """developer-guide/udf/python/udf-python-tabular-functions, "Handler class example"; what is of no row has the
+    columns of the partition alone (developer-guide/udf/udf-calling-sql).
+    """
+    alpha.result(
+        "CREATE FUNCTION stock_sale_sum(symbol VARCHAR, quantity NUMBER, price NUMBER(10,2)) "
+        "RETURNS TABLE (symbol VARCHAR, total NUMBER(10,2)) LANGUAGE PYTHON RUNTIME_VERSION = 3.12 "
+        "HANDLER = 'StockSaleSum' AS $$\n"
+        "class StockSaleSum:\n"
+        "    def __init__(self):\n        self._cost_total = 0\n        self._symbol = ''\n"
+        "    def process(self, symbol, quantity, price):\n"
+        "      self._symbol = symbol\n      cost = quantity * price\n      self._cost_total += cost\n"
+        "      yield (symbol, cost)\n"
+        "    def end_partition(self):\n      yield (self._symbol, self._cost_total)\n$$"
+    )
+    alpha.result(
+        "CREATE TABLE stocks AS SELECT column1 AS symbol, column2 AS quantity, column3 AS price "
+        "FROM VALUES ('A', 1, 10.00), ('A', 10, 11.00), ('B', 5, 2.00)"
+    )
+    call = "TABLE(stock_sale_sum(s.symbol, quantity, price) OVER (PARTITION BY s.symbol ORDER BY quantity))"
+    rows = alpha.rows(
+        f"SELECT s.symbol, s.quantity, stock_sale_sum.symbol, total FROM stocks s, {call} ORDER BY 1, 4, 2"
+    )
+    assert rows == [
+        ("A", 1, "A", Decimal("10.00")),
+        ("A", 10, "A", Decimal("110.00")),
+        ("A", None, "A", Decimal("120.00")),
+        ("B", 5, "B", Decimal("10.00")),
+        ("B", None, "B", Decimal("10.00")),
+    ]
+    everything = call.replace("s.symbol ORDER", "1 ORDER")
+    assert len(alpha.rows(f"SELECT * FROM stocks s, {everything}")[0]) == 5
+    assert alpha.rows(f"SELECT max(total), count(*) FROM stocks s, {everything}") == [(Decimal("130.00"), 4)]
+    assert alpha.rows(f"SELECT count(*) FROM (SELECT * FROM stocks WHERE FALSE) s, {everything}") == [(0,)]
+    assert "outer join" in refused(alpha, f"SELECT * FROM stocks s LEFT JOIN {everything}")
+
+
+@pytest.mark.attack
+def test_a_function_that_answers_for_itself_is_an_error(alpha: Client) -> None:
+    """It has both sockets: the one to the statement, and the one that its process answers the front by."""
+    alpha.result("CREATE TABLE safe AS SELECT 1 AS a")
+    garbage = {"zeros": "b'\\0' * 64", "bits": "b'\\xff' * 64", "lies": "struct.pack('!BQ', 0, 1 << 40)"}
+    for name, sent in garbage.items():
+        alpha.result(
+            f"CREATE FUNCTION {name}(x INT) RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = 3.12 HANDLER = 'f' AS $$\n"
+            "import os, struct\ndef f(x):\n    for fd in range(3, 20):\n        try:\n"
+            f"            os.write(fd, {sent})\n"
+            "        except OSError:\n            pass\n    return x\n$$"
+        )
+        assert refused(alpha, f"SELECT {name}(a) FROM safe").startswith("100357"), name
+    assert alpha.rows("SELECT a FROM safe") == [(1,)]

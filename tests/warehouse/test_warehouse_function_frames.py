@@ -16,6 +16,7 @@ import pytest
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.warehouse import python_frames as frames
 from cleanroom_ml.engine.warehouse.python_handlers import Function
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import SQL_NULL, arrow_type, given, taken
 
 
@@ -32,8 +33,10 @@ GOOD = stream(pa.array([1, 2], pa.int64()))
 
 def beyond() -> bytes:
     """A text column whose offsets point behind its data."""
-    offsets = pa.py_buffer(struct.pack("<3i", 0, 1, 1 << 20))
-    return stream(pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"ab")]))
+    data = stream(pa.array(["a", "b"]))
+    right, wrong = struct.pack("<3i", 0, 1, 2), struct.pack("<3i", 0, 1, 1 << 20)
+    assert data.count(right) == 1
+    return data.replace(right, wrong)
 
 
 @pytest.mark.attack
@@ -136,8 +139,9 @@ def test_a_value_of_another_type_is_an_error_and_not_another_value(name: str, va
 
 
 def function(body: str, handler: str, gives: str, *takes: str, strict: bool = False, **more: Any) -> Function:
-    signature: frames.Signature = {
-        "parameters": list(takes), "returns": gives, "columns": [], "aggregate": False, "takes": [], "gives": "", **more,
+    signature: Signature = {
+        "called": "f", "parameters": list(takes), "returns": gives, "columns": [], "aggregate": False,
+        "partitioned": False, "takes": [], "gives": "", **more,
     }  # fmt: skip
     return Function(signature, handler, body, strict=strict, zone=ZONE)
 

@@ -158,11 +158,11 @@ def test_functions_of_two_parties_share_no_process(functions: PythonFunctions) -
 
 @pytest.mark.slow
 def test_bombs_end_with_the_statement_and_nothing_else(functions: PythonFunctions) -> None:
-    with pytest.raises(SqlError, match="memory exhausted|ended"):
+    with pytest.raises(SqlError, match=r"memory exhausted|ended"):
         told(functions, "def f(x):\n  return str(len(bytearray(8 << 30)))")
     forks = (
-        "import os, time\ndef f(x):\n  n = 0\n  try:\n    while n < 5000:\n      if os.fork() == 0:\n        time.sleep(60)\n"
-        "      n += 1\n  except OSError:\n    pass\n  return str(n)"
+        "import os, time\ndef f(x):\n  n = 0\n  try:\n    while n < 5000:\n      if os.fork() == 0:\n"
+        "        time.sleep(60)\n      n += 1\n  except OSError:\n    pass\n  return str(n)"
     )
     assert int(told(functions, forks)) < 64, "Limits.processes"
     with pytest.raises(SqlError) as error:

@@ -20,7 +20,7 @@ from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.routines import UserFunction
+from cleanroom_ml.engine.sql.routines import Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
@@ -207,8 +207,27 @@ class ProviderCatalog:
         view = self._storage.views.get(key)
         if view is None or not self._may_read("VIEW", key):
             return None
-        owner = self._storage.grants.owner(self._account, Thing.of("VIEW", key))
-        inner = ProviderCatalog(
+        inner = self._of_owner(key, Thing.of("VIEW", key))
+        return ViewSource(tuple(column.name for column in view.columns) or None, view.text, inner)
+
+    def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
+        """The functions that a view of the account calls: as their owners' roles may. Nobody else's text gets here."""
+        key = self._key(parts)
+        if key is None or self._storage.namespaces.database_kind(self._account, key.database) != "standard":
+            return ()
+        return [
+            UserFunction(
+                Routine.from_json(each.definition), self._of_owner(each.key, thing), self._account, silent=True
+            )
+            for each in self._storage.functions.of_name(key)
+            for thing in (Thing.of("FUNCTION", each.key),)
+            if self._rights is None or self._rights.reaches("USAGE", thing)
+        ]
+
+    def _of_owner(self, key: Key, thing: Thing) -> ProviderCatalog:
+        """The names of a view's or a function's text: from where it is, as the role that owns it may read now."""
+        owner = self._storage.grants.owner(self._account, thing)
+        return ProviderCatalog(
             self._storage,
             self._account,
             self._context,
@@ -216,7 +235,6 @@ class ProviderCatalog:
             schema=key.schema,
             rights=Rights.of_role(self._storage, self._account, owner),
         )
-        return ViewSource(tuple(column.name for column in view.columns) or None, view.text, inner)
 
     def context(self) -> ContextValues:
         """The provider's account, and nobody's session."""

@@ -21,7 +21,7 @@ class Compiled:
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         zone: the session's time zone, in which a moment without one is meant.
-        functions: the functions in Python that it calls as `_udf_0`, `_udf_1`, …
+        functions: the functions in Python that it calls by `routines.called_as`
         drawn: numbers of sequences of which it uses as many as it gives rows.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """

@@ -121,6 +121,11 @@ class Routine:
 _FLAGS: Final = ("strict", "aggregate", "immutable", "memoizable", "secure", "as_caller")
 
 
+def called_as(token: str, number: int) -> str:
+    """What a statement calls its n-th function in Python: a worker may have served another statement before."""
+    return f"_udf_{token[:8]}_{number}"
+
+
 def with_types(name: str, types: Iterable[str]) -> str:
     """What one of several routines of a name is called: `AREA(FLOAT)`, `DISTANCE(NUMBER, NUMBER)`."""
     return f"{name}({', '.join(types)})"
@@ -133,6 +138,7 @@ class UserFunction:
     Args:
         catalog: the names that its text means: its definer's.
         owner: whose code it is. Functions of two owners never share a process.
+        partitioned: it is called with all rows of a partition at once, and says of each row which it is of.
         silent: what its code says of an error is not for whoever calls it: only which error, and where.
     """
 
@@ -140,6 +146,7 @@ class UserFunction:
     catalog: Catalog
     owner: str = ""
     silent: bool = False
+    partitioned: bool = False
 
 
 @runtime_checkable

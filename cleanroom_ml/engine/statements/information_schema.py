@@ -15,6 +15,7 @@ from cleanroom_ml.engine.sql.catalog import Columns, RowsSource
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import information_schema_rows as rows
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
+from cleanroom_ml.engine.statements.packages import packages
 
 NAME: Final = "INFORMATION_SCHEMA"
 _NUMBERS: Final = """ROW_COUNT BYTES RETENTION_TIME ORDINAL_POSITION CHARACTER_MAXIMUM_LENGTH CHARACTER_OCTET_LENGTH
@@ -118,7 +119,7 @@ _RELATIONS: Final[Mapping[str, _Relation]] = {
     "ENABLED_ROLES": _Relation("ROLE_NAME ROLE_OWNER", rows.enabled_roles),
     "FUNCTIONS": _Relation(_routine("FUNCTION")),
     "PROCEDURES": _Relation(_routine("PROCEDURE")),
-    "PACKAGES": _Relation("PACKAGE_NAME VERSION LANGUAGE RUNTIME_VERSION"),
+    "PACKAGES": _Relation("PACKAGE_NAME VERSION LANGUAGE RUNTIME_VERSION", packages),
 }
 
 

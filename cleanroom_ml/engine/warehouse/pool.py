@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.infer import compile_file, inferred
 from cleanroom_ml.engine.sql.files.staged import distinct
+from cleanroom_ml.engine.sql.routines import called_as
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
@@ -351,7 +352,10 @@ class Warehouse:
             }
             running = None
             if compiled.functions:
-                full["functions"] = [signature_of(each) for each in compiled.functions]
+                full["functions"] = [
+                    signature_of(each, called_as(compiled.token, number))
+                    for number, each in enumerate(compiled.functions)
+                ]
             if compiled.functions and request["op"] != "describe":
                 running = opened.enter_context(
                     self._functions.beside(compiled.functions, self._objects.open, zone=compiled.zone, seconds=timeout)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
 from cleanroom_ml.engine.warehouse import python_frames as frames
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FAILED = "cleanroom:function"
 
@@ -48,10 +48,10 @@ class Channel:
 
 
 def register(connection: duckdb.DuckDBPyConnection, signatures: list[Signature], channel: Channel) -> None:
-    """Puts `_udf_0`, `_udf_1`, … into a connection, before its configuration is locked."""
+    """Puts functions into a connection by what the statement calls them, before its configuration is locked."""
     for number, signature in enumerate(signatures):
         connection.create_function(
-            f"_udf_{number}",
+            signature["called"],
             _function(number, signature, channel),
             [duckdb.type(name) for name in signature["takes"]],
             duckdb.type(signature["gives"]),

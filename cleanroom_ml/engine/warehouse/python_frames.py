@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Final, TypedDict
+from typing import Final
 
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import arrow_type
 
 CALL: Final = struct.Struct("!IQ")
@@ -26,21 +27,10 @@ class BadFrame(ValueError):
     """The other side sent what it should not."""
 
 
-class Signature(TypedDict):
-    """What both sides know of a function: the names of types. `takes` and `gives` are DuckDB's."""
-
-    parameters: list[str]
-    returns: str | None
-    columns: list[str]
-    aggregate: bool
-    takes: list[str]
-    gives: str
-
-
 def argument_types(signature: Signature) -> list[pa.DataType]:
-    """The columns of a call: one at least; of an aggregate one list of all rows of a group."""
+    """The columns of a call: one at least; of a group or a partition one list of all its rows."""
     each = [arrow_type(parse_type(name)) for name in signature["parameters"]] or [pa.int32()]
-    if signature["aggregate"]:
+    if signature["aggregate"] or signature["partitioned"]:
         return [pa.list_(pa.struct([(f"a{place}", found) for place, found in enumerate(each)]))]
     return each
 
@@ -49,7 +39,8 @@ def result_type(signature: Signature) -> pa.DataType:
     """The column of an answer: of a table function a list of its rows."""
     if signature["returns"] is not None:
         return arrow_type(parse_type(signature["returns"]))
-    return pa.list_(pa.struct([(f"c{place}", arrow_type(each)) for place, each in enumerate(columns_of(signature))]))
+    columns = [(f"c{place}", arrow_type(each)) for place, each in enumerate(columns_of(signature))]
+    return pa.list_(pa.struct([("i", pa.int64()), *columns] if signature["partitioned"] else columns))
 
 
 def columns_of(signature: Signature) -> list[SqlType]:

@@ -26,13 +26,13 @@ from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.routines import UserFunction
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 HANDLER: Final = "cleanroom_ml.engine.warehouse.python_worker:handle"
 _PRELOAD: Final = ("numpy", "pandas", "pyarrow", "cleanroom_ml.engine.warehouse.python_worker")
 _REPLY_BYTES: Final = MIB
 _MOST_TEXT: Final = 20_000
-_END_SECONDS: Final = 5.0
+_END_SECONDS: Final = 2.0
 
 
 class PythonFunctions:
@@ -208,16 +208,18 @@ def check_packages(packages: Sequence[str]) -> None:
             raise _no_package(f"{text}: version {version} is what is installed")
 
 
-def signature_of(function: UserFunction) -> Signature:
-    """What both sandboxes are told of a function's types."""
+def signature_of(function: UserFunction, called: str = "") -> Signature:
+    """What both sandboxes are told of a function's types, and what the statement calls it."""
     routine = function.routine
     return {
+        "called": called,
         "parameters": [str(each.type) for each in routine.parameters],
         "returns": None if routine.returns is None else str(routine.returns),
         "columns": [str(found) for _, found in routine.columns],
         "aggregate": routine.aggregate,
-        "takes": transport.takes(routine),
-        "gives": transport.gives(routine),
+        "partitioned": function.partitioned,
+        "takes": transport.takes(function),
+        "gives": transport.gives(function),
     }
 
 

@@ -9,14 +9,14 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse import python_frames as frames
 from cleanroom_ml.engine.warehouse import python_pandas
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import Plain, arrow_type, given, taken
 
 FILE: Final = "_udf_code.py"
@@ -44,6 +44,8 @@ class Function:
         signature = self._signature
         if signature["aggregate"]:
             return self._aggregated(columns[0])
+        if signature["partitioned"]:
+            return self._partitions(columns[0])
         if signature["returns"] is None:
             return self._tables(columns)
         returns = parse_type(signature["returns"])
@@ -88,13 +90,33 @@ class Function:
             tables.append(rows)
         return self._listed(tables, declared)
 
-    def _listed(self, tables: list[list[Plain]], declared: list[SqlType]) -> pa.Array:
+    def _partitions(self, groups: pa.ListArray) -> pa.Array:
+        """The rows of each partition go to one instance; what `end_partition` gives is of no row."""
+        tables: list[list[Plain]] = []
+        places: list[int | None] = []
+        for place in range(len(groups)):
+            instance = self._handler()
+            rows: list[Plain] = []
+            for number, row in enumerate(self._rows(_members(groups, place)), start=1):
+                if not self._skips(row):
+                    rows += _yielded(instance.process(*row))
+                    places += [number] * (len(rows) + sum(map(len, tables)) - len(places))
+            if hasattr(instance, "end_partition"):
+                rows += _yielded(instance.end_partition())
+                places += [None] * (len(rows) + sum(map(len, tables)) - len(places))
+            tables.append(rows)
+        return self._listed(tables, frames.columns_of(self._signature), pa.array(places, pa.int64()))
+
+    def _listed(self, tables: list[list[Plain]], declared: list[SqlType], places: pa.Array | None = None) -> pa.Array:
         flat = [_tuple(row, len(declared)) for rows in tables for row in rows]
         parts = [
             taken([row[place] for row in flat], found, self._zone) if flat else pa.array([], arrow_type(found))
             for place, found in enumerate(declared)
         ]
-        members = pa.StructArray.from_arrays(parts, names=[f"c{place}" for place in range(len(parts))])
+        names = [f"c{place}" for place in range(len(parts))]
+        if places is not None:
+            parts, names = [places, *parts], ["i", *names]
+        members = pa.StructArray.from_arrays(parts, names=names)
         ends = [0]
         for rows in tables:
             ends.append(ends[-1] + len(rows))
@@ -104,9 +126,7 @@ class Function:
         made = []
         for place in range(len(groups)):
             instance = self._handler()
-            members = groups.slice(place, 1).flatten()
-            columns = [members.field(number) for number in range(members.type.num_fields)]
-            for row in self._rows(columns):
+            for row in self._rows(_members(groups, place)):
                 if not self._skips(row):
                     instance.accumulate(*row)
             made.append(instance.finish())
@@ -125,7 +145,7 @@ def install(directory: str, names: Iterable[str]) -> None:
     sys.modules["_snowflake"] = module
 
 
-def _vectorized(input: Any = None, max_batch_size: int | None = None, **_: object) -> Callable[[Plain], Plain]:
+def _vectorized(input: Plain = None, max_batch_size: int | None = None, **_: object) -> Callable[[Plain], Plain]:
     """`_snowflake.vectorized` (developer-guide/udf/python/udf-python-batch)."""
 
     def mark(handler: Plain) -> Plain:
@@ -147,6 +167,12 @@ def _loaded(handler: str, body: str) -> Plain:
     for part in handler.split("."):
         found = getattr(found, part)
     return found
+
+
+def _members(groups: pa.ListArray, place: int) -> list[pa.Array]:
+    """The arguments of all rows of one group or partition."""
+    members = groups.slice(place, 1).flatten()
+    return [members.field(number) for number in range(members.type.num_fields)]
 
 
 def _yielded(found: Plain) -> list[Plain]:

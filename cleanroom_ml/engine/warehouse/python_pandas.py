@@ -40,9 +40,7 @@ def _series(values: list[Plain], found: SqlType) -> Any:  # Any: see frame
     if found.record.moment in {"DATE", "NTZ", "LTZ"}:
         return pandas.to_datetime(pandas.Series(values, dtype="object"))
     if found.record.moment == "TIME":
-        return pandas.to_timedelta([None if value is None else value.isoformat() for value in values]).to_series(
-            index=range(len(values))
-        )
+        return pandas.Series(pandas.to_timedelta([None if value is None else value.isoformat() for value in values]))
     return pandas.Series(values, dtype=_DTYPES.get(found.name, "object"))
 
 

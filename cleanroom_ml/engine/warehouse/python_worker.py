@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from cleanroom_ml.engine.warehouse import python_frames as frames
-from cleanroom_ml.engine.warehouse.python_frames import Signature
 from cleanroom_ml.engine.warehouse.python_handlers import FILE, Function, install
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 _MOST_TEXT: Final = 20_000
 _OURS: Final = str(Path(__file__).parent)

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.functions import register
-from cleanroom_ml.engine.warehouse.python_frames import Signature
+from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import pivots
+from cleanroom_ml.engine.sql.resolve import partitions, pivots
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -32,9 +32,50 @@ class Items:
         if source:
             grammar.check(source)
             _unwrap_join(select)
-            source.set("this", self.item(source.this, ctes, scope, parent))
-        for join in select.args.get("joins") or []:
-            self.join(join, ctes, scope, parent)
+        first: Node | None = None
+        made: list[Node] = []
+        for join in [None, *(select.args.get("joins") or [])] if source else []:
+            node = source.this if join is None else join.this
+            window = partitions.window_of(node)
+            if window is not None:
+                first, *others = self._partitioned(node, join, window, first, made, ctes, scope)
+                made = [exp.Join(this=item, kind="CROSS") for item in others]
+            elif join is None:
+                first = self.item(node, ctes, scope, parent)
+            else:
+                self.join(join, ctes, scope, parent)
+                made.append(join)
+        if source:
+            source.set("this", first)
+            select.set("joins", made)
+
+    def _partitioned(
+        self,
+        node: Node,
+        join: exp.Join | None,
+        window: exp.Window,
+        first: Node | None,
+        made: list[Node],
+        ctes: CommonTables,
+        scope: Scope,
+    ) -> list[Node]:
+        """A table function with OVER, and what stands before it, which it takes in. Raises SqlError."""
+        if join is not None and not _is_plain(join):
+            raise SqlError.unsupported("a condition, or an outer join, of a table function with OVER")
+        if any(each.args.get("using") for each in made):
+            raise SqlError.unsupported("USING before a table function with OVER")
+        alias, columns = _alias(node)
+        if columns or node.args.get("sample") or node.args.get("pivots"):
+            raise SqlError.unsupported("this alias of a table function with OVER")
+        left = [] if first is None else [first, *made]
+        items, own, kinds = partitions.laid_out(window, left, alias, self._expressions, self._build, scope, ctes)
+        if own in scope.sources:
+            raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{own[:200]}'")
+        self._listening.call_all(Relation(items[-1], kinds))
+        self._listening.announce(own, None)
+        scope.sources[own] = kinds
+        scope.laid_out = True
+        return items
 
     def join(self, join: exp.Join, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
         """A join, rewritten in place; its right side is entered into `scope`. Raises SqlError."""
@@ -155,6 +196,12 @@ def _renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
     if not columns or kinds is None:
         return kinds
     return {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
+
+
+def _is_plain(join: exp.Join) -> bool:
+    """A comma, JOIN or CROSS JOIN without anything else."""
+    given = {part for part, value in join.args.items() if value}
+    return given <= {"this", "kind"} and str(join.args.get("kind") or "").upper() in {"", "CROSS", "INNER"}
 
 
 def _is_call(node: Node) -> bool:

@@ -42,6 +42,8 @@ class Scope:
     """Of a staged Parquet source whose columns are known: the file's column → its name in the relation."""
     generated: str | None = None
     """Alias of a GENERATOR: its rows are numbered."""
+    laid_out: bool = False
+    """FROM has more columns than the statement may see: `*` is spelled out."""
     parameters: Mapping[str, Node] = field(default_factory=dict)
     """Of the text of a function: what its arguments are, rewritten already."""
     most: int | None = 1

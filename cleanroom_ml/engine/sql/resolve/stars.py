@@ -51,7 +51,8 @@ def spelled_out(projection: Node, scope: Scope, using: Merged, *, every: bool = 
         raise SqlError.syntax("* ILIKE takes a text.")
     table = projection.args.get("table") if isinstance(projection, exp.Column) else None
     changed = any(found.args.get(part) for part in ("except_", "replace", "rename"))
-    if not changed and not every and pattern is None and (table is not None or not using):
+    whole = table is not None or not (using or scope.laid_out)
+    if not changed and not every and pattern is None and whole:
         return [projection]
     named = {alias: kinds for alias, kinds in scope.sources.items() if table is None or alias == fold(table)}
     if not named or any(kinds is None for kinds in named.values()):

@@ -5,7 +5,7 @@ What Python makes of them is `warehouse/python_values.py`.
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.routines import Routine
+from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -27,18 +27,21 @@ def taken(value: Node, found: SqlType) -> Node:
     return raw(f"CAST({{0}} AS {found.duckdb})", value, kind=found.kind)
 
 
-def takes(routine: Routine) -> list[str]:
-    """The types of the arguments that DuckDB gives: one at least, an aggregate's all in one list."""
+def takes(function: UserFunction) -> list[str]:
+    """The types of the arguments that DuckDB gives: one at least; of a group or a partition all in one list."""
+    routine = function.routine
     each = [duckdb_type(parameter.type) for parameter in routine.parameters]
-    if routine.aggregate:
+    if routine.aggregate or function.partitioned:
         packed = ", ".join(f"a{place} {name}" for place, name in enumerate(each or ["INTEGER"]))
         return [f"STRUCT({packed})[]"]
     return each or ["INTEGER"]
 
 
-def gives(routine: Routine) -> str:
-    """The type of what DuckDB gets: rows of a table function in one list."""
+def gives(function: UserFunction) -> str:
+    """The type of what DuckDB gets: rows of a table function in one list, of a partition with the row they are of."""
+    routine = function.routine
     if routine.returns is not None:
         return duckdb_type(routine.returns)
     listed = ", ".join(f"c{place} {duckdb_type(found)}" for place, (_, found) in enumerate(routine.columns))
-    return f"STRUCT({listed})[]"
+    row = "i BIGINT, " if function.partitioned else ""
+    return f"STRUCT({row}{listed})[]"

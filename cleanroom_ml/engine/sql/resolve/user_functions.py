@@ -99,13 +99,9 @@ class UserFunctions:
     def aggregate(self, chosen: Chosen) -> Node:
         """A call of an aggregate function: all rows of a group go to it at once."""
         assert chosen.routine.returns is not None
-        number = self._build.function(chosen.function)
-        given = [
-            transport.given(node, each.type) for node, each in zip(chosen.arguments, _parameters(chosen), strict=True)
-        ]
-        packed = ", ".join(f"a{place} := {{{place}}}" for place in range(len(given)))
-        rows = raw(f"list(struct_pack({packed}))" if given else "list(struct_pack(a0 := 1))", *given)
-        return transport.taken(raw(f"_udf_{number}({{0}})", rows), chosen.routine.returns)
+        name = self._build.function(chosen.function)
+        rows = raw("list({0})", self.packed(chosen))
+        return transport.taken(raw(f"{name}({{0}})", rows), chosen.routine.returns)
 
     def rows(self, chosen: Chosen) -> tuple[Node, Kinds]:
         """A call in FROM: a relation, and the kinds of its columns. Raises SqlError."""
@@ -134,6 +130,22 @@ class UserFunctions:
             *(() if arguments is None else (arguments,)),
         )
         return body, {name: declared.kind for name, declared in routine.columns}
+
+    def partitions(self, chosen: Chosen, rows: Node) -> Node:
+        """A call of a table function with all rows of a partition: `rows` is a list of them. Raises SqlError: it is
+        not written in Python.
+        """
+        if chosen.routine.language != "PYTHON":
+            raise SqlError.unsupported("OVER of a table function in SQL")
+        name = self._build.function(replace(chosen.function, partitioned=True))
+        return raw(f"{name}({{0}})", rows)
+
+    def packed(self, chosen: Chosen) -> Node:
+        """The arguments of one row as they are handed over."""
+        parameters = chosen.routine.parameters
+        given = [transport.given(node, each.type) for node, each in zip(chosen.arguments, parameters, strict=True)]
+        listed = ", ".join(f"a{place} := {{{place}}}" for place in range(len(given)))
+        return raw(f"struct_pack({listed})" if given else "struct_pack(a0 := 1)", *given)
 
     def _inlined(self, chosen: Chosen) -> Node:
         """The text of a function in place of its call."""
@@ -211,11 +223,11 @@ class UserFunctions:
         return made, {name: declared.kind for name, declared in chosen.routine.columns}
 
     def _call(self, chosen: Chosen) -> Node:
-        number = self._build.function(chosen.function)
+        name = self._build.function(chosen.function)
         given = [
             transport.given(node, each.type) for node, each in zip(chosen.arguments, _parameters(chosen), strict=True)
         ]
-        return raw(f"_udf_{number}({{*}})", *(given or [exp.Literal.number(1)]))
+        return raw(f"{name}({{*}})", *(given or [exp.Literal.number(1)]))
 
 
 def _parameters(chosen: Chosen) -> Sequence[Parameter]:

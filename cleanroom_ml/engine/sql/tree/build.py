@@ -14,7 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, Drawn, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.routines import UserFunction
+from cleanroom_ml.engine.sql.routines import UserFunction, called_as
 from cleanroom_ml.engine.sql.tree import literals
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
@@ -59,13 +59,13 @@ class Build:
         if self.sources > MAX_SOURCES:
             raise SqlError.too_complex()
 
-    def function(self, function: UserFunction) -> int:
-        """The number by which the worker knows a function in Python. Raises SqlError: there are too many."""
-        key = (function.owner, json.dumps(function.routine.to_json()))
+    def function(self, function: UserFunction) -> str:
+        """The name by which the worker knows a function in Python. Raises SqlError: there are too many."""
+        key = (function.owner, json.dumps([function.routine.to_json(), function.partitioned]))
         number, _ = self.functions.setdefault(key, (len(self.functions), function))
         if number >= MAX_FUNCTIONS:
             raise SqlError.unsupported(f"more than {MAX_FUNCTIONS} functions in Python in one statement")
-        return number
+        return called_as(self.token, number)
 
     def fresh(self, prefix: str) -> str:
         """A name that no other of this statement has."""
