@@ -22,6 +22,12 @@ from cleanroom_ml.services.staging import StageLocation, staged_difference
 from cleanroom_ml.services.tolerant_specs import collaboration_of
 from cleanroom_ml.specs.problems import SpecProblems
 
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
 NOT_YET = ServerError("SQL compilation error:\nUnknown user-defined function CLEANROOM.CODE$TRAIN.")
 
 
