@@ -15,6 +15,7 @@ from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.refusals import named_in
 from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
 from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
@@ -200,7 +201,13 @@ class Executor:
         if binds.rows is not None and kind.batch is not None:
             return stamped(kind.batch(work, statement), kind.wire)
         work.attempt()
-        result = stamped(kind.run(work, statement), kind.wire)
+        try:
+            result = stamped(kind.run(work, statement), kind.wire)
+        except SqlError as error:
+            named = named_in(error, statement)
+            if named is error:
+                raise
+            raise named from error
         if written is not None:
             written.done()
         return result

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.statement import Statement, spoken
 from cleanroom_ml.engine.storage import errors
 from cleanroom_ml.naming import display
+
+_UNNAMED: Final = "Cannot perform operation."
 
 
 def displayed(parts: tuple[str, ...]) -> str:
@@ -27,9 +31,19 @@ def no_current(what: str) -> SqlError:
     return SqlError(
         90105 if what == "database" else 90106,
         "22000",
-        f"Cannot perform operation. This session does not have a current {what}. "
-        f"Call 'USE {what.upper()}', or use a qualified name.",
+        f"{_UNNAMED} This session does not have a current {what}. Call 'USE {what.upper()}', or use a qualified name.",
     )
+
+
+def named_in(error: SqlError, statement: Statement) -> SqlError:
+    """The same refusal of a session without a current database, with what it was that cannot be performed."""
+    if error.code not in {90105, 90106} or not error.message.startswith(_UNNAMED):
+        return error
+    kind = getattr(statement, "kind", "")
+    words = spoken(statement).removesuffix(f" {kind}") if kind else spoken(statement)
+    words = {"QUERY": "SELECT"}.get(words, words)
+    words = words if not kind or words.endswith(kind) else f"{words} {kind}"
+    return SqlError(error.code, error.sqlstate, f"Cannot perform {words}.{error.message.removeprefix(_UNNAMED)}")
 
 
 def insufficient(reason: str) -> SqlError:

@@ -24,7 +24,8 @@ def rename(
         if _there(connection, "databases", "account = ? AND name = ?", (account, name)):
             raise AlreadyExists("database", name)
         _moved(connection, "databases", "name = ?", (name,), "account = ? AND name = ?", (account, database))
-        where, values, set_to = "account = ? AND database = ?", (account, database), (name,)
+        where = "account = ? AND database = ?"
+        values: tuple[str, ...] = (account, database)
         assignment = "database = ?"
         others: tuple[str, ...] = ("schemas", "object_grants")
     else:
@@ -35,11 +36,11 @@ def rename(
         here = (account, database, schema)
         name_of = "account = ? AND database = ? AND name = ?"
         _moved(connection, "schemas", "database = ?, name = ?", new, name_of, here)
-        where, values, set_to = "account = ? AND database = ? AND schema = ?", here, new
+        where, values = "account = ? AND database = ? AND schema = ?", here
         assignment = "database = ?, schema = ?"
         others = ("object_grants",)
     for relation in (*IN_SCHEMA, "temporary_views", *others, "sessions"):
-        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*set_to, *values))
+        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*new, *values))
 
 
 def _there(connection: sqlite3.Connection, relation: str, where: str, values: tuple[str, ...]) -> bool:

@@ -70,7 +70,7 @@ def _arguments(each: KnownProcedure) -> str:
 _COLUMNS: Final = (
     "created_on", "name", "schema_name", "is_builtin", "is_aggregate", "is_ansi", "min_num_arguments",
     "max_num_arguments", "arguments", "description", "catalog_name", "is_table_function",
-    "valid_for_clustering", "is_secure",
+    "valid_for_clustering", "is_secure", "secrets", "external_access_integrations",
 )  # fmt: skip
 OBJECTS: Final = (ObjectKind("PROCEDURE", describe=describe_procedure),)
 LISTINGS: Final = tuple(
