@@ -51,6 +51,7 @@ class Work:
         recording: the query was started in storage, so that a commit can record its outcome with it.
         results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
             to be scanned by what comes after.
+        copies_grants: what is made has the grants of what it replaces, and no others.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
@@ -73,6 +74,7 @@ class Work:
     applications: Applications | None = None
     written: Written | None = None
     results: Results | None = None
+    copies_grants: bool = False
 
     @property
     def seconds(self) -> float:
@@ -117,8 +119,17 @@ class Work:
 
         What nobody says this of is ADMIN's, so that whoever forgets it gives nothing away.
         """
-        if self.rights.role != ADMIN and not self.restricted:
-            self.storage.grants.own(self.session.account, thing, self.rights.role)
+        if self.restricted:
+            return
+        account = self.session.account
+        if self.rights.role != ADMIN:
+            self.storage.grants.own(account, thing, self.rights.role)
+        if self.copies_grants:
+            return  # sql-reference/sql/create-table, COPY GRANTS: then there are no future ones
+        for each in self.storage.future_grants.on(account, thing):
+            self.storage.grants.grant(
+                account, thing, (each.privilege,), each.grantee, by=each.granted_by, option=each.grant_option
+            )
 
     def grants_on(self, thing: Thing) -> Sequence[Granted]:
         """What COPY GRANTS copies: every grant but the ownership."""

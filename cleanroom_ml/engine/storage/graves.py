@@ -34,8 +34,8 @@ BELOW: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "stages": (("stage_files", "stage_id"), ("stage_directories", "stage_id")),
 }
 """The relations of what one of these has, and the column that says whose it is."""
-NEVER: Final = frozenset({"stage_uploads", "temporary_views", "usage_grants"})
-"""What goes with a session, or is an application's: it is not restored."""
+NEVER: Final = frozenset({"stage_uploads", "temporary_views", "usage_grants", "future_grants"})
+"""What goes with a session, is an application's, or says what later things are given: it is not restored."""
 
 
 def _references(connection: sqlite3.Connection) -> Iterable[str]:

@@ -27,7 +27,7 @@ def rename(
         where = "account = ? AND database = ?"
         values: tuple[str, ...] = (account, database)
         assignment = "database = ?"
-        others: tuple[str, ...] = ("schemas", "object_grants")
+        others: tuple[str, ...] = ("schemas", "object_grants", "future_grants")
     else:
         if not _there(connection, "databases", "account = ? AND name = ?", (account, new[0])):
             raise NotFound("database", new[0])
@@ -38,7 +38,7 @@ def rename(
         _moved(connection, "schemas", "database = ?, name = ?", new, name_of, here)
         where, values = "account = ? AND database = ? AND schema = ?", here
         assignment = "database = ?, schema = ?"
-        others = ("object_grants",)
+        others = ("object_grants", "future_grants")
     for relation in (*IN_SCHEMA, "temporary_views", *others, "sessions"):
         connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*new, *values))
 

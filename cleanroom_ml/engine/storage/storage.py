@@ -9,6 +9,7 @@ from pathlib import Path
 from cleanroom_ml.engine.storage import (
     accounts,
     file_formats,
+    future_grants,
     garbage,
     grants,
     graves,
@@ -45,6 +46,7 @@ SCHEMAS: tuple[Schema, ...] = (
     grants.SCHEMA,
     sequences.SCHEMA,
     graves.SCHEMA,
+    future_grants.SCHEMA,
 )
 
 
@@ -62,6 +64,7 @@ class Storage:
         self.roles = roles.Roles(database)
         self.grants = grants.Grants(database)
         self.graves = graves.Graves(database)
+        self.future_grants = future_grants.FutureGrants(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)

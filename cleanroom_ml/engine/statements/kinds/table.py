@@ -85,7 +85,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     )
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
-        (made,) = work.commit([change], reply)
+        (made,) = replace(work, copies_grants=statement.copy_grants).commit([change], reply)
         work.grant_again(copied)
     return reply if made else success(f"{key.name} already exists, statement succeeded.")
 
