@@ -85,7 +85,7 @@ class Executor:
             earlier = self._earlier(session, query_id, request_id)
             if earlier is not None:
                 return earlier
-        results = Results()
+        results = Results(self._warehouse if session.kind == "client" else None)
         if session.kind == "client":
             catalog: StatementCatalog = AccountCatalog(
                 self._storage, session, self._patterns, Rights.of_session(self._storage, session), results=results

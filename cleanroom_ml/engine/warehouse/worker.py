@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
-from cleanroom_ml.engine.warehouse import parquet_out, spool
+from cleanroom_ml.engine.warehouse import parquet_out, spool, unspool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.functions import register
@@ -61,6 +61,7 @@ class Request(TypedDict, total=False):
     operations: bool
     limit: int
     packed: bool
+    spooled: list[list[int]]
 
 
 class Handler:
@@ -163,6 +164,9 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
     connection.execute(f"SET TimeZone = '{_zone(request)}'")
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
+    if "spooled" in request:
+        types = [text for _, text in request["columns"]]
+        connection.register(unspool.NAME, unspool.table(inputs[0], request["spooled"], types))
     confine(connection, paths)
     if op == "write":
         names = _names(request)
