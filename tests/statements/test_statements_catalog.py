@@ -148,3 +148,16 @@ def test_insert_into_several_tables(alpha: Client) -> None:
     with pytest.raises(SqlError):
         alpha.result("INSERT ALL INTO t1 INTO t2 (a) VALUES ('x') SELECT n FROM s")
     assert alpha.rows("SELECT count(*) FROM t1") == [(1,)], "all of it or nothing"
+
+
+def test_file_formats_are_altered(alpha: Client) -> None:
+    """sql-reference/sql/alter-file-format."""
+    alpha.result("CREATE FILE FORMAT f TYPE = CSV SKIP_HEADER = 1")
+    alpha.result("ALTER FILE FORMAT f SET FIELD_DELIMITER = '|' COMMENT = 'x'")
+    alpha.result("ALTER FILE FORMAT f RENAME TO g")
+    (shown,) = alpha.dicts("SHOW FILE FORMATS")
+    assert (shown["name"], shown["comment"]) == ("G", "x")
+    assert '"SKIP_HEADER": 1, "FIELD_DELIMITER": "|"' in shown["format_options"]
+    for text in ("ALTER FILE FORMAT g SET TYPE = JSON", "ALTER FILE FORMAT g SET NO_SUCH = 1"):
+        with pytest.raises(SqlError, match="Unsupported feature"):
+            alpha.result(text)
