@@ -22,6 +22,7 @@ from cleanroom_ml.engine.storage import (
     sessions,
     stages,
     tables,
+    users,
     views,
     warehouses,
 )
@@ -61,6 +62,7 @@ class Storage:
         self.namespaces = namespaces.Namespaces(database)
         self.warehouses = warehouses.Warehouses(database)
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
+        self.users = users.Users(database)
         self.roles = roles.Roles(database)
         self.grants = grants.Grants(database)
         self.graves = graves.Graves(database)
