@@ -83,6 +83,9 @@ def test_get_ddl_and_what_makes_the_same_again(alpha: Client) -> None:
             alpha.result(text)
     types = alpha.rows("SELECT SYSTEM$TYPEOF(1), SYSTEM$TYPEOF(1::FLOAT), SYSTEM$TYPEOF(TRUE)")
     assert types == [("NUMBER(1,0)[SB1]", "FLOAT[DOUBLE]", "BOOLEAN[SB1]")]
+    assert alpha.rows("CALL SYSTEM$TYPEOF(1)") == [("NUMBER(1,0)[SB1]",)]
+    assert [row[1] for row in alpha.rows("DESC TABLE p TYPE = STAGE")] == ["TYPE", "URL"]
+    assert len(alpha.rows("DESC TABLE p TYPE = COLUMNS")) == 3
     with pytest.raises(SqlError, match=r"Unsupported feature 'SYSTEM\$ALLOWLIST'"):
         alpha.result("SELECT SYSTEM$ALLOWLIST()")
 

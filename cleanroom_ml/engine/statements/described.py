@@ -26,6 +26,10 @@ def describe_table(work: Work, statement: Describe) -> Rows:
         return _of_the_schema(work, statement)
     key = work.catalog.target(statement.name, statement.kind)
     found = relation(work, key, statement.name)
+    if statement.of_stage:
+        if not isinstance(found, Table):
+            raise SqlError.not_found("Table", displayed(statement.name))
+        return Rows(STAGE_PROPERTIES, OF_A_STAGE)
     keys = found.constraints if isinstance(found, Table) else ()
     return Rows(_DESCRIBED, [_described_column(column, keys) for column in found.columns])
 
@@ -69,6 +73,12 @@ def default_text(column: Column) -> str | None:
     return column.default
 
 
+STAGE_PROPERTIES: Final = texts("parent_property", "property", "property_type", "property_value", "property_default")
+OF_A_STAGE: Final = (
+    ("STAGE_FILE_FORMAT", "TYPE", "String", "CSV", "CSV"),
+    ("STAGE_LOCATION", "URL", "String", "", ""),
+)
+"""What DESCRIBE says of every stage."""
 _DESCRIBED: Final = texts(
     "name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
     "policy name", "privacy domain",

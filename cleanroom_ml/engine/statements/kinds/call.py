@@ -6,16 +6,19 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import RowsSource
-from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block, Immediate
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.script.block import BlockResult, Returned, run_block
+from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kept import inner_binds
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
@@ -24,15 +27,27 @@ from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 
 _MOST_ROWS = 10_000
+_SYSTEM: Final = "SYSTEM$"
 
 
 def call(work: Work, statement: Call) -> StatementResult:
     """CALL procedure(…)."""
+    if len(statement.name) == 1 and statement.name[0].startswith(_SYSTEM) and not work.restricted:
+        return _of_the_system(work, statement)
     if work.procedures is None:
         raise SqlError.unsupported("CALL")
     if statement.named:
         raise SqlError.unsupported("arguments by name in CALL")
     return work.procedures.call(work.session, statement.name, statement.args, query_id=work.query_id)
+
+
+def _of_the_system(work: Work, statement: Call) -> Rows:
+    """CALL SYSTEM$…(…): the function of that name, as SELECT calls it (sql-reference/functions/system_wait)."""
+    (name,) = statement.name
+    called = exp.Anonymous(this=name, expressions=[literal(value) for value in statement.args])
+    compiled = compile_scalars([called], work.catalog, work.binds)
+    found, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
+    return Rows(((name, found[0].type),), rows, CALL)
 
 
 def block(work: Work, statement: Block) -> StatementResult:
