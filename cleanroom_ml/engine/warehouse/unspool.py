@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +26,13 @@ def table(fd: int, batches: Sequence[Sequence[int]], types: Sequence[str]) -> pa
                 arrays = [_undone(array, kind) for array, kind in zip(batch.columns, kinds, strict=True)]
                 parts.append(pa.table(arrays, names=[f"_{number}" for number in range(len(arrays))]))
     return pa.concat_tables(parts)
+
+
+def put(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
+    """Makes them a table of DuckDB's: what is only registered, another cursor of the connection does not see."""
+    connection.register(f"{NAME}_arrow", rows)
+    connection.execute(f"CREATE TABLE {NAME} AS SELECT * FROM {NAME}_arrow")
+    connection.unregister(f"{NAME}_arrow")
 
 
 def _undone(array: pa.Array, kind: SqlType) -> pa.Array:

@@ -166,7 +166,7 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
     if "spooled" in request:
         types = [text for _, text in request["columns"]]
-        connection.register(unspool.NAME, unspool.table(inputs[0], request["spooled"], types))
+        unspool.put(connection, unspool.table(inputs[0], request["spooled"], types))
     confine(connection, paths)
     if op == "write":
         names = _names(request)
