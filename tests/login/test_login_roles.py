@@ -62,3 +62,31 @@ def test_the_first_user_of_an_account_is_its_administrator(logins: Logins) -> No
     assert (session.role, session.database, session.schema, session.warehouse) == (
         *("ACCOUNTADMIN", "SECRET", "PUBLIC", "APP_WH"),
     )
+
+
+def test_a_made_user_logs_in_as_it_was_told_and_not_when_disabled(logins: Logins, storage: Storage) -> None:
+    """sql-reference/sql/create-user: PASSWORD, DISABLED, DEFAULT_ROLE, DEFAULT_NAMESPACE, DEFAULT_WAREHOUSE."""
+    storage.users.create("ALPHA", "BOB", owner="ACCOUNTADMIN")
+    request = LoginRequest("ALPHA", "BOB", PASSWORD, WORD)
+    with pytest.raises(WireError, match="Incorrect username or password"):
+        logins.open(request, job_id=None)
+    storage.users.set_password("ALPHA", "BOB", WORD)
+    settings = {"DEFAULT_ROLE": "READER", "DEFAULT_NAMESPACE": "SECRET.PUBLIC", "DEFAULT_WAREHOUSE": "APP_WH"}
+    storage.users.set_settings("ALPHA", "BOB", settings)
+    session, _ = logins.open(request, job_id=None)
+    # What it was not granted is no default of it.
+    assert (session.role, session.database, session.warehouse) == ("PUBLIC", None, None)
+    storage.roles.grant("ALPHA", "READER", "USER", "BOB", by="ACCOUNTADMIN")
+    for thing in (Thing("DATABASE", "SECRET"), Thing("SCHEMA", "SECRET", "PUBLIC"), Thing("WAREHOUSE", name="APP_WH")):
+        storage.grants.grant("ALPHA", thing, ("USAGE",), "READER", by="ACCOUNTADMIN")
+    session, _ = logins.open(request, job_id=None)
+    assert (session.role, session.database, session.schema, session.warehouse) == (
+        *("READER", "SECRET", "PUBLIC", "APP_WH"),
+    )
+    storage.users.set_disabled("ALPHA", "BOB", True)
+    with pytest.raises(WireError, match="Incorrect username or password"):
+        logins.open(request, job_id=None)
+    storage.users.drop("ALPHA", "BOB")
+    assert storage.sessions.get(session.id) is None
+    storage.users.create("ALPHA", "BOB", owner="ACCOUNTADMIN")
+    assert list(storage.roles.direct("ALPHA", "BOB")) == ["PUBLIC"], "whoever has the name later is another one"

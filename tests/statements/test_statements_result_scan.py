@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 
 import pytest
 from statements_client import Client
 
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.queries.answers import outcome_of
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import result_scan
@@ -65,11 +67,45 @@ def test_what_a_statement_gave_is_a_relation(alpha: Client) -> None:
 def test_what_is_kept(alpha: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = shown(alpha)
     assert kept_rows(rows)["rows"]["columns"][0][0] == rows.columns[0][0]
-    assert kept_rows(Rows(rows.columns, rows.rows)) == {}  # a SELECT's
     monkeypatch.setattr(result_scan, "MAX_KEPT_BYTES", 10)
     assert kept_rows(rows) == {}
-    with pytest.raises(SqlError, match="write those rows to a table"):
+    with pytest.raises(SqlError, match="RESULT_SCAN inside of another query, of PUT, GET"):
         alpha.rows(count(recorded(alpha, rows, text="{}")))
+
+
+def selected(client: Client, text: str) -> str:
+    """The id of a SELECT of this session, recorded with its spooled result as the front does."""
+    query_id = str(uuid.uuid4())
+    client.storage.queries.start(query_id, client.session.id, None, "hash")
+    outcome = outcome_of(client.result(text, query_id=query_id), client.session, client.storage)
+    client.storage.queries.finish(query_id, outcome.response, outcome.spool)
+    return query_id
+
+
+def test_a_selects_rows_are_a_relation_with_their_types(alpha: Client, alpha_again: Client) -> None:
+    """functions/result_scan: the result of a statement is a table. Each type comes back as what it was."""
+    alpha.result("ALTER SESSION SET TIMEZONE = 'Europe/Berlin'")
+    values = """1 AS n, -12.50::NUMBER(10, 2) AS d, 1.5::FLOAT AS f, 'x' AS t, TRUE AS b, '2024-02-29'::DATE AS day,
+        '10:11:12.5'::TIME AS clock, '2024-01-01 10:00:00.25'::TIMESTAMP_NTZ AS ntz,
+        '2024-01-01 10:00:00'::TIMESTAMP_LTZ AS ltz, '1960-01-01 10:00:00 +0530'::TIMESTAMP_TZ AS tz,
+        '0aff'::BINARY AS raw, NULL::NUMBER(5, 1) AS missing, 12345678901234567890123456789012345678 AS wide"""
+    alpha.result(f"CREATE TABLE v AS SELECT {values} UNION ALL SELECT {', '.join(['NULL'] * 13)}")
+    query_id = selected(alpha, "SELECT * FROM v")
+    scan = f"TABLE(RESULT_SCAN('{query_id}'))"
+    assert alpha.rows(f"SELECT count(*), count(n), count(ltz), count(tz) FROM {scan}") == [(2, 1, 1, 1)]
+    # EXCEPT compares NULLs and values by their types.
+    assert alpha.rows(f"SELECT * FROM {scan} EXCEPT SELECT * FROM v") == []
+    assert alpha.rows(f"SELECT * FROM v EXCEPT SELECT * FROM {scan}") == []
+    assert alpha.rows(f"SELECT n + 1, d, tz::VARCHAR FROM {scan} WHERE n = 1") == alpha.rows(
+        "SELECT n + 1, d, tz::VARCHAR FROM v WHERE n = 1"
+    )
+    none = selected(alpha, "SELECT 1 AS a WHERE FALSE")
+    assert alpha.rows(f"SELECT count(*) FROM TABLE(RESULT_SCAN('{none}'))") == [(0,)]
+    variant = selected(alpha, "SELECT PARSE_JSON('1') AS v")
+    with pytest.raises(SqlError, match="VARIANT"):
+        alpha.result(f"SELECT 1 FROM TABLE(RESULT_SCAN('{variant}')) AS x")
+    with pytest.raises(SqlError, match="does not exist"):
+        alpha_again.result(f"SELECT count(*) FROM {scan}")
 
 
 @pytest.mark.attack

@@ -26,6 +26,7 @@ from cleanroom_ml.engine.storage.storage import Storage
 SETUP = (
     "CREATE ROLE reader",
     "CREATE ROLE other",
+    "CREATE USER bob",
     "GRANT ROLE reader TO USER alpha_user",
     "CREATE TABLE t (a INT, b INT)",
     "CREATE TABLE u (a INT, b INT)",
@@ -104,6 +105,11 @@ FOREIGN = (
     "WITH c AS (SELECT * FROM t) SELECT 1 FROM c",
     "SELECT (SELECT max(a) FROM t)",
     "INSERT INTO t VALUES (1, 2)",
+    "INSERT ALL INTO t VALUES (a, a) SELECT 1 AS a",
+    "INSERT ALL INTO mine2 SELECT a FROM t",
+    "LIST @%t",
+    "SELECT $1 FROM @%t",
+    "COPY INTO @%t FROM (SELECT 1 AS a)",
     "INSERT OVERWRITE INTO t VALUES (1, 2)",
     "UPDATE t SET a = 1",
     "DELETE FROM t",
@@ -139,6 +145,11 @@ FOREIGN = (
     "CREATE DATABASE n",
     "CREATE WAREHOUSE n",
     "CREATE ROLE n",
+    "CREATE USER n",
+    "ALTER USER bob SET PASSWORD = 'x'",
+    "ALTER USER alpha_user SET DISABLED = TRUE",
+    "DROP USER bob",
+    "DESCRIBE USER bob",
     "CREATE COMPUTE POOL n MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS",
     "ALTER TABLE t ADD COLUMN c INT",
     "ALTER TABLE t RENAME TO n",
@@ -149,6 +160,7 @@ FOREIGN = (
     "ALTER FUNCTION fn(INT) RENAME TO n",
     "ALTER PROCEDURE pr(INT) EXECUTE AS CALLER",
     "ALTER WAREHOUSE w SUSPEND",
+    "ALTER FILE FORMAT f SET SKIP_HEADER = 1",
     "DROP TABLE t",
     "DROP VIEW v",
     "DROP STAGE s",
@@ -175,6 +187,10 @@ FOREIGN = (
     "SHOW GRANTS OF ROLE other",
     "GRANT SELECT ON TABLE t TO ROLE reader",
     "GRANT OWNERSHIP ON TABLE t TO ROLE reader",
+    "GRANT SELECT ON FUTURE TABLES IN SCHEMA public TO ROLE reader",
+    "GRANT SELECT ON FUTURE TABLES IN DATABASE alpha_db TO ROLE reader",
+    "SHOW FUTURE GRANTS TO ROLE other",
+    "SHOW FUTURE GRANTS IN SCHEMA hidden",
     "GRANT CREATE DATABASE ON ACCOUNT TO ROLE reader",
     "REVOKE USAGE ON DATABASE alpha_db FROM ROLE reader",
     "GRANT ROLE other TO USER alpha_user",
@@ -450,6 +466,28 @@ def test_all_at_once_and_ownership(reader: Client, admin: Client) -> None:
     admin.result("GRANT OWNERSHIP ON TABLE u TO ROLE reader COPY CURRENT GRANTS")
     admin.result("DROP ROLE reader")
     assert [row["owner"] for row in admin.dicts("SHOW TABLES") if row["name"] == "U"] == ["ACCOUNTADMIN"]
+
+
+def test_future_grants_are_for_what_is_made_later(reader: Client, admin: Client) -> None:
+    """sql-reference/sql/grant-privilege: those of a schema stand before those of its database; COPY GRANTS has none."""
+    admin.result("GRANT SELECT ON FUTURE TABLES IN DATABASE alpha_db TO ROLE other")
+    admin.result("GRANT SELECT, INSERT ON FUTURE TABLES IN SCHEMA public TO ROLE reader")
+    assert [row["name"] for row in admin.dicts("SHOW FUTURE GRANTS IN SCHEMA public")] == [
+        "ALPHA_DB.PUBLIC.<TABLE>"
+    ] * 2
+    assert len(admin.rows("SHOW FUTURE GRANTS TO ROLE other")) == 1
+    assert refused(reader, "SELECT * FROM t").startswith(ABSENT), "what was there before is not given"
+    admin.result("CREATE TABLE later (a INT)")
+    assert len(reader.rows("DESCRIBE TABLE later")) == 1
+    assert admin.rows("SHOW GRANTS TO ROLE other") == []
+    admin.result("CREATE TABLE hidden.later (a INT)")
+    assert [row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE other")] == ["SELECT"]
+    admin.result("CREATE OR REPLACE TABLE t (a INT) COPY GRANTS")
+    assert refused(reader, "DESCRIBE TABLE t").startswith(ABSENT)
+    admin.result("REVOKE SELECT, INSERT ON FUTURE TABLES IN SCHEMA public FROM ROLE reader")
+    admin.result("CREATE TABLE last (a INT)")
+    assert refused(reader, "DESCRIBE TABLE last").startswith(ABSENT)
+    assert "GRANT … ON FUTURE" in refused(admin, "GRANT OWNERSHIP ON FUTURE TABLES IN SCHEMA public TO ROLE reader")
 
 
 def test_roles_inherit_and_a_circle_is_refused(admin: Client, alpha_again: Client) -> None:

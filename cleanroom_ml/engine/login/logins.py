@@ -7,7 +7,7 @@ import hmac
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from cleanroom_ml.engine.home.logs import REFUSALS
@@ -131,6 +131,7 @@ class Logins:
             raise
         if guessable:
             self._throttle.succeeded(key)
+        request = self._with_defaults(request)
         roles = self._storage.roles
         if request.role is not None and request.role not in roles.available(request.account, request.user):
             raise WireError(LOGIN_FAILED, f"The role {request.role} does not exist or not authorized.")
@@ -155,6 +156,25 @@ class Logins:
         )
         logger.info("login: account %s, user %s, session %s", session.account, session.user, session.id)
         return session, tokens
+
+    def _with_defaults(self, request: LoginRequest) -> LoginRequest:
+        """The request with what ALTER USER … SET DEFAULT_… says where it says nothing itself; a default role that the
+        user has no longer is none.
+        """
+        user = self._storage.users.get(request.account, request.user)
+        said = {} if user is None else user.settings
+        role = said.get("DEFAULT_ROLE")
+        if role not in self._storage.roles.available(request.account, request.user):
+            role = None
+        database, _, schema = said.get("DEFAULT_NAMESPACE", "").partition(".")
+        place = (request.database, request.schema) if request.database else (database or None, schema or request.schema)
+        return replace(
+            request,
+            role=request.role or role,
+            warehouse=request.warehouse or said.get("DEFAULT_WAREHOUSE"),
+            database=place[0],
+            schema=place[1],
+        )
 
     def _check_user(self, request: LoginRequest) -> None:
         if request.authenticator == PASSWORD:

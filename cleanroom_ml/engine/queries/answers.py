@@ -47,6 +47,8 @@ class _Arrow(TypedDict):
     total: int
     batches: list[tuple[int, int, int]]
     """Offset, length and rows."""
+    types: list[str]
+    """What RESULT_SCAN reads the columns as (`result_scan.spooled_of`)."""
 
 
 class _Small(TypedDict):
@@ -119,6 +121,7 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
             "rowtype": [column.type.wire(column.name, column.nullable) for column in result.columns],
             "total": result.rows,
             "batches": [(batch.offset, batch.length, batch.rows) for batch in result.batches],
+            "types": [str(column.type) for column in result.columns],
         }
         return Outcome(_text(kept), result.path)
     if isinstance(result, Rows):

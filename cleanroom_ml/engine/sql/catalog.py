@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from cleanroom_ml.engine.sql.binds import Option, Value
@@ -99,10 +100,14 @@ class StageReference:
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """One staged file: its path in the stage (METADATA$FILENAME) and the object that holds it."""
+    """One staged file: its path in the stage (METADATA$FILENAME), the object that holds it, the checksum that clients
+    know it by, and when it was put there.
+    """
 
     path: str
     sha256: str
+    md5: str = ""
+    last_modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,7 @@ class AccountCatalog:
         """What a statement of this session gave; nothing for the text of a view, which others read too."""
         if self.home is not None and not self._private:
             return None
-        return self._results.get(query_id) or session_result(self._storage, self._session, query_id)
+        return self._results.get(query_id) or session_result(self._storage, self._session, query_id, self._results)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
         database, schema = self.home or (self._session.database, self._session.schema)

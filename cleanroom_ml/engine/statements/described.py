@@ -7,12 +7,14 @@ from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.listing import texts
 from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.scope import INFORMATION_SCHEMA
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Constraint, Key, Table, View
@@ -20,10 +22,24 @@ from cleanroom_ml.engine.storage.keys import Column, Constraint, Key, Table, Vie
 
 def describe_table(work: Work, statement: Describe) -> Rows:
     """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
+    if len(statement.name) > 1 and statement.name[-2] == INFORMATION_SCHEMA and not work.restricted:
+        return _of_the_schema(work, statement)
     key = work.catalog.target(statement.name, statement.kind)
     found = relation(work, key, statement.name)
+    if statement.of_stage:
+        if not isinstance(found, Table):
+            raise SqlError.not_found("Table", displayed(statement.name))
+        return Rows(STAGE_PROPERTIES, OF_A_STAGE)
     keys = found.constraints if isinstance(found, Table) else ()
     return Rows(_DESCRIBED, [_described_column(column, keys) for column in found.columns])
+
+
+def _of_the_schema(work: Work, statement: Describe) -> Rows:
+    """A relation of INFORMATION_SCHEMA, as who may read it sees it."""
+    source = work.catalog.source(statement.name)
+    if not isinstance(source, RowsSource):
+        raise SqlError.not_found("View", displayed(statement.name))
+    return Rows(_DESCRIBED, [_described_column(Column(name, str(kind)), ()) for name, kind in source.columns])
 
 
 def relation(work: Work, key: Key, name: tuple[str, ...]) -> Table | View:
@@ -57,6 +73,12 @@ def default_text(column: Column) -> str | None:
     return column.default
 
 
+STAGE_PROPERTIES: Final = texts("parent_property", "property", "property_type", "property_value", "property_default")
+OF_A_STAGE: Final = (
+    ("STAGE_FILE_FORMAT", "TYPE", "String", "CSV", "CSV"),
+    ("STAGE_LOCATION", "URL", "String", "", ""),
+)
+"""What DESCRIBE says of every stage."""
 _DESCRIBED: Final = texts(
     "name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
     "policy name", "privacy domain",

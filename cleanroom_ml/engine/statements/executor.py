@@ -15,7 +15,7 @@ from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
-from cleanroom_ml.engine.statements.refusals import naming
+from cleanroom_ml.engine.statements.refusals import named_in
 from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
 from cleanroom_ml.engine.statements.results import StatementResult, decode, stamped, success
@@ -86,7 +86,7 @@ class Executor:
             earlier = self._earlier(session, query_id, request_id)
             if earlier is not None:
                 return earlier
-        results = Results()
+        results = Results(self._warehouse if session.kind == "client" else None)
         if session.kind == "client":
             catalog: StatementCatalog = AccountCatalog(
                 self._storage, session, self._patterns, Rights.of_session(self._storage, session), results=results
@@ -232,7 +232,10 @@ class Executor:
         try:
             result = stamped(kind.run(work, statement), kind.wire)
         except SqlError as error:
-            raise naming(error, statement) from error
+            named = named_in(error, statement)
+            if named is error:
+                raise
+            raise named from error
         if written is not None:
             written.done()
         return result

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.sql.read.statement import Statement, spoken
 from cleanroom_ml.engine.storage import errors
 from cleanroom_ml.naming import display
 
-_NO_CURRENT = "Cannot perform operation."
+_UNNAMED: Final = "Cannot perform operation."
 
 
 def displayed(parts: tuple[str, ...]) -> str:
@@ -31,22 +31,19 @@ def no_current(what: str) -> SqlError:
     return SqlError(
         90105 if what == "database" else 90106,
         "22000",
-        f"{_NO_CURRENT} This session does not have a current {what}. "
-        f"Call 'USE {what.upper()}', or use a qualified name.",
+        f"{_UNNAMED} This session does not have a current {what}. Call 'USE {what.upper()}', or use a qualified name.",
     )
 
 
-def naming(error: SqlError, statement: Statement) -> SqlError:
-    """The same error; that a session has no current database or schema says what could not be done, as Snowflake does:
-    `Cannot perform CREATE TABLE.`
-    """
-    if error.code not in {90105, 90106} or not error.message.startswith(_NO_CURRENT):
+def named_in(error: SqlError, statement: Statement) -> SqlError:
+    """The same refusal of a session without a current database, with what it was that cannot be performed."""
+    if error.code not in {90105, 90106} or not error.message.startswith(_UNNAMED):
         return error
-    words = re.findall(r"[A-Z][a-z]+", type(statement).__name__)
-    operation = {"QUERY": "SELECT", "SHOW": "SHOW", "SET VARIABLE": "SET"}.get(done := " ".join(words).upper(), done)
-    kind = getattr(statement, "kind", None) if operation in {"USE", "DROP", "DESCRIBE"} else None
-    operation = f"{operation} {kind}" if isinstance(kind, str) and kind else operation
-    return SqlError(error.code, error.sqlstate, error.message.replace(_NO_CURRENT, f"Cannot perform {operation}.", 1))
+    kind = getattr(statement, "kind", "")
+    words = spoken(statement).removesuffix(f" {kind}") if kind else spoken(statement)
+    words = {"QUERY": "SELECT"}.get(words, words)
+    words = words if not kind or words.endswith(kind) else f"{words} {kind}"
+    return SqlError(error.code, error.sqlstate, f"Cannot perform {words}.{error.message.removeprefix(_UNNAMED)}")
 
 
 def insufficient(reason: str) -> SqlError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
@@ -10,6 +11,8 @@ from cleanroom_ml.engine.statements import system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
+
+INFORMATION_SCHEMA: Final = "INFORMATION_SCHEMA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def owns(work: Work, database: str) -> bool:
 
 def sees_schema(work: Work, database: str, schema: str) -> bool:
     """Whether there is such a schema for an account session, in a database that it may know of."""
+    if schema == INFORMATION_SCHEMA:
+        return True  # everybody's who may enter the database
     there = work.storage.namespaces.schema_exists(work.session.account, database, schema)
     return there and work.rights.sees(Thing("SCHEMA", database, schema))
 

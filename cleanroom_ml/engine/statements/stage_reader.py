@@ -134,7 +134,8 @@ class StageReader:
             if missing := wanted - {file.path for file in files}:
                 raise SqlError.not_found("File", min(missing))
         options = self.options(reference, stage)
-        return StagedSource(tuple(StagedFile(file.path, file.sha256) for file in files), options)
+        found = (StagedFile(file.path, file.sha256, file.md5, file.last_modified) for file in files)
+        return StagedSource(tuple(found), options)
 
     def directory(self, parts: tuple[str, ...]) -> RowsSource | None:
         """The stage's directory table, as of its last refresh. Raises SqlError: it has none."""

@@ -54,6 +54,7 @@ class Work:
         acting: this statement as what a procedure at a key does for the role that owns it; without a key, for its
             caller. Nothing that is bound in the CALL is seen there.
         home: (database, schema) that short names mean in a procedure with its owner's rights.
+        copies_grants: what is made has the grants of what it replaces, and no others.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
@@ -78,6 +79,7 @@ class Work:
     written: Written | None = None
     results: Results | None = None
     home: tuple[str, str] | None = None
+    copies_grants: bool = False
 
     @property
     def seconds(self) -> float:
@@ -122,8 +124,17 @@ class Work:
 
         What nobody says this of is ADMIN's, so that whoever forgets it gives nothing away.
         """
-        if self.rights.role != ADMIN and not self.restricted:
-            self.storage.grants.own(self.session.account, thing, self.rights.role)
+        if self.restricted:
+            return
+        account = self.session.account
+        if self.rights.role != ADMIN:
+            self.storage.grants.own(account, thing, self.rights.role)
+        if self.copies_grants:
+            return  # sql-reference/sql/create-table, COPY GRANTS: then there are no future ones
+        for each in self.storage.future_grants.on(account, thing):
+            self.storage.grants.grant(
+                account, thing, (each.privilege,), each.grantee, by=each.granted_by, option=each.grant_option
+            )
 
     def grants_on(self, thing: Thing) -> Sequence[Granted]:
         """What COPY GRANTS copies: every grant but the ownership."""

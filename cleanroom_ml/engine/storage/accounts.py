@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cleanroom_ml.engine.contracts.public_key import PublicKey
+from cleanroom_ml.engine.storage import users
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists
 from cleanroom_ml.engine.storage.keys import folded_name, from_micros
@@ -21,14 +22,16 @@ APP_WAREHOUSE = "APP_WH"
 
 SCHEMA = Schema(
     "accounts",
-    1,
+    2,
     (
         "CREATE TABLE accounts (name TEXT PRIMARY KEY, created_on INTEGER NOT NULL) STRICT",
         """CREATE TABLE users (
             account TEXT NOT NULL REFERENCES accounts (name), name TEXT NOT NULL, password TEXT,
             public_key_pem TEXT, public_key_fingerprint TEXT, created_on INTEGER NOT NULL,
             PRIMARY KEY (account, name)) STRICT""",
+        *users.UPGRADE,
     ),
+    {2: users.UPGRADE},
 )
 
 
@@ -86,23 +89,23 @@ class Accounts:
     def list(self) -> list[Account]:
         """All accounts, by name."""
         with self._database.read() as connection:
-            users: dict[str, list[str]] = {}
+            named: dict[str, list[str]] = {}
             for row in connection.execute("SELECT account, name FROM users ORDER BY account, name"):
-                users.setdefault(row["account"], []).append(row["name"])
+                named.setdefault(row["account"], []).append(row["name"])
             rows = connection.execute("SELECT * FROM accounts ORDER BY name").fetchall()
-        return [Account(row["name"], tuple(users.get(row["name"], ())), from_micros(row["created_on"])) for row in rows]
+        return [Account(row["name"], tuple(named.get(row["name"], ())), from_micros(row["created_on"])) for row in rows]
 
     def verify_password(self, account: str, user: str, password: str) -> bool:
         """Whether this is the user's password. Costs the same, and says the same, for users that there are not."""
         with self._database.read() as connection:
             row = _user(connection, account, user)
-        return password_matches(None if row is None else row["password"], password)
+        return password_matches(None if row is None or row["disabled"] else row["password"], password)
 
     def public_key(self, account: str, user: str) -> PublicKey | None:
-        """The user's public key; None where there is no such user or the user has none."""
+        """The user's public key; None where there is no such user, or one without a key, or who is disabled."""
         with self._database.read() as connection:
             row = _user(connection, account, user)
-        if row is None or row["public_key_pem"] is None:
+        if row is None or row["public_key_pem"] is None or row["disabled"]:
             return None
         return PublicKey(row["public_key_pem"], row["public_key_fingerprint"])
 

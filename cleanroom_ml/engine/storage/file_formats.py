@@ -91,6 +91,38 @@ class FileFormats:
             rows = shadowing.visible(connection, "file_formats", account, database, schema, session_id)
         return [_file_format(row) for row in rows]
 
+    def alter(
+        self,
+        key: Key,
+        *,
+        options: Mapping[str, Option] | None = None,
+        comment: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        """Gives the file format that the session means other options, or another comment. Raises NotFound."""
+        with self._database.transaction() as connection:
+            row = shadowing.find(connection, "file_formats", key, session_id)
+            if row is None:
+                raise NotFound("file format", str(key))
+            connection.execute(
+                "UPDATE file_formats SET options = coalesce(?, options), comment = coalesce(?, comment) WHERE id = ?",
+                (None if options is None else json.dumps(dict(options)), comment, row["id"]),
+            )
+
+    def rename(self, key: Key, new: Key, *, session_id: str | None = None) -> None:
+        """Gives the file format that the session means another name. Raises NotFound, AlreadyExists, InvalidName."""
+        with self._database.transaction() as connection:
+            row = shadowing.find(connection, "file_formats", key, session_id)
+            if row is None:
+                raise NotFound("file format", str(key))
+            shadowing.require_home(connection, new, row["session_id"])
+            if shadowing.find_exactly(connection, "file_formats", new, row["session_id"]) is not None:
+                raise AlreadyExists("file format", str(new))
+            connection.execute(
+                "UPDATE file_formats SET database = ?, schema = ?, name = ? WHERE id = ?",
+                (new.database, new.schema, new.name, row["id"]),
+            )
+
     def drop(self, key: Key, *, session_id: str | None = None, if_exists: bool = False) -> bool:
         """Removes the one that the session sees; whether it was there. Raises NotFound unless `if_exists`."""
         with self._database.transaction() as connection:

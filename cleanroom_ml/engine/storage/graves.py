@@ -34,8 +34,8 @@ BELOW: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "stages": (("stage_files", "stage_id"), ("stage_directories", "stage_id")),
 }
 """The relations of what one of these has, and the column that says whose it is."""
-NEVER: Final = frozenset({"stage_uploads", "temporary_views", "usage_grants"})
-"""What goes with a session, or is an application's: it is not restored."""
+NEVER: Final = frozenset({"stage_uploads", "temporary_views", "usage_grants", "future_grants"})
+"""What goes with a session, is an application's, or says what later things are given: it is not restored."""
 
 
 def _references(connection: sqlite3.Connection) -> Iterable[str]:
@@ -251,7 +251,7 @@ def _same_role(connection: sqlite3.Connection, account: str, grant: Row, dropped
 def _grave(connection: sqlite3.Connection, row: sqlite3.Row) -> Grave:
     dead = Dead(row["account"], row["database"], row["schema"], row["name"])
     rows = dict(json.loads(row["rows"]))
-    (own,) = rows[{"TABLE": "tables", "SCHEMA": "schemas", "DATABASE": "databases"}[dead.kind]][:1] or ({},)
+    own: Row = rows[{"TABLE": "tables", "SCHEMA": "schemas", "DATABASE": "databases"}[dead.kind]][0]
     owner = ""
     for grant in rows["object_grants"]:
         same = (grant["kind"], grant["schema"], grant["name"]) == (dead.kind, dead.schema, dead.name)
@@ -261,4 +261,4 @@ def _grave(connection: sqlite3.Connection, row: sqlite3.Row) -> Grave:
             and _same_role(connection, dead.account, grant, row["dropped_on"])
         ):
             owner = grant["grantee"]
-    return Grave(row["id"], dead, from_micros(row["dropped_on"]), from_micros(own.get("created_on", 0)), owner, own)
+    return Grave(row["id"], dead, from_micros(row["dropped_on"]), from_micros(own["created_on"]), owner, own)

@@ -24,9 +24,10 @@ def rename(
         if _there(connection, "databases", "account = ? AND name = ?", (account, name)):
             raise AlreadyExists("database", name)
         _moved(connection, "databases", "name = ?", (name,), "account = ? AND name = ?", (account, database))
-        where, values, set_to = "account = ? AND database = ?", (account, database), (name,)
+        where = "account = ? AND database = ?"
+        values: tuple[str, ...] = (account, database)
         assignment = "database = ?"
-        others: tuple[str, ...] = ("schemas", "object_grants")
+        others: tuple[str, ...] = ("schemas", "object_grants", "future_grants")
     else:
         if not _there(connection, "databases", "account = ? AND name = ?", (account, new[0])):
             raise NotFound("database", new[0])
@@ -35,11 +36,11 @@ def rename(
         here = (account, database, schema)
         name_of = "account = ? AND database = ? AND name = ?"
         _moved(connection, "schemas", "database = ?, name = ?", new, name_of, here)
-        where, values, set_to = "account = ? AND database = ? AND schema = ?", here, new
+        where, values = "account = ? AND database = ? AND schema = ?", here
         assignment = "database = ?, schema = ?"
-        others = ("object_grants",)
+        others = ("object_grants", "future_grants")
     for relation in (*IN_SCHEMA, "temporary_views", *others, "sessions"):
-        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*set_to, *values))
+        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*new, *values))
 
 
 def _there(connection: sqlite3.Connection, relation: str, where: str, values: tuple[str, ...]) -> bool:

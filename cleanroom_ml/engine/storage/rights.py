@@ -16,8 +16,8 @@ ACCOUNT: Final = Thing("ACCOUNT")
 # What the system's roles may do in the account without being granted it.
 _BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     "SYSADMIN": frozenset({"CREATE DATABASE", "CREATE WAREHOUSE", "CREATE COMPUTE POOL"}),
-    "SECURITYADMIN": frozenset({"MANAGE GRANTS", "CREATE ROLE"}),
-    "USERADMIN": frozenset({"CREATE ROLE"}),
+    "SECURITYADMIN": frozenset({"MANAGE GRANTS", "CREATE ROLE", "CREATE USER"}),
+    "USERADMIN": frozenset({"CREATE ROLE", "CREATE USER"}),
     APP_ROLE: frozenset(
         {"CREATE DATABASE", "CREATE SHARE", "IMPORT SHARE", "CREATE LISTING", "CREATE APPLICATION"}
         | {"MANAGE SHARE TARGET", "APPLY ROW ACCESS POLICY", "EXECUTE TASK"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from cleanroom_ml.engine.storage import (
     accounts,
     file_formats,
+    future_grants,
     garbage,
     grants,
     graves,
@@ -22,6 +23,7 @@ from cleanroom_ml.engine.storage import (
     sessions,
     stages,
     tables,
+    users,
     views,
     warehouses,
 )
@@ -47,6 +49,7 @@ SCHEMAS: tuple[Schema, ...] = (
     routines.SCHEMA,
     sequences.SCHEMA,
     graves.SCHEMA,
+    future_grants.SCHEMA,
 )
 
 
@@ -61,9 +64,11 @@ class Storage:
         self.namespaces = namespaces.Namespaces(database)
         self.warehouses = warehouses.Warehouses(database)
         self.accounts = accounts.Accounts(database, self.namespaces, self.warehouses)
+        self.users = users.Users(database)
         self.roles = roles.Roles(database)
         self.grants = grants.Grants(database)
         self.graves = graves.Graves(database)
+        self.future_grants = future_grants.FutureGrants(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
         self.tables = tables.Tables(database, self.objects, self.queries)

@@ -108,6 +108,9 @@ class InferredColumn:
     order: int = 0
 
 
+_OF_SPOOLED: Final = Compiled("SELECT * FROM _spooled", (), "0" * 32)
+
+
 class Warehouse:
     """Runs compiled statements in sandboxed workers. Thread-safe; every method blocks.
 
@@ -212,8 +215,10 @@ class Warehouse:
         *,
         query_id: str,
         timeout: float = DEFAULT_SECONDS,
+        spooled: Spooled | None = None,
     ) -> Written:
-        """Write a query's rows, cast to `columns` by position, as one Parquet object. Raises SqlError.
+        """Write a query's rows, cast to `columns` by position, as one Parquet object; with `spooled`, the query is of
+        that result (`of_spooled`). Raises SqlError.
 
         What was written before a failure is not kept; rows that do not fit a column fail the statement.
         """
@@ -224,7 +229,7 @@ class Warehouse:
                 "columns": [[name, str(found)] for name, found in columns],
                 "operations": compiled.operations,
             }
-            answer = self._call(request, compiled, query_id, timeout, output=output, columns=columns)
+            answer = self._call(request, compiled, query_id, timeout, output=output, columns=columns, spooled=spooled)
             counts = answers.counts(answer, query_id)
             rejected = Rejected(*answers.rejected(answer, query_id))
             size = os.fstat(output).st_size
@@ -243,6 +248,11 @@ class Warehouse:
         sha256 = self._objects.adopt(path)
         changed = (counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
         return Written(sha256, counts["rows"], size, *changed, rejected)
+
+    def of_spooled(self, spooled: Spooled, *, query_id: str, timeout: float = DEFAULT_SECONDS) -> Written:
+        """A spooled result as one Parquet object in its columns. Raises SqlError, FileNotFoundError."""
+        columns = [(column.name, column.type) for column in spooled.columns]
+        return self.write(_OF_SPOOLED, columns, query_id=query_id, timeout=timeout, spooled=spooled)
 
     def lines(self, compiled: Compiled, *, packed: bool, query_id: str, timeout: float = DEFAULT_SECONDS) -> Written:
         """Write a query's one text column as the lines of an object, `packed` with gzip. Raises SqlError."""
@@ -336,9 +346,14 @@ class Warehouse:
         *,
         output: int | None = None,
         columns: Sequence[tuple[str, SqlType]] = (),
+        spooled: Spooled | None = None,
     ) -> dict[str, object]:
         with contextlib.ExitStack() as opened:
             fds = []
+            if spooled is not None:
+                fds.append(os.open(spooled.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+                opened.callback(os.close, fds[0])
+                request = {**request, "spooled": [[each.offset, each.length] for each in spooled.batches]}
             for sha256 in compiled.inputs:
                 fd = self._objects.open(sha256)
                 opened.callback(os.close, fd)

@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.table import ERRORS
-from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool
+from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool, unspool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.functions import register
@@ -66,6 +66,7 @@ class Request(TypedDict, total=False):
     packed: bool
     functions: list[Signature]
     channel: int
+    spooled: list[list[int]]
 
 
 class Handler:
@@ -175,6 +176,9 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
         python_calls.register(
             connection, request["functions"], python_calls.Channel(None if channel is None else fds[channel])
         )
+    if "spooled" in request:
+        types = [text for _, text in request["columns"]]
+        unspool.put(connection, unspool.table(inputs[0], request["spooled"], types))
     confine(connection, paths)
     if op == "write":
         names = _names(request)

@@ -1,9 +1,10 @@
-"""Staged files as a relation: columns `$1`, `$2`, … and METADATA$FILENAME, METADATA$FILE_ROW_NUMBER."""
+"""Staged files as a relation: columns `$1`, `$2`, … and those of user-guide/querying-metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlglot import exp
@@ -13,13 +14,19 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, TIMESTAMP, Kind
 from cleanroom_ml.naming import quote
 
 _ENCODINGS: Final = {"UTF8": "utf-8", "ISO88591": "latin-1"}
 
 
-STAGED_METADATA: Final[Mapping[str, Kind]] = {"METADATA$FILENAME": TEXT, "METADATA$FILE_ROW_NUMBER": NUM}
+STAGED_METADATA: Final[Mapping[str, Kind]] = {
+    "METADATA$FILENAME": TEXT,
+    "METADATA$FILE_ROW_NUMBER": NUM,
+    "METADATA$FILE_CONTENT_KEY": TEXT,
+    "METADATA$FILE_LAST_MODIFIED": TIMESTAMP,
+    "METADATA$START_SCAN_TIME": TIMESTAMP,
+}
 """Columns that every staged relation has, and `*` does not give."""
 REJECTS: Final = "_rejects"
 """Where a worker finds the lines of a CSV file that are no rows of the width that was asked for."""
@@ -37,13 +44,14 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
         raise SqlError.unsupported("DATE_FORMAT and TIMESTAMP_FORMAT other than in COPY INTO of CSV files by position")
     if not staged.files:
         return raw(
-            f'(SELECT {", ".join(_null(n) for n in range(width))}, CAST(NULL AS VARCHAR) AS "METADATA$FILENAME", CAST(NULL AS BIGINT) AS "METADATA$FILE_ROW_NUMBER" WHERE FALSE)'  # noqa: E501
+            f"(SELECT {', '.join(_null(n) for n in range(width))}, {', '.join(map(_no_metadata, _DUCKDB))} WHERE FALSE)"
         )
     kind = staged.options.type.upper()
     readers = {"PARQUET": _parquet, "JSON": _json}
     if kind not in {*readers, "CSV"}:
         raise SqlError.unsupported(f"files of type {kind[:20]}")
     selects, names = [], []
+    begun = datetime.now(UTC)
     for number, file in enumerate(staged.files):
         marker = f"'{build.marker(file.sha256)}'"
         build.staged[file.path] = None
@@ -53,11 +61,33 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
             options = options_of(file, staged.options)
             body = _csv(marker, options, width, exact=exact) if kind == "CSV" else readers[kind](marker, options, width)
         selects.append(
-            f'SELECT *, {{{number}}} AS "METADATA$FILENAME", row_number() OVER () AS "METADATA$FILE_ROW_NUMBER"'
-            f" FROM ({body}) AS _file"
+            f'SELECT *, {{{2 * number}}} AS "METADATA$FILENAME", row_number() OVER () AS "METADATA$FILE_ROW_NUMBER",'
+            f' {{{2 * number + 1}}} AS "METADATA$FILE_CONTENT_KEY",'
+            f' {_moment(file.last_modified)} AS "METADATA$FILE_LAST_MODIFIED",'
+            f" ({_moment(begun)} AT TIME ZONE 'UTC') AS \"METADATA$START_SCAN_TIME\" FROM ({body}) AS _file"
         )
-        names.append(exp.Literal.string(file.path))
+        names += [exp.Literal.string(file.path), exp.Literal.string(file.md5)]
     return raw("(" + " UNION ALL ".join(selects) + ")", *names)
+
+
+_DUCKDB: Final[Mapping[str, str]] = {
+    "METADATA$FILENAME": "VARCHAR",
+    "METADATA$FILE_ROW_NUMBER": "BIGINT",
+    "METADATA$FILE_CONTENT_KEY": "VARCHAR",
+    "METADATA$FILE_LAST_MODIFIED": "TIMESTAMP",
+    "METADATA$START_SCAN_TIME": "TIMESTAMPTZ",
+}
+
+
+def _no_metadata(name: str) -> str:
+    return f"CAST(NULL AS {_DUCKDB[name]}) AS {quote(name)}"
+
+
+def _moment(moment: datetime | None) -> str:
+    """A moment in UTC."""
+    if moment is None:
+        return "CAST(NULL AS TIMESTAMP)"
+    return f"TIMESTAMP '{moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}'"
 
 
 def options_of(file: StagedFile, options: FileOptions) -> FileOptions:

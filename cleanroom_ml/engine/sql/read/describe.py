@@ -15,12 +15,13 @@ from cleanroom_ml.engine.sql.read.statement import Name, Statement
 @dataclass(frozen=True, slots=True)
 class Describe(Statement):
     """DESC[RIBE] `kind` `name`: TABLE, VIEW, STAGE, FILE FORMAT, DATABASE, SCHEMA, WAREHOUSE, COMPUTE POOL,
-    APPLICATION; or RESULT (`query_id`).
+    APPLICATION; or RESULT (`query_id`). `of_stage`: TYPE = STAGE, of a table.
     """
 
     kind: str
     name: Name = ()
     query_id: str | None = None
+    of_stage: bool = False
 
 
 def _describe(source: Source) -> Statement:
@@ -32,11 +33,14 @@ def _describe(source: Source) -> Statement:
         return Describe("RESULT", (), query_id)
     kind = accept_object(source) or "TABLE"
     name = named(source, kind)
-    cursor.accept("TYPE")
-    source.names.options()
-    cursor.accept("COLUMNS")
+    of_stage = False
+    if cursor.accept("TYPE"):
+        cursor.expect("=")
+        of_stage = cursor.accept("STAGE")
+        if not of_stage:
+            cursor.expect("COLUMNS")
     cursor.expect_end()
-    return Describe(kind, name)
+    return Describe(kind, name, None, of_stage)
 
 
 FORMS: Final = (Form(("DESC",), _describe), Form(("DESCRIBE",), _describe))

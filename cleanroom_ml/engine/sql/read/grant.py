@@ -23,6 +23,7 @@ class Grant(Statement):
         privileges: in upper case; ("ALL",) for ALL [PRIVILEGES].
         kind: of an object, or ACCOUNT, which has no name.
         every: ON ALL `kind`s IN `every` `name`: DATABASE or SCHEMA.
+        future: ON FUTURE `kind`s in there, and not ALL.
         option: WITH GRANT OPTION; of a REVOKE, GRANT OPTION FOR.
         current: COPY or REVOKE CURRENT GRANTS, of GRANT OWNERSHIP.
     """
@@ -36,6 +37,7 @@ class Grant(Statement):
     every: str | None = None
     option: bool = False
     current: Literal["COPY", "REVOKE"] | None = None
+    future: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,15 @@ def _grant(source: Source) -> Statement:
     if not cursor.accept("ON"):
         raise SqlError.unsupported("GRANT of database roles and applications' roles")
     every: str | None = None
+    future = False
     name: Name = ()
     if cursor.accept("ACCOUNT"):
         kind = "ACCOUNT"
     elif cursor.accept("ALL"):
         kind, every, name = _all(source)
-    elif cursor.looking_at("FUTURE"):
-        raise SqlError.unsupported("GRANT ON FUTURE objects; grant on them once they are there")
+    elif cursor.accept("FUTURE"):
+        future = True
+        kind, every, name = _all(source)
     else:
         found = accept_object(source)
         if found is None:
@@ -102,7 +106,7 @@ def _grant(source: Source) -> Statement:
         cursor.accept("RESTRICT")
     cursor.expect_end()
     written = ("ALL",) if privileges in (["ALL"], ["ALL PRIVILEGES"]) else tuple(privileges)
-    return Grant(written, kind, name, grantee_kind, grantee, revoke, every, option, current)
+    return Grant(written, kind, name, grantee_kind, grantee, revoke, every, option, current, future)
 
 
 def _grantee_kind(source: Source) -> str:
@@ -175,4 +179,34 @@ def _show(source: Source) -> ShowGrants:
     return ShowGrants("TO", kind, whose)
 
 
-FORMS: Final = (Form(("GRANT",), _grant), Form(("REVOKE",), _grant), Form(("SHOW", "GRANTS"), _show))
+@dataclass(frozen=True, slots=True)
+class ShowFutureGrants(Statement):
+    """SHOW FUTURE GRANTS IN DATABASE | SCHEMA `name`, or TO ROLE `name`: `kind` says which."""
+
+    kind: Literal["DATABASE", "SCHEMA", "ROLE"]
+    name: Name
+
+
+def _show_future(source: Source) -> ShowFutureGrants:
+    cursor = source.cursor
+    cursor.expect("SHOW", "FUTURE", "GRANTS")
+    if cursor.accept("TO"):
+        cursor.expect("ROLE")
+        made = ShowFutureGrants("ROLE", source.names.name(1))
+    else:
+        cursor.expect("IN")
+        if cursor.accept("DATABASE"):
+            made = ShowFutureGrants("DATABASE", source.names.name(1))
+        else:
+            cursor.expect("SCHEMA")
+            made = ShowFutureGrants("SCHEMA", source.names.name(2))
+    cursor.expect_end()
+    return made
+
+
+FORMS: Final = (
+    Form(("GRANT",), _grant),
+    Form(("REVOKE",), _grant),
+    Form(("SHOW", "GRANTS"), _show),
+    Form(("SHOW", "FUTURE", "GRANTS"), _show_future),
+)

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
 Made = TypeVar("Made", "CreateDatabase", "CreateSchema")
-_HINTS: Final = frozenset({"MAX_DATA_EXTENSION_TIME_IN_DAYS"})
+_HINTS: Final = frozenset({"MAX_DATA_EXTENSION_TIME_IN_DAYS", "DEFAULT_PYTHON_ARTIFACT_REPOSITORY"})
 """What changes nothing that a statement could see."""
 
 
@@ -45,7 +45,7 @@ class CreateSchema(Statement):
 @dataclass(frozen=True, slots=True)
 class AlterNamespace(Statement):
     """ALTER `kind` (DATABASE or SCHEMA) `name` RENAME TO `new_name`, or SET and UNSET (a negative retention: as what is
-    above says).
+    above says). No name: the current one.
     """
 
     kind: str
@@ -92,7 +92,8 @@ def _create_schema(source: Source, modifiers: Modifiers) -> CreateSchema:
 def _alter(source: Source, kind: str) -> AlterNamespace:
     cursor = source.cursor
     if_exists = cursor.accept("IF", "EXISTS")
-    name = source.names.name(2)
+    current = not if_exists and (cursor.looking_at("SET") or cursor.looking_at("UNSET"))
+    name = () if current else source.names.name(2)
     if cursor.accept("RENAME", "TO"):
         made = AlterNamespace(kind, name, source.names.name(2), if_exists=if_exists)
     elif cursor.looking_at("SET") or cursor.looking_at("UNSET"):

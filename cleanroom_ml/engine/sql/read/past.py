@@ -85,7 +85,7 @@ def _undrop(source: Source) -> Undrop:
         if cursor.accept(kind):
             name = source.names.name()
             cursor.expect_end()
-            return Undrop(kind, name)  # type: ignore[arg-type]
+            return Undrop(kind, name)
     what = cursor.peek()
     raise SqlError.unsupported(f"UNDROP {what.upper[:40] if what else ''}".strip())
 

@@ -230,7 +230,7 @@ def _alter(source: Source) -> AlterTable:
     elif cursor.looking_at("DROP") and any(cursor.looking_at("DROP", word) for word in OUT_OF_LINE):
         cursor.expect("DROP")
         made = AlterTable(name, "unconstrain", if_exists=if_exists, dropped=read_dropped(source))
-    elif cursor.accept("DROP") and not any(cursor.looking_at(word) for word in _KEYS):
+    elif not any(cursor.looking_at("DROP", word) for word in _KEYS) and cursor.accept("DROP"):
         cursor.accept("COLUMN")
         exists = cursor.accept("IF", "EXISTS")
         names = [cursor.part()]

@@ -237,6 +237,8 @@ class Relations:
                 return self._table_function(inner, ctes, scope)
             if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder | exp.Parameter):
                 return self._named(folded(self._constants.text(inner)), ctes)
+            if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Anonymous):
+                raise SqlError.unsupported(f"TABLE({str(inner.expression.this).upper()}(…)) of a schema")
             raise SqlError.unsupported("this use of TABLE(…)")
         if name == "IDENTIFIER" and len(call.expressions) == 1:
             return self._named(folded(self._constants.text(call.expressions[0])), ctes)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlglot import exp
+
 from cleanroom_ml.engine.contracts.table import CALL, Rows
+from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block, Immediate
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.procedure import CallAnonymous
+from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.statements import blocks, procedures
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
 
+_SYSTEM: Final = "SYSTEM$"
+
 
 def call(work: Work, statement: Call) -> StatementResult:
     """CALL procedure(…)."""
+    if len(statement.name) == 1 and statement.name[0].startswith(_SYSTEM) and not work.restricted:
+        return _of_the_system(work, statement)
     own = procedures.own(work, statement)
     if own is not None:
         return procedures.run(work, own, statement)
@@ -30,6 +38,15 @@ def call(work: Work, statement: Call) -> StatementResult:
 def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
     """WITH … AS PROCEDURE … CALL: with the caller's rights (sql-reference/sql/call-with)."""
     return procedures.run(work, procedures.Own(statement.routine, None, ""), statement.call)
+
+
+def _of_the_system(work: Work, statement: Call) -> Rows:
+    """CALL SYSTEM$…(…): the function of that name, as SELECT calls it (sql-reference/functions/system_wait)."""
+    (name,) = statement.name
+    called = exp.Anonymous(this=name, expressions=[literal(value) for value in statement.args])
+    compiled = compile_scalars([called], work.catalog, work.binds)
+    found, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
+    return Rows(((name, found[0].type),), rows, CALL)
 
 
 def block(work: Work, statement: Block) -> StatementResult:

@@ -9,7 +9,7 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.file_format import AlterFileFormat, CreateFileFormat
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
@@ -45,6 +45,34 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
         if made and not statement.temporary:
             work.made(Thing.of("FILE FORMAT", key))
     return reply if made else existed(key.name)
+
+
+def alter_file_format(work: Work, statement: AlterFileFormat) -> Rows:
+    """ALTER FILE FORMAT … SET, UNSET COMMENT, RENAME TO; the type stays (sql-reference/sql/alter-file-format)."""
+    key = work.catalog.target(statement.name, "FILE FORMAT")
+    formats, session_id = work.storage.file_formats, work.session.id
+    reply = success()
+    with translated(statement.new_name or statement.name), work.recorded(reply):
+        found = formats.get(key, session_id)
+        if found is None and statement.if_exists:
+            return reply
+        if found is None:
+            raise SqlError.not_found("File format", displayed(statement.name))
+        if found.session_id is None:
+            work.require(OWNERSHIP, Thing.of("FILE FORMAT", key))
+        if statement.new_name is not None:
+            new = work.catalog.target(statement.new_name, "FILE FORMAT")
+            if found.session_id is None:
+                work.require("CREATE FILE FORMAT", Thing("SCHEMA", new.database, new.schema))
+            formats.rename(key, new, session_id=session_id)
+            return reply
+        options = {**found.options, **{name: value for name, value in statement.options.items() if name != "COMMENT"}}
+        if str(options.pop("TYPE", found.type)).upper() != found.type:
+            raise SqlError.unsupported("ALTER FILE FORMAT SET TYPE")
+        file_options({"TYPE": found.type, **options})
+        comment = statement.options.get("COMMENT", "" if statement.no_comment else None)
+        formats.alter(key, options=options, comment=None if comment is None else str(comment), session_id=session_id)
+    return reply
 
 
 def drop_file_format(work: Work, statement: Drop) -> Rows:
@@ -111,6 +139,7 @@ KINDS: Final = (
         narrowed=lambda statement: statement.temporary,
         commits=True,
     ),
+    Kind(AlterFileFormat, alter_file_format, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (
     ObjectKind(

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.grant import Grant
+from cleanroom_ml.engine.sql.read.grant import Grant, ShowFutureGrants
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.listing import TIME
 from cleanroom_ml.engine.statements.refusals import displayed, single, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
-from cleanroom_ml.engine.statements.results import success
+from cleanroom_ml.engine.statements.results import VARCHAR, success
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.rights import ACCOUNT
 from cleanroom_ml.naming import display
 
-# Asked for by statements here: the first five. Asked for by the clean room's procedures (docs/api-digest.md §3): the
+# Asked for by statements here: the first six. Asked for by the clean room's procedures (docs/api-digest.md §3): the
 # others, which it needs beside its own privileges.
 ON_ACCOUNT: Final = (
-    *("CREATE DATABASE", "CREATE WAREHOUSE", "CREATE COMPUTE POOL", "CREATE ROLE", "MANAGE GRANTS"),
+    *("CREATE DATABASE", "CREATE WAREHOUSE", "CREATE COMPUTE POOL", "CREATE ROLE", "CREATE USER"),
+    "MANAGE GRANTS",
     *("APPLY ROW ACCESS POLICY", "CREATE APPLICATION", "CREATE LISTING", "CREATE SHARE", "IMPORT SHARE"),
     *("MANAGE SHARE TARGET", "EXECUTE TASK"),
 )
@@ -39,6 +41,8 @@ def grant(work: Work, statement: Grant) -> Rows:
         raise SqlError.not_found("Role", displayed(statement.grantee))
     if statement.grantee_kind == "SHARE":
         _check_share(statement, grantee)
+    if statement.future:
+        return _future(work, statement, grantee)
     things = _things(work, statement)
     if statement.privileges == (OWNERSHIP,):
         return _ownership(work, statement, things, grantee)
@@ -70,6 +74,56 @@ def grant(work: Work, statement: Grant) -> Rows:
                     grantee_kind=statement.grantee_kind,
                 )
     return reply
+
+
+def _future(work: Work, statement: Grant, grantee: str) -> Rows:
+    """ON FUTURE: for who manages the account's grants, and in a schema for its owner."""
+    kind = object_kinds().get(statement.kind)
+    if kind is None or kind.everything is None or statement.every is None:
+        raise SqlError.unsupported(f"{_verb(statement)} … ON FUTURE of {statement.kind}")
+    if statement.grantee_kind != "ROLE" or statement.privileges == (OWNERSHIP,) or statement.current is not None:
+        raise SqlError.unsupported(f"{_verb(statement)} … ON FUTURE of this, or to this")
+    place = _place(work.managing(), statement, object_kinds()[statement.every])
+    privileges = _privileges(statement, statement.kind)
+    owned = bool(place.schema) and work.rights.owns(place)
+    if not work.rights.in_account("MANAGE GRANTS") and not owned:
+        raise _not_executed(f"MANAGE GRANTS on the account, or OWNERSHIP of {displayed(place.parts)}")
+    account, grants = work.session.account, work.storage.future_grants
+    reply = success()
+    with work.recorded(reply):
+        if statement.revoke:
+            grants.revoke(account, place, statement.kind, privileges, grantee)
+        else:
+            grants.grant(
+                account, place, statement.kind, privileges, grantee, by=work.rights.role, option=statement.option
+            )
+    return reply
+
+
+def show_future_grants(work: Work, statement: ShowFutureGrants) -> Rows:
+    """SHOW FUTURE GRANTS IN DATABASE | SCHEMA, TO ROLE. Raises SqlError not found."""
+    found = work.storage.future_grants.list(work.session.account)
+    if statement.kind == "ROLE":
+        role = single(statement.name)
+        mine = work.rights.has_role(role) or work.rights.in_account("MANAGE GRANTS")
+        if not mine or not work.storage.roles.exists(work.session.account, role):
+            raise SqlError.not_found("Role", displayed(statement.name))
+        found = [each for each in found if each.grantee == role]
+    else:
+        kind = object_kinds()[statement.kind]
+        assert kind.thing is not None
+        place = kind.thing(work.managing(), statement.name)
+        found = [each for each in found if each.place == place]
+    rows = [
+        (
+            *(each.granted_on, each.privilege, each.kind.replace(" ", "_")),
+            f"{displayed(each.place.parts)}.<{each.kind.replace(' ', '_')}>",
+            *("ROLE", each.grantee, str(each.grant_option).lower()),
+        )
+        for each in found
+        if work.rights.in_account("MANAGE GRANTS") or work.rights.has_role(each.grantee) or work.rights.owns(each.place)
+    ]
+    return Rows(_FUTURE, rows)
 
 
 def _things(work: Work, statement: Grant) -> Sequence[Thing]:
@@ -193,4 +247,11 @@ def _verb(statement: Grant) -> str:
     return "REVOKE" if statement.revoke else "GRANT"
 
 
-KINDS: Final = (Kind(Grant, grant, roles=Roles.NAMES, commits=True),)
+_FUTURE: Final = (
+    ("created_on", TIME),
+    *((name, VARCHAR) for name in ("privilege", "grant_on", "name", "grant_to", "grantee_name", "grant_option")),
+)
+KINDS: Final = (
+    Kind(Grant, grant, roles=Roles.NAMES, commits=True),
+    Kind(ShowFutureGrants, show_future_grants, SHOW, roles=Roles.NAMES, columns=show_future_grants),
+)

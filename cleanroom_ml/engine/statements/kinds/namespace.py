@@ -14,7 +14,7 @@ from cleanroom_ml.engine.statements import copied, information_schema
 from cleanroom_ml.engine.statements.dropped import dropped
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing, texts, visible
-from cleanroom_ml.engine.statements.refusals import displayed, insufficient, translated
+from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_current, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import Scope, own_schema, owns, scope_of, sees_schema
@@ -95,7 +95,7 @@ def alter_namespace(work: Work, statement: AlterNamespace) -> Rows:
     reply = success()
     try:
         of = _database_thing if statement.kind == "DATABASE" else _schema_thing
-        thing = of(work, statement.name)
+        thing = of(work, statement.name or _current(work, statement.kind))
     except SqlError:
         if statement.if_exists:
             return reply
@@ -126,6 +126,17 @@ def alter_namespace(work: Work, statement: AlterNamespace) -> Rows:
             session.database, session.schema = new[0], session.schema if statement.kind == "DATABASE" else new[1]
             work.keep_session()
     return reply
+
+
+def _current(work: Work, kind: str) -> tuple[str, ...]:
+    database, schema = work.session.database, work.session.schema
+    if database is None:
+        raise no_current("database")
+    if kind == "DATABASE":
+        return (database,)
+    if schema is None:
+        raise no_current("schema")
+    return database, schema
 
 
 def drop_database(work: Work, statement: Drop) -> Rows:
@@ -252,7 +263,7 @@ _ITSELF: Final = "Views describing the contents of schemas in this database"
 _MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
 _DATABASES: Final = (
     "created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options", "retention_time",
-    "kind", "budget", "owner_role_type",
+    "kind", "budget", "owner_role_type", "object_visibility",
 )  # fmt: skip
 _SCHEMAS: Final = (
     "created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",

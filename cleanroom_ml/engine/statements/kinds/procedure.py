@@ -95,7 +95,7 @@ def _arguments(each: KnownProcedure) -> str:
     return text
 
 
-_COLUMNS: Final = routines.COLUMNS[:14]
+_COLUMNS: Final = routines.COLUMNS[:16]
 KINDS: Final = (
     Kind(CreateProcedure, create_procedure, roles=Roles.NAMES, commits=True),
     Kind(AlterProcedure, alter_procedure, roles=Roles.NAMES, commits=True),

@@ -24,7 +24,10 @@ def _objects(work: Work, statement: Show) -> Listed:
 
 def _columns(work: Work, statement: Show) -> Listed:
     account, session_id = work.session.account, work.session.id
-    if statement.scope is not None and statement.scope_kind in {"TABLE", "VIEW"}:
+    named = statement.scope_kind in {"TABLE", "VIEW"} or (
+        statement.scope_kind is None and statement.scope is not None and len(statement.scope) != 2
+    )
+    if statement.scope is not None and named:
         key = work.catalog.target(statement.scope, "TABLE")
         there = relation(work, key, statement.scope)
         listed: list[tuple[Key, tuple[Column, ...]]] = [(there.key, there.columns)]
@@ -38,7 +41,9 @@ def _columns(work: Work, statement: Show) -> Listed:
         for column in columns:
             yield {
                 "table_name": key.name, "schema_name": key.schema, "column_name": column.name,
-                "data_type": json.dumps(column_json(parse_type(column.type), nullable=column.nullable)),
+                "data_type": json.dumps(
+                    column_json(parse_type(column.type), nullable=column.nullable), separators=(",", ":")
+                ),
                 "null?": "true" if column.nullable else "NOT_NULL", "default": column.default or "", "kind": "COLUMN",
                 "expression": "", "comment": column.comment, "database_name": key.database,
                 "autoincrement": (default_text(column) or "") if column.start is not None else "",

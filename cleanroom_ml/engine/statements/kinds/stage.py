@@ -13,8 +13,9 @@ from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.stage import AlterStage, CreateStage
+from cleanroom_ml.engine.statements.described import OF_A_STAGE, STAGE_PROPERTIES
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
-from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
+from cleanroom_ml.engine.statements.listing import Listed, Listing, place, visible
 from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import VARCHAR, success
@@ -129,15 +130,14 @@ def describe_stage(work: Work, statement: Describe) -> Rows:
     """DESCRIBE STAGE."""
     stage = work.stages.existing(statement.name, None)
     rows = [
-        ("STAGE_FILE_FORMAT", "TYPE", "String", "CSV", "CSV"),
-        ("STAGE_LOCATION", "URL", "String", "", ""),
+        *OF_A_STAGE,
         ("DIRECTORY", "ENABLE", "Boolean", str(stage.directory).lower(), "false"),
         ("DIRECTORY", "AUTO_REFRESH", "Boolean", "false", "false"),
         ("ENCRYPTION", "TYPE", "String", stage.encryption, "SNOWFLAKE_FULL"),
     ]
     if stage.directory and stage.refreshed_on is not None:
         rows.insert(4, ("DIRECTORY", "LAST_REFRESHED_ON", "String", stage.refreshed_on.isoformat(), ""))
-    return Rows(_PROPERTY, rows)
+    return Rows(STAGE_PROPERTIES, rows)
 
 
 def _stages(work: Work, statement: Show) -> Listed:
@@ -164,7 +164,6 @@ def _all(work: Work, database: str, schema: str | None) -> list[Thing]:
     return [Thing.of("STAGE", each.key) for each in work.storage.stages.list(work.session.account, database, schema)]
 
 
-_PROPERTY: Final = texts("parent_property", "property", "property_type", "property_value", "property_default")
 _STAGES: Final = (
     "created_on", "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner",
     "comment", "region", "type", "cloud", "notification_channel", "storage_integration", "endpoint",

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.table import RowCounts, Rows
+from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -86,7 +87,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     )
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
-        (made,) = work.commit([change], reply)
+        (made,) = replace(work, copies_grants=statement.copy_grants).commit([change], reply)
         work.grant_again(copied)
     return reply if made else success(f"{key.name} already exists, statement succeeded.")
 

@@ -69,7 +69,7 @@ def create_view(work: Work, statement: CreateView) -> Rows:
             role=role,
         )
         if made and session_id is None:
-            work.made(thing)
+            replace(work, copies_grants=statement.copy_grants).made(thing)
             work.grant_again(copied)
     return reply if made else existed(key.name)
 

@@ -94,6 +94,8 @@ def _warehouses(work: Work, statement: Show) -> Listed:
             "auto_resume": "true", "available": "100", "provisioning": "0", "quiescing": "0", "other": "0",
             "created_on": each.created_on, "resumed_on": each.created_on, "updated_on": each.created_on,
             "owner": owners.get(thing, OWNER), "comment": each.comment, "owner_role_type": "ROLE",
+            "enable_query_acceleration": "false", "query_acceleration_max_scale_factor": 8, "resource_monitor": "null",
+            "actives": 1, "pendings": 0, "failed": 0, "suspended": 0, "scaling_policy": "STANDARD",
         }  # fmt: skip
 
 
@@ -107,7 +109,9 @@ _MEMBER: Final = (("created_on", TIME), *texts("name", "kind"))
 _WAREHOUSES: Final = (
     "name", "state", "type", "size", "min_cluster_count", "max_cluster_count", "started_clusters", "running",
     "queued", "is_default", "is_current", "auto_suspend", "auto_resume", "available", "provisioning", "quiescing",
-    "other", "created_on", "resumed_on", "updated_on", "owner", "comment", "owner_role_type",
+    "other", "created_on", "resumed_on", "updated_on", "owner", "comment",
+    "enable_query_acceleration", "query_acceleration_max_scale_factor", "resource_monitor", "actives", "pendings",
+    "failed", "suspended", "uuid", "scaling_policy", "budget", "owner_role_type", "resource_constraint",
 )  # fmt: skip
 KINDS: Final = (Kind(CreateWarehouse, create_warehouse, roles=Roles.NAMES, commits=True),)
 OBJECTS: Final = (
@@ -129,6 +133,7 @@ LISTINGS: Final = (
         times=frozenset({"created_on", "resumed_on", "updated_on"}),
         numbers=frozenset(
             {"min_cluster_count", "max_cluster_count", "started_clusters", "running", "queued", "auto_suspend"}
+            | {"query_acceleration_max_scale_factor", "actives", "pendings", "failed", "suspended"}
         ),
     ),
 )

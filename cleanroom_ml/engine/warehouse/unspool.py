@@ -1,0 +1,70 @@
+"""A spooled result as a table again: what arrow_out.py made of each type, undone (runs inside the sandbox)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+
+NAME = "_spooled"
+"""What DuckDB knows it by."""
+_DAY_OF_ZONES = 1440
+
+
+def table(fd: int, batches: Sequence[Sequence[int]], types: Sequence[str]) -> pa.Table:
+    """The rows of the streams at these offsets and lengths, in columns `_0`, `_1`, … of DuckDB's types."""
+    kinds = [parse_type(text) for text in types]
+    parts = []
+    for offset, length in batches:
+        with pa.ipc.open_stream(pa.py_buffer(os.pread(fd, length, offset))) as reader:
+            for batch in reader:
+                arrays = [_undone(array, kind) for array, kind in zip(batch.columns, kinds, strict=True)]
+                parts.append(pa.table(arrays, names=[f"_{number}" for number in range(len(arrays))]))
+    return pa.concat_tables(parts)
+
+
+def put(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
+    """Makes them a table of DuckDB's: what is only registered, another cursor of the connection does not see."""
+    connection.register(f"{NAME}_arrow", rows)
+    connection.execute(f"CREATE TABLE {NAME} AS SELECT * FROM {NAME}_arrow")
+    connection.unregister(f"{NAME}_arrow")
+
+
+def _undone(array: pa.Array, kind: SqlType) -> pa.Array:
+    given = array.type
+    if pa.types.is_struct(given):
+        return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array)
+    if given == pa.int64() and kind.record.moment == "NTZ":
+        return array.view(pa.timestamp("us"))
+    if given == pa.int64() and kind.name == "TIME":
+        return array.view(pa.time64("us"))
+    if given == pa.int64() and kind.scale:
+        units = array.cast(pa.decimal128(38, 0))
+        return pa.Array.from_buffers(pa.decimal128(38, kind.scale), len(units), units.buffers(), offset=units.offset)
+    return array
+
+
+def _of_two(array: pa.StructArray) -> pa.Array:
+    """TIMESTAMP_LTZ, of seconds and nanoseconds."""
+    micros = pc.add(
+        pc.multiply(pc.struct_field(array, "epoch"), 1_000_000),
+        pc.divide(pc.struct_field(array, "fraction").cast(pa.int64()), 1000),
+    )
+    return _only_there(micros, array).view(pa.timestamp("us", tz="UTC"))
+
+
+def _of_zone(array: pa.StructArray) -> pa.Array:
+    """TIMESTAMP_TZ, of microseconds and an offset."""
+    moments = pc.struct_field(array, "epoch").view(pa.timestamp("us"))
+    shift = pc.subtract(pc.struct_field(array, "timezone"), pa.scalar(_DAY_OF_ZONES, pa.int32())).cast(pa.int16())
+    fields = [pa.field("utc", pa.timestamp("us")), pa.field("shift", pa.int16())]
+    return pa.StructArray.from_arrays([moments, shift], fields=fields, mask=pc.is_null(array))
+
+
+def _only_there(values: pa.Array, array: pa.StructArray) -> pa.Array:
+    return pc.if_else(pc.is_null(array), pa.scalar(None, values.type), values)
