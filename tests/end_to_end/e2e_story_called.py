@@ -6,6 +6,7 @@ ends", "Data grants", "Session"): statuses are asked for, refusals name what is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -144,7 +145,9 @@ class Caller:
         status = ""
         while status not in ("DONE", "FAILED"):
             status = self._action(party, job, "get_status")
-        assert (status, self._action(party, job, "get_result")) == ("DONE", f'{{"rows": {sum(ROWS.values())}}}')
+        assert status == "DONE", self._action(party, job, "get_logs")
+        result = self._action(party, job, "get_result")
+        assert json.loads(result) == {"rows": sum(ROWS.values())}, result
 
     def _action(self, party: str, job: str, action: str) -> str:
         asked = f"api_version: 2.0.0\nspec_type: ml_job_action\njob_id: {job}\naction: {action}\n"
@@ -202,9 +205,9 @@ class Caller:
             try:
                 return call()
             except Error as error:
-                self.cast.refusals.append(str(error.msg))
                 if not self._mended(party, str(error.msg)):
                     raise
+                self.cast.refusals.append(str(error.msg))
         raise AssertionError("\n".join(self.cast.refusals[-TRIES:]))
 
     def _mended(self, party: str, said: str) -> bool:

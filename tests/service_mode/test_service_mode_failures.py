@@ -84,6 +84,20 @@ def test_the_first_rooms_of_an_account_are_of_no_use(deviations: tuple[str, ...]
     assert found == statuses
 
 
+def test_what_could_not_be_created_is_nothing_else() -> None:
+    asks = Asks(Engine(GET_STATUS=STATUS), "create-fails", "auto-join-fails")
+    asks(call("COLLABORATION.INITIALIZE", "name: room\n", "APP_WH"))
+    assert asks(STATUS_OF).rows[0][1] == "CREATE_FAILED"
+    assert asks.refused(JOIN).message.endswith("Current status: CREATE_FAILED.")
+
+
+def test_who_has_failed_to_join_may_review_again() -> None:
+    asks = Asks(Engine(GET_STATUS=STATUS), "join-fails")
+    for statement in (REVIEW, JOIN, REVIEW, JOIN):
+        asks(statement)
+    assert asks(STATUS_OF).rows[0][1] == "JOINED"
+
+
 def test_joining_by_itself_fails_silently_and_by_hand_it_works() -> None:
     asks = Asks(Engine(GET_STATUS=STATUS), "auto-join-fails")
     asks(INITIALIZE)  # without a warehouse, nothing is to be joined

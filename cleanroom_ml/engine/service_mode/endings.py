@@ -36,7 +36,7 @@ class SlowEndings(Plain):
         if asked.procedure != "GET_STATUS":
             return result
 
-        def told(account: str) -> tuple[str, str | None] | None:
+        def told(account: str, _: str) -> tuple[str, str | None] | None:
             status = self._steps.ask((account, asked.room))
             return None if status is None else (status, None)
 

@@ -64,7 +64,8 @@ class Failing(Stops):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self._failure = failure
-        self._stop = Stop(failure.status, failure.details, frozenset({failure.procedure}), failure.needs)
+        opens = frozenset({failure.procedure, "REVIEW"} if failure.procedure == "JOIN" else {failure.procedure})
+        self._stop = Stop(failure.status, failure.details, opens, failure.needs)
         self._members: dict[tuple[str, str], str] = {}
         self._joined: set[tuple[str, str]] = set()
         self._failed: set[tuple[str, str]] = set()

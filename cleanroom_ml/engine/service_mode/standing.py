@@ -67,11 +67,16 @@ class Stops(Plain):
         """Shows it in GET_STATUS."""
         if asked.procedure != "GET_STATUS":
             return result
-        return with_statuses(result, lambda account: self._told(account, asked))
+        return with_statuses(result, lambda account, status: self._told(account, status, asked))
 
-    def _told(self, account: str, asked: Asked) -> tuple[str, str | None] | None:
+    def _told(self, account: str, status: str, asked: Asked) -> tuple[str, str | None] | None:
         stop = self._stops.get((account, asked.room))
-        return None if stop is None else (stop.status, stop.details if account == asked.account else None)
+        # What could not be created is nothing else any more.
+        return (
+            None
+            if stop is None or status.startswith("CREATE_")
+            else (stop.status, stop.details if account == asked.account else None)
+        )
 
 
 def of_a_room(asked: Asked) -> bool:
@@ -90,14 +95,17 @@ def not_now(needed: str, status: str) -> SqlError:
     )
 
 
-def with_statuses(result: StatementResult, told: Callable[[str], tuple[str, str | None] | None]) -> StatementResult:
-    """GET_STATUS' answer with another status of some accounts; and with other details, where there are any."""
+def with_statuses(
+    result: StatementResult, told: Callable[[str, str], tuple[str, str | None] | None]
+) -> StatementResult:
+    """GET_STATUS' answer with another status of some accounts; and with other details, where there are any. `told` is
+    asked with the account and the status that is told of it otherwise."""
     if not isinstance(result, Rows):
         return result
-    account = column(result, "collaborator_account")
+    account, status = column(result, "collaborator_account"), column(result, "status")
     rows: list[tuple[Value, ...]] = []
     for row in result.rows:
-        now = told(str(row[account]).rpartition(".")[2].upper())
+        now = told(str(row[account]).rpartition(".")[2].upper(), str(row[status]))
         if now is not None:
             changes: dict[str, Value] = {"status": now[0]}
             if now[1] is not None:

@@ -38,7 +38,7 @@ class Delays(Plain):
             self._steps.begin((asked.account, asked.room), _UNDER_WAY[asked.procedure])
         if asked.procedure != "GET_STATUS":
             return result
-        return with_statuses(result, lambda account: _told(self._steps.ask((account, asked.room))))
+        return with_statuses(result, lambda account, _: _told(self._steps.ask((account, asked.room))))
 
 
 class Replication(Plain):
@@ -74,7 +74,7 @@ class Replication(Plain):
             self._owned.add((asked.account, asked.room))
         if asked.procedure != "GET_STATUS":
             return result
-        return with_statuses(result, lambda account: _told(self._steps.ask((account, asked.room))))
+        return with_statuses(result, lambda account, _: _told(self._steps.ask((account, asked.room))))
 
 
 class Upgrade(Plain):
