@@ -135,12 +135,11 @@ def joins(world: World, seed: int, rows: int) -> None:
     """How often each row of one side finds one of the other, by a key with NULLs and ties."""
     pick = random.Random(seed)
     left, right = Writer(seed).rows(rows), Writer(pick.randrange(1 << 30)).rows(rows)
-    found = dict(
-        world.query(
-            f"select a.r, count(b.r) from {relation(left)} a left join {relation(right)} b"
-            " on a.i = b.i and (a.s = b.s or a.d < b.d) group by a.r"
-        )
+    query = (
+        f"select a.r, count(b.r) from {relation(left)} a left join {relation(right)} b"
+        " on a.i = b.i and (a.s = b.s or a.d < b.d) group by a.r"
     )
+    found = {row[0]: row[1] for row in world.query(query)}
     for row in left:
         matches = [
             other

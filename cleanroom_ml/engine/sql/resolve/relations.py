@@ -172,6 +172,8 @@ class Relations:
             return parts[0], Relation(quoted(common.name), common.kinds)
         self._build.count_source()
         source = self._catalog.source(parts)
+        if source is None and parts == ("DUAL",):
+            return "DUAL", Relation(raw('(SELECT CAST(NULL AS VARCHAR) AS "DUMMY")'), {"DUMMY": TEXT})
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
@@ -215,6 +217,8 @@ class Relations:
         name = str(call.this).upper()
         if name == "TABLE" and len(call.expressions) == 1:
             inner = call.expressions[0]
+            if isinstance(inner, exp.Window) and isinstance(inner.this, exp.Anonymous):
+                inner = inner.this  # OVER (…) says which rows a function sees together: ours see one each
             if isinstance(inner, exp.Anonymous):
                 return self._table_function(inner, ctes, scope)
             if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder | exp.Parameter):

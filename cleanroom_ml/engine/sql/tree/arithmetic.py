@@ -48,9 +48,8 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
             return _modulo(left, right, FLOAT)
         return raw(f"(CAST({{0}} AS DOUBLE) {sign} CAST({{1}} AS DOUBLE))", left, right, kind=FLOAT)
     if sign == "%":
-        return _modulo(
-            *of_one_scale((left, right)), number(max(one.leading, other.leading), max(one.scale, other.scale))
-        )
+        left, right = of_one_scale((left, right))
+        return _modulo(left, right, number(max(one.leading, other.leading), max(one.scale, other.scale)))
     if sign == "*":
         return _product(left, right, one, other)
     made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
