@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Relatio
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
-from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -73,6 +73,10 @@ class Relations:
         """A FROM item without its alias. Raises SqlError."""
         if isinstance(node, exp.Subquery):
             return None, self._subquery(node, ctes, parent)
+        if isinstance(node, Raw):
+            relation = Relation(node, None)
+            self._listening.call_all(relation)
+            return None, relation
         if isinstance(node, exp.Values):
             relation = self.values(node, ctes, parent)
             self._listening.call_all(relation)
@@ -143,6 +147,14 @@ class Relations:
             name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
         }
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds)
+
+    def query(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> Node:
+        """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
+        become a name.
+        """
+        if self._catalog.context().roles is None:
+            raise SqlError.unsupported("PIVOT for values that only a query knows: list them in IN (…)")
+        return self._queries.query(node, ctes, parent)[0]
 
     def sample(self, sample: Node) -> str:
         """SAMPLE as DuckDB's. Raises SqlError."""
