@@ -110,6 +110,14 @@ def test_rows_are_what_their_page_prints(worlds: World, page: str, query: str, e
     assert worlds.query(query) == expected, page
 
 
+@pytest.mark.parametrize("name", ["left", "substr", "reverse", "lpad"])
+def test_text_functions_do_not_take_the_hexadecimal_digits_of_bytes(worlds: World, name: str) -> None:
+    """Snowflake's take a BINARY's bytes: functions/substr.md and others."""
+    more = {"left": ", 1", "substr": ", 1, 1", "lpad": ", 3"}.get(name, "")
+    with pytest.raises(SqlError, match=f"{name.upper()} of BINARY"):
+        worlds.query(f"select {name}(to_binary('6162'){more})")
+
+
 @pytest.mark.parametrize("text", ["encrypt('a', 'b')", "st_makepoint(1, 2)", "minhash(5, 1)", "system$wait(1)"])
 def test_what_is_not_here_is_refused_by_its_name(worlds: World, text: str) -> None:
     with pytest.raises(SqlError, match=f"Unsupported feature '{text.partition('(')[0].upper().replace('$', '[$]')}'"):

@@ -38,6 +38,7 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
 value in it.
 """
 _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
+    "groups": (1003, "42000", f"{COMPILATION}An aggregate function is not a valid group by expression"),
     "nested": (1003, "42000", f"{COMPILATION}Aggregate functions cannot be nested."),
     "where": (1003, "42000", f"{COMPILATION}Invalid aggregate function in where clause"),
     "position": (1003, "42000", f"{COMPILATION}A position in ORDER BY or GROUP BY is none of a column."),

@@ -58,6 +58,7 @@ _REGEXP = re.compile(
     r"repetition|named capture)|bad repetition|unexpected \)|trailing \\|pattern too large)"
 )
 _SAID: Final = {
+    "groups": "GROUP BY clause cannot contain aggregates",
     "nested": "aggregate function calls cannot be nested",
     "where": "WHERE clause cannot contain aggregates",
     "position": "term out of range",
@@ -323,7 +324,7 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         if "mbiguous" in text:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
-        if "GROUP BY" in text:
+        if "GROUP BY" in text and "cannot contain aggregates" not in text:
             return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
         name = _first(_MISSING, text)
         return {"kind": "column", "name": name} if name is not None else _unfit(text)

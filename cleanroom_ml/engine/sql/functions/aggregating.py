@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, TEXT, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, TEXT, TZ, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -74,6 +74,8 @@ def call(
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
     values = taken(values, known.takes)
+    if name == "MODE" and kind_of(values[0]) == TZ:
+        raise SqlError.unsupported("MODE of TIMESTAMP_TZ: take that of its TIMESTAMP_LTZ")
     if known.rows and (known.distinct or distinct is not None):
         values = [key(value) for value in values]
     if known.separator and len(values) == 1:

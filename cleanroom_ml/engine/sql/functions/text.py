@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -138,7 +139,7 @@ def _collate(_: Sequence[Node]) -> Raw:
     raise SqlError.unsupported("COLLATE; compare UPPER(…) or LOWER(…) of both sides")
 
 
-FUNCTIONS: Final[tuple[Function, ...]] = (
+_ALL: Final[tuple[Scalar, ...]] = (
     Scalar("UPPER", sql="upper({0})", takes=TEXT, gives=TEXT),
     Scalar("LOWER", sql="lower({0})", takes=TEXT, gives=TEXT),
     Scalar("INITCAP", arguments=(1, 2), sql=_initcap, takes=(TEXT, None)),
@@ -211,4 +212,24 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("PARSE_IP", arguments=(2, 3), sql=_parse_ip, takes=(TEXT, TEXT, None)),
     Scalar("COLLATE", arguments=2, sql=_collate),
     Scalar("BIT_LENGTH", sql=_measured("bit_length({0})", "octet_length({0}) * 8")),
+)
+_OF_BYTES_TOO: Final = frozenset(
+    {
+        "SUBSTR",
+        "LEFT",
+        "RIGHT",
+        "LPAD",
+        "RPAD",
+        "INSERT",
+        "CONTAINS",
+        "STARTSWITH",
+        "ENDSWITH",
+        "REVERSE",
+        "CHARINDEX",
+        "REPLACE",
+    }
+)
+"""What Snowflake does with the bytes of a BINARY as well (functions/substr.md and others), and these do with texts."""
+FUNCTIONS: Final[tuple[Function, ...]] = tuple(
+    replace(each, refuses=BINARY) if each.names.split()[0] in _OF_BYTES_TOO else each for each in _ALL
 )

@@ -234,7 +234,10 @@ def _as_of(join: exp.Join) -> None:
     match = join.args.get("match_condition")
     match = match.unnest() if match is not None else None
     if not isinstance(match, exp.GT | exp.GTE | exp.LT | exp.LTE) or join.args.get("side") or join.args.get("kind"):
-        raise SqlError.syntax("ASOF JOIN needs MATCH_CONDITION (left >= right), or another of >, <=, <.")
+        raise SqlError.syntax(
+            "MATCH_CONDITION clause is invalid: Only comparison operators '>=', '>', '<=' and '<' are allowed."
+            " Keywords such as AND and OR are not allowed."
+        )
     join.set("match_condition", None)
     join.set("side", "LEFT")
     on = join.args.get("on")
