@@ -23,6 +23,8 @@ VALUES = [
     ("to_char", f"to_varchar({HOURS}, 'DDTHH24MISS')", "05T010203"),
     ("initcap", "initcap('iqamqinterestedqinqthisqtopic', 'q')", "IqAmqInterestedqInqThisqTopic"),
     ("strtok", "strtok('', '')", None),
+    ("try_cast", "try_cast('abcdef' as varchar(3))", None),
+    ("try_cast", "try_cast('abc' as string(3))", "abc"),
     ("unicode", "unicode('')", 0),
     ("rtrimmed_length", "rtrimmed_length(' ABCD ')", 5),
     ("months_between", "months_between('2019-03-01'::date, '2019-02-15'::date)", Decimal("0.548387")),

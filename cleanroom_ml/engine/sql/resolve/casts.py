@@ -46,6 +46,9 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
         value = _TAKEN[rule.taken](value)
     if rule.template is None:
         return raw("({0})", value, kind=rule.kind) if isinstance(kind_of(value), Document) else value
+    if attempt and target.kind == TEXT and target.length is not None:
+        # Text that is too long is none of that type: TRY_CAST gives NULL (functions/try_cast.md).
+        return raw(f"CASE WHEN length({{0}}) <= {target.length} THEN {{0}} END", value, kind=rule.kind)
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
     return raw(template, value, kind=rule.kind)
 
