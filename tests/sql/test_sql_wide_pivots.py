@@ -87,6 +87,30 @@ def test_an_as_of_join_shows_the_columns_of_using_once(account: Account, query: 
     assert found == rows
 
 
+class Listening(World):
+    """A session whose names are listened to, as those of a room are."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.called: set[str | None] = set()
+
+    def context(self) -> ContextValues:
+        return replace(super().context(), listener=self)
+
+    def on_alias(self, alias: str, name: tuple[str, ...] | None) -> None:
+        pass
+
+    def on_column(self, column: str | None) -> None:
+        self.called.add(column)
+
+
+def test_an_alias_that_a_join_uses_is_told_as_one(tmp_path: Path) -> None:
+    """ON may use what the SELECT calls a column: a room's policies hear of the name, and of the column by its own."""
+    world = Listening(tmp_path)
+    assert len(world.query("select p.id + 0 as key from people p join orders o on key = o.id")) == 5
+    assert "KEY" in world.called
+
+
 @pytest.mark.parametrize("group", ["rollup()", "cube()"])
 def test_a_group_of_nothing_is_an_error_of_syntax(account: Account, group: str) -> None:
     with pytest.raises(SqlError, match="unexpected") as refused:
