@@ -61,14 +61,24 @@ def examples(page: str, text: str) -> Iterator[Example]:
     for number, body in enumerate(bodies):
         if not _STATEMENT.match(body):
             continue
+        body, printed = _apart(body)
         try:
             statements = [statement for statement in split(body) if statement.strip()]
         except SqlError:
             continue
-        following = bodies[number + 1] if number + 1 < len(bodies) else ""
+        following = printed or (bodies[number + 1] if number + 1 < len(bodies) else "")
         for place, statement in enumerate(statements):
             last = place == len(statements) - 1
             yield Example(page, statement.strip(), table(following) if last else None)
+
+
+def _apart(body: str) -> tuple[str, str]:
+    """The SQL of a fence, and the table that may stand below it in the same one."""
+    lines = body.splitlines()
+    start = next(
+        (number for number, line in enumerate(lines) if line.startswith("+") and _RULE.match(line)), len(lines)
+    )
+    return "\n".join(lines[:start]), "\n".join(lines[start:])
 
 
 def table(text: str) -> tuple[tuple[str, ...], ...] | None:

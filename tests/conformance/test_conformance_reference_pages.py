@@ -43,13 +43,22 @@ SELECT a, a * 2, PARSE_JSON('{"k":1}') FROM t;
 ```
 SELECT a FROM <some_table>;
 ```
+
+```
+SELECT 1;
++---+
+| 1 |
+|---|
+| 1 |
++---+
+```
 """
 
 
 def test_statements_and_what_they_print_are_found() -> None:
     found = list(reference_pages.examples("doubled", PAGE))
-    assert [each.statement.split()[0] for each in found] == ["CREATE", "INSERT", "SELECT", "SELECT"]
-    assert [each.rows for each in found] == [None, None, (("1", "2", '{\n"k": 1\n}'),), None]
+    assert [each.statement.split()[0] for each in found] == ["CREATE", "INSERT", "SELECT", "SELECT", "SELECT"]
+    assert [each.rows for each in found] == [None, None, (("1", "2", '{\n"k": 1\n}'),), None, (("1",),)]
 
 
 @pytest.mark.parametrize(

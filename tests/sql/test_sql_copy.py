@@ -101,6 +101,21 @@ def test_parquet_columns_come_by_name_however_they_are_read(world: World, known:
     assert _copied(world, "W FLOAT;X VARCHAR;Y VARCHAR;Z VARCHAR", query, staged) == [(2.5, "x", None, "X")]
 
 
+@pytest.mark.parametrize("known", [None, ("t",)])
+@pytest.mark.parametrize("declared", ["TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "DATE"])
+@pytest.mark.parametrize("text", [BY_NAME.format("case_insensitive"), "copy into t from (select $1:t from @s)"])
+def test_nanoseconds_of_a_staged_file_are_refused_and_never_cut(
+    world: World, known: tuple[str, ...] | None, declared: str, text: str
+) -> None:
+    """Of a TIMESTAMP_NTZ(9) Snowflake keeps them (sql-reference/data-types-datetime)."""
+    kept = _parquet(world, "SELECT TIMESTAMP_NS '2024-01-01 01:02:03.000001000' AS t")
+    [(found,)] = _copied(world, f"T {declared}", text, StagedSource((kept,), FileOptions(type="PARQUET"), known))
+    assert found is not None
+    fine = _parquet(world, "SELECT TIMESTAMP_NS '2024-01-01 01:02:03.000000001' AS t")
+    with pytest.raises(Exception, match="nanoseconds"):
+        _copied(world, f"T {declared}", text, StagedSource((fine,), FileOptions(type="PARQUET"), known))
+
+
 def test_binary_columns_stay_bytes_where_the_columns_are_known(world: World) -> None:
     staged = StagedSource((_parquet(world, PARQUET),), FileOptions(type="PARQUET"), KNOWN)
     assert _copied(world, "B BINARY", BY_NAME.format("case_insensitive"), staged) == [(b"ab",)]

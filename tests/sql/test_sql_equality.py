@@ -59,6 +59,11 @@ def test_equal_values_are_one(worlds: World, rows: str, query: str, expected: ob
     assert (len(found) if isinstance(expected, int) else found) == expected
 
 
+def test_the_most_frequent_of_moments_with_offsets_is_refused(worlds: World) -> None:
+    with pytest.raises(SqlError, match="MODE of TIMESTAMP_TZ"):
+        worlds.query(f"select mode(x) from {MOMENTS}")
+
+
 def test_a_group_shows_one_of_its_values(worlds: World) -> None:
     rows = worlds.query(f"select x::varchar, max(n) from {MOMENTS} where n < 4 group by x")
     assert rows[0][0] in {"2024-01-01 11:00:00.000 +0100", "2024-01-01 10:00:00.000 +0000"}

@@ -67,7 +67,13 @@ def aggregates(world: World, seed: int, rows: int, count: int) -> None:
     given = writer.rows(rows)
     made = [writer.number(2) for _ in range(count)]
     made = [each for each in made if each.leading + each.scale < 26]
-    calls = [(template.format(each.sql), each, function) for each in made for template, function in AGGREGATES]
+    calls = [
+        (template.format(each.sql), each, function)
+        for each in made
+        for template, function in AGGREGATES
+        # Between two values DuckDB computes in doubles, which have 15 digits.
+        if "median" not in template or each.leading + each.scale <= 12
+    ]
     listed = ", ".join(f"{sql} as x{number}" for number, (sql, _, _) in enumerate(calls))
     for group, *values in world.query(f"select k, {listed} from {relation(given)} group by k order by k"):
         inside = [row for row in given if row["K"] == group]
@@ -135,12 +141,11 @@ def joins(world: World, seed: int, rows: int) -> None:
     """How often each row of one side finds one of the other, by a key with NULLs and ties."""
     pick = random.Random(seed)
     left, right = Writer(seed).rows(rows), Writer(pick.randrange(1 << 30)).rows(rows)
-    found = dict(
-        world.query(
-            f"select a.r, count(b.r) from {relation(left)} a left join {relation(right)} b"
-            " on a.i = b.i and (a.s = b.s or a.d < b.d) group by a.r"
-        )
+    query = (
+        f"select a.r, count(b.r) from {relation(left)} a left join {relation(right)} b"
+        " on a.i = b.i and (a.s = b.s or a.d < b.d) group by a.r"
     )
+    found = {row[0]: row[1] for row in world.query(query)}
     for row in left:
         matches = [
             other

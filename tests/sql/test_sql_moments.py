@@ -116,6 +116,9 @@ def test_a_moment_is_what_the_page_says(worlds: World, text: str, expected: obje
 
 LOS_ANGELES = {"TIMEZONE": "America/Los_Angeles"}
 OF_THE_SESSION = [
+    # the number of a VARIANT is a moment, of a NUMBER a wall clock (to_timestamp)
+    (LOS_ANGELES, "to_timestamp(parse_json('0'))::varchar", "1969-12-31 16:00:00.000"),
+    (LOS_ANGELES, "to_timestamp(0)::varchar", "1970-01-01 00:00:00.000"),
     # parameters, to_timestamp
     (LOS_ANGELES, "to_timestamp_tz('2024-04-05 01:02:03')::varchar", "2024-04-05 01:02:03.000 -0700"),
     (LOS_ANGELES, "'2024-06-01 12:00:00'::timestamp_ntz::timestamp_ltz::varchar", "2024-06-01 12:00:00.000 -0700"),

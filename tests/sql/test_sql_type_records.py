@@ -145,3 +145,24 @@ def test_a_type_that_sqlglot_does_not_know_is_read_as_one(monkeypatch: pytest.Mo
     assert snowflake_text(parse_ast("select 1::shape(3), shape from shape")) == (
         "SELECT CAST(1 AS SHAPE(3)), shape FROM shape"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "size"),
+    [
+        ("VARCHAR", 16_777_216, 16_777_216),
+        ("VARCHAR(134217728)", 134_217_728, 134_217_728),
+        ("BINARY(67108864)", 67_108_864, 67_108_864),
+    ],
+)
+def test_a_length_may_be_larger_than_the_default_one(text: str, length: int, size: int) -> None:
+    """sql-reference/data-types-text: VARCHAR is of 16 MB unless a larger length is named, up to 128 MB."""
+    found = parse_type(text)
+    assert str(found) == text
+    assert (found.wire("A")["length"], found.wire("A")["byteLength"]) == (length, size)
+
+
+@pytest.mark.parametrize("text", ["VARCHAR(134217729)", "BINARY(67108865)"])
+def test_a_length_has_a_limit(text: str) -> None:
+    with pytest.raises(ValueError, match="Invalid length"):
+        parse_type(text)

@@ -9,7 +9,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MAX_NAME: Final = 1024
@@ -45,6 +45,8 @@ def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | No
 def _declared(found: SqlType, kind: Kind | None) -> SqlType:
     if isinstance(kind, Text) and found.kind == TEXT:
         return replace(found, length=kind.length)
+    if isinstance(kind, Document) and found.is_json:
+        return SqlType(kind.name)
     given = found.kind
     exact = isinstance(kind, Number) and isinstance(given, Number) and kind.scale is not None
     if isinstance(kind, Number) and isinstance(given, Number) and exact and kind.scale == given.scale:

@@ -13,7 +13,8 @@ from typing import Final
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
-from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.sql.functions.table import FUNCTIONS
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
 from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
 from cleanroom_ml.naming import quote
 
@@ -41,6 +42,16 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
 """What is raised as `cleanroom:<kind>`, by templates and by workers' functions (sql/values/table.py); no message has a
 value in it.
 """
+_UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
+    "groups": (1003, "42000", f"{COMPILATION}An aggregate function is not a valid group by expression"),
+    "nested": (1003, "42000", f"{COMPILATION}Aggregate functions cannot be nested."),
+    "where": (1003, "42000", f"{COMPILATION}Invalid aggregate function in where clause"),
+    "position": (1003, "42000", f"{COMPILATION}A position in ORDER BY or GROUP BY is none of a column."),
+    "branches": (1789, "42601", f"{COMPILATION}invalid number of result columns for set operator input branches"),
+    "qualify": (1003, "42000", f"{COMPILATION}found no window function within the QUALIFY clause predicate"),
+    "pattern": (100048, "2201B", "Invalid regular expression"),
+}
+_OPERATORS: Final = frozenset("+-*/%")
 _UNSUPPORTED: Final[Mapping[str, str]] = {
     "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
     "regexp": "a regular expression whose group cannot be told from the rest of its match here",
@@ -104,6 +115,10 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
             "42601",
             f"{COMPILATION}'{named or 'an expression'}' in select clause is neither an aggregate nor in the group by clause.",  # noqa: E501
         )
+    if kind in _UNFIT:
+        return SqlError(*_UNFIT[kind])
+    if kind in {"arguments", "unlike"}:
+        return _unfit(error)
     if kind == "types":
         return SqlError(1044, "42P13", f"{COMPILATION}Invalid argument types or number of columns in the statement.")
     if kind == "denied":
@@ -118,6 +133,26 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         return SqlError.unsupported("this combination of constructs")
     logger.error("query %s: a worker said %r, which is not known", query_id, kind[:40])
     return SqlError.internal(query_id)
+
+
+def _unfit(error: Mapping[str, object]) -> SqlError:
+    """Arguments or operands of types that do not go together: only names of Snowflake's own come through."""
+    types = error.get("types")
+    given = [_named(each) for each in types[:20]] if isinstance(types, list) else []
+    function = error.get("function")
+    if error.get("kind") == "unlike" and len(given) == 2:
+        text = f"Can not convert a value of type [{given[0]}] into expected type [{given[1]}]"
+    elif isinstance(function, str) and (function in _OPERATORS or function.upper() in FUNCTIONS):
+        text = f"Invalid argument types for function '{function.upper()}': ({', '.join(given)})"
+    else:
+        text = "Invalid argument types or number of columns in the statement."
+    return SqlError(1044, "42P13", COMPILATION + text)
+
+
+def _named(target: object) -> str:
+    """A type by Snowflake's name, without its parameters."""
+    text = str(target).removesuffix("_LITERAL")
+    return from_duckdb({"STRING": "VARCHAR"}.get(text, text)).name
 
 
 def from_worker(error: WorkerError, query_id: str, timeout: float) -> SqlError:

@@ -49,6 +49,24 @@ _DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to
 _FIELD = re.compile(r"^[^\n:]*: (date|timestamp|time) field value")
 _RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _WIDTHS = re.compile(r"Expected Number of Columns: (\d{1,9}) Found: (\d{1,9})")
+_FUNCTION = re.compile(r"given name and argument types '([^'(]+)\((.*?)\)'\.")
+_UNLIKE = re.compile(
+    r"(?:values of type|Cannot combine types of) ([A-Z_]+(?:\([0-9,]+\))?) and (?:type )?([A-Z_]+(?:\([0-9,]+\))?)"
+)
+_CAST = re.compile(r"Unimplemented type for cast \(([A-Z_ ]+(?:\([0-9,]+\))?) -> ([A-Z_ ]+(?:\([0-9,]+\))?)\)")
+_REGEXP = re.compile(
+    r"Error: (?:missing [)\]]|no argument for repetition|invalid (?:escape|character class|perl operator|"
+    r"repetition|named capture)|bad repetition|unexpected \)|trailing \\|pattern too large)"
+)
+_SAID: Final = {
+    "groups": "GROUP BY clause cannot contain aggregates",
+    "nested": "aggregate function calls cannot be nested",
+    "where": "WHERE clause cannot contain aggregates",
+    "position": "term out of range",
+    "branches": "same number of result columns",
+    "qualify": "at least one window function must appear",
+}
+"""The kind of an answer → DuckDB's words for it."""
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -318,12 +336,14 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         if "mbiguous" in text:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
-        if "GROUP BY" in text:
+        if "GROUP BY" in text and "cannot contain aggregates" not in text:
             return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
         name = _first(_MISSING, text)
-        return {"kind": "column" if name is not None else "types", "name": name}
+        return {"kind": "column", "name": name} if name is not None else _unfit(text)
     if isinstance(error, duckdb.PermissionException):
         return {"kind": "denied"}
+    if isinstance(error, duckdb.InvalidInputException) and _REGEXP.search(text):
+        return {"kind": "pattern"}
     if isinstance(error, duckdb.InvalidInputException) and _DAMAGED.search(text):
         return {"kind": "file"}
     if isinstance(error, duckdb.IOException):
@@ -335,6 +355,9 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         | duckdb.InvalidInputException
         | duckdb.TypeMismatchException,
     ):
+        unlike = _CAST.search(text)
+        if unlike is not None:
+            return {"kind": "unlike", "types": [unlike[1][:100], unlike[2][:100]]}
         kind = "conversion" if _RANGE.search(text) is None else "size"
         if isinstance(error, duckdb.OutOfRangeException):
             kind = "range"
@@ -345,6 +368,24 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
         return {"kind": "unsupported"}
     return {"kind": "other"}
+
+
+def _unfit(text: str) -> dict[str, object]:
+    """What does not fit together in a statement, by DuckDB's binder."""
+    for kind, said in _SAID.items():
+        if said in text:
+            return {"kind": kind}
+    found = _FUNCTION.search(text)
+    if found is not None:
+        return {"kind": "arguments", "function": found[1][:100], "types": _types(found[2])}
+    unlike = _UNLIKE.search(text)
+    if unlike is not None:
+        return {"kind": "unlike", "types": [unlike[1][:100], unlike[2][:100]]}
+    return {"kind": "types"}
+
+
+def _types(listed: str) -> list[str]:
+    return [each.strip()[:100] for each in re.split(r",\s*(?![^(]*\))", listed)[:20] if each.strip()]
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

@@ -14,10 +14,12 @@ from cleanroom_ml.engine.sql.tree.arithmetic import quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import (
+    ARRAY,
     FLOAT,
     JSON,
     MAX_PRECISION,
     NUM,
+    OBJECT,
     OTHER,
     TEXT,
     WHOLE,
@@ -86,7 +88,7 @@ def _first(made: Node, arguments: Sequence[Node]) -> Node:
     if len(arguments) < 3:
         return raw("{0}", made, kind=kind_of(arguments[0]))
     most = constant_int(arguments[2], "MIN_BY and MAX_BY")
-    return raw(f"coalesce(to_json(list_slice({{0}}, 1, {most})), CAST('[]' AS JSON))", made, kind=JSON)
+    return raw(f"coalesce(to_json(list_slice({{0}}, 1, {most})), CAST('[]' AS JSON))", made, kind=ARRAY)
 
 
 def _top(made: Node, arguments: Sequence[Node]) -> Node:
@@ -94,7 +96,7 @@ def _top(made: Node, arguments: Sequence[Node]) -> Node:
     most = constant_int(arguments[1], "APPROX_TOP_K") if len(arguments) > 1 else 1
     entries = "list_transform(map_entries({0}), lambda _e: struct_pack(n := _e.value, v := to_json(_e.key)))"
     pairs = f"list_transform(list_slice(list_reverse_sort({entries}), 1, {most}), lambda _e: [_e.v, to_json(_e.n)])"
-    return raw(f"to_json({pairs})", made, kind=JSON)
+    return raw(f"to_json({pairs})", made, kind=ARRAY)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
@@ -156,17 +158,17 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         "ARRAY_AGG ARRAYAGG",
         sql="list({*}{order})",
         takes=VALUE,
-        gives=JSON,
+        gives=ARRAY,
         outer=_ARRAY,
         ordered=True,
         drop_nulls=True,
     ),
-    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", takes=VALUE, gives=JSON, outer=_ARRAY, drop_nulls=True),
+    Aggregate("ARRAY_UNIQUE_AGG", sql="list(DISTINCT {0})", takes=VALUE, gives=ARRAY, outer=_ARRAY, drop_nulls=True),
     Aggregate(
         "ARRAY_UNION_AGG",
         sql="list(CAST({0} AS VARCHAR))",
         takes=JSON,
-        gives=JSON,
+        gives=ARRAY,
         outer="CAST(_sf_array_union(coalesce({0}, [])) AS JSON)",
         drop_nulls=True,
     ),
@@ -176,7 +178,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         sql="list(CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN CAST(json_array({0}, {1}) AS VARCHAR) END)"
         " FILTER (WHERE {0} IS NOT NULL AND {1} IS NOT NULL)",
         takes=(TEXT, VALUE),
-        gives=JSON,
+        gives=OBJECT,
         outer="CAST(_sf_object_agg(coalesce({0}, [])) AS JSON)",
     ),
     Aggregate(

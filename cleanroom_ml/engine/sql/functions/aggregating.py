@@ -12,8 +12,8 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, constant_text, fe
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
-from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, TEXT, TZ, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -30,6 +30,20 @@ def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
         return raw(template, values, member, exp.Literal.string(separator), kind=TEXT)
 
     return replace(known, sql="list({0}{order})", takes=None, separator=False, drop_nulls=True, around=joined)
+
+
+def gathered(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
+    """ARRAY_AGG(DISTINCT x): of distinct values, made VARIANTs afterwards, so that they can be put in their order."""
+    distinct = arguments[0] if "ARRAY_AGG" in known.names.split() and arguments else None
+    if not isinstance(distinct, exp.Distinct) or kind_of(distinct.expressions[0]) in {JSON, None}:
+        return known
+
+    def made(values: Node, _: Sequence[Node]) -> Node:
+        member = as_variant(raw("_e", kind=kind_of(distinct.expressions[0])))
+        template = "coalesce(to_json(list_transform({0}, lambda _e: {1})), CAST('[]' AS JSON))"
+        return raw(template, values, member, kind=ARRAY)
+
+    return replace(known, takes=None, outer=None, around=made)
 
 
 def call(
@@ -60,6 +74,8 @@ def call(
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
     values = taken(values, known.takes)
+    if name == "MODE" and kind_of(values[0]) == TZ:
+        raise SqlError.unsupported("MODE of TIMESTAMP_TZ: take that of its TIMESTAMP_LTZ")
     if known.rows and (known.distinct or distinct is not None):
         values = [key(value) for value in values]
     if known.separator and len(values) == 1:

@@ -12,16 +12,16 @@ from cleanroom_ml.engine.sql.functions.entry import VALUE, Function, Scalar
 from cleanroom_ml.engine.sql.functions.variant import called, listed, texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, OBJECT, OTHER, TEXT, WHOLE, Kind
 
-ARRAY: Final = "array"
+LIST: Final = "array"
 ITEM: Final = "item"
 NUMBER: Final = "number"
 WORDS: Final = "words"
 _Parameter = str
 
 
-def _of(names: str, *parameters: _Parameter, gives: Kind = JSON) -> Scalar:
+def _of(names: str, *parameters: _Parameter, gives: Kind = ARRAY) -> Scalar:
     """A function whose parameters are each an array, an item (any value), a whole number, or a text."""
     name = names.split()[0].lower()
 
@@ -52,63 +52,63 @@ def array(argument: Node) -> Node:
 
 
 def _construct(args: Sequence[Node]) -> Node:
-    return raw(called("array_construct"), listed(*[as_variant(argument) for argument in args]), kind=JSON)
+    return raw(called("array_construct"), listed(*[as_variant(argument) for argument in args]), kind=ARRAY)
 
 
 def _construct_compact(args: Sequence[Node]) -> Node:
-    return raw(called("array_compact"), *texts(_construct(args)), kind=JSON)
+    return raw(called("array_construct_compact"), listed(*[as_variant(argument) for argument in args]), kind=ARRAY)
 
 
 def _sort(args: Sequence[Node]) -> Node:
     ascending = raw("CAST({0} AS BOOLEAN)", args[1]) if len(args) > 1 else exp.Boolean(this=True)
     first = raw("CAST({0} AS BOOLEAN)", args[2]) if len(args) > 2 else raw("(NOT {0})", ascending)
-    return raw(called("array_sort"), array(args[0]), ascending, first, kind=JSON)
+    return raw(called("array_sort"), array(args[0]), ascending, first, kind=ARRAY)
 
 
 def _range(args: Sequence[Node]) -> Node:
     numbers = [_taken(argument, NUMBER) for argument in args]
-    return raw(called("array_generate_range"), *numbers, *([exp.Literal.number(1)] * (3 - len(args))), kind=JSON)
+    return raw(called("array_generate_range"), *numbers, *([exp.Literal.number(1)] * (3 - len(args))), kind=ARRAY)
 
 
 def _zip(args: Sequence[Node]) -> Node:
     arrays = [array(argument) for argument in args]
-    return raw(called("arrays_zip"), raw("CAST([{*}] AS VARCHAR[])", *arrays, kind=OTHER), kind=JSON)
+    return raw(called("arrays_zip"), raw("CAST([{*}] AS VARCHAR[])", *arrays, kind=OTHER), kind=ARRAY)
 
 
 def _tokens(args: Sequence[Node]) -> Node:
     delimiters = as_text(args[1]) if len(args) > 1 else exp.Literal.string(" ")
-    return raw(called("strtok_to_array"), as_text(args[0]), delimiters, kind=JSON)
+    return raw(called("strtok_to_array"), as_text(args[0]), delimiters, kind=ARRAY)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("TO_ARRAY", sql="CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)", takes=VALUE, gives=JSON),
+    Scalar("TO_ARRAY", sql="CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)", takes=VALUE, gives=ARRAY),
     Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql=_construct),
     Scalar("ARRAY_CONSTRUCT_COMPACT", arguments=(0, None), sql=_construct_compact),
-    _of("ARRAY_SIZE", ARRAY, gives=WHOLE),
-    _of("ARRAY_CONTAINS", ITEM, ARRAY, gives=OTHER),
-    _of("ARRAY_POSITION", ITEM, ARRAY, gives=WHOLE),
-    _of("ARRAY_SLICE", ARRAY, NUMBER, NUMBER),
-    _of("ARRAY_CAT", ARRAY, ARRAY),
-    _of("ARRAY_APPEND", ARRAY, ITEM),
-    _of("ARRAY_PREPEND", ARRAY, ITEM),
-    _of("ARRAY_INSERT", ARRAY, NUMBER, ITEM),
-    _of("ARRAY_REMOVE", ARRAY, ITEM),
-    _of("ARRAY_REMOVE_AT", ARRAY, NUMBER),
-    _of("ARRAY_COMPACT", ARRAY),
-    _of("ARRAY_DISTINCT", ARRAY),
-    _of("ARRAY_EXCEPT", ARRAY, ARRAY),
-    _of("ARRAY_INTERSECTION", ARRAY, ARRAY),
-    _of("ARRAYS_OVERLAP", ARRAY, ARRAY, gives=OTHER),
-    _of("ARRAY_FLATTEN", ARRAY),
-    _of("ARRAY_MIN", ARRAY),
-    _of("ARRAY_MAX", ARRAY),
-    _of("ARRAY_REVERSE", ARRAY),
+    _of("ARRAY_SIZE", LIST, gives=WHOLE),
+    _of("ARRAY_CONTAINS", ITEM, LIST, gives=OTHER),
+    _of("ARRAY_POSITION", ITEM, LIST, gives=WHOLE),
+    _of("ARRAY_SLICE", LIST, NUMBER, NUMBER),
+    _of("ARRAY_CAT", LIST, LIST),
+    _of("ARRAY_APPEND", LIST, ITEM),
+    _of("ARRAY_PREPEND", LIST, ITEM),
+    _of("ARRAY_INSERT", LIST, NUMBER, ITEM),
+    _of("ARRAY_REMOVE", LIST, ITEM),
+    _of("ARRAY_REMOVE_AT", LIST, NUMBER),
+    _of("ARRAY_COMPACT", LIST),
+    _of("ARRAY_DISTINCT", LIST),
+    _of("ARRAY_EXCEPT", LIST, LIST),
+    _of("ARRAY_INTERSECTION", LIST, LIST),
+    _of("ARRAYS_OVERLAP", LIST, LIST, gives=OTHER),
+    _of("ARRAY_FLATTEN", LIST),
+    _of("ARRAY_MIN", LIST, gives=JSON),
+    _of("ARRAY_MAX", LIST, gives=JSON),
+    _of("ARRAY_REVERSE", LIST),
     _of("ARRAY_REPEAT", ITEM, NUMBER),
-    _of("ARRAYS_TO_OBJECT", ARRAY, ARRAY),
+    _of("ARRAYS_TO_OBJECT", LIST, LIST, gives=OBJECT),
     Scalar("ARRAYS_ZIP", arguments=(1, None), sql=_zip),
     Scalar("ARRAY_SORT", arguments=(1, 3), sql=_sort),
     Scalar("ARRAY_GENERATE_RANGE", arguments=(2, 3), sql=_range),
-    _of("ARRAY_TO_STRING", ARRAY, WORDS, gives=TEXT),
+    _of("ARRAY_TO_STRING", LIST, WORDS, gives=TEXT),
     _of("SPLIT", WORDS, WORDS),
     Scalar("STRTOK_TO_ARRAY", arguments=(1, 2), sql=_tokens),
 )

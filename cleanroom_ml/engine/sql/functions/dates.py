@@ -13,11 +13,14 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, c
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
-from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, TEXT, TIME, TIMESTAMP, TZ, WHOLE
+from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Number
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
+_DAY_NUMBERS: Final = (
+    " ".join(f"WHEN '{name}' THEN {number}" for name, number in _DAYS.items()) + " ELSE error('cleanroom:moment')"
+)
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 _EPOCHS: Final = {
     "EPOCH_SECOND": "CAST(floor(epoch({0})) AS BIGINT)",
@@ -38,14 +41,16 @@ def _weekday(later: bool) -> Builder:
 
     def build(args: Sequence[Node]) -> Raw:
         name = "NEXT_DAY" if later else "PREVIOUS_DAY"
-        number = _DAYS.get(constant_text(args[1], name).strip()[:2].lower())
-        if number is None:
-            raise SqlError.bad_value(f"Invalid day of week for {name}.")
-        steps = f"({number} - isodow({{0}}) + 6) % 7 + 1"
-        if not later:
-            steps = f"(isodow({{0}}) - {number} + 6) % 7 + 1"
-        day = moments.to("DATE", args[0])
-        return raw(f"({{0}} {'+' if later else '-'} CAST({steps} AS INTEGER))", day, kind=DATE)
+        day, written = moments.to("DATE", args[0]), literal_text(args[1])
+        if written is not None:
+            number = _DAYS.get(written.strip()[:2].lower())
+            if number is None:
+                raise SqlError.bad_value(f"Invalid day of week for {name}.")
+            wanted: Node = exp.Literal.number(number)
+        else:
+            wanted = raw(f"CASE lower(left(trim({{0}}), 2)) {_DAY_NUMBERS} END", as_text(args[1]), kind=WHOLE)
+        steps = "({1} - isodow({0}) + 6) % 7 + 1" if later else "(isodow({0}) - {1} + 6) % 7 + 1"
+        return raw(f"({{0}} {'+' if later else '-'} CAST({steps} AS INTEGER))", day, wanted, kind=DATE)
 
     return build
 
@@ -56,8 +61,8 @@ def _months_between(args: Sequence[Node]) -> Raw:
     same = "(day({0}) = day({1}) OR (CAST({0} AS DATE) = last_day({0}) AND CAST({1} AS DATE) = last_day({1})))"
     rest = "(epoch({0} - date_trunc('month', {0})) - epoch({1} - date_trunc('month', {1}))) / 2678400.0"
     months = "((year({0}) - year({1})) * 12 + month({0}) - month({1}))"
-    template = f"CAST({months} + CASE WHEN {same} THEN 0 ELSE {rest} END AS DOUBLE)"
-    return raw(template, first, second, kind=FLOAT)
+    template = f"CAST(round({months} + CASE WHEN {same} THEN 0 ELSE {rest} END, 6) AS DECIMAL(18,6))"
+    return raw(template, first, second, kind=Number(18, 6))
 
 
 def _add_months(args: Sequence[Node]) -> Node:

@@ -74,6 +74,7 @@ class Scalar(Function):
         wide: it takes whole numbers of 38 digits; other functions are DuckDB's, which take 64 bits, or fail.
         star: a star stands for the names and values of all columns.
         columns: a star stands for all columns.
+        refuses: a kind that Snowflake's function takes, and this one does not.
         asked: it is this value of the session, for constant arguments.
     """
 
@@ -88,11 +89,14 @@ class Scalar(Function):
     wide: bool = False
     star: bool = False
     columns: bool = False
+    refuses: Kind | None = None
     asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
         self.check_count(name, len(arguments))
+        if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
+            raise SqlError.unsupported(f"{name} of {self.refuses}")
         values = taken(arguments, self.takes)
         if not self.wide:
             values = [_narrow(value) for value in values]

@@ -62,12 +62,13 @@ def _date(args: Sequence[Node]) -> Node:
 
 def _clock(args: Sequence[Node]) -> Node:
     """Seconds since midnight of hour, minute, second and nanosecond, as an INTERVAL. Raises SqlError."""
-    nanoseconds = constant_int(args[3], "a moment of parts") if len(args) > 3 else 0
-    if nanoseconds % 1000:
-        raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
-    template = "({0} * INTERVAL 1 HOUR + {1} * INTERVAL 1 MINUTE + {2} * INTERVAL 1 SECOND"
-    template += f" + {nanoseconds // 1000} * INTERVAL 1 MICROSECOND)"
-    return raw(template, *[_number(argument) for argument in args[:3]])
+    template = "{0} * INTERVAL 1 HOUR + {1} * INTERVAL 1 MINUTE + {2} * INTERVAL 1 SECOND"
+    if len(args) > 3:
+        template += (
+            " + CASE WHEN {3} % 1000 <> 0 THEN error('cleanroom:nanoseconds') ELSE {3} // 1000 END"
+            " * INTERVAL 1 MICROSECOND"
+        )
+    return raw(f"({template})", *[_number(argument) for argument in args[:4]])
 
 
 def _time(args: Sequence[Node]) -> Node:

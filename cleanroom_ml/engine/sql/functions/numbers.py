@@ -147,7 +147,7 @@ def _round(args: Sequence[Node]) -> Node:
     if not isinstance(kind, Number) or kind.scale is None:
         if len(args) == 3:
             raise SqlError.syntax("ROUND takes a rounding mode for fixed-point numbers only.")
-        return raw("round({0}, CAST({1} AS INTEGER))", given, *(args[1:2] or [raw("0")]), kind=kind)
+        return raw("(round({0}, CAST({1} AS INTEGER)) + 0)", given, *(args[1:2] or [raw("0")]), kind=kind)
     if digits is None:
         if even:
             raise SqlError.unsupported("ROUND with HALF_TO_EVEN to a scale that is not a constant")
@@ -200,8 +200,8 @@ def _to_digits(name: str) -> Builder:
         kind, digits = kind_of(given), _digits(args, name.upper())
         if not isinstance(kind, Number) or kind.scale is None:
             if len(args) < 2:
-                return raw(f"{name}({{0}})", given, kind=kind)
-            return once(f"{name}({{0}} * pow(10, {{1}})) / pow(10, {{1}})", given, args[1], kind=kind)
+                return raw(f"({name}({{0}}) + 0)", given, kind=kind)  # no negative nought
+            return once(f"{name}({{0}} * pow(10, {{1}})) / pow(10, {{1}}) + 0", given, args[1], kind=kind)
         if digits is None:
             raise SqlError.unsupported(f"{name.upper()} of a NUMBER to a scale that is not a constant")
         if digits >= kind.scale:

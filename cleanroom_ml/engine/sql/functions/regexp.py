@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.types.kind import ARRAY, OTHER, TEXT, WHOLE
 
 _MOST_GROUPS: Final = 9
 _MOST_OCCURRENCES: Final = 1_000_000
@@ -102,7 +102,7 @@ def _substr(args: Sequence[Node]) -> Raw:
 
 def _substr_all(args: Sequence[Node]) -> Raw:
     matches, occurrence = _matches(args, "REGEXP_SUBSTR_ALL")
-    return raw(f"CAST(to_json({{0}}[{occurrence}:]) AS JSON)", matches, kind=JSON)
+    return raw(f"CAST(to_json({{0}}[{occurrence}:]) AS JSON)", matches, kind=ARRAY)
 
 
 def _marked(subject: Node, pattern: Node) -> Raw:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_int, constant_text
+from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TEXT, WHOLE
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import BINARY, OBJECT, OTHER, TEXT, WHOLE
 
 _WORD_ENDS: Final = ' \t\r\n\f\v!?@"^#$&~_,.:;+-*%/|\\[](){}<>'
 """Where INITCAP begins a new word unless told otherwise (functions/initcap.md of Snowflake's documentation)."""
@@ -66,6 +68,9 @@ def _insert(args: Sequence[Node]) -> Raw:
 
 
 def _concat(args: Sequence[Node]) -> Raw:
+    if all(kind_of(arg) == BINARY for arg in args):
+        return raw("(" + " || ".join(f"{{{n}}}" for n in range(len(args))) + ")", *args, kind=BINARY)
+    args = [as_text(arg) for arg in args]
     return raw("(" + " || ".join(f"{{{n}}}" for n in range(len(args))) + ")", *args, kind=TEXT)
 
 
@@ -101,6 +106,17 @@ _DISTANCE: Final = (
 """DuckDB counts bytes, Snowflake characters: of ASCII they are the same."""
 
 
+def _measured(of_text: str, of_bytes: str) -> Builder:
+    """A length: of a BINARY that of its bytes (functions/length.md)."""
+
+    def build(args: Sequence[Node]) -> Node:
+        if kind_of(args[0]) == BINARY:
+            return raw(f"({of_bytes})", args[0], kind=WHOLE)
+        return raw(of_text, as_text(args[0]), kind=WHOLE)
+
+    return build
+
+
 def _end(name: str) -> str:
     """LEFT and RIGHT: a negative length gives nothing (functions/left.md)."""
     return f"CASE WHEN {{0}} IS NOT NULL AND {{1}} < 0 THEN '' ELSE {name}({{0}}, CAST({{1}} AS BIGINT)) END"
@@ -111,25 +127,25 @@ def _flag(args: Sequence[Node], at: int, name: str) -> str:
 
 
 def _parse_url(args: Sequence[Node]) -> Raw:
-    return raw(f"CAST(_sf_parse_url({{0}}, {_flag(args, 1, 'PARSE_URL')}) AS JSON)", args[0], kind=JSON)
+    return raw(f"CAST(_sf_parse_url({{0}}, {_flag(args, 1, 'PARSE_URL')}) AS JSON)", args[0], kind=OBJECT)
 
 
 def _parse_ip(args: Sequence[Node]) -> Raw:
     template = f"CAST(_sf_parse_ip({{0}}, {{1}}, {_flag(args, 2, 'PARSE_IP')}) AS JSON)"
-    return raw(template, args[0], args[1], kind=JSON)
+    return raw(template, args[0], args[1], kind=OBJECT)
 
 
 def _collate(_: Sequence[Node]) -> Raw:
     raise SqlError.unsupported("COLLATE; compare UPPER(…) or LOWER(…) of both sides")
 
 
-FUNCTIONS: Final[tuple[Function, ...]] = (
+_ALL: Final[tuple[Scalar, ...]] = (
     Scalar("UPPER", sql="upper({0})", takes=TEXT, gives=TEXT),
     Scalar("LOWER", sql="lower({0})", takes=TEXT, gives=TEXT),
     Scalar("INITCAP", arguments=(1, 2), sql=_initcap, takes=(TEXT, None)),
-    Scalar("LENGTH LEN", sql="length({0})", takes=TEXT, gives=WHOLE),
+    Scalar("LENGTH LEN", sql=_measured("length({0})", "octet_length({0})")),
     Scalar("RTRIMMED_LENGTH", sql="length(rtrim({0}, ' '))", takes=TEXT, gives=WHOLE),
-    Scalar("OCTET_LENGTH", sql="strlen({0})", takes=TEXT, gives=WHOLE),
+    Scalar("OCTET_LENGTH", sql=_measured("strlen({0})", "octet_length({0})")),
     Scalar("TRIM", arguments=(1, 2), sql="trim({*})", takes=TEXT, gives=TEXT),
     Scalar("LTRIM", arguments=(1, 2), sql="ltrim({*})", takes=TEXT, gives=TEXT),
     Scalar("RTRIM", arguments=(1, 2), sql="rtrim({*})", takes=TEXT, gives=TEXT),
@@ -148,7 +164,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         "REPLACE", arguments=(2, 3), sql=("replace({0}, {1}, '')", "replace({0}, {1}, {2})"), takes=TEXT, gives=TEXT
     ),
     Scalar("INSERT", arguments=4, sql=_insert, takes=(TEXT, None, None, TEXT)),
-    Scalar("CONCAT", arguments=(1, None), sql=_concat, takes=TEXT),
+    Scalar("CONCAT", arguments=(1, None), sql=_concat),
     Scalar("CONCAT_WS", arguments=(2, None), sql=_concat_ws, takes=TEXT),
     Scalar("CONTAINS", arguments=2, sql="contains({0}, {1})", takes=TEXT, gives=OTHER),
     Scalar("STARTSWITH", arguments=2, sql="starts_with({0}, {1})", takes=TEXT, gives=OTHER),
@@ -195,5 +211,25 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("PARSE_URL", arguments=(1, 2), sql=_parse_url, takes=(TEXT, None)),
     Scalar("PARSE_IP", arguments=(2, 3), sql=_parse_ip, takes=(TEXT, TEXT, None)),
     Scalar("COLLATE", arguments=2, sql=_collate),
-    Scalar("BIT_LENGTH", sql="bit_length({0})", takes=TEXT, gives=WHOLE),
+    Scalar("BIT_LENGTH", sql=_measured("bit_length({0})", "octet_length({0}) * 8")),
+)
+_OF_BYTES_TOO: Final = frozenset(
+    {
+        "SUBSTR",
+        "LEFT",
+        "RIGHT",
+        "LPAD",
+        "RPAD",
+        "INSERT",
+        "CONTAINS",
+        "STARTSWITH",
+        "ENDSWITH",
+        "REVERSE",
+        "CHARINDEX",
+        "REPLACE",
+    }
+)
+"""What Snowflake does with the bytes of a BINARY as well (functions/substr.md and others), and these do with texts."""
+FUNCTIONS: Final[tuple[Function, ...]] = tuple(
+    replace(each, refuses=BINARY) if each.names.split()[0] in _OF_BYTES_TOO else each for each in _ALL
 )

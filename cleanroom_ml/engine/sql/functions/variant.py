@@ -14,7 +14,21 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, FLOAT, JSON, NUM, OTHER, TEXT, TIME, TIMESTAMP, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import (
+    ARRAY,
+    BINARY,
+    DATE,
+    FLOAT,
+    JSON,
+    NUM,
+    OBJECT,
+    OTHER,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    WHOLE,
+    Kind,
+)
 from cleanroom_ml.engine.sql.values import marks, paths
 
 MEMBER: Final = f"nullif(json_extract({{0}}, {{1}}), '\"{marks.IN_JSON}U\"')"
@@ -52,7 +66,7 @@ def _object(name: str) -> Builder:
         pairs: list[Node] = []
         for key, value in zip(args[::2], args[1::2], strict=True):
             pairs += [as_text(key), as_variant(value)]
-        return raw(called(name), listed(*pairs), kind=JSON)
+        return raw(called(name), listed(*pairs), kind=OBJECT)
 
     return build
 
@@ -101,7 +115,7 @@ def _parse(name: str) -> Builder:
 def _insert(args: Sequence[Node]) -> Node:
     update = raw("CAST({0} AS BOOLEAN)", args[3]) if len(args) > 3 else exp.Boolean(this=False)
     target, value = texts(args[0], as_variant(args[2]))
-    return raw(called("object_insert"), target, as_text(args[1]), value, update, kind=JSON)
+    return raw(called("object_insert"), target, as_text(args[1]), value, update, kind=OBJECT)
 
 
 def _keyed(name: str) -> Builder:
@@ -110,19 +124,19 @@ def _keyed(name: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
         target = texts(args[0])[0]
         if name == "object_pick" and len(args) == 2 and kind_of(args[1]) == JSON:
-            return raw(called("object_pick_listed"), target, *texts(args[1]), kind=JSON)
-        return raw(called(name), target, listed(*[as_text(key) for key in args[1:]]), kind=JSON)
+            return raw(called("object_pick_listed"), target, *texts(args[1]), kind=OBJECT)
+        return raw(called(name), target, listed(*[as_text(key) for key in args[1:]]), kind=OBJECT)
 
     return build
 
 
-def _of_texts(names: str, count: int = 1) -> Scalar:
+def _of_texts(names: str, count: int = 1, gives: Kind = JSON) -> Scalar:
     """A function of a worker's over VARIANTs."""
     name = names.split()[0].lower()
     return Scalar(
         names,
         arguments=count,
-        sql=lambda args: raw(called(name), *texts(*args), kind=JSON),
+        sql=lambda args: raw(called(name), *texts(*args), kind=gives),
         takes=JSON,
     )
 
@@ -164,13 +178,13 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("CHECK_JSON", sql="_sf_check_json({0})", takes=TEXT, gives=TEXT),
     Scalar("TO_JSON", sql="_sf_to_json(CAST({0} AS VARCHAR))", takes=VALUE, gives=TEXT),
     Scalar("TO_VARIANT", sql="{0}", takes=VALUE, gives=JSON),
-    Scalar("TO_OBJECT", sql="CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)", takes=JSON, gives=JSON),
+    Scalar("TO_OBJECT", sql="CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)", takes=JSON, gives=OBJECT),
     Scalar("OBJECT_CONSTRUCT", arguments=(0, None), sql=_object("object_construct"), star=True),
     Scalar("OBJECT_CONSTRUCT_KEEP_NULL", arguments=(0, None), sql=_object("object_construct_keep_null"), star=True),
     Scalar("OBJECT_INSERT", arguments=(3, 4), sql=_insert),
     Scalar("OBJECT_DELETE", arguments=(2, None), sql=_keyed("object_delete")),
     Scalar("OBJECT_PICK", arguments=(2, None), sql=_keyed("object_pick")),
-    _of_texts("OBJECT_KEYS"),
+    _of_texts("OBJECT_KEYS", gives=ARRAY),
     _of_texts("STRIP_NULL_VALUE"),
     Scalar("GET", arguments=2, sql=lambda args: element(args[0], args[1])),
     Scalar(
@@ -194,12 +208,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _is("IS_TIME", "TIME"),
     *(_is(f"IS_TIMESTAMP_{zone}", f"TIMESTAMP_{zone}") for zone in ("NTZ", "LTZ", "TZ")),
     _as("AS_VARCHAR AS_CHAR", "VARCHAR", "VARCHAR", TEXT),
-    _as("AS_INTEGER", "INTEGER", "BIGINT", WHOLE),
+    _as("AS_INTEGER", "DECIMAL", "BIGINT", WHOLE),
     _as("AS_DECIMAL AS_NUMBER", "DECIMAL", "DECIMAL(38, 0)", WHOLE, count=3),
     _as("AS_DOUBLE AS_REAL", "DOUBLE", "DOUBLE", FLOAT),
     _as("AS_BOOLEAN", "BOOLEAN", "BOOLEAN", OTHER),
-    _as("AS_ARRAY", "ARRAY", "JSON", JSON),
-    _as("AS_OBJECT", "OBJECT", "JSON", JSON),
+    _as("AS_ARRAY", "ARRAY", "JSON", ARRAY),
+    _as("AS_OBJECT", "OBJECT", "JSON", OBJECT),
     _as("AS_DATE", "DATE", "DATE", DATE),
     _as("AS_TIME", "TIME", "TIME", TIME),
     _as("AS_BINARY", "BINARY", "unhex({1})", BINARY),

@@ -164,7 +164,7 @@ class Calls:
         arguments = [self._rewrite(argument, scope, ctes) for argument in given]
         if any(isinstance(argument, exp.Star) for argument in arguments) and not known.star:
             raise SqlError.unsupported(f"{name}(*)")
-        known = aggregating.listed(known, arguments)
+        known = aggregating.gathered(aggregating.listed(known, arguments), arguments)
         divisor = None
         if known.divided_by is not None:
             copies = [argument.copy() for argument in arguments]

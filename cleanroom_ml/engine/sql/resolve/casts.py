@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Document
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
@@ -45,7 +45,10 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     if rule.taken in _TAKEN:
         value = _TAKEN[rule.taken](value)
     if rule.template is None:
-        return value
+        return raw("({0})", value, kind=rule.kind) if isinstance(kind_of(value), Document) else value
+    if attempt and target.kind == TEXT and target.length is not None:
+        # Text that is too long is none of that type: TRY_CAST gives NULL (functions/try_cast.md).
+        return raw(f"CASE WHEN length({{0}}) <= {target.length} THEN {{0}} END", value, kind=rule.kind)
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
     return raw(template, value, kind=rule.kind)
 

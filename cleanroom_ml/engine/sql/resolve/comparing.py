@@ -45,8 +45,8 @@ def alike(nodes: Sequence[Node]) -> list[Node]:
         return of_one_scale(nodes)
     if JSON in kinds and len(kinds) > 1:
         return [node if isinstance(node.unnest(), exp.Null) else as_variant(node) for node in nodes]
-    if TEXT in kinds and len(kinds) == 2 and kinds & dated.READ.keys():
-        target = dated.READ[next(iter(kinds - {TEXT}))]
+    target = next((dated.READ[kind] for kind in kinds if kind is not None and kind in dated.READ), None)
+    if kinds and TEXT in kinds and len(kinds) == 2 and target is not None:
         return [moments.to(target, node) if kind_of(node) == TEXT else node for node in nodes]
     return list(nodes)
 

@@ -53,7 +53,7 @@ def distinct(select: exp.Select) -> None:
     asked.set("on", exp.Tuple(expressions=[key(value.copy()) for value in told]))
 
 
-def together(operation: exp.SetOperation, kinds: Kinds | None, fresh: str) -> exp.Query:
+def together(operation: exp.Expr, kinds: Kinds | None, fresh: str) -> exp.Expr:
     """A set operation over rewritten queries, its rows equal by keys; itself, where DuckDB's equality is Snowflake's.
 
     Raises SqlError: it keeps what is there several times.

@@ -30,7 +30,9 @@ from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
 
-_CAST_PARTS: Final = frozenset({"this", "to", "safe", "requires_string", "probe_date_format", "_type"})
+_CAST_PARTS: Final = frozenset(
+    {"this", "to", "safe", "requires_string", "probe_date_format", "_type", "null_on_text_overflow"}
+)
 _Special = Callable[[Node, Scope, CommonTables], Node]
 
 

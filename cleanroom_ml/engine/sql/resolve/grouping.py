@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node
 
 _NAMES = frozenset({"GROUPING", "GROUPING_ID"})
@@ -18,6 +19,9 @@ def spelled_out(select: exp.Select, projections: Iterable[Node]) -> None:
     group = select.args.get("group")
     if group is None:
         return
+    for part in group.find_all(exp.Rollup, exp.Cube):
+        if not part.expressions:
+            raise SqlError.syntax("syntax error unexpected ')'.")
     listed = {_text(column) for column in _leaves(group)}
     places = [*projections, *(select.args[part] for part in ("having", "qualify", "order") if select.args.get(part))]
     for place in places:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import partitions, pivots
+from cleanroom_ml.engine.sql.resolve import partitions, pivots, wide_pivots
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.relations import Relations
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
@@ -99,9 +100,26 @@ class Items:
             _spell_out_aliases(join, scope)
             join.set("on", self._expressions.rewrite(join.args["on"], scope, ctes))
         using = join.args.get("using")
-        if using:
+        if using and str(join.args.get("method") or "").upper() == "ASOF":
+            self._same(join, [fold_column(column) for column in using], scope, ctes)
+        elif using:
             join.set("using", [quoted(fold_column(column)) for column in using])
         _refuse_offsets(join, scope)
+
+    def _same(self, join: exp.Join, names: list[str], scope: Scope, ctes: CommonTables) -> None:
+        """ASOF JOIN … USING: the columns of both sides that are equal; those of the left side are shown."""
+        *before, last = scope.sources
+        pairs = []
+        for name in names:
+            side = next((alias for alias in before if name in (scope.sources[alias] or {})), None)
+            if side is None or name not in (scope.sources[last] or {}):
+                raise SqlError.invalid_identifier(name)
+            columns = (exp.column(name, table=alias, quoted=True) for alias in (side, last))
+            pairs.append(exp.EQ(**dict(zip(("this", "expression"), columns, strict=True))))
+        same = [self._expressions.rewrite(pair, scope, ctes) for pair in pairs]
+        join.set("using", None)
+        join.set("on", exp.and_(*same, join.args["on"], copy=False))
+        join.meta[AS_OF] = names
 
     def item(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
         """One FROM item, as the subquery under its alias that it is replaced by. Raises SqlError."""
@@ -129,8 +147,23 @@ class Items:
             kinds = _renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
             if kinds is None:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
+            if wide_pivots.is_wide(pivot):
+                node = self._wide(node, pivot, kinds, ctes, parent)
+                continue
             node = pivots.spelled_out(node, pivot, list(kinds), self._build.fresh("pivot").upper())
         return node
+
+    def _wide(self, node: Node, pivot: exp.Pivot, kinds: Kinds, ctes: CommonTables, parent: Scope | None) -> Node:
+        """An item with a PIVOT whose values its rows say. Raises SqlError."""
+        row = self._build.fresh("pivot").upper()
+        rows = self._relations.query(wide_pivots.rows_of(node, pivot, kinds, row), ctes, parent)
+        default = pivot.args.get("default_on_null") or None
+        given = self._expressions.rewrite(default, Scope(parent), ctes) if default is not None else None
+        by = fold_column(pivot.args["fields"][0].this)
+        of = fold_column(pivot.expressions[0].expressions[0])
+        made = wide_pivots.pivoted(rows, pivot, [name for name in kinds if name not in {by, of}], row, given)
+        made.set("alias", pivot.args.get("alias"))
+        return made
 
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
@@ -265,11 +298,11 @@ def _as_of(join: exp.Join) -> None:
     match = join.args.get("match_condition")
     match = match.unnest() if match is not None else None
     if not isinstance(match, exp.GT | exp.GTE | exp.LT | exp.LTE) or join.args.get("side") or join.args.get("kind"):
-        raise SqlError.syntax("ASOF JOIN needs MATCH_CONDITION (left >= right), or another of >, <=, <.")
+        raise SqlError.syntax(
+            "MATCH_CONDITION clause is invalid: Only comparison operators '>=', '>', '<=' and '<' are allowed."
+            " Keywords such as AND and OR are not allowed."
+        )
     join.set("match_condition", None)
     join.set("side", "LEFT")
-    using = join.args.get("using") or []
-    if using:
-        raise SqlError.unsupported("ASOF JOIN with USING: write ON")
     on = join.args.get("on")
     join.set("on", match if on is None else exp.And(this=exp.Paren(this=on), expression=match))

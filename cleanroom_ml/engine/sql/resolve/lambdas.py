@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_variant
-from cleanroom_ml.engine.sql.types.kind import JSON
+from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON
 from cleanroom_ml.engine.sql.values import marks
 
 NAMES: Final = frozenset({"FILTER", "TRANSFORM"})
@@ -43,7 +43,7 @@ def call(name: str, given: list[Node], rewrite: Rewrite, scope: Scope, ctes: Com
     body = rewrite(_bound(given[1].this, fold(parameters[0]), item), scope, ctes)
     template = _TEMPLATES[name].replace("ITEM", item)
     return raw(
-        template, array(rewrite(given[0], scope, ctes)), body if name == "FILTER" else as_variant(body), kind=JSON
+        template, array(rewrite(given[0], scope, ctes)), body if name == "FILTER" else as_variant(body), kind=ARRAY
     )
 
 

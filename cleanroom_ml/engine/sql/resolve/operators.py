@@ -10,7 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.resolve import comparing, dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, order_key
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import BINARY, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
@@ -58,6 +58,8 @@ def adjusted(node: Node) -> Node:
     if isinstance(node, exp.Case):
         return comparing.case_of(node)
     if isinstance(node, exp.DPipe):
+        if kind_of(node.this) == kind_of(node.expression) == BINARY:
+            return raw("({0} || {1})", node.this, node.expression, kind=BINARY)
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
     sign = _ARITHMETIC.get(type(node))
     if sign is not None:

@@ -38,7 +38,7 @@ from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, 
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
-from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, WHOLE, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -76,6 +76,10 @@ class Relations:
         """A FROM item without its alias. Raises SqlError."""
         if isinstance(node, exp.Subquery):
             return None, self._subquery(node, ctes, parent)
+        if isinstance(node, Raw):
+            relation = Relation(node, None)
+            self._listening.call_all(relation)
+            return None, relation
         if isinstance(node, exp.Values):
             relation = self.values(node, ctes, parent)
             self._listening.call_all(relation)
@@ -151,6 +155,14 @@ class Relations:
         count = None if more else len(tuples)
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds, rows=count)
 
+    def query(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> Node:
+        """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
+        become a name.
+        """
+        if self._catalog.context().roles is None:
+            raise SqlError.unsupported("PIVOT for values that only a query knows: list them in IN (…)")
+        return self._queries.query(node, ctes, parent)[0]
+
     def sample(self, sample: Node) -> str:
         """SAMPLE as DuckDB's. Raises SqlError."""
         if {part for part, value in sample.args.items() if value} - _SAMPLE:
@@ -181,6 +193,8 @@ class Relations:
             return parts[0], Relation(quoted(common.name), common.kinds)
         self._build.count_source()
         source = self._catalog.source(parts) if moment is None else self._past(parts, moment)
+        if source is None and parts == ("DUAL",):
+            return "DUAL", Relation(raw('(SELECT CAST(NULL AS VARCHAR) AS "DUMMY")'), {"DUMMY": TEXT})
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
@@ -233,6 +247,8 @@ class Relations:
             own = self._own(inner, ctes, scope)
             if own is not None:
                 return own
+            if isinstance(inner, exp.Window) and isinstance(inner.this, exp.Anonymous):
+                inner = inner.this  # OVER (…) says which rows a function sees together: ours see one each
             if isinstance(inner, exp.Anonymous):
                 return self._table_function(inner, ctes, scope)
             if isinstance(inner, exp.Literal | exp.RawString | exp.Placeholder | exp.Parameter):

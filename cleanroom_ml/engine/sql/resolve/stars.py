@@ -5,6 +5,7 @@ USING, whose columns come first and once (sql-reference/sql/select, sql-referenc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from sqlglot import exp
 
@@ -14,15 +15,17 @@ from cleanroom_ml.engine.sql.resolve.scope import Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import literal_text
 
-Merged = Mapping[str, frozenset[str]]
-"""Columns of USING, in order, and the aliases whose columns they are."""
+AS_OF: Final = "cleanroom_as_of"
+"""Key of `Expression.meta` under which an ASOF JOIN has the columns of its USING."""
+Merged = Mapping[str, frozenset[str] | tuple[str, ...]]
+"""Columns of USING, in order, and the aliases whose columns they are; in their order where the first one's is shown."""
 
 
 def merged(select: exp.Select, scope: Scope) -> Merged:
     """What the joins of a resolved FROM have merged; nothing where that is not known."""
     joins = select.args.get("joins") or []
     aliases = list(scope.sources)
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, frozenset[str] | tuple[str, ...]] = {}
     if len(aliases) != len(joins) + 1:
         return {}
     for number, join in enumerate(joins, 1):
@@ -33,7 +36,10 @@ def merged(select: exp.Select, scope: Scope) -> Merged:
             using = [column for column in dict.fromkeys(before) if column in (right or {})]
         for column in using:
             those = {alias for alias in aliases[:number] if column in (scope.sources[alias] or {})}
-            found[column] = found.get(column, frozenset()) | those | {aliases[number]}
+            found[column] = frozenset(found.get(column, ())) | those | {aliases[number]}
+        for column in join.meta.get(AS_OF, ()):
+            shown = [alias for alias in aliases[:number] if column in (scope.sources[alias] or {})]
+            found[column] = (*shown, aliases[number])
     return found
 
 
@@ -61,7 +67,9 @@ def spelled_out(projection: Node, scope: Scope, using: Merged, *, every: bool = 
         return [projection]
     listed: list[tuple[str, Node]] = []
     if table is None:
-        listed += [(name, exp.column(name, quoted=True)) for name in using]
+        for name, aliases in using.items():
+            shown = aliases[0] if isinstance(aliases, tuple) else None
+            listed.append((name, exp.column(name, table=shown, quoted=True)))
     for alias, kinds in named.items():
         hidden = {name for name, aliases in using.items() if alias in aliases} if table is None else set()
         listed += [(name, exp.column(name, table=alias, quoted=True)) for name in kinds or {} if name not in hidden]

@@ -30,7 +30,7 @@ _IMPLIED: Final = Number(18, 5)
 _MORE_DIGITS: Final = 6
 _MOST_DIGITS: Final = 12
 _ERROR: Final = "error('cleanroom:division')"
-_CONSTANT: Final = re.compile(r"\d{1,30}(\.\d{1,30})?")
+_CONSTANT: Final = re.compile(r"(-?)(\d{1,30}(?:\.\d{1,30})?)")
 
 
 def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
@@ -48,9 +48,8 @@ def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
             return _modulo(left, right, FLOAT)
         return raw(f"(CAST({{0}} AS DOUBLE) {sign} CAST({{1}} AS DOUBLE))", left, right, kind=FLOAT)
     if sign == "%":
-        return _modulo(
-            *of_one_scale((left, right)), number(max(one.leading, other.leading), max(one.scale, other.scale))
-        )
+        left, right = of_one_scale((left, right))
+        return _modulo(left, right, number(max(one.leading, other.leading), max(one.scale, other.scale)))
     if sign == "*":
         return _product(left, right, one, other)
     made = number(max(one.leading, other.leading) + 1, max(one.scale, other.scale))
@@ -175,8 +174,10 @@ def constant_number(node: Node) -> Node | None:
     text = literal_text(node)
     if text is None:
         return None
-    if _CONSTANT.fullmatch(text.strip()):
-        return exp.Literal.number(text.strip())
+    found = _CONSTANT.fullmatch(text.strip())
+    if found is not None:
+        number = exp.Literal.number(found[2])
+        return exp.Paren(this=exp.Neg(this=number)) if found[1] else number
     try:
         float(text)
     except ValueError:

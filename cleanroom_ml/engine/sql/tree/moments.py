@@ -50,7 +50,15 @@ def to(target: Moment, value: Node, *, layout: str | None = None, attempt: bool 
         if template is None:
             raise SqlError.types(target)
         return raw(template, value, kind=KINDS[target])
-    return _read(target, value, layout, attempt)
+    read = _read(target, value, layout, attempt)
+    if kind != JSON or target != "NTZ" or layout is not None:
+        return read
+    # The number of a VARIANT is a moment, of which the session's clock is shown (functions/to_timestamp.md).
+    seconds = raw("TRY_CAST(CAST({0} AS VARCHAR) AS DECIMAL(38, 9))", value, kind=NUM)
+    moment = raw(casts.from_seconds("LTZ") or "{0}", seconds, kind=TIMESTAMP)
+    number = "regexp_full_match(CAST({0} AS VARCHAR), '-?[0-9]+(\\.[0-9]+)?')"
+    template = f"CASE WHEN {number} THEN CAST({{1}} AS TIMESTAMP) ELSE {{2}} END"
+    return raw(template, value, moment, read, kind=KINDS[target])
 
 
 def _read(target: Moment, value: Node, layout: str | None, attempt: bool) -> Node:

@@ -43,9 +43,27 @@ class Text(str):
         return made
 
 
-Kind = Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"] | Number | Text
+class Document(str):
+    """JSON (it equals it), of which it is known that it is an ARRAY or an OBJECT: `name`."""
+
+    name: str
+
+    def __new__(cls, name: str) -> Document:
+        made = super().__new__(cls, "JSON")
+        made.name = name
+        return made
+
+
+Kind = (
+    Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"]
+    | Number
+    | Text
+    | Document
+)
 
 JSON: Final = "JSON"
+ARRAY: Final = Document("ARRAY")
+OBJECT: Final = Document("OBJECT")
 TEXT: Final = "TEXT"
 NUM: Final = "NUM"
 DATE: Final = "DATE"
@@ -89,6 +107,8 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
     if given[0] == TEXT:
         texts = [kind.length for kind in given if isinstance(kind, Text)]
         return Text(max(texts)) if len(texts) == len(given) else TEXT
+    if given[0] == JSON:
+        return given[0] if len({getattr(kind, "name", JSON) for kind in given}) == 1 else JSON
     return NUM if given[0] == NUM else given[0]
 
 

@@ -98,7 +98,8 @@ class TypeRecord:
         synonyms: what else Snowflake calls it.
         given: what DuckDB calls columns of a result that are given as it, where that is no word of Snowflake's.
         kind: what translation treats its values as.
-        parameters: what it may have in parentheses; `longest` is the largest length, which is the default.
+        parameters: what it may have in parentheses; `longest` is the default length, and the largest one unless `most`
+            is.
         whole: those of its names that are NUMBER(38,0), whatever stands in parentheses.
         one_long: those of the synonyms whose default length is 1.
         characters: its length counts characters, not bytes.
@@ -126,6 +127,7 @@ class TypeRecord:
     kind: Kind
     parameters: Parameters = Parameters.NONE
     longest: int | None = None
+    most: int | None = None
     whole: frozenset[str] = frozenset()
     one_long: frozenset[str] = frozenset()
     characters: bool = False

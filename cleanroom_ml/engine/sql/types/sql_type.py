@@ -126,7 +126,8 @@ class SqlType:
             case Parameters.NUMBER:
                 entry.update(precision=self.precision, scale=self.scale)
             case Parameters.LENGTH if self.longest is not None and self.record.longest is not None:
-                size = min(self.longest * 4, self.record.longest) if self.record.characters else self.longest
+                most = max(self.longest, self.record.longest)
+                size = min(self.longest * 4, most) if self.record.characters else self.longest
                 entry.update(length=self.longest, byteLength=size)
             case Parameters.SECONDS:
                 entry.update(precision=0, scale=self.record.seconds)
@@ -159,7 +160,7 @@ def parse_type(text: str) -> SqlType:
     if record.parameters is Parameters.LENGTH:
         if first is None and written in record.one_long:
             first = 1
-        if first is not None and not 1 <= first <= (record.longest or first):
+        if first is not None and not 1 <= first <= (record.most or record.longest or first):
             raise ValueError(f"Invalid length in '{text[:100]}'.")
         return SqlType(record.name, length=None if first == record.longest else first)
     if first is not None and (record.parameters is not Parameters.SECONDS or first > 9):

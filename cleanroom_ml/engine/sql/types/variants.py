@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from cleanroom_ml.engine.sql.types.kind import ARRAY as ARRAY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
+from cleanroom_ml.engine.sql.types.kind import OBJECT as OBJECT_KIND
 from cleanroom_ml.engine.sql.types.record import Cast, Sized, TypeRecord
 
 _WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
@@ -26,29 +28,29 @@ TO_ARRAY: Final = "CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)"
 TO_OBJECT: Final = "CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)"
 
 
-def _to(template: str) -> Callable[[Sized, Kind | None], Cast]:
+def _to(template: str, kind: Kind) -> Callable[[Sized, Kind | None], Cast]:
     def cast(_: Sized, value: Kind | None) -> Cast:
         if value == JSON:
-            return Cast("as it is", None if template == "{0}" else template, JSON)
-        return Cast("as it is", template.replace("{0}", TO_VARIANT), JSON)
+            return Cast("as it is", None if template == "{0}" else template, kind)
+        return Cast("as it is", template.replace("{0}", TO_VARIANT), kind)
 
     return cast
 
 
 def _semi_structured(
-    name: str, *, template: str = "{0}", given: tuple[str, ...] = (), nested: tuple[str, ...] = ()
+    name: str, *, kind: Kind = JSON, template: str = "{0}", given: tuple[str, ...] = (), nested: tuple[str, ...] = ()
 ) -> TypeRecord:
     return TypeRecord(
         name=name,
         given=given,
-        kind=JSON,
+        kind=kind,
         duckdb="JSON",
         nested=nested,
-        cast=_to(template),
+        cast=_to(template, kind),
         copied="CAST(_sf_parse_json_last(CAST({value} AS VARCHAR)) AS JSON)",
     )
 
 
 VARIANT: Final = _semi_structured("VARIANT", given=("JSON",))
-OBJECT: Final = _semi_structured("OBJECT", template=TO_OBJECT, nested=("STRUCT", "MAP", "UNION"))
-ARRAY: Final = _semi_structured("ARRAY", template=TO_ARRAY)
+OBJECT: Final = _semi_structured("OBJECT", kind=OBJECT_KIND, template=TO_OBJECT, nested=("STRUCT", "MAP", "UNION"))
+ARRAY: Final = _semi_structured("ARRAY", kind=ARRAY_KIND, template=TO_ARRAY)

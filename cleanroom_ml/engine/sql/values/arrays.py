@@ -7,6 +7,7 @@ item is `undefined`, as everywhere in an ARRAY.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
@@ -87,8 +88,13 @@ def construct(found: list[str | None]) -> str:
 
 
 def compact(array: str) -> str:
-    """Without what is missing; JSON's null is a value."""
-    return write([item for item in items(array) if item is not UNDEFINED])
+    """Without what is missing and without JSON's nulls."""
+    return write([item for item in items(array) if item is not UNDEFINED and item is not None])
+
+
+def construct_compact(found: list[str | None]) -> str:
+    """Of the values that are not NULL; JSON's null is a value."""
+    return write([read(item) for item in found if item is not None])
 
 
 def size(array: str) -> int | None:
@@ -149,7 +155,10 @@ def cut(array: str, start: int, end: int) -> str:
 
 
 def distinct(array: str) -> str:
-    return write(list({same(value): value for value in reversed(items(array))}.values())[::-1])
+    first: dict[str, Json] = {}
+    for value in items(array):
+        first.setdefault(same(value), value)
+    return write(list(first.values()))
 
 
 def without(array: str, unwanted: str) -> str:
@@ -201,13 +210,18 @@ def flattened(array: str) -> str | None:
 
 
 def least(array: str) -> str | None:
-    found = [value for value in items(array) if value is not UNDEFINED and value is not None]
-    return write(min(found, key=order)) if found else None
+    return _extreme(array, min)
 
 
 def greatest(array: str) -> str | None:
-    found = [value for value in items(array) if value is not UNDEFINED and value is not None]
-    return write(max(found, key=order)) if found else None
+    return _extreme(array, max)
+
+
+def _extreme(array: str, choose: Callable[..., Json]) -> str | None:
+    """Of the values that are there; JSON's null where there is nothing else."""
+    there = [value for value in items(array) if value is not UNDEFINED]
+    found = [value for value in there if value is not None]
+    return write(choose(found, key=order)) if found else "null" if there else None
 
 
 def ordered(array: str, ascending: bool, nulls_first: bool) -> str:

@@ -28,6 +28,8 @@ def flatten(text: str | None, path: str | None, outer: bool, recursive: bool, mo
     for step in way:
         start = paths.item(start, step) if isinstance(step, int) else paths.member(start, step)
     rows = list(_rows(sequence, value, start, recursive, mode))
+    if not rows and outer and recursive and not isinstance(value, list | dict) and value is not UNDEFINED:
+        return [_row(sequence, None, start, None, write(value), None)]
     if not rows and outer:
         rows.append(_row(sequence, None, start, None, None, _this(value, recursive) if value in ([], {}) else None))
     return rows

@@ -7,6 +7,7 @@ may stand without quotes; a missing item of an array is `undefined`.
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from cleanroom_ml.engine.sql.values import marks
 
 Json = Any  # Any: whatever a document holds
 _MAX_DIGITS: Final = 38
+_WITH_TIME: Final = frozenset({marks.MARK + "N", marks.MARK + "L"})
+_FINE: Final = re.compile(r"(\d\d:\d\d:\d\d)(?:\.(\d+))?")
 
 
 class Undefined:
@@ -166,7 +169,12 @@ def _shown_mark(value: Marked) -> str:
     if mark == marks.DOUBLE:
         found = float(rest)
         return f"{found:.15e}" if found - found == 0 else {"inf": "Infinity", "-inf": "-Infinity"}.get(rest, "NaN")
-    return _quoted(rest)
+    return _quoted(_FINE.sub(_three_digits, rest) if mark in _WITH_TIME else rest)
+
+
+def _three_digits(match: re.Match[str]) -> str:
+    """A clock with three digits of its second, as moments are shown."""
+    return f"{match[1]}.{(match[2] or '')[:3]:<03}"
 
 
 def _quoted(text: str) -> str:

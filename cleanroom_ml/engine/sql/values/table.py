@@ -120,6 +120,7 @@ FUNCTIONS: Final = _of(
         WorkerFunction("array_prepend", TWO, TEXT, arrays.prepend, nulls=True),
         WorkerFunction("array_cat", TWO, TEXT, arrays.concatenate),
         WorkerFunction("array_compact", (TEXT,), TEXT, arrays.compact),
+        WorkerFunction("array_construct_compact", (TEXTS,), TEXT, arrays.construct_compact, nulls=True),
         WorkerFunction("array_size", (TEXT,), WHOLE, arrays.size),
         WorkerFunction("array_insert", (TEXT, WHOLE, TEXT), TEXT, arrays.insert, nulls=True),
         WorkerFunction("array_remove", TWO, TEXT, arrays.remove),
