@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from snowflake.connector import DatabaseError, SnowflakeConnection, connect
+from snowflake.connector import DatabaseError, ProgrammingError, SnowflakeConnection, connect
 
 pytestmark = pytest.mark.sandbox
 
@@ -114,3 +114,22 @@ def test_leaving_a_connection_without_autocommit_commits(
     with connect(**make_account("clients"), database="CLIENTS_DB", schema="PUBLIC", autocommit=False) as opened:
         opened.cursor().execute("insert into left_behind values (1)")
     assert client.cursor().execute("select * from left_behind").fetchall() == [(1,)]
+
+
+def test_how_many_statements_a_request_has_is_what_the_session_says(client: SnowflakeConnection) -> None:
+    """sql-reference/parameters.md, MULTI_STATEMENT_COUNT: 0 for any number; what a request says itself comes first."""
+    cursor = client.cursor()
+    try:
+        cursor.execute("alter session set multi_statement_count = 0")
+        cursor.execute("select 1; select 2")
+        assert (cursor.fetchall(), cursor.nextset() is cursor, cursor.fetchall()) == ([(1,)], True, [(2,)])
+        assert cursor.execute("select 3").fetchall() == [(3,)]
+        with pytest.raises(ProgrammingError, match="count 2 did not match the desired statement count 3"):
+            cursor.execute("select 1; select 2", num_statements=3)
+        cursor.execute("alter session set multi_statement_count = 2")
+        with pytest.raises(ProgrammingError, match="count 1 did not match the desired statement count 2"):
+            cursor.execute("select 1")
+    finally:
+        cursor.execute("alter session unset multi_statement_count", num_statements=1)
+    with pytest.raises(ProgrammingError, match="count 2 did not match the desired statement count 1"):
+        cursor.execute("select 1; select 2")
