@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import uuid
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from snowflake.connector import SnowflakeConnection
+from snowflake.connector import DatabaseError, ProgrammingError, SnowflakeConnection, connect
 
 pytestmark = pytest.mark.sandbox
 
@@ -80,3 +83,53 @@ def test_a_statement_tells_how_many_rows_it_changed(
     cursor = client.cursor()
     cursor.execute(statement)
     assert cursor.stats == (counts or (None,) * 4)
+
+
+def test_a_statement_takes_values_by_name(client: SnowflakeConnection) -> None:
+    """What the .NET client sends; this one only sends them where it is told to."""
+    bound = {"myid": {"type": "FIXED", "value": "2"}, "myname": {"type": "TEXT", "value": "b"}}
+    sql = "select * from values (1, 'a'), (2, 'b') as t (i, n) where i = :myid and n = :myname"
+    answer = client.cmd_query(sql, client._next_sequence_counter(), uuid.uuid4(), binding_params=bound)
+    assert answer["data"]["total"] == 1
+
+
+def test_a_login_that_asks_for_it_begins_where_it_was_to_begin(
+    client: SnowflakeConnection, make_account: Callable[[str], dict[str, Any]]
+) -> None:
+    """`validate_default_parameters` (connector: `connect`); without it a session begins without them."""
+    account = make_account("clients")
+    asked = {"database": "CLIENTS_DB", "schema": "PUBLIC", "warehouse": "COMPUTE_WH"}
+    for what in asked:
+        with pytest.raises(DatabaseError, match=f"390201.*The requested {what} does not exist or not authorized"):
+            connect(**{**account, **asked, what: "NOWHERE"}, validate_default_parameters=True)
+    with connect(**{**account, **asked}, validate_default_parameters=True) as opened:
+        assert (opened.database, opened.schema, opened.warehouse) == ("CLIENTS_DB", "PUBLIC", "COMPUTE_WH")
+
+
+def test_leaving_a_connection_without_autocommit_commits(
+    client: SnowflakeConnection, make_account: Callable[[str], dict[str, Any]]
+) -> None:
+    """connector: `SnowflakeConnection.__exit__` goes by the AUTOCOMMIT that it was told."""
+    client.cursor().execute("create or replace table left_behind (a int)")
+    with connect(**make_account("clients"), database="CLIENTS_DB", schema="PUBLIC", autocommit=False) as opened:
+        opened.cursor().execute("insert into left_behind values (1)")
+    assert client.cursor().execute("select * from left_behind").fetchall() == [(1,)]
+
+
+def test_how_many_statements_a_request_has_is_what_the_session_says(client: SnowflakeConnection) -> None:
+    """sql-reference/parameters.md, MULTI_STATEMENT_COUNT: 0 for any number; what a request says itself comes first."""
+    cursor = client.cursor()
+    try:
+        cursor.execute("alter session set multi_statement_count = 0")
+        cursor.execute("select 1; select 2")
+        assert (cursor.fetchall(), cursor.nextset() is cursor, cursor.fetchall()) == ([(1,)], True, [(2,)])
+        assert cursor.execute("select 3").fetchall() == [(3,)]
+        with pytest.raises(ProgrammingError, match="count 2 did not match the desired statement count 3"):
+            cursor.execute("select 1; select 2", num_statements=3)
+        cursor.execute("alter session set multi_statement_count = 2")
+        with pytest.raises(ProgrammingError, match="count 1 did not match the desired statement count 2"):
+            cursor.execute("select 1")
+    finally:
+        cursor.execute("alter session unset multi_statement_count", num_statements=1)
+    with pytest.raises(ProgrammingError, match="count 2 did not match the desired statement count 1"):
+        cursor.execute("select 1; select 2")

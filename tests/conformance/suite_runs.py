@@ -47,7 +47,18 @@ def reported(reports: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
 def _run(run: Run, number: int, files: Sequence[str]) -> int:
     report = run.reports / f"{number}.xml"
     command = [sys.executable, "-m", "pytest", *files, f"--junitxml={report}", f"--timeout={run.timeout}"]
-    command += ["-o", "junit_family=xunit1", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no", "-q"]
+    command += [
+        "-o",
+        "junit_family=xunit1",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-p",
+        "trusted_keys",
+        "--color=no",
+        "-q",
+    ]
     with report.with_suffix(".log").open("wb") as output:
         try:
             ended = subprocess.run(

@@ -133,3 +133,25 @@ def test_what_is_no_value_of_its_type_is_refused(wire: dict[str, Any]) -> None:
 def test_nothing_bound_is_nothing() -> None:
     assert parse_bindings(None) is None
     assert parse_bindings({}) is None
+
+
+def test_values_may_have_names() -> None:
+    """As the .NET client sends them, for `:name` in the statement."""
+    bindings = parse_bindings({"myId": {"type": "FIXED", "value": "2"}, "n_1": {"type": "TEXT", "value": None}})
+    assert bindings is not None
+    assert (bindings.values, bindings.rows, dict(bindings.named)) == ((), None, {"MYID": 2, "N_1": None})
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        {"a": {"type": "FIXED", "value": ["1", "2"]}},
+        {"a": {"type": "FIXED", "value": "1"}, "A": {"type": "FIXED", "value": "2"}},
+        {"a": {"type": "FIXED", "value": "1"}, "1": {"type": "FIXED", "value": "2"}},
+        {"a b": {"type": "FIXED", "value": "1"}},
+        {"a": "1"},
+    ],
+)
+def test_names_that_say_nothing_clear_are_refused(wire: dict[str, object]) -> None:
+    with pytest.raises(WireError):
+        parse_bindings(wire)

@@ -125,6 +125,17 @@ def test_the_connector_never_uploads_array_bindings() -> None:
     assert {"name": "TIMEZONE", "value": "Etc/UTC"} in query_parameters({})
 
 
+def test_a_client_is_told_what_its_session_has_set_since() -> None:
+    """The connector takes it from each answer (`connection._update_parameters`)."""
+    session = {"CLIENT_PREFETCH_THREADS": "7", "AUTOCOMMIT": "false", "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": "1",
+               "CLIENT_SESSION_KEEP_ALIVE": "perhaps"}  # fmt: skip
+    for told in (query_parameters(session), login_parameters(session)):
+        assert {"name": "CLIENT_PREFETCH_THREADS", "value": 7} in told
+        assert {"name": "AUTOCOMMIT", "value": False} in told
+        assert {"name": "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD", "value": 1} not in told
+        assert {"name": "CLIENT_SESSION_KEEP_ALIVE", "value": "perhaps"} not in told
+
+
 def test_a_login_answers_every_switch_that_snowpark_asks_for() -> None:
     """Snowpark never asks the server again: what it is not told is off, even what Snowflake has switched on.
 

@@ -104,6 +104,9 @@ VALUES = [
     ),
     # a declared scale is kept
     ("'2024-01-01 00:00:00.123456'::timestamp_ntz(3)", M(2024, 1, 1, 0, 0, 0, 123000)),
+    # sql-reference/data-types-datetime.md: the precision is how many digits of a second are kept.
+    ("'2024-01-01 00:00:00.123956789'::timestamp_ntz(3)", M(2024, 1, 1, 0, 0, 0, 123000)),
+    ("'2024-01-01 00:00:00.123456789'::timestamp_ntz(6)", M(2024, 1, 1, 0, 0, 0, 123456)),
     ("'10:11:12.999'::time(0)", C(10, 11, 12)),
     ("typeof(getdate()::variant)", "TIMESTAMP_LTZ"),
 ]
@@ -171,8 +174,18 @@ def test_columns_are_read_as_constants_are(worlds: World) -> None:
         worlds.query("select column1::date from values ('abc')")
 
 
+def test_digits_beyond_what_a_type_keeps_are_cut_from_a_columns_texts(worlds: World) -> None:
+    worlds.parameters = {}
+    texts = "('2024-01-02 10:00:00.123956789 +0200'), ('2024-01-02 10:00:00.1239567Z'), (null)"
+    rows = worlds.query(f"select column1::timestamp_tz(3)::varchar from values {texts}")
+    assert rows == [("2024-01-02 10:00:00.123 +0200",), ("2024-01-02 10:00:00.123 +0000",), (None,)]
+    with pytest.raises(Exception, match=r"cleanroom:nanoseconds$"):
+        worlds.query(f"select column1::timestamp_tz(9) from values {texts}")
+
+
 REFUSED = [
     ("'2024-01-01 00:00:00.123456789'::timestamp_ntz", "nanoseconds"),
+    ("'2024-01-01 00:00:00.123456789'::timestamp_ntz(7)", "nanoseconds"),
     ("dateadd(nanosecond, 1, '2024-01-01'::timestamp)", "nanoseconds"),
     ("'2024-02-30'::date", "Date '2024-02-30' is not recognized"),
     ("'2019/01/02'::date", "is not recognized"),

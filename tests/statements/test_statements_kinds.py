@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 
@@ -102,7 +105,8 @@ def test_records_are_found_and_strays_are_noticed(tmp_path: Path, monkeypatch: p
         ("DESCRIBE TABLE information", table.DESCRIBE),
         ("LIST @~", table.LIST),
         ("ROLLBACK", table.TRANSACTION),
-        ("USE SCHEMA public", table.DDL),
+        ("USE SCHEMA public", table.USE),
+        ("ALTER SESSION SET QUERY_TAG = 'x'", table.ALTER_SESSION),
         ("PUT file:///x @~", table.PUT),
         ("GET @~ file:///x", table.GET),
     ],
@@ -126,3 +130,81 @@ def test_the_commit_before_a_ddl_is_not_its_outcome(alpha: Client) -> None:
     assert record is not None
     assert record.state != "SUCCESS"
     assert alpha.rows("SELECT a FROM t") == [(1,)]
+
+
+def test_the_types_of_statements_are_those_that_clients_know() -> None:
+    """snowflake-jdbc, SFStatementType; connector, STATEMENT_TYPE_ID_*."""
+    known = {"SELECT": 0x1000, "INSERT": 0x3100, "UPDATE": 0x3200, "DELETE": 0x3300, "MERGE": 0x3400, "COPY": 0x3600,
+             "ALTER_SESSION": 0x4100, "USE": 0x4300, "SHOW": 0x4400, "DESCRIBE": 0x4500, "LIST": 0x4701,
+             "DDL": 0x6000, "GET": 0x7101, "PUT": 0x7102, "REMOVE": 0x7103}  # fmt: skip
+    assert {name: getattr(table, name) for name in known} == known
+
+
+def test_what_a_session_without_a_database_cannot_do_is_named(alpha: Client) -> None:
+    """As Snowflake says it: what could not be performed, and that a database is missing (error 090105)."""
+    alpha.session.database = alpha.session.schema = None
+    for text, operation in (
+        ("CREATE TABLE t (a INT)", "CREATE TABLE"),
+        ("SELECT * FROM s.t", "SELECT"),
+        ("CREATE SCHEMA s", "CREATE SCHEMA"),
+        ("USE SCHEMA s", "USE SCHEMA"),
+        ("DROP TABLE t", "DROP TABLE"),
+    ):
+        with pytest.raises(SqlError, match=f"Cannot perform {operation}. This session does not have a"):
+            alpha.result(text)
+    with pytest.raises(SqlError, match="Object 'T' does not exist"):
+        alpha.result("SELECT * FROM t")
+
+
+def test_a_statement_is_described_before_anything_is_bound(alpha: Client) -> None:
+    """Clients describe what they prepare; nothing runs, and what is not there is not described."""
+    alpha.result("CREATE TABLE t (id INT, name VARCHAR)")
+    for text, names in (
+        ("SELECT id, name FROM t WHERE id = ?", ["ID", "NAME"]),
+        ("INSERT INTO t VALUES (?, ?)", ["number of rows inserted"]),
+        ("UPDATE t SET name = ? WHERE id = ?", ["number of rows updated", "number of multi-joined rows updated"]),
+        ("DELETE FROM t WHERE id = :x", ["number of rows deleted"]),
+        ("MERGE INTO t USING t AS s ON t.id = s.id WHEN MATCHED THEN DELETE", ["number of rows deleted"]),
+    ):
+        columns = getattr(alpha.result(text, describe_only=True), "columns", ())
+        assert [column[0] if isinstance(column, tuple) else column.name for column in columns] == names
+    assert alpha.rows("SELECT COUNT(*) FROM t") == [(0,)]
+    with pytest.raises(SqlError, match="does not exist"):
+        alpha.result("INSERT INTO nowhere VALUES (?)", describe_only=True)
+    with pytest.raises(SqlError, match="not set"):
+        alpha.result("SELECT ?")
+
+
+def test_variables_keep_the_type_of_what_they_were_set_to(alpha: Client) -> None:
+    """sql-reference/session-variables.md: a variable is of the type of its value."""
+    alpha.result("SET (n, d, t) = (1.50::NUMBER(5, 2), '2024-01-02'::DATE, '2024-01-02 03:04:05'::TIMESTAMP_NTZ)")
+    assert alpha.rows("SELECT $n, $d, HOUR($t)") == [(Decimal("1.50"), date(2024, 1, 2), 3)]
+    assert [row[5] for row in alpha.rows("SHOW VARIABLES")] == ["date", "fixed", "timestamp_ntz"]
+
+
+def test_setting_autocommit_commits_what_is_open(alpha: Client) -> None:
+    """sql-reference/transactions.md: ALTER SESSION SET AUTOCOMMIT commits the transaction that is open."""
+    alpha.result("CREATE TABLE t (a INT)")
+    alpha.result("BEGIN")
+    alpha.result("INSERT INTO t VALUES (1)")
+    alpha.result("ALTER SESSION SET AUTOCOMMIT = FALSE")
+    alpha.result("ROLLBACK")
+    assert alpha.rows("SELECT * FROM t") == [(1,)]
+
+
+def test_waiting_is_told_in_the_unit_that_was_asked_for(alpha: Client) -> None:
+    """sql-reference/functions/system_wait.md."""
+    assert alpha.rows("SELECT SYSTEM$WAIT(2, 'MILLISECONDS')") == [("waited 2 milliseconds",)]
+    with pytest.raises(SqlError, match="SYSTEM\\$WAIT takes an amount"):
+        alpha.result("SELECT SYSTEM$WAIT(1, 'WEEKS')")
+    with pytest.raises(SqlError, match="TIMELIMIT 0"):
+        alpha.result("SELECT 1 FROM TABLE(GENERATOR(TIMELIMIT => 0))")
+
+
+@pytest.mark.slow
+def test_rows_are_generated_for_as_long_as_is_asked_for(alpha: Client) -> None:
+    """sql-reference/functions/generator.md: how many, is nobody's promise."""
+    began = time.monotonic()
+    ((found,),) = alpha.rows("SELECT COUNT(SEQ4()) FROM TABLE(GENERATOR(TIMELIMIT => 1))")
+    assert found > 0
+    assert time.monotonic() - began >= 1

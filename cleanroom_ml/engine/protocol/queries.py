@@ -36,9 +36,9 @@ class Cancellation:
 class QueryRequest:
     """One query request. `request_id` is the client's: a retry carries the same one.
 
-    `statements` is MULTI_STATEMENT_COUNT: 1 unless the client says otherwise, 0 for any number. `parameters` hold for
-    this statement only. `asynchronous`: the client asks for the outcome later. PUT and GET never are: what the client
-    is to move stands in the answer.
+    `statements` is MULTI_STATEMENT_COUNT, 0 for any number; None: the request does not say, and the session's holds.
+    `parameters` hold for this statement only. `asynchronous`: the client asks for the outcome later. PUT and GET never
+    are: what the client is to move stands in the answer.
     """
 
     request_id: str
@@ -46,7 +46,7 @@ class QueryRequest:
     bindings: Bindings | None = None
     asynchronous: bool = False
     describe_only: bool = False
-    statements: int = 1
+    statements: int | None = 1
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,8 +62,9 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
     if body.get("bindStage"):
         raise bad_request("Array bindings are sent with the request here, not through a stage.")
     parameters = {str(name).upper(): parameter_text(value) for name, value in section(body, "parameters").items()}
-    count = parameters.pop("MULTI_STATEMENT_COUNT", "1")
-    if not count.isascii() or not count.isdigit() or len(count) > 6:
+    said = parameters.pop("MULTI_STATEMENT_COUNT", None)
+    count = None if said is None else statement_count(said)
+    if said is not None and count is None:
         raise bad_request("MULTI_STATEMENT_COUNT is not a number.")
     return QueryRequest(
         request_id=checked_uuid(query.get("requestId"), "requestId"),
@@ -71,9 +72,14 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
         bindings=parse_bindings(section(body, "bindings")),
         asynchronous=body.get("asyncExec") is True and transfer_verb(sql) is None,
         describe_only=body.get("describeOnly") is True,
-        statements=int(count),
+        statements=count,
         parameters=parameters,
     )
+
+
+def statement_count(text: str) -> int | None:
+    """What a MULTI_STATEMENT_COUNT says; None: it is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
 
 
 def parse_abort(body: dict[str, object]) -> str:

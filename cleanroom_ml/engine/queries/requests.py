@@ -24,7 +24,7 @@ def binds_of(bindings: Bindings | None) -> Binds | None:
 
 def is_one_commit(request: QueryRequest) -> bool:
     """Whether the statement changes what it changes in one transaction. A block or a procedure may have done a half."""
-    if request.statements != 1:
+    if request.statements not in {None, 1}:
         return True  # each of several decides for itself
     try:
         if not may_be_a_script(request.sql):

@@ -277,8 +277,9 @@ class QueryService:
             self._failed(running.query_id, running.reason or error)
 
     def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
-        if request.statements != 1:
-            return self._several(running, session, request)
+        count = _of_session(session, request) if request.statements is None else request.statements
+        if count != 1:
+            return self._several(running, session, replace(request, statements=count))
         result = self._execute(
             session,
             request.sql,
@@ -374,3 +375,15 @@ class QueryService:
                 return False
             audience = owner.job_id or ""
         return audience == (session.job_id or "")
+
+
+def _of_session(session: Session, request: QueryRequest) -> int:
+    """How many statements a request that does not say it is to have (sql-reference/parameters.md,
+    MULTI_STATEMENT_COUNT). One statement where any number may come is a statement like every other.
+    """
+    count = wire.statement_count(session.parameters.get("MULTI_STATEMENT_COUNT", "1"))
+    if count in {None, 1}:
+        return 1
+    BIG_TEXTS.weigh(len(request.sql))
+    one = count == 0 and len(split(request.sql)) <= 1
+    return 1 if one or count is None else count

@@ -40,7 +40,9 @@ class SqlError(Exception):
     def not_found(cls, kind: str, name: str) -> SqlError:
         """What does not exist and what one may not see read the same, on purpose."""
         label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
-        return cls(2003, "42S02", f"{COMPILATION}{label} '{_displayed(name)}' does not exist or not authorized.")
+        # SQLSTATE 42S02 is of tables and views alone ("base table or view not found").
+        state = "42S02" if label == "Object" else "02000"
+        return cls(2003, state, f"{COMPILATION}{label} '{_displayed(name)}' does not exist or not authorized.")
 
     @classmethod
     def syntax(cls, message: str) -> SqlError:

@@ -26,7 +26,7 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     "QUERY_TAG": _any,
     PARAMETER: _any,
     "AUTOCOMMIT": _TRUTH,
-    "MULTI_STATEMENT_COUNT": _any,
+    "MULTI_STATEMENT_COUNT": settings.between(0, 999_999),
     # What has one meaning here may be set to it.
     "TIMESTAMP_TYPE_MAPPING": _only("TIMESTAMP_NTZ"),
     "BINARY_INPUT_FORMAT": _only("HEX"),

@@ -38,6 +38,7 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
 def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     """A value as a type, as a cast and an assignment to a column make it. Raises SqlError."""
     if target.record.moment is not None:
+        value = moments.as_fine_as_kept(value, target.scale)
         return moments.scaled(moments.to(target.record.moment, value, attempt=attempt), target.scale)
     if target.is_json:
         value = as_variant(value)

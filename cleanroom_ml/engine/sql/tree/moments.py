@@ -5,6 +5,7 @@ A constant text is read here, by the function that workers have for those of col
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -27,6 +28,7 @@ KINDS: Final[Mapping[Moment, Kind]] = {
     "LTZ": TIMESTAMP,
     "TZ": TZ,
 }
+_BEYOND_MICROSECONDS: Final = r"(\.\d{6})\d{1,3}([^0-9]|$)"
 _INPUT: Final[Mapping[Moment, str]] = {"DATE": "DATE", "TIME": "TIME"}
 
 
@@ -121,6 +123,19 @@ def rewound(original: Node, clock: Node) -> Node:
     if kind_of(original) != TZ:
         return clock
     return raw(casts.made_tz("{0}", casts.TZ_SHIFT.replace("{0}", "{1}")), clock, original, kind=TZ)
+
+
+def as_fine_as_kept(value: Node, digits: int | None) -> Node:
+    """A text that becomes a moment of at most six digits of a second, without those beyond: they would be cut anyway,
+    and no moment has them here.
+    """
+    if digits is None or digits > 6 or kind_of(value) != TEXT:
+        return value
+    constant = literal_text(value)
+    if constant is not None:
+        return exp.Literal.string(re.sub(_BEYOND_MICROSECONDS, r"\1\2", constant))
+    pattern, kept = exp.Literal.string(_BEYOND_MICROSECONDS), exp.Literal.string(r"\1\2")
+    return raw("regexp_replace({0}, {1}, {2})", value, pattern, kept, kind=TEXT)
 
 
 def scaled(value: Node, digits: int | None) -> Node:

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.statements import session_parameters
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
+from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
 from cleanroom_ml.engine.statements.results import plain, success
@@ -91,6 +92,8 @@ def alter_session(work: Work, statement: AlterSession) -> Rows:
             raise SqlError.bad_value(f"Session parameter {name[:100]} is too large, or there are too many.")
         session_parameters.check(name, text)
         checked[name] = text
+    if "AUTOCOMMIT" in checked:
+        commit_open(work)  # sql-reference/transactions.md, "Autocommit"
     parameters.update(checked)
     for name in statement.unset:
         parameters.pop(name, None)
