@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import InvalidOperation
 
-from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.binds import Scalar, StagedRows
 from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME
 
 from .errors import bad_request
@@ -22,11 +22,12 @@ _PIECE = 4000
 class Bindings:
     """`values` by position for one execution.
 
-    Or `rows`, one tuple an execution, for a batch (`values` is then empty).
+    Or `rows`, one tuple an execution, for a batch (`values` is then empty); or `staged`, where the client has put them.
     """
 
     values: tuple[Scalar, ...] = ()
     rows: tuple[tuple[Scalar, ...], ...] | None = None
+    staged: StagedRows | None = None
 
 
 def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:

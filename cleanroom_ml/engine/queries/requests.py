@@ -17,7 +17,7 @@ def binds_of(bindings: Bindings | None) -> Binds | None:
     """The bound values of a request, as SQL takes them."""
     if bindings is None:
         return None
-    return Binds(positional=bindings.values) if bindings.rows is None else Binds(rows=bindings.rows)
+    return Binds(positional=bindings.values, rows=bindings.rows, staged=bindings.staged)
 
 
 def is_one_commit(request: QueryRequest) -> bool:
@@ -38,6 +38,7 @@ def fingerprint(request: QueryRequest) -> str:
     digest = hashlib.sha256(parts.encode())
     if request.bindings is not None:
         digest.update(repr(request.bindings.values).encode("utf-8", "backslashreplace"))
+        digest.update(repr(request.bindings.staged).encode() if request.bindings.staged is not None else b"")
         for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
             digest.update(repr(row).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
