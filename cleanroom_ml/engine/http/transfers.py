@@ -169,7 +169,8 @@ async def _stream(request: Request) -> AsyncIterator[bytes]:
     while True:
         before = time.monotonic()
         try:
-            piece = await asyncio.wait_for(anext(pieces), PATIENCE_SECONDS + size / SLOWEST - waited)
+            async with asyncio.timeout(PATIENCE_SECONDS + size / SLOWEST - waited):
+                piece = await anext(pieces)
         except StopAsyncIteration:
             return
         except TimeoutError:
