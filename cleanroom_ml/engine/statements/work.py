@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
@@ -45,6 +46,7 @@ class Work:
         recording: the query was started in storage, so that a commit can record its outcome with it.
         results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
             to be scanned by what comes after.
+        keep: whose requests a worker's process may go on with that serves this one; None: it ends with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
@@ -67,6 +69,7 @@ class Work:
     applications: Applications | None = None
     written: Written | None = None
     results: Results | None = None
+    keep: Kept | None = None
 
     @property
     def seconds(self) -> float:

@@ -30,7 +30,7 @@ def query(work: Work, statement: Query) -> StatementResult:
     """Runs a query into a spool file."""
     compiled = compile_query(statement.ast, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds)
+        return work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds, keep=work.keep)
 
 
 def describe_query(work: Work, statement: Query) -> Rows:
