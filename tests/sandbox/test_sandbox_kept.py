@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,17 @@ LIMITS = Limits(memory_bytes=200 << 20)
 ANN, BOB = Kept("ann", 1), Kept("bob", 1)
 
 
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def started() -> Iterator[SandboxedWorkers]:
     with SandboxedWorkers("sandbox_handlers:kept", size=2, libraries=[HANDLERS], limits=LIMITS) as pool:
+        until(lambda: all(each.is_ready() for each in pool._idle))
         yield pool
 
 
@@ -95,10 +103,7 @@ def test_what_is_kept_ends_with_its_session_or_when_nobody_asks(
 def test_one_that_died_meanwhile_is_replaced(pool: SandboxedWorkers) -> None:
     pid = ask(pool, ANN, dies=True)["pid"]
     (worker,) = [each for each in pool._idle if each.kept is not None]
-    deadline = time.monotonic() + 20
-    while not worker._readable(0.0):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: worker._readable(0.0))
     again = ask(pool, ANN)
     assert (again["served"], again["pid"] == pid) == ([], False)
 

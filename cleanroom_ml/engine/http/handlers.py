@@ -68,6 +68,7 @@ class Handlers:
             Gate,
             hosts=hosts,
             session_of=self._engine.storage.sessions.by_token,
+            known=self._engine.storage.sessions.known,
             in_thread=self._engine.in_thread,
             capabilities=self._engine.capabilities,
             operator_secret=self._engine.operator_secret,
