@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.engine.assembly import engine as app
-from cleanroom_ml.engine.assembly.memory_shares import GIB, memory_shares
+from cleanroom_ml.engine.assembly.memory_shares import GIB, memory_shares, statements_at_once
 from cleanroom_ml.engine.home.paths import open_home
 from cleanroom_ml.engine.jobs import families
 from cleanroom_ml.engine.rooms import render
@@ -32,6 +32,18 @@ def test_the_engines_own_share_and_the_jobs_fit_together(
         assert shares.statement_bytes == 3 * GIB
 
 
+@pytest.mark.parametrize(
+    ("gib", "processors", "statements"), [(1, 64, 2), (16, 2, 2), (64, 16, 10), (128, 16, 16), (512, 4, 4), (8, 1, 2)]
+)
+def test_as_many_statements_run_at_once_as_there_are_processors_with_memory_for_each(
+    gib: int, processors: int, statements: int
+) -> None:
+    found = statements_at_once(gib * GIB, processors)
+    assert found == statements
+    each = memory_shares(gib * GIB, statements=found, rendering_bytes=render.MEMORY_BYTES).statement_bytes
+    assert each >= 3 * GIB // 2 or found == 2
+
+
 @pytest.mark.sandbox
 def test_the_engine_limits_its_statements_and_its_jobs_by_these_shares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,8 +54,8 @@ def test_the_engine_limits_its_statements_and_its_jobs_by_these_shares(
     engine = app.Engine(open_home(tmp_path / "home"))
     try:
         workers = engine.warehouse._workers
-        statements = app.STATEMENTS_AT_ONCE * workers._config.limits.memory_bytes
-        most = workers._shares.most - app.STATEMENTS_AT_ONCE
+        statements = workers._shares.size * workers._config.limits.memory_bytes
+        most = workers._shares.most - workers._shares.size
         spares = most * workers._spare_config.limits.memory_bytes
         renderers = engine._render_workers._shares.most * render.MEMORY_BYTES
         functions = engine.warehouse._functions

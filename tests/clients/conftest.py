@@ -14,8 +14,14 @@ MakeAccount = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def client(make_account: MakeAccount) -> Iterator[SnowflakeConnection]:
-    with snowflake.connector.connect(**make_account("clients"), paramstyle="qmark") as opened:
+def settings(make_account: MakeAccount) -> dict[str, Any]:
+    """How to connect to the account."""
+    return make_account("clients")
+
+
+@pytest.fixture(scope="session")
+def client(settings: dict[str, Any]) -> Iterator[SnowflakeConnection]:
+    with snowflake.connector.connect(**settings, paramstyle="qmark") as opened:
         opened.cursor().execute("CREATE DATABASE IF NOT EXISTS clients_db")
         opened.cursor().execute("USE SCHEMA clients_db.public")
         yield opened

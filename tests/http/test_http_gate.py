@@ -192,7 +192,7 @@ def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, ow
         return work(*arguments)
 
     gate = Gate(
-        app, hosts=frozenset({"h:1"}), session_of=lambda token: session, in_thread=in_thread,  # type: ignore[arg-type,return-value]
+        app, hosts=frozenset({"h:1"}), session_of=lambda token: session, known=lambda token: None, in_thread=in_thread,  # type: ignore[arg-type,return-value]
         capabilities=capabilities, operator_secret="ab",
     )  # fmt: skip
     claims = {"audience": "", "owner": "BETA", "object": "o", "size": 1}

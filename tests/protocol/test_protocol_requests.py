@@ -9,11 +9,13 @@ import pytest
 from snowflake import snowpark
 
 from cleanroom_ml.engine.contracts.statement_time import set_seconds
+from cleanroom_ml.engine.protocol.bindings import Bindings
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, is_loopback
 from cleanroom_ml.engine.protocol.login import parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters, query_parameters
 from cleanroom_ml.engine.protocol.queries import Cancellation, cancellation, parse_query, scanned_result
+from cleanroom_ml.engine.sql.binds import StagedRows
 
 REQUEST = {"requestId": str(uuid.uuid4())}
 
@@ -81,7 +83,8 @@ def test_a_query_request_is_read() -> None:
         ({"requestId": "1"}, {"sqlText": "x"}),
         (REQUEST, {}),
         (REQUEST, {"sqlText": 1}),
-        (REQUEST, {"sqlText": "x", "bindStage": "@s"}),
+        *((REQUEST, {"sqlText": "x", "bindStage": stage}) for stage in ("@s", "s/d", "@s/../d", "@~/d", "@a.b/d", 1)),
+        (REQUEST, {"sqlText": "x", "bindStage": "@s/d", "bindings": {"1": {"type": "FIXED", "value": "1"}}}),
         (REQUEST, {"sqlText": "x", "parameters": []}),
         (REQUEST, {"sqlText": "x", "parameters": {"MULTI_STATEMENT_COUNT": "²"}}),
     ],
@@ -116,9 +119,16 @@ def test_statements_that_cancel_others(sql: str, meant: Cancellation | None) -> 
     assert cancellation(sql) == meant
 
 
-def test_the_connector_never_uploads_array_bindings() -> None:
+def test_a_batch_that_lies_in_a_stage_is_read() -> None:
+    """As the connector names it (`bind_upload_agent.BindUploadAgent`)."""
+    request = parse_query(REQUEST, {"sqlText": "x", "bindStage": "@SYSTEMBIND/0123456789abcdef0123456789abcdef"})
+    assert request.bindings == Bindings(staged=StagedRows(("SYSTEMBIND",), "0123456789abcdef0123456789abcdef/"))
+
+
+def test_the_connector_is_told_when_to_bind_through_a_stage() -> None:
+    """Snowflake's default (sql-reference/parameters, CLIENT_STAGE_ARRAY_BINDING_THRESHOLD)."""
     told = {entry["name"]: entry["value"] for entry in login_parameters({"TIMEZONE": "Europe/Paris", "OURS": "x"})}
-    assert told["CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"] == 0
+    assert told["CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"] == 65280
     assert told["CLIENT_TELEMETRY_ENABLED"] is False
     assert told["TIMEZONE"] == "Europe/Paris"
     assert "OURS" not in told

@@ -88,6 +88,18 @@ def test_a_call_that_waits_for_a_worker_is_ended() -> None:
         assert echo(pool, B) == 1
 
 
+def test_of_many_workers_a_few_start_at_once_and_the_others_when_they_are_needed() -> None:
+    with start(size=4) as pool:
+        assert len(pool._workers) == 2
+        calls = Calls(pool)
+        tokens = [calls.endless(A) for _ in range(4)]
+        begun(calls, 4)
+        until(lambda: len(pool._workers) == 4 and not pool._idle)
+        assert all(each.config is pool._config for each in pool._workers), "none of them is a spare one"
+        for token in tokens:
+            token.cancel(ENDED)
+
+
 def test_what_was_ended_before_begins_nothing() -> None:
     with start() as pool:
         token = Cancellation(A)

@@ -27,6 +27,7 @@ PARSERS = frozenset(
 SANDBOXED = {
     "runtime": "what a job's own processes import, in the job's sandbox",
     "engine/warehouse/worker.py": "the SQL worker itself",
+    "engine/warehouse/confined.py": "the SQL worker's DuckDB",
     "engine/warehouse/functions.py": "functions that the SQL worker puts into its DuckDB",
     "engine/warehouse/arrow_out.py": "the SQL worker writes results with it",
     "engine/warehouse/parquet_out.py": "the SQL worker writes tables with it",

@@ -24,7 +24,11 @@ def main(home: str, mode: str, number: int) -> None:
         if mode == "before-commit":
             os.kill(os.getpid(), signal.SIGKILL)
         query = f"q{number}"
-        storage.queries.start(query, session.id, f"r{number}", "hash")
+        storage.queries.start(query, session.id, f"r{number}", "hash", durable=mode != "read")
+        if mode == "read":
+            storage.queries.finish(query, "{}", durable=False)
+            os.write(1, f"{number}\n".encode())
+            os.kill(os.getpid(), signal.SIGKILL)
         with storage.database.transaction():
             storage.tables.commit([Append(KEY, objects=(item,))], request=RequestRecord(query, "{}"))
             if mode == "mid-commit":

@@ -75,6 +75,17 @@ def test_killed_at_a_chosen_point(storage: Storage, home: Path, table: Key, mode
     assert acknowledged == ([1, 2, 3] if mode == "after-commit" else [])
 
 
+def test_what_did_not_wait_for_the_disk_outlives_the_process(storage: Storage, home: Path, table: Key) -> None:
+    acknowledged = [number for start in range(3) for number in run_and_kill(home, "read", start, 0)]
+    opened = Storage.open(home)
+    assert acknowledged == [1, 2, 3]
+    for number in acknowledged:
+        record = opened.queries.get(f"q{number}")
+        assert record is not None
+        assert (record.state, record.response) == ("SUCCESS", "{}")
+    opened.close()
+
+
 def test_killed_at_any_point(storage: Storage, home: Path, table: Key) -> None:
     chance = random.Random(7)
     acknowledged: list[int] = []

@@ -40,6 +40,41 @@ def test_files_are_private_and_writes_wait_for_the_disk(tmp_path: Path, database
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
 
 
+def test_what_need_not_wait_for_the_disk_does_not_and_what_follows_does(database: Database) -> None:
+    def waits(*, durable: bool) -> bool:
+        with database.transaction(durable=durable) as connection:
+            synchronous: int = connection.execute("PRAGMA synchronous").fetchone()[0]
+            with database.transaction():  # a part of it: it is on disk when the whole is
+                assert connection.execute("PRAGMA synchronous").fetchone()[0] == synchronous
+        return synchronous == 2
+
+    assert [waits(durable=each) for each in (True, False, False, True, False)] == [True, False, False, True, False]
+    with database.transaction_if_free() as free:
+        assert free is not None
+        assert free.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+def test_changes_are_counted_before_and_after_they_are_there(database: Database) -> None:
+    def reads() -> int:
+        return database.changes
+
+    before = reads()
+    with database.transaction(durable=False, counted=False) as connection:
+        connection.execute("INSERT INTO notes VALUES ('own')")
+    assert reads() == before, "it is nobody's business"
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail(database, "lost")
+    assert reads() == before
+    seen: list[int] = []
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO notes VALUES ('new')")
+        # It is looked at while it commits.
+        connection.set_trace_callback(lambda sql: seen.append(reads()) if sql == "COMMIT" else None)
+    connection.set_trace_callback(None)
+    assert seen == [before + 1]
+    assert reads() == before + 2
+
+
 def add_and_fail(database: Database, text: str) -> None:
     with database.transaction():
         add(database, text)

@@ -47,6 +47,51 @@ def test_tokens_of_one_kind_are_not_of_the_other(storage: Storage) -> None:
         storage.sessions.renew(tokens.session_token)
 
 
+@pytest.mark.attack
+def test_a_session_is_known_without_looking_only_while_nothing_has_changed(
+    storage: Storage, clock: MovingClock
+) -> None:
+    sessions = storage.sessions
+    session, tokens = sessions.create("ACME", "ALICE")
+    other, _ = sessions.create("ACME", "ALICE")
+
+    def known_again() -> Session | None:
+        assert sessions.by_token(tokens.session_token) == session
+        return sessions.known(tokens.session_token)
+
+    assert sessions.known(tokens.session_token) is None, "nobody looked yet"
+    found = known_again()
+    assert found == session
+    assert found is not sessions.known(tokens.session_token), "each request has its own"
+    for token in (tokens.master_token, tokens.session_token[:-1], ""):
+        assert sessions.known(token) is None
+    sessions.close(other.id)
+    assert sessions.known(tokens.session_token) is None, "whatever it was that changed"
+    assert known_again() == session
+    clock.advance(seconds=90)
+    assert sessions.known(tokens.session_token) is None, "its sign of life is to be written down"
+    sessions.by_token(tokens.session_token)
+    assert known_again() == session
+    sessions.close(session.id)
+    assert sessions.known(tokens.session_token) is None
+    with pytest.raises(SessionGone):
+        sessions.by_token(tokens.session_token)
+    assert sessions.known(tokens.session_token) is None
+
+
+def test_what_is_known_ends_with_the_token(storage: Storage, clock: MovingClock) -> None:
+    sessions = storage.sessions
+    _, tokens = sessions.create("ACME", "ALICE")
+    clock.advance(seconds=tokens.session_seconds - 30)
+    sessions.by_token(tokens.session_token)
+    sessions.by_token(tokens.session_token)
+    assert sessions.known(tokens.session_token) is not None
+    clock.advance(seconds=31)
+    assert sessions.known(tokens.session_token) is None
+    with pytest.raises(TokenExpired):
+        sessions.by_token(tokens.session_token)
+
+
 def test_expired_token_is_renewed_and_the_old_ones_end(storage: Storage, clock: MovingClock) -> None:
     session, old = storage.sessions.create("ACME", "ALICE")
     clock.advance(seconds=old.session_seconds + 1)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from cleanroom_ml.engine.assembly.job_ports import RoomEnvironments, RoomLauncher, SessionPools
-from cleanroom_ml.engine.assembly.memory_shares import memory_shares
+from cleanroom_ml.engine.assembly.memory_shares import memory_shares, statements_at_once
 from cleanroom_ml.engine.assembly.procedures import ProcedureTable, RoomApplications, StatementRunner
 from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.home.paths import Home
@@ -48,7 +49,6 @@ T = TypeVar("T")
 
 THREADS: Final = 24
 LOGIN_THREADS: Final = 6
-STATEMENTS_AT_ONCE: Final = 2
 UPKEEP_SECONDS: Final = 300.0
 CLOSE_SECONDS: Final = 2.0
 _SQL_WORKER: Final = "cleanroom_ml.engine.warehouse.worker:handle"
@@ -118,7 +118,8 @@ class Engine:
         self.storage = Storage.open(home.path, (room_schema.SCHEMA, job_store.SCHEMA))
         self._tokens = JobTokens()
         self._sockets = JobSocketKeeper(self.storage, self._tokens)
-        memory = memory_shares(total_memory(), statements=STATEMENTS_AT_ONCE, rendering_bytes=render.MEMORY_BYTES)
+        statements = statements_at_once(total_memory(), len(os.sched_getaffinity(0)))
+        memory = memory_shares(total_memory(), statements=statements, rendering_bytes=render.MEMORY_BYTES)
         self.jobs = JobService(
             home.path,
             self.storage.database,
@@ -136,7 +137,7 @@ class Engine:
         self.warehouse = Warehouse(
             self.storage.objects,
             self.storage.queries.spool,
-            STATEMENTS_AT_ONCE,
+            statements,
             memory_bytes=memory.statement_bytes,
             spare=memory.spare_statements,
             spare_memory_bytes=memory.spare_statement_bytes,
@@ -180,6 +181,7 @@ class Engine:
             execute = ServiceMode(execute, like_snowflake)
         self.queries = QueryService(self.storage, execute, Answers(self.storage.queries.spool, self.capabilities))
         self.storage.sessions.on_end(self.queries.session_closed)
+        self.storage.sessions.on_end(self.warehouse.forget)
         self.queries.recover()
         self.rooms.recover()
         self.jobs.environments.sweep(self.rooms.layers() | self.jobs.layers())

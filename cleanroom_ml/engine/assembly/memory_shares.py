@@ -14,6 +14,9 @@ GIB: Final = 1 << 30
 FRONT_BYTES: Final = GIB // 2
 """The front itself, which never holds a table, and the supervisors of jobs."""
 
+ENOUGH_FOR_A_STATEMENT: Final = 3 * GIB // 2
+"""While each would have that, there may be as many statements at once as there are processors."""
+LEAST_STATEMENTS: Final = 2
 MOST_FOR_A_STATEMENT: Final = 3 * GIB
 SPARE_STATEMENT_BYTES: Final = GIB // 2
 MOST_SPARES: Final = 8
@@ -45,6 +48,11 @@ class MemoryShares:
     functions: int
     spare_functions: int
     engine_bytes: int
+
+
+def statements_at_once(total: int, processors: int) -> int:
+    """How many statements may run at once on a machine with `total` bytes: sessions scale to its processors."""
+    return max(LEAST_STATEMENTS, min(processors, total // (_STATEMENTS_PART * ENOUGH_FOR_A_STATEMENT)))
 
 
 def memory_shares(total: int, *, statements: int, rendering_bytes: int) -> MemoryShares:

@@ -118,6 +118,7 @@ class Gate:
     Args:
         hosts: the values of `Host` answered to at the engine's address (DNS rebinding).
         session_of: the session of a session token; blocking, so it is awaited through `in_thread`.
+        known: the same where it need not be looked up; None where it has to.
         operator_secret: hexadecimal text.
     """
 
@@ -127,6 +128,7 @@ class Gate:
         *,
         hosts: frozenset[str],
         session_of: Callable[[str], Session],
+        known: Callable[[str], Session | None],
         in_thread: InThread,
         capabilities: Capabilities,
         operator_secret: str,
@@ -134,6 +136,7 @@ class Gate:
         self._app = app
         self._hosts = hosts
         self._session_of = session_of
+        self._known = known
         self._in_thread = in_thread
         self._capabilities = capabilities
         self._operator_secret = operator_secret.encode("ascii")
@@ -191,7 +194,8 @@ class Gate:
     async def _session(self, headers: dict[str, str], job_id: str | None) -> Session:
         token = _token(headers)
         try:
-            session: Session = await self._in_thread(self._session_of, token)
+            known = self._known(token)
+            session: Session = known if known is not None else await self._in_thread(self._session_of, token)
         except TokenExpired as error:
             raise WireError(SESSION_TOKEN_EXPIRED, "Session token has expired. Renew it.") from error
         except SessionGone as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -20,14 +19,15 @@ from cleanroom_ml.engine.http.allowances import Allowances
 from cleanroom_ml.engine.http.bodies import Bodies
 from cleanroom_ml.engine.http.callers import caller_of, connection_of, owner_of, sender_of, session_of
 from cleanroom_ml.engine.http.gate import Gate, master_token_refused
-from cleanroom_ml.engine.http.large_answers import LargeAnswers
+from cleanroom_ml.engine.http.large_answers import LARGE, LargeAnswers
 from cleanroom_ml.engine.http.transfers import Uploads, file_range
 from cleanroom_ml.engine.login.logins import WrongPassword
-from cleanroom_ml.engine.protocol.bodies import parse_object
+from cleanroom_ml.engine.protocol.bodies import encoded, parse_object
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
 from cleanroom_ml.engine.protocol.queries import QueryRequest, checked_uuid, in_progress, parse_abort, parse_query
+from cleanroom_ml.engine.protocol.results import Reply
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
 
@@ -68,6 +68,7 @@ class Handlers:
             Gate,
             hosts=hosts,
             session_of=self._engine.storage.sessions.by_token,
+            known=self._engine.storage.sessions.known,
             in_thread=self._engine.in_thread,
             capabilities=self._engine.capabilities,
             operator_secret=self._engine.operator_secret,
@@ -178,7 +179,8 @@ class Handlers:
             else:
                 wanted = _query_request(request.query_params, plain)
             del plain
-            query_id = await self._engine.in_thread(self._engine.queries.submit, session, wanted)
+            submit, base_url = self._engine.queries.submit, caller_of(request).base_url
+            query_id = await self._engine.in_thread(submit, session, wanted, base_url)
             ended = self._engine.queries.wait(query_id)
             if held and ended is not None:
                 # What is bound to the statement is in memory until it ran.
@@ -191,7 +193,7 @@ class Handlers:
         self._bound_time(query_id, allowed_seconds(wanted.parameters, session.parameters))
         if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
             return JSONResponse(in_progress(query_id, asynchronous=True))
-        return await self._answer(request, query_id)
+        return await self._answer(request, query_id, own=True)
 
     async def result(self, request: Request) -> Response:
         query_id = checked_uuid(request.path_params["query_id"], "The query id")
@@ -276,20 +278,34 @@ class Handlers:
         self._stop()
         return JSONResponse({"stopping": True})
 
-    async def _answer(self, request: Request, query_id: str) -> Response:
-        """The query's answer, or after PATIENCE_SECONDS that it is in progress."""
+    async def _answer(self, request: Request, query_id: str, *, own: bool = False) -> Response:
+        """The query's answer, or after PATIENCE_SECONDS that it is in progress. `own`: this request's session is the
+        one that sent it.
+        """
         session, queries = session_of(request), self._engine.queries
         done = queries.wait(query_id)
         if done is not None:
             await _until_done_or_gone(asyncio.wrap_future(done), request)
+            reply = done.result() if own and done.done() else None
+            if reply is not None and reply.base_url == caller_of(request).base_url:
+                return Response(reply.content, media_type="application/json")
 
-        async def made() -> bytes:
-            answer = await self._engine.in_thread(queries.answer, session, query_id, caller_of(request).base_url)
-            content: bytes = await self._engine.in_thread(_encoded, answer)
+        def made() -> bytes:
+            return encoded(queries.answer(session, query_id, caller_of(request).base_url))
+
+        def sized() -> tuple[int, bytes]:
+            """How large the answer is, and the answer where it is small: in one turn on a thread."""
+            size = queries.answer_bytes(query_id)
+            return size, made() if size <= LARGE else b""
+
+        async def large() -> bytes:
+            content: bytes = await self._engine.in_thread(made)
             return content
 
-        size = await self._engine.in_thread(queries.answer_bytes, query_id)
-        return await self._answers.respond(owner_of(request), size, made)
+        size, small = await self._engine.in_thread(sized)
+        if size <= LARGE:
+            return Response(small, media_type="application/json")
+        return await self._answers.respond(owner_of(request), size, large)
 
     def _bound_time(self, query_id: str, seconds: float) -> None:
         """End the statement when its time is over."""
@@ -304,7 +320,7 @@ class Handlers:
         done.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(timer.cancel))
 
 
-async def _until_done_or_gone(done: asyncio.Future[None], request: Request) -> None:
+async def _until_done_or_gone(done: asyncio.Future[Reply | None], request: Request) -> None:
     """Wait, for PATIENCE_SECONDS at most, and no longer than the client does. The statement goes on without it, as on
     Snowflake: a client whose connection broke repeats its request, and is answered by what it had begun.
     """
@@ -317,10 +333,6 @@ async def _until_done_or_gone(done: asyncio.Future[None], request: Request) -> N
 
 async def _awaited(work: Awaitable[object]) -> None:
     await work
-
-
-def _encoded(answer: dict[str, object]) -> bytes:
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _query_request(query: Mapping[str, str], plain: bytes) -> QueryRequest:

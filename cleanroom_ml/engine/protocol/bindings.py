@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import InvalidOperation
 
-from cleanroom_ml.engine.sql.binds import Scalar
+from cleanroom_ml.engine.sql.binds import Scalar, StagedRows
 from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME
 
 from .errors import bad_request
@@ -24,12 +24,14 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,254}")
 class Bindings:
     """`values` by position for one execution.
 
-    Or `rows`, one tuple an execution, for a batch (`values` is then empty); or `named`, by names in upper case.
+    Or `rows`, one tuple an execution, for a batch (`values` is then empty); or `staged`, where the client has put them;
+    or `named`, by names in upper case.
     """
 
     values: tuple[Scalar, ...] = ()
     rows: tuple[tuple[Scalar, ...], ...] | None = None
     named: Mapping[str, Scalar] = field(default_factory=dict)
+    staged: StagedRows | None = None
 
 
 def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:

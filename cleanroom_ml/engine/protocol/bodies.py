@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 
 from .errors import BAD_REQUEST, WireError, bad_request
 from .large_json import HalfCharacterError, LargeJsonError, is_unicode, loads
@@ -81,6 +82,11 @@ def parse_object(plain: bytes) -> dict[str, object]:
     if len(plain) <= _SMALL and _may_hold_half_characters(plain) and not _is_unicode(value):
         raise _not_unicode()
     return value
+
+
+def encoded(answer: Mapping[str, object]) -> bytes:
+    """The body of an answer."""
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def text(body: dict[str, object], key: str, *, limit: int = 4096) -> str | None:

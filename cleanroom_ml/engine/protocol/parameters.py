@@ -12,8 +12,8 @@ from typing import Final
 
 _FIXED: Final[dict[str, object]] = {
     "AUTOCOMMIT": True,
-    # 0: the connector never uploads array bindings to a stage; they come in the request.
-    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
+    # Snowflake's own (sql-reference/parameters): from so many values on, drivers put a batch into a stage.
+    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 65280,
     "CLIENT_PREFETCH_THREADS": 4,
     "CLIENT_TELEMETRY_ENABLED": False,
     "CLIENT_SESSION_KEEP_ALIVE": False,

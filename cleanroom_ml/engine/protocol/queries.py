@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cleanroom_ml.engine.sql.binds import StagedRows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import STRING, Token, tokenize
 
@@ -18,6 +20,8 @@ from .stages import transfer_verb
 MAX_SQL_TEXT = 4 << 20
 _LONGEST_READ = 200
 """Characters: clients send these statements as they were written for them, and other texts are none of them."""
+_LONGEST_STAGE = 1024
+_BIND_STAGE = re.compile(r"@([A-Za-z_][A-Za-z0-9_$]{0,254})/([A-Za-z0-9_.-]{1,255})/?\Z")
 _ANY = ""
 _RESULT_SCAN = ("SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "(", _ANY, ")", ")")
 _CANCEL_ALL = ("SELECT", "SYSTEM$CANCEL_ALL_QUERIES", "(", _ANY, ")")
@@ -59,8 +63,12 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
     sql = text(body, "sqlText", limit=MAX_SQL_TEXT)
     if sql is None:
         raise bad_request("A query request needs sqlText.")
-    if body.get("bindStage"):
-        raise bad_request("Array bindings are sent with the request here, not through a stage.")
+    bindings = parse_bindings(section(body, "bindings"))
+    stage = text(body, "bindStage", limit=_LONGEST_STAGE)
+    if stage:
+        if bindings is not None:
+            raise bad_request("Values are bound in the request or through a stage, not both.")
+        bindings = Bindings(staged=_staged(stage))
     parameters = {str(name).upper(): parameter_text(value) for name, value in section(body, "parameters").items()}
     said = parameters.pop("MULTI_STATEMENT_COUNT", None)
     count = None if said is None else statement_count(said)
@@ -69,7 +77,7 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
     return QueryRequest(
         request_id=checked_uuid(query.get("requestId"), "requestId"),
         sql=sql,
-        bindings=parse_bindings(section(body, "bindings")),
+        bindings=bindings,
         asynchronous=body.get("asyncExec") is True and transfer_verb(sql) is None,
         describe_only=body.get("describeOnly") is True,
         statements=count,
@@ -80,6 +88,18 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
 def statement_count(text: str) -> int | None:
     """What a MULTI_STATEMENT_COUNT says; None: it is no number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+
+
+def _staged(stage: str) -> StagedRows:
+    """Where a driver has put the rows of a batch (connector: `bind_upload_agent`): `@STAGE/directory`.
+
+    Raises:
+        WireError: it is written in another way.
+    """
+    found = _BIND_STAGE.match(stage)
+    if found is None:
+        raise bad_request("bindStage is not @STAGE/directory.")
+    return StagedRows((found.group(1).upper(),), f"{found.group(2)}/")
 
 
 def parse_abort(body: dict[str, object]) -> str:

@@ -46,6 +46,14 @@ class Chunk:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of an answer, and the address by which its client reaches us: there may be URLs in it."""
+
+    base_url: str
+    content: bytes
+
+
 def arrow_data(
     rowtype: Sequence[Mapping[str, object]], total: int, first: bytes, chunks: Sequence[Chunk], capability: str
 ) -> dict[str, object]:

@@ -17,9 +17,7 @@ def binds_of(bindings: Bindings | None) -> Binds | None:
     """The bound values of a request, as SQL takes them."""
     if bindings is None:
         return None
-    if bindings.rows is not None:
-        return Binds(rows=bindings.rows)
-    return Binds(positional=bindings.values, named=bindings.named)
+    return Binds(positional=bindings.values, named=bindings.named, rows=bindings.rows, staged=bindings.staged)
 
 
 def is_one_commit(request: QueryRequest) -> bool:
@@ -39,7 +37,7 @@ def fingerprint(request: QueryRequest) -> str:
     parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])
     digest = hashlib.sha256(parts.encode())
     if request.bindings is not None:
-        one = (request.bindings.values, *request.bindings.named.items())
+        one = (request.bindings.values, *request.bindings.named.items(), request.bindings.staged)
         digest.update(repr(one).encode("utf-8", "backslashreplace"))
         for row in request.bindings.rows or ():  # in steps: one text of millions of values would hold up everybody
             digest.update(repr(row).encode("utf-8", "backslashreplace"))

@@ -7,10 +7,12 @@ from contextlib import suppress
 
 from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.load.owners import Owner
+from cleanroom_ml.engine.protocol.results import Reply
 
 
 class Running(Cancellation):
-    """A statement under way in this process: the token that ends it, and `done`, resolved once its record is final.
+    """A statement under way in this process: the token that ends it, and `done`, resolved once its record is final,
+    with what is to be sent to the client that waits, where that was made already.
 
     `names` are the query ids that it is found by (`under_way.UnderWay` keeps them).
     """
@@ -20,9 +22,10 @@ class Running(Cancellation):
         self.query_id = query_id
         self.session_id = session_id
         self.names: set[str] = set()
-        self.done: Future[None] = Future()
+        self.reply: Reply | None = None
+        self.done: Future[Reply | None] = Future()
 
     def finish(self) -> None:
         """Tell who waits. Idempotent."""
         with suppress(InvalidStateError):
-            self.done.set_result(None)
+            self.done.set_result(self.reply)

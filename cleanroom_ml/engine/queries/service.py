@@ -21,9 +21,10 @@ from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol import queries as wire
-from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, failure, success
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError
 from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
+from cleanroom_ml.engine.protocol.results import Reply
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.queries.answers import (
     LARGEST_DESCRIPTION,
@@ -35,6 +36,7 @@ from cleanroom_ml.engine.queries.answers import (
     multi_statement_outcome,
     outcome_of,
 )
+from cleanroom_ml.engine.queries.replies import answer_of, small_reply
 from cleanroom_ml.engine.queries.requests import binds_of, fingerprint, is_one_commit
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
@@ -94,8 +96,9 @@ class QueryService:
         """At the start: what was under way when the engine died has failed. How many."""
         return self._storage.queries.fail_interrupted(code=INTERRUPTED_CODE, sqlstate="57P01", message=INTERRUPTED)
 
-    def submit(self, session: Session, request: QueryRequest) -> str:
-        """Start the statement, or find the attempt that this request repeats; its query id.
+    def submit(self, session: Session, request: QueryRequest, base_url: str | None = None) -> str:
+        """Start the statement, or find the attempt that this request repeats; its query id. `base_url`: how the client
+        reaches us, where it waits for the answer.
 
         Raises:
             WireError: the request id was used for another statement, or the session is gone.
@@ -133,10 +136,10 @@ class QueryService:
             running.cancel(SqlError(625, "53300", f"{whose} has {MAX_IN_FLIGHT} statements under way already."))
         if running.reason is not None:
             self._failed(running.query_id, running.reason)
-        self._under_way.queue(running, lambda: self._run(running, request))
+        self._under_way.queue(running, lambda: self._run(running, request, session, base_url))
         return running.query_id
 
-    def wait(self, query_id: str) -> Future[None] | None:
+    def wait(self, query_id: str) -> Future[Reply | None] | None:
         """Resolved once the query has ended; None where it does not run (any more) in this process. Never blocks."""
         running = self._under_way.get(query_id)
         return None if running is None else running.done
@@ -150,12 +153,7 @@ class QueryService:
         record = self._record(session, query_id)
         if not is_final(record.state):
             return wire.in_progress(query_id, asynchronous=False)
-        if record.state != "SUCCESS":
-            return failure(record.code or 603, record.message or "", record.sqlstate or "XX000", query_id)
-        try:
-            return success(self._answers.data(record, session, base_url))
-        except FileNotFoundError:
-            return failure(612, "The result has been deleted. Run the statement again.", "02000", query_id)
+        return answer_of(self._answers, record, session, base_url)
 
     def answer_bytes(self, query_id: str) -> int:
         """About how large the answer of a query is that has succeeded. Nothing large is read to find out."""
@@ -251,7 +249,10 @@ class QueryService:
         query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
         """
         queries = self._storage.queries
-        record, created = queries.start(query_id, session.id, request.request_id, fingerprint(request))
+        # Who asks for the outcome later is given the query's id now: then it has to be there later.
+        record, created = queries.start(
+            query_id, session.id, request.request_id, fingerprint(request), durable=request.asynchronous
+        )
         interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
         if created or not interrupted or not is_one_commit(request):
             return record, created
@@ -259,11 +260,14 @@ class QueryService:
             return record, False  # another attempt of the same request is about to run it
         return record, queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
 
-    def _run(self, running: Running, request: QueryRequest) -> None:
+    def _run(self, running: Running, request: QueryRequest, session: Session, base_url: str | None) -> None:
         with BIG_TEXTS.statement():
-            self._run_to_its_end(running, request)
+            record = self._run_to_its_end(running, request)
+        if record is not None and base_url is not None and not request.asynchronous:
+            running.reply = small_reply(self._answers, record, session, base_url)
 
-    def _run_to_its_end(self, running: Running, request: QueryRequest) -> None:
+    def _run_to_its_end(self, running: Running, request: QueryRequest) -> QueryRecord | None:
+        """The record of its end; None where that was written before."""
         try:
             with running.entered():
                 running.check()
@@ -272,9 +276,9 @@ class QueryService:
                 if session is None:
                     raise SqlError.cancelled()
                 outcome = self._outcome(running, session, request)
-                self._storage.queries.finish(running.query_id, outcome.response, outcome.spool, objects=outcome.objects)
+                return self._finish(running.query_id, outcome, durable=request.asynchronous)
         except Exception as error:  # noqa: BLE001 - a statement ends here: whatever it was, the client is told
-            self._failed(running.query_id, running.reason or error)
+            return self._failed(running.query_id, running.reason or error)
 
     def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
         count = _of_session(session, request) if request.statements is None else request.statements
@@ -335,26 +339,39 @@ class QueryService:
                 seconds=set_seconds(request.parameters),
             )
             outcome = outcome_of(result, session, self._storage)
-            return self._storage.queries.finish(query_id, outcome.response, outcome.spool, objects=outcome.objects)
+            return self._finish(query_id, outcome, durable=True)
         except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
-            self._failed(query_id, parent.reason or error)
-            record_now = self._storage.queries.get(query_id)
+            record_now = self._failed(query_id, parent.reason or error) or self._storage.queries.get(query_id)
             assert record_now is not None
             return record_now
         finally:
             self._under_way.unname(parent, query_id)
 
-    def _failed(self, query_id: str, error: Exception) -> None:
-        """Record how the statement failed; what was recorded before (a cancellation) stays."""
+    def _finish(self, query_id: str, outcome: Outcome, *, durable: bool) -> QueryRecord:
+        """Record that it succeeded. What a query read is spooled, and may be lost with the machine's power: so may its
+        record be, unless it was promised.
+        """
+        return self._storage.queries.finish(
+            query_id,
+            outcome.response,
+            outcome.spool,
+            objects=outcome.objects,
+            durable=durable or outcome.spool is None,
+        )
+
+    def _failed(self, query_id: str, error: Exception) -> QueryRecord | None:
+        """Record how the statement failed; what was recorded before (a cancellation) stays, and None is given."""
         if not isinstance(error, SqlError | WireError):
             if not isinstance(error, IllegalState):
                 logger.error("query %s: internal error", query_id, exc_info=error)
             error = SqlError.internal(query_id)
         try:
             with cancellation.tidying():
-                self._storage.queries.fail(query_id, code=error.code, sqlstate=error.sqlstate, message=error.message)
+                code, sqlstate = error.code, error.sqlstate
+                return self._storage.queries.fail(query_id, code=code, sqlstate=sqlstate, message=error.message)
         except IllegalState:
             logger.info("query %s had ended before", query_id)
+            return None
 
     def _record(self, session: Session, query_id: str) -> QueryRecord:
         record = self._storage.queries.get(query_id)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.errors import (
     WorkerCancelled,
@@ -99,6 +100,7 @@ class Worker:
                     "OPENBLAS_NUM_THREADS": "1",
                     "SANDBOX_MEMORY_BYTES": str(config.limits.memory_bytes),
                     "SANDBOX_CPUS": str(max(1, int(config.limits.cpus))),
+                    "SANDBOX_ISOLATED": "1" if config.driver.isolated else "",
                 },
                 mounts=(
                     *runtime.mounts,
@@ -120,6 +122,9 @@ class Worker:
                 raise
         self._patience = _START_SECONDS
         self._child: int | None = None
+        self._line: socket.socket | None = None
+        self.kept: Kept | None = None
+        """Whose requests the child goes on with: it has served one of theirs, and is nobody else's any more."""
         self._number = 0
         self._calls = 0
         self._oom_kills = 0
@@ -140,6 +145,8 @@ class Worker:
         Raises WorkerTimeout; WorkerCancelled once `cancelled`, of which the worker knows nothing; or WorkerCrashed: the
         worker is over.
         """
+        if self.kept is not None and self._readable(0.0):
+            self.let_go()  # the child has ended meanwhile: the next one will say so
         patience = time.monotonic() + self._patience
         while self._child is None:
             until = min(deadline, patience)
@@ -168,14 +175,27 @@ class Worker:
                 self._patience = _TIDY_SECONDS
 
     def call(
-        self, request: dict[str, object], fds: Sequence[int], deadline: float, handle: CallHandle
+        self,
+        request: dict[str, object],
+        fds: Sequence[int],
+        deadline: float,
+        handle: CallHandle,
+        keep: Kept | None = None,
     ) -> dict[str, object]:
-        """Send a request to the waiting child and return its answer; `wait_ready` came before."""
-        child = self._child
+        """Send a request to the waiting child and return its answer; `wait_ready` came before.
+
+        With `keep` the child may stay for more of the same, if its handler can go on: `kept` says so afterwards. One
+        that was kept for somebody else was let go before.
+        """
+        child, line = self._child, self._line
         assert child is not None
-        self._child = None
+        assert self.kept in (None, keep)
+        self._child = self._line = self.kept = None
         self._oom_kills = self.process.oom_kills()
-        ours, theirs = socket.socketpair()
+        theirs: socket.socket | None = None
+        if line is None:
+            line, theirs = socket.socketpair()
+        ours = line
 
         def kill() -> None:
             self._kill_child(child)
@@ -183,13 +203,16 @@ class Worker:
                 ours.shutdown(socket.SHUT_RDWR)  # whoever else still has the other end: nobody waits for it
 
         handle._bind(kill)
+        stays = False
         try:
-            with ours:
+            if theirs is not None:
                 with theirs:
                     ours.settimeout(max(0.001, deadline - time.monotonic()))
                     socket.send_fds(self._control, [struct.pack("!cQ", b"C", self._number)], [theirs.fileno()])
-                kind, body = self._exchange(ours, request, fds, deadline)
-            return self._answer(kind, body)
+            given = request if keep is None else {**request, "keep": True}
+            answer = self._answer(*self._exchange(ours, given, fds, deadline))
+            stays = answer.pop("again", None) is True and keep is not None
+            return answer
         except TimeoutError as error:
             if handle.cancelled:
                 raise WorkerCancelled("the call was cancelled") from error
@@ -201,16 +224,30 @@ class Worker:
             raise self._crash() from error
         finally:
             handle._bind(None)
-            self._kill_child(child)
+            self._child, self._line = child, ours
+            if stays and not handle.cancelled:
+                self.kept = keep
+            else:
+                self.let_go()
             self._weigh(self.config.limits.cpu_weight)
-            if self.config.driver.isolated:
-                os.close(child)
+
+    def let_go(self) -> None:
+        """End the child that has served a request; another one follows, which has not. Idempotent, and never waits."""
+        child, line = self._child, self._line
+        if line is None or child is None:
+            return
+        self._child = self._line = self.kept = None
+        line.close()
+        self._kill_child(child)
+        if self.config.driver.isolated:
+            os.close(child)
 
     def close(self) -> None:
         """Kill the worker and wait until nothing is left of it. Idempotent."""
         self.process.kill()
         self.process.wait(_NEXT_CHILD_SECONDS)
         self._control.close()
+        self.let_go()
         if self._child is not None and self.config.driver.isolated:
             os.close(self._child)
         self._child = None

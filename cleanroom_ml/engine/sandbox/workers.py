@@ -2,6 +2,8 @@
 
 Each request is served by a process of its own, forked from one that has the libraries loaded, in a sandbox without
 network or files, that sees nothing but the descriptors it is handed. See zygote.py for why no state survives a request.
+The requests of one session may be served by one process after the other, where the caller says so (`Kept`): it never
+served anybody else, and ends before anybody else is served.
 Who gets a worker when several wait is in `load/shares.py`.
 """
 
@@ -15,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.load.cancellation import Cancellation
@@ -32,6 +35,8 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS: Final = 60.0
 AHEAD: Final = 2
 """Workers that stand ready while all others are at work: whoever comes next does not wait for one to start."""
+KEPT_SECONDS: Final = 1.0
+"""A process is kept for a session that asks nothing for so long, while no other session wants to have one."""
 _START_SECONDS: Final = 2.0
 
 
@@ -45,7 +50,7 @@ class SandboxedWorkers:
         handler: "package.module:function", called as `function(request, fds) -> dict` inside; what it takes and
             returns is JSON.
         preload: modules to import once, before any request.
-        size: how many workers, hence how many calls at once.
+        size: how many workers, hence how many calls at once. More than two start only as they are needed.
         spare: how many workers more there may be, each for somebody who has none while others have them all.
         limits: of one worker with the request that it serves.
         spare_memory_bytes: the memory of a spare one, where it is less.
@@ -55,8 +60,8 @@ class SandboxedWorkers:
         driver: bubblewrap, unless a caller brings another one.
         log_fd: where workers' stderr goes; nowhere by default.
 
-    The workers start at once, side by side, and are waited for by the first calls; a spare one starts when all others
-    are at work. Raises IsolationUnavailable.
+    The first workers start at once, side by side, and are waited for by the first calls; more start when too few are
+    idle, a spare one when all others are at work. Raises IsolationUnavailable.
     """
 
     def __init__(
@@ -97,7 +102,7 @@ class SandboxedWorkers:
         if self._config.driver.isolated:
             sweep()
         try:
-            for _ in range(size):
+            for _ in range(min(size, AHEAD)):
                 self._idle.append(self._start(self._config))
         except BaseException:
             self.close()
@@ -110,15 +115,19 @@ class SandboxedWorkers:
         *,
         timeout_seconds: float,
         on_start: Callable[[CallHandle], None] | None = None,
+        keep: Kept | None = None,
     ) -> dict[str, object]:
         """Run the handler on a request and on copies of open descriptors, in the order given.
+
+        By a process that has served nobody; with `keep` it may be one that served the same session before, or that is
+        kept for its next request.
 
         `on_start` gets the handle that can cancel the call, before the handler runs. Raises WorkerTimeout (waiting for
         a free worker included), WorkerCancelled, WorkerCrashed, SandboxStartError, and WorkerFailed when
         the handler raised.
         """
         with BIG_TEXTS.away():
-            return self._call(request, fds, time.monotonic() + timeout_seconds, on_start)
+            return self._call(request, fds, time.monotonic() + timeout_seconds, on_start, keep)
 
     def _call(
         self,
@@ -126,11 +135,12 @@ class SandboxedWorkers:
         fds: Sequence[int],
         deadline: float,
         on_start: Callable[[CallHandle], None] | None,
+        keep: Kept | None,
     ) -> dict[str, object]:
         token = cancellation.current()
         place = self._place(token, deadline)
         try:
-            worker = self._take()
+            worker = self._take(keep)
             self._prepare()
             worker = self._ready(worker, token, deadline)
             try:
@@ -140,15 +150,20 @@ class SandboxedWorkers:
                 with token.ending(handle.cancel):
                     if handle.cancelled:
                         raise WorkerCancelled("the call was cancelled before it began")
-                    return worker.call(request, fds, deadline, handle)
+                    return worker.call(request, fds, deadline, handle, keep)
             finally:
                 self._put_back(worker)
         finally:
             self._shares.give_back(place)
 
+    def forget(self, session: str) -> None:
+        """End what is kept for a session."""
+        self._let_go(lambda kept, _: kept.session == session)
+
     def trim(self) -> None:
-        """Stop the spare workers that nobody has needed for a while."""
+        """Stop the spare workers that nobody has needed for a while, and end what is kept for nobody's next request."""
         before = time.monotonic() - IDLE_SECONDS
+        self._let_go(lambda _, since: since < before)
         with self._lock:
             old = [each for each in self._idle if each.config is self._spare_config and each.idle_since < before]
             self._idle = [each for each in self._idle if each not in old]
@@ -201,24 +216,55 @@ class SandboxedWorkers:
                 self._waiting.discard(woken)
         return place
 
-    def _take(self) -> Worker:
-        """An idle worker, whole ones and those that are ready first; or else a new one."""
+    def _take(self, keep: Kept | None) -> Worker:
+        """An idle worker: the one that is kept for this, else whole ones and those that are ready first, and of those
+        that are kept for others the one that waits for longest, whose process ends now; or else a new one.
+        """
+
+        def rank(each: Worker) -> tuple[bool, bool, bool, bool, float]:
+            others = each.kept is not None
+            mine = others and each.kept == keep
+            return not mine, others, each.config is self._spare_config, not each.is_ready(), each.idle_since
+
         with self._lock:
             if self._idle:
-                worker = min(self._idle, key=lambda each: (each.config is self._spare_config, not each.is_ready()))
+                worker = min(self._idle, key=rank)
                 self._idle.remove(worker)
+                if worker.kept != keep:
+                    worker.let_go()
                 return worker
-            whole = sum(each.config is self._config for each in self._workers) < self._shares.size
-        return self._start(self._config if whole else self._spare_config)
+            config = self._next_config()
+        return self._start(config)
+
+    def _next_config(self) -> WorkerConfig:
+        """What the next worker that starts is; under the lock."""
+        whole = sum(each.config is self._config for each in self._workers)
+        return self._config if whole < self._shares.size else self._spare_config
 
     def _put_back(self, worker: Worker) -> None:
         if worker.alive:
             worker.idle_since = time.monotonic()
             with self._lock:
                 if not self._closed:
+                    self._leave_one(worker)
                     self._idle.append(worker)
         else:
             self._discard(worker)
+
+    def _leave_one(self, worker: Worker) -> None:
+        """Under the lock, before a worker is idle: one at least is kept for nobody, so that whoever comes next does not
+        wait until a process has ended and another has begun.
+        """
+        if worker.kept is None or any(each.kept is None for each in self._idle):
+            return
+        oldest = min(self._idle, key=lambda each: each.idle_since, default=worker)
+        (oldest if oldest.idle_since < worker.idle_since - KEPT_SECONDS else worker).let_go()
+
+    def _let_go(self, which: Callable[[Kept, float], bool]) -> None:
+        with self._lock:
+            for worker in self._idle:
+                if worker.kept is not None and which(worker.kept, worker.idle_since):
+                    worker.let_go()
 
     def _ready(self, worker: Worker, token: Cancellation, deadline: float) -> Worker:
         """This worker, or one in its stead when it died while it was idle."""
@@ -238,20 +284,23 @@ class SandboxedWorkers:
         raise AssertionError("the last one is ready, or raised")
 
     def _prepare(self) -> None:
-        """Everything is in use: have spare workers ready for those who come next and have none, before they come."""
+        """Few are idle: have workers ready for those who come next and have none, before they come. Spare ones, once
+        everything is in use.
+        """
         with self._lock:
-            ready = len(self._idle) >= AHEAD or self._shares.taken < self._shares.size
-            enough = ready or self._preparing is not None
+            config = self._next_config()
+            calm = config is self._spare_config and self._shares.taken < self._shares.size
+            enough = len(self._idle) >= AHEAD or calm or self._preparing is not None
             if self._closed or enough or len(self._workers) >= self._shares.most:
                 return
             name = f"spare-{self._config.name}"
-            self._preparing = threading.Thread(target=self._start_spare, name=name, daemon=True)
+            self._preparing = threading.Thread(target=self._start_ahead, args=(config,), name=name, daemon=True)
             self._preparing.start()
 
-    def _start_spare(self) -> None:
+    def _start_ahead(self, config: WorkerConfig) -> None:
         started = False
         try:
-            self._put_back(self._start(self._spare_config))
+            self._put_back(self._start(config))
             started = True
         except CleanroomError as error:  # whoever needs one starts it, and is told then
             logger.warning("no spare worker %s: %s", self._config.name, error.what)

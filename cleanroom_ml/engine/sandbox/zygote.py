@@ -14,6 +14,7 @@ child that is to serve the call, with the descriptor of the call's own socket. A
 took the message lies there still; the next child throws it away.
 On the call's socket: `!QQ` (body length, number of descriptors), the descriptors in messages of up to 200, each
 acknowledged by a byte, then the body (JSON). The answer: `!BQ` (0 result, 1 error), then JSON.
+A child whose handler says so (`again`) waits for another request on the same socket: whose it may be, decides the host.
 """
 
 from __future__ import annotations
@@ -74,7 +75,18 @@ def _serve_one(control: socket.socket, handler: _Handler) -> None:
         os.close(fds[0])  # of a child that is no more
     control.close()
     call = socket.socket(fileno=fds[0])
-    length, count = struct.unpack("!QQ", _receive(call, 16))
+    again = getattr(handler, "again", None)
+    _answer_one(call, handler, _receive(call, 16))
+    while again is not None and again():
+        try:
+            head = _receive(call, 16)
+        except EOFError:
+            return  # the host has no more for it
+        _answer_one(call, handler, head)
+
+
+def _answer_one(call: socket.socket, handler: _Handler, head: bytes) -> None:
+    length, count = struct.unpack("!QQ", head)
     files: list[int] = []
     while len(files) < count:
         data, more, flags, _ = socket.recv_fds(call, 1, 200)
@@ -89,8 +101,10 @@ def _serve_one(control: socket.socket, handler: _Handler) -> None:
         kind, answer = 0, json.dumps(handler(request, files)).encode()
     except Exception as error:  # noqa: BLE001 - whatever the handler raises is an answer to who called
         kind, answer = 1, json.dumps({"kind": type(error).__name__, "message": str(error)}).encode()
-    call.sendall(struct.pack("!BQ", kind, len(answer)))
-    call.sendall(answer)
+    for fd in files:
+        with contextlib.suppress(OSError):  # the handler closed it
+            os.close(fd)
+    call.sendall(struct.pack("!BQ", kind, len(answer)) + answer)
 
 
 def _child(control: socket.socket, handler: _Handler, isolated: bool) -> None:

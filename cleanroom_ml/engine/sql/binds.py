@@ -19,20 +19,37 @@ Option = Value | tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class StagedRows:
+    """The rows of a batch that a client has put into a stage as CSV files, as drivers do with many: the stage's name,
+    and the path of the files.
+    """
+
+    stage: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Binds:
     """Bound values, already Python values of the right kind (the protocol room decodes the wire's text).
 
     `positional` are the values of `?` and `:1`…; `named` those of `:name` (keys in upper case); `rows` are the rows
     of a batch, each as
-    long as the statement has `?`. `variables` are the session's (`$NAME`; keys in upper case). `describing`: clients
-    ask what a statement gives before they bind anything, and what is not bound is NULL.
+    long as the statement has `?`, `staged` where they lie instead of that. `variables` are the session's (`$NAME`;
+    keys in upper case). `describing`: clients ask what a statement gives before they bind anything, and what is not
+    bound is NULL.
     """
 
     positional: tuple[Value, ...] = ()
     named: Mapping[str, Value] = field(default_factory=dict)
     rows: tuple[tuple[Scalar, ...], ...] | None = None
+    staged: StagedRows | None = None
     variables: Mapping[str, Value] = field(default_factory=dict)
     describing: bool = False
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether there are many rows of values, for as many executions."""
+        return self.rows is not None or self.staged is not None
 
     @classmethod
     def of(cls, *values: Value, **named: Value) -> Binds:

@@ -63,3 +63,5 @@ class Mutation:
     replaces: bool
     numbered: tuple[str, ...] = ()
     """IDENTITY columns whose next numbers the rows got, in order."""
+    rows: int | None = None
+    """How many rows it has to give, where that is known: with another number, something of them was lost."""

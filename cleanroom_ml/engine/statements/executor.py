@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
+from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.read.statement import Statement
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
@@ -23,6 +25,7 @@ from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -82,15 +85,19 @@ class Executor:
         Raises:
             SqlError: the statement was refused or failed; nothing of it is applied.
         """
+        recorded: bool | None = None
         if request_id is not None:
-            earlier = self._earlier(session, query_id, request_id)
-            if earlier is not None:
-                return earlier
+            record = self._storage.queries.by_request(session.id, request_id)
+            if record is not None:
+                earlier = _earlier(record, query_id)
+                if earlier is not None:
+                    return earlier
+                recorded = True
         results = Results(self._warehouse if session.kind == "client" else None)
         if session.kind == "client":
-            catalog: StatementCatalog = AccountCatalog(
-                self._storage, session, self._patterns, Rights.of_session(self._storage, session), results=results
-            )
+            # Nothing is there for it: each statement has it with what its session's roles may do then.
+            nobody = Rights(self._storage, session.account, frozenset(), session.role)
+            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns, nobody, results=results)
         elif self._room_catalogs is not None:
             catalog = JobCatalog(self._room_catalogs(session), self._storage, session, results)
         else:
@@ -107,6 +114,8 @@ class Executor:
                 restricted,
                 seconds=seconds,
                 results=results,
+                recorded=recorded,
+                direct=True,
             )
 
     def execute_in(
@@ -148,6 +157,8 @@ class Executor:
         seconds: float | None = None,
         results: Results | None = None,
         acting: Rights | None = None,
+        recorded: bool | None = None,
+        direct: bool = False,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
@@ -165,7 +176,7 @@ class Executor:
             policy.check_template(statement)
 
         def run(inner: str, variables: Mapping[str, Value]) -> StatementResult:
-            bound = replace(binds, named={**binds.named, **variables}, rows=None)
+            bound = replace(binds, named={**binds.named, **variables}, rows=None, staged=None)
             return self._execute(
                 *(session, catalog, inner, bound, query_id, False, restricted, nesting + 1),
                 *(written, seconds, results, acting),
@@ -214,13 +225,16 @@ class Executor:
             recording=nesting == 0
             and (not restricted or session.kind == "job")
             and kind.one_commit
-            and self._storage.queries.get(query_id) is not None,
+            and (self._storage.queries.get(query_id) is not None if recorded is None else recorded),
             procedures=self._procedures,
             pools=self._pools,
             applications=self._applications,
             written=written,
             results=results,
+            keep=self._kept(session, rights) if direct else None,
         )
+        if binds.staged is not None and not isinstance(statement, Insert):
+            raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")
         if describe_only:
             return _described(work, kind, statement)
         if kind.commits:
@@ -240,25 +254,28 @@ class Executor:
             written.done()
         return result
 
-    def _earlier(self, session: Session, query_id: str, request_id: str) -> StatementResult | None:
-        """The outcome of this request, if it was made before; None where it is to be run."""
-        record = self._storage.queries.by_request(session.id, request_id)
-        if record is None:
-            return None
-        match record.state:
-            case "SUCCESS":
-                rows = None if record.response is None else decode(record.response)
-                if rows is None:
-                    # The front put its own answer there, and it answers repeated requests before it comes here.
-                    raise SqlError.internal(query_id)
-                return rows
-            case "FAILED" | "ABORTED":
-                raise SqlError(
-                    record.code or 603, record.sqlstate or "XX000", record.message or "The statement failed."
-                )
-            case _ if record.query_id != query_id:
-                raise SqlError(604, "57014", "The same request is being executed already.")
-        return None
+    def _kept(self, session: Session, rights: Rights) -> Kept | None:
+        """The process of a worker that serves what a session itself sends may serve what it sends next: until anything
+        changes, here or in its roles. What is sent by others in its name (a template's statements) is never served so.
+        """
+        changes = self._storage.database.changes
+        return None if changes % 2 else Kept(session.id, (session.role, rights.roles, changes))
+
+
+def _earlier(record: QueryRecord, query_id: str) -> StatementResult | None:
+    """The outcome of a request, if it was made before; None where it is to be run."""
+    match record.state:
+        case "SUCCESS":
+            rows = None if record.response is None else decode(record.response)
+            if rows is None:
+                # The front put its own answer there, and it answers repeated requests before it comes here.
+                raise SqlError.internal(query_id)
+            return rows
+        case "FAILED" | "ABORTED":
+            raise SqlError(record.code or 603, record.sqlstate or "XX000", record.message or "The statement failed.")
+        case _ if record.query_id != query_id:
+            raise SqlError(604, "57014", "The same request is being executed already.")
+    return None
 
 
 def _described(work: Work, kind: AnyKind, statement: Statement) -> StatementResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
@@ -55,6 +56,7 @@ class Work:
             caller. Nothing that is bound in the CALL is seen there.
         home: (database, schema) that short names mean in a procedure with its owner's rights.
         copies_grants: what is made has the grants of what it replaces, and no others.
+        keep: whose requests a worker's process may go on with that serves this one; None: it ends with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
     """
 
@@ -80,6 +82,7 @@ class Work:
     results: Results | None = None
     home: tuple[str, str] | None = None
     copies_grants: bool = False
+    keep: Kept | None = None
 
     @property
     def seconds(self) -> float:

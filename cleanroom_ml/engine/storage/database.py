@@ -50,6 +50,7 @@ class Connection(sqlite3.Connection):
 
     mode: str = ""
     depth: int = 0
+    durable: bool = True
 
 
 class Database:
@@ -67,6 +68,10 @@ class Database:
         self._writer = FairLock()
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self.schemas: tuple[Schema, ...] = ()
+        self.changes = 0
+        """Counts the commits of this process, twice each: odd while one is being made. While it is the same even
+        number, nothing has changed that anybody may see.
+        """
         # SQLite gives its -wal and -shm files the mode of the database file.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         sync_directory(path.parent)
@@ -97,11 +102,16 @@ class Database:
         return to_micros(self._clock())
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool = True, counted: bool = True) -> Iterator[sqlite3.Connection]:
         """One atomic change: committed (and on disk) when the block ends, undone when it raises.
 
         Inside another transaction of this thread it is a savepoint of that one. Work that was ended changes nothing any
         more: whoever ended it was told so (`contracts.cancellation`; what has to be put in order is `tidying`).
+
+        One that is not `durable` outlives this process, however it ends, and is on disk with the next one that is: only
+        a machine that loses its power before that forgets it, and everything after it (SQLite: `synchronous = NORMAL`
+        with a write-ahead log). For what nobody was promised, or what nothing that was promised builds on. `counted`
+        in `changes`, unless it changes nothing that anybody may see.
 
         Raises:
             Exception: why the work of this thread was ended.
@@ -117,11 +127,16 @@ class Database:
         # Threads of this process queue here, their owners in turns, instead of polling for SQLite's lock: each commit
         # waits for the disk, and one party's hundred threads would make everybody else wait for a hundred of them.
         with self._writer, _entered(connection, "write"):
+            _synchronous(connection, durable)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 cancellation.check()  # who ends work does it inside a transaction: it is before this one, or after
                 yield connection
-                connection.execute("COMMIT")
+                self.changes += counted
+                try:
+                    connection.execute("COMMIT")
+                finally:
+                    self.changes += counted
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -139,6 +154,7 @@ class Database:
             return
         try:
             connection.execute("PRAGMA busy_timeout = 0")
+            _synchronous(connection, True)
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
@@ -218,6 +234,13 @@ def _install(connection: sqlite3.Connection, schema: Schema) -> None:
            ON CONFLICT (name) DO UPDATE SET version = excluded.version""",
         (schema.name, schema.version),
     )
+
+
+def _synchronous(connection: Connection, durable: bool) -> None:
+    """Whether the next transaction's commit waits for the disk."""
+    if connection.durable is not durable:
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.durable = durable
 
 
 @contextmanager

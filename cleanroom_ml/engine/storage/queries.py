@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -99,8 +99,12 @@ class Queries:
         sql_text_hash: str,
         *,
         state: Literal["QUEUED", "RUNNING"] = "RUNNING",
+        durable: bool = True,
     ) -> tuple[QueryRecord, bool]:
         """Records that a statement is about to run, before it runs: (record, True).
+
+        It is not `durable` where nobody is told of it before it has ended: what is lost with the machine's power then
+        is the record of a statement of which nothing was committed, as its commit would have kept it.
 
         Where the session used `request_id` before, nothing is recorded: (the record of that time, False), and the
         caller waits for it or answers with its outcome. Of two calls at once, one gets True.
@@ -110,7 +114,7 @@ class Queries:
             NotFound: no such session.
             AlreadyExists: the query id was used.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=durable, counted=False) as connection:
             if request_id is not None and (there := _by_request(connection, session_id, request_id)) is not None:
                 if there.sql_text_hash != sql_text_hash:
                     raise RequestMismatch("this request id was used for another statement")
@@ -118,18 +122,17 @@ class Queries:
             owner = connection.execute("SELECT account, user FROM sessions WHERE id = ?", (session_id,)).fetchone()
             if owner is None:
                 raise NotFound("session", session_id)
-            if _get(connection, query_id) is not None:
-                raise AlreadyExists("query", query_id)
-            connection.execute(
-                """INSERT INTO queries
+            values = (query_id, owner["account"], owner["user"], session_id, request_id, sql_text_hash, state)
+            begun = self._database.now_micros()
+            made = connection.execute(
+                """INSERT OR IGNORE INTO queries
                    (query_id, account, user, session_id, request_id, sql_text_hash, state, started_on)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-                (
-                    *(query_id, owner["account"], owner["user"], session_id, request_id, sql_text_hash, state),
-                    self._database.now_micros(),
-                ),
+                (*values, begun),
             )
-            return _existing(connection, query_id), True
+            if not made.rowcount:
+                raise AlreadyExists("query", query_id)
+            return QueryRecord(*values, from_micros(begun), *(None,) * 6), True
 
     def begin_again(self, query_id: str, *, code: int) -> bool:
         """RUNNING once more, if the query FAILED with this code; whether it did. Of two calls at once, one gets True.
@@ -148,13 +151,21 @@ class Queries:
     def running(self, query_id: str) -> None:
         """A queued statement got its worker. Raises NotFound, IllegalState."""
         with self._database.transaction() as connection:
-            _move(connection, query_id, "RUNNING")
+            _moved(connection, query_id, "RUNNING")
             connection.execute("UPDATE queries SET state = 'RUNNING' WHERE query_id = ?", (query_id,))
 
     def finish(
-        self, query_id: str, response: str, spool: Path | str | None = None, *, objects: Iterable[str] = ()
+        self,
+        query_id: str,
+        response: str,
+        spool: Path | str | None = None,
+        *,
+        objects: Iterable[str] = (),
+        durable: bool = True,
     ) -> QueryRecord:
         """SUCCESS, with the response's JSON text and the spool file (inside the spool directory), if there is one.
+
+        It need not be `durable` where the statement only read: whoever asks again, runs it again.
 
         `objects` are hashes that the response refers to and that are to live as long as this record. Called again, the
         newer response takes the place of the older.
@@ -165,18 +176,19 @@ class Queries:
             ValueError: the spool file is not inside the spool directory.
         """
         name = None if spool is None else self._spool_name(Path(spool))
-        with self._database.transaction() as connection:
-            _move(connection, query_id, "SUCCESS")
+        with self._database.transaction(durable=durable, counted=False) as connection:
+            record = _moved(connection, query_id, "SUCCESS")
+            name = record.spool if name is None else name
+            ended = self._database.now_micros() if record.ended_on is None else to_micros(record.ended_on)
             connection.execute(
-                """UPDATE queries SET state = 'SUCCESS', response = ?, spool = coalesce(?, spool),
-                   ended_on = coalesce(ended_on, ?) WHERE query_id = ?""",
-                (response, name, self._database.now_micros(), query_id),
+                "UPDATE queries SET state = 'SUCCESS', response = ?, spool = ?, ended_on = ? WHERE query_id = ?",
+                (response, name, ended, query_id),
             )
             connection.executemany(
                 "INSERT OR IGNORE INTO query_objects (query_id, sha256) VALUES (?, ?)",
                 ((query_id, sha256) for sha256 in objects),
             )
-            return _existing(connection, query_id)
+        return replace(record, state="SUCCESS", response=response, spool=name, ended_on=from_micros(ended))
 
     def fail(self, query_id: str, *, code: int, sqlstate: str, message: str) -> QueryRecord:
         """FAILED, with the error that the client sees. Raises NotFound, IllegalState (it ended before)."""
@@ -260,8 +272,8 @@ class Queries:
         return gone
 
     def _end(self, query_id: str, state: QueryState, code: int, sqlstate: str, message: str) -> QueryRecord:
-        with self._database.transaction() as connection:
-            if _move(connection, query_id, state) != state:
+        with self._database.transaction(counted=False) as connection:
+            if _moved(connection, query_id, state).state != state:
                 connection.execute(
                     """UPDATE queries SET state = ?, ended_on = ?, code = ?, sqlstate = ?, message = ?
                        WHERE query_id = ?""",
@@ -277,13 +289,14 @@ class Queries:
         return path.name
 
 
-def _move(connection: sqlite3.Connection, query_id: str, wanted: QueryState) -> QueryState:
-    state = _existing(connection, query_id).state
+def _moved(connection: sqlite3.Connection, query_id: str, wanted: QueryState) -> QueryRecord:
+    """The record of a query that may move to this state, as it is before. Raises NotFound, IllegalState."""
+    record = _existing(connection, query_id)
     try:
-        QUERY.move(state, wanted)
+        QUERY.move(record.state, wanted)
     except IllegalTransition:
-        raise IllegalState(query_id, state, wanted) from None
-    return state
+        raise IllegalState(query_id, record.state, wanted) from None
+    return record
 
 
 def _get(connection: sqlite3.Connection, query_id: str) -> QueryRecord | None:

@@ -5,6 +5,7 @@ A role's name that was dropped and made again is another role: what was granted 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -253,18 +254,23 @@ def _granted(connection: sqlite3.Connection, account: str, user: str) -> list[st
 
 def _inherited(connection: sqlite3.Connection, account: str, roles: Iterable[str]) -> frozenset[str]:
     """These roles, and whatever was granted to any of them, and so on; with PUBLIC."""
-    found: set[str] = set()
-    ahead = [*roles, PUBLIC]
-    while ahead:
-        role = ahead.pop()
-        if role in found:
-            continue
-        found.add(role)
-        ahead += SYSTEM.get(role, ())
-        ahead += [
-            row["role"]
-            for row in connection.execute(
-                "SELECT role FROM role_members WHERE account = ? AND kind = 'ROLE' AND member = ?", (account, role)
-            )
-        ]
-    return frozenset(found)
+    return frozenset(
+        row[0] for row in connection.execute(_INHERITED, {"account": account, "roles": json.dumps([*roles, PUBLIC])})
+    )
+
+
+def _values(edges: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"('{role}', '{inherits}')" for role, inherits in edges)
+
+
+# In one query: every statement of every session asks.
+_INHERITED: Final = f"""
+    WITH RECURSIVE built_in (role, inherits) AS (
+        VALUES {_values((role, each) for role, inherits in SYSTEM.items() for each in inherits)}
+    ), found (role) AS (
+        SELECT value FROM json_each(:roles)
+        UNION SELECT inherits FROM found JOIN built_in USING (role)
+        UNION SELECT m.role FROM found
+            JOIN role_members m ON m.account = :account AND m.kind = 'ROLE' AND m.member = found.role
+    )
+    SELECT role FROM found"""

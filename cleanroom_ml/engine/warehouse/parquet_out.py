@@ -17,6 +17,11 @@ from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
 
 ROW_GROUP: Final = 122_880
+DICTIONARY_BYTES: Final = 64 << 10
+PAGE_BYTES: Final = 128 << 10
+"""Whoever wants one row reads the dictionary of its column and one page: both are small, and a dictionary is for values
+that are many times the same (docs/measured-facts.md, Statements).
+"""
 
 
 def casting(
@@ -87,7 +92,14 @@ def write(
     pending: list[pa.RecordBatch] = []
     waiting = 0
     with open(output, "wb", closefd=False) as file:
-        with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=True) as writer:
+        with pq.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            use_dictionary=True,
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
+            data_page_size=PAGE_BYTES,
+        ) as writer:
             for batch in reader:
                 if operations:
                     batch = _counted(batch, counts)

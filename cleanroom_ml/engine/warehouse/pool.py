@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
@@ -161,12 +162,23 @@ class Warehouse:
             name="warehouse",
         )
 
-    def query(self, compiled: Compiled, *, query_id: str, timeout: float = DEFAULT_SECONDS) -> Spooled:
-        """Run a query and spool its result. Raises SqlError."""
+    def query(
+        self,
+        compiled: Compiled,
+        *,
+        query_id: str,
+        timeout: float = DEFAULT_SECONDS,
+        keep: Kept | None = None,
+    ) -> Spooled:
+        """Run a query and spool its result. With `keep`, where a process may serve it that served the same session
+        before (`sandbox.workers`). Raises SqlError.
+        """
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output)
+            if keep is not None:
+                keep = replace(keep, world=(keep.world, compiled.zone))
+            answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             batches = answers.batches(answer, os.fstat(output).st_size, query_id)
         except BaseException:
@@ -322,6 +334,10 @@ class Warehouse:
         """Refuses packages that functions in Python cannot have. Raises SqlError."""
         check_packages(packages)
 
+    def forget(self, session_id: str) -> None:
+        """End what is kept for a session: it is over."""
+        self._workers.forget(session_id)
+
     def trim(self) -> None:
         """Stop spare workers that nobody has needed for a while."""
         self._workers.trim()
@@ -347,6 +363,7 @@ class Warehouse:
         output: int | None = None,
         columns: Sequence[tuple[str, SqlType]] = (),
         spooled: Spooled | None = None,
+        keep: Kept | None = None,
     ) -> dict[str, object]:
         with contextlib.ExitStack() as opened:
             fds = []
@@ -380,7 +397,7 @@ class Warehouse:
             if output is not None:
                 fds.append(output)
             try:
-                answer = self._workers.call(full, fds, timeout_seconds=timeout)
+                answer = self._workers.call(full, fds, timeout_seconds=timeout, keep=keep)
             except WorkerError as error:
                 raise from_worker(error, query_id, timeout) from error
             if "error" in answer and running is not None:

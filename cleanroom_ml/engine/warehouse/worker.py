@@ -24,8 +24,8 @@ from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.table import ERRORS
 from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool, unspool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
+from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
-from cleanroom_ml.engine.warehouse.functions import register
 from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FIRST_ROWS: Final = 2048
@@ -33,10 +33,8 @@ BATCH_ROWS: Final = 122_880
 BATCH_BYTES: Final = 64 << 20
 """A table may have a thousand columns, or a document in each row: then fewer rows make a chunk."""
 
-MEMORY_PART: Final = 0.6
-"""Of a worker's memory, for DuckDB, which spills past that; the rest is Python's and Arrow's."""
-
-_SPILLED: Final = "/scratch/duckdb"
+_KEPT_ROWS: Final = 1 << 16
+"""After a larger result the process ends with its memory."""
 _VECTOR_ROWS: Final = 2048
 _GUESSED_BYTES: Final = 1024
 """Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
@@ -85,40 +83,53 @@ class Request(TypedDict, total=False):
     functions: list[Signature]
     channel: int
     spooled: list[list[int]]
+    keep: bool
 
 
 class Handler:
     """Serves one request (`__call__`): `op` is query, rows, write or describe.
 
     `fds` are the inputs in marker order; query and write bring the output as the last one. The answer has `error` (a
-    kind and details, see `failure`) or the op's result.
+    kind and details, see `failure`) or the op's result. Of queries that are to be kept (`keep`) it can serve more.
     """
 
     def __init__(self) -> None:
-        self._ready: duckdb.DuckDBPyConnection | None = None
+        self._ready: Database | None = None
         self._prepared = False
+        self._again = False
 
     def open_once(self) -> None:
         """Open DuckDB before any request: 30 ms that no request waits for or pays. Every child has a copy of it, which
         ends with the child and is never closed: taking a database down takes longer than most queries.
         """
-        self._ready = _open()
-        _use(self._ready)
+        self._ready = Database()
+        _use(self._ready.connection)
 
     def prepare(self) -> None:
         """In the child: its threads, and a first use of the pages that it has a copy of."""
         if self._ready is not None:
-            _start_threads(self._ready)
-            _use(self._ready)
+            self._ready.start_threads()
+            self._ready.offer()
+            _use(self._ready.connection)
             self._prepared = True
 
+    def again(self) -> bool:
+        """Whether another request may come: the last one was a small query, and nothing went wrong."""
+        return self._again
+
     def __call__(self, request: Request, fds: list[int]) -> dict[str, object]:
+        self._again = False
         try:
             if self._ready is None:
-                self._ready = _open()
+                self._ready = Database()
             if not self._prepared:
-                _start_threads(self._ready)
-            return _serve(request, fds, self._ready)
+                self._ready.start_threads()
+                self._prepared = True
+            inputs = request["inputs"]
+            if not self._ready.can_take(inputs):  # more than it was opened for: another one, for this request alone
+                self._ready = Database()
+                self._ready.start_threads()
+            answer = _serve(request, fds, self._ready)
         except duckdb.Error as error:
             return {"error": failure(error)}
         except TooDeep:
@@ -129,30 +140,14 @@ class Handler:
             return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
         except (MemoryError, OSError) as error:
             return {"error": {"kind": "memory" if isinstance(error, MemoryError) else "disk"}}
+        if request.get("keep") and self._ready.stays and request["op"] == "query" and "error" not in answer:
+            total = answer.get("total")
+            self._again = isinstance(total, int) and total <= _KEPT_ROWS
+            answer["again"] = self._again
+        return answer
 
 
 handle = Handler()
-
-
-def _open() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-            # None but the caller's own: a process that is forked with others has their locks, and not them.
-            "threads": 1,
-            "async_threads": 0,
-        }
-    )
-    for statement in (
-        "SET TimeZone = 'UTC'",
-        f"SET memory_limit = '{_memory_mib()}MiB'",
-        f"SET temp_directory = '{_SPILLED}'",
-        "SET preserve_insertion_order = true",
-    ):
-        connection.execute(statement)
-    return connection
 
 
 def _use(connection: duckdb.DuckDBPyConnection) -> None:
@@ -166,48 +161,34 @@ def _use(connection: duckdb.DuckDBPyConnection) -> None:
         os.close(output)
 
 
-def _start_threads(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"SET threads = {int(os.environ.get('SANDBOX_CPUS', '2'))}")
-
-
-def _memory_mib() -> int:
-    """DuckDB's part of this sandbox's memory."""
-    return max(64, int(int(os.environ.get("SANDBOX_MEMORY_BYTES", str(1 << 30))) * MEMORY_PART) >> 20)
-
-
-def confine(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
-    """From here on it can open these paths and nothing else, and nobody can change its settings."""
-    if paths:
-        connection.execute(f"SET allowed_paths = {paths!r}")
-    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-
-
-def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+def _serve(request: Request, fds: list[int], database: Database) -> dict[str, object]:
     op = request["op"]
-    inputs = fds[: request["inputs"]]
-    paths = [f"/proc/self/fd/{fd}" for fd in inputs]
-    sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
-    connection.execute(f"SET TimeZone = '{_zone(request)}'")
-    register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
-    if request.get("functions"):
-        channel = request.get("channel")
-        python_calls.register(
-            connection, request["functions"], python_calls.Channel(None if channel is None else fds[channel])
+    connection = database.connection
+    with database.handed(fds[: request["inputs"]], _zone(request)) as paths:
+        sql = re.sub(
+            f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"]
         )
-    if "spooled" in request:
-        types = [text for _, text in request["columns"]]
-        unspool.put(connection, unspool.table(inputs[0], request["spooled"], types))
-    confine(connection, paths)
-    if op == "write":
-        names = _names(request)
-        given = [str(found) for found in connection.sql(sql).types]
-        if len(given) != len(names):
-            return {"error": {"kind": "types"}}
-        sql = parquet_out.casting(sql, names, request["columns"], given)
-    found = _answered(request, sql, fds, connection)
-    if _has_rejects(sql) and "error" not in found and "rejected" not in found:
-        found["rejected"] = _rejected(connection)
-    return found
+        written = "" if op != "write" else parquet_out.casting("", _names(request), request["columns"])
+        database.register(f"{sql}{written}")
+        if request.get("functions"):
+            channel = None if "channel" not in request else fds[request["channel"]]
+            python_calls.register(connection, request["functions"], python_calls.Channel(channel))
+            database.stays = False  # the process of its functions ends with the statement
+        if "spooled" in request:
+            types = [text for _, text in request["columns"]]
+            unspool.put(connection, unspool.table(fds[0], request["spooled"], types))
+            database.stays = False  # they are in a table of its own
+        if op == "write":
+            names = _names(request)
+            given = [str(found) for found in connection.sql(sql).types]
+            if len(given) != len(names):
+                return {"error": {"kind": "types"}}
+            sql = parquet_out.casting(sql, names, request["columns"], given)
+        found = _answered(request, sql, fds, connection)
+        if _has_rejects(sql) and "error" not in found and "rejected" not in found:
+            found["rejected"] = _rejected(connection)
+            database.stays = False  # they are in a table of its own
+        return found
 
 
 def _has_rejects(sql: str) -> bool:

@@ -21,6 +21,7 @@ from cleanroom_ml.engine.sql.compile.preparing import (
 )
 from cleanroom_ml.engine.sql.compiled import Mutation
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.bound_rows import staged_rows
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.casts import assigned
@@ -29,7 +30,7 @@ from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
-from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.types.kind import TEXT, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -47,8 +48,9 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         resolver.outermost = tree
         _put_defaults(tree, names, target)
         known: tuple[Kind | None, ...] | None
-        if binds.rows is not None:
-            query, of_batch = _batch(tree, binds.rows, resolver)
+        rows: int | None = None
+        if binds.is_batch:
+            query, of_batch, rows = _batch(tree, binds, catalog, resolver)
             width, known = len(names), tuple(of_batch)
         else:
             query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
@@ -78,7 +80,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
         body = raw(f"SELECT {columns} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query, *values)
         taken = defaults.numbered(target, positions)
-        return Mutation(finished(resolver, body, target.columns), target, statement.overwrite, taken)
+        return Mutation(finished(resolver, body, target.columns), target, statement.overwrite, taken, rows)
 
     return bounded(make)
 
@@ -121,28 +123,42 @@ def _put_defaults(tree: Node, names: Sequence[str], target: TableSource) -> None
             item.replace(exp.Null() if text is None else defaults.expression(text))
 
 
-def _batch(tree: Node, rows: tuple[tuple[Scalar, ...], ...], resolver: Resolver) -> tuple[Node, list[Kind | None]]:
+def _batch(
+    tree: Node, binds: Binds, catalog: Catalog, resolver: Resolver
+) -> tuple[Node, list[Kind | None], int | None]:
     """`VALUES (?, f(?), …)` or `SELECT ?, …` over many rows of bound values: the row's expressions over a relation of
-    the values, and their kinds.
+    the values, their kinds, and how many rows there must be where the client said so.
     """
-    if not rows or len({len(row) for row in rows}) != 1:
-        raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
     items = _batch_row(tree)
     used = sorted({str(node.this) for item in items for node in item.find_all(exp.Placeholder)})
-    if any(not 1 <= (whole_number(name) or 0) <= len(rows[0]) for name in used):
+    places = [whole_number(name) or 0 for name in used]
+    expected: int | None = None
+    if binds.staged is not None:
+        kinds: list[Kind | None] = [TEXT] * max(places, default=0)
+        relation, expected = staged_rows(binds.staged, len(kinds), catalog, resolver)
+    else:
+        kinds, relation = _given_rows(binds.rows or ())
+    if any(not 1 <= place <= len(kinds) for place in places):
         raise SqlError.bad_value("The statement has other placeholders than the batch has values.")
     holder = exp.Select(
         expressions=[exp.alias_(_columns_for(item), f"C{number}", quoted=True) for number, item in enumerate(items)]
     )
-    scope = Scope(None, {"_BATCH": {f"_{number + 1}": _kind(rows, number) for number in range(len(rows[0]))}})
-    scope.draws = Draws(len(rows))
+    scope = Scope(None, {"_BATCH": {f"_{number + 1}": kind for number, kind in enumerate(kinds)}})
+    scope.draws = Draws(expected if binds.staged is not None else len(binds.rows or ()))
     projections = [resolver.expressions.rewrite(expression, scope, {}) for expression in holder.expressions]
+    slots = ", ".join(f"{{{number}}}" for number in range(len(projections)))
+    made = raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
+    return made, [kind_of(projection) for projection in projections], expected
+
+
+def _given_rows(rows: tuple[tuple[Scalar, ...], ...]) -> tuple[list[Kind | None], Node]:
+    """Rows that came with the statement: the kinds of their values, and the relation `_BATCH` of them."""
+    if not rows or len({len(row) for row in rows}) != 1:
+        raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
     values = [raw("{0}", exp.Tuple(expressions=[literal(value) for value in row])) for row in rows]
     listed = ", ".join(f'"_{number + 1}"' for number in range(len(rows[0])))
-    slots = ", ".join(f"{{{number}}}" for number in range(len(projections)))
     relation = raw(f'(SELECT * FROM (VALUES {{*}}) AS "_BATCH"({listed})) AS "_BATCH"', *values)
-    made = raw(f"(SELECT {slots} FROM {{{len(projections)}}})", *projections, relation)
-    return made, [kind_of(projection) for projection in projections]
+    return [_kind(rows, number) for number in range(len(rows[0]))], relation
 
 
 def _kind(rows: tuple[tuple[Scalar, ...], ...], number: int) -> Kind | None:

@@ -61,7 +61,7 @@ def _classify(text: str, binds: Binds) -> Statement:
     first = tokens[0].upper
     pipe = None if first in {"BEGIN", "DECLARE"} else pipe_of(text, tokens)
     if pipe is not None:
-        if binds.positional or binds.rows is not None:
+        if binds.positional or binds.is_batch:
             raise SqlError.unsupported("bound values in a pipe")
         return pipe
     for form in forms().get(first, ()):

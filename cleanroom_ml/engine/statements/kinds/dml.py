@@ -182,6 +182,7 @@ def _attempt(
         written = work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
     work.give_back(mutation.compiled.drawn, written.rows)
     refuse_nulls(work, table, written)
+    _refuse_lost(mutation, written)
     reply = reply_for(written)
     objects = added(written)
     numbered = tuple(
@@ -195,6 +196,16 @@ def _attempt(
         else Append(key, None, objects, session_id=work.session.id, columns=table.columns, numbered=numbered)
     )
     return reply if committed(work, [change], source, reply, attempt, also) else None
+
+
+def _refuse_lost(mutation: Mutation, written: Written) -> None:
+    """Raises SqlError: not all bound rows that were put into a stage are there, or not as wide as the statement."""
+    lost = mutation.rows is not None and written.rows != mutation.rows
+    if lost or written.rejected.count:
+        raise SqlError.bad_value(
+            "Not every row of the bound values could be read from the stage. Nothing was inserted. Bind them again;"
+            " in one session, one batch at a time."
+        )
 
 
 def counted(shown: dict[str, int], counts: RowCounts | None = None) -> Rows:
