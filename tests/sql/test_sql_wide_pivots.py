@@ -69,9 +69,13 @@ def test_the_rows_say_which_columns_there_are(
     assert rows is None or account.query(text) == rows
 
 
-def test_in_a_room_no_value_becomes_the_name_of_a_column(world: World) -> None:
+@pytest.mark.attack
+def test_in_a_room_no_value_becomes_the_name_of_a_column(world: World, account: Account) -> None:
+    """What a result's columns are called, no policy of a room looks at: with the control taken away it is data."""
+    query = f"select count(*) from (select * from {ROWS} pivot(sum(amount) for month in (any)))"
     with pytest.raises(SqlError, match="PIVOT for values that only a query knows"):
-        world.query(f"select * from {ROWS} pivot(sum(amount) for month in (any))")
+        world.query(query)
+    assert "'FEB'" in account.names(query.replace("count(*)", "*"))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_an_error_is_in_snowflakes_words(
     assert "secret" not in error.message
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "answer",
     [
@@ -56,4 +57,7 @@ def test_an_error_is_in_snowflakes_words(
     ],
 )
 def test_an_answer_brings_no_name_of_its_own(answer: dict[str, object]) -> None:
-    assert "stolen" not in from_answer(answer, Compiled("SELECT 1", (), "token"), (), "id").message
+    told = from_answer(answer, Compiled("SELECT 1", (), "token"), (), "id").message
+    assert "stolen" not in told
+    known = {"kind": "arguments", "function": "sum", "types": ["DATE"]}
+    assert "'SUM': (DATE)" in from_answer(known, Compiled("SELECT 1", (), "token"), (), "id").message
