@@ -161,7 +161,8 @@ def _serve(request: Request, fds: list[int], connection: duckdb.DuckDBPyConnecti
     inputs = fds[: request["inputs"]]
     paths = [f"/proc/self/fd/{fd}" for fd in inputs]
     sql = re.sub(f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"])
-    connection.execute(f"SET TimeZone = '{_zone(request)}'")
+    # Of all cursors too: a write has one of its own.
+    connection.execute(f"SET TimeZone = '{_zone(request)}'; SET GLOBAL TimeZone = '{_zone(request)}'")
     register(connection, sql if op != "write" else sql + parquet_out.casting("", _names(request), request["columns"]))
     confine(connection, paths)
     if op == "write":
