@@ -208,3 +208,42 @@ def test_rows_are_generated_for_as_long_as_is_asked_for(alpha: Client) -> None:
     ((found,),) = alpha.rows("SELECT COUNT(SEQ4()) FROM TABLE(GENERATOR(TIMELIMIT => 1))")
     assert found > 0
     assert time.monotonic() - began >= 1
+
+
+def test_what_is_written_is_meant_in_the_sessions_zone(alpha: Client) -> None:
+    """sql-reference/parameters.md, TIMEZONE: a moment without an offset is in the session's zone, stored or shown."""
+    alpha.result("ALTER SESSION SET TIMEZONE = 'America/New_York'")
+    alpha.result("CREATE TABLE t (a TIMESTAMP_TZ, b TIMESTAMP_LTZ, c VARCHAR)")
+    text = "'2024-01-02 10:00:00'"
+    alpha.result(f"INSERT INTO t VALUES ({text}, {text}, {text}::TIMESTAMP_TZ::VARCHAR)")
+    alpha.result(f"INSERT INTO t SELECT {text}::TIMESTAMP_TZ, {text}::TIMESTAMP_LTZ, {text}::TIMESTAMP_LTZ::VARCHAR")
+    alpha.result("CREATE TABLE made AS SELECT * FROM t")
+    alpha.result("ALTER SESSION SET TIMEZONE = 'UTC'")
+    for table_name in ("t", "made"):
+        assert (
+            alpha.rows(f"SELECT a::VARCHAR, b::VARCHAR, c FROM {table_name}")
+            == [("2024-01-02 10:00:00.000 -0500", "2024-01-02 15:00:00.000 +0000", "2024-01-02 10:00:00.000 -0500")] * 2
+        )
+
+
+def test_a_position_may_be_quoted(alpha: Client) -> None:
+    """Snowpark writes `col("$1")` as `"$1"`: of a stage's file and of VALUES it is the position; else it is a name."""
+    alpha.result("CREATE STAGE s")
+    alpha.put("S", "f.csv", b"1,x\n2,y\n")
+    assert alpha.rows('SELECT "$2", "$1" FROM @s ORDER BY 1') == [("x", "1"), ("y", "2")]
+    alpha.result("CREATE TABLE t (a VARCHAR, b VARCHAR)")
+    alpha.result('COPY INTO t FROM (SELECT "$2", "$1" FROM @s) FILE_FORMAT = (TYPE = CSV)')
+    assert alpha.rows("SELECT * FROM t ORDER BY a") == [("x", "1"), ("y", "2")]
+    assert alpha.rows('SELECT "$2" FROM VALUES (1, 2)') == [(2,)]
+    assert alpha.rows('SELECT "$1" FROM (SELECT 7 AS b, 8 AS "$1")') == [(8,)]
+    with pytest.raises(SqlError, match="invalid identifier"):
+        alpha.rows('SELECT "$3" FROM VALUES (1, 2)')
+
+
+def test_dropping_the_current_schema_leaves_public(alpha: Client) -> None:
+    """sql-reference/sql/drop-schema.md: SHOW SCHEMAS has PUBLIC as the current one afterwards."""
+    alpha.result("CREATE SCHEMA other")
+    alpha.result("DROP SCHEMA other")
+    assert alpha.rows("SELECT CURRENT_SCHEMA()") == [("PUBLIC",)]
+    alpha.result("DROP SCHEMA public")
+    assert alpha.rows("SELECT CURRENT_SCHEMA()") == [(None,)]

@@ -91,11 +91,16 @@ class Database:
             return
         self._confined_to = zone
         self.stays = paths is None
-        settings = [] if zone == _OPENED_ZONE else [f"TimeZone = '{zone}'"]
+        settings = [] if zone == _OPENED_ZONE else _zone_settings(zone)
         if paths is not None:
             settings.append(f"allowed_paths = {list(paths)!r}")
         settings += ["enable_external_access = false", "lock_configuration = true"]
         self.connection.execute("; ".join(f"SET {setting}" for setting in settings))
+
+
+def _zone_settings(zone: str) -> list[str]:
+    """Of all cursors too: a write has one of its own."""
+    return [f"TimeZone = '{zone}'", f"GLOBAL TimeZone = '{zone}'"]
 
 
 def _open() -> duckdb.DuckDBPyConnection:
@@ -110,7 +115,7 @@ def _open() -> duckdb.DuckDBPyConnection:
         }
     )
     for statement in (
-        f"SET TimeZone = '{_OPENED_ZONE}'",
+        *(f"SET {setting}" for setting in _zone_settings(_OPENED_ZONE)),
         f"SET memory_limit = '{_memory_mib()}MiB'",
         f"SET temp_directory = '{_SPILLED}'",
         "SET preserve_insertion_order = true",

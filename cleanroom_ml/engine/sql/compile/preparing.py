@@ -13,6 +13,7 @@ from cleanroom_ml.engine.sql.catalog import Catalog, Columns, Source, TableSourc
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
+from cleanroom_ml.engine.sql.resolve.columns import quoted_position
 from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.settings import current
@@ -39,6 +40,7 @@ def prepare(tree: str | Node, catalog: Catalog, binds: Binds) -> tuple[Node, Res
         for node in copy.find_all(exp.Parameter)
         if isinstance(node.this, exp.Literal)
     ]
+    numbers += [quoted_position(node) or 1 for node in copy.find_all(exp.Column)]
     return copy, Resolver(Build(), catalog, binds, width=min(max(numbers, default=1), 1000))
 
 

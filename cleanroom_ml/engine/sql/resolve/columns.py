@@ -45,6 +45,10 @@ class Columns:
         name = _folded(node.this)
         if alias is None and name in scope.parameters:
             return scope.parameters[name].copy()
+        number = quoted_position(node)
+        counted = scope.staged is not None or (scope.positional is not None and name not in scope.positional[1])
+        if number is not None and counted:
+            return self.positional(exp.Parameter(this=exp.Literal.number(number)), scope)
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)
@@ -103,6 +107,14 @@ class Columns:
                 return value
             value = raw("to_json({0})", value, kind=JSON)
         return raw(MEMBER, as_json(value), exp.Literal.string(pointer(steps)), kind=JSON)
+
+
+def quoted_position(node: Node) -> int | None:
+    """The number of a column `"$1"`: Snowpark quotes the positions of a stage's columns and of VALUES."""
+    name = node.this
+    if not isinstance(name, exp.Identifier) or not name.args.get("quoted") or name.name[:1] != "$":
+        return None
+    return whole_number(name.name[1:])
 
 
 def _steps(node: Node) -> list[str | int]:

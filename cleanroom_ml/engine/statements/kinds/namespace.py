@@ -172,7 +172,8 @@ def drop_schema(work: Work, statement: Drop) -> Rows:
             work.session.account, database, name, if_exists=statement.if_exists
         )
         if (work.session.database, work.session.schema) == (database, name):
-            work.session.schema = None
+            # As sql/drop-schema.md shows it: SHOW SCHEMAS has PUBLIC as the current one then.
+            work.session.schema = "PUBLIC" if sees_schema(work, database, "PUBLIC") else None
             work.keep_session()
     return reply if dropped else already_dropped(name)
 
