@@ -99,7 +99,7 @@ def test_placeholders_become_values_and_nothing_else_does() -> None:
         filled("USE ROLE <another name>", values)
 
 
-def test_a_page_that_is_another_than_it_was_is_told(tmp_path: Path) -> None:
+def test_a_page_that_is_another_than_it_was_is_told() -> None:
     page = Page("p.md", ("a", "b"), (Part("a", 0, 0, 0), Part("b", 0, 0, 1), Part("a", 1, 3)))
     said = [(part.party, [each.text[:6] for each in mine]) for part, mine in parts_of(page, read(TEXT))]
     assert said == [("a", ["CREATE", "INSERT"]), ("b", ["SELECT"]),
@@ -153,7 +153,7 @@ def test_each_page_stands_in_the_table_once_and_each_part_has_a_party() -> None:
 
 @pytest.mark.sandbox
 @pytest.mark.slow
-def test_the_pages_at_hand_run_as_the_table_in_docs_says(tmp_path: Path) -> None:
+def test_the_pages_at_hand_run_as_the_table_in_docs_says() -> None:
     """All pages, by the connector. What the documentation page of ours tells of them is then true still."""
     place = os.environ.get(pages.VARIABLE)
     if not place:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from typing import Any
 
 import pytest
 from rooms_world import HASH, JOB_TEMPLATE, OFFERING, SQL_TEMPLATE, World, request_id
 from test_rooms_runs import BODY, refused
 
-from cleanroom_ml.engine.rooms import policies, render_worker
+from cleanroom_ml.engine.rooms import catalog, policies, render_worker, views
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.sql.errors import SqlError
 
@@ -330,3 +331,25 @@ def test_a_job_reads_every_view_so_every_owner_is_asked(
     assert shared.jobs.requests == {}
     monkeypatch.setattr(ColumnGuard, "refuse_all", lambda _: None)
     assert ask("c.HASHED_EMAIL_SHA256") in shared.jobs.requests
+
+
+@pytest.mark.sandbox
+@pytest.mark.attack
+def test_local_is_the_runners_own_data_and_nobody_elses(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """service-behaviour, "Data grants": a local dataset is `LOCAL.<offering id>.<dataset>` where people have run it,
+    `<alias>.…` in the documentation: both are taken, for what the runner has linked for itself.
+    """
+
+    def asked_of(name: str, **options: Any) -> Any:
+        monkeypatch.setattr(sys.modules[__name__], "LOCAL", name)
+        return asked(shared, "local", "c", "join_policy", "c.city", **options)
+
+    assert asked_of("LOCAL.local_v1.people") == asked_of("adv.local_v1.people") == "mine"
+    for name in ("LOCAL.guarded_v1.customers", "LOCAL.open_v1.people"):
+        with pytest.raises(SqlError, match=r"^DataProviderWithoutDataOffering"):
+            asked_of(name)
+    with pytest.raises(SqlError, match=r"^CollaboratorAliasNotFoundInCollaboration"):
+        asked_of("adv.local_v1.people", sources=["LOCAL.local_v1.people"])
+    for room in (views, catalog):
+        monkeypatch.setattr(room, "is_linked", lambda *_: True)
+    assert asked_of("LOCAL.open_v1.people") == "mine", "nobody asked what was linked"
