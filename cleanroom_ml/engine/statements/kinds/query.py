@@ -37,7 +37,7 @@ def describe_query(work: Work, statement: Query) -> Rows:
     """The columns that a query would give, and no rows."""
     compiled = compile_query(statement.ast, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        columns = work.warehouse.describe(compiled, query_id=work.query_id)
+        columns = work.warehouse.describe(compiled, query_id=work.query_id, keep=work.keep)
     return Rows(tuple((column.name, column.type) for column in columns), ())
 
 
