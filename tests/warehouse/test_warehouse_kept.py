@@ -114,6 +114,9 @@ def test_what_changes_more_than_its_own_result_is_not_gone_on_with(warehouse: Wa
     local = "SELECT CAST(extract(hour FROM TIMESTAMP '2020-01-01 00:00:00'::TIMESTAMPTZ AT TIME ZONE 'UTC') AS INTEGER)"
     assert values(warehouse, replace(raw(local), zone="Asia/Tokyo")) == [15]
     assert values(warehouse, raw(local)) == [0]
+    described = warehouse.describe(raw("SELECT 1 AS a"), query_id="described", keep=ANN)
+    assert [column.name for column in described] == ["a"]
+    assert is_kept(warehouse)
     many = raw("SELECT range AS a FROM range(100000)")
     assert len(values(warehouse, many)) == 100_000
     assert not is_kept(warehouse), "its memory is given back"

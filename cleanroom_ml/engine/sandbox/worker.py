@@ -191,9 +191,9 @@ class Worker:
         assert child is not None
         assert self.kept in (None, keep)
         self._child = self._line = self.kept = None
-        self._oom_kills = self.process.oom_kills()
         theirs: socket.socket | None = None
         if line is None:
+            self._oom_kills = self.process.oom_kills()
             line, theirs = socket.socketpair()
         ours = line
 

@@ -176,8 +176,6 @@ class Warehouse:
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            if keep is not None:
-                keep = replace(keep, world=(keep.world, compiled.zone))
             answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             batches = answers.batches(answer, os.fstat(output).st_size, query_id)
@@ -281,9 +279,11 @@ class Warehouse:
             os.close(output)
         return Written(self._objects.adopt(path), counts["rows"], size)
 
-    def describe(self, compiled: Compiled, *, query_id: str, timeout: float = 60.0) -> tuple[ResultColumn, ...]:
-        """The result's columns, without running it. Raises SqlError."""
-        answer = self._call({"op": "describe"}, compiled, query_id, timeout)
+    def describe(
+        self, compiled: Compiled, *, query_id: str, timeout: float = 60.0, keep: Kept | None = None
+    ) -> tuple[ResultColumn, ...]:
+        """The result's columns, without running it. `keep` as in `query`. Raises SqlError."""
+        answer = self._call({"op": "describe"}, compiled, query_id, timeout, keep=keep)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
         return tuple(ResultColumn(name, found) for name, found in columns)
 
@@ -365,6 +365,8 @@ class Warehouse:
         spooled: Spooled | None = None,
         keep: Kept | None = None,
     ) -> dict[str, object]:
+        if keep is not None:
+            keep = replace(keep, world=(keep.world, compiled.zone))
         with contextlib.ExitStack() as opened:
             fds = []
             if spooled is not None:

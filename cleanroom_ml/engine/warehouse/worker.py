@@ -33,6 +33,8 @@ BATCH_ROWS: Final = 122_880
 BATCH_BYTES: Final = 64 << 20
 """A table may have a thousand columns, or a document in each row: then fewer rows make a chunk."""
 
+_KEPT: Final = frozenset({"query", "describe"})
+"""After these another request may follow: what they give is the session's own, and nothing that is kept."""
 _KEPT_ROWS: Final = 1 << 16
 """After a larger result the process ends with its memory."""
 _VECTOR_ROWS: Final = 2048
@@ -140,8 +142,8 @@ class Handler:
             return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
         except (MemoryError, OSError) as error:
             return {"error": {"kind": "memory" if isinstance(error, MemoryError) else "disk"}}
-        if request.get("keep") and self._ready.stays and request["op"] == "query" and "error" not in answer:
-            total = answer.get("total")
+        if request.get("keep") and self._ready.stays and request["op"] in _KEPT and "error" not in answer:
+            total = answer.get("total", 0)
             self._again = isinstance(total, int) and total <= _KEPT_ROWS
             answer["again"] = self._again
         return answer

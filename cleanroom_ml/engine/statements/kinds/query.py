@@ -39,7 +39,7 @@ def describe_query(work: Work, statement: Query) -> Rows:
     """The columns that a query would give, and no rows."""
     compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        columns = work.warehouse.describe(compiled, query_id=work.query_id)
+        columns = work.warehouse.describe(compiled, query_id=work.query_id, keep=work.keep)
     return Rows(tuple((column.name, column.type) for column in columns), ())
 
 
