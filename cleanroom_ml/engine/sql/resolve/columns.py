@@ -29,9 +29,9 @@ class Columns:
     def column(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """A column, `t.*` or `t.$1`. Raises SqlError: nothing here has that name."""
         grammar.check(node)
-        number = self._sequences.number(node, scope) if isinstance(node, exp.Column) else None
-        if number is not None:
-            return number
+        drawn = self._sequences.number(node, scope) if isinstance(node, exp.Column) else None
+        if drawn is not None:
+            return drawn
         table = node.args.get("table")
         alias = _folded(table) if table is not None else None
         # DuckDB would take `a.b` for the field `b` of a column `a`, or for an alias in another case.

@@ -30,12 +30,14 @@ class Items:
     def all(self, select: exp.Select, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
         """FROM and the joins of a SELECT, rewritten in place. Raises SqlError."""
         source = select.args.get("from_")
-        if source:
-            grammar.check(source)
-            _unwrap_join(select)
+        if not source:
+            return
+        grammar.check(source)
+        _unwrap_join(select)
         first: Node | None = None
         made: list[Node] = []
-        for join in [None, *(select.args.get("joins") or [])] if source else []:
+        joins: list[exp.Join | None] = [None, *(select.args.get("joins") or [])]
+        for join in joins:
             node = source.this if join is None else join.this
             window = partitions.window_of(node)
             if window is not None:
@@ -46,9 +48,8 @@ class Items:
             else:
                 self.join(join, ctes, scope, parent)
                 made.append(join)
-        if source:
-            source.set("this", first)
-            select.set("joins", made)
+        source.set("this", first)
+        select.set("joins", made)
 
     def _partitioned(
         self,
