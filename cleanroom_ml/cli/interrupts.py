@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
+from cleanroom_ml.cli.settings import settings
+
 
 @contextmanager
-def resumed_by(command: str) -> Iterator[None]:
-    """Around what can be typed again, and then goes on from where it was."""
+def resumed() -> Iterator[None]:
+    """Around what can be typed again, with all of its options, and then goes on from where it was."""
     try:
         yield
     except KeyboardInterrupt:
-        _say(f"\nwhat was begun goes on; the same again goes on from there: {command}")
+        again = shlex.join(["cleanroom-ml", *settings().typed])
+        _say(f"\nwhat was begun goes on; the same again goes on from there: {again}")
         raise
 
 

@@ -96,12 +96,12 @@ def register_code_spec(
     by_size = _check_staged(connection, project, spec, allow_secrets)
     before = registered_spec(connection, CODE_SPECS, spec.id)
     if before is None:
-        return replace(_register(connection, path, spec), by_size=by_size)
+        return _seen(connection, project, spec, _register(connection, path, spec), by_size)
     differences = _differences(before, spec, project)
     drift = drift_of_jobs(connection, _with_locks(connection, spec.id, before))
     if not differences and not (bump and drift):
         told = _registered(connection, spec, "unchanged", before)
-        return replace(told, drift=drift, not_compared=not_compared(before), by_size=by_size)
+        return _seen(connection, project, spec, replace(told, drift=drift, not_compared=not_compared(before)), by_size)
     if not bump:
         raise ConflictError(
             f"the code spec {spec.id} is registered with other content",
@@ -111,7 +111,7 @@ def register_code_spec(
         )
     edited = _bump(connection, project, path, spec)
     registered = _register(connection, path, _load(path))
-    return replace(registered, edited=edited, by_size=by_size)
+    return _seen(connection, project, _load(path), replace(registered, edited=edited), by_size)
 
 
 def manifests(spec_text: str) -> dict[str, Manifest]:
@@ -168,6 +168,29 @@ def _registered(
             )
         ),
     )
+
+
+def _seen(
+    connection: Connection, project: Project, spec: CodeSpec, done: RegisteredCodeSpec, by_size: tuple[str, ...]
+) -> RegisteredCodeSpec:
+    """The same, once what was compared by size alone is compared by the target's own manifest, which is what counts.
+
+    Raises:
+        HashMismatchError: other content was registered than the directory holds.
+    """
+    if not by_size:
+        return done
+    displayed = registered_spec(connection, CODE_SPECS, spec.id) or ""
+    if not _jobs(displayed) or not_compared(displayed):
+        return replace(done, by_size=by_size)
+    if differences := _differences(displayed, spec, project):
+        raise HashMismatchError(
+            f"{spec.id} is registered with other content than {project.code} holds",
+            differences=differences,
+            why="; ".join(differences),
+            fix="cleanroom-ml stage, then: cleanroom-ml spec register --bump",
+        )
+    return done
 
 
 def _check_staged(

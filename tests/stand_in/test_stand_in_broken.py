@@ -122,7 +122,7 @@ def test_ctrl_c_while_creating_joining_and_submitting(
             "status",
             advertiser,
             "collaboration join --yes",
-            "cleanroom-ml collaboration join look --owner ACME.PUBLISHER",
+            "goes on from there: cleanroom-ml collaboration join --yes",
         ),
     ):
         pair.world.hold = held

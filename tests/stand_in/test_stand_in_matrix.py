@@ -162,3 +162,22 @@ def test_what_an_account_lacks_is_told_with_its_statement_and_the_same_again_goe
     publisher.types("sql", statement)
     publisher.types("offering link")
     assert not surprises(pair)
+
+
+@every_shape
+def test_staged_content_that_list_does_not_tell_is_compared_with_the_registered_manifest(
+    new_pair: NewPair, shape: Shape
+) -> None:
+    """LIST, "Output": the MD5 can be NULL. Of two files of one size only a hash tells which is which."""
+    pair = new_pair(shape)
+    begin(pair)
+    pair.publisher.types("stage")
+    [stage] = pair.world.account("ACME-PUBLISHER").stages.values()
+    for files in (stage.files, stage.listed):
+        files[f"{NAME}/train.py"] = files[f"{NAME}/train.py"][::-1]
+    if shape.md5 or shape.manifests == "mapping":
+        told = pair.publisher.types("spec register", code=11)
+        assert "train.py" in told.err
+        assert "cleanroom-ml stage" in told.err
+    else:
+        assert "their content was not compared" in pair.publisher.types("spec register").err

@@ -9,7 +9,7 @@ import typer
 
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import collaboration, open_connection
-from cleanroom_ml.cli.interrupts import resumed_by
+from cleanroom_ml.cli.interrupts import resumed
 from cleanroom_ml.cli.options import Collaboration, optional_option
 from cleanroom_ml.cli.output import Output
 
@@ -36,7 +36,7 @@ def process(
     """Take what partners sent into this account."""
     from cleanroom_ml.services.activation import process as take
 
-    with open_connection() as connection, resumed_by("cleanroom-ml activation process"):
+    with open_connection() as connection, resumed():
         done = take(connection, collaboration(collaboration_), segment, tuple(batches or ()))
     lines = [
         f"{each.segment_name} from {each.shared_by}: {'received' if each.new else 'received before'}, "

@@ -10,7 +10,7 @@ import typer
 from cleanroom_ml.cli import context
 from cleanroom_ml.cli.command import command, group
 from cleanroom_ml.cli.context import open_connection
-from cleanroom_ml.cli.interrupts import looked_for_first, resumed_by
+from cleanroom_ml.cli.interrupts import looked_for_first, resumed
 from cleanroom_ml.cli.options import Yes as Sure
 from cleanroom_ml.cli.options import optional_argument, optional_option
 from cleanroom_ml.cli.output import Output
@@ -34,7 +34,7 @@ def create(
     from cleanroom_ml.services import collaborations
 
     path = file or context.own_collaboration_file()
-    with open_connection() as connection, resumed_by("cleanroom-ml collaboration create"):
+    with open_connection() as connection, resumed():
         done = collaborations.create(connection, collaborations.read(path), timeout_seconds=timeout)
     said = "created" if done.changed else "there already"
     hint = "the others: cleanroom-ml collaboration join"
@@ -77,7 +77,7 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
             pinned = f"cleanroom-ml collaboration join {meant} --owner {wanted}, or `owner: {wanted}` in cleanroom.yaml"
             agree(f"{meant} is owned by {wanted}. Is that the account you mean?", otherwise=pinned)
         note(f"owner: {wanted}")
-        with resumed_by(f"cleanroom-ml collaboration join {meant} --owner {wanted}"):
+        with resumed():
             invitation = collaborations.review(connection, meant, owner_account=wanted)
         declared = collaborations.approved_by_joining(connection, invitation)
         for request in declared:
@@ -85,7 +85,7 @@ def join(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: Ye
         if declared:
             listed = ", ".join(request.template_id for request in declared)
             confirm(f"Joining approves {listed}, as shown. Join?", yes=yes, pins=() if owner else ("--owner", wanted))
-        with resumed_by(f"cleanroom-ml collaboration join {meant} --owner {wanted}"):
+        with resumed():
             done = collaborations.join(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     said = "joined" if done.changed else "joined before"
     here = context.project_or_none()
@@ -134,7 +134,7 @@ def leave(name: Name = None, owner: Owner = None, timeout: Timeout = 600, yes: S
             f"Leave {meant}? Its data, templates, jobs and internal tables are gone at once, and you can never rejoin.",
             yes=yes,
         )
-        with resumed_by(f"cleanroom-ml collaboration leave {meant} --yes"):
+        with resumed():
             done = leaving.leave(connection, meant, owner_account=wanted, timeout_seconds=timeout)
     return Output(done, f"{done.collaboration}: {'left' if done.changed else 'left before'}")
 
@@ -148,7 +148,7 @@ def teardown(name: Name = None, timeout: Timeout = 600, yes: Sure = False) -> Ou
     meant = context.collaboration(name)
     with open_connection() as connection:
         confirm(f"Tear down {meant}, for all its collaborators and for good?", yes=yes)
-        with resumed_by(f"cleanroom-ml collaboration teardown {meant} --yes"):
+        with resumed():
             done = leaving.teardown(connection, meant, timeout_seconds=timeout)
     hint = "the others: cleanroom-ml collaboration leave"
     return Output(done, f"{done.collaboration}: {'torn down' if done.changed else 'torn down before'}", hints=(hint,))

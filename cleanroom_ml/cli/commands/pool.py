@@ -65,7 +65,7 @@ def create(
         )
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
-    text = f"{_line(pool)}, for {done.application}, on the warehouse {done.warehouse}"
+    text = f"{_line(pool)}, for {done.application}"
     return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
 
 
