@@ -33,8 +33,8 @@ GOOD = stream(pa.array([1, 2], pa.int64()))
 
 def beyond() -> bytes:
     """A text column whose offsets point behind its data."""
-    data = stream(pa.array(["a", "b"]))
-    right, wrong = struct.pack("<3i", 0, 1, 2), struct.pack("<3i", 0, 1, 1 << 20)
+    data = stream(pa.array(["ab", "cde"]))
+    right, wrong = struct.pack("<3i", 0, 2, 5), struct.pack("<3i", 0, 2, 1 << 20)
     assert data.count(right) == 1
     return data.replace(right, wrong)
 
