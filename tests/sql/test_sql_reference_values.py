@@ -112,6 +112,13 @@ def test_rows_are_what_their_page_prints(worlds: World, page: str, query: str, e
     assert worlds.query(query) == expected, page
 
 
+def test_a_cast_cuts_no_text(worlds: World) -> None:
+    """functions/cast.md: `CAST('9.8765' AS VARCHAR(4))` fails with 100078."""
+    assert worlds.query("select '9.8765'::varchar(6)") == [("9.8765",)]
+    with pytest.raises(Exception, match="cleanroom:length"):
+        worlds.query("select t::varchar(4) from (select '9.8765' t)")
+
+
 @pytest.mark.parametrize("name", ["left", "substr", "reverse", "lpad"])
 def test_text_functions_do_not_take_the_hexadecimal_digits_of_bytes(worlds: World, name: str) -> None:
     """Snowflake's take a BINARY's bytes: functions/substr.md and others."""
