@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +40,8 @@ VALUES = [
     ("array_construct_compact", "array_construct_compact(null, 'a', parse_json('null'))::varchar", '["a",null]'),
     ("array_distinct", "array_distinct(array_construct(1, 1, 2, 3, 2))::varchar", "[1,2,3]"),
     ("array_max", "is_null_value(array_max(parse_json('[null, null]')))", True),
+    ("booland", "booland(2, 0.3) or booland(-0.4, 5)", False),
+    ("booland", "booland(1, -2) and not boolnot(0.6) and not boolxor(1, 2)", True),
     ("as_integer", "as_integer(1.2345::variant)", 1),
     ("json_extract_path_text", """json_extract_path_text('{"a": {"b": "x"}}', 'a.b')""", "x"),
     ("bitmap_bucket_number", "bitmap_bucket_number(32769)", 2),
@@ -58,6 +61,16 @@ def test_a_value_is_what_its_page_prints(worlds: World, page: str, text: str, ex
 
 
 QUERIES = [
+    (
+        "time_slice",
+        """select '2019-02-28'::date as "DATE", time_slice("DATE", 4, 'MONTH', 'END')""",
+        [(datetime.date(2019, 2, 28), datetime.date(2019, 5, 1))],
+    ),
+    (
+        "sql/select",
+        "select 1.5 a, a / 3 b, b + a c, 'x' d, d || a",
+        [(Decimal("1.5"), Decimal("0.5000000"), Decimal("2.0000000"), "x", "x1.5")],
+    ),
     ("hash_agg", "select hash_agg(null) from (select 1) where 0 = 1", [(0,)]),
     ("hash_agg", "select hash_agg(a) = hash_agg(b) from values (1, 2), (2, 1) v(a, b)", [(True,)]),
     ("hash_agg", "select hash_agg(a) = hash_agg(distinct a) from values (1), (1) v(a)", [(False,)]),

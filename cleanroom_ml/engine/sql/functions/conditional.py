@@ -54,6 +54,16 @@ def _zero_if_null(args: Sequence[Node]) -> Node:
     return raw("coalesce({0}, 0)", given, kind=kind_of(given))
 
 
+def _of_truths(template: str) -> Builder:
+    """BOOLAND and its like: a number is true unless it is rounded to zero (functions/booland.md)."""
+
+    def build(args: Sequence[Node]) -> Node:
+        truths = [raw("(round({0}) <> 0)" if kind_of(arg) == NUM else "CAST({0} AS BOOLEAN)", arg) for arg in args]
+        return raw(template, *truths, kind=OTHER)
+
+    return build
+
+
 def _extreme(name: str) -> Builder:
     """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs."""
 
@@ -79,10 +89,10 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),
     Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("greatest({*})"), wide=True),
     Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("least({*})"), wide=True),
-    Scalar("BOOLAND", arguments=2, sql="({0} AND {1})"),
-    Scalar("BOOLOR", arguments=2, sql="({0} OR {1})"),
-    Scalar("BOOLNOT", sql="(NOT {0})"),
+    Scalar("BOOLAND", arguments=2, sql=_of_truths("({0} AND {1})"), wide=True),
+    Scalar("BOOLOR", arguments=2, sql=_of_truths("({0} OR {1})"), wide=True),
+    Scalar("BOOLNOT", sql=_of_truths("(NOT {0})"), wide=True),
     Scalar("REGR_VALX", arguments=2, sql="CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", gives=1, wide=True),
     Scalar("REGR_VALY", arguments=2, sql="CASE WHEN {1} IS NULL THEN NULL ELSE {0} END", gives=0, wide=True),
-    Scalar("BOOLXOR", arguments=2, sql="(CAST({0} AS BOOLEAN) <> CAST({1} AS BOOLEAN))"),
+    Scalar("BOOLXOR", arguments=2, sql=_of_truths("({0} <> {1})"), wide=True),
 )
