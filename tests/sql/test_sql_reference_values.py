@@ -42,6 +42,7 @@ VALUES = [
     ("array_max", "is_null_value(array_max(parse_json('[null, null]')))", True),
     ("booland", "booland(2, 0.3) or booland(-0.4, 5)", False),
     ("booland", "booland(1, -2) and not boolnot(0.6) and not boolxor(1, 2)", True),
+    ("like", "like('a%', 'a^%', '^') and not like('ab', 'a^%', '^')", True),
     ("as_integer", "as_integer(1.2345::variant)", 1),
     ("json_extract_path_text", """json_extract_path_text('{"a": {"b": "x"}}', 'a.b')""", "x"),
     ("bitmap_bucket_number", "bitmap_bucket_number(32769)", 2),
@@ -130,6 +131,14 @@ def test_a_cast_cuts_no_text(worlds: World) -> None:
     assert worlds.query("select '9.8765'::varchar(6)") == [("9.8765",)]
     with pytest.raises(Exception, match="cleanroom:length"):
         worlds.query("select t::varchar(4) from (select '9.8765' t)")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_what_is_no_number_is_no_truth(worlds: World, text: str) -> None:
+    """functions/to_boolean.md."""
+    with pytest.raises(Exception, match="cleanroom:floating"):
+        worlds.query(f"select '{text}'::float::boolean")
+    assert worlds.query("select 0.3::float::boolean, 0::float::boolean, null::float::boolean") == [(True, False, None)]
 
 
 @pytest.mark.parametrize("name", ["left", "substr", "reverse", "lpad"])
