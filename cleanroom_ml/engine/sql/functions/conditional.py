@@ -11,8 +11,8 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.resolve.comparing import alike, pair
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any
-from cleanroom_ml.engine.sql.types.kind import NUM, OTHER
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, kind_of_any, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
 
 
 def _decode(args: Sequence[Node]) -> Node:
@@ -65,11 +65,19 @@ def _of_truths(template: str) -> Builder:
 
 
 def _extreme(name: str) -> Builder:
-    """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs."""
+    """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs. A text that is the first argument
+    makes texts of all (functions/greatest.md); VARIANTs are compared by value.
+    """
 
     def build(args: Sequence[Node]) -> Node:
-        given = alike(args)
+        given = [as_text(arg) for arg in args] if kind_of(args[0]) == TEXT else alike(args)
         nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(given)))
+        if kind_of_any(given) == JSON:
+            pairs = ", ".join(f"struct_pack(k := {{{n + len(given)}}}, v := {{{n}}})" for n in range(len(given)))
+            sort = "list_reverse_sort" if name == "greatest" else "list_sort"
+            found = f"struct_extract({sort}([{pairs}])[1], 'v')"
+            keys = [order_key(node.copy()) for node in given]
+            return raw(f"CASE WHEN {nulls} THEN NULL ELSE {found} END", *given, *keys, kind=kind_of_any(given))
         return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *given, kind=kind_of_any(given))
 
     return build
