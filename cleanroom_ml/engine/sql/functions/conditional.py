@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.resolve.comparing import alike, pair
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
@@ -54,6 +55,18 @@ def _zero_if_null(args: Sequence[Node]) -> Node:
     return raw("coalesce({0}, 0)", given, kind=kind_of(given))
 
 
+def _of_those_there(name: str) -> Builder:
+    """GREATEST_IGNORE_NULLS and LEAST_IGNORE_NULLS."""
+
+    def build(args: Sequence[Node]) -> Node:
+        given = [as_text(arg) for arg in args] if kind_of(args[0]) == TEXT else alike(args)
+        if kind_of_any(given) == JSON:
+            raise SqlError.unsupported(f"{name.upper()}_IGNORE_NULLS of VARIANTs: cast them")
+        return raw(f"{name}({{*}})", *given, kind=kind_of_any(given))
+
+    return build
+
+
 def _of_truths(template: str) -> Builder:
     """BOOLAND and its like: a number is true unless it is rounded to zero (functions/booland.md)."""
 
@@ -95,8 +108,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True),
     Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True),
     Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),
-    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("greatest({*})"), wide=True),
-    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("least({*})"), wide=True),
+    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("greatest"), wide=True),
+    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("least"), wide=True),
     Scalar("BOOLAND", arguments=2, sql=_of_truths("({0} AND {1})"), wide=True),
     Scalar("BOOLOR", arguments=2, sql=_of_truths("({0} OR {1})"), wide=True),
     Scalar("BOOLNOT", sql=_of_truths("(NOT {0})"), wide=True),
