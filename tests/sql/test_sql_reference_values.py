@@ -67,6 +67,11 @@ def test_a_value_is_what_its_page_prints(worlds: World, page: str, text: str, ex
 
 QUERIES = [
     (
+        "ratio_to_report",
+        "select 100 * ratio_to_report(x) over (order by x) from values (300), (700) v(x) order by 1",
+        [(Decimal("30.000000"),), (Decimal("70.000000"),)],
+    ),
+    (
         "time_slice",
         """select '2019-02-28'::date as "DATE", time_slice("DATE", 4, 'MONTH', 'END')""",
         [(datetime.date(2019, 2, 28), datetime.date(2019, 5, 1))],
