@@ -99,7 +99,7 @@ def test_moments_that_an_earlier_version_stored_are_of_utc(world: World) -> None
         ("case t when 1 then 'same' end", "same"),
         ("nvl(t, 0)::varchar", "1.00000"),
         ("iff(true, t, 2)::varchar", "1.00000"),
-        ("greatest(t, 0)::varchar", "1.00000"),
+        ("greatest(0, t)::varchar", "1.00000"),
         # a constant as the number that is written
         ("coalesce('17', 1)::varchar", "17"),
         ("nvl(null, 'x')", "x"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +40,13 @@ VALUES = [
     ("array_construct_compact", "array_construct_compact(null, 'a', parse_json('null'))::varchar", '["a",null]'),
     ("array_distinct", "array_distinct(array_construct(1, 1, 2, 3, 2))::varchar", "[1,2,3]"),
     ("array_max", "is_null_value(array_max(parse_json('[null, null]')))", True),
+    ("booland", "booland(2, 0.3) or booland(-0.4, 5)", False),
+    ("booland", "booland(1, -2) and not boolnot(0.6) and not boolxor(1, 2)", True),
+    ("like", "like('a%', 'a^%', '^') and not like('ab', 'a^%', '^')", True),
+    ("greatest", "greatest('9', 10)", "9"),
+    ("greatest", "greatest(9, '10')", 10),
+    ("greatest", "greatest(parse_json('10'), parse_json('9'), 9.5)::int", 10),
+    ("least", "least(parse_json('10'), parse_json('9'))::int", 9),
     ("as_integer", "as_integer(1.2345::variant)", 1),
     ("json_extract_path_text", """json_extract_path_text('{"a": {"b": "x"}}', 'a.b')""", "x"),
     ("bitmap_bucket_number", "bitmap_bucket_number(32769)", 2),
@@ -58,6 +66,21 @@ def test_a_value_is_what_its_page_prints(worlds: World, page: str, text: str, ex
 
 
 QUERIES = [
+    (
+        "ratio_to_report",
+        "select 100 * ratio_to_report(x) over (order by x) from values (300), (700) v(x) order by 1",
+        [(Decimal("30.000000"),), (Decimal("70.000000"),)],
+    ),
+    (
+        "time_slice",
+        """select '2019-02-28'::date as "DATE", time_slice("DATE", 4, 'MONTH', 'END')""",
+        [(datetime.date(2019, 2, 28), datetime.date(2019, 5, 1))],
+    ),
+    (
+        "sql/select",
+        "select 1.5 a, a / 3 b, b + a c, 'x' d, d || a",
+        [(Decimal("1.5"), Decimal("0.5000000"), Decimal("2.0000000"), "x", "x1.5")],
+    ),
     ("hash_agg", "select hash_agg(null) from (select 1) where 0 = 1", [(0,)]),
     ("hash_agg", "select hash_agg(a) = hash_agg(b) from values (1, 2), (2, 1) v(a, b)", [(True,)]),
     ("hash_agg", "select hash_agg(a) = hash_agg(distinct a) from values (1), (1) v(a)", [(False,)]),
@@ -110,6 +133,21 @@ QUERIES = [
 @pytest.mark.parametrize(("page", "query", "expected"), QUERIES, ids=[query for _, query, _ in QUERIES])
 def test_rows_are_what_their_page_prints(worlds: World, page: str, query: str, expected: object) -> None:
     assert worlds.query(query) == expected, page
+
+
+def test_a_cast_cuts_no_text(worlds: World) -> None:
+    """functions/cast.md: `CAST('9.8765' AS VARCHAR(4))` fails with 100078."""
+    assert worlds.query("select '9.8765'::varchar(6)") == [("9.8765",)]
+    with pytest.raises(Exception, match="cleanroom:length"):
+        worlds.query("select t::varchar(4) from (select '9.8765' t)")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_what_is_no_number_is_no_truth(worlds: World, text: str) -> None:
+    """functions/to_boolean.md."""
+    with pytest.raises(Exception, match="cleanroom:floating"):
+        worlds.query(f"select '{text}'::float::boolean")
+    assert worlds.query("select 0.3::float::boolean, 0::float::boolean, null::float::boolean") == [(True, False, None)]
 
 
 @pytest.mark.parametrize("name", ["left", "substr", "reverse", "lpad"])

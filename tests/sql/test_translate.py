@@ -46,7 +46,7 @@ SCALARS = [
     ("try_to_date('nope')", None),
     ("try_cast('x' as int)", None),
     ("'12.7'::int", 13),
-    ("'abc'::varchar(2)", "ab"),
+    ("'abc'::varchar(3)", "abc"),
     ("to_number('12.34', 10, 1)", Decimal("12.3")),
     ('parse_json(\'{"a": [1, "x"]}\'):a[1]::string', "x"),
     ("parse_json('{\"a\": 5}'):a = 5", True),

@@ -28,6 +28,11 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("SELECT list_transform(1, lambda x: x)", 1044, "Invalid argument types or number of columns"),
         ("SELECT sum(sum(1))", 1003, "Aggregate functions cannot be nested"),
         ("SELECT sum(a) FROM (SELECT 1 a) GROUP BY sum(a)", 1003, "is not a valid group by expression"),
+        (
+            "SELECT sum(lag(a) OVER (ORDER BY a)) OVER () FROM (SELECT 1 a)",
+            2,
+            "a window function inside of another one",
+        ),
         ("SELECT 1 WHERE sum(1) > 0", 1003, "Invalid aggregate function in where clause"),
         ("SELECT 1 ORDER BY 7", 1003, "A position in ORDER BY or GROUP BY"),
         ("SELECT 1 UNION SELECT 1, 2", 1789, "invalid number of result columns for set operator"),

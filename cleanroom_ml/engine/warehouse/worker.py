@@ -60,6 +60,7 @@ _REGEXP = re.compile(
 )
 _SAID: Final = {
     "groups": "GROUP BY clause cannot contain aggregates",
+    "windows": "window function calls cannot be nested",
     "nested": "aggregate function calls cannot be nested",
     "where": "WHERE clause cannot contain aggregates",
     "position": "term out of range",

@@ -138,9 +138,13 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))", gives=OTHER),
     Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))", gives=OTHER),
     Aggregate("BOOLXOR_AGG", sql="sum(CAST(CAST({0} AS BOOLEAN) AS INTEGER))", outer="({0} = 1)", gives=OTHER),
-    Aggregate("BITAND_AGG BIT_AND_AGG BITANDAGG", sql="bit_and(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
-    Aggregate("BITOR_AGG BIT_OR_AGG BITORAGG", sql="bit_or(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
-    Aggregate("BITXOR_AGG BIT_XOR_AGG BITXORAGG", sql="bit_xor(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    Aggregate(
+        "BITAND_AGG BIT_AND_AGG BIT_ANDAGG BITANDAGG", sql="bit_and(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE
+    ),
+    Aggregate("BITOR_AGG BIT_OR_AGG BIT_ORAGG BITORAGG", sql="bit_or(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    Aggregate(
+        "BITXOR_AGG BIT_XOR_AGG BIT_XORAGG BITXORAGG", sql="bit_xor(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE
+    ),
     _at_extreme("MIN_BY", "min", "ASC"),
     _at_extreme("MAX_BY", "max", "DESC"),
     Aggregate("APPROX_TOP_K", (1, 3), sql="histogram({0})", around=_top),

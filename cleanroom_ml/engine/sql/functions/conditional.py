@@ -7,12 +7,13 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.resolve.comparing import alike, pair
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any
-from cleanroom_ml.engine.sql.types.kind import NUM, OTHER
+from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, kind_of_any, order_key
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
 
 
 def _decode(args: Sequence[Node]) -> Node:
@@ -54,12 +55,42 @@ def _zero_if_null(args: Sequence[Node]) -> Node:
     return raw("coalesce({0}, 0)", given, kind=kind_of(given))
 
 
-def _extreme(name: str) -> Builder:
-    """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs."""
+def _of_those_there(name: str) -> Builder:
+    """GREATEST_IGNORE_NULLS and LEAST_IGNORE_NULLS."""
 
     def build(args: Sequence[Node]) -> Node:
-        given = alike(args)
+        given = [as_text(arg) for arg in args] if kind_of(args[0]) == TEXT else alike(args)
+        if kind_of_any(given) == JSON:
+            raise SqlError.unsupported(f"{name.upper()}_IGNORE_NULLS of VARIANTs: cast them")
+        return raw(f"{name}({{*}})", *given, kind=kind_of_any(given))
+
+    return build
+
+
+def _of_truths(template: str) -> Builder:
+    """BOOLAND and its like: a number is true unless it is rounded to zero (functions/booland.md)."""
+
+    def build(args: Sequence[Node]) -> Node:
+        truths = [raw("(round({0}) <> 0)" if kind_of(arg) == NUM else "CAST({0} AS BOOLEAN)", arg) for arg in args]
+        return raw(template, *truths, kind=OTHER)
+
+    return build
+
+
+def _extreme(name: str) -> Builder:
+    """GREATEST and LEAST give NULL where any argument is NULL; DuckDB's skip NULLs. A text that is the first argument
+    makes texts of all (functions/greatest.md); VARIANTs are compared by value.
+    """
+
+    def build(args: Sequence[Node]) -> Node:
+        given = [as_text(arg) for arg in args] if kind_of(args[0]) == TEXT else alike(args)
         nulls = " OR ".join(f"{{{n}}} IS NULL" for n in range(len(given)))
+        if kind_of_any(given) == JSON:
+            pairs = ", ".join(f"struct_pack(k := {{{n + len(given)}}}, v := {{{n}}})" for n in range(len(given)))
+            sort = "list_reverse_sort" if name == "greatest" else "list_sort"
+            found = f"struct_extract({sort}([{pairs}])[1], 'v')"
+            keys = [order_key(node.copy()) for node in given]
+            return raw(f"CASE WHEN {nulls} THEN NULL ELSE {found} END", *given, *keys, kind=kind_of_any(given))
         return raw(f"CASE WHEN {nulls} THEN NULL ELSE {name}({{*}}) END", *given, kind=kind_of_any(given))
 
     return build
@@ -77,12 +108,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True),
     Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True),
     Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),
-    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("greatest({*})"), wide=True),
-    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_one_of("least({*})"), wide=True),
-    Scalar("BOOLAND", arguments=2, sql="({0} AND {1})"),
-    Scalar("BOOLOR", arguments=2, sql="({0} OR {1})"),
-    Scalar("BOOLNOT", sql="(NOT {0})"),
+    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("greatest"), wide=True),
+    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("least"), wide=True),
+    Scalar("BOOLAND", arguments=2, sql=_of_truths("({0} AND {1})"), wide=True),
+    Scalar("BOOLOR", arguments=2, sql=_of_truths("({0} OR {1})"), wide=True),
+    Scalar("BOOLNOT", sql=_of_truths("(NOT {0})"), wide=True),
     Scalar("REGR_VALX", arguments=2, sql="CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", gives=1, wide=True),
     Scalar("REGR_VALY", arguments=2, sql="CASE WHEN {1} IS NULL THEN NULL ELSE {0} END", gives=0, wide=True),
-    Scalar("BOOLXOR", arguments=2, sql="(CAST({0} AS BOOLEAN) <> CAST({1} AS BOOLEAN))"),
+    Scalar("BOOLXOR", arguments=2, sql=_of_truths("({0} <> {1})"), wide=True),
 )

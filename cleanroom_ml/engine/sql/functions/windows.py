@@ -50,5 +50,14 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         frame=Frame.SO_FAR,
         needs_order=True,
     ),
-    Aggregate("RATIO_TO_REPORT", sql="sum({0})", takes=NUM, gives=0, around=_ratio, window_only=True),
+    # Of all rows, in whatever order they are (functions/ratio_to_report.md).
+    Aggregate(
+        "RATIO_TO_REPORT",
+        sql="sum({0})",
+        takes=NUM,
+        gives=0,
+        around=_ratio,
+        window_only=True,
+        frame=Frame.PARTITION,
+    ),
 )

@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.tree import equality, grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Number, common, widened
+from cleanroom_ml.engine.sql.types.kind import Kind, Number, common, widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
@@ -163,8 +163,10 @@ class Resolver:
         grouping.spelled_out(node, written)
         scope.draws = _draws(node, scope, exact=exact)
         projections = []
+        aliases: dict[str, Kind | None] = {}
+        seen = replace(scope, parent=Scope(parent, {"": aliases}))  # a column may use what is called before it
         for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
-            value = self.expressions.rewrite(projection, scope, ctes)
+            value = self.expressions.rewrite(projection, seen, ctes)
             if (
                 name is not None
                 and not isinstance(value, exp.Alias)
@@ -172,11 +174,12 @@ class Resolver:
             ):
                 value = exp.Alias(this=value, alias=quoted(name))
             self.listening.call_alias(value)
+            if isinstance(value, exp.Alias):
+                aliases[value.alias] = kind_of(value.this)
             projections.append(value)
         if not projections:
             raise SqlError.syntax("SELECT without columns.")
         node.set("expressions", projections)
-        aliases: Kinds = {value.alias: kind_of(value.this) for value in projections if isinstance(value, exp.Alias)}
         inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):

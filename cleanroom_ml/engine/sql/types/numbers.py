@@ -107,7 +107,10 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
 
 
 def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
-    """To a BOOLEAN: of texts these and no others (sql-reference/functions/to_boolean)."""
+    """To a BOOLEAN: of texts these, of FLOATs all that are numbers (sql-reference/functions/to_boolean)."""
+    if isinstance(value, Number) and value.scale is None:
+        finite = "CASE WHEN isfinite({0}) THEN {word}({0} AS BOOLEAN)"
+        return Cast("as it is", f"{finite} WHEN {{0}} IS NOT NULL THEN error('cleanroom:floating') END", OTHER)
     if value not in {TEXT, JSON}:
         return plain_cast(OTHER, value)
     true, false = "'^(true|t|yes|y|on|1)$'", "'^(false|f|no|n|off|0)$'"

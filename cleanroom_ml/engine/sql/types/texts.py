@@ -9,11 +9,14 @@ from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
 
 
-def _text_cast(sized: Sized, _: Kind | None) -> Cast:
-    """An explicit cast to VARCHAR(n) cuts."""
+def _text_cast(sized: Sized, value: Kind | None) -> Cast:
+    """A cast to VARCHAR(n) of what is longer fails (sql-reference/functions/cast): nothing is cut."""
     if not sized.length:
         return Cast("as text", None, TEXT)
-    return Cast("as text", f"left({{0}}, {sized.length})", Text(sized.length))
+    if isinstance(value, Text) and value.length <= sized.length:
+        return Cast("as text", "({0})", Text(sized.length))
+    fits = f"CASE WHEN length({{0}}) > {sized.length} THEN error('cleanroom:length') ELSE {{0}} END"
+    return Cast("as text", fits, Text(sized.length))
 
 
 def _binary_cast(_: Sized, value: Kind | None) -> Cast:
