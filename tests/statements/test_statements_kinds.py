@@ -247,3 +247,12 @@ def test_dropping_the_current_schema_leaves_public(alpha: Client) -> None:
     assert alpha.rows("SELECT CURRENT_SCHEMA()") == [("PUBLIC",)]
     alpha.result("DROP SCHEMA public")
     assert alpha.rows("SELECT CURRENT_SCHEMA()") == [(None,)]
+
+
+def test_a_parameter_may_stand_in_double_quotes(alpha: Client) -> None:
+    """As Snowpark's own tests set it: `alter session set timezone = "America/Los_Angeles"`."""
+    alpha.result('ALTER SESSION SET TIMEZONE = "America/Los_Angeles", QUERY_TAG = \'"kept"\'')
+    assert alpha.session.parameters["TIMEZONE"] == "America/Los_Angeles"
+    assert alpha.session.parameters["QUERY_TAG"] == '"kept"'
+    with pytest.raises(SqlError, match="TIMEZONE"):
+        alpha.result('ALTER SESSION SET TIMEZONE = "Nowhere"')

@@ -64,6 +64,16 @@ def _slash(path: str | None) -> str:
     return "/" if path and path.endswith("/") and path.strip("/") else ""
 
 
+class QuotedWord(str):
+    """An option's value that stood in double quotes, with them."""
+
+    __slots__ = ()
+
+    def inside(self) -> str:
+        """What stood in the quotes."""
+        return self[1:-1].replace('""', '"')
+
+
 class NameReader:
     """Reads names, stages, and `KEY = value` options at a cursor; placeholders and `$variables` take their value from
     `binds`.
@@ -157,8 +167,11 @@ class NameReader:
         if token.kind == "number":
             number = number_of(token.text)
             return -number if negative else number
-        if token.kind in {WORD, QUOTED}:
-            return self._word_value(token.value() if token.kind == WORD else token.text)
+        if token.kind == WORD:
+            return self._word_value(token.value())
+        if token.kind == QUOTED:
+            word = self._word_value(token.text)
+            return QuotedWord(token.text) if word == token.text else word
         cursor.at -= 1
         raise cursor.surprise("expected a value")
 

@@ -11,6 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.form import Form
+from cleanroom_ml.engine.sql.read.names import QuotedWord
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement
 
@@ -42,13 +43,18 @@ def _alter(source: Source) -> AlterSession:
     if cursor.accept("SET"):
         options = source.names.options()
         cursor.expect_end()
-        return AlterSession(options)
+        return AlterSession({name: _unquoted(value) for name, value in options.items()})
     cursor.expect("UNSET")
     names = [cursor.part().upper()]
     while cursor.accept(",") or (not cursor.done and not cursor.looking_at(";")):
         names.append(cursor.part().upper())
     cursor.expect_end()
     return AlterSession({}, tuple(names))
+
+
+def _unquoted(value: Option) -> Option:
+    """A parameter's value may stand in double quotes too: `SET TIMEZONE = "America/Los_Angeles"`."""
+    return value.inside() if isinstance(value, QuotedWord) else value
 
 
 def _set(source: Source) -> Statement:
