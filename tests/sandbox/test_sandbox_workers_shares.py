@@ -96,6 +96,7 @@ def test_of_many_workers_a_few_start_at_once_and_the_others_when_they_are_needed
         begun(calls, 4)
         until(lambda: len(pool._workers) == 4 and not pool._idle)
         assert all(each.config is pool._config for each in pool._workers), "none of them is a spare one"
+        assert pool._whole == 4
         for token in tokens:
             token.cancel(ENDED)
 

@@ -60,8 +60,8 @@ class SandboxedWorkers:
         driver: bubblewrap, unless a caller brings another one.
         log_fd: where workers' stderr goes; nowhere by default.
 
-    The first workers start at once, side by side, and are waited for by the first calls; more start when too few are
-    idle, a spare one when all others are at work. Raises IsolationUnavailable.
+    The first workers start at once, side by side, and are waited for by the first calls; another one starts when none
+    is idle, a spare one when all others are at work. Raises IsolationUnavailable.
     """
 
     def __init__(
@@ -97,13 +97,15 @@ class SandboxedWorkers:
         self._closed = False
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
+        self._whole = 0
+        """Workers that are no spare ones: those that are there, and those that start."""
         self._waiting: set[threading.Event] = set()
         self._preparing: threading.Thread | None = None
         if self._config.driver.isolated:
             sweep()
         try:
             for _ in range(min(size, AHEAD)):
-                self._idle.append(self._start(self._config))
+                self._idle.append(self._start(self._next_config()))
         except BaseException:
             self.close()
             raise
@@ -237,9 +239,11 @@ class SandboxedWorkers:
         return self._start(config)
 
     def _next_config(self) -> WorkerConfig:
-        """What the next worker that starts is; under the lock."""
-        whole = sum(each.config is self._config for each in self._workers)
-        return self._config if whole < self._shares.size else self._spare_config
+        """What the next worker that starts is, and counted as; under the lock."""
+        if self._whole >= self._shares.size:
+            return self._spare_config
+        self._whole += 1
+        return self._config
 
     def _put_back(self, worker: Worker) -> None:
         if worker.alive:
@@ -278,29 +282,28 @@ class SandboxedWorkers:
                 self._discard(worker)
                 if last:
                     raise
-                worker = self._start(worker.config)
+                with self._lock:
+                    config = self._next_config()
+                worker = self._start(config)
             else:
                 return worker
         raise AssertionError("the last one is ready, or raised")
 
     def _prepare(self) -> None:
-        """Few are idle: have workers ready for those who come next and have none, before they come. Spare ones, once
-        everything is in use.
-        """
+        """Everything is in use: have spare workers ready for those who come next and have none, before they come."""
         with self._lock:
-            config = self._next_config()
-            calm = config is self._spare_config and self._shares.taken < self._shares.size
-            enough = len(self._idle) >= AHEAD or calm or self._preparing is not None
+            ready = len(self._idle) >= AHEAD or self._shares.taken < self._shares.size
+            enough = ready or self._preparing is not None
             if self._closed or enough or len(self._workers) >= self._shares.most:
                 return
             name = f"spare-{self._config.name}"
-            self._preparing = threading.Thread(target=self._start_ahead, args=(config,), name=name, daemon=True)
+            self._preparing = threading.Thread(target=self._start_spare, name=name, daemon=True)
             self._preparing.start()
 
-    def _start_ahead(self, config: WorkerConfig) -> None:
+    def _start_spare(self) -> None:
         started = False
         try:
-            self._put_back(self._start(config))
+            self._put_back(self._start(self._spare_config))
             started = True
         except CleanroomError as error:  # whoever needs one starts it, and is told then
             logger.warning("no spare worker %s: %s", self._config.name, error.what)
@@ -311,20 +314,32 @@ class SandboxedWorkers:
                 self._prepare()
 
     def _start(self, config: WorkerConfig) -> Worker:
-        if self._closed:
-            raise self._is_closed()
-        worker = Worker(config)
+        try:
+            if self._closed:
+                raise self._is_closed()
+            worker = Worker(config)
+        except BaseException:
+            with self._lock:
+                self._gone(config)
+            raise
         with self._lock:
             if not self._closed:
                 self._workers.add(worker)
                 return worker
+            self._gone(config)
         worker.close()
         raise self._is_closed()
 
     def _discard(self, worker: Worker) -> None:
         with self._lock:
-            self._workers.discard(worker)
+            if worker in self._workers:
+                self._workers.remove(worker)
+                self._gone(worker.config)
         worker.close()
+
+    def _gone(self, config: WorkerConfig) -> None:
+        """One of these is there no more; under the lock."""
+        self._whole -= config is self._config
 
     def _is_closed(self) -> WorkerError:
         return WorkerError(f"the workers {self._config.name} are closed")

@@ -1,12 +1,13 @@
-"""Runs inside a worker's sandbox: loads what is needed once, then forks one child for each request.
+"""Runs inside a worker's sandbox: loads what is needed once, then forks one child after the other, a request each.
 
 `python -I -S zygote.py CONTROL_FD HANDLER MODULES SWEEP`, with SANDBOX_PATH for sys.path. Standard library only, no
 import of ours before the handler.
 
-Nothing of one request reaches the next: the child that served it is killed with everything that it started, and what it
-left in writable directories is removed before the next child exists. If that cannot be done, the zygote ends, and the
-whole sandbox with it. The zygote itself is not dumpable, so that its children cannot write into its memory; the control
-socket is closed in a child before it reads the first byte of a request.
+Nothing of one request reaches the next, but for those that the host sends to the same child: the child that served it
+is killed with everything that it started, and what it left in writable directories is removed before the next child
+exists. If that cannot be done, the zygote ends, and the whole sandbox with it. The zygote itself is not dumpable, so
+that its children cannot write into its memory; the control socket is closed in a child before it reads the first byte
+of a request.
 
 Control frames, zygote to host: one byte and a 64-bit number. R pid: a child waits for a request. E status: it ended
 (waitpid status). X length, then text: a module or the handler cannot be loaded. Host to zygote: C and the number of the

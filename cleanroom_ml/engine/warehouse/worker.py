@@ -1,4 +1,5 @@
-"""The handler that runs inside a warehouse's sandbox: one statement, one DuckDB, one process.
+"""The handler that runs inside a warehouse's sandbox: one statement, or the queries of one session, one DuckDB, one
+process.
 
 It is handed DuckDB text, descriptors of exactly the objects that the text may read, and one descriptor to write.
 Whatever the text
