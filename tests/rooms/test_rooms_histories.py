@@ -323,7 +323,7 @@ def play(histories: Histories, steps: list[Any]) -> None:
 HEALTH = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=25, deadline=None, suppress_health_check=HEALTH)
 @given(STEPS)
 def test_no_history_makes_a_move_that_is_not_documented(histories: Histories, steps: list[Any]) -> None:
     play(histories, steps)

@@ -98,6 +98,13 @@ def test_who_has_failed_to_join_may_review_again() -> None:
     assert asks(STATUS_OF).rows[0][1] == "JOINED"
 
 
+def test_what_was_joined_by_hand_fails_no_more() -> None:
+    asks = Asks(Engine(GET_STATUS=STATUS), "auto-join-fails", "join-fails")
+    asks(call("COLLABORATION.INITIALIZE", "name: room\n", "APP_WH"))
+    asks(JOIN)
+    assert asks(STATUS_OF).rows[0][1] == "JOINED"
+
+
 def test_joining_by_itself_fails_silently_and_by_hand_it_works() -> None:
     asks = Asks(Engine(GET_STATUS=STATUS), "auto-join-fails")
     asks(INITIALIZE)  # without a warehouse, nothing is to be joined

@@ -268,3 +268,39 @@ def test_a_registry_is_made_once_and_for_one_type() -> None:
         registries.create_registry(account.connection, "sales", "data offering")
     with pytest.raises(UsageError, match="one type"):
         registries.create_registry(account.connection, "x", "code")
+
+
+def test_the_owners_join_is_called_again_once_the_listing_has_arrived() -> None:
+    """Release notes of 30 July 2026, version 17.2: JOIN says so for the owner, GET_STATUS goes back to CREATED."""
+    account = Account("CREATED", me="ORG-ALICE", JOIN="JOINING JOINED")
+    account.failing = {"JOIN": "CollaborationListingReplicationPending: it is still replicating to your region."}
+    done = collaborations.create(account.connection, parse_as(Collaboration, SPEC))
+    assert (done.status, account.calls) == ("JOINED", ["JOIN", "JOIN"])
+
+
+def test_whom_an_edit_has_added_joins_from_its_review() -> None:
+    """collaboration-api-reference, EDIT: INVITED, REVIEWING, JOINING, JOINED."""
+    account = Account("INVITED", REVIEW="REVIEWING", JOIN="JOINING JOINED")
+    assert join(account).status == "JOINED"
+    assert account.calls == ["REVIEW", "JOIN"]
+
+
+def test_a_failed_installation_says_the_statement_and_the_command_that_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """service-behaviour, "Session": 090655 in DETAILS of an INSTALLATION_FAILED."""
+    monkeypatch.setattr(memberships, "_SEEN_SECONDS", 0.0)
+    account = Account("INSTALLATION_FAILED", REVIEW="INSTALLATION_FAILED")
+    account.details = "090655 (P0002): Please add your first/last name and email to your user profile in the UI."
+    with pytest.raises(ServerError) as caught:
+        join(account)
+    assert str(caught.value.fix).startswith("ALTER USER <user> SET FIRST_NAME")
+    assert str(caught.value.fix).endswith("cleanroom-ml collaboration join look")
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "CREATE_TIMED_OUT"])
+def test_what_could_not_be_created_is_created_under_another_name(status: str) -> None:
+    account = Account(status, me="ORG-ALICE")
+    with pytest.raises(ServerError, match=status) as caught:
+        collaborations.create(account.connection, parse_as(Collaboration, SPEC))
+    assert "another name" in str(caught.value.fix)
+    assert str(caught.value.fix).endswith("cleanroom-ml collaboration create")
+    assert account.calls == []
