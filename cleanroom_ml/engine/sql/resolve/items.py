@@ -33,8 +33,8 @@ class Items:
             _unwrap_join(select)
         first: Node | None = None
         made: list[Node] = []
-        for join in [None, *(select.args.get("joins") or [])] if source else []:
-            node = source.this if join is None else join.this
+        given = [(None, source.this), *((join, join.this) for join in select.args.get("joins") or [])] if source else []
+        for join, node in given:
             window = partitions.window_of(node)
             if window is not None:
                 first, *others = self._partitioned(node, join, window, first, made, ctes, scope)
