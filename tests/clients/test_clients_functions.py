@@ -20,7 +20,7 @@ from snowflake.snowpark.types import (
     StructType,
 )
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 
 def test_functions_of_a_script_are_registered_and_called(session: Session, tmp_path: Path) -> None:

@@ -227,6 +227,7 @@ def test_functions_in_python_run_beside_the_statement(alpha: Client) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_table_function_gets_its_partitions(alpha: Client) -> None:
     """developer-guide/udf/python/udf-python-tabular-functions, "Handler class example"; what is of no row has the
     columns of the partition alone (developer-guide/udf/udf-calling-sql).
@@ -264,6 +265,7 @@ def test_a_table_function_gets_its_partitions(alpha: Client) -> None:
     assert "outer join" in refused(alpha, f"SELECT * FROM stocks s LEFT JOIN {everything}")
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 def test_a_function_that_answers_for_itself_is_an_error(alpha: Client) -> None:
     """It has both sockets: the one to the statement, and the one that its process answers the front by."""
