@@ -172,6 +172,7 @@ def outcome(example: Example, cursor: Any) -> tuple[str, str]:
 def run(pages: Sequence[Path], cursor: Any, *, verbose: bool = False) -> Counter[str]:
     """Every example of the pages, each page in a schema of its own."""
     counts: Counter[str] = Counter()
+    cursor.execute("create or replace database reference_pages")
     for number, path in enumerate(pages):
         cursor.execute(f"create or replace schema page_{number}")
         for example in examples(path.stem, path.read_text(encoding="utf-8")):
