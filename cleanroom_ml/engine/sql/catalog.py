@@ -157,6 +157,7 @@ class ContextValues:
     parameters: Mapping[str, str] = field(default_factory=dict)
     earlier: Callable[[int], str | None] = lambda _: None
     roles: RoleValues | None = None  # of an account's session; in a room there are none
+    transaction: str | None = None
 
 
 class Catalog(Protocol):

@@ -20,7 +20,7 @@ from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
-from cleanroom_ml.engine.statements.transactions import session_variables
+from cleanroom_ml.engine.statements.transactions import session_variables, transaction_number
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.rights import Rights
@@ -136,6 +136,7 @@ class AccountCatalog:
             schema=session.schema,
             session_id=session.id,
             variables=session_variables(session),
+            transaction=transaction_number(session),
             parameters=session.parameters,
             earlier=partial(earlier_statement, self._storage, session, self._results),
             roles=RoleValues(

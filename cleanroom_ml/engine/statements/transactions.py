@@ -186,6 +186,12 @@ def session_variables(session: Session) -> dict[str, Value]:
     return {name: typed(value) for name, value in session.variables.items() if name != _MARK}
 
 
+def transaction_number(session: Session) -> str | None:
+    """What CURRENT_TRANSACTION shows of the session's open transaction."""
+    mark = session.variables.get(_MARK)
+    return str(int(mark, 16)) if isinstance(mark, str) else None
+
+
 def overlaid(catalog: StatementCatalog, overlay: Overlay | None) -> StatementCatalog:
     """The catalog as the transaction sees it; outside of one, the catalog itself."""
     return catalog if overlay is None else OverlaidCatalog(catalog, overlay)

@@ -75,6 +75,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         words=("CurrentDatabase", "CurrentCatalog"),
     ),
     Scalar("CURRENT_SCHEMA", arguments=0, session=lambda context: context.schema, words=("CurrentSchema",)),
+    # functions/current_transaction.md: NULL outside of a transaction.
+    Scalar("CURRENT_TRANSACTION", arguments=0, session=lambda context: context.transaction),
     Scalar("CURRENT_SESSION", arguments=0, session=lambda context: context.session_id),
     Scalar("CURRENT_VERSION", arguments=0, session=lambda context: context.version),
     Scalar("CURRENT_ORGANIZATION_NAME CURRENT_REGION", arguments=0, session=lambda _: "LOCAL"),
