@@ -40,7 +40,7 @@ def _make(account: dict[str, Any], database: str | None, schema: str | None) -> 
 
 def _connect_to(account: dict[str, Any], *, create: bool) -> Any:
     def connect(**arguments: Any) -> Any:
-        if create and "host" not in arguments:
+        if create and arguments.get("host") != account["host"]:
             _make(account, arguments.get("database"), arguments.get("schema"))
         ours = {} if arguments.get("host") == account["host"] else account
         return CONNECT(**{**arguments, **ours})

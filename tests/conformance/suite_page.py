@@ -18,6 +18,9 @@ rule with its reason) or the suite skips it by itself.
 How to run them: the first lines of [suites.py](../../tests/conformance/suites.py).
 """
 
+SHOWN = 5
+"""Tests that are named of those that fail for one reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
@@ -32,7 +35,7 @@ class Suite:
 
 
 def page(suites: Sequence[Suite]) -> str:
-    """The page: the numbers, what is out of scope, and every failure under what it says."""
+    """The page: the numbers, what is out of scope, and the failures under what they say."""
     lines = [HEAD, "| suite | its tag | installed | in scope | passed | % | out of scope | skipped by itself |"]
     lines.append("|---|---|---|---|---|---|---|---|")
     for suite in suites:
@@ -48,8 +51,9 @@ def page(suites: Sequence[Suite]) -> str:
         lines += [f"- {count} × {reason}" for reason, count in reasons]
         lines += [f"- all of `{file}`: {reason}" for file, reason in suite.wholes.items()]
         lines += ["", f"## {suite.name}: failures", ""]
-        lines += [f"- `{file}` gave no report: it was ended before its end" for file in suite.without]
+        lines += [f"- `{file}` was not run to its end" for file in suite.without]
         for said, results in causes(suite.counted.failed).items():
             lines.append("- {} × `{}`".format(len(results), said.replace("`", "'")))
-            lines += [f"    - {result.test}" for result in results]
+            lines += [f"    - {result.test}" for result in results[:SHOWN]]
+            lines += [f"    - and {len(results) - SHOWN} more"] if len(results) > SHOWN else []
     return "\n".join(lines).rstrip() + "\n"

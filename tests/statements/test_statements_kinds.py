@@ -256,3 +256,16 @@ def test_a_parameter_may_stand_in_double_quotes(alpha: Client) -> None:
     assert alpha.session.parameters["QUERY_TAG"] == '"kept"'
     with pytest.raises(SqlError, match="TIMEZONE"):
         alpha.result('ALTER SESSION SET TIMEZONE = "Nowhere"')
+
+
+def test_a_transaction_has_a_number_while_it_is_open(alpha: Client) -> None:
+    """sql-reference/functions/current_transaction.md."""
+    alpha.result("CREATE TABLE t (a INT)")
+    assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(None,)]
+    alpha.result("ALTER SESSION SET AUTOCOMMIT = FALSE")
+    alpha.result("INSERT INTO t VALUES (1)")
+    ((number,),) = alpha.rows("SELECT CURRENT_TRANSACTION()")
+    assert number.isdigit()
+    assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(number,)]
+    alpha.result("ROLLBACK")
+    assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(None,)]

@@ -67,7 +67,7 @@ def _by_name(wire: Mapping[str, object]) -> dict[str, Scalar]:
     """Values that a statement's `:name` stands for (the .NET client). A batch has none."""
     named: dict[str, Scalar] = {}
     for name, entry in wire.items():
-        value = _decoded(name[:40], entry) if isinstance(entry, dict) else []
+        value: Scalar | list[Scalar] = _decoded(name[:40], entry) if isinstance(entry, dict) else []
         if isinstance(value, list) or name.upper() in named:
             raise bad_request("A bound value with a name is one value, and has its name alone.")
         named[name.upper()] = value

@@ -83,7 +83,7 @@ def json_data(
     counts: Mapping[str, int] | None = None,
 ) -> dict[str, object]:
     """A small result as texts. `counts`: what the statement did to rows, by the fields of `RowCounts`."""
-    stats = {"stats": {_STATS[name]: count for name, count in counts.items()}} if counts else {}
+    stats: dict[str, object] = {"stats": {_STATS[name]: count for name, count in counts.items()}} if counts else {}
     return stats | {
         "rowtype": list(rowtype),
         "rowset": [list(row) for row in rows],

@@ -1,27 +1,22 @@
 """FROM: each item is replaced by a subquery under its alias, and entered into the scope."""
 
 from __future__ import annotations
+
+from sqlglot import exp
+
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import partitions
-from cleanroom_ml.engine.sql.resolve import pivots
-from cleanroom_ml.engine.sql.resolve import wide_pivots
+from cleanroom_ml.engine.sql.resolve import partitions, pivots, wide_pivots
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
-from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.identifiers import fold_column
-from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables
-from cleanroom_ml.engine.sql.resolve.scope import Kinds
-from cleanroom_ml.engine.sql.resolve.scope import Relation
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope
 from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
-from cleanroom_ml.engine.sql.tree.dialect import Node
-from cleanroom_ml.engine.sql.tree.dialect import raw
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.kind import TZ
-from sqlglot import exp
+
 
 class Items:
     """The FROM items of one statement."""
