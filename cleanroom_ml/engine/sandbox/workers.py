@@ -292,9 +292,10 @@ class SandboxedWorkers:
     def _prepare(self) -> None:
         """Everything is in use: have spare workers ready for those who come next and have none, before they come."""
         with self._lock:
-            ready = len(self._idle) >= AHEAD or self._shares.taken < self._shares.size
+            ready = len(self._idle) >= AHEAD or min(self._shares.taken, self._whole) < self._shares.size
             enough = ready or self._preparing is not None
-            if self._closed or enough or len(self._workers) >= self._shares.most:
+            there = self._whole + sum(each.config is self._spare_config for each in self._workers)
+            if self._closed or enough or there >= self._shares.most:
                 return
             name = f"spare-{self._config.name}"
             self._preparing = threading.Thread(target=self._start_spare, name=name, daemon=True)
