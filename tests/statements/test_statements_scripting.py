@@ -68,8 +68,8 @@ def test_a_template_makes_no_statements_of_texts(
     alpha: Client, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a template says is what was approved: a text of a table's would be something else."""
+    from cleanroom_ml.engine.statements import blocks
     from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-    from cleanroom_ml.engine.statements.kinds import call
     from cleanroom_ml.engine.storage.rights import Rights
 
     catalog = AccountCatalog(
@@ -82,6 +82,6 @@ def test_a_template_makes_no_statements_of_texts(
     for text in texts:
         with pytest.raises(SqlError, match=r"template|clean room"):
             executor.execute_in(catalog, alpha.session, text, None, "q")
-    run_block = call.run_block
-    monkeypatch.setattr(call, "run_block", lambda *a, **k: run_block(*a, **{**k, "dynamic": True}))
+    run_block = blocks.run_block
+    monkeypatch.setattr(blocks, "run_block", lambda *a, **k: run_block(*a, **{**k, "dynamic": True}))
     executor.execute_in(catalog, alpha.session, texts[0], None, "q")

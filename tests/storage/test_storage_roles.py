@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cleanroom_ml.engine.storage import future_grants, grants, roles, storage
+from cleanroom_ml.engine.storage import future_grants, grants, roles, routines, storage
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.storage import Storage
 
 
 def test_a_catalog_of_before_has_its_administrators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    younger = (roles.SCHEMA, grants.SCHEMA, future_grants.SCHEMA)
+    younger = (roles.SCHEMA, grants.SCHEMA, future_grants.SCHEMA, routines.SCHEMA)
     before = tuple(each for each in storage.SCHEMAS if each not in younger)
     monkeypatch.setattr(storage, "SCHEMAS", before)
     old = Storage.open(tmp_path)

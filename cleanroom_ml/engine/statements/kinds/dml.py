@@ -122,12 +122,13 @@ def truncate(work: Work, statement: Truncate) -> Rows:
 
 
 def _rows(work: Work, source: object) -> int | None:
-    """How many rows a table has; None where an open transaction has changed it."""
+    """How many rows a table has; None where an open transaction has changed it, and for a role that may not read it."""
     if not isinstance(source, TableSource) or not isinstance(source.key, Key):
         return None
     table = work.storage.tables.get(source.key, work.session.id)
-    seen = table is not None and tuple(item.sha256 for item in table.objects) == source.objects
-    return table.rows if table is not None and seen else None
+    if table is None or (table.session_id is None and not work.rights.reaches("SELECT", Thing.of("TABLE", table.key))):
+        return None
+    return table.rows if tuple(item.sha256 for item in table.objects) == source.objects else None
 
 
 def write(
