@@ -33,6 +33,7 @@ from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.warehouse.pool import Written
