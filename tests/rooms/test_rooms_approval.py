@@ -165,7 +165,7 @@ def test_pinned_bytes_changed_on_disk_cannot_be_approved(submitted: World, monke
     assert "changed: train.py" in message
     assert seen(submitted.advertiser)["STATUS"] == "PENDING_MY_APPROVAL"
     # Without the control the same request goes through.
-    monkeypatch.setattr(type(submitted.rooms.code_specs), "check_pinned", lambda self, jobs: None)
+    monkeypatch.setattr(type(submitted.rooms.code_specs), "check_pinned", lambda self, jobs, artifacts=(): None)
     submitted.advertiser.call("APPROVE_UPDATE_REQUEST", "lookalike", request)
     assert seen(submitted.advertiser)["STATUS"] == "COMPLETED"
 
