@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cleanroom_ml.engine.sql.catalog import PastMoment
 from cleanroom_ml.engine.sql.read.past import Past
+from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.statements import time_travel
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Change, CreateTable
@@ -77,6 +78,14 @@ def schema(work: Work, source: Place, target: Place, past: PastMoment | None) ->
         key = _moved(form.key, target)
         storage.file_formats.create(key, form.type, form.options, comment=form.comment)
         work.made(Thing.of("FILE FORMAT", key))
+
+    for kind, kept in (("FUNCTION", storage.functions), ("PROCEDURE", storage.procedures)):
+        for routine in kept.list(account, *source):
+            work.require(OWNERSHIP, Thing.of(kind, routine.key))
+            key = _moved(routine.key, target)
+            imports = [each.sha256 for each in Routine.from_json(routine.definition).imports]
+            kept.create(key, routine.base, routine.definition, imports)
+            work.made(Thing.of(kind, key))
 
 
 def _moved(key: Key, target: Place) -> Key:

@@ -117,8 +117,8 @@ _RELATIONS: Final[Mapping[str, _Relation]] = {
     ),
     "APPLICABLE_ROLES": _Relation("GRANTEE ROLE_NAME ROLE_OWNER IS_GRANTABLE", rows.applicable_roles),
     "ENABLED_ROLES": _Relation("ROLE_NAME ROLE_OWNER", rows.enabled_roles),
-    "FUNCTIONS": _Relation(_routine("FUNCTION")),
-    "PROCEDURES": _Relation(_routine("PROCEDURE")),
+    "FUNCTIONS": _Relation(_routine("FUNCTION"), rows.functions),
+    "PROCEDURES": _Relation(_routine("PROCEDURE"), rows.procedures),
     "PACKAGES": _Relation("PACKAGE_NAME VERSION LANGUAGE RUNTIME_VERSION", packages),
 }
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.grants import Granted, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import ADMIN
+from cleanroom_ml.engine.storage.routines import Routines
 from cleanroom_ml.engine.storage.sequences import LARGEST, SMALLEST
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -242,6 +244,31 @@ def applicable_roles(seen: Seen) -> Iterator[Row]:
 def enabled_roles(seen: Seen) -> Iterator[Row]:
     for role in sorted(seen.rights.roles):
         yield {"ROLE_NAME": role, "ROLE_OWNER": seen.storage.roles.owner(seen.account, role)}
+
+
+def functions(seen: Seen) -> Iterator[Row]:
+    return _routines(seen, "FUNCTION", seen.storage.functions)
+
+
+def procedures(seen: Seen) -> Iterator[Row]:
+    return _routines(seen, "PROCEDURE", seen.storage.procedures)
+
+
+def _routines(seen: Seen, kind: str, kept: Routines) -> Iterator[Row]:
+    owners = seen.storage.grants.owners(seen.account, kind)
+    for there in kept.list(seen.account, seen.database, None, seen.session_id):
+        thing = Thing.of(kind, there.key)
+        if there.session_id is None and not seen.rights.finds(thing):
+            continue
+        routine = Routine.from_json(there.definition)
+        hidden = routine.secure and there.session_id is None and not seen.rights.owns(thing)
+        yield _place(kind, replace(there.key, name=there.base)) | {
+            f"{kind}_OWNER": seen.owner(owners, kind, there.key, there.session_id),
+            "ARGUMENT_SIGNATURE": f"({', '.join(f'{each.name} {standard(each.type)}' for each in routine.parameters)})",
+            "DATA_TYPE": routine.returned if routine.returns is None else standard(routine.returns),
+            f"{kind}_LANGUAGE": routine.language, f"{kind}_DEFINITION": None if hidden else routine.body,
+            "CREATED": there.created_on, "LAST_ALTERED": there.created_on, "COMMENT": routine.comment or None,
+        }  # fmt: skip
 
 
 def _grants(seen: Seen) -> Iterator[Granted]:
