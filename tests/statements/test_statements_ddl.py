@@ -134,7 +134,6 @@ def test_grants_that_are_not_enforced_are_refused(alpha: Client, storage: Storag
         "GRANT APPLY MASKING POLICY ON ACCOUNT TO ROLE public",
         "GRANT READ ON DATABASE alpha_db TO ROLE public",
         "GRANT USAGE ON DATABASE alpha_db TO DATABASE ROLE r",
-        "GRANT SELECT ON FUTURE TABLES IN DATABASE alpha_db TO ROLE public",
         "GRANT OWNERSHIP ON ACCOUNT TO ROLE public",
         "GRANT USAGE ON DATABASE alpha_db TO SHARE sco_data_offerings_room",
         "GRANT ALL ON WAREHOUSE compute_wh TO APPLICATION sfdcr_room",

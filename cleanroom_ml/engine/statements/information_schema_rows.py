@@ -9,6 +9,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
+from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage.grants import Granted, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, View
@@ -293,7 +294,7 @@ def _columns(key: Key, listed: tuple[Column, ...]) -> Iterator[Row]:
     for position, column in enumerate(listed, start=1):
         kind = parse_type(column.type)
         length = characters(kind)
-        number = kind.precision is not None and kind.scale is not None and kind.name == "NUMBER"
+        number = kind.record.parameters is Parameters.NUMBER
         yield _place("TABLE", key) | {
             "COLUMN_NAME": column.name, "ORDINAL_POSITION": position,
             # An IDENTITY's numbers are no default of it.

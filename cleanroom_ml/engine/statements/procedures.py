@@ -120,7 +120,7 @@ def _is_other(parameter: Parameter, value: Value) -> bool:
         case None:
             return False
         case bool():
-            return parameter.type.name != "BOOLEAN"
+            return parameter.type.record.python != "bool"
         case int() | float():
             return kind != NUM
         case list() | dict():
@@ -144,7 +144,7 @@ def _as(work: Work, value: Value, found: SqlType) -> Value:
     """A value as a declared type: what is one already is not computed. Raises SqlError: it cannot become one."""
     same = (
         value is None
-        or (isinstance(value, bool) and found.name == "BOOLEAN")
+        or (isinstance(value, bool) and found.record.python == "bool")
         or (isinstance(value, str) and found.kind == TEXT)
         or (isinstance(value, int) and not isinstance(value, bool) and found.is_whole and found.precision == 38)
     )

@@ -14,17 +14,21 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from cleanroom_ml.engine.sql.types.record import InPython
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values import json_text, marks
 
 Plain = Any  # Any: whatever a party's handler takes or gives
 _TZ: Final = pa.struct([("utc", pa.timestamp("us")), ("shift", pa.int16())])
-_MOMENTS: Final[dict[str, pa.DataType]] = {
-    "DATE": pa.date32(),
-    "TIME": pa.time64("us"),
-    "NTZ": pa.timestamp("us"),
-    "LTZ": pa.timestamp("us", "UTC"),
-    "TZ": _TZ,
+_ARROW: Final[dict[InPython, pa.DataType]] = {
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "bytes": pa.binary(),
+    "date": pa.date32(),
+    "time": pa.time64("us"),
+    "naive": pa.timestamp("us"),
+    "local": pa.timestamp("us", "UTC"),
+    "aware": _TZ,
 }
 _CONTEXT: Final = Context(prec=100)
 
@@ -45,31 +49,25 @@ SQL_NULL: Final = SqlNull()
 
 def arrow_type(found: SqlType) -> pa.DataType:
     """The Arrow type in which values of a type travel."""
-    if found.record.moment is not None:
-        return _MOMENTS[found.record.moment]
-    if found.is_whole:
-        return pa.decimal128(38, 0) if found.is_of_any_size else pa.int64()
-    if found.name == "NUMBER":
+    if _is_int64(found):
+        return pa.int64()
+    if found.record.python == "decimal":
         return pa.decimal128(found.precision or 38, found.scale or 0)
-    if found.name == "FLOAT":
-        return pa.float64()
-    if found.name == "BOOLEAN":
-        return pa.bool_()
-    return pa.binary() if found.name == "BINARY" else pa.string()
+    return _ARROW.get(found.record.python, pa.string())
 
 
 def given(column: pa.Array, found: SqlType, zone: str) -> list[Plain]:
     """A column as its handler gets the values."""
     values = column.to_pylist()
     if found.is_json:
-        null = SQL_NULL if found.name == "VARIANT" else None
+        null = SQL_NULL if found.record.python == "any" else None
         return [null if value is None else _from_json(json_text.read(value)) for value in values]
     if found.is_of_any_size:
         return [None if value is None else int(value) for value in values]
-    if found.record.moment == "LTZ":
+    if found.record.python == "local":
         local = ZoneInfo(zone)
         return [None if value is None else value.astimezone(local).replace(tzinfo=None) for value in values]
-    if found.record.moment == "TZ":
+    if found.record.python == "aware":
         return [None if value is None else _aware(value) for value in values]
     return list(values)
 
@@ -92,24 +90,16 @@ def _unwrapped(value: Plain) -> Plain:
 
 
 def _rule(found: SqlType, zone: str) -> Callable[[Plain], Plain]:
-    match found.record.moment:
-        case "DATE":
-            return _date
-        case "TIME":
-            return _time
-        case "NTZ":
-            return _naive
-        case "LTZ":
+    match found.record.python:
+        case "decimal":
+            return lambda value: _number(value, found.precision or 38, found.scale or 0, decimal=not _is_int64(found))
+        case "local":
             local = ZoneInfo(zone)
             return lambda value: _naive(value).replace(tzinfo=local).astimezone(datetime.UTC)
-        case "TZ":
-            return _shifted
-    if found.is_json:
-        return lambda value: _to_json(value, found.name)
-    if found.name == "NUMBER":
-        return lambda value: _number(value, found.precision or 38, found.scale or 0, decimal=not _is_int64(found))
-    rules: dict[str, Callable[[Plain], Plain]] = {"FLOAT": _float, "BOOLEAN": _boolean, "BINARY": _bytes}
-    return rules.get(found.name, _text)
+        case "any" | "list" | "dict" as form:
+            return lambda value: _to_json(value, form)
+        case form:
+            return _RULES[form]
 
 
 def _is_int64(found: SqlType) -> bool:
@@ -206,10 +196,10 @@ def _from_json(value: Plain) -> Plain:
             return value
 
 
-def _to_json(value: Plain, name: str) -> str:
-    if name == "ARRAY" and not isinstance(value, list | tuple):
+def _to_json(value: Plain, form: InPython) -> str:
+    if form == "list" and not isinstance(value, list | tuple):
         raise TypeError(f"a list is expected, not {type(value).__name__}")
-    if name == "OBJECT" and not isinstance(value, dict):
+    if form == "dict" and not isinstance(value, dict):
         raise TypeError(f"a dict is expected, not {type(value).__name__}")
     return json_text.write(_member(value))
 
@@ -236,3 +226,15 @@ def _member(value: Plain) -> Plain:
             return {str(key): _member(item) for key, item in value.items()}
         case _:
             raise TypeError(f"a {type(value).__name__} is no value of a VARIANT")
+
+
+_RULES: Final[dict[InPython, Callable[[Plain], Plain]]] = {
+    "float": _float,
+    "bool": _boolean,
+    "bytes": _bytes,
+    "str": _text,
+    "date": _date,
+    "time": _time,
+    "naive": _naive,
+    "aware": _shifted,
+}

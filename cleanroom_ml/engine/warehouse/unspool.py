@@ -41,7 +41,7 @@ def _undone(array: pa.Array, kind: SqlType) -> pa.Array:
         return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array)
     if given == pa.int64() and kind.record.moment == "NTZ":
         return array.view(pa.timestamp("us"))
-    if given == pa.int64() and kind.name == "TIME":
+    if given == pa.int64() and kind.record.python == "time":
         return array.view(pa.time64("us"))
     if given == pa.int64() and kind.scale:
         units = array.cast(pa.decimal128(38, 0))

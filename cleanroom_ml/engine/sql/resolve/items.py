@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import partitions, pivots, wide_pivots
+from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -40,7 +41,7 @@ class Items:
         for join in joins:
             node = source.this if join is None else join.this
             window = partitions.window_of(node)
-            if window is not None:
+            if window is not None and self._is_own(window):
                 first, *others = self._partitioned(node, join, window, first, made, ctes, scope)
                 made = [exp.Join(this=item, kind="CROSS") for item in others]
             elif join is None:
@@ -50,6 +51,11 @@ class Items:
                 made.append(join)
         source.set("this", first)
         select.set("joins", made)
+
+    def _is_own(self, window: exp.Window) -> bool:
+        """Whether it is of a function that a party wrote: of what is built in, OVER says nothing."""
+        written = called_parts(window.this)
+        return written is not None and self._expressions.user_functions.gives_rows(written[0])
 
     def _partitioned(
         self,

@@ -273,9 +273,7 @@ class Relations:
 
     def _own(self, call: Node, ctes: CommonTables, scope: Scope) -> Named | None:
         """A table function that somebody wrote, by its own name where it has no alias; None: there is none."""
-        if isinstance(call, exp.Window):
-            raise SqlError.unsupported("OVER of a table function")
-        written = called_parts(call)
+        written = called_parts(call.this if isinstance(call, exp.Window) else call)
         if written is None or (len(written[0]) == 1 and written[0][0] in table.FUNCTIONS):
             return None
         name, given = written
@@ -284,6 +282,8 @@ class Relations:
             if len(name) > 1:
                 raise SqlError.unknown_function(quote_plain(name))
             return None
+        if isinstance(call, exp.Window):
+            raise SqlError.unsupported("OVER of a table function here")
         made, kinds = self._expressions.user_functions.rows(chosen)
         relation = Relation(made, kinds)
         self._listening.call_all(relation)

@@ -50,6 +50,11 @@ class UserFunctions:
         self._queries = queries
         self._rewrite = rewrite
 
+    def gives_rows(self, parts: tuple[str, ...]) -> bool:
+        """Whether a name is a table function of a party's."""
+        found = self._catalog.functions(parts) if isinstance(self._catalog, FunctionCatalog) else ()
+        return any(each.routine.returns is None for each in found)
+
     def chosen(
         self, parts: tuple[str, ...], given: Sequence[Node], scope: Scope, ctes: CommonTables, *, rows: bool = False
     ) -> Chosen | None:
@@ -270,7 +275,7 @@ def _rank(routine: Routine, placed: Sequence[Node | None]) -> int | None:
             continue
         wanted = parameter.type.kind
         if kind == NUM and wanted == NUM:
-            rank += getattr(kind, "scale", 0) is None and parameter.type.name != "FLOAT"
+            rank += getattr(kind, "scale", 0) is None and parameter.type.record.python != "float"
         elif kind == wanted:
             continue
         elif JSON in {kind, wanted}:

@@ -92,6 +92,7 @@ def _read_with_offset(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.rea
 
 DATE: Final = TypeRecord(
     name="DATE",
+    python="date",
     kind=DATE_KIND,
     moment="DATE",
     duckdb="DATE",
@@ -104,6 +105,7 @@ DATE: Final = TypeRecord(
 )
 TIME: Final = TypeRecord(
     name="TIME",
+    python="time",
     kind=TIME_KIND,
     moment="TIME",
     parameters=Parameters.SECONDS,
@@ -117,6 +119,7 @@ TIME: Final = TypeRecord(
 )
 TIMESTAMP_NTZ: Final = TypeRecord(
     name="TIMESTAMP_NTZ",
+    python="naive",
     synonyms=("TIMESTAMPNTZ", "TIMESTAMP WITHOUT TIME ZONE", "DATETIME", "TIMESTAMP"),
     given=("TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS"),
     kind=TIMESTAMP_KIND,
@@ -133,6 +136,7 @@ TIMESTAMP_NTZ: Final = TypeRecord(
 )
 TIMESTAMP_LTZ: Final = TypeRecord(
     name="TIMESTAMP_LTZ",
+    python="local",
     synonyms=("TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
     given=("TIMESTAMPTZ_NS",),
     kind=TIMESTAMP_KIND,
@@ -149,6 +153,7 @@ TIMESTAMP_LTZ: Final = TypeRecord(
 )
 TIMESTAMP_TZ: Final = TypeRecord(
     name="TIMESTAMP_TZ",
+    python="aware",
     synonyms=("TIMESTAMPTZ",),
     nested=(TZ_TYPE.upper(),),
     kind=TZ,

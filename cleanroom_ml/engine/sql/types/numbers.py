@@ -120,6 +120,7 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
 
 NUMBER: Final = TypeRecord(
     name="NUMBER",
+    python="decimal",
     synonyms=("NUMERIC", "DECIMAL", "DEC", "FIXED", *_WHOLE),
     given=_WHOLE_IN_DUCKDB,
     kind=NUM,
@@ -137,6 +138,7 @@ NUMBER: Final = TypeRecord(
 )
 FLOAT: Final = TypeRecord(
     name="FLOAT",
+    python="float",
     synonyms=("FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"),
     kind=FLOAT_NUMBER,
     duckdb="DOUBLE",
@@ -148,6 +150,7 @@ FLOAT: Final = TypeRecord(
 )
 BOOLEAN: Final = TypeRecord(
     name="BOOLEAN",
+    python="bool",
     synonyms=("BOOL",),
     kind=OTHER,
     duckdb="BOOLEAN",

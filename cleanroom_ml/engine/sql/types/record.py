@@ -41,6 +41,9 @@ class Sized(Protocol):
 
 
 Taken = Literal["as it is", "as text"]
+InPython = Literal[
+    "decimal", "float", "bool", "str", "bytes", "date", "time", "naive", "local", "aware", "any", "list", "dict"
+]
 
 
 class Cast(NamedTuple):
@@ -119,6 +122,7 @@ class TypeRecord:
         cast: how a value of a kind is cast to it.
         copied: how a staged `{value}` becomes one; `{member}` is its text where it is JSON.
         format: the file format option that says how its text is read.
+        python: what a function in Python has for a value of it (warehouse/python_values.py).
     """
 
     name: str
@@ -133,6 +137,7 @@ class TypeRecord:
     characters: bool = False
     moment: Moment | None = None
     duckdb: str | Callable[[Sized], str]
+    python: InPython = "str"
     internal: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     logical: str | None = None

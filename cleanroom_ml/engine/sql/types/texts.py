@@ -53,6 +53,7 @@ VARCHAR: Final = TypeRecord(
 )
 BINARY: Final = TypeRecord(
     name="BINARY",
+    python="bytes",
     synonyms=("VARBINARY",),
     given=("BLOB",),
     kind=BINARY_KIND,

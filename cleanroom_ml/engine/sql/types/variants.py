@@ -10,7 +10,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.types.kind import ARRAY as ARRAY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 from cleanroom_ml.engine.sql.types.kind import OBJECT as OBJECT_KIND
-from cleanroom_ml.engine.sql.types.record import Cast, Sized, TypeRecord
+from cleanroom_ml.engine.sql.types.record import Cast, InPython, Sized, TypeRecord
 
 _WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
 TEXT_TO_VARIANT: Final = "to_json(CASE WHEN starts_with({0}, chr(1)) THEN concat(chr(1), 'S', {0}) ELSE {0} END)"
@@ -38,12 +38,19 @@ def _to(template: str, kind: Kind) -> Callable[[Sized, Kind | None], Cast]:
 
 
 def _semi_structured(
-    name: str, *, kind: Kind = JSON, template: str = "{0}", given: tuple[str, ...] = (), nested: tuple[str, ...] = ()
+    name: str,
+    python: InPython,
+    *,
+    kind: Kind = JSON,
+    template: str = "{0}",
+    given: tuple[str, ...] = (),
+    nested: tuple[str, ...] = (),
 ) -> TypeRecord:
     return TypeRecord(
         name=name,
         given=given,
         kind=kind,
+        python=python,
         duckdb="JSON",
         nested=nested,
         cast=_to(template, kind),
@@ -51,6 +58,8 @@ def _semi_structured(
     )
 
 
-VARIANT: Final = _semi_structured("VARIANT", given=("JSON",))
-OBJECT: Final = _semi_structured("OBJECT", kind=OBJECT_KIND, template=TO_OBJECT, nested=("STRUCT", "MAP", "UNION"))
-ARRAY: Final = _semi_structured("ARRAY", kind=ARRAY_KIND, template=TO_ARRAY)
+VARIANT: Final = _semi_structured("VARIANT", "any", given=("JSON",))
+OBJECT: Final = _semi_structured(
+    "OBJECT", "dict", kind=OBJECT_KIND, template=TO_OBJECT, nested=("STRUCT", "MAP", "UNION")
+)
+ARRAY: Final = _semi_structured("ARRAY", "list", kind=ARRAY_KIND, template=TO_ARRAY)
