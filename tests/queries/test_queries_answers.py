@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import Batch, ResultColumn, Spooled
+from cleanroom_ml.engine.warehouse.outcomes import Batch, ResultColumn, Spooled
 
 HOUR = 3600
 CAPABILITIES = Capabilities(bytes(32))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.queries.service import Execute
+from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.service_mode.layer import ServiceMode
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.sessions import Session

@@ -20,7 +20,8 @@ from cleanroom_ml.engine.statements import compaction
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import Warehouse, Written
+from cleanroom_ml.engine.warehouse.outcomes import Written
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 pytestmark = pytest.mark.sandbox
 

@@ -25,7 +25,8 @@ from cleanroom_ml.engine.login.identity import EngineIdentity
 from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.answers import Answers
-from cleanroom_ml.engine.queries.service import Execute, QueryService
+from cleanroom_ml.engine.queries.execute import Execute
+from cleanroom_ml.engine.queries.service import QueryService
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.rooms import schema as room_schema

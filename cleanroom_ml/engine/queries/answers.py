@@ -26,7 +26,7 @@ from cleanroom_ml.engine.statements.results import Download, StatementResult, Up
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import Spooled
+from cleanroom_ml.engine.warehouse.outcomes import Spooled
 
 CAPABILITY_SECONDS: Final = 6 * 3600
 JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from cleanroom_ml.engine.contracts.statement_time import set_seconds
 from cleanroom_ml.engine.contracts.table import Rows
@@ -36,15 +36,15 @@ from cleanroom_ml.engine.queries.answers import (
     multi_statement_outcome,
     outcome_of,
 )
+from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.queries.replies import answer_of, small_reply
 from cleanroom_ml.engine.queries.requests import binds_of, fingerprint, is_one_commit
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.queries.under_way import UnderWay
-from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
-from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
+from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
@@ -60,22 +60,6 @@ INTERRUPTED_CODE: Final = 610
 INTERRUPTED: Final = (
     "The engine was restarted while the statement ran. Nothing it had not finished was kept. Run it again."
 )
-
-
-class Execute(Protocol):
-    """`statements.Executor.execute`."""
-
-    def __call__(
-        self,
-        session: Session,
-        text: str,
-        *,
-        binds: Binds | None,
-        query_id: str,
-        request_id: str | None = None,
-        describe_only: bool = False,
-        seconds: float | None = None,
-    ) -> StatementResult: ...
 
 
 class QueryService:

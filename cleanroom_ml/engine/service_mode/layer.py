@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.queries.service import Execute
+from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, steps
 from cleanroom_ml.engine.service_mode.asked import Asked, Rule
 from cleanroom_ml.engine.sql.binds import Binds

@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.warehouse.pool import Rejected
+from cleanroom_ml.engine.warehouse.outcomes import Rejected
 
 _SHOWN: Final = 100
 _ADVICE: Final = (

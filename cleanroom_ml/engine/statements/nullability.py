@@ -8,7 +8,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.keys import Column, Table
-from cleanroom_ml.engine.warehouse.pool import Written
+from cleanroom_ml.engine.warehouse.outcomes import Written
 from cleanroom_ml.naming import quote
 
 

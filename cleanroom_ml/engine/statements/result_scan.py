@@ -23,7 +23,8 @@ from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import Batch, ResultColumn, Spooled, Warehouse
+from cleanroom_ml.engine.warehouse.outcomes import Batch, ResultColumn, Spooled
+from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 MOST_KEPT: Final = 20
 """Results of one pipe or block that can be scanned: those of the last statements."""

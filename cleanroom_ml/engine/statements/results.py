@@ -20,7 +20,7 @@ from cleanroom_ml.engine.contracts.table import (
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Key
-from cleanroom_ml.engine.warehouse.pool import Spooled
+from cleanroom_ml.engine.warehouse.outcomes import Spooled
 
 VARCHAR: Final = SqlType("VARCHAR")
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.routines import called_as
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
 from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
+from cleanroom_ml.engine.warehouse.outcomes import Batch, InferredColumn, Rejected, ResultColumn, Spooled, Written
 from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions, check_packages, signature_of
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
@@ -38,75 +39,6 @@ class Objects(Protocol):
     def open(self, sha256: str) -> int: ...
     def create_output(self) -> tuple[int, Path]: ...
     def adopt(self, path: Path) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ResultColumn:
-    name: str
-    type: SqlType
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One Arrow IPC stream inside the spool file: byte `offset` and `length`, and its number of `rows`."""
-
-    offset: int
-    length: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """A query's result on disk. `batches[0]`, if any, has at most 2,048 rows so that it can be inlined; no rows, no
-    batches.
-    """
-
-    path: Path
-    columns: tuple[ResultColumn, ...]
-    batches: tuple[Batch, ...]
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Lines of a CSV file that are no rows: how many, and of the first its line and its number of fields, `found` and
-    `wanted`; 0 where it is damaged in another way.
-    """
-
-    count: int
-    line: int
-    wanted: int = 0
-    found: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A write's outcome: the new Parquet object (None: no rows, nothing written), and how many rows each operation
-    touched. `rejected`: what a COPY of exact CSV files left out.
-    """
-
-    sha256: str | None
-    rows: int
-    bytes: int
-    updated: int = 0
-    inserted: int = 0
-    deleted: int = 0
-    joined: int = 0
-    """Of those updated: by one of several rows that match."""
-    rejected: Rejected = Rejected(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class InferredColumn:
-    """A row of INFER_SCHEMA."""
-
-    name: str
-    type: SqlType
-    nullable: bool
-    expression: str
-    filenames: tuple[str, ...] = ()
-    order: int = 0
 
 
 _OF_SPOOLED: Final = Compiled("SELECT * FROM _spooled", (), "0" * 32)

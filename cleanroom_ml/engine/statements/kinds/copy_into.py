@@ -23,12 +23,13 @@ from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege
 from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.stage_reader import listed_name
+from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append
 from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.storage.loads import LoadedFile
 from cleanroom_ml.engine.storage.stages import Stage
-from cleanroom_ml.engine.warehouse.pool import Written
+from cleanroom_ml.engine.warehouse.outcomes import Written
 
 _OPTIONS = frozenset({"ON_ERROR", "PURGE", "FORCE", "MATCH_BY_COLUMN_NAME", "TRUNCATECOLUMNS", "ENFORCE_LENGTH"})
 _NUMBER = SqlType("NUMBER", 38, 0)
@@ -56,7 +57,7 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
         raise SqlError.not_found("Table", displayed(statement.target))
     key = work.writable(statement.target, source.key)
     load = _Load(work, statement, stage, key, tolerated)
-    for attempt in range(dml.ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         reply = load.attempt(staged, attempt)
         if reply is not None:
             return reply

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from sqlglot import exp
@@ -30,32 +26,22 @@ from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege, translated
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.transactions import overlaid
+from cleanroom_ml.engine.statements.turns import ATTEMPTS, attempts, turn
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
-from cleanroom_ml.engine.warehouse.pool import Written
+from cleanroom_ml.engine.warehouse.outcomes import Written
 
-ATTEMPTS = 12
 Changing = TypeVar("Changing", Update, Delete, Merge)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """Whose turn it is at one table, and how many statements hold or await it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    wanted: int = 0
 
 
 _NUMBER = SqlType("NUMBER", 38, 0)
 _INSERTED, _UPDATED, _DELETED = (f"number of rows {what}" for what in ("inserted", "updated", "deleted"))
 _JOINED = "number of multi-joined rows updated"
 _MERGED = {"inserted": _INSERTED, "updated": _UPDATED, "deleted": _DELETED}
-_turns: dict[Key, _Turn] = {}
-_turns_lock = threading.Lock()
 
 
 def insert(work: Work, statement: Insert) -> Rows:
@@ -104,7 +90,7 @@ def merge(work: Work, statement: Merge) -> Rows:
 
 def truncate(work: Work, statement: Truncate) -> Rows:
     """TRUNCATE [IF EXISTS]."""
-    for attempt in _attempts():
+    for attempt in attempts():
         work.attempt()
         source = written_source(statement.target, work.catalog)
         if not isinstance(source, TableSource) or not source.writable:
@@ -150,8 +136,8 @@ def write(
         SqlError: what the statement itself is refused for, or too many conflicts.
     """
     contested: Key | None = None
-    for attempt in _attempts():
-        with _turn(contested):
+    for attempt in attempts():
+        with turn(contested):
             work.attempt()
             mutation = compile_again()
             source = mutation.target
@@ -252,33 +238,6 @@ def committed(
             raise busy() from None
         return False
     return True
-
-
-def _attempts() -> Iterator[int]:
-    """Numbers of attempts, with a growing pause between them."""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))
-        yield attempt
-
-
-@contextmanager
-def _turn(key: Key | None) -> Iterator[None]:
-    """Statements that have lost a race for the same table take turns from then on, so that each gets through."""
-    if key is None:
-        yield
-        return
-    with _turns_lock:
-        turn = _turns.setdefault(key, _Turn())
-        turn.wanted += 1
-    try:
-        with turn.lock:
-            yield
-    finally:
-        with _turns_lock:
-            turn.wanted -= 1
-            if not turn.wanted:
-                del _turns[key]
 
 
 def _same_columns(table: Table, source: TableSource) -> bool:

@@ -22,7 +22,7 @@ from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.transactions import OverlaidCatalog, Overlay
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
-from cleanroom_ml.engine.warehouse.pool import Written
+from cleanroom_ml.engine.warehouse.outcomes import Written
 
 
 class _WithRows(OverlaidCatalog):

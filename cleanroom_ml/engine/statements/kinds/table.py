@@ -32,6 +32,7 @@ from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import of_the_system, scope_of
+from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import changes
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
@@ -139,7 +140,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         except SnapshotConflict:
             raise busy() from None
         return reply
-    for _ in range(dml.ATTEMPTS):
+    for _ in range(ATTEMPTS):
         table = work.storage.tables.get(key, work.session.id)
         if table is None:
             raise SqlError.not_found("Table", displayed(statement.name))
