@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from statements_client import Client
+from statements_foreign import INSIDE, SETUP
 
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.storage import Storage
@@ -67,3 +68,19 @@ def alpha_again(storage: Storage, executor: Executor) -> Client:
 @pytest.fixture
 def beta(storage: Storage, executor: Executor) -> Client:
     return client(storage, executor, "BETA")
+
+
+@pytest.fixture
+def admin(alpha: Client) -> Client:
+    for text in SETUP:
+        alpha.result(text)
+    return alpha
+
+
+@pytest.fixture
+def reader(admin: Client, alpha_again: Client) -> Client:
+    """Another session of the same user, whose role has nothing but the way in."""
+    for text in INSIDE:
+        admin.result(text)
+    alpha_again.result("USE ROLE reader")
+    return alpha_again

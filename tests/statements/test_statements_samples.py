@@ -1,0 +1,51 @@
+"""What every account has from the start: the sample database, the clean room's version."""
+
+from __future__ import annotations
+
+from statements_client import Client
+from statements_foreign import ABSENT, refused
+
+
+def test_the_clean_rooms_version_and_sample_data(reader: Client) -> None:
+    """service-behaviour, "Session"; cleanrooms pages: `SELECT * FROM SAMOOHA_SAMPLE_DATABASE.DEMO.CUSTOMERS`."""
+    ((version,),) = reader.rows("SELECT version FROM samooha_by_snowflake_local_db.admin.version")
+    assert float(version) >= 16.3
+    query = "SELECT count(*), count(DISTINCT hashed_email) FROM samooha_sample_database.demo.customers"
+    assert reader.rows(query) == [(1000, 1000)]
+    assert len(reader.rows("SELECT status, age_band, days_active, region_code FROM "
+                           "samooha_sample_database.demo.customers LIMIT 3")) == 3  # fmt: skip
+    assert refused(reader, "INSERT INTO samooha_sample_database.demo.customers (status) VALUES ('x')").startswith(
+        ABSENT
+    )
+
+
+def test_the_second_sample_table_has_people_of_the_first(reader: Client) -> None:
+    """tutorials/collaboration-basic-api-tutorial joins the first 100 rows of both; cleanrooms/free-form-sql reads
+    INCOME_BRACKET.
+    """
+    first = "(SELECT * FROM samooha_sample_database.demo.customers{} LIMIT 100)"
+    ((both, incomes),) = reader.rows(
+        f"SELECT count(*), count(b.income_bracket) FROM {first.format('')} a JOIN {first.format('_2')} b "
+        "USING (hashed_email)"
+    )
+    assert 0 < both == incomes < 100
+
+
+def test_the_sample_tables_are_listed(reader: Client, admin: Client) -> None:
+    """cleanrooms/installed-artifacts: "SHOW TABLES LIKE 'CUSTOMERS_2' IN SCHEMA SAMOOHA_SAMPLE_DATABASE.DEMO"."""
+    asked = "SHOW TABLES LIKE 'CUSTOMERS_2' IN SCHEMA SAMOOHA_SAMPLE_DATABASE.DEMO"
+    (row,) = reader.dicts(asked)
+    assert (row["name"], row["schema_name"], row["rows"], row["kind"]) == ("CUSTOMERS_2", "DEMO", 1000, "TABLE")
+    assert [row["name"] for row in reader.dicts("SHOW TABLES IN DATABASE samooha_sample_database")] == [
+        "CUSTOMERS", "CUSTOMERS_2"
+    ]  # fmt: skip
+    assert refused(reader, "SHOW TABLES IN SCHEMA samooha_sample_database.other").startswith(ABSENT)
+    admin.result("CREATE DATABASE samooha_sample_database")
+    assert refused(reader, asked).startswith(ABSENT), "one that somebody made is theirs"
+
+
+def test_what_snowflake_has_in_each_account_and_is_not_here_is_refused_by_name(reader: Client) -> None:
+    """cleanrooms/activity-history: "FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"."""
+    told = refused(reader, "SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY WHERE QUERY_TAG = 'x'")
+    assert "Unsupported feature 'SNOWFLAKE.ACCOUNT_USAGE" in told
+    assert refused(reader, "SELECT * FROM SNOWFLAKE.MINE.QUERY_HISTORY").startswith(ABSENT)
