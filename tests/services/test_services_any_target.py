@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from services_any_target import ENTRIES, HASHES, PLAIN, code, reviewed, row, target
 from services_requests import CALL, CODE_SPEC, FILES, manifest, spec
 from services_targets import COLLABORATION, Account, unknown
 
@@ -25,60 +26,11 @@ from cleanroom_ml.errors import (
     UsageError,
     WrongPartyError,
 )
-from cleanroom_ml.services import approvals, subjects, templates
+from cleanroom_ml.services import approvals, subjects
 from cleanroom_ml.services.change_review import review_change, verify_change
-from cleanroom_ml.services.review import Review, review_request, verify_digest
-from cleanroom_ml.services.subjects import subject_of
-from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
+from cleanroom_ml.services.review import verify_digest
+from cleanroom_ml.services.update_requests import list_requests
 from cleanroom_ml.services.verification import check_seen, verify_reviewed
-
-ENTRIES = [{"path": each.path, "sha256": each.sha256, "size": each.size} for each in manifest(FILES).files]
-HASHES = {each.path: each.sha256 for each in manifest(FILES).files}
-PLAIN = spec("select {{ compute_pool }}")["template"].replace("code_specs:\n  - code_V1\n", "")
-
-# As a target may show it: as JSON, with what is empty and with what it knows beside.
-REGISTERED = json.dumps(yaml.safe_load(PLAIN) | {"description": None, "code_specs": [], "registered_by": "x"})
-
-
-def row(template: str = spec()["template"], **changes: Any) -> dict[str, Any]:
-    """One row of VIEW_UPDATE_REQUESTS."""
-    details = {"template_id": "train_V1", "share_with": ["advertiser"], "requested_by": "publisher"}
-    if "code_specs" in template:
-        details["code_specs"] = ["code_V1"]
-    return {
-        "id": "request_1",
-        "type": "Add Template",
-        "status": "PENDING_MY_APPROVAL",
-        "approval_log": "[]",
-        "details": json.dumps(details),
-        "spec": template,
-        "updated_on": "2026-11-01 10:00:00",
-        **changes,
-    }
-
-
-def code(content: object, **changes: Any) -> dict[str, Any]:
-    """One row of VIEW_CODE_SPECS, whose job is shown with this as its content_manifest."""
-    shown = yaml.safe_load(CODE_SPEC)
-    if content is not None:
-        shown["ml_jobs"][0]["content_manifest"] = content
-    return {"code_spec_id": "code_V1", "code_spec": yaml.safe_dump(shown), "shared_by": "publisher", **changes}
-
-
-def target(*rows: dict[str, Any], codes: list[dict[str, Any]] | None = None, **answers: Any) -> Account:
-    calls = {f"COLLABORATION.{name}": answer for name, answer in answers.items()}
-    return Account(
-        {
-            "COLLABORATION.VIEW_UPDATE_REQUESTS": list(rows),
-            "COLLABORATION.VIEW_CODE_SPECS": codes or [],
-            **calls,
-        }
-    )
-
-
-def reviewed(account: Account) -> tuple[UpdateRequest, Review]:
-    request = list_requests(account, "lookalike")[0]
-    return request, review_request("lookalike", request, subject_of(account, "lookalike", request))
 
 
 @pytest.fixture
@@ -366,105 +318,3 @@ def test_rejecting_from_documented_columns() -> None:
     done = approvals.reject(account, "lookalike", list_requests(account, "lookalike")[0], "it's no")
     assert done.changed
     assert any("REJECT_UPDATE_REQUEST('lookalike', 'request_1', " in sql for sql in account.sent)
-
-
-class Room:
-    """A target that lists what it was sent only after it was asked a few times."""
-
-    def __init__(self, late: int, *, known: tuple[dict[str, Any], ...] = ()) -> None:
-        self.rows, self.late, self.pauses, self.waiting = list(known), late, [], []
-        self.account = Account(
-            {
-                "COLLABORATION.VIEW_UPDATE_REQUESTS": self.view,
-                "COLLABORATION.ADD_TEMPLATE_REQUEST": self.add,
-                "COLLABORATION.REMOVE_TEMPLATE": lambda *_: [],
-                "REGISTRY.VIEW_REGISTERED_TEMPLATES": [{"template_id": "train_V1", "template_spec": REGISTERED}],
-            },
-            "ACME-PUBLISHER",
-        )
-        self.rows: list[dict[str, Any]]
-        self.pauses: list[float]
-        self.waiting: list[dict[str, Any]]
-
-    def add(self, _: str, template_id: str, runners: list[str]) -> list[dict[str, Any]]:
-        details = {"template_id": template_id, "share_with": runners, "requested_by": "publisher"}
-        self.waiting.append(row(PLAIN, id=f"request_{len(self.rows) + 2}", status="REQUESTED", details=details))
-        return [{"add_template_request": "sent"}]
-
-    def view(self, _: str) -> list[dict[str, Any]]:
-        self.late -= bool(self.waiting)
-        return [*self.rows, *(self.waiting if self.late < 0 else [])]
-
-    def submit(self, tmp_path: Path, *runners: str) -> templates.Submission:
-        path = tmp_path / "train.yaml"
-        path.write_text(PLAIN)
-        project: Any = type("P", (), {"code_spec_paths": ()})()
-        return templates.submit(self.account, project, "lookalike", (path,), runners=runners, pause=self.pauses.append)
-
-    def asked(self) -> list[str]:
-        return [sql for sql in self.account.sent if "ADD_TEMPLATE_REQUEST" in sql]
-
-
-def test_submitting_is_one_request_for_all_runners_and_is_waited_for(tmp_path: Path) -> None:
-    room = Room(late=3)
-    done = room.submit(tmp_path, "advertiser", "agency")
-    assert [(each.runner, each.request_id, each.new) for each in done.requests] == [
-        ("advertiser", "request_2", True),
-        ("agency", "request_2", True),
-    ]
-    assert len(room.asked()) == 1
-    assert room.pauses == [0.5, 1.0, 2.0]
-    again = room.submit(tmp_path, "advertiser", "agency")
-    assert [each.new for each in again.requests] == [False, False]
-    assert len(room.asked()) == 1, "repeated, it sends nothing"
-
-
-def test_what_is_never_listed_is_said_and_not_sent_twice(tmp_path: Path) -> None:
-    room = Room(late=1_000)
-    done = room.submit(tmp_path, "advertiser")
-    assert (done.requests, done.unlisted) == ((), ("train_V1 for advertiser",))
-    assert len(room.asked()) == 1
-    assert sum(room.pauses) < 60
-
-
-@pytest.mark.parametrize(
-    ("known", "asks"),
-    [
-        ([row(PLAIN, status="REQUESTED")], 0),
-        ([row(PLAIN, status="COMPLETED")], 0),
-        ([row(PLAIN, status="REJECTED")], 0),
-        ([row(PLAIN, status="REJECTED", approval_log=[{"collaborator": "publisher", "status": "REJECTED"}])], 1),
-        ([row(PLAIN, status="FAILED")], 1),
-        ([row(PLAIN, status="COMPLETED", details={"template_id": "train_V1", "share_with": "agency"})], 1),
-        (
-            [
-                row(PLAIN, status="COMPLETED"),
-                row(
-                    PLAIN,
-                    id="r2",
-                    type="Remove Template",
-                    status="COMPLETED",
-                    details={"template_id": "TRAIN_V1", "remove_for": ["ADVERTISER"]},
-                    updated_on="2026-11-02 10:00:00",
-                ),
-            ],
-            1,
-        ),
-    ],
-)
-def test_what_was_sent_before_is_not_sent_again(known: list[dict[str, Any]], asks: int, tmp_path: Path) -> None:
-    room = Room(late=0, known=tuple(known))
-    room.submit(tmp_path, "advertiser")
-    assert len(room.asked()) == asks
-
-
-def test_taking_a_template_away_names_those_that_have_it() -> None:
-    shown = [{"template_id": "train_V1", "shared_with": '["advertiser", "agency"]'}]
-    account = target(VIEW_TEMPLATES=shown, REMOVE_TEMPLATE=[])
-    assert templates.remove_from_room(account, "lookalike", "TRAIN_v1", ("Agency", "other")) == ("Agency",)
-    assert templates.remove_from_room(account, "lookalike", "train_V1", ()) == ("advertiser", "agency")
-    assert templates.remove_from_room(account, "lookalike", "train_V1", ("other",)) == ()
-    sent = [sql.partition("REMOVE_TEMPLATE")[2] for sql in account.sent if "REMOVE_TEMPLATE" in sql]
-    assert sent == ["('lookalike', 'TRAIN_v1', ['Agency'])", "('lookalike', 'train_V1', ['advertiser', 'agency'])"]
-    with pytest.raises(UsageError, match="no template"):
-        templates.remove_from_room(account, "lookalike", "nope_V1", ())

@@ -54,7 +54,7 @@ def describe_procedure(work: Work, statement: Describe) -> Rows:
                     ("body", None),
                 ),
             )
-    if work.restricted:
+    if work.restricted or _is_kept(work, name[0]):
         raise SqlError.not_found("Procedure", displayed(statement.name))
     return routines.describe(work, statement, "PROCEDURE")
 
