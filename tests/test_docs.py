@@ -52,7 +52,7 @@ def test_every_page_and_section_that_code_cites_is_there() -> None:
     for place in ("cleanroom_ml", "tests"):
         for file in (ROOT / place).rglob("*.py"):
             text = file.read_text(encoding="utf-8")
-            cited |= {(path, None) for path in re.findall(r"docs/[A-Za-z/-]+\.md", text)}
+            cited |= {(path, None) for path in re.findall(r"(?<![\w-])docs/[A-Za-z/-]+\.md", text)}
             for path, first, second in re.findall(r"(docs/api-digest\.md) §(\d+)(?: and §(\d+))?", text):
                 cited |= {(path, int(number)) for number in (first, second) if number}
             headings = re.findall(r"(docs/(?:measured-facts|cli-conventions)\.md), \"([^\"]+)\"", text)
