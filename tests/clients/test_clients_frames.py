@@ -189,11 +189,10 @@ def test_rows_of_numbers(session: Session) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda session: session.table("events").create_or_replace_temp_view("v"),
         lambda session: session.table("events").stat.approx_quantile("amount", [0.5]),
         lambda session: session.call("no_such_procedure"),
     ],
-    ids=["temporary view", "approx_quantile", "procedure"],
+    ids=["approx_quantile", "procedure"],
 )
 def test_what_is_not_there_is_refused_by_name(session: Session, events: DataFrame, refused: Any) -> None:
     with pytest.raises(SnowparkSQLException, match=r"Unsupported feature|Unknown function|Unknown procedure"):

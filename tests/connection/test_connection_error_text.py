@@ -100,7 +100,7 @@ def test_a_failure_of_a_statement_inside_is_cut_to_that_statements() -> None:
                 "analysis runner: CONSUMER.",
                 "LINK_DATA_OFFERING",
             ),
-            5, "ProviderNotServingAnalysisRunner: A data", "LINK_LOCAL_DATA_OFFERING",
+            5, "ProviderNotServingAnalysisRunner: A data", "cleanroom-ml offering link --local",
         ),
         (
             failure("003102 (42501)", "Grant not executed: Insufficient privileges."),

@@ -181,7 +181,7 @@ def test_an_answer_that_is_asked_for_on_many_connections_and_not_read(
 ) -> None:
     """Each was made whole, at once, and lay there until it was read."""
     made: list[int] = []
-    encoded = handlers._encoded
+    encoded = handlers.encoded
 
     def encode(answer: dict[str, Any]) -> bytes:
         content = encoded(answer)
@@ -191,7 +191,7 @@ def test_an_answer_that_is_asked_for_on_many_connections_and_not_read(
 
     wire = Wire(front.home, world_here.brand)
     query_id = wire.sql("SELECT REPEAT('x', 12000000) AS a")["data"]["queryId"]
-    monkeypatch.setattr(handlers, "_encoded", encode)
+    monkeypatch.setattr(handlers, "encoded", encode)
     request = f"GET /queries/{query_id}/result HTTP/1.1\r\nHost: {wire.host}:{wire.port}\r\n"
     sockets = []
     try:

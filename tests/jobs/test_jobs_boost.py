@@ -75,6 +75,7 @@ def settings():
     )
 
 
+@pytest.mark.slow
 def test_under_snowflakes_names(pools):
     status = pools.wait(pools.submit(SCRIPT), seconds=300)
     log = pools.service.logs(status.job_id)

@@ -121,6 +121,7 @@ def test_without_that_control_it_reaches_this_machine(no_isolation, any_code, tm
     assert reached.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_the_bundled_code_runs_and_its_record_says_how(no_isolation):
     no_isolation.service.recover()

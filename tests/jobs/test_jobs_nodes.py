@@ -127,6 +127,7 @@ def test_two_nodes(run, pools):
         assert any(line.startswith("(where pid=") and line.endswith(f"task {task} {2 * task}") for line in lines), log
 
 
+@pytest.mark.slow
 def test_a_node_that_is_lost_ends_the_job(run, pools):
     status, log = run(
         """
@@ -208,6 +209,7 @@ def test_ray_on_one_node_has_what_the_job_has(run, pools):
     assert "WARNING" not in log
 
 
+@pytest.mark.slow
 def test_a_script_that_fails_with_ray_running_ends_at_once(run, pools):
     began_to_fail = """
 import time, ray

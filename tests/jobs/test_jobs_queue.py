@@ -15,6 +15,7 @@ def states(pools, jobs):
     return [pools.service.status(job).status for job in jobs]
 
 
+@pytest.mark.slow
 def test_nodes_bound_what_runs_and_the_rest_waits_in_order(pools):
     running, pending = JobState.RUNNING, JobState.PENDING
     jobs = [pools.submit(SLEEP), pools.submit(SLEEP), pools.submit(SLEEP, nodes=2), pools.submit(SLEEP)]

@@ -154,6 +154,7 @@ if __name__ == "__main__":
     assert got == {"fork": expected, "spawn": expected, "forkserver": expected, "after": "SELECT 1"}
 
 
+@pytest.mark.slow
 def test_joblib_and_the_libraries(returned):
     got = returned(
         """

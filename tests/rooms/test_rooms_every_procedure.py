@@ -169,6 +169,8 @@ def test_every_procedure_does_what_it_is_for(world: World) -> None:
         else:
             assert ("Insufficient" in refusal(worker, "COLLABORATION.RUN", *("lookalike", "x", [], [], {}))) is False
     assert doing(owner, "LIBRARY.CHECK_MOUNT_STATUS") == [{"CHECK_MOUNT_STATUS": True}]
+    for name in ("LIBRARY.APPLY_PATCH", "LIBRARY.ENABLE_LOCAL_DB_AUTO_UPGRADES"):
+        assert doing(owner, name) != []
     # And out again.
     doing(owner, "COLLABORATION.REMOVE_TEMPLATE", "lookalike", "count_v1", ["adv"])
     spec = doing(owner, "COLLABORATION.VIEW_COLLABORATIONS")[0]["COLLABORATION_SPEC"] + "distribution: external\n"
@@ -285,6 +287,7 @@ REFUSED: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
 # They tell everybody what is theirs, and refuse nothing but a wrong number of arguments.
 REFUSE_NOTHING = {
     "REGISTRY.VIEW_REGISTRIES", "COLLABORATION.VIEW_COLLABORATIONS", "LIBRARY.CHECK_MOUNT_STATUS", "IMAGES.COMPARE",
+    "LIBRARY.APPLY_PATCH", "LIBRARY.ENABLE_LOCAL_DB_AUTO_UPGRADES",
 }  # fmt: skip
 TOLD = {"COLLABORATION.VIEW_COLLABORATIONS", "LIBRARY.CHECK_MOUNT_STATUS", "ADMIN.CHECK_PRIVILEGES"}
 """For every role: nothing is in them for one that has nothing."""

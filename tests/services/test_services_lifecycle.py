@@ -278,8 +278,9 @@ def test_the_owners_join_is_called_again_once_the_listing_has_arrived() -> None:
     assert (done.status, account.calls) == ("JOINED", ["JOIN", "JOIN"])
 
 
-def test_whom_an_edit_has_added_joins_from_its_review() -> None:
+def test_whom_an_edit_has_added_joins_from_its_review(monkeypatch: pytest.MonkeyPatch) -> None:
     """collaboration-api-reference, EDIT: INVITED, REVIEWING, JOINING, JOINED."""
+    monkeypatch.setattr(memberships, "_SEEN_SECONDS", 0.0)
     account = Account("INVITED", REVIEW="REVIEWING", JOIN="JOINING JOINED")
     assert join(account).status == "JOINED"
     assert account.calls == ["REVIEW", "JOIN"]

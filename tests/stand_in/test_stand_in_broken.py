@@ -28,6 +28,7 @@ def impatient() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_what_was_done_before_the_connection_broke_is_found_and_not_done_again(new_pair: NewPair) -> None:
     """Each call that must not happen twice: the account has acted, and its answer never came."""

@@ -27,7 +27,7 @@ def create_account(storage: Storage, body: dict[str, object], isolated: bool) ->
     if not isolated and (refused := no_isolation.refusal(name)):
         raise bad_request(f"The account was not created: {refused}.")
     try:
-        storage.accounts.create(name, user, password=password, public_key_pem=key)
+        storage.accounts.create(name, user, password, key, _profile(name, user))
     except AlreadyExists:
         return {"created": False, "same_key": _same_key(storage, name, user, key)}
     except (InvalidName, ValueError) as error:
@@ -58,3 +58,10 @@ def _same_key(storage: Storage, name: str, user: str, key: str | None) -> bool:
         return PublicKey.read(key).fingerprint == there.fingerprint
     except ValueError:
         return False
+
+
+def _profile(account: str, user: str) -> dict[str, str]:
+    """What an account's first user has said of themselves, as whoever makes an account at Snowflake has to: without it
+    nobody can join a collaboration there.
+    """
+    return {"FIRST_NAME": user.title(), "LAST_NAME": account.title(), "EMAIL": f"{user}@{account}.example".lower()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,8 +54,17 @@ class Accounts:
         self._namespaces = namespaces
         self._warehouses = warehouses
 
-    def create(self, account: str, user: str, password: str | None = None, public_key_pem: str | None = None) -> None:
+    def create(
+        self,
+        account: str,
+        user: str,
+        password: str | None = None,
+        public_key_pem: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """Makes an account with a user, the warehouses COMPUTE_WH and APP_WH and the system database, all or nothing.
+
+        `settings` are what the user says of themselves (`users.User`).
 
         Raises:
             AlreadyExists: there is an account of this name.
@@ -66,15 +77,17 @@ class Accounts:
             raise ValueError("a user needs a password or a public key")
         key = None if public_key_pem is None else PublicKey.read(public_key_pem)
         hashed = None if password is None else hash_password(password)
+        said = json.dumps(dict(settings or {}))
         now = self._database.now_micros()
         with self._database.transaction() as connection:
             if _exists(connection, account):
                 raise AlreadyExists("account", account)
             connection.execute("INSERT INTO accounts (name, created_on) VALUES (?, ?)", (account, now))
             connection.execute(
-                """INSERT INTO users (account, name, password, public_key_pem, public_key_fingerprint, created_on)
-                   VALUES (?, ?, ?, ?, ?, ?)""",
-                (account, user, hashed, key and key.pem, key and key.fingerprint, now),
+                """INSERT INTO users
+                   (account, name, password, public_key_pem, public_key_fingerprint, created_on, settings)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                (account, user, hashed, key and key.pem, key and key.fingerprint, now, said),
             )
             self._namespaces.create_user_namespace(account)
             self._namespaces.create_database(account, SYSTEM_DATABASE, "system")
