@@ -179,8 +179,14 @@ class AccountCatalog:
             if each.session_id is None and not self.rights.reaches("USAGE", thing):
                 continue
             owner = None if each.session_id is not None else self._storage.grants.owner(key.account, thing)
+            role = owner or self.rights.role
             found.append(
-                UserFunction(Routine.from_json(each.definition), self.of_definer(key, owner), owner=key.account)
+                UserFunction(
+                    Routine.from_json(each.definition),
+                    self.of_definer(key, owner),
+                    owner=f"{key.account} {role}",
+                    silent=role != self._session.role,
+                )
             )
         return found
 

@@ -6,6 +6,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
 from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.sql.read.user import AlterUser
 from cleanroom_ml.engine.statements.kind import Allowed, Roles
 from cleanroom_ml.engine.statements.refusals import insufficient
 from cleanroom_ml.engine.statements.registry import kind_of
@@ -30,7 +31,7 @@ def check_owner(statement: Statement) -> None:
     Raises:
         SqlError: the statement sets something of the session.
     """
-    if isinstance(statement, AlterSession | SetVariable | UnsetVariable | Use):
+    if isinstance(statement, AlterSession | AlterUser | SetVariable | UnsetVariable | Use):
         raise SqlError.unsupported(f"{spoken(statement)} in a procedure with its owner's rights")
 
 

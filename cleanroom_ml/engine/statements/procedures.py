@@ -40,8 +40,9 @@ def own(work: Work, call: Call) -> Own | None:
         SqlError: there are some of that name, and none that takes these arguments.
     """
     place = _place(work, call.name)
-    if place is None:
-        return None
+    known = () if work.procedures is None else work.procedures.known()
+    if place is None or any(each.database == place.database for each in known):
+        return None  # where the clean room's or the engine's are, nobody's own are in their place
     found = []
     for each in work.storage.procedures.of_name(place, work.session.id):
         thing = Thing.of("PROCEDURE", each.key)
@@ -64,11 +65,17 @@ def own(work: Work, call: Call) -> Own | None:
 
 
 def run(work: Work, procedure: Own, call: Call) -> StatementResult:
-    """Runs it: as its owner, with the names of where it is, or as whoever calls it. Raises SqlError."""
+    """Runs it: as its owner, with the names of where it is, or as whoever calls it. Raises SqlError.
+
+    With its owner's rights it is called by that role alone. It has the caller's session, with whatever is the caller's
+    there (temporary things, stages, results, the person): another role's would be lent to whoever wrote the other side.
+    """
     routine = procedure.routine
     if routine.language != "SQL":
         raise SqlError.unsupported(f"CALL of a procedure in {routine.language}")
     as_owner = procedure.key is not None and not routine.as_caller
+    if as_owner:
+        refuse_another_role(work, procedure)
     acting = work.acting(procedure.key, procedure.owner) if as_owner else work.acting(None, "")
     arguments = {
         parameter.name: _as(acting, value, parameter.type)
@@ -88,6 +95,15 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
         raise SqlError.syntax(f"{routine.name} is to return {routine.returns}, not a table.")
     value = _as(acting, returned.value, routine.returns)
     return Rows(((routine.name, routine.returns),), ((value,),), CALL)
+
+
+def refuse_another_role(work: Work, procedure: Own) -> None:
+    """Raises SqlError: it has its owner's rights, and the session has another role."""
+    if procedure.owner != work.rights.role:
+        raise SqlError.unsupported(
+            f"CALL by another role of {procedure.routine.name}, a procedure that has its owner's rights: "
+            f"USE ROLE {displayed((procedure.owner,))}, or make it EXECUTE AS CALLER"
+        )
 
 
 def _place(work: Work, name: tuple[str, ...]) -> Key | None:

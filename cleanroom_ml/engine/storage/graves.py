@@ -146,8 +146,8 @@ class Graves:
             ).fetchall()
             return [_grave(connection, row) for row in rows]
 
-    def restore(self, grave: Grave) -> None:
-        """Has a dropped thing back.
+    def restore(self, grave: Grave, heir: str) -> None:
+        """Has a dropped thing back. What belonged to a role that is no more is `heir`'s, as where a role is dropped.
 
         Raises:
             AlreadyExists: there is one of its name.
@@ -162,10 +162,9 @@ class Graves:
                 raise NotFound(dead.kind.lower(), dead.name or dead.schema or dead.database)
             _require_place(connection, dead)
             for relation, listed in json.loads(row["rows"]):
-                for each in listed:
-                    if relation == "object_grants" and not _same_role(
-                        connection, dead.account, each, row["dropped_on"]
-                    ):
+                for given in listed:
+                    each = _restored(connection, dead.account, relation, given, row["dropped_on"], heir)
+                    if each is None:
                         continue
                     names = ", ".join(each)
                     places = ", ".join("?" * len(each))
@@ -236,6 +235,17 @@ def _require_place(connection: sqlite3.Connection, dead: Dead) -> None:
     for relation, own in (("tables", " AND session_id IS NULL"), ("views", "")):
         if _all(connection, relation, same + own, (*here, dead.schema, dead.name)):
             raise AlreadyExists("table", dead.name)
+
+
+def _restored(
+    connection: sqlite3.Connection, account: str, relation: str, row: Row, dropped_on: int, heir: str
+) -> Row | None:
+    """A kept row as it is put back; None: it is not."""
+    if relation == "table_objects":  # its number was given to another meanwhile, and nothing refers to it
+        return {name: value for name, value in row.items() if name != "id"}
+    if relation != "object_grants" or _same_role(connection, account, row, dropped_on):
+        return row
+    return {**row, "grantee": heir} if row["privilege"] == "OWNERSHIP" else None
 
 
 def _same_role(connection: sqlite3.Connection, account: str, grant: Row, dropped_on: int) -> bool:

@@ -39,7 +39,10 @@ class Database:
         self._functions: set[str] = set()
 
     def start_threads(self) -> None:
-        """Those of the process that uses it: a process that is forked has none of the others'."""
+        """Those of the process that uses it: a process that is forked has none of the others'. Nor has it random
+        numbers of its own before it has a context of its own: those of what it copies are every other copy's, too.
+        """
+        self.connection = self.connection.cursor()
         self.connection.execute(f"SET threads = {int(os.environ.get('SANDBOX_CPUS', '2'))}")
 
     def offer(self) -> None:

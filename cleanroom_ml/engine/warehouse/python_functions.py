@@ -73,7 +73,7 @@ class PythonFunctions:
             SqlError: there is no process for them in time.
         """
         if len({each.owner for each in functions}) > 1:
-            raise SqlError.unsupported("functions in Python of two parties in one statement")
+            raise SqlError.unsupported("functions in Python of two owners in one statement")
         imports = {each.name: each.sha256 for function in functions for each in function.routine.imports}
         if len({(i.name, i.sha256) for f in functions for i in f.routine.imports}) != len(imports):
             raise SqlError.unsupported("functions that import different files of one name in one statement")

@@ -17,6 +17,8 @@ import traceback
 from pathlib import Path
 from typing import Final, TypedDict
 
+import numpy
+
 from cleanroom_ml.engine.warehouse import python_frames as frames
 from cleanroom_ml.engine.warehouse.python_handlers import FILE, Function, install
 from cleanroom_ml.engine.warehouse.python_signature import Signature
@@ -79,8 +81,9 @@ def handle(request: Request, fds: list[int]) -> dict[str, object]:
 
 def _settle(zone: str) -> None:
     """A function has the session's time zone (developer-guide/udf/python/udf-python-designing); what it prints goes
-    nowhere.
+    nowhere. numpy's own random numbers are those of what this process is a copy of, and of every other copy.
     """
+    numpy.random.seed()
     os.environ["TZ"] = zone
     time.tzset()
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - for as long as this process lives

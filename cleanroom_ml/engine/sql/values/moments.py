@@ -29,7 +29,7 @@ _TIME: Final = re.compile(
     r"(?: ?(?P<half>AM|PM))?(?: ?(?P<zone>Z|[+-]\d{1,2}(?::?\d{2})?))?\Z",
     re.IGNORECASE,
 )
-_DIGITS: Final = re.compile(r"-?\d{1,20}\Z")
+_DIGITS: Final = re.compile(r"-?\d{1,21}\Z")
 _OTHER_FORMATS: Final = (
     "DD-MON-YYYY",
     "MM/DD/YYYY",

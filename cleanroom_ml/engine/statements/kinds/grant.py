@@ -177,6 +177,9 @@ def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: s
     for thing in things:
         if not work.rights.in_account("MANAGE GRANTS") and not work.rights.owns(thing):
             raise _not_executed(f"OWNERSHIP of {thing.kind} {displayed(thing.parts)}")
+        # What a role owns acts with its rights: nobody plants code under a role that is not theirs.
+        if not work.rights.in_account("MANAGE GRANTS") and not work.rights.has_role(grantee):
+            raise _not_executed(f"OWNERSHIP to {displayed((grantee,))}, a role that this session does not have")
         dependent = any(each.privilege != OWNERSHIP for each in grants.list(account, thing=thing))
         if dependent and statement.current is None:
             raise SqlError.syntax(

@@ -21,8 +21,13 @@ from cleanroom_ml.engine.statements.scope import Scope, own_schema, owns, scope_
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
-# Rooms make the first, the engine the second.
+# Rooms make the first, the engine the others.
 RESERVED = ("SFDCR_", "SAMOOHA_BY_SNOWFLAKE")
+OF_THE_ENGINE = "CLEANROOM_ML"
+
+
+def _is_reserved(name: str) -> bool:
+    return name == OF_THE_ENGINE or name.startswith(RESERVED)
 
 
 def create_database(work: Work, statement: CreateDatabase) -> Rows:
@@ -30,8 +35,11 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
     if len(statement.name) != 1:
         raise SqlError.syntax(f"Invalid identifier {displayed(statement.name)}")
     (name,) = statement.name
-    if name.startswith(RESERVED):
-        raise insufficient(f"names of databases that start with {' or '.join(RESERVED)} are reserved for clean rooms.")
+    if _is_reserved(name):
+        raise insufficient(
+            f"{OF_THE_ENGINE} and names of databases that start with {' or '.join(RESERVED)} are reserved for clean "
+            "rooms."
+        )
     work.require_in_account("CREATE DATABASE")
     source = None if statement.clone is None else _database_thing(work, statement.clone).database
     past = copied.moment(work, statement.moment)
@@ -103,8 +111,10 @@ def alter_namespace(work: Work, statement: AlterNamespace) -> Rows:
     new: tuple[str, ...] | None = None
     if statement.new_name is not None:
         new = statement.new_name if statement.kind == "DATABASE" else own_schema(work, statement.new_name)
-        if statement.kind == "DATABASE" and (len(new) != 1 or new[0].startswith(RESERVED)):
+        if statement.kind == "DATABASE" and (len(new) != 1 or _is_reserved(new[0])):
             raise SqlError.syntax(f"Invalid identifier {displayed(new)}")
+        if statement.kind == "SCHEMA" and new[1] == "INFORMATION_SCHEMA":
+            raise SqlError.already_exists("schema", displayed(new))
     with translated(statement.new_name or statement.name), work.recorded(reply):
         work.require(OWNERSHIP, thing)
         if new is None:

@@ -36,7 +36,7 @@ def undrop(work: Work, statement: Undrop) -> Rows:
             work.require("CREATE SCHEMA", Thing("DATABASE", dead.database))
         elif not work.rights.in_account("CREATE DATABASE"):
             raise no_privilege("account", work.session.account)
-        work.storage.graves.restore(grave)
+        work.storage.graves.restore(grave, work.rights.role)
     return reply
 
 

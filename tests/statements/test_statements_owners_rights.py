@@ -1,0 +1,138 @@
+"""Nobody acts with the rights of a role that is not theirs: by no procedure, ownership, UNDROP, name or function."""
+
+from __future__ import annotations
+
+import pytest
+from statements_client import Client
+from statements_foreign import refused
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.statements import procedures
+from cleanroom_ml.engine.statements.kinds import namespace
+from cleanroom_ml.engine.storage import graves
+from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
+
+UP = "RETURNS VARCHAR LANGUAGE SQL AS 'BEGIN EXECUTE IMMEDIATE t; RETURN ''x''; END'"
+TAKE_OVER = "'GRANT ROLE accountadmin TO ROLE reader'"
+
+
+@pytest.fixture
+def builder(admin: Client, reader: Client) -> Client:
+    """The lesser role, which may make databases and roles."""
+    for text in ("GRANT CREATE DATABASE ON ACCOUNT TO ROLE reader", "GRANT CREATE ROLE ON ACCOUNT TO ROLE reader"):
+        admin.result(text)
+    return reader
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_a_procedure_with_its_owners_rights_is_called_by_that_role_alone(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller's temporary procedure stood for the one that the owner meant, and ran with the owner's rights."""
+    admin.result("CREATE TABLE secret AS SELECT 4711 AS a")
+    admin.result("CREATE PROCEDURE helper() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'")
+    admin.result("CREATE PROCEDURE trusted() RETURNS INT LANGUAGE SQL AS 'BEGIN CALL helper(); RETURN 1; END'")
+    admin.result("CREATE PROCEDURE trap() RETURNS INT LANGUAGE SQL AS 'BEGIN SELECT a FROM secret; RETURN 1; END'")
+    for name in ("trusted", "trap"):
+        admin.result(f"GRANT USAGE ON PROCEDURE {name}() TO ROLE reader")
+    assert admin.rows("CALL trusted()") == [(1,)]
+    for text in ("CALL trusted()", "CALL trap()", "CALL trap() ->> SELECT * FROM $2"):
+        assert "has its owner's rights: USE ROLE" in refused(reader, text)
+    monkeypatch.setattr(procedures, "refuse_another_role", lambda work, procedure: None)
+    assert reader.rows("CALL trap() ->> SELECT * FROM $2") == [(4711,)]
+
+
+@pytest.mark.attack
+def test_nothing_becomes_the_property_of_a_role_that_one_does_not_have(
+    admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a role owns acts with its rights: a procedure, and a view."""
+    builder.result("CREATE DATABASE mine")
+    builder.result(f"CREATE PROCEDURE mine.public.up(t VARCHAR) {UP}")
+    give = "GRANT OWNERSHIP ON PROCEDURE mine.public.up(VARCHAR) TO ROLE {} COPY CURRENT GRANTS"
+    assert "OWNERSHIP to ACCOUNTADMIN" in refused(builder, give.format("accountadmin"))
+    assert "OWNERSHIP to OTHER" in refused(builder, give.format("other"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Rights, "has_role", lambda self, role: True)
+        builder.result(give.format("accountadmin"))
+    assert admin.rows(f"CALL mine.public.up({TAKE_OVER})") == [("x",)], "without the control it is the administrator's"
+
+
+@pytest.mark.attack
+def test_what_is_had_back_is_not_an_administrators(
+    admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner was dropped meanwhile: it belongs to the role that has it back, as where a role is dropped."""
+    for text in (
+        *("CREATE DATABASE mine", "CREATE SCHEMA mine.s", "CREATE ROLE passing", "GRANT ROLE passing TO ROLE reader"),
+        *("GRANT USAGE ON DATABASE mine TO ROLE passing", "GRANT ALL ON SCHEMA mine.s TO ROLE passing"),
+    ):
+        builder.result(text)
+    admin.result("GRANT ROLE passing TO USER alpha_user")
+    builder.result("USE ROLE passing")
+    builder.result(f"CREATE PROCEDURE mine.s.up(t VARCHAR) {UP}")
+    builder.result("GRANT USAGE ON PROCEDURE mine.s.up(VARCHAR) TO ROLE reader")
+    builder.result("USE ROLE reader")
+    for text in ("DROP SCHEMA mine.s", "DROP ROLE passing", "UNDROP SCHEMA mine.s"):
+        builder.result(text)
+    with pytest.raises(SqlError, match=r"Grant not executed|Insufficient privileges"):
+        builder.result(f"CALL mine.s.up({TAKE_OVER})")
+    # Without the control it is ADMIN's, as whatever has no owner is.
+    builder.result("DROP SCHEMA mine.s")
+    kept = graves._restored
+    monkeypatch.setattr(
+        graves,
+        "_restored",
+        lambda *given: (
+            None if given[3].get("privilege") == "OWNERSHIP" and given[2] == "object_grants" else kept(*given)
+        ),
+    )
+    builder.result("UNDROP SCHEMA mine.s")
+    (row,) = admin.dicts("SHOW GRANTS ON PROCEDURE mine.s.up(VARCHAR)")[:1]
+    assert "READER" not in {each["grantee_name"] for each in [row] if each["privilege"] == "OWNERSHIP"}
+
+
+@pytest.mark.attack
+def test_nobody_makes_what_stands_for_the_engines_procedures(
+    admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "are reserved" in refused(builder, "CREATE DATABASE cleanroom_ml")
+    builder.result("CREATE DATABASE mine")
+    assert "Invalid identifier" in refused(builder, "ALTER DATABASE mine RENAME TO cleanroom_ml")
+    assert "already exists" in refused(builder, "ALTER SCHEMA mine.public RENAME TO mine.information_schema")
+    monkeypatch.setattr(namespace, "_is_reserved", lambda name: False)
+    builder.result("CREATE DATABASE cleanroom_ml")
+    assert admin.rows("SHOW DATABASES LIKE 'CLEANROOM_ML'") != []
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_functions_in_python_of_two_roles_share_no_process(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them read the other's code, and what it was given."""
+    python = "RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'f' AS 'def f(a):\n    return a'"
+    admin.result(f"CREATE SECURE FUNCTION mask(a INT) {python}")
+    admin.result("CREATE SECURE VIEW masked AS SELECT mask(a) AS a FROM (SELECT 1 AS a)")
+    admin.result("GRANT SELECT ON VIEW masked TO ROLE reader")
+    assert reader.rows("SELECT a FROM masked") == [(1,)]
+    reader.result(f"CREATE TEMPORARY FUNCTION spy(a INT) {python}")
+    assert "functions in Python of two owners" in refused(reader, "SELECT a, spy(a) FROM masked")
+    asked = PythonFunctions.beside
+    monkeypatch.setattr(
+        PythonFunctions,
+        "beside",
+        lambda self, functions, *rest, **given: asked(
+            self, [type(each)(each.routine, each.catalog) for each in functions], *rest, **given
+        ),
+    )
+    assert reader.rows("SELECT a, spy(a) FROM masked") == [(1, 1)]
+
+
+def test_what_was_dropped_is_had_back_though_others_were_made_since(admin: Client) -> None:
+    for text in ("CREATE TABLE old AS SELECT 1 AS a", "DROP TABLE old", "CREATE TABLE young AS SELECT 2 AS a"):
+        admin.result(text)
+    admin.result("UNDROP TABLE old")
+    assert admin.rows("SELECT o.a, y.a FROM old o, young y") == [(1, 2)]
