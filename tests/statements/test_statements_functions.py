@@ -169,7 +169,7 @@ def test_procedures_run_as_their_owner_or_as_their_caller(alpha: Client, alpha_a
     assert "owner's rights" in refused(alpha, "CALL sets()")
     assert "$MINE" in refused(alpha, "CALL reads()"), "the caller's variables are not there"
     alpha_again.result("USE ROLE reader")
-    assert alpha_again.rows("CALL find_invoice(1)") == [(1, Decimal("10.01"))]
+    assert "has its owner's rights: USE ROLE" in refused(alpha_again, "CALL find_invoice(1)")
     assert refused(alpha_again, "CALL as_caller()").startswith("002003")
     assert "CALL" in refused(alpha_again, "CALL return_greater(2, 3)")
     assert dict(alpha.rows("DESCRIBE PROCEDURE as_caller()"))["execute as"] == "CALLER"

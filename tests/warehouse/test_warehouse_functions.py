@@ -152,7 +152,7 @@ def test_it_imports_what_was_pinned(functions: PythonFunctions, tmp_path: Path) 
 
 def test_functions_of_two_parties_share_no_process(functions: PythonFunctions) -> None:
     two = [made("def f(x): return x"), made("def f(x): return x", owner="B")]
-    with pytest.raises(SqlError, match="two parties"), functions.beside(two, lambda _: -1, zone="UTC", seconds=5):
+    with pytest.raises(SqlError, match="two owners"), functions.beside(two, lambda _: -1, zone="UTC", seconds=5):
         pass
 
 
