@@ -18,7 +18,7 @@ from cleanroom_ml.specs.template_text import Masked, code_calls, masked
 PREFIX = "ACTIVATION_DATA_"
 _EXAMPLE = "BEGIN CREATE OR REPLACE TABLE cleanroom.activation_data_x AS SELECT …; RETURN 'x'; END;"
 _TOKEN = re.compile(
-    r"(?P<skip>--[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))|(?P<string>'(?:[^'\\]|''|\\.?)*+(?:'|\Z))"
+    r"(?P<skip>--[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))|(?P<string>'(?:[^'\\]|''|\\.|\\\Z)*+(?:'|\Z))"
     r'|(?P<quoted>"(?:[^"]|"")*+(?:"|\Z))|(?P<word>[^\W\d][\w$]*)|(?P<other>\S)',
     re.DOTALL,
 )

@@ -24,7 +24,7 @@ NAME, STAGE, STATEMENT, CODE = "name", "stage", "statement", "code"
 _WORDS = r"(?P<word>[^\W\d][\w$]*)|(?P<bind>[:$]\s*[^\W\d][\w$]*|\?)|(?P<other>\S)"
 # Snowflake's own: comments of three kinds, strings with backslashes, dollar quotes. What is not closed goes to the end.
 _QUIET = (
-    r"(?P<skip>--[^\n]*|//[^\n]*|/\*(?:.*?\*/|.*))|(?P<string>'(?:[^'\\]|''|\\.?)*+(?:'|\Z)|\$\$.*?(?:\$\$|\Z))"
+    r"(?P<skip>--[^\n]*|//[^\n]*|/\*(?:.*?\*/|.*))|(?P<string>'(?:[^'\\]|''|\\.|\\\Z)*+(?:'|\Z)|\$\$.*?(?:\$\$|\Z))"
     r'|(?P<quoted>"(?:[^"]|"")*+(?:"|\Z))|'
 )
 _KEYWORDS = ("IDENTIFIER", "TABLE", "EXECUTE", "IMMEDIATE")

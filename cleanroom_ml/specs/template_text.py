@@ -71,7 +71,7 @@ _RAW_BLOCK = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}(.*?)(?:\{%[-+]?\s*endraw\s*[
 _OPEN = re.compile(r"\{[{%#]")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-      | (?P<string>'(?:[^'\\]|\\.?)*+(?:'|\Z)|"(?:[^"\\]|\\.?)*+(?:"|\Z))
+      | (?P<string>'(?:[^'\\]|\\.|\\\Z)*+(?:'|\Z)|"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z))
       | (?P<name>[^\W\d]\w*)
       | (?P<number>\d[\w.]*)
       | (?P<other>.)""",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import re._parser as _parser  # type: ignore[import-untyped]
 import signal
 import time
 from collections.abc import Iterator
@@ -111,3 +112,42 @@ def test_no_pattern_of_the_engine_backtracks_for_long() -> None:
 def test_what_reads_names_and_types_is_linear(name: str) -> None:
     module, _, attribute = f"cleanroom_ml.{name}".rpartition(".")
     assert slow_one(getattr(importlib.import_module(module), attribute), "match") is None
+
+
+def misread(pattern: re.Pattern[str]) -> bool:
+    """Whether it repeats a group possessively in which something else repeats or looks around: where such a group gives
+    up midway, Python before 3.11.5 goes on from there (gh-106052), and takes for a match what is none.
+    """
+
+    def inside(parsed: Any, *, possessive: bool) -> bool:
+        for operation, argument in parsed:
+            name = str(operation)
+            if possessive and ("REPEAT" in name or name in {"ASSERT", "ASSERT_NOT", "ATOMIC_GROUP"}):
+                return True
+            many = name == "POSSESSIVE_REPEAT" and str(argument[2][0][0]) in {"SUBPATTERN", "BRANCH"}
+            if name == "POSSESSIVE_REPEAT" and len(argument[2]) > 1:
+                many = True
+            for each in argument if isinstance(argument, tuple | list) else (argument,):
+                for part in each if isinstance(each, list) else (each,):
+                    if isinstance(part, _parser.SubPattern) and inside(part, possessive=possessive or many):
+                        return True
+        return False
+
+    return inside(_parser.parse(pattern.pattern, pattern.flags), possessive=False)
+
+
+def test_no_pattern_is_misread_by_an_early_python_3_11() -> None:
+    assert [name for name, pattern, _ in patterns() if misread(pattern)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (r"a(?:\s*+,\s*+b){0,9}+", True),
+        (r"(?:a|b*c)++", True),
+        (r"'(?:[^']|'')*+'", False),
+        (r"a(?>(?:\s*,b)*)", False),
+    ],
+)
+def test_what_is_misread_is_noticed(text: str, found: bool) -> None:
+    assert misread(re.compile(text)) is found

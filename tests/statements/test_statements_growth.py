@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from statements_client import Client
 
+from cleanroom_ml.engine.statements import turns
 from cleanroom_ml.engine.statements.executor import Executor
-from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.storage.errors import SessionGone
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
@@ -76,7 +76,7 @@ def test_statements_that_took_turns_leave_no_lock() -> None:
     most: list[int] = []
 
     def take() -> None:
-        with dml._turn(key):
+        with turns.turn(key):
             inside.append(1)
             most.append(len(inside))
             inside.pop()
@@ -87,9 +87,9 @@ def test_statements_that_took_turns_leave_no_lock() -> None:
     for thread in threads:
         thread.join()
     assert max(most) == 1
-    with pytest.raises(ZeroDivisionError), dml._turn(key):
+    with pytest.raises(ZeroDivisionError), turns.turn(key):
         raise ZeroDivisionError
-    assert dml._turns == {}
+    assert turns._turns == {}
 
 
 def containers(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, int]]:
@@ -129,7 +129,7 @@ def test_many_sessions_leave_as_much_as_few(storage: Storage, executor: Executor
         storage.sessions.close(session.id)
 
     def sizes() -> dict[str, int]:
-        found = dict(containers(executor, "executor", set())) | {"turns": len(dml._turns)}
+        found = dict(containers(executor, "executor", set())) | {"turns": len(turns._turns)}
         with storage.database.read() as connection:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             for (name,) in names:

@@ -6,7 +6,7 @@ import re
 
 from cleanroom_ml.engine.contracts.limits import MAX_NESTING_OF_JSON
 
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.DOTALL)
 
 
 def nesting(text: str) -> int:

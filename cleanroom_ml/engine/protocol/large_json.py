@@ -15,7 +15,7 @@ from typing import Final
 MAX_VALUES: Final = 4_000_000
 _PIECE: Final = 4000
 _SIMPLE = r'(?:"[^"\\\x00-\x1f]{0,4096}+"|-?(?:0|[1-9]\d{0,30}+)(?![\d.eE])|null|true|false)'
-_RUN: Final = re.compile(rf"{_SIMPLE}(?:\s*+,\s*+{_SIMPLE}){{0,{_PIECE}}}+")
+_RUN: Final = re.compile(rf"{_SIMPLE}(?>(?:\s*+,\s*+{_SIMPLE}){{0,{_PIECE}}})")
 _SPACE: Final = re.compile(r"[ \t\r\n]*+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,30}+)(?:\.\d{1,100}+)?(?:[eE][-+]?\d{1,4}+)?(?![\d.eE])")
 _WORDS: Final[dict[str, tuple[str, object]]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}

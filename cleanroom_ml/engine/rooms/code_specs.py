@@ -34,7 +34,7 @@ from cleanroom_ml.specs.write import dump_spec
 _DESCRIBED = (("ML_JOB", "VARCHAR"), ("CONTENT_DIGEST", "VARCHAR"), ("DEPENDENCY_LOCK", "VARCHAR"))
 MAX_FILES = 500
 MAX_BYTES = 2 * 1024**3
-_STAGE_PATH = re.compile(r'@((?:"(?:[^"]|"")++"|[^/"])++)/(.*)\Z')
+_STAGE_PATH = re.compile(r'@([^/"]*+(?>(?:"(?:[^"]|"")++"[^/"]*+)*))(?<!@)/(.*)\Z')
 
 
 class CodeSpecs:

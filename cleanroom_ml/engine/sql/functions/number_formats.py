@@ -22,8 +22,8 @@ from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
 from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, TEXT, Number
 
 _ELEMENTS: Final = re.compile(
-    r'(?P<prefix>(?:"[^"]*+")*+)(?P<fill>(?:FM)?)(?P<before>(?:S|MI)?)(?P<dollar>\$?)(?P<blank>B?)'
-    r"(?P<whole>[09][09,G]*+)?(?:[.D](?P<rest>[09]*+))?(?P<after>(?:S|MI)?)(?P<suffix>(?:\"[^\"]*+\")*+)\Z",
+    r'(?P<prefix>(?>(?:"[^"]*+")*))(?P<fill>(?:FM)?)(?P<before>(?:S|MI)?)(?P<dollar>\$?)(?P<blank>B?)'
+    r"(?P<whole>[09][09,G]*+)?(?:[.D](?P<rest>[09]*+))?(?P<after>(?:S|MI)?)(?P<suffix>(?>(?:\"[^\"]*+\")*))\Z",
     re.IGNORECASE,
 )
 _LONGEST: Final = 200

@@ -24,14 +24,14 @@ _TEXT: Final = r"'(?:[^'\\\x00]|'')*+'(?!')"
 _BOOLEAN: Final = r"(?i:TRUE|FALSE)(?![\w$])"
 _NULL: Final = r"(?i:NULL)(?![\w$])"
 _ANY: Final = rf"(?:{_NUMBER}|{_TEXT}|{_BOOLEAN}|{_NULL})"
-_FIRST_ROW: Final = re.compile(rf"\(\s*+{_ANY}(?:\s*+,\s*+{_ANY})*+\s*+\)")
+_MAX_COLUMNS: Final = 500
+_FIRST_ROW: Final = re.compile(rf"\(\s*+{_ANY}(?>(?:\s*+,\s*+{_ANY}){{0,{_MAX_COLUMNS}}})\s*+\)")
 _EACH: Final = re.compile(_ANY)
 _HAS_NULL: Final = re.compile(r"\bNULL\b", re.IGNORECASE)
 _FIRST_ITEM: Final = re.compile(rf"\(\s*+{_ANY}")
-_ITEMS: Final = re.compile(rf"(?:\s*+,\s*+{_ANY}){{1,1000}}+")
+_ITEMS: Final = re.compile(rf"(?>(?:\s*+,\s*+{_ANY}){{1,1000}})")
 _SHORTEST: Final = 1000
 """Characters: what is shorter is not worth it."""
-_MAX_COLUMNS: Final = 500
 _ROWS_AT_ONCE: Final = 200
 _NONCE: Final = secrets.token_hex(12)
 _MARK: Final = re.compile(rf"{_NONCE}:(\d+)\Z")
@@ -147,4 +147,4 @@ def _kind(literal: str) -> str:
 @lru_cache(maxsize=32)
 def _alike(kinds: tuple[str, ...]) -> re.Pattern[str]:
     row = r"\s*+,\s*+".join(f"(?:{kind}|{_NULL})" for kind in kinds)
-    return re.compile(rf"(?:\s*+,\s*+\(\s*+{row}\s*+\)){{1,{_ROWS_AT_ONCE}}}+")
+    return re.compile(rf"(?>(?:\s*+,\s*+\(\s*+{row}\s*+\)){{1,{_ROWS_AT_ONCE}}})")

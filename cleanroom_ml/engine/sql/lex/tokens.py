@@ -36,13 +36,13 @@ WORD, QUOTED, STRING, NUMBER, STAGE, URL, PUNCTUATION = (
 
 _LEX = re.compile(
     r"""(?P<url>[fF][iI][lL][eE]://[^\s;'"]*)
-      | (?P<space>(?:\s++|--[^\n]*+|//[^\n]*+|/\*.*?\*/)++)
+      | (?P<space>\s++|--[^\n]*+|//[^\n]*+|/\*.*?\*/)
       | (?P<string>'(?:[^'\\]|''|\\.)*+')
       | (?P<dollars>\$\$.*?\$\$)
       | (?P<quoted>"(?:[^"]|"")*+")
       | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<word>[^\W\d][\w$]*)
-      | (?P<stage>@(?:"(?:[^"]|"")*+"|[\w$%~./=:+\-])*+)
+      | (?P<stage>@[\w$%~./=:+\-]*+(?>(?:"(?:[^"]|"")*+"[\w$%~./=:+\-]*+)*))
       | (?P<punctuation>::|:=|=>|->>|->|\|\||<=>|<=|>=|<>|!=|==|&&|~~\*|~~|\$\d+|\$[^\W\d][\w$]*|.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -136,7 +136,7 @@ def first_word(text: str) -> str:
     For the event loop: no more of the text is read than that.
     """
     match = _LEX.match(text)
-    if match is not None and match.lastgroup == "space":
+    while match is not None and match.lastgroup == "space":
         match = _LEX.match(text, match.end())
     return match.group()[:_LONGEST_VERB].upper() if match is not None and match.lastgroup == "word" else ""
 

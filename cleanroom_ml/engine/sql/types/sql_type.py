@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
 _TEXT = re.compile(
-    r"\s*+([A-Za-z_][A-Za-z0-9_]*+(?:\s++[A-Za-z]++)*+)\s*+(?:\(\s*+(\d{1,9})\s*+(?:,\s*+(\d{1,4})\s*+)?\))?\s*+\Z"
+    r"\s*+([A-Za-z_][A-Za-z0-9_]*+(?>(?:\s+[A-Za-z]+){0,5}))\s*+(?:\(\s*+(\d{1,9})\s*+(?:,\s*+(\d{1,4})\s*+)?\))?\s*+\Z"
 )
 
 

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.values.json_text import (
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*+")
 _WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*+")
-_NUMBER: Final = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?+\d++)?+")
+_NUMBER: Final = re.compile(r"[+-]?+(?:\d++(?>(?:\.\d*)?)|\.\d++)(?>(?:[eE][+-]?\d+)?)")
 _WORDS: Final = {"null": None, "true": True, "false": False}
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _MAX_NESTING: Final = 1000
