@@ -11,6 +11,7 @@ import pytest
 pytestmark = pytest.mark.sandbox
 
 
+@pytest.mark.slow
 def test_on_a_machine_without_a_gpu_a_gpu_pool_says_that_its_family_needs_one(approved):
     advertiser = approved.advertiser
     if advertiser.types("doctor", "--format", "json").out.find("NVIDIA") == -1:

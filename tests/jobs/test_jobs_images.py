@@ -89,6 +89,7 @@ def test_local_is_this_installation() -> None:
     assert image.digest == "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+@pytest.mark.slow
 def test_what_a_tag_means(tmp_path: Path, index: Index) -> None:
     images = Images(tmp_path / "images")
     assert images.resolve(None).tag == "local", "nothing is built: this installation is the newest"

@@ -130,6 +130,7 @@ __return__ = before_the_script - (time.monotonic() - began)
     assert returned(script) < 2
 
 
+@pytest.mark.slow
 def test_child_processes_of_each_kind_work_and_have_no_session(returned):
     got = returned(
         """

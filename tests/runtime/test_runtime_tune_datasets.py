@@ -36,6 +36,7 @@ def train():
     context.report({"score": total, "rows": len(data["plain"]), "shard": type(data["train"]).__name__})
 
 
+@pytest.mark.slow
 def test_many_trials_in_several_processes_fetch_the_data_once(tmp_path):
     log = tmp_path / "fetches"
     connector = ShardedDataConnector(JobIngestor(RemoteTable(FRAME.schema, [Fetches(log)])), equal=True)
