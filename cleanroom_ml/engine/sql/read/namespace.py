@@ -17,7 +17,7 @@ _HINTS: Final = frozenset({"MAX_DATA_EXTENSION_TIME_IN_DAYS", "DEFAULT_PYTHON_AR
 
 
 @dataclass(frozen=True, slots=True)
-class CreateDatabase(Statement):
+class _CreateNamespace(Statement):
     """`clone`: of another one, as it was at `moment`."""
 
     name: Name
@@ -30,16 +30,13 @@ class CreateDatabase(Statement):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateSchema(Statement):
-    """`clone`: of another one, as it was at `moment`."""
+class CreateDatabase(_CreateNamespace):
+    """CREATE DATABASE."""
 
-    name: Name
-    or_replace: bool = False
-    if_not_exists: bool = False
-    comment: str = ""
-    retention: int | None = None
-    clone: Name | None = None
-    moment: Past | None = None
+
+@dataclass(frozen=True, slots=True)
+class CreateSchema(_CreateNamespace):
+    """CREATE SCHEMA."""
 
 
 @dataclass(frozen=True, slots=True)
