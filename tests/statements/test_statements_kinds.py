@@ -33,10 +33,14 @@ OF_JOBS = "AlterSession Get Immediate Pipe Put SetVariable UnsetVariable Use"
 
 
 def nodes(base: type[Statement] = Statement) -> Iterator[type[Statement]]:
-    """Those that stand in a module of ours: a dataclass with slots leaves the class behind that it was made from."""
+    """Those that stand in a module of ours: a dataclass with slots leaves the class behind that it was made from.
+
+    What two of them have in common, a class with a private name, is no statement.
+    """
     for node in base.__subclasses__():
         if getattr(sys.modules[node.__module__], node.__name__, None) is node and node is not Unheard:
-            yield node
+            if not node.__name__.startswith("_"):
+                yield node
             yield from nodes(node)
 
 
