@@ -26,8 +26,10 @@ SMALL: Final = 4 << 10
 PLACES: Final = 2
 MOST_PLACES: Final = 10
 """As many as workers (`memory_shares.py`): whoever would wait for a worker waits here instead, with a text only."""
-TIDIED: Final = 128 << 10
-"""Characters after which what is left of trees is collected."""
+TIDIED: Final = 32 << 10
+"""Characters after which what is left of trees is collected: everybody waits for that, so while it is little. Measured
+under hostile load with four times as much: 950,000 objects at once, and a `select 1` of others took 1.2 s.
+"""
 
 
 @dataclass(slots=True)
