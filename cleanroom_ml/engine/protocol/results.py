@@ -61,20 +61,44 @@ def arrow_data(
 
     `first` is the first batch, always sent inline where there are rows at all: a client that starts with
     remote chunks only can deadlock (docs/measured-facts.md). `capability` is echoed with each chunk's request."""
-    data: dict[str, object] = {
+    return {
         "rowtype": list(rowtype),
         "rowsetBase64": base64.b64encode(first).decode("ascii"),
         "total": total,
         "returned": total,
         "queryResultFormat": "arrow",
+        **_chunked(chunks, capability),
     }
-    if chunks:
-        data["chunks"] = [
+
+
+def text_data(
+    rowtype: Sequence[Mapping[str, object]],
+    total: int,
+    first: Sequence[Sequence[str | None]],
+    chunks: Sequence[Chunk],
+    capability: str,
+) -> dict[str, object]:
+    """A query's result as texts: the first rows inline, and `chunks` as in `arrow_data`."""
+    return {
+        "rowtype": list(rowtype),
+        "rowset": first,
+        "total": total,
+        "returned": total,
+        "queryResultFormat": "json",
+        **_chunked(chunks, capability),
+    }
+
+
+def _chunked(chunks: Sequence[Chunk], capability: str) -> dict[str, object]:
+    if not chunks:
+        return {}
+    return {
+        "chunks": [
             {"url": chunk.url, "rowCount": chunk.rows, "uncompressedSize": chunk.size, "compressedSize": chunk.size}
             for chunk in chunks
-        ]
-        data["chunkHeaders"] = {CHUNK_HEADER: capability}
-    return data
+        ],
+        "chunkHeaders": {CHUNK_HEADER: capability},
+    }
 
 
 def json_data(

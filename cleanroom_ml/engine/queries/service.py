@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
-from cleanroom_ml.engine.contracts.statement_time import set_seconds
+from cleanroom_ml.engine.contracts.result_format import asked_format
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
@@ -35,6 +35,7 @@ from cleanroom_ml.engine.queries.answers import (
     kept_type,
     multi_statement_outcome,
     outcome_of,
+    sent_as,
 )
 from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.queries.replies import answer_of, small_reply
@@ -89,8 +90,9 @@ class QueryService:
         """
         scanned = wire.scanned_result(request.sql)
         if scanned is not None:
-            self._record(session, scanned)
-            return scanned
+            record = self._record(session, scanned)
+            if record.session_id != session.id or sent_as(record, asked_format(request.parameters, session.parameters)):
+                return scanned
         sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
         request = replace(request, sql=sql, bindings=bindings)
         query_id = str(uuid.uuid4())
@@ -275,7 +277,7 @@ class QueryService:
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
-            seconds=set_seconds(request.parameters),
+            parameters=request.parameters,
         )
         return outcome_of(result, session, self._storage)
 
@@ -320,7 +322,7 @@ class QueryService:
                 query_id=query_id,
                 request_id=request_id,
                 describe_only=request.describe_only,
-                seconds=set_seconds(request.parameters),
+                parameters=request.parameters,
             )
             outcome = outcome_of(result, session, self._storage)
             return self._finish(query_id, outcome, durable=True)
