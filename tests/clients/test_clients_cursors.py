@@ -65,6 +65,22 @@ def test_rows_are_the_same_in_both_forms(client: SnowflakeConnection) -> None:
     assert cursor._query_result_format == "arrow"
 
 
+def test_several_statements_share_their_bound_values(client: SnowflakeConnection) -> None:
+    """And of those that ran apart, somebody who only knows their id gets each result."""
+    cursor = client.cursor()
+    cursor.execute("create or replace table several (a int); create or replace table other (b int)", num_statements=2)
+    cursor.executemany(
+        "insert into several values (?); insert into other values (?)", [[1, 2], [3, 4]], num_statements=2
+    )
+    cursor.execute("select ?; select '?', ?", ("x", 5), num_statements=2)
+    assert (cursor.fetchall(), cursor.nextset(), cursor.fetchall()) == ([("x",)], cursor, [("?", 5)])
+    both = "select sum(a) from several; select sum(b) from other"
+    cursor.execute_async(both, num_statements=2)
+    later = client.cursor()
+    later.get_results_from_sfqid(cursor.sfqid)
+    assert (later.fetchall(), later.nextset(), later.fetchall(), later.nextset()) == ([(4,)], later, [(6,)], None)
+
+
 TEXTS = ("", "a,b", 'say "x"', "two\nlines", "back\\slash", "\\N", " padded ", "é", "null", None)
 """What the connector's CSV writes in a way of its own (`converter.escape_for_csv`)."""
 

@@ -16,6 +16,7 @@ from .parameters import query_parameters
 
 CHUNK_HEADER: Final = "x-cleanroom-chunk"
 MULTI_STATEMENT_TYPE: Final = 0xA000
+MULTI_STATEMENT_COLUMN: Final = "multiple statement execution"
 MULTI_STATEMENT_MESSAGE: Final = "Multiple statements executed successfully."
 
 _STATS: Final = {
@@ -137,7 +138,7 @@ def finished(data: dict[str, object], *, query_id: str, statement_type: int, ses
 
 def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, object]:
     """The result of several statements: the client fetches each by its id."""
-    column = SqlType("VARCHAR").wire("multiple statement execution", nullable=False)
+    column = SqlType("VARCHAR").wire(MULTI_STATEMENT_COLUMN, nullable=False)
     return json_data([column], [[MULTI_STATEMENT_MESSAGE]]) | {
         "resultIds": ",".join(query_ids),
         "resultTypes": ",".join(str(kind) for kind in statement_types),

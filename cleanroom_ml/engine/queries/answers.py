@@ -205,6 +205,11 @@ def kept_type(record: QueryRecord) -> int:
     return kind
 
 
+def ran_several(record: QueryRecord) -> bool:
+    """Whether it was a request of several statements, and succeeded."""
+    return record.state == "SUCCESS" and "multi" in json.loads(record.response or "{}")
+
+
 def sent_as(record: QueryRecord, asked: ResultFormat) -> bool:
     """Whether a statement's answer is in the form that is asked for, or can be in no other: what has documents in its
     columns no statement reads again (`result_scan.spooled_of`).
