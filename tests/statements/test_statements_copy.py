@@ -4,6 +4,11 @@ documentation.
 
 from __future__ import annotations
 
+import datetime as dt
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from statements_client import Client
 
@@ -164,3 +169,25 @@ def test_without_from_a_table_is_loaded_from_its_own_stage(alpha: Client) -> Non
     assert alpha.rows("COPY INTO t") == NOTHING
     with pytest.raises(SqlError, match="does not exist"):
         alpha.rows("COPY INTO nothing")
+
+
+def test_moments_that_pandas_writes(alpha: Client) -> None:
+    """connector: `write_pandas(use_logical_type=True)`: Parquet's nanoseconds in UTC become the column's type; those
+    that nothing keeps are refused.
+    """
+    moments = [dt.datetime(2020, 1, 2, 1, 4, 5, 6, tzinfo=dt.UTC), None]
+    column = pa.array(moments, pa.timestamp("ns", tz="+02:00"))
+    for name, values in (("a", column), ("b", pa.array([1], pa.timestamp("ns", tz="UTC")))):
+        file = io.BytesIO()
+        pq.write_table(pa.table({"A": values, "B": values, "C": values}), file)
+        staged(alpha, f"{name}/x.parquet", file.getvalue())
+    alpha.result("CREATE TABLE t (a TIMESTAMP_TZ, b TIMESTAMP_LTZ, c TIMESTAMP_NTZ)")
+    copy = "COPY INTO t FROM @s/{} FILE_FORMAT = (TYPE = PARQUET) MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE"
+    alpha.result(copy.format("a"))
+    text = "2020-01-02 01:04:05.000006"
+    assert alpha.rows(
+        "SELECT to_char(a, 'YYYY-MM-DD HH24:MI:SS.FF6 TZHTZM'), to_char(b, 'YYYY-MM-DD HH24:MI:SS.FF6'),"
+        " to_char(c, 'YYYY-MM-DD HH24:MI:SS.FF6') FROM t ORDER BY a"
+    ) == [(f"{text} +0000", text, text), (None, None, None)]
+    with pytest.raises(SqlError, match="nanoseconds"):
+        alpha.result(copy.format("b"))

@@ -260,7 +260,12 @@ def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
         text = f"CASE WHEN typeof({value}) = 'JSON' THEN {member} ELSE CAST({value} AS VARCHAR) END"
         read = from_text(moment).replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
         native = from_moment(moment).replace("{0}", NOT_FINER).replace("{0}", value)
-        return f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read} ELSE {native} END"
+        # DuckDB has a type for what pandas writes (nanoseconds in UTC), and few casts of it.
+        zoned = from_moment(moment).replace("{0}", f"CAST(CAST({NOT_FINER} AS VARCHAR) AS TIMESTAMPTZ)")
+        return (
+            f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read}"
+            f" WHEN typeof({value}) = 'TIMESTAMPTZ_NS' THEN {zoned.replace('{0}', value)} ELSE {native} END"
+        )
     return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
 
 
