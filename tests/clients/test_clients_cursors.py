@@ -45,6 +45,42 @@ def test_bound_rows_come_back_in_every_form(client: SnowflakeConnection) -> None
     assert [column.name for column in cursor.describe("select * from bound")] == list("ABCDEFGHI")
 
 
+def test_rows_are_the_same_in_both_forms(client: SnowflakeConnection) -> None:
+    """QUERY_RESULT_FORMAT and the connector's own parameter of a request; the chunks that it fetches too."""
+    cursor = client.cursor()
+    every = (
+        "select 1.50::number(10,2) a, '1969-01-02 03:04:05.25'::timestamp_ntz b, '1969-01-02'::timestamp_ltz c,"
+        " '2020-01-02 03:04:05.25 +0200'::timestamp_tz d, '1:2:3.5'::time e, parse_json('{\"a\":1}') f, null g,"
+        " 'é\"' h, true i, 1e300::float j, '2020-01-02'::date k, seq4() n from table(generator(rowcount => 30000))"
+        " order by n"
+    )
+    asked = {"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}
+    rows = cursor.execute(every, _statement_params=asked).fetchall()
+    assert cursor._query_result_format == "json"
+    assert len(cursor.get_result_batches() or ()) > 1
+    scanned = client.cursor()
+    scanned.execute(f"select * from table(result_scan('{cursor.sfqid}'))", _statement_params=asked)
+    assert (scanned._query_result_format, scanned.fetchmany(2)) == ("json", rows[:2])
+    assert cursor.execute(every).fetchall() == rows
+    assert cursor._query_result_format == "arrow"
+
+
+def test_several_statements_share_their_bound_values(client: SnowflakeConnection) -> None:
+    """And of those that ran apart, somebody who only knows their id gets each result."""
+    cursor = client.cursor()
+    cursor.execute("create or replace table several (a int); create or replace table other (b int)", num_statements=2)
+    cursor.executemany(
+        "insert into several values (?); insert into other values (?)", [[1, 2], [3, 4]], num_statements=2
+    )
+    cursor.execute("select ?; select '?', ?", ("x", 5), num_statements=2)
+    assert (cursor.fetchall(), cursor.nextset(), cursor.fetchall()) == ([("x",)], cursor, [("?", 5)])
+    both = "select sum(a) from several; select sum(b) from other"
+    cursor.execute_async(both, num_statements=2)
+    later = client.cursor()
+    later.get_results_from_sfqid(cursor.sfqid)
+    assert (later.fetchall(), later.nextset(), later.fetchall(), later.nextset()) == ([(4,)], later, [(6,)], None)
+
+
 TEXTS = ("", "a,b", 'say "x"', "two\nlines", "back\\slash", "\\N", " padded ", "é", "null", None)
 """What the connector's CSV writes in a way of its own (`converter.escape_for_csv`)."""
 

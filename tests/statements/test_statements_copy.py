@@ -4,6 +4,11 @@ documentation.
 
 from __future__ import annotations
 
+import datetime as dt
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from statements_client import Client
 
@@ -130,3 +135,59 @@ def test_what_fields_mean(alpha: Client) -> None:
         *(("w.csv", 1, "h"), ("w.csv", 2, "1"), ("w.csv", 3, "2"))
     ]
     assert alpha.rows("SELECT * FROM @s/w.csv ORDER BY 1") == [("1",), ("2",), ("h",)]
+
+
+def test_columns_that_a_file_does_not_fill(alpha: Client) -> None:
+    """sql-reference/sql/copy-into-table: columns that are not in the list get their default values, an
+    AUTOINCREMENT or IDENTITY column with its next numbers: over all files, and no number of a row that is left out.
+    """
+    staged(alpha, "a.csv", b"id,name\n1,x\n2,y\n")
+    staged(alpha, "b.csv", BAD)
+    alpha.result("CREATE TABLE t (n INT IDENTITY(10, 5), id INT, name VARCHAR, w VARCHAR DEFAULT 'd')")
+    copy = f"COPY INTO t(id, name) FROM @s {FORMAT} ON_ERROR = CONTINUE"
+    assert [row[1] for row in alpha.rows(copy)] == ["LOADED", "PARTIALLY_LOADED"]
+    alpha.result("BEGIN")
+    alpha.result(f"{copy} FORCE = TRUE")
+    alpha.result("ROLLBACK")
+    alpha.result("INSERT INTO t(id) VALUES (7)")
+    assert alpha.rows("SELECT * FROM t ORDER BY n") == [
+        (10, 1, "x", "d"),
+        (15, 2, "y", "d"),
+        (20, 4, "x", "d"),
+        (25, 5, "z", "d"),
+        (30, 7, None, "d"),
+    ]
+
+
+def test_without_from_a_table_is_loaded_from_its_own_stage(alpha: Client) -> None:
+    """sql-reference/sql/copy-into-table: "When copying data from files in a table location, the FROM clause can be
+    omitted".
+    """
+    alpha.result("CREATE TABLE t (id INT, name VARCHAR)")
+    alpha.put("%T", "a.csv", b"id,name\n1,x\n")
+    assert alpha.rows(f"COPY INTO t {FORMAT} ON_ERROR = SKIP_FILE")[0][1:4] == ("LOADED", 1, 1)
+    assert alpha.rows("COPY INTO t") == NOTHING
+    with pytest.raises(SqlError, match="does not exist"):
+        alpha.rows("COPY INTO nothing")
+
+
+def test_moments_that_pandas_writes(alpha: Client) -> None:
+    """connector: `write_pandas(use_logical_type=True)`: Parquet's nanoseconds in UTC become the column's type; those
+    that nothing keeps are refused.
+    """
+    moments = [dt.datetime(2020, 1, 2, 1, 4, 5, 6, tzinfo=dt.UTC), None]
+    column = pa.array(moments, pa.timestamp("ns", tz="+02:00"))
+    for name, values in (("a", column), ("b", pa.array([1], pa.timestamp("ns", tz="UTC")))):
+        file = io.BytesIO()
+        pq.write_table(pa.table({"A": values, "B": values, "C": values}), file)
+        staged(alpha, f"{name}/x.parquet", file.getvalue())
+    alpha.result("CREATE TABLE t (a TIMESTAMP_TZ, b TIMESTAMP_LTZ, c TIMESTAMP_NTZ)")
+    copy = "COPY INTO t FROM @s/{} FILE_FORMAT = (TYPE = PARQUET) MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE"
+    alpha.result(copy.format("a"))
+    text = "2020-01-02 01:04:05.000006"
+    assert alpha.rows(
+        "SELECT to_char(a, 'YYYY-MM-DD HH24:MI:SS.FF6 TZHTZM'), to_char(b, 'YYYY-MM-DD HH24:MI:SS.FF6'),"
+        " to_char(c, 'YYYY-MM-DD HH24:MI:SS.FF6') FROM t ORDER BY a"
+    ) == [(f"{text} +0000", text, text), (None, None, None)]
+    with pytest.raises(SqlError, match="nanoseconds"):
+        alpha.result(copy.format("b"))

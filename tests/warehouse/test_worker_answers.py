@@ -62,3 +62,27 @@ def test_a_failure_carries_only_what_the_statement_said():
         text = str(from_answer(error, sql, (("C", parse_type("INT")),), "q"))
         assert "7000" not in text
         assert "/etc" not in text
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "texts",
+    [
+        None,
+        [],
+        [[10, 5, 1]],
+        [[10, 5, 3]],
+        [[0, 5, 2]],
+        [[9, 5, 2]],
+        [[10, 500, 2]],
+        [[10, 0, 2]],
+        [[10, 5, True], [15, 5, 1]],
+        [[10, 5, -1], [15, 5, 3]],
+        [["10", 5, 2]],
+    ],
+)
+def test_texts_of_a_result_lie_behind_its_streams_and_have_as_many_rows(texts):
+    """What a worker says of them: no part of the streams, nothing outside of the file, no row more or fewer."""
+    with pytest.raises(SqlError):
+        answers.texts({"texts": texts}, [(0, 10, 2)], 100, "q")
+    assert answers.texts({"texts": [[10, 5, 1], [15, 5, 1]]}, [(0, 10, 2)], 100, "q") == [(10, 5, 1), (15, 5, 1)]

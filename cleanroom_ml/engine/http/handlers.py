@@ -229,7 +229,8 @@ class Handlers:
         part = found[1]
         return StreamingResponse(
             file_range(part.path, part.offset, part.length, self._engine.in_thread),
-            media_type="application/octet-stream",
+            # Without a charset the connector guesses one from the bytes.
+            media_type="application/json; charset=utf-8" if part.text else "application/octet-stream",
             headers={"Content-Length": str(part.length)},
         )
 

@@ -13,7 +13,7 @@ from decimal import InvalidOperation
 from cleanroom_ml.engine.sql.binds import Scalar, StagedRows
 from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME
 
-from .errors import bad_request
+from .errors import WireError, bad_request
 
 MAX_BINDINGS = 65_536
 _PIECE = 4000
@@ -43,7 +43,7 @@ def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
     if not wire:
         return None
     if len(wire) > MAX_BINDINGS:
-        raise bad_request("Too many bound values.")
+        raise _refused("Too many bound values.")
     if all(_NAME.fullmatch(name) for name in wire):
         return Bindings(named=_by_name(wire))
     columns: list[Scalar | list[Scalar]] = []
@@ -56,11 +56,18 @@ def parse_bindings(wire: dict[str, object] | None) -> Bindings | None:
         return Bindings(values=tuple(column for column in columns if not isinstance(column, list)))
     whole = [column if isinstance(column, list) else [column] for column in columns]
     if len({len(column) for column in whole}) != 1:
-        raise bad_request("The bound columns differ in length.")
+        raise _refused("The bound columns differ in length.")
     rows: list[tuple[Scalar, ...]] = []
     for start in range(0, len(whole[0]), _PIECE):  # in steps: one zip of millions would hold up everybody
         rows += zip(*(column[start : start + _PIECE] for column in whole), strict=True)
     return Bindings(rows=tuple(rows))
+
+
+def _refused(message: str, *, code: int = 100038, sqlstate: str = "22018") -> WireError:
+    """What a program may well bind, and cannot: an error of its statement. A status of 400 the connector takes for a
+    bad moment (`network.is_retryable_http_code`), and sends the same again for minutes.
+    """
+    return WireError(code, message, sqlstate=sqlstate)
 
 
 def _by_name(wire: Mapping[str, object]) -> dict[str, Scalar]:
@@ -79,11 +86,11 @@ def _decoded(which: str, entry: Mapping[str, object]) -> Scalar | list[Scalar]:
     record = BY_BIND_NAME.get(kind.upper()) if isinstance(kind, str) else None
     decode = record.bind if record is not None else None
     if decode is None:
-        raise bad_request(f"Bound value {which} has a type that is not supported.")
+        raise _refused(f"Bound value {which} has a type that is not supported.", code=2, sqlstate="0A000")
     try:
         return [_one(decode, item) for item in value] if isinstance(value, list) else _one(decode, value)
     except (ValueError, OverflowError, InvalidOperation, TypeError) as error:
-        raise bad_request(f"Bound value {which} is not a value of its type.") from error
+        raise _refused(f"Bound value {which} is not a value of its type.") from error
 
 
 def _one(decode: Callable[[str], Scalar], value: object) -> Scalar:

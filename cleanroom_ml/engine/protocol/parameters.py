@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from cleanroom_ml.engine.contracts.result_format import VALUES
+
 _FIXED: Final[dict[str, object]] = {
     "AUTOCOMMIT": True,
     # Snowflake's own (sql-reference/parameters): from so many values on, drivers put a batch into a stage.
@@ -41,6 +43,7 @@ _SETTABLE: Final = frozenset(
         "CLIENT_PREFETCH_THREADS",
         "CLIENT_SESSION_KEEP_ALIVE",
         "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY",
+        "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT",
         "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS",
         "PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER",
         "PYTHON_SNOWPARK_ELIMINATE_NUMERIC_SQL_VALUE_CAST_ENABLED",
@@ -89,6 +92,8 @@ def _told(session: Mapping[str, str]) -> dict[str, object]:
             told[name] = text.lower() == "true"
         elif kind is int and text.isascii() and text.isdigit() and len(text) < 10:
             told[name] = int(text)
+        elif name == "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT" and text.upper() in VALUES:
+            told[name] = text.lower()
     return told
 
 

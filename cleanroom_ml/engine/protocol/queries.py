@@ -13,11 +13,13 @@ from cleanroom_ml.engine.sql.lex.tokens import STRING, Token, tokenize
 
 from .bindings import Bindings, parse_bindings
 from .bodies import section, text
-from .errors import QUERY_DETACHED, QUERY_IN_PROGRESS, bad_request, success
+from .errors import QUERY_DETACHED, QUERY_IN_PROGRESS, WireError, bad_request, success
 from .login import parameter_text
 from .stages import transfer_verb
 
 MAX_SQL_TEXT = 4 << 20
+_MAX_BODY_TEXT = 1 << 30
+"""Bodies are bounded before they are read."""
 _LONGEST_READ = 200
 """Characters: clients send these statements as they were written for them, and other texts are none of them."""
 _LONGEST_STAGE = 1024
@@ -60,9 +62,12 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
     Raises:
         WireError: it is malformed.
     """
-    sql = text(body, "sqlText", limit=MAX_SQL_TEXT)
+    sql = text(body, "sqlText", limit=_MAX_BODY_TEXT)
     if sql is None:
         raise bad_request("A query request needs sqlText.")
+    if len(sql) > MAX_SQL_TEXT:  # anybody may write it: an error of the statement, which no client sends again
+        message = f"SQL compilation error:\nThe text has more than {MAX_SQL_TEXT >> 20} MiB: put the rows into a stage."
+        raise WireError(1003, message, sqlstate="42000")
     bindings = parse_bindings(section(body, "bindings"))
     stage = text(body, "bindStage", limit=_LONGEST_STAGE)
     if stage:

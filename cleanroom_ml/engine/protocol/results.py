@@ -16,6 +16,7 @@ from .parameters import query_parameters
 
 CHUNK_HEADER: Final = "x-cleanroom-chunk"
 MULTI_STATEMENT_TYPE: Final = 0xA000
+MULTI_STATEMENT_COLUMN: Final = "multiple statement execution"
 MULTI_STATEMENT_MESSAGE: Final = "Multiple statements executed successfully."
 
 _STATS: Final = {
@@ -61,20 +62,44 @@ def arrow_data(
 
     `first` is the first batch, always sent inline where there are rows at all: a client that starts with
     remote chunks only can deadlock (docs/measured-facts.md). `capability` is echoed with each chunk's request."""
-    data: dict[str, object] = {
+    return {
         "rowtype": list(rowtype),
         "rowsetBase64": base64.b64encode(first).decode("ascii"),
         "total": total,
         "returned": total,
         "queryResultFormat": "arrow",
+        **_chunked(chunks, capability),
     }
-    if chunks:
-        data["chunks"] = [
+
+
+def text_data(
+    rowtype: Sequence[Mapping[str, object]],
+    total: int,
+    first: Sequence[Sequence[str | None]],
+    chunks: Sequence[Chunk],
+    capability: str,
+) -> dict[str, object]:
+    """A query's result as texts: the first rows inline, and `chunks` as in `arrow_data`."""
+    return {
+        "rowtype": list(rowtype),
+        "rowset": first,
+        "total": total,
+        "returned": total,
+        "queryResultFormat": "json",
+        **_chunked(chunks, capability),
+    }
+
+
+def _chunked(chunks: Sequence[Chunk], capability: str) -> dict[str, object]:
+    if not chunks:
+        return {}
+    return {
+        "chunks": [
             {"url": chunk.url, "rowCount": chunk.rows, "uncompressedSize": chunk.size, "compressedSize": chunk.size}
             for chunk in chunks
-        ]
-        data["chunkHeaders"] = {CHUNK_HEADER: capability}
-    return data
+        ],
+        "chunkHeaders": {CHUNK_HEADER: capability},
+    }
 
 
 def json_data(
@@ -113,7 +138,7 @@ def finished(data: dict[str, object], *, query_id: str, statement_type: int, ses
 
 def multi_statement_data(query_ids: Sequence[str], statement_types: Sequence[int]) -> dict[str, object]:
     """The result of several statements: the client fetches each by its id."""
-    column = SqlType("VARCHAR").wire("multiple statement execution", nullable=False)
+    column = SqlType("VARCHAR").wire(MULTI_STATEMENT_COLUMN, nullable=False)
     return json_data([column], [[MULTI_STATEMENT_MESSAGE]]) | {
         "resultIds": ",".join(query_ids),
         "resultTypes": ",".join(str(kind) for kind in statement_types),

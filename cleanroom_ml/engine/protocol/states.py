@@ -9,7 +9,8 @@ CLIENT_STATUS: Final = {
     "RUNNING": "RUNNING",
     "SUCCESS": "SUCCESS",
     "FAILED": "FAILED_WITH_ERROR",
-    "ABORTED": "ABORTED",
+    # Clients see one that was cancelled as one that failed (connector: `test_async.py`, SYSTEM$CANCEL_QUERY).
+    "ABORTED": "FAILED_WITH_ERROR",
 }
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
+from cleanroom_ml.engine.contracts.result_format import ResultFormat
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.protocol import results, stages
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
+from cleanroom_ml.engine.protocol.large_json import HalfCharacterError, LargeJsonError, loads
 from cleanroom_ml.engine.protocol.rowtypes import rowset
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.kinds.file_transfer import file_name
 from cleanroom_ml.engine.statements.result_scan import kept_rows
 from cleanroom_ml.engine.statements.results import Download, StatementResult, Upload, decode, statement_type
@@ -33,6 +36,8 @@ JOB_CAPABILITY_SECONDS: Final = 7 * 24 * 3600
 """A job reads its tables as long as it trains. What it was given works on its own socket only, and ends with that."""
 # A first batch of this many bytes is not sent inline: JSON of that size would cost the front more than it may use.
 MAX_INLINE_BYTES: Final = 32 << 20
+MAX_INLINE_TEXT: Final = 1 << 20
+"""The same of rows as texts, which the front reads: a worker made them."""
 
 LARGEST_DESCRIPTION: Final = 4 << 20
 """Characters. What is kept of a result whose rows lie in the spool is shorter: columns, and where the batches are."""
@@ -49,6 +54,8 @@ class _Arrow(TypedDict):
     """Offset, length and rows."""
     types: list[str]
     """What RESULT_SCAN reads the columns as (`result_scan.spooled_of`)."""
+    texts: list[tuple[int, int, int]] | None
+    """The same rows as chunks of JSON, where the client asked for those (not there in what older engines kept)."""
 
 
 class _Small(TypedDict):
@@ -106,6 +113,7 @@ class SpoolRange:
     path: Path
     offset: int
     length: int
+    text: bool = False
 
 
 def outcome_of(result: StatementResult, session: Session, storage: Storage) -> Outcome:
@@ -122,6 +130,9 @@ def outcome_of(result: StatementResult, session: Session, storage: Storage) -> O
             "total": result.rows,
             "batches": [(batch.offset, batch.length, batch.rows) for batch in result.batches],
             "types": [str(column.type) for column in result.columns],
+            "texts": None
+            if result.texts is None
+            else [(chunk.offset, chunk.length, chunk.rows) for chunk in result.texts],
         }
         return Outcome(_text(kept), result.path)
     if isinstance(result, Rows):
@@ -194,6 +205,21 @@ def kept_type(record: QueryRecord) -> int:
     return kind
 
 
+def ran_several(record: QueryRecord) -> bool:
+    """Whether it was a request of several statements, and succeeded."""
+    return record.state == "SUCCESS" and "multi" in json.loads(record.response or "{}")
+
+
+def sent_as(record: QueryRecord, asked: ResultFormat) -> bool:
+    """Whether a statement's answer is in the form that is asked for, or can be in no other: what has documents in its
+    columns no statement reads again (`result_scan.spooled_of`).
+    """
+    kept = json.loads(record.response or "{}").get("arrow")
+    if not isinstance(kept, dict) or (kept.get("texts") is not None) == (asked == "JSON"):
+        return True
+    return any(parse_type(text).is_json for text in kept["types"])
+
+
 class Answers:
     """Makes answers from what was kept."""
 
@@ -222,17 +248,23 @@ class Answers:
 
     def size(self, length: int, response: str | None) -> int:
         """About how many bytes an answer has, by the length of what is kept and, where that is short, what it says."""
-        batches = (json.loads(response).get("arrow") or {}).get("batches") if response else None
-        inline = batches[0][1] if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
-        return length + 4 * inline // 3
+        kept = (json.loads(response).get("arrow") or {}) if response else {}
+        if kept.get("texts") is not None:
+            return length + (2 * kept["texts"][0][1] if _inline(kept["texts"], MAX_INLINE_TEXT) else 0)
+        inline = _inline(kept.get("batches"), MAX_INLINE_BYTES)
+        return length + (4 * kept["batches"][0][1] // 3 if inline else 0)
 
     def chunk(self, record: QueryRecord, index: int) -> SpoolRange | None:
         """Where chunk `index` of a result is; None where there is no such chunk."""
         kept = json.loads(record.response or "{}").get("arrow")
-        if kept is None or record.spool is None or not 0 <= index < len(kept["batches"]):
+        if kept is None or record.spool is None:
             return None
-        offset, length, _ = kept["batches"][index]
-        return SpoolRange(self._spool / record.spool, offset, length)
+        texts = kept.get("texts")
+        parts = kept["batches"] if texts is None else texts
+        if not 0 <= index < len(parts):
+            return None
+        offset, length, _ = parts[index]
+        return SpoolRange(self._spool / record.spool, offset, length, texts is not None)
 
     def _shape(self, record: QueryRecord, kept: _Kept, base_url: str) -> dict[str, object]:
         if "json" in kept:
@@ -246,20 +278,24 @@ class Answers:
         return self._download(kept["download"], _whose(record, kept), base_url)
 
     def _arrow(self, record: QueryRecord, kept: _Arrow, whose: dict[str, str], base_url: str) -> dict[str, object]:
-        batches = kept["batches"]
-        inline = 1 if batches and batches[0][1] <= MAX_INLINE_BYTES else 0
+        texts = kept.get("texts")
+        parts, most = (kept["batches"], MAX_INLINE_BYTES) if texts is None else (texts, MAX_INLINE_TEXT)
+        inline = _inline(parts, most)
         first = b""
         if inline:
             with (self._spool / (record.spool or "")).open("rb") as file:
-                file.seek(batches[0][0])
-                first = file.read(batches[0][1])
+                file.seek(parts[0][0])
+                first = file.read(parts[0][1])
         chunks = [
             results.Chunk(f"{base_url}/chunks/{record.query_id}/{index}", rows, length)
-            for index, (_, length, rows) in enumerate(batches)
+            for index, (_, length, rows) in enumerate(parts)
             if index >= inline
         ]
         capability = self._issue("chunk", {"query": record.query_id, **whose}) if chunks else ""
-        return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
+        if texts is None:
+            return results.arrow_data(kept["rowtype"], kept["total"], first, chunks, capability)
+        rows = text_rows(first, len(kept["rowtype"]), texts[0][2] if inline else 0)
+        return results.text_data(kept["rowtype"], kept["total"], rows, chunks, capability)
 
     def _upload(self, kept: _Upload, whose: dict[str, str], base_url: str) -> dict[str, object]:
         # Told to compress what is plain, with these two the client goes by the bytes whether a file is.
@@ -294,6 +330,33 @@ class Answers:
     def _issue(self, purpose: str, claims: dict[str, object]) -> str:
         seconds = JOB_CAPABILITY_SECONDS if claims["audience"] else CAPABILITY_SECONDS
         return self._capabilities.issue(purpose, claims, expires=time.time() + seconds)
+
+
+def text_rows(text: bytes, columns: int, count: int) -> list[list[str | None]]:
+    """The rows of a chunk of texts, which a worker made: it is read as what anybody sent.
+
+    Raises:
+        FileNotFoundError: it is none of so many rows of so many texts.
+    """
+    try:
+        found = loads(f"[{text.decode()}]", depth=2)
+    except (LargeJsonError, HalfCharacterError, UnicodeDecodeError) as error:
+        raise FileNotFoundError("rows of a result") from error
+    rows: list[list[str | None]] = []
+    for row in found if isinstance(found, list) else ():
+        if not isinstance(row, list) or len(row) != columns:
+            raise FileNotFoundError("rows of a result")
+        if not all(value is None or isinstance(value, str) for value in row):
+            raise FileNotFoundError("rows of a result")
+        rows.append(row)
+    if len(rows) != count:
+        raise FileNotFoundError("rows of a result")
+    return rows
+
+
+def _inline(parts: Sequence[Sequence[int]] | None, most: int) -> int:
+    """How many of a result's parts go with the answer itself: the first, or none."""
+    return 1 if parts and parts[0][1] <= most else 0
 
 
 def _whose(record: QueryRecord, kept: _Kept) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from cleanroom_ml.engine.sql.binds import Binds
@@ -21,5 +22,5 @@ class Execute(Protocol):
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
-        seconds: float | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> StatementResult: ...

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
-from cleanroom_ml.engine.contracts.statement_time import set_seconds
+from cleanroom_ml.engine.contracts.result_format import asked_format
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
@@ -24,7 +24,7 @@ from cleanroom_ml.engine.protocol import queries as wire
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError
 from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
-from cleanroom_ml.engine.protocol.results import Reply
+from cleanroom_ml.engine.protocol.results import MULTI_STATEMENT_COLUMN, MULTI_STATEMENT_MESSAGE, Reply
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS, is_final
 from cleanroom_ml.engine.queries.answers import (
     LARGEST_DESCRIPTION,
@@ -35,10 +35,12 @@ from cleanroom_ml.engine.queries.answers import (
     kept_type,
     multi_statement_outcome,
     outcome_of,
+    ran_several,
+    sent_as,
 )
 from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.queries.replies import answer_of, small_reply
-from cleanroom_ml.engine.queries.requests import binds_of, fingerprint, is_one_commit
+from cleanroom_ml.engine.queries.requests import binds_of, count_of, fingerprint, is_one_commit, shared_out
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.queries.under_way import UnderWay
@@ -89,8 +91,11 @@ class QueryService:
         """
         scanned = wire.scanned_result(request.sql)
         if scanned is not None:
-            self._record(session, scanned)
-            return scanned
+            record = self._record(session, scanned)
+            if ran_several(record):
+                return self._several_scanned(session, request)
+            if record.session_id != session.id or sent_as(record, asked_format(request.parameters, session.parameters)):
+                return scanned
         sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
         request = replace(request, sql=sql, bindings=bindings)
         query_id = str(uuid.uuid4())
@@ -122,6 +127,18 @@ class QueryService:
             self._failed(running.query_id, running.reason)
         self._under_way.queue(running, lambda: self._run(running, request, session, base_url))
         return running.query_id
+
+    def _several_scanned(self, session: Session, request: QueryRequest) -> str:
+        """RESULT_SCAN of several statements: their one row, and not their ids, which the client asks for when it has
+        seen that (connector: `cursor.get_results_from_sfqid`).
+        """
+        query_id = str(uuid.uuid4())
+        record, created = self._storage.queries.start(query_id, session.id, request.request_id, fingerprint(request))
+        if not created:
+            return record.query_id
+        rows = Rows(((MULTI_STATEMENT_COLUMN, VARCHAR),), ((MULTI_STATEMENT_MESSAGE,),))
+        self._storage.queries.finish(query_id, outcome_of(rows, session, self._storage).response)
+        return query_id
 
     def wait(self, query_id: str) -> Future[Reply | None] | None:
         """Resolved once the query has ended; None where it does not run (any more) in this process. Never blocks."""
@@ -265,7 +282,7 @@ class QueryService:
             return self._failed(running.query_id, running.reason or error)
 
     def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
-        count = _of_session(session, request) if request.statements is None else request.statements
+        count = count_of(session, request) if request.statements is None else request.statements
         if count != 1:
             return self._several(running, session, replace(request, statements=count))
         result = self._execute(
@@ -275,7 +292,7 @@ class QueryService:
             query_id=running.query_id,
             request_id=request.request_id,
             describe_only=request.describe_only,
-            seconds=set_seconds(request.parameters),
+            parameters=request.parameters,
         )
         return outcome_of(result, session, self._storage)
 
@@ -289,24 +306,23 @@ class QueryService:
             raise SqlError(8, "0A000", message)
         if len(texts) > MAX_STATEMENTS:
             raise SqlError.unsupported(f"more than {MAX_STATEMENTS} statements in one request")
-        if request.bindings is not None:
-            raise SqlError.unsupported("bound values with several statements")
+        shares = shared_out(request.bindings, texts)
         query_ids: list[str] = []
         kinds: list[int] = []
-        for index, text in enumerate(texts):
+        for index, (text, bindings) in enumerate(zip(texts, shares, strict=True)):
             running.check()
-            record = self._child(running, session, request, text, index)
+            record = self._child(running, session, replace(request, sql=text, bindings=bindings), index)
             if record.state != "SUCCESS":
                 raise SqlError(record.code or 603, record.sqlstate or "XX000", record.message or "")
             query_ids.append(record.query_id)
             kinds.append(kept_type(record))
         return multi_statement_outcome(query_ids, kinds, session)
 
-    def _child(self, parent: Running, session: Session, request: QueryRequest, text: str, index: int) -> QueryRecord:
+    def _child(self, parent: Running, session: Session, request: QueryRequest, index: int) -> QueryRecord:
         """Run one of several statements to its end. A repeated request finds those that were applied."""
         request_id = str(uuid.uuid5(uuid.UUID(request.request_id), str(index)))
         query_id = str(uuid.uuid4())
-        child = replace(request, sql=text, request_id=request_id, statements=1)
+        child = replace(request, request_id=request_id, statements=1)
         self._under_way.name(parent, query_id)
         record, fresh = self._start(parent, query_id, session, child)
         if not fresh:
@@ -315,12 +331,12 @@ class QueryService:
         try:
             result = self._execute(
                 session,
-                text,
-                binds=None,
+                request.sql,
+                binds=binds_of(request.bindings),
                 query_id=query_id,
                 request_id=request_id,
                 describe_only=request.describe_only,
-                seconds=set_seconds(request.parameters),
+                parameters=request.parameters,
             )
             outcome = outcome_of(result, session, self._storage)
             return self._finish(query_id, outcome, durable=True)
@@ -376,15 +392,3 @@ class QueryService:
                 return False
             audience = owner.job_id or ""
         return audience == (session.job_id or "")
-
-
-def _of_session(session: Session, request: QueryRequest) -> int:
-    """How many statements a request that does not say it is to have (sql-reference/parameters.md,
-    MULTI_STATEMENT_COUNT). One statement where any number may come is a statement like every other.
-    """
-    count = wire.statement_count(session.parameters.get("MULTI_STATEMENT_COUNT", "1"))
-    if count in {None, 1}:
-        return 1
-    BIG_TEXTS.weigh(len(request.sql))
-    one = count == 0 and len(split(request.sql)) <= 1
-    return 1 if one or count is None else count

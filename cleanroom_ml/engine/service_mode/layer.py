@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -68,7 +68,7 @@ class ServiceMode:
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
-        seconds: float | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> StatementResult:
         """The statement's result. Raises SqlError."""
 
@@ -80,7 +80,7 @@ class ServiceMode:
                 query_id=query_id,
                 request_id=request_id,
                 describe_only=describe_only,
-                seconds=seconds,
+                parameters=parameters,
             )
 
         if session.kind != "client" or describe_only:

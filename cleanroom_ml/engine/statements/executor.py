@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
@@ -33,6 +34,7 @@ from cleanroom_ml.engine.warehouse.pool import Warehouse
 
 RoomCatalogs = Callable[[Session], StatementCatalog]
 _MOST_NESTED = 8
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Executor:
@@ -73,11 +75,11 @@ class Executor:
         query_id: str,
         request_id: str | None = None,
         describe_only: bool = False,
-        seconds: float | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> StatementResult:
         """Runs one statement. The session's context changes in `session`, and is kept.
 
-        It may run for `seconds`, which the request itself set; None: for as long as the session's parameters say.
+        `parameters` are the request's own, and go before the session's: how long it may run, how its rows are sent.
         A request id that this session has used before is answered with what happened then. Where the caller recorded
         the query (`storage.queries.start`), a statement that changes the catalog records its outcome in the same
         transaction: applied and recorded, or neither.
@@ -112,7 +114,7 @@ class Executor:
                 query_id,
                 describe_only,
                 restricted,
-                seconds=seconds,
+                asked=parameters or {},
                 results=results,
                 recorded=recorded,
                 direct=True,
@@ -154,7 +156,7 @@ class Executor:
         restricted: bool,
         nesting: int = 0,
         written: Written | None = None,
-        seconds: float | None = None,
+        asked: Mapping[str, str] = _NOTHING,
         results: Results | None = None,
         acting: Rights | None = None,
         recorded: bool | None = None,
@@ -179,7 +181,7 @@ class Executor:
             bound = replace(binds, named={**binds.named, **variables}, rows=None, staged=None)
             return self._execute(
                 *(session, catalog, inner, bound, query_id, False, restricted, nesting + 1),
-                *(written, seconds, results, acting),
+                *(written, asked, results, acting),
             )
 
         def in_procedure(key: Key | None, owner: str) -> Work:
@@ -191,7 +193,7 @@ class Executor:
             def run_there(text: str, variables: Mapping[str, Value]) -> StatementResult:
                 return self._execute(
                     *(session, inner, text, replace(NO_BINDS, named=variables), query_id, False, restricted),
-                    *(nesting + 1, written, seconds, results, whose),
+                    *(nesting + 1, written, asked, results, whose),
                 )
 
             return replace(
@@ -219,7 +221,7 @@ class Executor:
             home=catalog.home if isinstance(catalog, AccountCatalog) else None,
             binds=binds,
             wire=kind.wire,
-            limit=seconds,
+            asked=asked,
             restricted=restricted,
             # A block is many commits: one of them must not stand for the whole.
             recording=nesting == 0

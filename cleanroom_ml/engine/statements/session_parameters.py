@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from cleanroom_ml.engine.contracts import result_format
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS, PARAMETER
 from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -27,6 +28,7 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     PARAMETER: _any,
     "AUTOCOMMIT": _TRUTH,
     "MULTI_STATEMENT_COUNT": settings.between(0, 999_999),
+    **dict.fromkeys(result_format.PARAMETERS, _only(*result_format.VALUES)),
     # What has one meaning here may be set to it.
     "TIMESTAMP_TYPE_MAPPING": _only("TIMESTAMP_NTZ"),
     "BINARY_INPUT_FORMAT": _only("HEX"),
@@ -51,6 +53,7 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     "TRACE_LEVEL": _any,
     "METRIC_LEVEL": _any,
     "TRANSACTION_ABORT_ON_ERROR": _TRUTH,
+    "SUPPRESS_INCIDENT_DUMPS": _TRUTH,
     "PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS": _TRUTH,
     "GEOGRAPHY_OUTPUT_FORMAT": _any,
     "GEOMETRY_OUTPUT_FORMAT": _any,
@@ -63,6 +66,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "QUERY_TAG": "",
     PARAMETER: f"{DEFAULT_SECONDS:g}",
     "MULTI_STATEMENT_COUNT": "1",
+    result_format.GENERAL: "ARROW",
     "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
     "BINARY_INPUT_FORMAT": "HEX",
     "BINARY_OUTPUT_FORMAT": "HEX",
@@ -75,7 +79,7 @@ def check(name: str, text: str) -> None:
     """Raises SqlError: there is no such parameter, or it cannot have that value here."""
     known = _CHECKS.get(name)
     if known is None:
-        if name.startswith(_CLIENTS):
+        if name.startswith(_CLIENTS) and not name.endswith(result_format.GENERAL):
             return
         raise SqlError(1006, "42601", f"SQL compilation error:\ninvalid parameter '{name[:100]}'")
     if known(text):

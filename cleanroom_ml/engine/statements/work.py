@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.kept import Kept
+from cleanroom_ml.engine.contracts.result_format import ResultFormat, asked_format
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
@@ -47,7 +48,7 @@ class Work:
         stages: the only way to stages.
         rights: what the session's roles may do. Of a job or a room: everything, as their names are bounded already.
         wire: the statement type of its kind; None: the result says which.
-        limit: seconds that it may run; None: what the session's parameters say.
+        asked: parameters of the request alone, which go before the session's.
         restricted: a job's or a room's session, whose world is its room.
         recording: the query was started in storage, so that a commit can record its outcome with it.
         results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
@@ -72,7 +73,7 @@ class Work:
     acting: Callable[[Key | None, str], Work]
     binds: Binds = NO_BINDS
     wire: int | None = None
-    limit: float | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
     restricted: bool = False
     recording: bool = False
     procedures: Procedures | None = None
@@ -87,7 +88,12 @@ class Work:
     @property
     def seconds(self) -> float:
         """The statement's time limit: the request's own, or the session's."""
-        return self.limit if self.limit is not None else allowed_seconds(self.session.parameters)
+        return allowed_seconds(self.asked, self.session.parameters)
+
+    @property
+    def sent_as(self) -> ResultFormat:
+        """The form in which a query's rows are asked for."""
+        return asked_format(self.asked, self.session.parameters)
 
     def encoded(self, reply: Rows) -> str:
         """A reply as the record of the statement keeps it."""

@@ -54,13 +54,15 @@ def _declared(found: SqlType, kind: Kind | None) -> SqlType:
     return found
 
 
-def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tuple[int, int, int]]:
-    """`batches`: [[offset, length, rows], …], one after the other inside of a file of `size` bytes."""
-    found = answer.get("batches")
+def batches(
+    answer: Mapping[str, object], size: int, query_id: str, *, what: str = "batches", begin: int = 0
+) -> list[tuple[int, int, int]]:
+    """`batches`: [[offset, length, rows], …], one after the other from `begin` inside of a file of `size` bytes."""
+    found = answer.get(what)
     if not isinstance(found, list):
         raise SqlError.internal(query_id)
     checked: list[tuple[int, int, int]] = []
-    end = 0
+    end = begin
     for item in found:
         if not (isinstance(item, list) and len(item) == 3 and all(_count(part) for part in item)):
             raise SqlError.internal(query_id)
@@ -70,6 +72,16 @@ def batches(answer: Mapping[str, object], size: int, query_id: str) -> list[tupl
         end = offset + length
         checked.append((offset, length, rows))
     return checked
+
+
+def texts(
+    answer: Mapping[str, object], streams: Sequence[tuple[int, int, int]], size: int, query_id: str
+) -> list[tuple[int, int, int]]:
+    """`texts`: the rows of these streams once more, behind them. Raises SqlError: also for another number of rows."""
+    found = batches(answer, size, query_id, what="texts", begin=sum(length for _, length, _ in streams))
+    if sum(rows for _, _, rows in found) != sum(rows for _, _, rows in streams):
+        raise SqlError.internal(query_id)
+    return found
 
 
 def counts(answer: Mapping[str, object], query_id: str) -> dict[str, int]:

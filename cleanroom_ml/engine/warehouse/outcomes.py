@@ -27,13 +27,14 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Spooled:
     """A query's result on disk. `batches[0]`, if any, has at most 2,048 rows so that it can be inlined; no rows, no
-    batches.
+    batches. `texts`: the same rows as chunks of JSON, where those were asked for.
     """
 
     path: Path
     columns: tuple[ResultColumn, ...]
     batches: tuple[Batch, ...]
     rows: int
+    texts: tuple[Batch, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

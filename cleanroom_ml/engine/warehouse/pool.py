@@ -101,16 +101,20 @@ class Warehouse:
         query_id: str,
         timeout: float = DEFAULT_SECONDS,
         keep: Kept | None = None,
+        texts: bool = False,
     ) -> Spooled:
-        """Run a query and spool its result. With `keep`, where a process may serve it that served the same session
-        before (`sandbox.workers`). Raises SqlError.
+        """Run a query and spool its result, with `texts` as JSON too. With `keep`, where a process may serve it that
+        served the same session before (`sandbox.workers`). Raises SqlError.
         """
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            answer = self._call({"op": "query"}, compiled, query_id, timeout, output=output, keep=keep)
+            request: dict[str, object] = {"op": "query", "texts": True} if texts else {"op": "query"}
+            answer = self._call(request, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
-            batches = answers.batches(answer, os.fstat(output).st_size, query_id)
+            size = os.fstat(output).st_size
+            batches = answers.batches(answer, size, query_id)
+            written = answers.texts(answer, batches, size, query_id) if texts else None
         except BaseException:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -122,6 +126,7 @@ class Warehouse:
             tuple(ResultColumn(name, found) for name, found in columns),
             tuple(Batch(*batch) for batch in batches),
             sum(rows for _, _, rows in batches),
+            None if written is None else tuple(Batch(*each) for each in written),
         )
 
     def rows(

@@ -2,9 +2,8 @@
 process.
 
 It is handed DuckDB text, descriptors of exactly the objects that the text may read, and one descriptor to write.
-Whatever the text
-says, there is nothing else here to be read. Its answer is treated as hostile by the front (pool.py): it is data,
-never a message.
+Whatever the text says, there is nothing else here to be read. Its answer is treated as hostile by the front (pool.py):
+it is data, never a message.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.table import ERRORS
-from cleanroom_ml.engine.warehouse import parquet_out, python_calls, spool, unspool
+from cleanroom_ml.engine.warehouse import json_out, parquet_out, python_calls, spool, unspool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
@@ -87,7 +86,13 @@ class Request(TypedDict, total=False):
     functions: list[Signature]
     channel: int
     spooled: list[list[int]]
+    texts: bool
     keep: bool
+
+
+class _Streams(TypedDict):
+    batches: list[list[int]]
+    total: int
 
 
 class Handler:
@@ -124,8 +129,7 @@ class Handler:
     def __call__(self, request: Request, fds: list[int]) -> dict[str, object]:
         self._again = False
         try:
-            if self._ready is None:
-                self._ready = Database()
+            self._ready = self._ready or Database()
             if not self._prepared:
                 self._ready.start_threads()
                 self._prepared = True
@@ -232,7 +236,9 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
         return write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
-        return {"columns": columns, **_spool(reader, names, types, fds[-1])}
+        streams = _spool(reader, names, types, fds[-1])
+        texts = {"texts": json_out.append(fds[-1], streams["batches"], types)} if request.get("texts") else {}
+        return {"columns": columns, **streams, **texts}
     if op == "lines":
         return _lines(reader, fds[-1], packed=bool(request.get("packed")))
     raise ValueError(f"no such op: {op}")
@@ -285,7 +291,7 @@ def _lines(reader: pa.RecordBatchReader, output: int, *, packed: bool) -> dict[s
     return {"rows": rows, "updated": 0, "joined": 0, "inserted": 0, "deleted": 0}
 
 
-def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> dict[str, object]:
+def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> _Streams:
     schema = wire_schema(names, types, reader.schema)
     with open(output, "wb", closefd=False) as file:
         writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)

@@ -57,18 +57,24 @@ def compile_copy(
     binds: Binds = NO_BINDS,
     *,
     tolerance: Tolerance | None = None,
+    numbers: Mapping[str, tuple[int, int]] | None = None,
 ) -> Mutation:
-    """COPY INTO a table: rows of staged files, in the target's column order. Raises SqlError."""
+    """COPY INTO a table: rows of staged files, in the target's column order; `numbers`: where its IDENTITY columns go
+    on, if not at what the catalog says. Raises SqlError.
+    """
 
     def make() -> Mutation:
         given = _Given(statement, staged, catalog, binds)
+        if numbers is not None:
+            given.target = replace(given.target, numbers=numbers)
         columns = ", ".join(
             f"{given.value(name, sql_type)} AS {quote(name)}" for name, sql_type in given.target.columns
         )
         body = given.rows(f"SELECT {safe(columns)} FROM {{0}}")
         if tolerance is not None:
             body = raw(f"{{0}} WHERE {safe(given.misfit(tolerance.required))} IS NULL", body)
-        return Mutation(finished(given.resolver, body, given.target.columns), given.target, False)
+        taken = defaults.numbered(given.target, given.positions)
+        return Mutation(finished(given.resolver, body, given.target.columns), given.target, False, taken)
 
     return bounded(make)
 
@@ -164,8 +170,6 @@ class _Given:
         """A target column's value."""
         position = self.positions.get(name)
         if position is None:
-            if name in self.target.numbers:
-                raise SqlError.unsupported("COPY INTO that numbers the rows of an IDENTITY column")
             return defaults.value(self.target, name, sql_type, self.resolver)
         value = _copied(f'"_{position}"', sql_type, self.formats)
         cut = self.cuts and sql_type.record.characters and sql_type.length is not None
@@ -175,6 +179,8 @@ class _Given:
         """The number of the first target column that the row does not fit, else NULL."""
         tests = []
         for number, (name, sql_type) in enumerate(self.target.columns):
+            if name in self.target.numbers and name not in self.positions:
+                continue  # numbered once it is known which rows there are
             value = f"TRY(CAST({self.value(name, sql_type)} AS {sql_type.duckdb}))"
             test = [f"{value} IS NULL"] if name in required else []
             position = self.positions.get(name)
@@ -254,7 +260,12 @@ def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
         text = f"CASE WHEN typeof({value}) = 'JSON' THEN {member} ELSE CAST({value} AS VARCHAR) END"
         read = from_text(moment).replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
         native = from_moment(moment).replace("{0}", NOT_FINER).replace("{0}", value)
-        return f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read} ELSE {native} END"
+        # DuckDB has a type for what pandas writes (nanoseconds in UTC), and few casts of it.
+        zoned = from_moment(moment).replace("{0}", f"CAST(CAST({NOT_FINER} AS VARCHAR) AS TIMESTAMPTZ)")
+        return (
+            f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read}"
+            f" WHEN typeof({value}) = 'TIMESTAMPTZ_NS' THEN {zoned.replace('{0}', value)} ELSE {native} END"
+        )
     return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
 
 

@@ -49,10 +49,12 @@ class _Blocks:
         self.open = 0
         self._declared = False  # since the last BEGIN or END
         self._in_script = False
+        self._in_procedure = False  # whose body may stand there without quotes
 
     def step(self, at: int, *, first: bool) -> None:
         """The next word."""
         word = self._tokens[at].upper
+        self._in_procedure = word == "PROCEDURE" or (self._in_procedure and not first)
         self.open += self._opened(word, at, first)
         if word == "DECLARE":
             self._declared = True
@@ -63,7 +65,8 @@ class _Blocks:
     def _opened(self, word: str, at: int, first: bool) -> int:
         before = self._tokens[at - 1].upper if at else ""
         after = self._tokens[at + 1].upper if at + 1 < len(self._tokens) else ""
-        if word == "DECLARE" and (first or (self._in_script and before in _STARTS)):
+        begins = first or (self._in_procedure and before == "AS") or (self._in_script and before in _STARTS)
+        if word == "DECLARE" and begins:
             return 1
         if word == "BEGIN":
             if first and after in _AFTER_TRANSACTION:

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import STAGE, STRING
 from cleanroom_ml.engine.sql.read.form import Form
-from cleanroom_ml.engine.sql.read.names import stage_reference
+from cleanroom_ml.engine.sql.read.names import OF_A_TABLE, stage_reference
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.stage_options import with_options
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
@@ -24,7 +24,7 @@ from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 @dataclass(frozen=True, slots=True)
 class CopyInto(Statement):
     """COPY INTO table FROM @stage … or FROM (SELECT … FROM @stage …): `compile_copy(statement, staged, catalog,
-    binds)`.
+    binds)`. Without FROM it is the table's own stage (sql-reference/sql/copy-into-table, its own examples).
 
     `source` has the statement's own FILE_FORMAT, PATTERN merged in; `files` is FILES = (…); `ast` the transforming
     SELECT or None; `options`
@@ -47,9 +47,10 @@ def _copy(source: Source) -> Statement:
         return read_unload(source)
     target = source.names.name()
     columns = source.name_list() if cursor.looking_at("(") else None
-    cursor.expect("FROM")
     tree = None
-    if cursor.looking_at("("):
+    if not cursor.accept("FROM"):
+        reference = StageReference((*target[:-1], f"{OF_A_TABLE}{target[-1]}"))
+    elif cursor.looking_at("("):
         before = cursor.placeholders()
         group = cursor.group()
         if not group:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from sqlglot import exp
@@ -19,6 +18,7 @@ from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
 from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
+from cleanroom_ml.engine.sql.values import calendar
 from cleanroom_ml.engine.sql.values import moments as values
 
 KINDS: Final[Mapping[Moment, Kind]] = {
@@ -79,7 +79,7 @@ def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
     kind = KINDS[target]
     try:
         if target == "DATE":
-            return _written(values.day(text, layout, century).isoformat(), "DATE", kind)
+            return _written_day(values.day(text, layout, century))
         if target == "TIME":
             return _written(values.clock(text, layout, century).isoformat(), "TIME", kind)
         found = values.moment(text, layout, century)
@@ -91,7 +91,7 @@ def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
         names = {"DATE": (100040, "Date"), "TIME": (100108, "Time")}
         code, name = names.get(target, (100035, "Timestamp"))
         raise SqlError(code, "22007", f"{name} '{text[:100]}' is not recognized") from None
-    wall = _written(_iso(found.wall), "TIMESTAMP", TIMESTAMP)
+    wall = _written_wall(found.wall)
     if target == "NTZ":
         return wall
     if found.minutes is None:
@@ -102,8 +102,18 @@ def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
     return raw(casts.made_tz("{0}", "{1}"), wall, shift, kind=kind)
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(sep=" ")
+def _written_day(days: int) -> Node:
+    found = calendar.date_of(days)
+    if found is None:  # of a year that has no text which DuckDB reads and Python writes
+        return raw("(DATE '1970-01-01' + CAST({0} AS INTEGER))", exp.Literal.string(str(days)), kind=DATE)
+    return _written(found.isoformat(), "DATE", DATE)
+
+
+def _written_wall(micros: int) -> Node:
+    found = calendar.clock_of(micros)
+    if found is None:
+        return raw("make_timestamp(CAST({0} AS BIGINT))", exp.Literal.string(str(micros)), kind=TIMESTAMP)
+    return _written(found.isoformat(sep=" "), "TIMESTAMP", TIMESTAMP)
 
 
 def _written(text: str, name: str, kind: Kind) -> Raw:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
+from cleanroom_ml.engine.sql.values.calendar import DAY, MOST, micros_of
 from cleanroom_ml.engine.sql.values.moment_formats import elements
 
 AUTO: Final = "AUTO"
@@ -96,9 +97,9 @@ class TooFine(ValueError):
 
 
 class Moment(NamedTuple):
-    """A wall clock's time, and how many minutes it is ahead of UTC, where that is said."""
+    """A wall clock's time in microseconds since 1970, and how many minutes it is ahead of UTC, where that is said."""
 
-    wall: datetime
+    wall: int
     minutes: int | None
 
 
@@ -117,9 +118,9 @@ def moment(text: str, layout: str = AUTO, century: int = 1970) -> Moment:
         raise NotAMoment from None
 
 
-def day(text: str, layout: str = AUTO, century: int = 1970) -> date:
-    """The date that a text means. Raises NotAMoment or TooFine."""
-    return moment(text, layout, century).wall.date()
+def day(text: str, layout: str = AUTO, century: int = 1970) -> int:
+    """The date that a text means, in days since 1970. Raises NotAMoment or TooFine."""
+    return moment(text, layout, century).wall // DAY
 
 
 @lru_cache(maxsize=8192)
@@ -130,17 +131,17 @@ def clock(text: str, layout: str = AUTO, century: int = 1970) -> time:
     stripped = text.strip()
     if layout.upper() == AUTO:
         if _DIGITS.match(stripped):
-            return _counted(int(stripped)).time()
+            return _time(_counted(int(stripped)))
         found = _TIME.match(stripped)
         if found is None:
-            return moment(text).wall.time()
+            return _time(moment(text).wall)
         try:
             return time(*_hours(found))
         except ValueError as error:
             if isinstance(error, TooFine):
                 raise
             raise NotAMoment from None
-    return moment(text, layout, century).wall.time()
+    return _time(moment(text, layout, century).wall)
 
 
 def _automatic(text: str, century: int) -> Moment:
@@ -148,7 +149,7 @@ def _automatic(text: str, century: int) -> Moment:
         return Moment(_counted(int(text)), 0)
     found = _ISO.match(text)
     if found is not None:
-        wall = datetime(int(found["year"]), int(found["month"]), int(found["day"]), *_hours(found))
+        wall = micros_of(int(found["year"]), int(found["month"]), int(found["day"]), *_hours(found))
         return Moment(wall, _minutes(found["zone"]))
     for layout in _OTHER_FORMATS:
         pattern = _pattern(layout)
@@ -158,8 +159,14 @@ def _automatic(text: str, century: int) -> Moment:
     raise NotAMoment
 
 
-def _counted(number: int) -> datetime:
-    """Seconds, milliseconds, microseconds or nanoseconds since 1970, by how large the number is."""
+def _time(wall: int) -> time:
+    return (_EPOCH + timedelta(microseconds=wall % DAY)).time()
+
+
+def _counted(number: int) -> int:
+    """Microseconds since 1970, of a number that counts seconds, milliseconds, microseconds or nanoseconds, by how large
+    it is.
+    """
     size = abs(number)
     if size < _MILLISECONDS_OF_A_YEAR:
         micros = number * 1_000_000
@@ -171,7 +178,9 @@ def _counted(number: int) -> datetime:
         micros, rest = divmod(number, 1000)
         if rest:
             raise TooFine
-    return _EPOCH + timedelta(microseconds=micros)
+    if abs(micros) > MOST:
+        raise NotAMoment
+    return micros
 
 
 @lru_cache(maxsize=256)
@@ -204,7 +213,7 @@ def _of(found: re.Match[str], century: int) -> Moment:
     month = int(parts.get("month") or 1)
     if parts.get("name"):
         month = _MONTHS.index(parts["name"][:3].upper()) + 1
-    wall = datetime(year, month, int(parts.get("day") or 1), *_hours(found))
+    wall = micros_of(year, month, int(parts.get("day") or 1), *_hours(found))
     return Moment(wall, _minutes(parts.get("zone")))
 
 
@@ -238,8 +247,8 @@ def _minutes(zone: str | None) -> int | None:
     return sign * (hours * 60 + minutes)
 
 
-def wall(text: str, layout: str = AUTO, century: int = 1970) -> datetime:
-    """A TIMESTAMP_NTZ: what the clock shows, wherever it is."""
+def wall(text: str, layout: str = AUTO, century: int = 1970) -> int:
+    """A TIMESTAMP_NTZ: what the clock shows, wherever it is, in microseconds since 1970."""
     return moment(text, layout, century).wall
 
 

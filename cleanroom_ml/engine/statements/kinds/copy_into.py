@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import COPY, RowCounts, Rows
@@ -26,6 +26,7 @@ from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.changes import Append
+from cleanroom_ml.engine.storage.identities import Numbered
 from cleanroom_ml.engine.storage.keys import Key, Table, TableObject
 from cleanroom_ml.engine.storage.loads import LoadedFile
 from cleanroom_ml.engine.storage.stages import Stage
@@ -103,14 +104,18 @@ class _Load:
         objects: list[TableObject] = []
         rows: list[tuple[Value, ...]] = []
         loaded: list[StagedFile] = []
+        numbers = dict(source.numbers)
         with work.storage.pin(file.sha256 for file in files):
             for file in files:
                 one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
-                made, row = self._file(file, one, source, table)
+                made, row, numbered = self._file(file, one, replace(source, numbers=dict(numbers)), table)
                 rows.append(row)
                 if made is not None:
                     objects += dml.added(made)
                     loaded.append(file)
+                    for name in numbered:
+                        first, step = numbers[name]
+                        numbers[name] = (first + step * made.rows, step)
         if len(objects) > _MOST_OBJECTS:
             objects = _merged(work, source, objects)
         came = sum(int(str(row[3])) for row in rows)
@@ -123,6 +128,11 @@ class _Load:
             columns=table.columns,
             loaded=tuple(LoadedFile(self._name(file), file.sha256) for file in loaded),
             again=force,
+            numbered=tuple(
+                Numbered(name, source.numbers[name][0], after)
+                for name, (after, _) in numbers.items()
+                if after != source.numbers[name][0]
+            ),
         )
         purge = statement.options.get("PURGE") is True
         done = dml.committed(
@@ -132,14 +142,14 @@ class _Load:
 
     def _file(
         self, file: StagedFile, one: StagedSource, source: TableSource, table: Table
-    ) -> tuple[Written | None, tuple[Value, ...]]:
-        """Writes the rows of one file; None where it is skipped. And its line of the answer."""
+    ) -> tuple[Written | None, tuple[Value, ...], tuple[str, ...]]:
+        """Writes the rows of one file; None where it is skipped. Its line of the answer, and what of it is numbered."""
         work = self.work
         required = frozenset(column.name for column in table.columns if not column.nullable)
         name = listed_name(self.stage, file.path)
         if self.tolerated is None:
             try:
-                made = self._write(one, source, None)
+                made, numbered = self._write(one, source, None)
                 refuse_nulls(work, table, made)
             except SqlError as error:
                 if not 100_000 <= error.code < 101_000:
@@ -148,22 +158,26 @@ class _Load:
                 raise (found.error(name) if found.errors else error) from error
             if made.rejected.count:
                 raise misfits(work, self.statement, one, required).error(name)
-            return made, (name, "LOADED", made.rows, made.rows, 1, 0, None, None, None, None)
-        made = self._write(one, source, Tolerance(required))
+            return made, (name, "LOADED", made.rows, made.rows, 1, 0, None, None, None, None), numbered
+        made, numbered = self._write(one, source, Tolerance(required))
         found = misfits(work, self.statement, one, required)
         if not found.errors:
-            return made, (name, "LOADED", made.rows, made.rows, found.rows, 0, None, None, None, None)
+            return made, (name, "LOADED", made.rows, made.rows, found.rows, 0, None, None, None, None), numbered
         skipped = self.tolerated.skips(found)
         status = "LOAD_FAILED" if skipped or not made.rows else "PARTIALLY_LOADED"
         told = (found.errors, found.message, found.line, found.character, found.column)
         limit = self.tolerated.rows if self.tolerated.rows is not None else found.rows
         row = (name, status, found.rows, 0 if skipped else made.rows, limit, *told)
-        return (None if skipped else made), row
+        return (None if skipped else made), row, numbered
 
-    def _write(self, one: StagedSource, source: TableSource, tolerance: Tolerance | None) -> Written:
-        work = self.work
-        mutation = compile_copy(self.statement, one, work.catalog, work.binds, tolerance=tolerance)
-        return work.warehouse.write(mutation.compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
+    def _write(
+        self, one: StagedSource, source: TableSource, tolerance: Tolerance | None
+    ) -> tuple[Written, tuple[str, ...]]:
+        work, numbers = self.work, source.numbers
+        mutation = compile_copy(self.statement, one, work.catalog, work.binds, tolerance=tolerance, numbers=numbers)
+        compiled = mutation.compiled
+        written = work.warehouse.write(compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
+        return written, mutation.numbered
 
     def _name(self, file: StagedFile) -> str:
         """A file of this stage, as the table keeps it."""

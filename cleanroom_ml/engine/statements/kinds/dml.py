@@ -48,7 +48,7 @@ def insert(work: Work, statement: Insert) -> Rows:
     """INSERT, with OVERWRITE, VALUES, a query, or a batch of bound rows."""
 
     def reply(written: Written) -> Rows:
-        replaced = _rows(work, written_source(statement.target, work.catalog)) if statement.overwrite else 0
+        replaced = rows_of(work, statement.target) if statement.overwrite else 0
         counts = None if replaced is None else RowCounts(written.rows, replaced)
         return counted({_INSERTED: written.rows}, counts)
 
@@ -106,6 +106,11 @@ def truncate(work: Work, statement: Truncate) -> Rows:
         if committed(work, [change], source, reply, attempt):
             return reply
     raise busy()
+
+
+def rows_of(work: Work, target: tuple[str, ...]) -> int | None:
+    """`_rows` of the table of a name."""
+    return _rows(work, written_source(target, work.catalog))
 
 
 def _rows(work: Work, source: object) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.contracts.table import INSERT, Rows
+from cleanroom_ml.engine.contracts.table import INSERT, RowCounts, Rows
 from cleanroom_ml.engine.sql.catalog import Catalog, Source, TableSource
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.preparing import target_table
@@ -47,16 +47,18 @@ def insert_all(work: Work, statement: InsertAll) -> Rows:
     inner = replace(work, catalog=_WithRows(work.catalog, overlay, name, rows), recording=False)
     counts: dict[str, int] = {}
     begun: set[tuple[str, ...]] = set()
+    inserted, deleted = 0, 0
     try:
         with work.storage.pin(rows.objects):
             for condition, into in _parts(statement):
-                count = _insert(
-                    inner, name, condition, into, overwrite=statement.overwrite and into.target not in begun
-                )
+                overwrites = statement.overwrite and into.target not in begun
+                deleted += (dml.rows_of(work, into.target) or 0) if overwrites else 0
+                count = _insert(inner, name, condition, into, overwrite=overwrites)
+                inserted += count
                 begun.add(into.target)
                 label = f"number of rows inserted into {displayed(into.target[-1:])}"
                 counts[label] = counts.get(label, 0) + count
-        reply = dml.counted(counts)
+        reply = dml.counted(counts, RowCounts(inserted, deleted))
         if own:
             ended = work.transactions.end(work.session)
             with translated(statement.branches[0].into[0].target):

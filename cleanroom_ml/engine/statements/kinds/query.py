@@ -30,7 +30,9 @@ def query(work: Work, statement: Query) -> StatementResult:
     """Runs a query into a spool file."""
     compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
-        spooled = work.warehouse.query(compiled, query_id=work.query_id, timeout=work.seconds, keep=work.keep)
+        spooled = work.warehouse.query(
+            compiled, query_id=work.query_id, timeout=work.seconds, keep=work.keep, texts=work.sent_as == "JSON"
+        )
     work.give_back(compiled.drawn, spooled.rows)
     return spooled
 

@@ -86,8 +86,12 @@ def alter_session(work: Work, statement: AlterSession) -> Rows:
     """ALTER SESSION SET | UNSET: what is set acts, or is refused (session_parameters.py)."""
     parameters = work.session.parameters
     checked: dict[str, str] = {}
+    unset = list(statement.unset)
     for name, value in statement.set.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
+        if text.upper() == "DEFAULT" and name in session_parameters.DEFAULTS:
+            unset.append(name)
+            continue
         if len(text) > _MAX_VALUE or (name not in parameters and len(parameters) >= _MAX_PARAMETERS):
             raise SqlError.bad_value(f"Session parameter {name[:100]} is too large, or there are too many.")
         session_parameters.check(name, text)
@@ -95,7 +99,7 @@ def alter_session(work: Work, statement: AlterSession) -> Rows:
     if "AUTOCOMMIT" in checked:
         commit_open(work)  # sql-reference/transactions.md, "Autocommit"
     parameters.update(checked)
-    for name in statement.unset:
+    for name in unset:
         parameters.pop(name, None)
     work.keep_session()
     return success()
