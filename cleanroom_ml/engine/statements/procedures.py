@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.routines import Parameter, Routine
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements import blocks
+from cleanroom_ml.engine.statements import blocks, python_procedures
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
@@ -71,8 +71,6 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
     there (temporary things, stages, results, the person): another role's would be lent to whoever wrote the other side.
     """
     routine = procedure.routine
-    if routine.language != "SQL":
-        raise SqlError.unsupported(f"CALL of a procedure in {routine.language}")
     as_owner = procedure.key is not None and not routine.as_caller
     if as_owner:
         refuse_another_role(work, procedure)
@@ -81,6 +79,8 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
         parameter.name: _as(acting, value, parameter.type)
         for parameter, value in zip(routine.parameters, _placed(acting, routine, call), strict=True)
     }
+    if routine.language == "PYTHON":
+        return python_procedures.run(acting, routine, list(arguments.values()), typed=_as)
     returned = blocks.run(acting, routine.body, arguments)
     rows = blocks.table_of(returned)
     if routine.returns is None:

@@ -37,7 +37,7 @@ class Function:
         self._types = [parse_type(name) for name in signature["parameters"]]
         self._strict = strict
         self._zone = zone
-        self._handler = _loaded(handler, body)
+        self._handler = loaded(handler, body)
 
     def __call__(self, columns: list[pa.Array]) -> pa.Array:
         """What it gives for some rows. Raises whatever a party's code raises."""
@@ -156,7 +156,7 @@ def _vectorized(input: Plain = None, max_batch_size: int | None = None, **_: obj
     return mark
 
 
-def _loaded(handler: str, body: str) -> Plain:
+def loaded(handler: str, body: str) -> Plain:
     if not body:
         module, _, name = handler.rpartition(".")
         return getattr(importlib.import_module(module), name)
