@@ -270,7 +270,8 @@ def table_source(table: Table, *, writable: bool) -> TableSource:
     shas = tuple(item.sha256 for item in table.objects)
     defaults = {column.name: column.default for column in table.columns if column.default is not None}
     numbers = {each.name: (table.numbers[each.name], each.step) for each in table.columns if each.start is not None}
-    return TableSource(columns, shas, writable, table.key, table.snapshot, defaults, numbers)
+    bounds = {item.sha256: item.bounds for item in table.objects if item.bounds}
+    return TableSource(columns, shas, writable, table.key, table.snapshot, defaults, numbers, bounds=bounds)
 
 
 def source_columns(storage: Storage, account: str, parts: tuple[str, ...]) -> Sequence[str] | None:

@@ -24,7 +24,7 @@ class TableSource:
 
     `key` and `snapshot` are opaque here; a writer hands them back for the compare-and-swap. `defaults` are the
     expressions of DEFAULT, by column, `numbers` what IDENTITY columns give next, and their steps. `rows`: how many
-    there are, where somebody knows.
+    there are, where somebody knows. `bounds`: of objects, what is known of their values (bounds.py).
     """
 
     columns: Columns
@@ -35,6 +35,7 @@ class TableSource:
     defaults: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rows: int | None = None
+    bounds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ one. `str.isdigit` takes `²` for a digit and `int` does not; Python reads no nu
 from __future__ import annotations
 
 import math
+import re
+from decimal import Decimal
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 
 MAX_DIGITS: Final = 38
 """Snowflake's widest NUMBER."""
+_EXACT: Final = re.compile(r"[0-9]{1,38}(?:\.[0-9]{0,37})?\Z|\.[0-9]{1,37}\Z")
 
 
 def is_whole(text: str) -> bool:
@@ -21,6 +24,11 @@ def is_whole(text: str) -> bool:
 def whole_number(text: str) -> int | None:
     """The number that a text is; None where it has anything but the digits 0 to 9, or more than a NUMBER holds."""
     return int(text) if is_whole(text) else None
+
+
+def exact_number(text: str) -> Decimal | None:
+    """The NUMBER that a text without a sign is; None: it is none, or has an exponent."""
+    return Decimal(text) if _EXACT.match(text) else None
 
 
 def number_of(text: str) -> int | float:

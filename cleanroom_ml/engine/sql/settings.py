@@ -113,6 +113,11 @@ def current() -> Settings:
     return _CURRENT.get()
 
 
+def reads_iso() -> bool:
+    """Whether a text that ISO 8601 writes is the date or moment that it says."""
+    return all(current().input(kind).upper() == "AUTO" for kind in ("DATE", "TIMESTAMP"))
+
+
 def use(parameters: Mapping[str, str]) -> None:
     """The statement that is compiled from here on has these parameters. What a client said at its login may be no value
     of a parameter: that one is as if it had not been said.

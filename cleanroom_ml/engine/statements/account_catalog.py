@@ -350,6 +350,7 @@ def table_source(table: Table, *, writable: bool = True) -> TableSource:
         key=table.key,
         snapshot=table.snapshot,
         rows=table.rows,
+        bounds={item.sha256: item.bounds for item in table.objects if item.bounds},
         defaults={column.name: column.default for column in table.columns if column.default is not None},
         numbers={
             column.name: (table.numbers[column.name], column.step)

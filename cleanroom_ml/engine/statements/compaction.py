@@ -35,7 +35,7 @@ def compact(work: Work, key: Key) -> bool:
         written = work.warehouse.write(compiled, columns, query_id=work.query_id, timeout=work.seconds)
     if written.sha256 is None:
         return False
-    merged = TableObject(written.sha256, written.rows, written.bytes)
+    merged = TableObject(written.sha256, written.rows, written.bytes, written.bounds)
     objects = (*(item for item in table.objects if item.rows >= SMALL_ROWS), merged)
     try:
         work.change([Replace(key, table.snapshot, objects, session_id=work.session.id)])

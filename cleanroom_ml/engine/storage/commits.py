@@ -186,8 +186,8 @@ class Commit:
     def _add(self, table_id: int, objects: Sequence[TableObject], snapshot: int) -> None:
         self._objects.require(item.sha256 for item in objects)
         self._connection.executemany(
-            "INSERT INTO table_objects (table_id, sha256, rows, bytes, added) VALUES (?, ?, ?, ?, ?)",
-            ((table_id, item.sha256, item.rows, item.bytes, snapshot) for item in objects),
+            "INSERT INTO table_objects (table_id, sha256, rows, bytes, bounds, added) VALUES (?, ?, ?, ?, ?, ?)",
+            ((table_id, item.sha256, item.rows, item.bytes, item.bounds, snapshot) for item in objects),
         )
 
     def _begin(self, table_id: int, operation: str) -> int:

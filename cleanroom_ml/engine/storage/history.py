@@ -36,13 +36,13 @@ def at(connection: sqlite3.Connection, row: sqlite3.Row, moment: Moment, *, now:
     if changed is not None:
         raise OtherColumns
     objects = connection.execute(
-        """SELECT sha256, rows, bytes, kept_until FROM table_objects
+        """SELECT sha256, rows, bytes, bounds, kept_until FROM table_objects
            WHERE table_id = ?1 AND added <= ?2 AND (removed IS NULL OR removed > ?2) ORDER BY id""",
         (row["id"], snapshot),
     ).fetchall()
     if any(each["kept_until"] is not None and each["kept_until"] <= now for each in objects):
         return None
-    found = tuple(TableObject(each["sha256"], each["rows"], each["bytes"]) for each in objects)
+    found = tuple(TableObject(each["sha256"], each["rows"], each["bytes"], each["bounds"]) for each in objects)
     (rows,) = connection.execute("SELECT rows FROM table_snapshots WHERE id = ?", (snapshot,)).fetchone()
     # What was removed without being kept, or kept no longer, is missing: then it is said, and not read as fewer rows.
     return found if sum(each.rows for each in found) == rows else None

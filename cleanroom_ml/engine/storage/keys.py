@@ -48,11 +48,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableObject:
-    """One Parquet object of a table: its hash, its number of rows, its size in bytes."""
+    """One Parquet object of a table: its hash, its number of rows, its size in bytes, and what is known of the values
+    in it (opaque here: engine/sql/bounds.py).
+    """
 
     sha256: str
     rows: int
     bytes: int
+    bounds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

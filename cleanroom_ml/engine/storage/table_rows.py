@@ -85,6 +85,7 @@ def _constraints(text: str) -> tuple[Constraint, ...]:
 def objects_of(connection: sqlite3.Connection, table_id: int) -> tuple[TableObject, ...]:
     """What a table holds now, in order."""
     rows = connection.execute(
-        "SELECT sha256, rows, bytes FROM table_objects WHERE table_id = ? AND removed IS NULL ORDER BY id", (table_id,)
+        "SELECT sha256, rows, bytes, bounds FROM table_objects WHERE table_id = ? AND removed IS NULL ORDER BY id",
+        (table_id,),
     )
-    return tuple(TableObject(sha256, count, size) for sha256, count, size in rows)
+    return tuple(TableObject(sha256, count, size, bounds) for sha256, count, size, bounds in rows)

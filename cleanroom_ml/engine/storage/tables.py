@@ -36,9 +36,11 @@ _HISTORY: Final = (
     "ALTER TABLE tables ADD COLUMN retention INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE tables ADD COLUMN constraints TEXT NOT NULL DEFAULT '[]'",
 )
+# In the row, not by the hash: what one table's writer said of an object is nothing that another's reader goes by.
+_BOUNDS: Final = ("ALTER TABLE table_objects ADD COLUMN bounds TEXT NOT NULL DEFAULT ''",)
 SCHEMA = Schema(
     "tables",
-    2,
+    3,
     (
         *shadowing.identity(
             "tables",
@@ -57,8 +59,9 @@ SCHEMA = Schema(
         "CREATE INDEX table_objects_by_table ON table_objects (table_id, id)",
         "CREATE INDEX table_objects_by_sha256 ON table_objects (sha256)",
         *_HISTORY,
+        *_BOUNDS,
     ),
-    {2: _HISTORY},
+    {2: _HISTORY, 3: _BOUNDS},
     references=_references,
 )
 

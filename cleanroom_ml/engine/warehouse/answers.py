@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
+from cleanroom_ml.engine.sql import bounds
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kind, Number, Text
@@ -99,6 +100,17 @@ def rejected(answer: Mapping[str, object], query_id: str) -> tuple[int, int, int
         raise SqlError.internal(query_id)
     count, line, wanted, there = found
     return count, line, wanted, there
+
+
+def written_bounds(answer: Mapping[str, object], columns: Sequence[tuple[str, SqlType]], query_id: str) -> str:
+    """`bounds`: of the columns that were written (engine/sql/bounds.py)."""
+    found = answer.get("bounds", "")
+    if not isinstance(found, str):
+        raise SqlError.internal(query_id)
+    try:
+        return bounds.checked(found, columns)
+    except (ValueError, RecursionError):
+        raise SqlError.internal(query_id) from None
 
 
 def rows(answer: Mapping[str, object], types: Sequence[tuple[str, SqlType]], query_id: str) -> list[tuple[Value, ...]]:

@@ -64,6 +64,8 @@ class Written:
     joined: int = 0
     """Of those updated: by one of several rows that match."""
     rejected: Rejected = Rejected(0, 0)
+    bounds: str = ""
+    """What is known of the values of its columns (engine/sql/bounds.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from cleanroom_ml.engine.sql.compiled import Operation
 from cleanroom_ml.engine.sql.types.moment_casts import cut, stored
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse import parquet_bounds
 from cleanroom_ml.engine.warehouse.arrow_types import stored_type
 from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
@@ -77,8 +78,8 @@ def write(
     operations: bool,
     wide: frozenset[int] = frozenset(),
 ) -> dict[str, object]:
-    """Write the reader's rows; {rows, updated, joined, inserted, deleted}. With `operations` the last column says what
-    each row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
+    """Write the reader's rows; {rows, updated, joined, inserted, deleted, bounds}. With `operations` the last column
+    says what each row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
     """
     schema = pa.schema(
         [
@@ -91,6 +92,7 @@ def write(
     rows = 0
     pending: list[pa.RecordBatch] = []
     waiting = 0
+    noted: list[pq.FileMetaData] = []
     with open(output, "wb", closefd=False) as file:
         with pq.ParquetWriter(
             file,
@@ -99,6 +101,7 @@ def write(
             use_dictionary=True,
             dictionary_pagesize_limit=DICTIONARY_BYTES,
             data_page_size=PAGE_BYTES,
+            metadata_collector=noted,
         ) as writer:
             for batch in reader:
                 if operations:
@@ -123,6 +126,7 @@ def write(
         "joined": counts[Operation.JOINED],
         "inserted": counts[Operation.INSERTED],
         "deleted": counts[Operation.DELETED],
+        "bounds": parquet_bounds.of_file(noted[0], schema, columns),
     }
 
 

@@ -178,6 +178,7 @@ class Warehouse:
             }
             answer = self._call(request, compiled, query_id, timeout, output=output, columns=columns, spooled=spooled)
             counts = answers.counts(answer, query_id)
+            bounds = answers.written_bounds(answer, columns, query_id)
             rejected = Rejected(*answers.rejected(answer, query_id))
             size = os.fstat(output).st_size
         except BaseException:
@@ -194,7 +195,7 @@ class Warehouse:
             )
         sha256 = self._objects.adopt(path)
         changed = (counts["updated"], counts["inserted"], counts["deleted"], counts["joined"])
-        return Written(sha256, counts["rows"], size, *changed, rejected)
+        return Written(sha256, counts["rows"], size, *changed, rejected, bounds)
 
     def of_spooled(self, spooled: Spooled, *, query_id: str, timeout: float = DEFAULT_SECONDS) -> Written:
         """A spooled result as one Parquet object in its columns. Raises SqlError, FileNotFoundError."""

@@ -68,6 +68,16 @@ class Constants:
             )
         return variables[name.upper()]
 
+    def known(self, node: Node) -> Value:
+        """The value of a placeholder or a session variable; None: it is NULL, or nobody has said what it is."""
+        name = str(node.this.name if isinstance(node, exp.Parameter) else node.this)
+        if isinstance(node, exp.Parameter):
+            return self.context().variables.get(name.upper()) if isinstance(node.this, exp.Var) else None
+        number = whole_number(name)
+        if number is None:
+            return self._binds.named.get(name.upper())
+        return self._binds.positional[number - 1] if 1 <= number <= len(self._binds.positional) else None
+
     def placeholder(self, node: Node) -> Node:
         """A bound value as a literal. Raises SqlError: nothing is bound."""
         return literal(self._binds.value(str(node.this)))

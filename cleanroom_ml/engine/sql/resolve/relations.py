@@ -4,7 +4,7 @@ a table function, staged files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,8 +14,6 @@ from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     HistoryCatalog,
     PastMoment,
-    ResultCatalog,
-    RowsSource,
     StageCatalog,
     StageReference,
     TableSource,
@@ -27,6 +25,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.resolve import pruning
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.comparing import alike
@@ -35,11 +34,12 @@ from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.table_arguments import Arguments
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns
 from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, WHOLE, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -97,7 +97,8 @@ class Relations:
             if node.args.get("format") or node.args.get("pattern"):
                 raise SqlError.unsupported("file options on a table")
             parts = (node.args.get("catalog"), node.args.get("db"), inner)
-            return self._named(tuple(fold(part) for part in parts if part), ctes, moment)
+            name = tuple(fold(part) for part in parts if part)
+            return self._named(name, ctes, moment, lambda source: pruning.left(source, node, scope.wanted))
         if isinstance(inner, exp.DynamicIdentifier):
             return self._named(folded(self._constants.text(inner.this)), ctes, moment)
         if isinstance(inner, exp.Anonymous):
@@ -185,7 +186,14 @@ class Relations:
         query, kinds = self._queries.query(bare, ctes, parent)
         return Relation(raw("{0}", query), kinds)
 
-    def _named(self, parts: tuple[str, ...], ctes: CommonTables, moment: PastMoment | None = None) -> Named:
+    def _named(
+        self,
+        parts: tuple[str, ...],
+        ctes: CommonTables,
+        moment: PastMoment | None = None,
+        left: Callable[[TableSource], TableSource] = lambda source: source,
+    ) -> Named:
+        """`left`: what of a table has to be read."""
         if len(parts) == 1 and parts[0] in ctes:
             if moment is not None:
                 raise SqlError.unsupported("AT | BEFORE of a common table")
@@ -199,7 +207,7 @@ class Relations:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
             return parts[-1], replace(self._view(source), name=parts)
-        query = self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
+        query = self._build.scan(left(source)) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)
         return parts[-1], Relation(raw("({0})", query), kinds_of_columns(source.columns), parts, rows)
 
@@ -267,7 +275,7 @@ class Relations:
         function.check_count(name, len(call.expressions))
         if function.numbered:
             scope.generated = scope.generated or ""
-        arguments = _Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
+        arguments = Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
         made, kinds = function.build(call, arguments)
         return None, Relation(made, kinds)
 
@@ -324,46 +332,6 @@ class Relations:
         if source is None:
             raise SqlError.not_found("Stage", name)
         return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
-
-
-class _Arguments:
-    """How a table function reads its arguments (functions/entry.TableArguments)."""
-
-    def __init__(
-        self,
-        build: Build,
-        catalog: Catalog,
-        constants: Constants,
-        expressions: Expressions,
-        scope: Scope,
-        ctes: CommonTables,
-    ) -> None:
-        self._build = build
-        self._catalog = catalog
-        self._constants = constants
-        self._expressions = expressions
-        self._scope = scope
-        self._ctes = ctes
-
-    def number(self, node: Node) -> int:
-        return self._constants.number(node)
-
-    def text(self, node: Node) -> str:
-        if isinstance(node, exp.Anonymous):  # a function of the session's, such as LAST_QUERY_ID()
-            found = literal_text(self.value(node))
-            if found is None:
-                raise SqlError.syntax("a constant text is expected.")
-            return found
-        return self._constants.text(node)
-
-    def value(self, node: Node) -> Node:
-        return self._expressions.rewrite(node, self._scope, self._ctes)
-
-    def result(self, query_id: str) -> TableSource | RowsSource | None:
-        return self._catalog.result(query_id) if isinstance(self._catalog, ResultCatalog) else None
-
-    def scan(self, source: TableSource | RowsSource) -> Node:
-        return self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
 
 
 def _moment(when: Node | None) -> PastMoment | None:

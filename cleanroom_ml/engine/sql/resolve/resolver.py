@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, sides, stars
+from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, pruning, sides, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
@@ -56,7 +56,7 @@ class Resolver:
     def __init__(self, build: Build, catalog: Catalog, binds: Binds, *, width: int = 1, depth: int = 0) -> None:
         self.build = build
         self._depth = depth
-        constants = Constants(catalog, binds)
+        self._constants = constants = Constants(catalog, binds)
         if not depth:
             settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
@@ -153,7 +153,7 @@ class Resolver:
             node = outer_joins.spelled_out(node)
         grammar.check(node)
         ctes = self._with(node, ctes, parent)
-        scope = Scope(parent)
+        scope = Scope(parent, wanted=pruning.conditions(node, self._constants))
         self.items.all(node, ctes, scope, parent)
         using = stars.merged(node, scope)
         every = bool(node.args.get("distinct")) and any(map(equality.is_finer, scope.known()))

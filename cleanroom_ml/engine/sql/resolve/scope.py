@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.resolve.pruning import Condition
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.kind import Kind
@@ -52,6 +53,8 @@ class Scope:
     """What a sequence gives here; None: none may stand here."""
     drawing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Sequences by the alias of a TABLE(GETNEXTVAL(…))."""
+    wanted: tuple[Condition, ...] = ()
+    """What WHERE asks of the columns of its tables, as far as that is plain."""
 
     def kind(self, column: str, table: str | None) -> Kind | None:
         scope: Scope | None = self

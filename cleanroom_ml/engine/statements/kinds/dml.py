@@ -209,7 +209,7 @@ def counted(shown: dict[str, int], counts: RowCounts | None = None) -> Rows:
 
 def added(written: Written) -> tuple[TableObject, ...]:
     """The object that a write made; none where there were no rows."""
-    return () if written.sha256 is None else (TableObject(written.sha256, written.rows, written.bytes),)
+    return () if written.sha256 is None else (TableObject(written.sha256, written.rows, written.bytes, written.bounds),)
 
 
 def committed(
