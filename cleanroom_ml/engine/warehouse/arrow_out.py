@@ -1,7 +1,7 @@
 """DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
 
-Times are 64-bit numbers of nanoseconds, and so are the TIMESTAMP_NTZ of a chunk whose moments all fit; those that do not,
-and the other timestamps, are seconds since 1970 and nanoseconds. NULL stays NULL; VARIANT is pretty JSON; nested values
+Times are 64-bit numbers of nanoseconds, and so are the TIMESTAMP_NTZ of a chunk whose moments all fit; others, and the
+other timestamps, are seconds since 1970 and nanoseconds. NULL stays NULL; VARIANT is pretty JSON; nested values
 become JSON.
 """
 
