@@ -65,6 +65,18 @@ def test_rows_are_the_same_in_both_forms(client: SnowflakeConnection) -> None:
     assert cursor._query_result_format == "arrow"
 
 
+def test_a_description_says_what_cannot_be_null(client: SnowflakeConnection) -> None:
+    """As much before a query runs as after: its types, their digits, and what is never NULL."""
+    cursor = client.cursor()
+    query = "select seq4() a, 'x' b, null::int c, '2024-01-01'::timestamp d from table(generator(rowcount => 3))"
+    before = cursor.describe(query)
+    cursor.execute(query)
+    assert [(each.precision, each.scale, each.is_nullable) for each in cursor.description] == [
+        (10, 0, False), (None, None, False), (38, 0, True), (0, 9, True),
+    ]  # fmt: skip
+    assert before == cursor.description
+
+
 def test_several_statements_share_their_bound_values(client: SnowflakeConnection) -> None:
     """And of those that ran apart, somebody who only knows their id gets each result."""
     cursor = client.cursor()

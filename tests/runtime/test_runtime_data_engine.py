@@ -73,9 +73,10 @@ def test_it_is_known_before_it_is_read(table: RemoteTable) -> None:
 def test_values_are_those_of_the_connectors_own_reader(session: Session, table: RemoteTable) -> None:
     with session.connection.cursor() as cursor:
         theirs = cursor.execute("SELECT * FROM T").fetch_arrow_all()
-    local = theirs.schema.get_field_index("LTZ")  # seconds and nanoseconds on the wire, which we read as microseconds
-    kind = pa.timestamp("us", theirs.schema.field(local).type.tz)
-    theirs = theirs.set_column(local, pa.field("LTZ", kind), theirs.column(local).cast(kind))
+    for number, field in enumerate(theirs.schema):  # nanoseconds on the wire, which we read as microseconds
+        if pa.types.is_timestamp(field.type) or pa.types.is_time(field.type):
+            kind = pa.time64("us") if pa.types.is_time(field.type) else pa.timestamp("us", field.type.tz)
+            theirs = theirs.set_column(number, field.with_type(kind), theirs.column(number).cast(kind))
     ours = table.to_arrow()
     assert ours.schema.types == theirs.schema.types
     for name in ours.column_names:
@@ -165,10 +166,11 @@ nothing = session.connection.cursor().execute(empty.queries["queries"][0]).fetch
 whole_results.install()
 after = session.table("T").to_pandas(), session.table("T").to_arrow()
 after[0]["NTZ"], after[0]["LTZ"] = after[0]["NTZ"].dt.as_unit("us"), after[0]["LTZ"].dt.as_unit("us")
-before[0]["LTZ"] = before[0]["LTZ"].dt.as_unit("us")
-local = before[1].schema.get_field_index("LTZ")
-kind = pa.timestamp("us", before[1].schema.field(local).type.tz)
-before = before[0], before[1].set_column(local, pa.field("LTZ", kind), before[1].column(local).cast(kind))
+before[0]["NTZ"], before[0]["LTZ"] = before[0]["NTZ"].dt.as_unit("us"), before[0]["LTZ"].dt.as_unit("us")
+for number, field in enumerate(before[1].schema):
+    if pa.types.is_timestamp(field.type) or pa.types.is_time(field.type):
+        kind = pa.time64("us") if pa.types.is_time(field.type) else pa.timestamp("us", field.type.tz)
+        before = before[0], before[1].set_column(number, field.with_type(kind), before[1].column(number).cast(kind))
 same = [before[0].equals(after[0]), before[1].equals(after[1]), before[1].schema.equals(after[1].schema)]
 same += [nothing is None, session.connection.cursor().execute(empty.queries["queries"][0]).fetch_arrow_all() is None]
 same += [len(empty.to_pandas()) == 0, len(empty.to_pandas().columns) == len(before[0].columns)]

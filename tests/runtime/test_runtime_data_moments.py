@@ -7,7 +7,7 @@ import datetime as dt
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
+from cleanroom_ml.engine.warehouse.arrow_out import convert, narrowed, wire_schema
 from cleanroom_ml.runtime.data.columns import decoded
 
 MOMENTS = [
@@ -27,8 +27,23 @@ def test_moments_with_a_zone_arrive_in_a_job() -> None:
     given = pa.record_batch([local, zoned], names=["L", "Z"])
     schema = wire_schema(["L", "Z"], [SqlType("TIMESTAMP_LTZ"), SqlType("TIMESTAMP_TZ")], given.schema)
     sent = convert(given, schema)
-    assert sent.column(1).to_pylist()[1] == {"epoch": -500_000, "timezone": 960}
+    assert sent.column(1).to_pylist()[1] == {"epoch": -1, "fraction": 500_000_000, "timezone": 960}
     target = pa.schema([pa.field(name, pa.timestamp("us", tz="UTC")) for name in ("L", "Z")])
     got = decoded(sent, target, [0, 1])
     assert got.column(0).to_pylist() == MOMENTS
     assert got.column(1).to_pylist() == MOMENTS
+
+
+def test_moments_without_a_zone_are_nanoseconds_where_64_bits_hold_them() -> None:
+    """connector: `CArrowChunkIterator.cpp`, TIMESTAMP_NTZ as one field or two."""
+    naive = [None if each is None else each.replace(tzinfo=None) for each in MOMENTS]
+    near = [each for each in naive if each is None or each.year < 2262]
+    target = pa.schema([pa.field("N", pa.timestamp("us"))])
+    for moments, kind in ((naive, "struct<epoch: int64, fraction: int32>"), (near, "int64")):
+        given = pa.record_batch([pa.array(moments, pa.timestamp("us"))], names=["N"])
+        schema = wire_schema(["N"], [SqlType("TIMESTAMP_NTZ")], given.schema)
+        sent = narrowed(pa.Table.from_batches([convert(given, schema)]))
+        assert str(sent.schema.field("N").type) == kind
+        assert sent.schema.field("N").metadata[b"scale"] == b"9"
+        assert decoded(sent.to_batches()[0], target, [0]).column(0).to_pylist() == moments
+    assert sent.column("N").to_pylist()[1] == -500_000_000

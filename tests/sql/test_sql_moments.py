@@ -210,3 +210,22 @@ def test_values_of_a_type_are_compared_and_grouped_as_moments(worlds: World) -> 
         " ('2024-01-01 10:00:00 +0200'::timestamp_tz), ('2024-01-01 09:00:00 +0000'::timestamp_tz)"
     )
     assert rows == [("2024-01-01 09:00:00.000 +0000", "2024-01-01 10:00:00.000 +0200")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # functions/dateadd: an epoch's milliseconds are the everyday case
+        ("dateadd(ms, 1700000000000, '1970-01-01'::timestamp)", M(2023, 11, 14, 22, 13, 20)),
+        ("dateadd(second, -3000000000, '2024-01-01'::timestamp)", M(1928, 12, 7, 18, 40)),
+        ("dateadd(hour, 3000000, '1970-01-01'::timestamp)", M(2312, 3, 29)),
+        # snowflake-connector-python, test_arrow_pandas.py::test_time_interval_microsecond
+        (
+            "'2010-06-25 12:15:30.747'::timestamp + interval '8999999999999998 microseconds'",
+            M(2295, 9, 6, 4, 15, 30, 746998),
+        ),
+        ("'2024-01-01'::timestamp - interval '3000000000 seconds, 1 ms'", M(1928, 12, 7, 18, 39, 59, 999000)),
+    ],
+)
+def test_steps_of_more_than_32_bits(worlds: World, text: str, expected: object) -> None:
+    assert value(worlds, text) == expected

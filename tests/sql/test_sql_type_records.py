@@ -75,10 +75,10 @@ def test_what_is_written_is_read_as_the_same_when_it_is_bound(kind: str, value: 
     ("kind", "value", "text"),
     [
         ("date", date(1969, 12, 31), "-1"),
-        ("time", time(1, 0, 0, 5), "3600.000005"),
-        ("timestamp_ntz", datetime(1969, 12, 31, 23, 59, 59, 500_000), "-0.500000"),
-        ("timestamp_ltz", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), "1.000000"),
-        ("timestamp_tz", datetime(1970, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), "0.000000 1560"),
+        ("time", time(1, 0, 0, 5), "3600.000005000"),
+        ("timestamp_ntz", datetime(1969, 12, 31, 23, 59, 59, 500_000), "-0.500000000"),
+        ("timestamp_ltz", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), "1.000000000"),
+        ("timestamp_tz", datetime(1970, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), "0.000000000 1560"),
     ],
 )
 def test_moments_are_written_exactly(kind: str, value: object, text: str) -> None:

@@ -164,6 +164,7 @@ def test_without_from_a_table_is_loaded_from_its_own_stage(alpha: Client) -> Non
     omitted".
     """
     alpha.result("CREATE TABLE t (id INT, name VARCHAR)")
+    assert alpha.rows("COPY INTO t") == NOTHING  # from here on the table's stage is there
     alpha.put("%T", "a.csv", b"id,name\n1,x\n")
     assert alpha.rows(f"COPY INTO t {FORMAT} ON_ERROR = SKIP_FILE")[0][1:4] == ("LOADED", 1, 1)
     assert alpha.rows("COPY INTO t") == NOTHING

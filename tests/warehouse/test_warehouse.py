@@ -138,10 +138,10 @@ def test_what_was_written_comes_back_as_the_connector_expects_it(warehouse, name
         "NUMBER(10,2)",
     ]
     assert table.schema.field("T").metadata[b"logicalType"] == b"TIMESTAMP_NTZ"
-    assert table.schema.field("T").metadata[b"scale"] == b"6"
+    assert table.schema.field("T").metadata[b"scale"] == b"9"
     assert table.column("T").to_pylist()[1] is None
-    assert table.column("T").to_pylist()[0] == 1706933106000000
-    assert table.column("M").to_pylist()[0] == (10 * 3600 + 11 * 60 + 12) * 1_000_000
+    assert table.column("T").to_pylist()[0] == 1706933106000000000
+    assert table.column("M").to_pylist()[0] == (10 * 3600 + 11 * 60 + 12) * 1_000_000_000
     assert table.column("J").to_pylist()[0] == '{\n  "k": 0\n}'
     assert table.column("X").to_pylist()[0] == b"\xab"
     assert str(table.column("F").to_pylist()[0]) == "nan"

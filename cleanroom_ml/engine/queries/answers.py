@@ -369,7 +369,8 @@ def _address(base_url: str) -> str:
 
 
 def _small(rows: Rows) -> _Small:
-    rowtype = [kind.wire(name) for name, kind in rows.columns]
+    required = rows.required or (False,) * len(rows.columns)
+    rowtype = [kind.wire(name, not never) for (name, kind), never in zip(rows.columns, required, strict=True)]
     return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 

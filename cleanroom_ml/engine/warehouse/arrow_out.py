@@ -1,7 +1,8 @@
 """DuckDB's Arrow as Snowflake's Arrow: what the connector's readers expect of each type (runs inside the sandbox).
 
-Times and TIMESTAMP_NTZ are 64-bit numbers of microseconds with scale 6, the other timestamps two numbers; NULL stays
-NULL; VARIANT is pretty JSON; nested values become JSON.
+Times are 64-bit numbers of nanoseconds, and so are the TIMESTAMP_NTZ of a chunk whose moments all fit; others, and the
+other timestamps, are seconds since 1970 and nanoseconds. NULL stays NULL; VARIANT is pretty JSON; nested values
+become JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.objects import pretty
-from cleanroom_ml.engine.warehouse.arrow_types import sent_type
+from cleanroom_ml.engine.warehouse.arrow_types import TWO_PARTS, sent_type
 from cleanroom_ml.engine.warehouse.depth import check
 
 _STYLED: Final = r'^(?:[\[{]|"\\u0001)'
@@ -36,10 +37,8 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
             "scale": str(sql_type.record.seconds or sql_type.scale or 0),
             "charLength": str(characters(sql_type) or 0),
         }
-        if sql_type.record.moment == "LTZ":
-            metadata["scale"] = "9"  # seconds and nanoseconds
         if sql_type.record.moment == "TZ":
-            metadata["byteLength"] = "8"  # of the connector's two forms the one of a count and an offset
+            metadata["byteLength"] = "16"  # of the connector's two forms the one with nanoseconds
         fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
     return pa.schema(fields)
 
@@ -83,7 +82,7 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(given):
         return _microseconds(array, pa.timestamp("us", tz=given.tz)).view(target)
     if pa.types.is_time(given):
-        return _microseconds(array, pa.time64("us")).view(target)
+        return pc.multiply(_microseconds(array, pa.time64("us")).view(target), 1000)
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
@@ -102,34 +101,54 @@ def _microseconds(array: pa.Array, target: pa.DataType) -> pa.Array:
 def _of_two(array: pa.Array, target: pa.DataType) -> pa.Array:
     """TIMESTAMP_LTZ: seconds since 1970 and nanoseconds. Of one count the connector takes 1970's offset for all."""
     micros = _microseconds(array, pa.timestamp("us", tz=array.type.tz)).view(pa.int64())
+    return pa.StructArray.from_arrays(_parted(micros), fields=list(target), mask=pc.is_null(array))
+
+
+def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:
+    """TIMESTAMP_TZ: seconds since 1970, nanoseconds, and its offset in minutes + 1440, as the connector reads it."""
+    micros = pc.struct_field(array, "utc").cast(pa.timestamp("us")).view(pa.int64())
+    offset = pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
+    return pa.StructArray.from_arrays([*_parted(micros), offset], fields=list(target), mask=pc.is_null(array))
+
+
+def _parted(micros: pa.Array) -> list[pa.Array]:
+    """Microseconds as whole seconds, also before 1970, and nanoseconds."""
     seconds = pc.divide(micros, 1_000_000)  # towards zero
     rest = pc.subtract(micros, pc.multiply(seconds, 1_000_000))
     before = pc.less(rest, 0)
     seconds = pc.if_else(before, pc.subtract(seconds, 1), seconds)
     rest = pc.if_else(before, pc.add(rest, 1_000_000), rest)
-    nanos = pc.multiply(rest, 1000).cast(pa.int32())
-    return pa.StructArray.from_arrays([seconds, nanos], fields=list(target), mask=pc.is_null(array))
-
-
-def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:
-    """TIMESTAMP_TZ: microseconds since 1970, and its offset in minutes + 1440, as the connector reads it."""
-    epoch = pc.struct_field(array, "utc").cast(pa.timestamp("us")).view(pa.int64())
-    offset = pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
-    return pa.StructArray.from_arrays([epoch, offset], fields=list(target), mask=pc.is_null(array))
+    return [seconds, pc.multiply(rest, 1000).cast(pa.int32())]
 
 
 def narrowed(table: pa.Table) -> pa.Table:
-    """One stream's rows with every decimal column that fits into 64 bits as whole numbers of its last digit.
+    """One stream's rows with every decimal column that fits into 64 bits as whole numbers of its last digit, and every
+    TIMESTAMP_NTZ as nanoseconds where 64 bits hold them, else as seconds and nanoseconds.
 
     Snowflake sends the narrowest form that holds a chunk's values, and the connector's pandas reader makes `float64` of
     it, as scripts expect; of 128-bit decimals it makes Python objects, at ten times the memory.
     """
     for number, field in enumerate(table.schema):
-        if pa.types.is_decimal(field.type):
+        if (field.metadata or {}).get(b"logicalType") == b"TIMESTAMP_NTZ":
+            moments = _nanoseconds(table.column(number))
+            table = table.set_column(number, field.with_type(moments.type), moments)
+        elif pa.types.is_decimal(field.type):
             whole = _whole_numbers(table.column(number))
             if whole is not None:
                 table = table.set_column(number, field.with_type(pa.int64()), whole)
     return table
+
+
+def _nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Microseconds as nanoseconds; 64 bits of those end with the years 1677 and 2262."""
+    try:
+        return pc.multiply_checked(column, 1000)
+    except pa.ArrowInvalid:
+        parted = [
+            pa.StructArray.from_arrays(_parted(chunk), fields=list(TWO_PARTS), mask=pc.is_null(chunk))
+            for chunk in column.chunks
+        ]
+        return pa.chunked_array(parted, TWO_PARTS)
 
 
 def _whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -11,6 +11,8 @@ from cleanroom_ml.engine.sql.types.record import AS_COMPUTED
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
+TWO_PARTS: Final = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())])
+"""A moment as seconds since 1970 and nanoseconds."""
 _WITH_PARAMETERS: Final = {
     str(found): found
     for found in (
@@ -18,8 +20,8 @@ _WITH_PARAMETERS: Final = {
         pa.time64("us"),
         pa.timestamp("us", tz="UTC"),
         pa.struct([("utc", pa.timestamp("us")), ("shift", pa.int16())]),
-        pa.struct([("epoch", pa.int64()), ("timezone", pa.int32())]),
-        pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())]),
+        pa.struct([("epoch", pa.int64()), ("fraction", pa.int32()), ("timezone", pa.int32())]),
+        TWO_PARTS,
     )
 }
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -124,6 +125,8 @@ def _dates(array: pa.Array, _: int) -> list[str | None]:
 
 
 def _counts(array: pa.Array, digits: int) -> list[str | None]:
+    if pa.types.is_struct(array.type):
+        return _locals(array, digits)
     return [None if units is None else _scaled(units, digits) for units in array.to_pylist()]
 
 
@@ -136,9 +139,9 @@ def _locals(array: pa.Array, digits: int) -> list[str | None]:
 
 
 def _with_offsets(array: pa.Array, digits: int) -> list[str | None]:
+    zones = pc.struct_field(array, "timezone").to_pylist()
     return [
-        None if value is None else f"{_scaled(value['epoch'], digits)} {value['timezone']}"
-        for value in array.to_pylist()
+        None if text is None else f"{text} {zone}" for text, zone in zip(_locals(array, digits), zones, strict=True)
     ]
 
 

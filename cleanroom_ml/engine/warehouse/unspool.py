@@ -38,29 +38,33 @@ def put(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
 def _undone(array: pa.Array, kind: SqlType) -> pa.Array:
     given = array.type
     if pa.types.is_struct(given):
-        return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array)
+        return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array, kind)
     if given == pa.int64() and kind.record.moment == "NTZ":
-        return array.view(pa.timestamp("us"))
+        return array.view(pa.timestamp("ns")).cast(pa.timestamp("us"))
     if given == pa.int64() and kind.record.python == "time":
-        return array.view(pa.time64("us"))
+        return array.view(pa.time64("ns")).cast(pa.time64("us"))
     if given == pa.int64() and kind.scale:
         units = array.cast(pa.decimal128(38, 0))
         return pa.Array.from_buffers(pa.decimal128(38, kind.scale), len(units), units.buffers(), offset=units.offset)
     return array
 
 
-def _of_two(array: pa.StructArray) -> pa.Array:
-    """TIMESTAMP_LTZ, of seconds and nanoseconds."""
-    micros = pc.add(
+def _micros(array: pa.StructArray) -> pa.Array:
+    return pc.add(
         pc.multiply(pc.struct_field(array, "epoch"), 1_000_000),
         pc.divide(pc.struct_field(array, "fraction").cast(pa.int64()), 1000),
     )
-    return _only_there(micros, array).view(pa.timestamp("us", tz="UTC"))
+
+
+def _of_two(array: pa.StructArray, kind: SqlType) -> pa.Array:
+    """TIMESTAMP_LTZ, or a TIMESTAMP_NTZ that 64 bits of nanoseconds do not hold: of seconds and nanoseconds."""
+    zone = "UTC" if kind.record.moment == "LTZ" else None
+    return _only_there(_micros(array), array).view(pa.timestamp("us", tz=zone))
 
 
 def _of_zone(array: pa.StructArray) -> pa.Array:
-    """TIMESTAMP_TZ, of microseconds and an offset."""
-    moments = pc.struct_field(array, "epoch").view(pa.timestamp("us"))
+    """TIMESTAMP_TZ, of seconds, nanoseconds and an offset."""
+    moments = _micros(array).view(pa.timestamp("us"))
     shift = pc.subtract(pc.struct_field(array, "timezone"), pa.scalar(_DAY_OF_ZONES, pa.int32())).cast(pa.int16())
     fields = [pa.field("utc", pa.timestamp("us")), pa.field("shift", pa.int16())]
     return pa.StructArray.from_arrays([moments, shift], fields=fields, mask=pc.is_null(array))

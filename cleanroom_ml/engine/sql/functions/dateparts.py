@@ -43,6 +43,8 @@ _TRUNCATED: Final = _by_alias(_STEPS, _ISO)
 _PARTS: Final = _by_alias(_STEPS, _ISO, _EXTRACTED)
 DATE_PARTS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "WEEKISO", "YEAROFWEEKISO"})
 """Parts by which a DATE stays a DATE."""
+MICROS: Final = {"MICROSECOND": 1, "MILLISECOND": 1000, "SECOND": 10**6, "MINUTE": 60 * 10**6, "HOUR": 3600 * 10**6}
+"""How many microseconds a part of fixed length below a day has."""
 
 
 def step(name: str) -> str:

@@ -125,12 +125,15 @@ def _moment(node: Node) -> Node:
 
 def interval(part: str, count: Node) -> Raw:
     """A number of parts as an INTERVAL. Raises SqlError: of nanoseconds, unless they are whole microseconds."""
+    whole = "CAST(round(CAST({0} AS DOUBLE)) AS BIGINT)"
+    if part in dateparts.MICROS:  # DuckDB multiplies an interval by 32 bits only: too few for an epoch's milliseconds
+        return raw(f"to_microseconds({whole} * {dateparts.MICROS[part]})", as_number(count))
     if part != "NANOSECOND":
-        return raw(f"(CAST(round(CAST({{0}} AS DOUBLE)) AS BIGINT) * INTERVAL 1 {part})", as_number(count))
+        return raw(f"({whole} * INTERVAL 1 {part})", as_number(count))
     number = constant_int(count, "DATEADD of nanoseconds")
     if number % 1000:
         raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
-    return raw("({0} * INTERVAL 1 MICROSECOND)", exp.Literal.number(number // 1000))
+    return raw("to_microseconds(CAST({0} AS BIGINT))", exp.Literal.number(number // 1000))
 
 
 def _dateadd(args: Sequence[Node]) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -16,7 +17,7 @@ from cleanroom_ml.engine.sql.functions.entry import Function, Scalar, constant_i
 from cleanroom_ml.engine.sql.numbers import number_of
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text
-from cleanroom_ml.engine.sql.types.kind import FLOAT, TEXT, WHOLE
+from cleanroom_ml.engine.sql.types.kind import FLOAT, TEXT, WHOLE, Kind, Number
 
 _LETTERS_AND_DIGITS: Final = string.digits + string.ascii_letters
 _NORMAL: Final = (
@@ -42,9 +43,9 @@ def _numbered_random(row: Node, args: Sequence[Node]) -> Node:
     return hashed_bits(row, args[0] if args else exp.Literal.number(secrets.randbits(62)))
 
 
-def _numbered_sequence(row: Node, _: Sequence[Node]) -> Node:
+def _numbered_sequence(row: Node, _: Sequence[Node], *, kind: Kind) -> Node:
     """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere."""
-    return raw("{0}", row, kind=WHOLE)
+    return raw("{0}", row, kind=kind)
 
 
 def _uniform(args: Sequence[Node]) -> Node:
@@ -100,12 +101,15 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("NORMAL", arguments=3, sql=_NORMAL, gives=FLOAT),
     Scalar("ZIPF", arguments=3, sql=_zipf),
     Scalar("RANDSTR", arguments=2, sql=_RANDOM_TEXT, gives=TEXT),
-    Scalar(
-        "SEQ1 SEQ2 SEQ4 SEQ8",
-        arguments=(0, 1),
-        sql="(row_number() OVER () - 1)",
-        gives=WHOLE,
-        numbered=_numbered_sequence,
+    *(
+        Scalar(
+            names,
+            arguments=(0, 1),
+            sql="(row_number() OVER () - 1)",
+            gives=kind,
+            numbered=partial(_numbered_sequence, kind=kind),
+        )
+        for names, kind in (("SEQ1 SEQ2 SEQ8", WHOLE), ("SEQ4", Number(10, 0)))
     ),
     Scalar("UUID_STRING", arguments=(0, 2), sql=_uuid),
 )

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.sql.types.kind import INTERVAL
 
 _PIECE: Final = re.compile(r"\s*+([+-]?)\s*+(\d{1,18})\s*+([A-Za-z_]*+)\s*+")
 _MAX_PIECES: Final = 50
+_MOST: Final = 2**63 - 1
 
 
 def interval(text: str, unit: str) -> Raw:
@@ -39,8 +40,15 @@ def interval(text: str, unit: str) -> Raw:
                 raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
             part, amount = "MICROSECOND", amount // 1000
         parts.add(part)
-        made.append(f"{found[1] or '+'} ({{{number}}} * INTERVAL 1 {part})")
-        amounts.append(exp.Literal.number(amount))
+        micros = dateparts.MICROS.get(part)
+        if micros is not None and amount * micros > _MOST:
+            raise SqlError.bad_value(f"The interval '{text[:60]}' is too long.")
+        # DuckDB multiplies an interval by 32 bits only.
+        step = (
+            f"{{{number}}} * INTERVAL 1 {part}" if micros is None else f"to_microseconds(CAST({{{number}}} AS BIGINT))"
+        )
+        made.append(f"{found[1] or '+'} ({step})")
+        amounts.append(exp.Literal.number(amount * (micros or 1)))
     text = " ".join(made)
     whole = raw(f"({text.removeprefix('+ ')})", *amounts, kind=INTERVAL)
     whole.set("of_days", parts <= dateparts.DATE_PARTS)

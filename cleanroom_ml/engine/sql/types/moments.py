@@ -21,8 +21,8 @@ from cleanroom_ml.engine.sql.types.record import Parameters, Sized, TypeRecord, 
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DATE: Final = date(1970, 1, 1)
-_DIGITS: Final = 6
-"""Of a second, on the wire and in DuckDB."""
+_DIGITS: Final = 9
+"""Of a second, on the wire: what every column has that declares no other number. Values have six here."""
 
 
 def _written_date(value: object) -> str:
@@ -35,17 +35,17 @@ def _written_time(value: object) -> str:
     if not isinstance(value, time):
         return plain_text(value)
     seconds = value.hour * 3600 + value.minute * 60 + value.second
-    return f"{seconds}.{value.microsecond:06d}"
+    return f"{seconds}.{value.microsecond * 1000:09d}"
 
 
 def _written_moment(value: object) -> str:
-    """Decimal seconds with six digits; exact, also before 1970."""
+    """Decimal seconds with nine digits; exact, also before 1970."""
     if not isinstance(value, datetime):
         return plain_text(value)
     naive = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
     micros = (naive - _EPOCH) // timedelta(microseconds=1)
     whole, rest = divmod(abs(micros), 1_000_000)
-    return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
+    return f"{'-' if micros < 0 else ''}{whole}.{rest * 1000:09d}"
 
 
 def _written_with_offset(value: object) -> str:
@@ -164,7 +164,7 @@ TIMESTAMP_TZ: Final = TypeRecord(
     write=_written_with_offset,
     bind=_bound_with_offset,
     stored="struct<utc: timestamp[us], shift: int16>",
-    sent="struct<epoch: int64, timezone: int32>",
+    sent="struct<epoch: int64, fraction: int32, timezone: int32>",
     read=_read_with_offset,
     format="TIMESTAMP_FORMAT",
 )
