@@ -306,7 +306,7 @@ def _address(base_url: str) -> str:
 
 
 def _small(rows: Rows) -> _Small:
-    rowtype = [kind.wire(name) for name, kind in rows.columns]
+    rowtype = [kind.wire(name, at not in rows.never_null) for at, (name, kind) in enumerate(rows.columns)]
     return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 

@@ -35,6 +35,8 @@ class TableSource:
     defaults: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rows: int | None = None
+    required: frozenset[str] = frozenset()
+    """Columns that are NOT NULL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -350,6 +350,7 @@ def table_source(table: Table, *, writable: bool = True) -> TableSource:
         key=table.key,
         snapshot=table.snapshot,
         rows=table.rows,
+        required=frozenset(column.name for column in table.columns if not column.nullable),
         defaults={column.name: column.default for column in table.columns if column.default is not None},
         numbers={
             column.name: (table.numbers[column.name], column.step)
