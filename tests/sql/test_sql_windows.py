@@ -88,3 +88,16 @@ def test_one_key_twice_is_no_object(world: World) -> None:
     """object_agg: duplicate keys are an error."""
     with pytest.raises(duckdb.InvalidInputException, match="cleanroom:duplicatekey"):
         world.query("select object_agg(column1, column2) from values ('a', 1), ('a', 2)")
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ("order by id range between interval '1 day' preceding and current row", "only allows numeric window frame"),
+        ("order by born range between interval '1 day' preceding and 3 following", "Mixing numeric and interval"),
+    ],
+)
+def test_bounds_that_do_not_go_with_the_order_are_refused(world: World, frame: str, message: str) -> None:
+    """The words are those that snowpark-python looks for, tests/integ/scala/test_window_frame_suite.py."""
+    with pytest.raises(SqlError, match=message):
+        world.query(f"select count(id) over ({frame}) from people")

@@ -87,6 +87,7 @@ FOREIGN = (
     "TRUNCATE TABLE t",
     "COPY INTO t FROM @s",
     "COPY INTO @s FROM t",
+    "COPY FILES INTO @s FROM @s",
     "COPY INTO @s FROM (SELECT 1 AS a)",
     "SELECT 1 ->> SELECT * FROM t",
     "SELECT * FROM t ->> SELECT 1",

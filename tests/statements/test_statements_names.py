@@ -195,3 +195,17 @@ def test_what_was_activated_is_read_by_the_rooms_application_too(
     monkeypatch.setattr(Rights, "enters", lambda *_: True)
     monkeypatch.setattr(Rights, "reaches", lambda *_: True)
     assert alpha.rows(f"SELECT a FROM {records}") == [(1,)], "without the roles' rights, it would be read"
+
+
+@pytest.mark.sandbox
+def test_two_dots_mean_the_schema_public(alpha: Client) -> None:
+    """`database..name`: sql-reference/name-resolution. It is no schema of that name in the current database."""
+    alpha.result("CREATE SCHEMA alpha_db")
+    alpha.result("CREATE TABLE alpha_db..t (a INT)")
+    alpha.result("CREATE TABLE alpha_db.alpha_db.t AS SELECT 2 AS a")
+    alpha.result("INSERT INTO alpha_db..t VALUES (1)")
+    for name in ("alpha_db..t", "IDENTIFIER('alpha_db..t')", '"ALPHA_DB".."T"', "alpha_db.public.t"):
+        assert alpha.rows(f"SELECT a FROM {name}") == [(1,)]
+    for name in ("alpha_db...t", "..t", "alpha_db.public..t"):
+        with pytest.raises(SqlError):
+            alpha.rows(f"SELECT a FROM {name}")

@@ -41,6 +41,27 @@ def test_rows_become_a_file(alpha: Client) -> None:
     alpha.result("CREATE FILE FORMAT pf TYPE = PARQUET")
     assert alpha.rows("SELECT count(*), sum($1:A::int) FROM @s/p/ (FILE_FORMAT => pf)") == [(3, 6)]
     assert alpha.rows("COPY INTO @s/none/ FROM (SELECT * FROM t WHERE FALSE)") == [(0, 0, 0)]
-    for text in ("COPY INTO @s FROM t PARTITION BY (a)", "COPY INTO @s FROM t DETAILED_OUTPUT = TRUE"):
-        with pytest.raises(SqlError, match="Unsupported"):
+    with pytest.raises(SqlError, match="Unsupported"):
+        alpha.result("COPY INTO @s FROM t DETAILED_OUTPUT = TRUE")
+
+
+def test_a_file_for_each_value(alpha: Client) -> None:
+    """PARTITION BY: the value is a directory, and the rows keep their column."""
+    alpha.result("CREATE STAGE s")
+    plain = "FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)"
+    rows = "(SELECT column1 AS a, column2 AS b FROM VALUES ('x', 1), ('y', 2), ('x', 3), (NULL, 4))"
+    assert alpha.rows(f"COPY INTO @s/out FROM {rows} PARTITION BY ('a=' || a) {plain}")[0][0] == 4
+    assert [row[0] for row in alpha.rows("LIST @s")] == [
+        f"s/out/{value}/data_0_0_0.csv" for value in ("__NULL__", "a=x", "a=y")
+    ]
+    assert sorted(content(alpha, "out/a=x/data_0_0_0.csv").splitlines()) == [b"x,1", b"x,3"]
+    assert content(alpha, "out/__NULL__/data_0_0_0.csv") == b"\\N,4\n"
+    for text, message in [
+        (f"COPY INTO @s/n FROM {rows} PARTITION BY (uuid_string()) {plain}", "others each time"),
+        (f"COPY INTO @s/n FROM {rows} PARTITION BY ('../' || a) {plain}", "."),
+        (f"COPY INTO @s/n FROM {rows} PARTITION BY (a) {plain} SINGLE = TRUE", "does not go with SINGLE"),
+        (f"COPY INTO @s/n FROM {rows} PARTITION BY a {plain}", "."),
+    ]:
+        with pytest.raises(SqlError, match=message):
             alpha.result(text)
+    assert alpha.rows("LIST @s/n") == []

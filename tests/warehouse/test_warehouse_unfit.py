@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.warehouse.failing import failure
 from cleanroom_ml.engine.warehouse.failures import from_answer
-from cleanroom_ml.engine.warehouse.worker import failure
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,14 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("SELECT 1 ORDER BY 7", 1003, "A position in ORDER BY or GROUP BY"),
         ("SELECT 1 UNION SELECT 1, 2", 1789, "invalid number of result columns for set operator"),
         ("SELECT 1 QUALIFY TRUE", 1003, "found no window function within the QUALIFY clause"),
+        ("SELECT 1 WHERE rank() OVER () > 1", 2303, "outside of SELECT, QUALIFY, and ORDER BY clauses"),
+        ("SELECT grouping(a) FROM (SELECT 1 a)", 1003, "GROUPING function without a GROUP BY"),
+        (
+            "SELECT sum(a) OVER (ORDER BY a RANGE BETWEEN CURRENT ROW AND 1 PRECEDING) FROM (SELECT 1 a)",
+            2303,
+            "Invalid window frame",
+        ),
+        ("SELECT ntile(0) OVER (ORDER BY a) FROM (SELECT 1 a)", 2061, "NTILE argument must be at least 1"),
         ("SELECT regexp_matches('secret', '(')", 100048, "Invalid regular expression"),
     ],
 )

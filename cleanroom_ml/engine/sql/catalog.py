@@ -36,6 +36,8 @@ class TableSource:
     numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rows: int | None = None
     bounds: Mapping[str, str] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    """Columns that are NOT NULL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Compiled:
         columns: names and types that the result is known to have (a write's target columns), or None.
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
-        required: which columns are never NULL, by the text of the query: as many as there are columns, or none.
+        never_null: which columns of a query are never NULL, by position.
+        quoting: whoever sent it may see every row that it reads, so that an error may quote a value.
         zone: the session's time zone, in which a moment without one is meant.
         functions: the functions in Python that it calls by `routines.called_as`
         drawn: numbers of sequences of which it uses as many as it gives rows.
@@ -32,7 +33,8 @@ class Compiled:
     token: str
     columns: Columns | None = None
     kinds: tuple[Kind | None, ...] = ()
-    required: tuple[bool, ...] = ()
+    never_null: frozenset[int] = frozenset()
+    quoting: bool = False
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"

@@ -61,6 +61,16 @@ class SqlError(Exception):
         return cls(904, "42000", f"{COMPILATION}error: invalid identifier '{_displayed(name)}'")
 
     @classmethod
+    def ambiguous(cls, name: str) -> SqlError:
+        return cls(2006, "42601", f"{COMPILATION}ambiguous column name '{_displayed(name)}'")
+
+    @classmethod
+    def width(cls, expected: int, given: int) -> SqlError:
+        """A statement gives another number of values than it has columns for."""
+        message = f"Insert value list does not match column list expecting {expected} but got {given}"
+        return cls(2057, "22000", f"{COMPILATION}{message}")
+
+    @classmethod
     def already_exists(cls, kind: str, name: str) -> SqlError:
         label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
         return cls(2002, "42710", f"{COMPILATION}{label} '{_displayed(name)}' already exists.")

@@ -351,6 +351,7 @@ def table_source(table: Table, *, writable: bool = True) -> TableSource:
         snapshot=table.snapshot,
         rows=table.rows,
         bounds={item.sha256: item.bounds for item in table.objects if item.bounds},
+        required=frozenset(column.name for column in table.columns if not column.nullable),
         defaults={column.name: column.default for column in table.columns if column.default is not None},
         numbers={
             column.name: (table.numbers[column.name], column.step)

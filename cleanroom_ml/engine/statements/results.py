@@ -94,6 +94,7 @@ def encode(rows: Rows) -> str:
                 "statement_type": rows.statement_type,
                 "affected": rows.affected,
                 "counts": asdict(rows.counts) if rows.counts else None,
+                "never_null": sorted(rows.never_null),
             }
         },
         ensure_ascii=False,
@@ -112,6 +113,7 @@ def decode(text: str) -> Rows | None:
         inner["statement_type"],
         inner["affected"],
         RowCounts(**inner["counts"]) if inner.get("counts") else None,
+        frozenset(inner.get("never_null") or ()),
     )
 
 

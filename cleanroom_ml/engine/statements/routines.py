@@ -11,6 +11,8 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions.entry import Aggregate, TableFunction
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.routine import Altered, Declared
@@ -182,6 +184,22 @@ def listed(work: Work, statement: Show, kind: RoutineKind) -> Listed:
             "is_secure": _flag(routine.secure), "secrets": "", "external_access_integrations": "",
             "is_external_function": "N", "language": routine.language, "is_memoizable": _flag(routine.memoizable),
             "is_data_metric": "N",
+        }  # fmt: skip
+
+
+def builtin(statement: Show) -> Listed:
+    """The functions of the engine's own, which SHOW FUNCTIONS lists beside those of no certain place: that is how
+    Snowpark finds out which of them are aggregates (`Session._retrieve_aggregation_function_list`).
+    """
+    if statement.scope_kind not in {None, "ACCOUNT"} or statement.scope is not None:
+        return
+    for name, function in sorted(table.FUNCTIONS.items()):
+        yield {
+            "name": name, "schema_name": "", "is_builtin": "Y", "is_ansi": "N", "is_table_function":
+            _flag(isinstance(function, TableFunction)), "catalog_name": "", "valid_for_clustering": "N",
+            "is_aggregate": _flag(isinstance(function, Aggregate) and not function.window_only), "is_secure": "N",
+            "secrets": "", "external_access_integrations": "", "is_external_function": "N", "language": "SQL",
+            "is_memoizable": "N", "is_data_metric": "N",
         }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import displayed, no_privilege
@@ -191,7 +192,7 @@ def stage_format_key(stage: Key) -> Key:
 # What changes nothing of what is read here.
 _HARMLESS = frozenset(
     {"USE_LOGICAL_TYPE", "USE_VECTORIZED_SCANNER", "BINARY_AS_TEXT", "SNAPPY_COMPRESSION", "ALLOW_DUPLICATE",
-     "MULTI_LINE", "COMMENT"}
+     "MULTI_LINE", "COMMENT", "FILE_EXTENSION"}
 )  # fmt: skip
 # What is read in one way only: the values that mean that way. Another value is refused rather than ignored.
 _FIXED: Mapping[str, frozenset[object]] = {
@@ -237,6 +238,8 @@ def _option(name: str, value: object, default: object) -> object:
             raise SqlError.syntax(f"Invalid value for {name}: TRUE or FALSE is needed.")
         return value
     if isinstance(default, int):
+        if isinstance(value, str) and is_whole(value) and len(value) < 9:
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1_000_000:
             raise SqlError.syntax(f"Invalid value for {name}: a number from 0 is needed.")
         return value

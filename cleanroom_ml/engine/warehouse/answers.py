@@ -9,9 +9,11 @@ from typing import Final
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.sql import bounds
 from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
 
 _MAX_NAME: Final = 1024
 
@@ -41,6 +43,12 @@ def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | No
     if len(kinds) != len(columns):
         return columns
     return tuple((name, _declared(found, kind)) for (name, found), kind in zip(columns, kinds, strict=True))
+
+
+def named(columns: tuple[tuple[str, SqlType], ...], compiled: Compiled) -> tuple[ResultColumn, ...]:
+    """The columns of a result, with what the statement says of their NULLs."""
+    never = compiled.never_null if len(compiled.kinds) == len(columns) else frozenset[int]()
+    return tuple(ResultColumn(name, found, number not in never) for number, (name, found) in enumerate(columns))
 
 
 def _declared(found: SqlType, kind: Kind | None) -> SqlType:

@@ -49,6 +49,14 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
     "position": (1003, "42000", f"{COMPILATION}A position in ORDER BY or GROUP BY is none of a column."),
     "branches": (1789, "42601", f"{COMPILATION}invalid number of result columns for set operator input branches"),
     "qualify": (1003, "42000", f"{COMPILATION}found no window function within the QUALIFY clause predicate"),
+    "outside": (
+        2303,
+        "42601",
+        f"{COMPILATION}A window function appears outside of SELECT, QUALIFY, and ORDER BY clauses.",
+    ),
+    "grouping": (1003, "42000", f"{COMPILATION}GROUPING function without a GROUP BY"),
+    "frame": (2303, "42601", f"{COMPILATION}error: Invalid window frame."),
+    "ntile": (2061, "22023", "NTILE argument must be at least 1"),
     "pattern": (100048, "2201B", "Invalid regular expression"),
 }
 _OPERATORS: Final = frozenset("+-*/%")
@@ -79,7 +87,7 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if not isinstance(kind, str):
         return SqlError.internal(query_id)
     name = error.get("name")
-    named = name if isinstance(name, str) and quote(name) in compiled.sql and not name.startswith("_") else None
+    named = name if isinstance(name, str) and quote(name) in compiled.sql and not _is_ours(name) else None
     position = error.get("column")
     column = (
         columns[position][0]
@@ -94,6 +102,10 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         )
     if kind == "depth":
         return SqlError.too_deep()
+    value = error.get("value")
+    quoted = value[:300] if compiled.quoting and isinstance(value, str) else None
+    if kind == "moment" and quoted is not None:
+        return _unrecognized(error.get("target"), where, quoted)
     if kind in _WORDED:
         return SqlError(*_WORDED[kind])
     if kind in _UNSUPPORTED:
@@ -105,7 +117,7 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "size":
         return SqlError(100039, "22003", f"Numeric value is out of range{where}")
     if kind == "conversion":
-        return _unrecognized(error.get("target"), where)
+        return _unrecognized(error.get("target"), where, quoted)
     if kind == "column":
         return SqlError.invalid_identifier(named or "?")
     if kind == "ambiguous":
@@ -134,6 +146,11 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
         return SqlError.unsupported("this combination of constructs")
     logger.error("query %s: a worker said %r, which is not known", query_id, kind[:40])
     return SqlError.internal(query_id)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether the translation gave a name: such begin with `_` and have no capitals, as names without quotes have."""
+    return name.startswith("_") and name == name.lower()
 
 
 def _unfit(error: Mapping[str, object]) -> SqlError:
@@ -169,13 +186,16 @@ def from_worker(error: WorkerError, query_id: str, timeout: float) -> SqlError:
     return SqlError.internal(query_id)
 
 
-def _unrecognized(target: object, where: str) -> SqlError:
-    """A value that is none of its type's. Snowflake's message quotes the value: here nobody knows who may see it."""
+def _unrecognized(target: object, where: str, quoted: str | None) -> SqlError:
+    """A value that is none of its type's. Snowflake's message quotes the value, here where the caller may see it."""
     found = _type(target)
     what = _UNRECOGNIZED.get(found.partition("(")[0])
     if what is None:
         return SqlError.bad_value(f"A value cannot be converted to {found}{where}")
     code, sqlstate, named = what
+    if quoted is not None:
+        subject = f"{named} '{quoted}'" if named in {"Date", "Time", "Timestamp"} else f"{named} value '{quoted}'"
+        return SqlError(code, sqlstate, f"{subject} is not recognized")
     return SqlError(code, sqlstate, f"{named} value is not recognized{where}")
 
 

@@ -82,6 +82,7 @@ class _Vectors:
     def __call__(self, *columns: pa.ChunkedArray) -> pa.Array:
         call, nulls = self._function.call, self._function.nulls
         made: list[object] = []
+        row: tuple[object, ...] = ()
         try:
             for row in zip(*[column.to_pylist() for column in columns], strict=True):
                 made.append(call(*row) if nulls or None not in row else None)
@@ -89,5 +90,8 @@ class _Vectors:
             raise ValueError("cleanroom:depth") from None
         except ValueError as error:
             kind = next((kind for known, kind in ERRORS.items() if isinstance(error, known)), "conversion")
-            raise ValueError(f"cleanroom:{kind}") from None
+            # What is quoted of it is told to nobody who may not see it (worker.failure).
+            type_name = self._function.gives if self._function.gives in {"DATE", "TIME"} else "TIMESTAMP"
+            given = f"\n{type_name}\n{row[0]}" if kind == "moment" else ""
+            raise ValueError(f"cleanroom:{kind}{given}") from None
         return pa.array(made, self._gives)

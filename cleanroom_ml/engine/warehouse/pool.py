@@ -123,7 +123,7 @@ class Warehouse:
             os.close(output)
         return Spooled(
             path,
-            _result_columns(columns, compiled),
+            answers.named(columns, compiled),
             tuple(Batch(*batch) for batch in batches),
             sum(rows for _, _, rows in batches),
             None if written is None else tuple(Batch(*each) for each in written),
@@ -143,7 +143,7 @@ class Warehouse:
         found = answers.rows(answer, columns, query_id)
         if len(found) > limit:
             raise SqlError.unsupported(f"a result of more than {limit} rows here")
-        return tuple(ResultColumn(name, sql_type) for name, sql_type in columns), found
+        return answers.named(columns, compiled), found
 
     def examined(
         self, compiled: Compiled, *, query_id: str, timeout: float = DEFAULT_SECONDS
@@ -223,7 +223,7 @@ class Warehouse:
         """The result's columns, without running it. `keep` as in `query`. Raises SqlError."""
         answer = self._call({"op": "describe"}, compiled, query_id, timeout, keep=keep)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
-        return _result_columns(columns, compiled)
+        return answers.named(columns, compiled)
 
     def infer_schema(
         self,
@@ -231,15 +231,20 @@ class Warehouse:
         options: FileOptions,
         *,
         query_id: str,
+        ignore_case: bool = False,
         timeout: float = 60.0,
     ) -> tuple[InferredColumn, ...]:
-        """The columns of staged files, the first file's order first: `files` are (path, sha256). Raises SqlError."""
+        """The columns of staged files, the first file's order first, of JSON by name: `files` are (path, sha256).
+        `ignore_case`: their names in capitals. Raises SqlError.
+        """
         merged: dict[str, InferredColumn] = {}
         for path, sha256 in files:
             described = self.describe(compile_file(path, sha256, options), query_id=query_id, timeout=timeout)
+            if options.type.upper() == "JSON":  # an object's keys have no order
+                described = tuple(sorted(described, key=lambda column: column.name))
             for number, column in enumerate(described):
-                known = merged.get(column.name)
-                name, found, expression = inferred(column.name, column.type, number, options)
+                name, found, expression = inferred(column.name, column.type, number, options, ignore_case=ignore_case)
+                known = merged.get(name)
                 if known is not None:
                     found = known.type if known.type == found else SqlType("VARCHAR")
                 merged[name] = InferredColumn(
@@ -321,6 +326,7 @@ class Warehouse:
                 "token": compiled.token,
                 "zone": compiled.zone,
                 "inputs": len(fds),
+                "quoting": compiled.quoting,
             }
             running = None
             if compiled.functions:
@@ -346,11 +352,3 @@ class Warehouse:
         if "error" in answer:
             raise from_answer(answer["error"], compiled, columns, query_id)
         return answer
-
-
-def _result_columns(columns: Sequence[tuple[str, SqlType]], compiled: Compiled) -> tuple[ResultColumn, ...]:
-    """A query's columns as clients are told of them."""
-    required = compiled.required if len(compiled.required) == len(columns) else (False,) * len(columns)
-    return tuple(
-        ResultColumn(name, found, nullable=not never) for (name, found), never in zip(columns, required, strict=True)
-    )

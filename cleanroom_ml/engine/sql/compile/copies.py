@@ -136,6 +136,9 @@ class _Given:
         files = replace(staged, columns=None) if through_json else staged
         if statement.ast is not None:
             tree, resolver = prepare(statement.ast, _OneStage(catalog, files), binds)
+            given = len(tree.expressions) if isinstance(tree, exp.Select) and not tree.is_star else len(names)
+            if given != len(names):
+                raise SqlError.width(len(names), given)
             self._source = raw("SELECT * FROM {0}", resolver.query(tree, {})[0])
         else:
             resolver = Resolver(Build(), catalog, binds)
@@ -201,7 +204,9 @@ def _by_position(names: Sequence[str], relation: Raw, staged: StagedSource) -> R
     if kind in {"JSON", "PARQUET"}:
         if len(names) != 1:
             raise SqlError.syntax(
-                f"{kind} files can be copied into one column only, or with MATCH_BY_COLUMN_NAME, or by a SELECT."
+                f"{kind} file format can produce one and only one column of type variant, object, or array."
+                " Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with"
+                " transformation."
             )
         return raw('SELECT "$1" FROM {0} AS _files', relation)
     return raw(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlglot import exp
@@ -60,12 +61,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
             width = _width(query, least if isinstance(tree, exp.Values) else max(least, len(names)))
             known = tuple(kinds.values()) if kinds is not None else None
         if width != len(names):
-            raise SqlError(
-                2057,
-                "22000",
-                "SQL compilation error:\nInsert value list does not match column list"
-                f" expecting {len(names)} but got {width}",
-            )
+            raise SqlError.width(len(names), width)
         given = ", ".join(f'"_{number}"' for number in range(len(names)))
         columns = ", ".join(
             f"{{{positions[name] + 1}}} AS {quote(name)}"
@@ -80,7 +76,8 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
         body = raw(f"SELECT {columns} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query, *values)
         taken = defaults.numbered(target, positions)
-        return Mutation(finished(resolver, body, target.columns), target, statement.overwrite, taken, rows)
+        made = replace(finished(resolver, body, target.columns), quoting=resolver.build.seen)
+        return Mutation(made, target, statement.overwrite, taken, rows)
 
     return bounded(make)
 

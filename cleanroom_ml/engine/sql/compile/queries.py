@@ -10,13 +10,13 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, TableSource
 from cleanroom_ml.engine.sql.compile import defaults
-from cleanroom_ml.engine.sql.compile.never_null import never_null
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Scope, never_null
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, raw
+from cleanroom_ml.engine.sql.types.kind import TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -33,12 +33,13 @@ def compile_query(
     def make() -> Compiled:
         tree, resolver = prepare(query, catalog, binds)
         resolver.outermost = tree
-        required = never_null(tree)
         rewritten, kinds = resolver.query(tree, {})
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-        known = tuple(kinds.values()) if kinds is not None else ()
-        return replace(finished(resolver, rewritten), kinds=known, required=required)
+        found = kinds or {}
+        never = frozenset(number for number, name in enumerate(found) if name in never_null(kinds))
+        made = finished(resolver, rewritten)
+        return replace(made, kinds=tuple(found.values()), never_null=never, quoting=resolver.build.seen)
 
     return bounded(make)
 
@@ -48,7 +49,9 @@ def compile_scalars(expressions: Sequence[Node], catalog: Catalog, binds: Binds 
     aliased = [
         exp.alias_(expression.copy(), f"V{number + 1}", quoted=True) for number, expression in enumerate(expressions)
     ]
-    return compile_query(exp.Select(expressions=aliased), catalog, binds)
+    made = compile_query(exp.Select(expressions=aliased), catalog, binds)
+    # A variable that begins as 'a' is no VARCHAR(1).
+    return replace(made, kinds=tuple(TEXT if kind == TEXT else kind for kind in made.kinds))
 
 
 def compile_rewrite(

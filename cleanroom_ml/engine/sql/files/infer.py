@@ -33,9 +33,14 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
     return Compiled(sql, (sha256,), build.token, staged=(path,))
 
 
-def inferred(name: str, found: SqlType, number: int, options: FileOptions) -> tuple[str, SqlType, str]:
+def inferred(
+    name: str, found: SqlType, number: int, options: FileOptions, *, ignore_case: bool = False
+) -> tuple[str, SqlType, str]:
     """A described column as INFER_SCHEMA gives it: (name, type, expression over `$1` or `$n`)."""
     if options.type.upper() == "CSV":
         displayed = name if options.parse_header else f"c{number + 1}"
-        return displayed, found, f"${number + 1}::{found}"
+        return displayed.upper() if ignore_case else displayed, found, f"${number + 1}::{found}"
+    if ignore_case:
+        member = name.upper().replace("'", "''")
+        return name.upper(), found, f"GET_IGNORE_CASE ($1, '{member}')::{found}"
     return name, found, f"$1:{display(name)}::{found}"

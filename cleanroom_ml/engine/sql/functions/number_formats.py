@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, TEXT, Number
+from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, TEXT, Number
 
 _ELEMENTS: Final = re.compile(
     r'(?P<prefix>(?>(?:"[^"]*+")*))(?P<fill>(?:FM)?)(?P<before>(?:S|MI)?)(?P<dollar>\$?)(?P<blank>B?)'
@@ -150,7 +150,7 @@ def to_number(word: Literal["CAST", "TRY_CAST"]) -> Builder:
         if len(numbers) != len(sizes) or None in numbers:
             raise SqlError.syntax("Invalid precision or scale.")
         precision, scale = (*(number or 0 for number in numbers), *(38, 0)[len(numbers) :])[:2]
-        if not 1 <= precision <= MAX_PRECISION or not 0 <= scale < precision + (precision == scale == 1):
+        if not 1 <= precision <= MAX_PRECISION or not 0 <= scale <= min(MAX_SCALE, precision):
             raise SqlError.syntax("Invalid precision or scale.")
         value = args[0] if layout is None else _parsed(as_text(args[0]), layout, word)
         text = f"{word}({{0}} AS DECIMAL({precision},{scale}))"

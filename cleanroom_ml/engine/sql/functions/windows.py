@@ -8,7 +8,7 @@ from typing import Final
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Count, Frame, Function, Gives
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, WHOLE
+from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, TEXT, WHOLE, Kind
 
 _CHANGES: Final = (
     "CASE WHEN len({0}) > 20000 THEN error('cleanroom:partition') ELSE"
@@ -19,6 +19,11 @@ _CHANGES: Final = (
 
 def _window(name: str, count: Count, sql: str, gives: Gives = WHOLE, frame: Frame | None = None) -> Aggregate:
     return Aggregate(name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True)
+
+
+def _or_default(kind: Kind | None) -> Kind | None:
+    """A value, or the one for rows that have none before them, which may be a longer text."""
+    return TEXT if kind == TEXT else kind
 
 
 def _ratio(total: Node, arguments: Sequence[Node]) -> Node:
@@ -36,8 +41,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _window("PERCENT_RANK", 0, "percent_rank()", FLOAT),
     _window("CUME_DIST", 0, "cume_dist()", FLOAT),
     _window("NTILE", 1, "ntile(CAST({0} AS BIGINT))"),
-    _window("LAG", (1, 3), "lag({*}{nulls})", gives=0),
-    _window("LEAD", (1, 3), "lead({*}{nulls})", gives=0),
+    _window("LAG", (1, 3), "lag({*}{nulls})", gives=_or_default),
+    _window("LEAD", (1, 3), "lead({*}{nulls})", gives=_or_default),
     _window("FIRST_VALUE", 1, "first_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
     _window("LAST_VALUE", 1, "last_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
     _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0, frame=Frame.PARTITION),

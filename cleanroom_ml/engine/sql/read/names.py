@@ -15,6 +15,9 @@ from cleanroom_ml.naming import split_name
 _STAGE = re.compile(
     r"""@(~|%?(?:"(?:[^"]|"")++"|[\w$]++)(?:\.%?(?:"(?:[^"]|"")++"|[\w$]++)){0,2})(?:/(.*))?\Z""", re.DOTALL
 )
+PUBLIC = "PUBLIC"
+"""The schema that is meant by `database..name` (sql-reference/name-resolution)."""
+_IN_PUBLIC = re.compile(r"""("(?:[^"]|"")*+"|[^".]++)\.\.""")
 OF_A_TABLE = "%"
 """What the last part of a table's own stage starts with (`@db.schema.%t`); no other stage's name does."""
 
@@ -28,8 +31,10 @@ def folded(text: str, most: int = 3) -> tuple[str, ...]:
     Raises:
         SqlError: it is no name of 1 to `most` parts.
     """
+    written = text.strip()
+    first = _IN_PUBLIC.match(written)
     try:
-        parts = split_name(text.strip())
+        parts = split_name(written if first is None else f"{first[1]}.{PUBLIC}.{written[first.end() :]}")
     except ValueError as error:
         raise SqlError.syntax(f"Invalid identifier {text[:100]}") from error
     if len(parts) > most:
@@ -92,7 +97,8 @@ class NameReader:
             return folded(text, most)
         parts = [cursor.part()]
         while cursor.accept("."):
-            parts.append(cursor.part())
+            in_public = len(parts) == 1 and cursor.looking_at(".")
+            parts.append(PUBLIC if in_public else cursor.part())
         if len(parts) > most:
             raise SqlError.syntax(f"Invalid identifier {'.'.join(parts)[:100]}")
         return tuple(parts)

@@ -27,11 +27,12 @@ class Query(Statement):
 @dataclass(frozen=True, slots=True)
 class InferSchema(Statement):
     """`SELECT <columns|*> FROM TABLE(INFER_SCHEMA(LOCATION => …, FILE_FORMAT => …))`. `columns`: projected names, ()
-    for all.
+    for all; `ignore_case`: IGNORE_CASE => TRUE, which gives all names in capitals.
     """
 
     location: StageReference
     columns: tuple[str, ...] = ()
+    ignore_case: bool = False
 
 
 def _query(source: Source) -> Statement:
@@ -61,12 +62,17 @@ def _infer_schema(source: Source, tree: exp.Expr, call: exp.Anonymous) -> InferS
     if {part for part, value in tree.args.items() if value} - {"expressions", "from_", "order"}:
         raise SqlError.unsupported("INFER_SCHEMA with conditions")
     options: dict[str, str] = {}
+    ignore_case = False
     for argument in call.expressions:
         if not isinstance(argument, exp.Kwarg):
             raise SqlError.syntax("INFER_SCHEMA takes named arguments.")
         key = str(argument.this.name).upper()
         if key in {"LOCATION", "FILE_FORMAT"}:
             options[key] = source.constant(argument.expression)
+        if key == "IGNORE_CASE":
+            if not isinstance(argument.expression, exp.Boolean):
+                raise SqlError.syntax("IGNORE_CASE takes TRUE or FALSE.")
+            ignore_case = bool(argument.expression.this)
     if "LOCATION" not in options:
         raise SqlError.syntax("INFER_SCHEMA needs LOCATION.")
     location = stage_reference(options["LOCATION"])
@@ -75,11 +81,11 @@ def _infer_schema(source: Source, tree: exp.Expr, call: exp.Anonymous) -> InferS
     columns: list[str] = []
     for projection in tree.expressions:
         if isinstance(projection, exp.Star):
-            return InferSchema(location)
+            return InferSchema(location, ignore_case=ignore_case)
         if not isinstance(projection, exp.Column) or projection.args.get("table"):
             raise SqlError.unsupported("INFER_SCHEMA with expressions")
         columns.append(projection.name.upper())
-    return InferSchema(location, tuple(columns))
+    return InferSchema(location, tuple(columns), ignore_case)
 
 
 FORMS: Final = tuple(Form((word,), _query) for word in ("SELECT", "WITH", "VALUES", "(", "FROM"))

@@ -18,11 +18,14 @@ from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 @dataclass(frozen=True, slots=True)
 class Unload(Statement):
-    """COPY INTO @stage/path FROM table | (query): `options` are those that are no FILE_FORMAT."""
+    """COPY INTO @stage/path FROM table | (query): `options` are those that are no FILE_FORMAT; `partition`: what the
+    files are by (PARTITION BY).
+    """
 
     target: StageReference
     ast: exp.Expr
     options: Mapping[str, Option] = field(default_factory=dict)
+    partition: exp.Expr | None = None
 
 
 def read_unload(source: Source) -> Unload:
@@ -43,8 +46,7 @@ def read_unload(source: Source) -> Unload:
         tree = parse_ast(f"SELECT * FROM {written}", placeholders_before=before)
     if not isinstance(tree, exp.Query):
         raise cursor.surprise("expected a query")
-    if cursor.looking_at("PARTITION"):
-        raise SqlError.unsupported("COPY INTO a stage with PARTITION BY")
+    partition = _partition(source) if cursor.accept("PARTITION", "BY") else None
     options = source.names.options()
     cursor.expect_end()
     merged = with_options(reference, options)
@@ -52,4 +54,19 @@ def read_unload(source: Source) -> Unload:
         raise SqlError.unsupported("COPY INTO a stage with PATTERN")
     if merged.file_format is None and not merged.options:
         merged = replace(merged, file_format=reference.file_format)
-    return Unload(merged, tree, {name: value for name, value in options.items() if name != "FILE_FORMAT"})
+    rest = {name: value for name, value in options.items() if name != "FILE_FORMAT"}
+    return Unload(merged, tree, rest, partition)
+
+
+def _partition(source: Source) -> exp.Expr:
+    """An expression in parentheses, as it has to stand there."""
+    cursor = source.cursor
+    before = cursor.placeholders()
+    group = cursor.group() if cursor.looking_at("(") else ()
+    if not group:
+        raise cursor.surprise("expected an expression in parentheses")
+    text = source.text[group[0].start : group[-1].end]
+    found = parse_ast(f"SELECT {text}", placeholders_before=before)
+    if not isinstance(found, exp.Select) or len(found.expressions) != 1 or found.args.get("from_"):
+        raise cursor.surprise("expected an expression")
+    return found.expressions[0].unalias()

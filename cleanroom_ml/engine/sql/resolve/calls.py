@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
 from cleanroom_ml.engine.sql.resolve import lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
+from cleanroom_ml.engine.sql.resolve.frames import refuse_mixed
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
@@ -102,6 +103,7 @@ class Calls:
         for item in node.args["order"].expressions if node.args.get("order") else []:
             if kind_of(item.this) == TZ:
                 item.set("this", key(item.this))
+        refuse_mixed(node)
         _frame(node, found.aggregate, found.name)
         divisor = None
         if found.divisor is not None:

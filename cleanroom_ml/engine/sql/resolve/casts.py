@@ -10,8 +10,8 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Document
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Document, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _DIALECT: Final = FrontSnowflake()
@@ -45,6 +45,8 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     rule = target.cast_of(kind_of(value))
     if rule.taken in _TAKEN:
         value = _TAKEN[rule.taken](value)
+    if rule.template is None and target.kind == TEXT and isinstance(kind_of(value), Text):
+        return _of_any_length(value)
     if rule.template is None:
         return raw("({0})", value, kind=rule.kind) if isinstance(kind_of(value), Document) else value
     if attempt and target.kind == TEXT and target.length is not None:
@@ -52,6 +54,14 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
         return raw(f"CASE WHEN length({{0}}) <= {target.length} THEN {{0}} END", value, kind=rule.kind)
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
     return raw(template, value, kind=rule.kind)
+
+
+def _of_any_length(text: Node) -> Node:
+    """A text as VARCHAR, which says nothing of its length; what is a constant stays one."""
+    if isinstance(text, exp.Literal | exp.RawString | exp.Column):
+        text.meta[KIND] = TEXT
+        return text
+    return raw("({0})", text, kind=TEXT)
 
 
 def assigned(value: Node, target: SqlType) -> Node:

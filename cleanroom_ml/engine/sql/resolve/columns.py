@@ -51,7 +51,12 @@ class Columns:
             return self.positional(exp.Parameter(this=exp.Literal.number(number)), scope)
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
-        column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)
+        scope.refuse_twice(name, alias)
+        apart = scope.told_apart(name, alias)
+        if apart is not None:
+            column = exp.column(apart[1], table=apart[0], quoted=True)
+        else:
+            column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)
         column.meta[KIND] = STAGED_METADATA[name] if name in STAGED_METADATA else scope.kind(name, alias)
         return column
 
@@ -86,7 +91,8 @@ class Columns:
         if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
             raise SqlError.invalid_identifier(f"${number}")
         alias, columns = scope.positional
-        column = exp.column(columns[number - 1], table=alias, quoted=True)
+        called = scope.called.get(alias, {}).get(columns[number - 1], columns[number - 1])
+        column = exp.column(called, table=alias, quoted=True)
         column.meta[KIND] = scope.kind(columns[number - 1], alias)
         return column
 

@@ -14,7 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, differ_only_in_case
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import is_finer, key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, KIND, kind_of
@@ -64,6 +64,8 @@ def together(operation: exp.Expr, kinds: Kinds | None, fresh: str) -> exp.Expr:
         return operation
     if every:
         raise SqlError.unsupported(f"{operation.key.upper()} ALL of TIMESTAMP_TZ or VARIANT columns")
+    if differ_only_in_case(kinds):
+        raise SqlError.unsupported(f"{operation.key.upper()} of columns whose names differ only in case")
     after = {part: operation.args.get(part) for part in _AFTER}
     for part in _AFTER:
         operation.set(part, None)

@@ -10,8 +10,9 @@ from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.nullability import outer, renamed
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope, differ_only_in_case
 from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -96,8 +97,10 @@ class Items:
             raise SqlError.unsupported("this kind of join")
         if (join.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"}:
             raise SqlError.unsupported("this kind of join")
+        side = str(join.args.get("side") or "").upper()
         lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
         join.set("this", self._joined(join.this, ctes, scope, parent))
+        outer(side, scope)
         if lateral and not join.args.get("on") and not join.args.get("using"):
             if join.args.get("side"):
                 join.set("on", exp.Boolean(this=True))
@@ -111,6 +114,8 @@ class Items:
             self._same(join, [fold_column(column) for column in using], scope, ctes)
         elif using:
             join.set("using", [quoted(fold_column(column)) for column in using])
+        if scope.called and (using or str(join.args.get("method") or "").upper() == "NATURAL"):
+            raise SqlError.unsupported("USING beside columns whose names differ only in case")
         _refuse_offsets(join, scope)
 
     def _same(self, join: exp.Join, names: list[str], scope: Scope, ctes: CommonTables) -> None:
@@ -138,6 +143,10 @@ class Items:
         for column in columns:
             self._listening.call_column(column)
         self._enter(node, alias, columns, relation, scope)
+        kinds = scope.sources[alias] or {}
+        if differ_only_in_case(kinds):
+            columns = [f"_case{number}" for number in range(len(kinds))]
+            scope.called[alias] = dict(zip(kinds, columns, strict=True))
         table = relation.node
         if sample is not None:
             table = raw(f"(SELECT * FROM {{0}} AS _sampled {self._relations.sample(sample)})", table)
@@ -151,9 +160,11 @@ class Items:
             node.set("pivots", None)
             bare = node.copy()
             bare.set("alias", None)
-            kinds = _renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
+            kinds = renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
             if kinds is None:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
+            if differ_only_in_case(kinds):
+                raise SqlError.unsupported("PIVOT of columns whose names differ only in case")
             if wide_pivots.is_wide(pivot):
                 node = self._wide(node, pivot, kinds, ctes, parent)
                 continue
@@ -174,7 +185,7 @@ class Items:
 
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
-        kinds = _renamed(relation.kinds, columns)
+        kinds = renamed(relation.kinds, columns)
         if (
             isinstance(node, exp.Values | exp.Subquery | exp.Table)
             and scope.positional is None
@@ -182,8 +193,6 @@ class Items:
             and scope.staged is None
         ):
             scope.positional = (alias, tuple(kinds))
-        if kinds is not None and len({name.casefold() for name in kinds}) < len(kinds):
-            raise SqlError.unsupported("columns of a subquery whose names differ only in case")
         if alias in scope.sources:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
         # Columns that the statement names anew are columns of nothing that the catalog knows.
@@ -230,12 +239,6 @@ def _alias(node: Node) -> tuple[str | None, list[str]]:
     grammar.check(alias)
     name = fold(alias.this) if alias.this is not None else None
     return name, [fold(column) for column in alias.args.get("columns") or []]
-
-
-def _renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
-    if not columns or kinds is None:
-        return kinds
-    return {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
 
 
 def _is_plain(join: exp.Join) -> bool:

@@ -57,6 +57,8 @@ def laid_out(
         raise SqlError.unknown_function(quote_plain(name))
     if scope.staged is not None or any(kinds is None for kinds in scope.sources.values()):
         raise SqlError.unsupported("OVER of a table function beside columns that are not known")
+    if scope.called:
+        raise SqlError.unsupported("OVER of a table function beside columns whose names differ only in case")
     keys = [expressions.rewrite(item, scope, ctes) for item in window.args.get("partition_by") or []]
     order = window.args.get("order")
     ordered = expressions.rewrite(order, scope, ctes) if order is not None else None

@@ -9,7 +9,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Columns, Kinds, Scope, never_null
 from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Kind
@@ -33,10 +33,14 @@ def column_name(projection: Node) -> str | None:
     return (str(written) if plain else snowflake_text(projection)).upper()[:256]
 
 
-def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:
-    """The columns of a SELECT; None where a star stands for columns that are not known."""
+def output(projections: Sequence[Node], scope: Scope, never: Sequence[bool]) -> Kinds | None:
+    """The columns of a SELECT; None where a star stands for columns that are not known. `never`: which projections are
+    never NULL, and whether those of a star may be what they are in FROM.
+    """
     columns: dict[str, Kind | None] = {}
-    for projection in projections:
+    required: dict[str, bool] = {}
+    twice: set[str] = set()
+    for projection, none in zip(projections, never, strict=True):
         if isinstance(projection, exp.Star) or isinstance(projection.args.get("this"), exp.Star):
             star = projection if isinstance(projection, exp.Star) else projection.this
             if any(star.args.get(part) for part in ("except_", "replace", "rename")):
@@ -47,7 +51,15 @@ def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:
                     continue
                 if kinds is None:
                     return None
+                twice |= columns.keys() & kinds.keys()
+                if isinstance(kinds, Columns):
+                    twice |= kinds.twice
                 columns.update(kinds)
+                for name in kinds:
+                    required[name] = none and name in never_null(kinds) and required.get(name, True)
         else:
-            columns[projection.alias_or_name] = kind_of(projection)
-    return columns
+            name = projection.alias_or_name
+            twice |= {name} & columns.keys()
+            columns[name] = kind_of(projection)
+            required[name] = none and required.get(name, True)
+    return Columns(columns, frozenset(name for name, known in required.items() if known), frozenset(twice))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import and_
 from typing import Final
 
 from sqlglot import exp
@@ -24,7 +25,7 @@ from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
-from cleanroom_ml.engine.sql.read.names import folded, stage_reference
+from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
 from cleanroom_ml.engine.sql.resolve import pruning
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
@@ -33,7 +34,8 @@ from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.nullability import is_never_null, renamed
+from cleanroom_ml.engine.sql.resolve.scope import Columns, CommonTables, Draws, Queries, Relation, Scope
 from cleanroom_ml.engine.sql.resolve.table_arguments import Arguments
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
@@ -90,14 +92,15 @@ class Relations:
             raise SqlError.unsupported(grammar.construct(node))
         _only(node, _TABLE)
         inner = node.this
+        if isinstance(inner, exp.Dot) and not isinstance(inner.this, exp.Expr):
+            raise SqlError.syntax("syntax error unexpected '.'.")
         moment = _moment(node.args.get("when"))
         if moment is not None and not isinstance(inner, exp.Identifier | exp.DynamicIdentifier):
             raise SqlError.unsupported("AT | BEFORE of what is no table")
         if isinstance(inner, exp.Identifier):
             if node.args.get("format") or node.args.get("pattern"):
                 raise SqlError.unsupported("file options on a table")
-            parts = (node.args.get("catalog"), node.args.get("db"), inner)
-            name = tuple(fold(part) for part in parts if part)
+            name = _parts(node, inner)
             return self._named(name, ctes, moment, lambda source: pruning.left(source, node, scope.wanted))
         if isinstance(inner, exp.DynamicIdentifier):
             return self._named(folded(self._constants.text(inner.this)), ctes, moment)
@@ -119,15 +122,19 @@ class Relations:
         rows: list[list[Node]] = []
         scope = Scope(parent, draws=Draws(1, single=True))
         known, more = True, False
+        required: list[bool] = []
         texts: frozenset[int] = frozenset()
         tuples: list[Node] = []
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
                 known = known and not row.args["nulls"]
+                required = [none and not row.args["nulls"] for none in required]
                 more = True
                 tuples.append(Folded(sql=with_texts(row.args["sql"], len(rows[-1]), texts)) if texts else row)
                 continue
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
+            none = [is_never_null(item, scope) for item in items]
+            required = [*map(and_, required, none)] if rows else none
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
             if len(types) == len(values):
                 texts = frozenset(
@@ -154,7 +161,8 @@ class Relations:
             name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
         }
         count = None if more else len(tuples)
-        return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds, rows=count)
+        found = Columns(kinds, frozenset(name for name, none in zip(names, required, strict=True) if none))
+        return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), found, rows=count)
 
     def query(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> Node:
         """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
@@ -209,7 +217,9 @@ class Relations:
             return parts[-1], replace(self._view(source), name=parts)
         query = self._build.scan(left(source)) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)
-        return parts[-1], Relation(raw("({0})", query), kinds_of_columns(source.columns), parts, rows)
+        never = source.required if isinstance(source, TableSource) else frozenset[str]()
+        kinds = Columns(kinds_of_columns(source.columns), never)
+        return parts[-1], Relation(raw("({0})", query), kinds, parts, rows)
 
     def _past(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
         if not isinstance(self._catalog, HistoryCatalog):
@@ -227,12 +237,9 @@ class Relations:
             query if isinstance(query, exp.Subquery) else exp.Subquery(this=query),
             *identifiers,
         )
-        values = (
-            list(kinds.values())
-            if kinds is not None and len(kinds) == len(source.columns)
-            else [None] * len(source.columns)
-        )
-        return Relation(named, dict(zip(source.columns, values, strict=True)))
+        if kinds is None or len(kinds) != len(source.columns):
+            kinds = dict.fromkeys(source.columns)
+        return Relation(named, renamed(kinds, list(source.columns)))
 
     def _lateral(self, node: exp.Lateral, ctes: CommonTables, scope: Scope) -> Relation:
         if {part for part, value in node.args.items() if value} - {"this", "alias"}:
@@ -332,6 +339,16 @@ class Relations:
         if source is None:
             raise SqlError.not_found("Stage", name)
         return Relation(raw("({0})", building.rows(source)), kinds_of_columns(source.columns))
+
+
+def _parts(node: exp.Table, name: exp.Identifier) -> tuple[str, ...]:
+    """The parts of a name, `database..name` too. Raises SqlError: there is nothing before its dots."""
+    database, schema = node.args.get("catalog"), node.args.get("db")
+    if schema is not None and not schema:
+        if not database:
+            raise SqlError.syntax("syntax error unexpected '.'.")
+        return fold(database), PUBLIC, fold(name)
+    return tuple(fold(part) for part in (database, schema, name) if part)
 
 
 def _moment(when: Node | None) -> PastMoment | None:

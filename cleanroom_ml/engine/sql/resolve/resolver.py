@@ -19,7 +19,16 @@ from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, pruning, sides, stars
+from cleanroom_ml.engine.sql.resolve import (
+    distinct,
+    grouping,
+    hierarchies,
+    nullability,
+    outer_joins,
+    pruning,
+    sides,
+    stars,
+)
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
@@ -27,7 +36,16 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import (
+    CommonTable,
+    CommonTables,
+    Draws,
+    Inside,
+    Kinds,
+    Relation,
+    Scope,
+    differ_only_in_case,
+)
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import UserFunction
@@ -59,6 +77,7 @@ class Resolver:
         self._constants = constants = Constants(catalog, binds)
         if not depth:
             settings.use(catalog.context().parameters)
+            build.seen = catalog.context().roles is not None
         self.listening = Listening(catalog, silent=depth > 0)
         sequences = Sequences(build, catalog)
         self.expressions = Expressions(self, constants, self.listening, sequences, build, catalog)
@@ -95,6 +114,7 @@ class Resolver:
         """The query that a view's text is."""
         if self._depth >= MAX_VIEW_DEPTH:
             raise SqlError.syntax("Views are nested too deeply, or refer to themselves.")
+        self.build.seen = False
         inner = Resolver(self.build, source.catalog, Binds(), depth=self._depth + 1)
         BIG_TEXTS.weigh(len(source.text), more=True)
         return inner.query(parse_ast(source.text), {})
@@ -104,6 +124,7 @@ class Resolver:
         if self._depth >= MAX_VIEW_DEPTH:
             raise SqlError.syntax("Functions and views are nested too deeply, or refer to themselves.")
         BIG_TEXTS.weigh(len(function.routine.body), more=True)
+        self.build.seen = False
         return _Inside(Resolver(self.build, function.catalog, Binds(), depth=self._depth + 1))
 
     def _set_operation(self, node: Node, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
@@ -129,6 +150,7 @@ class Resolver:
                 made = operation
                 continue
             self.listening.call_by_position(kinds, others)
+            before = kinds, others
             if kinds is not None and others is not None and len(kinds) == len(others):
                 made, kinds, right, others = sides.of_one_kind(made, kinds, right, others, self.build.fresh("side"))
                 nulls = distinct.nulls(made), distinct.nulls(right)
@@ -139,6 +161,7 @@ class Resolver:
                 }
             else:
                 kinds = None
+            kinds = nullability.together(operation, *before, kinds)
             operation.set("this", made)
             operation.set("expression", right)
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
@@ -156,7 +179,8 @@ class Resolver:
         scope = Scope(parent, wanted=pruning.conditions(node, self._constants))
         self.items.all(node, ctes, scope, parent)
         using = stars.merged(node, scope)
-        every = bool(node.args.get("distinct")) and any(map(equality.is_finer, scope.known()))
+        finer = bool(node.args.get("distinct")) and any(map(equality.is_finer, scope.known()))
+        every = finer or bool(scope.called)
         written = [made for item in node.expressions for made in stars.spelled_out(item, scope, using, every=every)]
         if not written and node.expressions:
             raise SqlError.syntax("SELECT with no columns.")
@@ -165,7 +189,10 @@ class Resolver:
         projections = []
         aliases: dict[str, Kind | None] = {}
         seen = replace(scope, parent=Scope(parent, {"": aliases}))  # a column may use what is called before it
+        groups = _has_more_groups(node)
+        never = []
         for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
+            never.append(not groups and (projection.is_star or nullability.is_never_null(projection, seen)))
             value = self.expressions.rewrite(projection, seen, ctes)
             if (
                 name is not None
@@ -187,7 +214,7 @@ class Resolver:
         self._modifiers(node, ctes, inner)
         distinct.grouped(node, scope)
         distinct.distinct(node)
-        return node, output(projections, scope)
+        return node, output(projections, scope, never)
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
         order = node.args.get("order")
@@ -230,7 +257,7 @@ class Resolver:
                 body.set("this", _of_any_size(body.this, first))
                 kinds = first
             if columns and kinds is not None:
-                kinds = dict(zip(columns, kinds.values(), strict=False))
+                kinds = nullability.renamed(kinds, columns)
             elif columns:
                 kinds = dict.fromkeys(columns)
             cte.set("this", body)
@@ -269,8 +296,15 @@ class _Inside:
 def _draws(node: exp.Select, scope: Scope, *, exact: bool) -> Draws:
     """For how many rows the sequences in a SELECT's list are."""
     single = not node.args.get("from_") and not node.args.get("joins")
-    more = node.args.get("group") and any(node.args["group"].args.get(part) for part in _MORE_GROUPS)
-    return Draws(1 if single else None if more else scope.most, single, exact)
+    return Draws(1 if single else None if _has_more_groups(node) else scope.most, single, exact)
+
+
+def _has_more_groups(node: exp.Select) -> bool:
+    """Whether GROUP BY may give several rows of one, in which what is grouped by is NULL."""
+    group = node.args.get("group")
+    if group is None or any(group.args.get(part) for part in _MORE_GROUPS):
+        return group is not None
+    return group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None
 
 
 def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
@@ -279,6 +313,8 @@ def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
 
 def _of_any_size(query: Node, kinds: Kinds) -> Node:
     """The first rows of a recursive common table, with numbers that may grow: DuckDB takes the types of the first."""
+    if differ_only_in_case(kinds):
+        raise SqlError.unsupported("a recursive common table of columns whose names differ only in case")
     columns: list[Node] = []
     for name, kind in kinds.items():
         target = "{0}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.pruning import Condition
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree.dialect import Node
@@ -14,6 +15,22 @@ from cleanroom_ml.engine.sql.types.kind import Kind
 
 Kinds = Mapping[str, Kind | None]
 """Column → kind."""
+
+
+class Columns(dict[str, Kind | None]):
+    """Kinds of columns of which it is also known which are `never` NULL, and which names several of them have
+    (`twice`). What is made from them anew forgets it.
+    """
+
+    def __init__(self, kinds: Kinds, never: frozenset[str], twice: frozenset[str] = frozenset()) -> None:
+        super().__init__(kinds)
+        self.never = never
+        self.twice = twice
+
+
+def never_null(kinds: Kinds | None) -> frozenset[str]:
+    """The columns of which it is known that they are never NULL."""
+    return kinds.never if isinstance(kinds, Columns) else frozenset()
 
 
 @dataclass(slots=True)
@@ -55,6 +72,8 @@ class Scope:
     """Sequences by the alias of a TABLE(GETNEXTVAL(…))."""
     wanted: tuple[Condition, ...] = ()
     """What WHERE asks of the columns of its tables, as far as that is plain."""
+    called: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of FROM items with columns whose names differ only in case: column → the name that DuckDB knows it by."""
 
     def kind(self, column: str, table: str | None) -> Kind | None:
         scope: Scope | None = self
@@ -65,6 +84,43 @@ class Scope:
             for kinds in found:
                 if kinds is not None and column in kinds:
                     return kinds[column]
+            scope = scope.parent
+        return None
+
+    def refuse_twice(self, column: str, table: str | None) -> None:
+        """Raises SqlError: several columns of a FROM item have this name, and it is not said which is meant."""
+        scope: Scope | None = self
+        while scope is not None:
+            found = [
+                kinds
+                for alias, kinds in scope.sources.items()
+                if alias and (table is None or alias == table) and kinds is not None and column in kinds
+            ]
+            if any(isinstance(kinds, Columns) and column in kinds.twice for kinds in found):
+                raise SqlError.ambiguous(column)
+            if found:
+                return
+            scope = scope.parent
+
+    def told_apart(self, column: str, table: str | None) -> tuple[str, str] | None:
+        """Alias and name by which DuckDB knows a column of an item that has its name in another case too; None: it is
+        of no such item. Raises SqlError: it is of several items, or the SELECT calls two of its own columns so.
+        """
+        scope: Scope | None = self
+        while scope is not None:
+            found = [
+                alias
+                for alias, kinds in scope.sources.items()
+                if (table is None or alias == table) and kinds is not None and column in kinds
+            ]
+            if any(alias in scope.called for alias in found):
+                if len(found) > 1:
+                    raise SqlError.ambiguous(column)
+                return found[0], scope.called[found[0]][column]
+            if found:
+                if found == [""] and differ_only_in_case(scope.sources[""] or {}, column):
+                    raise SqlError.unsupported("a name of two columns of SELECT that differs only in case")
+                return None
             scope = scope.parent
         return None
 
@@ -129,6 +185,14 @@ class Relation:
     """What the catalog knows it by; None: it is nothing of the catalog's."""
     rows: int | None = None
     """How many it has at most, where that is known."""
+
+
+def differ_only_in_case(columns: Iterable[str], column: str | None = None) -> bool:
+    """Whether DuckDB would take two columns for one; with `column`, whether that one is among them."""
+    if column is not None:
+        return sum(name.casefold() == column.casefold() for name in columns) > 1
+    listed = list(columns)
+    return len({name.casefold() for name in listed}) < len(listed)
 
 
 class Inside(Protocol):

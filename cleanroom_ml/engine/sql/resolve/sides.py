@@ -37,7 +37,7 @@ def _columns(query: exp.Expr, kinds: Kinds, fresh: str) -> list[Node]:
     if isinstance(query, exp.Select) and _is_listed(query, kinds):
         return [column.unalias() for column in query.expressions]
     columns: list[Node] = []
-    for name, kind in kinds.items():
+    for name, kind in zip(_names(kinds), kinds.values(), strict=True):
         column = exp.column(name, table=fresh, quoted=True)
         column.meta[KIND] = None if kind == JSON else kind
         columns.append(column)
@@ -61,5 +61,10 @@ def _side(query: exp.Expr, kinds: Kinds, values: Sequence[Node], fresh: str) -> 
         query.set("expressions", columns)
         return query, found
     named = [exp.Alias(this=value.copy(), alias=quoted(name)) for name, value in zip(kinds, values, strict=True)]
-    rows = exp.Subquery(this=query, alias=table_alias(fresh, list(kinds)))
+    rows = exp.Subquery(this=query, alias=table_alias(fresh, _names(kinds)))
     return exp.Select(expressions=named, from_=exp.From(this=rows)), found
+
+
+def _names(kinds: Kinds) -> list[str]:
+    """What the columns of a side are called below: names that differ in more than case."""
+    return [f"_side{number}" for number in range(len(kinds))]

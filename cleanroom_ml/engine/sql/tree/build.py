@@ -40,6 +40,8 @@ class Build:
     """Functions in Python that it calls, each once."""
     sources: int = 0
     names: int = 0
+    seen: bool = False
+    """Whether all rows that it reads are the caller's to see: those behind a view, or in a clean room, are not."""
     drawn: list[Drawn] = field(default_factory=list)
     """Numbers of sequences of which the statement uses as many as it gives rows."""
 

@@ -20,6 +20,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     TEXT,
     Kind,
     Number,
+    Text,
     common,
     number,
 )
@@ -69,7 +70,10 @@ def kind_of(node: Node) -> Kind | None:
         kind: Kind | None = node.args.get("kind")
         return kind
     if isinstance(node, exp.Literal | exp.RawString):
-        return TEXT if isinstance(node, exp.RawString) or node.is_string else _of_literal(str(node.this))
+        if isinstance(node, exp.RawString) or node.is_string:
+            cast: Kind | None = node.meta.get(KIND)
+            return cast or Text(max(1, len(str(node.this))))
+        return _of_literal(str(node.this))
     if isinstance(node, exp.Column | exp.Query):
         known: Kind | None = node.meta.get(KIND)
         return known

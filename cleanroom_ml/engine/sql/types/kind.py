@@ -114,5 +114,7 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
 
 def widened(kind: Kind | None) -> Kind | None:
     """The kind of values like these, of as many digits as there can be."""
+    if kind == TEXT:
+        return TEXT
     exact = isinstance(kind, Number) and kind.scale is not None
     return Number(MAX_PRECISION, kind.scale) if isinstance(kind, Number) and exact else kind

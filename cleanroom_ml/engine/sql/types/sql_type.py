@@ -152,6 +152,8 @@ def parse_type(text: str) -> SqlType:
         if written in record.whole:
             first, second = 38, 0
         precision, scale = 38 if first is None else first, second or 0
+        if not precision and not scale:
+            precision = 38  # NUMBER(0,0), which the service takes for NUMBER: its clients' own suites declare it
         if not 1 <= precision <= 38 or not 0 <= scale <= min(37, precision):
             raise ValueError(f"Invalid precision or scale in '{text[:100]}'.")
         return SqlType(record.name, precision, scale)
@@ -178,6 +180,8 @@ def from_duckdb(text: str) -> SqlType:
     for record in RECORDS.values():
         if record.nested and upper.startswith(record.nested):
             return SqlType(record.name)
+    if upper == "TIME WITH TIME ZONE":  # of Parquet files whose times are of UTC
+        return SqlType("TIME")
     try:
         return parse_type(upper)
     except ValueError:

@@ -17,11 +17,12 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.copy_errors import Misfits, misfits
+from cleanroom_ml.engine.statements.copy_validation import validated
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege
-from cleanroom_ml.engine.statements.results import VARCHAR
+from cleanroom_ml.engine.statements.results import VARCHAR, StatementResult
 from cleanroom_ml.engine.statements.stage_reader import listed_name
 from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
@@ -32,7 +33,9 @@ from cleanroom_ml.engine.storage.loads import LoadedFile
 from cleanroom_ml.engine.storage.stages import Stage
 from cleanroom_ml.engine.warehouse.outcomes import Written
 
-_OPTIONS = frozenset({"ON_ERROR", "PURGE", "FORCE", "MATCH_BY_COLUMN_NAME", "TRUNCATECOLUMNS", "ENFORCE_LENGTH"})
+_OPTIONS = frozenset(
+    {"ON_ERROR", "PURGE", "FORCE", "MATCH_BY_COLUMN_NAME", "TRUNCATECOLUMNS", "ENFORCE_LENGTH", "VALIDATION_MODE"}
+)
 _NUMBER = SqlType("NUMBER", 38, 0)
 _COLUMNS = (
     ("file", VARCHAR), ("status", VARCHAR), ("rows_parsed", _NUMBER), ("rows_loaded", _NUMBER),
@@ -44,19 +47,21 @@ _COLUMNS = (
 _MOST_OBJECTS = 32
 
 
-def copy_into(work: Work, statement: CopyInto) -> Rows:
+def copy_into(work: Work, statement: CopyInto) -> StatementResult:
     """COPY INTO. What was loaded before, unchanged, is not loaded again, unless FORCE says so."""
     tolerated = _tolerated(statement.options)
     stage = work.stages.existing(statement.source.parts, "WRITE" if statement.options.get("PURGE") is True else "READ")
-    staged = work.stages.staged(statement.source, statement.files)
-    if staged is None:
-        raise SqlError.not_found("Stage", displayed(statement.source.parts))
     source = written_source(statement.target, work.catalog)
     if isinstance(source, TableSource) and not source.writable:
         raise no_privilege("Table", displayed(statement.target))
     if not isinstance(source, TableSource):
         raise SqlError.not_found("Table", displayed(statement.target))
     key = work.writable(statement.target, source.key)
+    if (mode := statement.options.get("VALIDATION_MODE")) is not None:
+        return validated(work, statement, stage, source, source.required, mode)
+    staged = work.stages.staged(statement.source, statement.files)
+    if staged is None:
+        raise SqlError.not_found("Stage", displayed(statement.source.parts))
     load = _Load(work, statement, stage, key, tolerated)
     for attempt in range(ATTEMPTS):
         reply = load.attempt(staged, attempt)

@@ -204,7 +204,8 @@ def _refuse_lost(mutation: Mutation, written: Written) -> None:
 def counted(shown: dict[str, int], counts: RowCounts | None = None) -> Rows:
     """The answer of a DML: one row of counts, named as the connector looks for them."""
     columns = tuple((name, _NUMBER) for name in shown)
-    return Rows(columns, (tuple(shown.values()),), affected=sum(shown.values()), counts=counts)
+    every = frozenset(range(len(columns)))
+    return Rows(columns, (tuple(shown.values()),), affected=sum(shown.values()), counts=counts, never_null=every)
 
 
 def added(written: Written) -> tuple[TableObject, ...]:

@@ -11,11 +11,12 @@ from cleanroom_ml.engine.sql.compile.functions import check
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.read.function import AlterFunction, CreateFunction
+from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.statements import routines
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
-from cleanroom_ml.engine.statements.listing import Listing
+from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.work import Work
 
 
@@ -61,7 +62,14 @@ OBJECTS: Final = (
         everything=partial(routines.everything, kind="FUNCTION"),
     ),
 )
-LISTINGS: Final = tuple(
-    Listing(name, routines.COLUMNS, partial(routines.listed, kind="FUNCTION"), numbers=routines.NUMBERS)
-    for name in ("FUNCTIONS", "USER FUNCTIONS")
+
+
+def _all(work: Work, statement: Show) -> Listed:
+    yield from routines.listed(work, statement, "FUNCTION")
+    yield from routines.builtin(statement)
+
+
+LISTINGS: Final = (
+    Listing("USER FUNCTIONS", routines.COLUMNS, partial(routines.listed, kind="FUNCTION"), numbers=routines.NUMBERS),
+    Listing("FUNCTIONS", routines.COLUMNS, _all, numbers=routines.NUMBERS),
 )

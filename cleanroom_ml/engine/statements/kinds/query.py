@@ -42,8 +42,8 @@ def describe_query(work: Work, statement: Query) -> Rows:
     compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         columns = work.warehouse.describe(compiled, query_id=work.query_id, keep=work.keep)
-    shown = tuple((column.name, column.type) for column in columns)
-    return Rows(shown, (), required=tuple(not column.nullable for column in columns))
+    never = frozenset(number for number, column in enumerate(columns) if not column.nullable)
+    return Rows(tuple((column.name, column.type) for column in columns), (), never_null=never)
 
 
 def infer_schema(work: Work, statement: InferSchema) -> Rows:
@@ -56,7 +56,9 @@ def infer_schema(work: Work, statement: InferSchema) -> Rows:
         raise SqlError.not_found("File", statement.location.path or displayed(statement.location.parts))
     files = [(file.path, file.sha256) for file in staged.files]
     with work.storage.pin(sha256 for _, sha256 in files):
-        found = work.warehouse.infer_schema(files, staged.options, query_id=work.query_id)
+        found = work.warehouse.infer_schema(
+            files, staged.options, ignore_case=statement.ignore_case, query_id=work.query_id
+        )
     rows: list[dict[str, Value]] = [
         {
             "COLUMN_NAME": column.name,

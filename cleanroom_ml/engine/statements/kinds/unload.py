@@ -1,10 +1,15 @@
-"""COPY INTO a stage: the rows of a query become one file. A worker writes it; the front sees its size and its hash."""
+"""COPY INTO a stage: the rows of a query become one file, or one for each value of PARTITION BY. A worker writes it;
+the front sees its size and its hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from typing import Final
+
+from sqlglot import exp
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.sql.catalog import FileOptions
@@ -12,6 +17,8 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compile.unloads import compile_lines
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.unload import Unload
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted
+from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.refusals import translated
@@ -20,11 +27,23 @@ from cleanroom_ml.engine.statements.work import Work
 _OPTIONS: Final = frozenset({"HEADER", "OVERWRITE", "SINGLE", "MAX_FILE_SIZE"})
 _NUMBER: Final = SqlType("NUMBER", 38, 0)
 _COLUMNS: Final = (("rows_unloaded", _NUMBER), ("input_bytes", _NUMBER), ("output_bytes", _NUMBER))
+_MOST_PARTS: Final = 1000
 _COMPRESSIONS: Final = {"AUTO": True, "GZIP": True, "NONE": False}
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file that was written: where it goes, what it is, and how many rows are in it."""
+
+    path: str
+    sha256: str
+    size: int
+    rows: int
+
+
 def unload(work: Work, statement: Unload) -> Rows:
-    """COPY INTO @stage/path FROM …. Always one file: MAX_FILE_SIZE is the most that Snowflake would put into each.
+    """COPY INTO @stage/path FROM …. Always one file, or one for each value of PARTITION BY: MAX_FILE_SIZE is the most
+    that Snowflake would put into each.
 
     Raises:
         SqlError: the file is there already and OVERWRITE is not said; an option that is not supported.
@@ -34,8 +53,63 @@ def unload(work: Work, statement: Unload) -> Rows:
         raise SqlError.unsupported(f"COPY INTO a stage with {unknown[0]}")
     stage = work.stages.existing(statement.target.parts, "WRITE")
     layout = work.stages.options(statement.target, stage)
-    header = options.get("HEADER") is True
-    compiled = compile_query(statement.ast, work.catalog, work.binds)
+    files = [_written(work, statement, layout, *part) for part in _parts(work, statement)]
+    files = [file for file in files if file.rows > 0]
+    if not files:
+        return Rows(_COLUMNS, ((0, 0, 0),))
+    size = sum(file.size for file in files)
+    reply = Rows(_COLUMNS, ((sum(file.rows for file in files), size, size),))
+    there = {each.path for each in work.storage.stages.list_files(stage.key, session_id=stage.session_id)}
+    if options.get("OVERWRITE") is not True and (found := [file.path for file in files if file.path in there]):
+        raise SqlError(
+            1030,
+            "22000",
+            f"Files already existing at the unload destination: @{stage.key.name}/{found[0]}. Use overwrite option to"
+            " force unloading.",
+        )
+    pinned = [file.sha256 for file in files]
+    with work.storage.pin(pinned), translated(statement.target.parts), work.recorded(reply):
+        for file in files:
+            digest = _md5(work, file.sha256)
+            work.storage.stages.put_file(
+                stage.key, file.path, file.sha256, file.size, digest, session_id=stage.session_id
+            )
+    return reply
+
+
+def _parts(work: Work, statement: Unload) -> list[tuple[Node, str, int | None]]:
+    """The query of each file, the directory that it goes to, and how many rows there must be; None: nobody counted.
+
+    PARTITION BY: sql-reference/sql/copy-into-location. Raises SqlError: it makes too many files.
+    """
+    if statement.partition is None:
+        return [(statement.ast, "", None)]
+    for name in ("SINGLE", "OVERWRITE"):
+        if statement.options.get(name) is True:
+            raise SqlError.syntax(f"PARTITION BY does not go with {name} = TRUE.")
+    by = exp.Cast(this=exp.Paren(this=statement.partition), to=exp.DataType.build("VARCHAR", dialect="snowflake"))
+    rows = exp.From(this=exp.Subquery(this=statement.ast.copy(), alias=exp.TableAlias(this=quoted("_ROWS"))))
+    counted = exp.Select(
+        expressions=[by.copy(), exp.Anonymous(this="COUNT", expressions=[exp.Star()])],
+        from_=rows.copy(),
+        group=exp.Group(expressions=[by.copy()]),
+    )
+    compiled = compile_query(counted, work.catalog, work.binds)
+    with work.storage.pin(compiled.inputs):
+        _, found = work.warehouse.rows(compiled, query_id=work.query_id, limit=_MOST_PARTS, timeout=work.seconds)
+    parts: list[tuple[Node, str, int | None]] = []
+    for value, count in found:
+        same = exp.Is(this=by.copy(), expression=exp.Null())
+        meant = same if value is None else exp.EQ(this=by.copy(), expression=exp.Literal.string(str(value)))
+        query = exp.Select(expressions=[exp.Star()], from_=rows.copy(), where=exp.Where(this=meant))
+        parts.append((query, "__NULL__/" if value is None else f"{value}/", int(str(count))))
+    return parts
+
+
+def _written(work: Work, statement: Unload, layout: FileOptions, query: Node, below: str, wanted: int | None) -> _File:
+    """One file. Raises SqlError: it has not the rows that were counted for it."""
+    header = statement.options.get("HEADER") is True
+    compiled = compile_query(query, work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple((each.name, each.type) for each in found)
@@ -47,28 +121,17 @@ def unload(work: Work, statement: Unload) -> Rows:
             made = work.warehouse.write(compiled, typed, query_id=work.query_id, timeout=work.seconds)
         else:
             lines = compile_lines(
-                statement.ast, columns, layout, work.catalog, work.binds, header=header and layout.type.upper() == "CSV"
+                query, columns, layout, work.catalog, work.binds, header=header and layout.type.upper() == "CSV"
             )
             packed = _packed(layout)
             made = work.warehouse.lines(lines, packed=packed, query_id=work.query_id, timeout=work.seconds)
     rows = made.rows - (header and layout.type.upper() == "CSV")
-    reply = Rows(_COLUMNS, ((max(rows, 0), made.bytes, made.bytes),))
-    if made.sha256 is None or rows <= 0:
-        return Rows(_COLUMNS, ((0, 0, 0),))
-    path = _path(statement.target.path, layout, single=options.get("SINGLE") is True)
-    there = {each.path for each in work.storage.stages.list_files(stage.key, path, session_id=stage.session_id)}
-    if path in there and options.get("OVERWRITE") is not True:
-        raise SqlError(
-            1030,
-            "22000",
-            f"Files already existing at the unload destination: @{stage.key.name}/{path}. Use overwrite option to force"
-            " unloading.",
-        )
-    with work.storage.pin([made.sha256]), translated(statement.target.parts), work.recorded(reply):
-        work.storage.stages.put_file(
-            stage.key, path, made.sha256, made.bytes, _md5(work, made.sha256), session_id=stage.session_id
-        )
-    return reply
+    if wanted is not None and rows != wanted:
+        raise SqlError.unsupported("PARTITION BY of rows that are others each time that they are asked for")
+    target = statement.target.path
+    directory = target + ("/" if below and target and not target.endswith("/") else "") + below
+    path = _path(directory, layout, single=statement.options.get("SINGLE") is True)
+    return _File(path, made.sha256 or "", made.bytes, rows if made.sha256 is not None else 0)
 
 
 def _packed(layout: FileOptions) -> bool:
