@@ -270,7 +270,7 @@ class Executor:
             raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")
         if describe_only:
             return _described(work, kind, statement)
-        if kind.commits:
+        if kind.commits and not kind.leaves_open(statement):
             commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and kind.batch is not None:

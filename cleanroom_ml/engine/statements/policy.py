@@ -43,7 +43,8 @@ def check_scoped(statement: Statement) -> None:
     Raises:
         SqlError: the statement begins or ends a transaction, or is one that commits the open one.
     """
-    if isinstance(statement, Begin | Commit | Rollback) or kind_of(statement).commits:
+    kind = kind_of(statement)
+    if isinstance(statement, Begin | Commit | Rollback) or (kind.commits and not kind.leaves_open(statement)):
         raise SqlError.unsupported(
             f"{spoken(statement)} in a procedure in Python that was called inside of an open transaction: COMMIT first"
         )

@@ -8,7 +8,7 @@ procedure. Source: developer-guide/stored-procedure/python/procedures-python-ove
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,16 +16,14 @@ from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Routine
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.statements.ports import Returned
 from cleanroom_ml.engine.statements.results import Download, StatementResult, Upload
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.warehouse.outcomes import Spooled
 
 
-def run(
-    work: Work, routine: Routine, arguments: Sequence[Value], *, typed: Callable[[Work, Value, SqlType], Value]
-) -> StatementResult:
-    """Calls it. `work` is as it acts; `typed` makes a value one of a declared type.
+def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementResult | Returned:
+    """Calls it, as `work` acts: its table, or the value that it returned, which is of no type yet.
 
     Raises:
         SqlError: it failed, it returned something else than it declares, or it left a transaction open.
@@ -50,8 +48,7 @@ def run(
             "rolled back.",
         )
     if routine.returns is not None:
-        value = typed(work, returned.value, routine.returns)
-        return Rows(((routine.name, routine.returns),), ((value,),), CALL)
+        return returned
     return _table(work, routine, returned.table)
 
 

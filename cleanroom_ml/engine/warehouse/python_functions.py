@@ -223,6 +223,7 @@ def signature_of(function: UserFunction, called: str = "") -> Signature:
     return {
         "called": called,
         "parameters": [str(each.type) for each in routine.parameters],
+        "names": [each.name for each in routine.parameters],
         "returns": None if routine.returns is None else str(routine.returns),
         "columns": [str(found) for _, found in routine.columns],
         "aggregate": routine.aggregate,

@@ -28,7 +28,7 @@ def call(work: Work, statement: Call) -> StatementResult:
         return _of_the_system(work, statement)
     own = procedures.own(work, statement)
     if own is not None:
-        return procedures.run(work, own, statement)
+        return procedures.run(work, *own)
     if work.procedures is None:
         raise SqlError.unsupported("CALL")
     if statement.named:
@@ -41,7 +41,7 @@ def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
     work.warehouse.check_packages(statement.routine.packages)
     with routines.imported(work, statement.imports) as files:
         routine = replace(statement.routine, imports=files)
-        return procedures.run(work, procedures.Own(routine, None, ""), statement.call)
+        return procedures.run(work, procedures.Own(routine, None, ""), procedures.values_of(work, statement.call))
 
 
 def _of_the_system(work: Work, statement: Call) -> Rows:

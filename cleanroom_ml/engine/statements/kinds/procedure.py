@@ -102,7 +102,13 @@ def _arguments(each: KnownProcedure) -> str:
 
 _COLUMNS: Final = routines.COLUMNS[:16]
 KINDS: Final = (
-    Kind(CreateProcedure, create_procedure, roles=Roles.NAMES, commits=True),
+    Kind(
+        CreateProcedure,
+        create_procedure,
+        roles=Roles.NAMES,
+        commits=True,
+        leaves_open=lambda each: each.declared.temporary,
+    ),
     Kind(AlterProcedure, alter_procedure, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (
