@@ -350,6 +350,8 @@ def failure(error: duckdb.Error) -> dict[str, object]:
         return {"kind": kind, "target": field.upper() if field is not None else _first(_TARGET, text)}
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
+    if "Unknown TimeZone" in text:
+        return {"kind": "zone"}
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
         return {"kind": "unsupported"}
     return {"kind": "other"}

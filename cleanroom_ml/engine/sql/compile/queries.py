@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Scope, by_position
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, raw
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -35,7 +35,7 @@ def compile_query(
         rewritten, kinds = resolver.query(tree, {})
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-        return replace(finished(resolver, rewritten), kinds=tuple(kinds.values()) if kinds is not None else ())
+        return replace(finished(resolver, rewritten), kinds=tuple(by_position(kinds)) if kinds is not None else ())
 
     return bounded(make)
 

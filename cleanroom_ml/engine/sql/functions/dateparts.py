@@ -45,6 +45,16 @@ DATE_PARTS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "WEEKI
 """Parts by which a DATE stays a DATE."""
 
 
+_OF_TIMES: Final = frozenset({"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"})
+"""Parts that a TIME has."""
+
+
+def check_time(part: str, name: str) -> None:
+    """Raises SqlError: a TIME has no such part."""
+    if part not in _OF_TIMES:
+        raise SqlError.arguments(name, f"a TIME has no {part.lower()}")
+
+
 def step(name: str) -> str:
     """The part that DATEADD and DATEDIFF mean by `name`. Raises SqlError."""
     return _found(STEP_NAMES, name)

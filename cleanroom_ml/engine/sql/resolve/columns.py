@@ -49,6 +49,8 @@ class Columns:
         counted = scope.staged is not None or (scope.positional is not None and name not in scope.positional[1])
         if number is not None and counted:
             return self.positional(exp.Parameter(this=exp.Literal.number(number)), scope)
+        if scope.is_ambiguous(name, alias):
+            raise SqlError.ambiguous(name)
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
             raise SqlError.invalid_identifier(name)
         column = exp.Column(this=quoted(name), table=quoted(alias) if alias is not None else None)

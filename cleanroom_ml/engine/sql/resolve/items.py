@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Repeated, Scope, by_name, by_position
 from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -154,6 +154,8 @@ class Items:
             kinds = _renamed(self._relations.relation(bare, ctes, Scope(parent), parent)[1].kinds, _alias(node)[1])
             if kinds is None:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
+            if isinstance(kinds, Repeated):
+                raise SqlError.unsupported("PIVOT of columns of which several have one name: name them in a subquery")
             if wide_pivots.is_wide(pivot):
                 node = self._wide(node, pivot, kinds, ctes, parent)
                 continue
@@ -167,7 +169,7 @@ class Items:
         default = pivot.args.get("default_on_null") or None
         given = self._expressions.rewrite(default, Scope(parent), ctes) if default is not None else None
         by = fold_column(pivot.args["fields"][0].this)
-        of = fold_column(pivot.expressions[0].expressions[0])
+        of = fold_column(wide_pivots.call_of(pivot)[0].expressions[0])
         made = wide_pivots.pivoted(rows, pivot, [name for name in kinds if name not in {by, of}], row, given)
         made.set("alias", pivot.args.get("alias"))
         return made
@@ -235,7 +237,8 @@ def _alias(node: Node) -> tuple[str | None, list[str]]:
 def _renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
     if not columns or kinds is None:
         return kinds
-    return {**dict(zip(columns, kinds.values(), strict=False)), **dict(list(kinds.items())[len(columns) :])}
+    rest = list(kinds.every if isinstance(kinds, Repeated) else kinds.items())[len(columns) :]
+    return by_name([*zip(columns, by_position(kinds), strict=False), *rest])
 
 
 def _is_plain(join: exp.Join) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Repeated, Scope, by_name
 from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Kind
@@ -35,7 +35,7 @@ def column_name(projection: Node) -> str | None:
 
 def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:
     """The columns of a SELECT; None where a star stands for columns that are not known."""
-    columns: dict[str, Kind | None] = {}
+    columns: list[tuple[str, Kind | None]] = []
     for projection in projections:
         if isinstance(projection, exp.Star) or isinstance(projection.args.get("this"), exp.Star):
             star = projection if isinstance(projection, exp.Star) else projection.this
@@ -47,7 +47,7 @@ def output(projections: Sequence[Node], scope: Scope) -> Kinds | None:
                     continue
                 if kinds is None:
                     return None
-                columns.update(kinds)
+                columns += kinds.every if isinstance(kinds, Repeated) else kinds.items()
         else:
-            columns[projection.alias_or_name] = kind_of(projection)
-    return columns
+            columns.append((projection.alias_or_name, kind_of(projection)))
+    return by_name(columns)

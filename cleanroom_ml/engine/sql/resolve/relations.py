@@ -34,7 +34,7 @@ from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope, by_position
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -155,7 +155,7 @@ class Relations:
         count = None if more else len(tuples)
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), kinds, rows=count)
 
-    def query(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> Node:
+    def query(self, node: exp.Select | exp.Union, ctes: CommonTables, parent: Scope | None) -> Node:
         """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
         become a name.
         """
@@ -220,8 +220,8 @@ class Relations:
             *identifiers,
         )
         values = (
-            list(kinds.values())
-            if kinds is not None and len(kinds) == len(source.columns)
+            by_position(kinds)
+            if kinds is not None and len(by_position(kinds)) == len(source.columns)
             else [None] * len(source.columns)
         )
         return Relation(named, dict(zip(source.columns, values, strict=True)))

@@ -27,7 +27,18 @@ from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.projections import column_name, output
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTable, CommonTables, Draws, Inside, Kinds, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import (
+    CommonTable,
+    CommonTables,
+    Draws,
+    Inside,
+    Kinds,
+    Relation,
+    Repeated,
+    Scope,
+    by_name,
+    by_position,
+)
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import UserFunction
@@ -129,6 +140,8 @@ class Resolver:
                 made = operation
                 continue
             self.listening.call_by_position(kinds, others)
+            shown = kinds
+            kinds, others = sides.told_apart(kinds), sides.told_apart(others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 made, kinds, right, others = sides.of_one_kind(made, kinds, right, others, self.build.fresh("side"))
                 nulls = distinct.nulls(made), distinct.nulls(right)
@@ -141,6 +154,8 @@ class Resolver:
                 kinds = None
             operation.set("this", made)
             operation.set("expression", right)
+            if kinds is not None and isinstance(shown, Repeated):
+                kinds = by_name([(name, kind) for (name, _), kind in zip(shown.every, kinds.values(), strict=True)])
             self._modifiers(operation, seen, Scope(parent, {"": kinds}))
             made = distinct.together(operation, kinds, self.build.fresh("rows"))
         return made, kinds
@@ -230,7 +245,7 @@ class Resolver:
                 body.set("this", _of_any_size(body.this, first))
                 kinds = first
             if columns and kinds is not None:
-                kinds = dict(zip(columns, kinds.values(), strict=False))
+                kinds = by_name(list(zip(columns, by_position(kinds), strict=False)))
             elif columns:
                 kinds = dict.fromkeys(columns)
             cte.set("this", body)
@@ -243,7 +258,9 @@ class Resolver:
         kinds = self.query(cte.this.this.copy(), ctes, parent)[1]
         if kinds is None:
             return dict.fromkeys(columns) or None
-        named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
+        if not columns and isinstance(kinds, Repeated):
+            raise SqlError.unsupported("a recursive common table with columns of one name: give each its own")
+        named = zip(columns, by_position(kinds), strict=False) if columns else kinds.items()
         return {name: widened(kind) for name, kind in named}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,29 @@ from cleanroom_ml.engine.sql.types.kind import Kind
 
 Kinds = Mapping[str, Kind | None]
 """Column → kind."""
+
+
+class Repeated(dict[str, Kind | None]):
+    """`Kinds` of columns of which several have one name: `every` one in its place."""
+
+    def __init__(self, every: Sequence[tuple[str, Kind | None]]) -> None:
+        super().__init__(every)
+        self.every = tuple(every)
+
+    def is_ambiguous(self, column: str) -> bool:
+        """Whether several have this name."""
+        return sum(name == column for name, _ in self.every) > 1
+
+
+def by_name(columns: Sequence[tuple[str, Kind | None]]) -> Kinds:
+    """The kinds of columns in their order."""
+    found = dict(columns)
+    return found if len(found) == len(columns) else Repeated(columns)
+
+
+def by_position(kinds: Kinds) -> list[Kind | None]:
+    """The kinds of all columns, in their order."""
+    return [kind for _, kind in kinds.every] if isinstance(kinds, Repeated) else list(kinds.values())
 
 
 @dataclass(slots=True)
@@ -64,6 +87,16 @@ class Scope:
                     return kinds[column]
             scope = scope.parent
         return None
+
+    def is_ambiguous(self, column: str, table: str | None) -> bool:
+        """Whether the item that has a column of this name has several: DuckDB would take the first."""
+        scope: Scope | None = self
+        while scope is not None:
+            for alias, kinds in scope.sources.items():
+                if (table is None or alias == table) and kinds is not None and column in kinds:
+                    return isinstance(kinds, Repeated) and kinds.is_ambiguous(column)
+            scope = scope.parent
+        return False
 
     def known(self) -> list[Kind | None]:
         """What is known of the columns of its FROM items."""
