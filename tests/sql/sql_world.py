@@ -15,7 +15,9 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse.failures import from_answer
 from cleanroom_ml.engine.warehouse.functions import register
+from cleanroom_ml.engine.warehouse.worker import failure
 
 PEOPLE = """SELECT i::BIGINT AS "ID", 'n' || i AS "NAME", DATE '2024-01-31' + i::INT AS "BORN",
  '{"a":{"b":[' || i || ',"x"]},"s":"str' || i || '"}' AS "DOC", i / 2.0::DOUBLE AS "SCORE" FROM range(4) r(i)"""
@@ -80,3 +82,11 @@ class World:
 
     def query(self, text: str | Node, binds: Binds = NO_BINDS) -> list[tuple[object, ...]]:
         return self.run(compile_query(text, self, binds))
+
+    def answer(self, text: str) -> list[tuple[object, ...]]:
+        """The rows of a query. Raises SqlError: what a client is told, of what a worker finds as well."""
+        compiled = compile_query(text, self)
+        try:
+            return self.run(compiled)
+        except duckdb.Error as error:
+            raise from_answer(failure(error), compiled, (), "query") from None

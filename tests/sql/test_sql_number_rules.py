@@ -42,7 +42,12 @@ ARITHMETIC = [
     ("9223372036854775807 * 2", "18446744073709551614"),
     ("10000000000 * 10000000000", "100000000000000000000"),
     ("1234567890.12::number(20,2) * 1234567890.12::number(20,2)", "1524157875315348393.6144"),
-    ("1 + '2'", "3.00000"),
+    # a constant text is the number that it is written as, any other a NUMBER(18,5) (data-type-conversion)
+    ("1 + '2'", "3"),
+    ("'3' * '4'", "12"),
+    ("10 / '4'", "2.500000"),
+    ("'-.50' + 1", "0.50"),
+    ("1 + ('2' || '')", "3.00000"),
 ]
 FUNCTIONS = [
     # round: half away from zero, HALF_TO_EVEN where it is asked for; a scale below zero

@@ -7,6 +7,7 @@ names, or a value out of the data (docs/measured-facts.md: a DuckDB cast error q
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS, MAX_NESTING_OF_JSON
@@ -14,6 +15,24 @@ from cleanroom_ml.error_names import NUMBER, SQLSTATE, ErrorName
 
 COMPILATION = "SQL compilation error:\n"
 _SHOWN = 200
+_TYPE = re.compile(r"Unsupported data type '\s*([A-Za-z_][A-Za-z0-9_]*)\s*(\()?")
+_TYPES_ELSEWHERE = frozenset(
+    {
+        "ARRAY",
+        "OBJECT",
+        "MAP",
+        "VECTOR",
+        "GEOGRAPHY",
+        "GEOMETRY",
+        "DECFLOAT",
+        "UUID",
+        "FILE",
+        "INTERVAL",
+        "PERIOD",
+        "XML",
+    }
+)
+"""Types that only Snowflake has (sql-reference/intro-summary-data-types); of ARRAY and OBJECT the structured ones."""
 
 
 class SqlError(Exception):
@@ -83,6 +102,22 @@ class SqlError(Exception):
     def types(cls, wanted: str) -> SqlError:
         """An argument is of no type that could become the one that is wanted."""
         return cls(1044, "42P13", f"{COMPILATION}Invalid argument types: {wanted} is expected.")
+
+    @classmethod
+    def no_type(cls, error: ValueError) -> SqlError:
+        """What a text is no type of ours with: a type that only Snowflake has is told by its name."""
+        found = _TYPE.match(str(error))
+        if found is None:
+            return cls.syntax(str(error))
+        if found[1].upper() in _TYPES_ELSEWHERE:
+            return cls.unsupported(f"the data type {found[1].upper()}{'(…)' if found[2] else ''}")
+        return cls(2040, "42601", f"{COMPILATION}{error}")
+
+    @classmethod
+    def arguments(cls, function: str, wanted: str) -> SqlError:
+        """An argument of a function is of no type that it takes; `wanted` says which one it takes."""
+        text = f"Invalid argument types for function '{_displayed(function)}': {wanted}."
+        return cls(1044, "42P13", f"{COMPILATION}{text}")
 
     @classmethod
     def cancelled(cls) -> SqlError:

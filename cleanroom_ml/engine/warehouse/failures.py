@@ -37,6 +37,7 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
         "P0000",
         "Python Interpreter Error:\nA function gave no answer, or one that is none of its type",
     ),
+    "zone": (100256, "22007", "Unknown time zone"),
     "binary": (100115, "22000", "The following string is not a legal value of its format"),
 }
 """What is raised as `cleanroom:<kind>`, by templates and by workers' functions (sql/values/table.py); no message has a
@@ -61,6 +62,8 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
 }
 _OPERATORS: Final = frozenset("+-*/%")
 _UNSUPPORTED: Final[Mapping[str, str]] = {
+    "digits": "MEDIAN or PERCENTILE_CONT with OVER, of numbers of more than 15 digits: cast them to FLOAT",
+    "pivot": "PIVOT for ANY, or for a query, with NULL among the numbers that are to be columns",
     "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
     "windows": "a window function inside of another one: compute it in a subquery",
     "regexp": "a regular expression whose group cannot be told from the rest of its match here",

@@ -27,7 +27,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope, by_position
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -57,9 +57,9 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
             query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
             # Behind a star there may be more columns than names: those of the same name are known once.
-            least = 0 if kinds is None else len(kinds)
+            least = 0 if kinds is None else len(by_position(kinds))
             width = _width(query, least if isinstance(tree, exp.Values) else max(least, len(names)))
-            known = tuple(kinds.values()) if kinds is not None else None
+            known = tuple(by_position(kinds)) if kinds is not None else None
         if width != len(names):
             raise SqlError.width(len(names), width)
         given = ", ".join(f'"_{number}"' for number in range(len(names)))

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Scope, never_null
+from cleanroom_ml.engine.sql.resolve.scope import Scope, by_position, never_null, pairs
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, raw
 from cleanroom_ml.engine.sql.types.kind import TEXT
@@ -37,9 +37,9 @@ def compile_query(
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
         found = kinds or {}
-        never = frozenset(number for number, name in enumerate(found) if name in never_null(kinds))
+        never = frozenset(number for number, (name, _) in enumerate(pairs(found)) if name in never_null(kinds))
         made = finished(resolver, rewritten)
-        return replace(made, kinds=tuple(found.values()), never_null=never, quoting=resolver.build.seen)
+        return replace(made, kinds=tuple(by_position(found)), never_null=never, quoting=resolver.build.seen)
 
     return bounded(make)
 

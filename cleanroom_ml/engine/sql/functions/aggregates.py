@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.functions.entry import KEY, VALUE, Aggregate, Function, constant_int
+from cleanroom_ml.engine.sql.functions.entry import KEY, TRUTH, VALUE, Aggregate, Function, constant_int
 from cleanroom_ml.engine.sql.tree.arithmetic import quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
@@ -52,9 +52,9 @@ def _between(kind: Kind | None) -> Kind | None:
     return number(kind.leading, kind.scale + _MORE_DIGITS)
 
 
-def _floats(names: str, target: str, count: int = 1) -> Aggregate:
+def _floats(names: str, target: str, count: int = 1, *, whole: bool = False) -> Aggregate:
     arguments = ", ".join(f"CAST({{{n}}} AS DOUBLE)" for n in range(count))
-    return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT)
+    return Aggregate(names, count, sql=f"{target}({arguments})", takes=NUM, gives=FLOAT, whole=whole)
 
 
 def _of_squares(scale: int) -> int:
@@ -122,17 +122,25 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})", more_over=3),
     Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0),
     Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0),
-    Aggregate("ANY_VALUE", sql="any_value({0})", gives=0),
-    Aggregate("MODE", sql="mode({0})", gives=0),
-    Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True),
+    Aggregate("ANY_VALUE", sql="any_value({0})", gives=0, whole=True),
+    Aggregate("MODE", sql="mode({0})", gives=0, whole=True),
+    Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True, whole=True),
     _deviation("STDDEV STDDEV_SAMP", "var_samp"),
     _deviation("STDDEV_POP", "var_pop"),
     _moment("VARIANCE VARIANCE_SAMP VAR_SAMP", "var_samp", _of_squares),
     _moment("VAR_POP VARIANCE_POP", "var_pop", _of_squares),
-    Aggregate("CORR", 2, sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))", takes=NUM, gives=FLOAT, outer=_NO_NAN),
-    _floats("COVAR_POP", "covar_pop", 2),
-    _floats("COVAR_SAMP", "covar_samp", 2),
-    Aggregate("REGR_COUNT", 2, sql="regr_count({*})", gives=WHOLE),
+    Aggregate(
+        "CORR",
+        2,
+        sql="corr(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))",
+        takes=NUM,
+        gives=FLOAT,
+        outer=_NO_NAN,
+        whole=True,
+    ),
+    _floats("COVAR_POP", "covar_pop", 2, whole=True),
+    _floats("COVAR_SAMP", "covar_samp", 2, whole=True),
+    Aggregate("REGR_COUNT", 2, sql="regr_count({*})", gives=WHOLE, whole=True),
     *(
         Aggregate(
             name,
@@ -141,29 +149,60 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
             takes=NUM,
             gives=FLOAT,
             outer=_NO_NAN,
+            whole=True,
         )
         for name in _REGRESSIONS
     ),
     _moment("KURTOSIS", "kurtosis", lambda _: 12),
     _floats("SKEW", "skewness"),
-    Aggregate("COUNT_IF", sql="count_if(CAST({0} AS BOOLEAN))", gives=WHOLE, outer="coalesce({0}, 0)"),
+    Aggregate("COUNT_IF", sql="count_if({0})", takes=TRUTH, gives=WHOLE, outer="coalesce({0}, 0)"),
     Aggregate(
-        "APPROX_COUNT_DISTINCT HLL", (1, None), sql="approx_count_distinct({*})", gives=WHOLE, rows=True, distinct=True
+        "APPROX_COUNT_DISTINCT HLL",
+        (1, None),
+        sql="approx_count_distinct({*})",
+        gives=WHOLE,
+        rows=True,
+        distinct=True,
+        whole=True,
     ),
-    Aggregate("APPROX_PERCENTILE", 2, sql="approx_quantile(CAST({0} AS DOUBLE), {1})", takes=(NUM, None), gives=FLOAT),
-    Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))", gives=OTHER),
-    Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))", gives=OTHER),
-    Aggregate("BOOLXOR_AGG", sql="sum(CAST(CAST({0} AS BOOLEAN) AS INTEGER))", outer="({0} = 1)", gives=OTHER),
     Aggregate(
-        "BITAND_AGG BIT_AND_AGG BIT_ANDAGG BITANDAGG", sql="bit_and(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE
+        "APPROX_PERCENTILE",
+        2,
+        sql="approx_quantile(CAST({0} AS DOUBLE), {1})",
+        takes=(NUM, None),
+        gives=FLOAT,
+        whole=True,
     ),
-    Aggregate("BITOR_AGG BIT_OR_AGG BIT_ORAGG BITORAGG", sql="bit_or(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE),
+    Aggregate("BOOLAND_AGG", sql="bool_and(CAST({0} AS BOOLEAN))", takes=TRUTH, gives=OTHER, whole=True),
+    Aggregate("BOOLOR_AGG", sql="bool_or(CAST({0} AS BOOLEAN))", takes=TRUTH, gives=OTHER, whole=True),
     Aggregate(
-        "BITXOR_AGG BIT_XOR_AGG BIT_XORAGG BITXORAGG", sql="bit_xor(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE
+        "BOOLXOR_AGG",
+        sql="sum(CAST(CAST({0} AS BOOLEAN) AS INTEGER))",
+        takes=TRUTH,
+        outer="({0} = 1)",
+        gives=OTHER,
+        whole=True,
+    ),
+    Aggregate(
+        "BITAND_AGG BIT_AND_AGG BIT_ANDAGG BITANDAGG",
+        sql="bit_and(CAST({0} AS BIGINT))",
+        takes=NUM,
+        gives=WHOLE,
+        whole=True,
+    ),
+    Aggregate(
+        "BITOR_AGG BIT_OR_AGG BIT_ORAGG BITORAGG", sql="bit_or(CAST({0} AS BIGINT))", takes=NUM, gives=WHOLE, whole=True
+    ),
+    Aggregate(
+        "BITXOR_AGG BIT_XOR_AGG BIT_XORAGG BITXORAGG",
+        sql="bit_xor(CAST({0} AS BIGINT))",
+        takes=NUM,
+        gives=WHOLE,
+        whole=True,
     ),
     _at_extreme("MIN_BY", "min", "ASC"),
     _at_extreme("MAX_BY", "max", "DESC"),
-    Aggregate("APPROX_TOP_K", (1, 3), sql="histogram({0})", around=_top),
+    Aggregate("APPROX_TOP_K", (1, 3), sql="histogram({0})", around=_top, whole=True),
     Aggregate(
         "LISTAGG STRING_AGG",
         (1, 2),
@@ -173,6 +212,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         outer="coalesce({0}, '')",
         ordered=True,
         separator=True,
+        whole=True,
     ),
     Aggregate(
         "ARRAY_AGG ARRAYAGG",
@@ -200,10 +240,17 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
         takes=(TEXT, VALUE),
         gives=OBJECT,
         outer="CAST(_sf_object_agg(coalesce({0}, [])) AS JSON)",
+        whole=True,
     ),
     Aggregate(
-        "PERCENTILE_CONT", sql="quantile_cont({of}, {fraction})", takes=NUM, gives=_between, ordered=True, between=True
+        "PERCENTILE_CONT",
+        sql="quantile_cont({of}, {fraction})",
+        takes=NUM,
+        gives=_between,
+        ordered=True,
+        between=True,
+        whole=True,
     ),
-    Aggregate("PERCENTILE_DISC", sql="quantile_disc({of}, {0}{order})", gives=0, ordered=True),
+    Aggregate("PERCENTILE_DISC", sql="quantile_disc({of}, {0}{order})", gives=0, ordered=True, whole=True),
     Aggregate("GROUPING GROUPING_ID", (1, None), sql="grouping({*})", gives=WHOLE),
 )

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, constant_text, fewest, fitting, kind_given, taken
-from cleanroom_ml.engine.sql.tree.arithmetic import divided
+from cleanroom_ml.engine.sql.functions.entry import (
+    Aggregate,
+    check_coercible,
+    constant_text,
+    fewest,
+    fitting,
+    kind_given,
+    taken,
+)
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number, divided, once, unit
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, TEXT, TZ, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, NUM, TEXT, TZ, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -46,6 +56,54 @@ def gathered(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
     return replace(known, takes=None, outer=None, around=made)
 
 
+_EXACT_IN_DOUBLE: Final = 1 << 53
+_DIGITS_IN_DOUBLE: Final = 15
+_OF_ANYTHING: Final = frozenset({"LISTAGG", "PERCENTILE_CONT"})
+"""What takes an argument of any type, or a number before what it is of."""
+
+
+def exact(known: Aggregate, arguments: Sequence[Node], order: Node | None, *, windowed: bool) -> Aggregate:
+    """MEDIAN and PERCENTILE_CONT of NUMBERs with more digits than a double has, in which DuckDB computes: from the
+    sorted values themselves, and with OVER, where that would be a list a row, of values that a double has.
+    """
+    if not known.between or not arguments or isinstance(arguments[0], exp.Distinct):
+        return known
+    of = arguments[0] if order is None else order.expressions[0].this
+    kind = kind_given(known.gives, [of])
+    if not isinstance(kind, Number) or kind.scale is None or kind.precision <= _DIGITS_IN_DOUBLE:
+        return known
+    if windowed:
+        return replace(known, most=_EXACT_IN_DOUBLE // 10**kind.scale)
+    half = exp.Literal.number("0.5")
+    desc = order is not None and bool(order.expressions[0].args.get("desc"))
+    fraction = _fraction(half if order is None else arguments[0], desc=desc)
+    scale, places = kind.scale, max(0, -int(fraction.as_tuple().exponent))
+    whole, power = int(fraction.scaleb(places)), 10**places
+
+    def between(values: Node, _: Sequence[Node]) -> Node:
+        at = f"CAST(len(_l) - 1 AS HUGEINT) * {whole}"
+        lower = f"_l[CAST({at} // {power} AS BIGINT) + 1]"
+        upper = f"_l[CAST(({at} + {power - 1}) // {power} AS BIGINT) + 1]"
+        part = f"CAST(CAST({at} % {power} AS DECIMAL(38,0)) * {unit(places)} AS DECIMAL({places + 1},{places}))"
+        there = "list_filter({0}, lambda _v: _v IS NOT NULL)"
+        made = f"{lower} + CAST(({upper} - {lower}) * {part} AS DECIMAL(38,{scale}))" if places else lower
+        return raw(f"list_transform([list_sort({there})], lambda _l: {made})[1]", values, kind=kind)
+
+    return replace(known, sql="list({of})" if order is not None else "list({0})", around=between)
+
+
+def _fraction(node: Node, *, desc: bool) -> Decimal:
+    """A percentile, of the ascending order. Raises SqlError: it is no constant of 0 to 1."""
+    text = "" if not isinstance(node, exp.Literal) or node.is_string else str(node.this)
+    try:
+        fraction = Decimal(text)
+    except InvalidOperation:
+        raise SqlError.unsupported("PERCENTILE_CONT with a percentile that is not a constant number") from None
+    if not 0 <= fraction <= 1 or len(fraction.as_tuple().digits) > _DIGITS_IN_DOUBLE:
+        raise SqlError.bad_value("A percentile is a constant between 0.0 and 1.0.")
+    return 1 - fraction if desc else fraction
+
+
 def call(
     known: Aggregate,
     name: str,
@@ -66,10 +124,14 @@ def call(
         distinct = values[0]
         values = [*distinct.expressions, *values[1:]]
     known.check_count(name, len(values))
+    if known.names.split()[0] not in _OF_ANYTHING:
+        check_coercible(name, values, known.takes)
     if known.window_only and not windowed:
         raise SqlError(2303, "42601", f"SQL compilation error:\nThe function {name} needs an OVER clause.")
     if order is not None and not known.ordered:
         raise SqlError.unsupported(f"{name} WITHIN GROUP")
+    if order is not None and distinct is not None:
+        _refuse_other_order(order, distinct.expressions[0])
     template = known.divided_by if divisor and known.divided_by is not None else fitting(known.sql, len(values))
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
@@ -89,7 +151,9 @@ def call(
         name_of, _, inside = template.partition("(")
         template = f"{name_of}(DISTINCT {inside}"
     if order is not None and "{of}" in template:
-        values.append(_between(over[0], kind) if known.between else over[0])
+        if known.between:
+            check_coercible(name, over, NUM)
+        values.append(_between(as_number(over[0]), kind, known.most) if known.between else over[0])
         template = template.replace("{of}", f"{{{len(values) - 1}}}")
         if order.expressions[0].args.get("desc"):
             template = template.replace("{order}", f" ORDER BY {{{len(values) - 1}}} DESC")
@@ -99,7 +163,7 @@ def call(
         template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(values) - 1)))
         template = template.replace("{order}", f" {{{len(values) - 1}}}")
     elif known.between:
-        values[0] = _between(values[0], kind)
+        values[0] = _between(values[0], kind, known.most)
     template = template.replace("{order}", "").replace("{fraction}", "{0}")
     template = template.replace("{nulls}", " IGNORE NULLS" if ignore_nulls else "")
     kept = [f"{{{n}}} IS NOT NULL" for n in range(fewest(known))] if known.drop_nulls else []
@@ -111,6 +175,14 @@ def call(
     if not windowed:
         made.meta[AGGREGATE] = known.names.split()[0]
     return made
+
+
+def _refuse_other_order(order: Node, distinct: Node) -> None:
+    """Raises SqlError: distinct values are put in another order than theirs (functions/listagg.md, array_agg.md)."""
+    for item in order.expressions:
+        if item.this != distinct and item.this != order_key(distinct):
+            named = item.this.name if isinstance(item.this, exp.Column) else "an expression"
+            raise SqlError.syntax(f"[{named}] is not a valid order by expression")
 
 
 def _ordered(order: Node | None, name: str) -> list[Node]:
@@ -126,10 +198,13 @@ def _row(values: Sequence[Node], *, counted: bool) -> Raw:
     return raw(f"CASE WHEN {nulls} THEN NULL ELSE {'1' if counted else 'ROW({*})'} END", *values)
 
 
-def _between(node: Node, kind: Kind | None) -> Node:
+def _between(node: Node, kind: Kind | None, most: int | None) -> Node:
     if not isinstance(kind, Number) or kind.scale is None:
         return node
-    return raw(f"CAST({{0}} AS DECIMAL({kind.precision},{kind.scale}))", node, kind=kind)
+    value = raw(f"CAST({{0}} AS DECIMAL({kind.precision},{kind.scale}))", node, kind=kind)
+    if most is None:
+        return value
+    return once(f"CASE WHEN abs({{0}}) > {most} THEN error('cleanroom:digits') ELSE {{0}} END", value, kind=kind)
 
 
 def finish(

@@ -12,20 +12,39 @@ from cleanroom_ml.engine.sql.functions.entry import VALUE, Function, Scalar
 from cleanroom_ml.engine.sql.functions.variant import called, listed, texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_variant, kind_of
-from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, OBJECT, OTHER, TEXT, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import (
+    ARRAY,
+    BINARY,
+    DATE,
+    JSON,
+    OBJECT,
+    OTHER,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    WHOLE,
+    Kind,
+)
 
 LIST: Final = "array"
 ITEM: Final = "item"
+SOUGHT: Final = "sought"
+"""A VARIANT: texts, bytes, dates and moments have to be cast to be one (functions/array_contains.md)."""
 NUMBER: Final = "number"
 WORDS: Final = "words"
 _Parameter = str
+_NOT_COERCED: Final = frozenset({TEXT, BINARY, DATE, TIME, TIMESTAMP, TZ})
 
 
 def _of(names: str, *parameters: _Parameter, gives: Kind = ARRAY) -> Scalar:
-    """A function whose parameters are each an array, an item (any value), a whole number, or a text."""
+    """A function whose parameters are each an array, an item (any value), one that is sought, a number, or a text."""
     name = names.split()[0].lower()
 
     def build(args: Sequence[Node]) -> Node:
+        for argument, parameter in zip(args, parameters, strict=True):
+            if parameter == SOUGHT and kind_of(argument) in _NOT_COERCED:
+                raise SqlError.arguments(name.upper(), "a VARIANT is sought, so cast the value with ::VARIANT")
         taken = [_taken(argument, parameter) for argument, parameter in zip(args, parameters, strict=True)]
         return raw(called(name, kind=gives), *taken, kind=gives)
 
@@ -36,7 +55,7 @@ def _taken(argument: Node, parameter: _Parameter) -> Node:
     match parameter:
         case "array":
             return array(argument)
-        case "item":
+        case "item" | "sought":
             return texts(as_variant(argument))[0]
         case "number":
             return raw("CAST({0} AS BIGINT)", argument, kind=WHOLE)
@@ -85,14 +104,14 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql=_construct),
     Scalar("ARRAY_CONSTRUCT_COMPACT", arguments=(0, None), sql=_construct_compact),
     _of("ARRAY_SIZE", LIST, gives=WHOLE),
-    _of("ARRAY_CONTAINS", ITEM, LIST, gives=OTHER),
-    _of("ARRAY_POSITION", ITEM, LIST, gives=WHOLE),
+    _of("ARRAY_CONTAINS", SOUGHT, LIST, gives=OTHER),
+    _of("ARRAY_POSITION", SOUGHT, LIST, gives=WHOLE),
     _of("ARRAY_SLICE", LIST, NUMBER, NUMBER),
     _of("ARRAY_CAT", LIST, LIST),
     _of("ARRAY_APPEND", LIST, ITEM),
     _of("ARRAY_PREPEND", LIST, ITEM),
     _of("ARRAY_INSERT", LIST, NUMBER, ITEM),
-    _of("ARRAY_REMOVE", LIST, ITEM),
+    _of("ARRAY_REMOVE", LIST, SOUGHT),
     _of("ARRAY_REMOVE_AT", LIST, NUMBER),
     _of("ARRAY_COMPACT", LIST),
     _of("ARRAY_DISTINCT", LIST),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.resolve.comparing import alike, pair
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, kind_of_any, order_key
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_truth, kind_of, kind_of_any, order_key
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
 
 
@@ -40,12 +40,12 @@ def _equal_null(args: Sequence[Node]) -> Node:
     return raw("({0} IS NOT DISTINCT FROM {1})", *pair(args[0], args[1]), kind=OTHER)
 
 
-def _one_of(template: str, first: int = 0) -> Builder:
-    """A template that gives one of its arguments, from the `first` on."""
+def _one_of(template: str, first: int = 0, before: Callable[[Node], Node] = lambda node: node) -> Builder:
+    """A template that gives one of its arguments, from the `first` on; `before` makes of the others what they are."""
 
     def build(args: Sequence[Node]) -> Node:
         given = alike(args[first:])
-        return raw(template, *args[:first], *given, kind=kind_of_any(given))
+        return raw(template, *map(before, args[:first]), *given, kind=kind_of_any(given))
 
     return build
 
@@ -97,7 +97,7 @@ def _extreme(name: str) -> Builder:
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1), wide=True),
+    Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1, as_truth), wide=True),
     Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True),
     Scalar("COALESCE", arguments=(1, None), sql=_one_of("coalesce({*})"), wide=True),
     Scalar("NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True),

@@ -47,6 +47,16 @@ MICROS: Final = {"MICROSECOND": 1, "MILLISECOND": 1000, "SECOND": 10**6, "MINUTE
 """How many microseconds a part of fixed length below a day has."""
 
 
+_OF_TIMES: Final = frozenset({"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"})
+"""Parts that a TIME has."""
+
+
+def check_time(part: str, name: str) -> None:
+    """Raises SqlError: a TIME has no such part."""
+    if part not in _OF_TIMES:
+        raise SqlError.arguments(name, f"a TIME has no {part.lower()}")
+
+
 def step(name: str) -> str:
     """The part that DATEADD and DATEDIFF mean by `name`. Raises SqlError."""
     return _found(STEP_NAMES, name)

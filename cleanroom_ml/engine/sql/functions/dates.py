@@ -120,7 +120,7 @@ def _unit(node: Node) -> str:
 
 def _moment(node: Node) -> Node:
     """An argument as a date, time or moment: text is a TIMESTAMP_NTZ, or a TIME where it is only that."""
-    return moments.to("NTZ", node) if kind_of(node) == TEXT or kind_of(node) == "JSON" else node
+    return moments.to("NTZ", node) if kind_of(node) in {TEXT, "JSON"} or isinstance(node, exp.Null) else node
 
 
 def interval(part: str, count: Node) -> Raw:
@@ -144,6 +144,8 @@ def added(part: str, count: Node, moment: Node) -> Node:
     """A date, time or moment so many parts later."""
     given = _moment(moment)
     clock = moments.wall(given)
+    if kind_of(clock) == TIME:
+        dateparts.check_time(part, "DATEADD")
     step = interval(part, count)
     if kind_of(clock) == DATE and part in dateparts.DATE_PARTS:
         return raw("CAST({0} + {1} AS DATE)", clock, step, kind=DATE)
@@ -154,6 +156,8 @@ def added(part: str, count: Node, moment: Node) -> Node:
 def _datediff(args: Sequence[Node]) -> Node:
     part = dateparts.step(_unit(args[0]))
     first, second = (_compared(arg) for arg in args[1:])
+    if TIME in {kind_of(first), kind_of(second)}:
+        dateparts.check_time(part, "DATEDIFF")
     if part == "WEEK":  # DuckDB counts whole weeks, Snowflake the first days of weeks between
         starts = [raw(weeks.start_of_week(), value, kind=DATE) for value in (first, second)]
         return raw("(date_diff('day', {0}, {1}) // 7)", *starts, kind=WHOLE)
@@ -206,6 +210,8 @@ def extract(unit: str, moment: Node) -> Raw:
     """EXTRACT(unit FROM moment)."""
     part = dateparts.part(unit)
     given = _moment(moment)
+    if kind_of(given) == TIME:
+        dateparts.check_time(part, "DATE_PART")
     if part in _EPOCHS:
         instant = raw("struct_extract({0}, 'utc')", given) if kind_of(given) == TZ else given
         return raw(_EPOCHS[part], instant, kind=WHOLE)

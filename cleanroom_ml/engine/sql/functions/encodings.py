@@ -154,7 +154,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("SHA2 SHA2_HEX", arguments=(1, 2), sql=_sha2(False)),
     Scalar("SHA2_BINARY", arguments=(1, 2), sql=_sha2(True)),
     Scalar("HASH", arguments=(1, None), sql=_hash, columns=True),
-    Aggregate("HASH_AGG", sql="sum({0})", of="HASH", outer=_SIGNED, gives=WHOLE),
+    Aggregate("HASH_AGG", sql="sum({0})", of="HASH", outer=_SIGNED, gives=WHOLE, whole=True),
     Scalar("TO_BINARY", arguments=(1, 2), sql=_to_binary(False)),
     Scalar("TRY_TO_BINARY", arguments=(1, 2), sql=_to_binary(True)),
     Scalar("HEX_ENCODE", arguments=(1, 2), sql=_hex_encode),

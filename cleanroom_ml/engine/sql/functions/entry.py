@@ -20,14 +20,29 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text, order_key
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Kind, Number
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_truth, as_variant, kind_of, literal_text, order_key
+from cleanroom_ml.engine.sql.types.kind import (
+    BINARY,
+    DATE,
+    JSON,
+    NUM,
+    OTHER,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    Document,
+    Kind,
+    Number,
+)
 
 VALUE: Final = "VALUE"
 """Taken as a VARIANT: what it is of."""
 KEY: Final = "KEY"
 """Taken as by what it is ordered."""
-Taken = Kind | Literal["VALUE", "KEY"] | None
+TRUTH: Final = "TRUTH"
+"""Taken as a BOOLEAN."""
+Taken = Kind | Literal["VALUE", "KEY", "TRUTH"] | None
 Builder = Callable[[Sequence[Node]], Node]
 Takes = Taken | tuple[Taken, ...]
 """What arguments are taken as: TEXT (JSON strings without their quotes), JSON, NUM (text and VARIANTs as FLOATs), VALUE
@@ -97,6 +112,7 @@ class Scalar(Function):
         self.check_count(name, len(arguments))
         if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
             raise SqlError.unsupported(f"{name} of {self.refuses}")
+        check_coercible(name, arguments, self.takes)
         values = taken(arguments, self.takes)
         if not self.wide:
             values = [_narrow(value) for value in values]
@@ -129,10 +145,12 @@ class Aggregate(Function):
         rows: it takes several values, which count as one unless one of them is NULL.
         distinct: it is of distinct values, whether DISTINCT is written or not.
         between: what it gives may lie between two values: three digits more than they have.
+        most: the largest value that it is computed of; a larger one fails.
         divided_by: a second template: what it gives is the quotient of both.
         more_over: with OVER the quotient has so many digits more than what is divided, and is cut.
         frame: the frame that its window has where none is written, in place of that of the standard.
         needs_order: its window has to be ordered.
+        whole: with OVER it is of whole partitions: it takes no ORDER BY there, and no frame.
         of: the function of values of whose calls it is an aggregate, by its name.
     """
 
@@ -150,10 +168,12 @@ class Aggregate(Function):
     rows: bool = False
     distinct: bool = False
     between: bool = False
+    most: int | None = None
     divided_by: str | None = None
     more_over: int | None = None
     frame: Frame | None = None
     needs_order: bool = False
+    whole: bool = False
     of: str | None = None
 
 
@@ -188,6 +208,29 @@ def taken(arguments: Sequence[Node], takes: Takes) -> list[Node]:
     """The arguments as what a function takes them as."""
     each = takes if isinstance(takes, tuple) else (takes,)
     return [_AS.get(each[min(n, len(each) - 1)], _as_it_is)(argument) for n, argument in enumerate(arguments)]
+
+
+def check_coercible(name: str, arguments: Sequence[Node], takes: Takes) -> None:
+    """Raises SqlError: an argument is cast to what the function takes only where the statement says so. An ARRAY, an
+    OBJECT and a BINARY are no text by themselves, a BOOLEAN is no number (sql-reference/data-type-conversion).
+    """
+    each = takes if isinstance(takes, tuple) else (takes,)
+    for place, argument in enumerate(arguments):
+        wanted, kind = each[min(place, len(each) - 1)], kind_of(argument)
+        if wanted == TEXT and (isinstance(kind, Document) or kind == BINARY):
+            raise SqlError.arguments(name, f"{getattr(kind, 'name', kind)} is no text, cast it with ::VARCHAR")
+        if wanted == NUM and (isinstance(kind, Document) or kind in _NO_NUMBERS):
+            raise SqlError.arguments(name, f"{_NO_NUMBERS.get(kind, getattr(kind, 'name', ''))} is no number")
+
+
+_NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
+    OTHER: "BOOLEAN",
+    DATE: "DATE",
+    TIME: "TIME",
+    TIMESTAMP: "TIMESTAMP",
+    TZ: "TIMESTAMP_TZ",
+    BINARY: "BINARY",
+}
 
 
 def fewest(function: Function) -> int:
@@ -240,6 +283,7 @@ _AS: Final[Mapping[Taken, Callable[[Node], Node]]] = {
     NUM: as_number,
     VALUE: as_variant,
     KEY: order_key,
+    TRUTH: as_truth,
 }
 
 

@@ -10,7 +10,14 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
+from cleanroom_ml.engine.sql.functions.entry import (
+    Builder,
+    Function,
+    Scalar,
+    check_coercible,
+    constant_int,
+    constant_text,
+)
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
 from cleanroom_ml.engine.sql.types.kind import BINARY, OBJECT, OTHER, TEXT, WHOLE
@@ -70,6 +77,7 @@ def _insert(args: Sequence[Node]) -> Raw:
 def _concat(args: Sequence[Node]) -> Raw:
     if all(kind_of(arg) == BINARY for arg in args):
         return raw("(" + " || ".join(f"{{{n}}}" for n in range(len(args))) + ")", *args, kind=BINARY)
+    check_coercible("CONCAT", args, TEXT)
     args = [as_text(arg) for arg in args]
     return raw("(" + " || ".join(f"{{{n}}}" for n in range(len(args))) + ")", *args, kind=TEXT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions.entry import Aggregate, Count, Frame, Function, Gives
+from cleanroom_ml.engine.sql.functions.entry import TRUTH, Aggregate, Count, Frame, Function, Gives
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, TEXT, WHOLE, Kind
@@ -46,7 +46,15 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _window("FIRST_VALUE", 1, "first_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
     _window("LAST_VALUE", 1, "last_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
     _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0, frame=Frame.PARTITION),
-    _window("CONDITIONAL_TRUE_EVENT", 1, "count_if(CAST({0} AS BOOLEAN))", frame=Frame.SO_FAR),
+    Aggregate(
+        "CONDITIONAL_TRUE_EVENT",
+        sql="count(CASE WHEN {0} THEN 1 END)",
+        takes=TRUTH,
+        gives=WHOLE,
+        window_only=True,
+        frame=Frame.SO_FAR,
+        needs_order=True,
+    ),
     Aggregate(
         "CONDITIONAL_CHANGE_EVENT",
         sql="list({0})",

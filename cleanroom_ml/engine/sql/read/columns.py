@@ -168,4 +168,4 @@ def read_type(text: str, tokens: list[Token]) -> tuple[SqlType, int]:
     try:
         return parse_type(written), end
     except ValueError as error:
-        raise SqlError.syntax(str(error)) from error
+        raise SqlError.no_type(error) from error

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quote
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
@@ -135,6 +136,10 @@ class Calls:
         if isinstance(node, exp.WithinGroup):
             if order is not None or not isinstance(node.expression, exp.Order):
                 raise SqlError.unsupported("WITHIN GROUP")
+            inner = called_parts(node.this)
+            if inner is not None and inner[0] == ("PERCENTILE_CONT",):  # a VARIANT is not put in order, it is a number
+                for item in node.expression.expressions:
+                    item.set("this", as_number(self._rewrite(item.this, scope, ctes)))
             ordered = self._rewrite(node.expression, scope, ctes)
             return self._found(node.this, scope, ctes, **(more | {"order": ordered}))
         written = called_parts(node)
@@ -157,7 +162,7 @@ class Calls:
             return _Call(self._of_values(name, node.expressions, scope, ctes), name)
         given = list(node.expressions)
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
-            ignore_nulls = isinstance(given[0], exp.IgnoreNulls)
+            more["ignore_nulls"] = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this
         if known.of is not None:
             given = _of_calls(known.of, given)
@@ -167,6 +172,7 @@ class Calls:
         if any(isinstance(argument, exp.Star) for argument in arguments) and not known.star:
             raise SqlError.unsupported(f"{name}(*)")
         known = aggregating.gathered(aggregating.listed(known, arguments), arguments)
+        known = aggregating.exact(known, arguments, order, windowed=windowed)
         divisor = None
         if known.divided_by is not None:
             copies = [argument.copy() for argument in arguments]
@@ -285,6 +291,9 @@ def _frame(node: Node, known: Aggregate, name: str) -> None:
             "0A000",
             f"SQL compilation error:\nWindow function type [{name}] requires ORDER BY in window specification",
         )
+    if known.whole and (node.args.get("order") is not None or node.args.get("spec") is not None):
+        form = "Cumulative" if node.args.get("spec") is None else "Sliding"
+        raise SqlError(2303, "0A000", f"SQL compilation error:\n{form} window frame unsupported for function {name}")
     if known.frame is None or node.args.get("spec") is not None:
         return
     end = {"end": "UNBOUNDED", "end_side": "FOLLOWING"} if known.frame is Frame.PARTITION else {"end": "CURRENT ROW"}

@@ -23,7 +23,7 @@ def sql_type(node: Node) -> SqlType:
     try:
         return parse_type(node.sql(dialect=_DIALECT))
     except ValueError as error:
-        raise SqlError.syntax(str(error)) from error
+        raise SqlError.no_type(error) from error
 
 
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:

@@ -91,6 +91,7 @@ class Columns:
         if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
             raise SqlError.invalid_identifier(f"${number}")
         alias, columns = scope.positional
+        scope.refuse_twice(columns[number - 1], alias)
         called = scope.called.get(alias, {}).get(columns[number - 1], columns[number - 1])
         column = exp.column(called, table=alias, quoted=True)
         column.meta[KIND] = scope.kind(columns[number - 1], alias)

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number, of_one_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
-from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_truth, as_variant, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
 
 _COLUMN: Final = "_in"
@@ -124,6 +124,8 @@ def case_of(node: exp.Case) -> Node:
 
 def _searched(node: exp.Case) -> Node:
     if node.this is None:
+        for branch in node.args["ifs"]:
+            branch.set("this", as_truth(branch.this))
         return node
     made = [pair(node.this.copy(), branch.this.copy()) for branch in node.args["ifs"]]
     if all(

@@ -14,7 +14,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, differ_only_in_case
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, by_position, differ_only_in_case, is_repeated
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import is_finer, key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, KIND, kind_of
@@ -60,8 +60,10 @@ def together(operation: exp.Expr, kinds: Kinds | None, fresh: str) -> exp.Expr:
     """
     every = not operation.args.get("distinct")
     union = isinstance(operation, exp.Union)
-    if kinds is None or (union and every) or not any(is_finer(kind) for kind in kinds.values()):
+    if kinds is None or (union and every) or not any(map(is_finer, by_position(kinds))):
         return operation
+    if is_repeated(kinds):
+        raise SqlError.unsupported(f"{operation.key.upper()} of TIMESTAMP_TZ or VARIANT columns of one name")
     if every:
         raise SqlError.unsupported(f"{operation.key.upper()} ALL of TIMESTAMP_TZ or VARIANT columns")
     if differ_only_in_case(kinds):

@@ -20,7 +20,7 @@ from cleanroom_ml.engine.sql.resolve.casts import cast
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Scope, by_position
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
@@ -91,7 +91,7 @@ class Expressions:
             return special(node, scope, ctes)
         if isinstance(node, exp.Query):
             query, kinds = self._queries.query(node, ctes, scope)
-            if kinds is not None and len(kinds) == 1:
+            if kinds is not None and len(by_position(kinds)) == 1:
                 query.meta[KIND] = next(iter(kinds.values()))
             return query
         word = self._calls.word(node)

@@ -56,9 +56,13 @@ def spelled_out(select: exp.Select, name: str) -> exp.Select:
         for column in [prior.this] if isinstance(prior.this, exp.Column) else list(prior.this.find_all(exp.Column)):
             column.set("table", quoted(above))
         prior.replace(prior.this)
-    for column in condition.find_all(exp.Column):
-        if not column.args.get("table"):
-            column.set("table", quoted(above if fold(column.this) == _LEVEL else row))
+    for column in list(condition.find_all(exp.Column)):
+        if column.args.get("table"):
+            continue
+        if fold(column.this) == _LEVEL:  # of the row that is connected, as in Oracle: one more than that above it
+            column.replace(exp.Paren(this=carried[0][2].copy()))
+        else:
+            column.set("table", quoted(row))
     then = exp.Select(
         expressions=[
             everything.copy(),
@@ -107,7 +111,9 @@ def _nodes(part: object) -> list[Node]:
 
 
 def _aliased(item: Node, alias: str) -> Node:
-    item.set("alias", exp.TableAlias(this=quoted(alias)))
+    written = item.args.get("alias")
+    columns = written.args.get("columns") if isinstance(written, exp.TableAlias) else None
+    item.set("alias", exp.TableAlias(this=quoted(alias), columns=columns))
     return item
 
 

@@ -12,7 +12,15 @@ from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quote
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.nullability import outer, renamed
 from cleanroom_ml.engine.sql.resolve.relations import Relations
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Relation, Scope, differ_only_in_case
+from cleanroom_ml.engine.sql.resolve.scope import (
+    CommonTables,
+    Kinds,
+    Relation,
+    Scope,
+    differ_only_in_case,
+    is_repeated,
+    pairs,
+)
 from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -145,8 +153,8 @@ class Items:
         self._enter(node, alias, columns, relation, scope)
         kinds = scope.sources[alias] or {}
         if differ_only_in_case(kinds):
-            columns = [f"_case{number}" for number in range(len(kinds))]
-            scope.called[alias] = dict(zip(kinds, columns, strict=True))
+            columns = [f"_case{number}" for number in range(len(pairs(kinds)))]
+            scope.called[alias] = {name: column for (name, _), column in zip(pairs(kinds), columns, strict=True)}
         table = relation.node
         if sample is not None:
             table = raw(f"(SELECT * FROM {{0}} AS _sampled {self._relations.sample(sample)})", table)
@@ -165,6 +173,8 @@ class Items:
                 raise SqlError.unsupported("PIVOT of columns that are not known: name them in a subquery")
             if differ_only_in_case(kinds):
                 raise SqlError.unsupported("PIVOT of columns whose names differ only in case")
+            if is_repeated(kinds):
+                raise SqlError.unsupported("PIVOT of columns of which several have one name: name them in a subquery")
             if wide_pivots.is_wide(pivot):
                 node = self._wide(node, pivot, kinds, ctes, parent)
                 continue
@@ -178,7 +188,7 @@ class Items:
         default = pivot.args.get("default_on_null") or None
         given = self._expressions.rewrite(default, Scope(parent), ctes) if default is not None else None
         by = fold_column(pivot.args["fields"][0].this)
-        of = fold_column(pivot.expressions[0].expressions[0])
+        of = fold_column(wide_pivots.call_of(pivot)[0].expressions[0])
         made = wide_pivots.pivoted(rows, pivot, [name for name in kinds if name not in {by, of}], row, given)
         made.set("alias", pivot.args.get("alias"))
         return made
@@ -192,7 +202,7 @@ class Items:
             and kinds is not None
             and scope.staged is None
         ):
-            scope.positional = (alias, tuple(kinds))
+            scope.positional = (alias, tuple(name for name, _ in pairs(kinds)))
         if alias in scope.sources:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
         # Columns that the statement names anew are columns of nothing that the catalog knows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Catalog, NameListener
-from cleanroom_ml.engine.sql.resolve.scope import Kinds, Relation
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Relation, is_repeated
 from cleanroom_ml.engine.sql.tree.dialect import Node
 
 
@@ -46,7 +46,8 @@ class Listening:
 
     def call_by_position(self, left: Kinds | None, right: Kinds | None) -> None:
         """The same of what has names by its position: the left side's of a set operation, those of an INSERT."""
-        if left is None or right is None or len(left) != len(right):
+        repeated = is_repeated(left) or is_repeated(right)
+        if left is None or right is None or repeated or len(left) != len(right):
             self.call_column(None)
             return
         for name, other in zip(left, right, strict=True):

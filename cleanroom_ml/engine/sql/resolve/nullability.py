@@ -9,14 +9,14 @@ test_dataframe_set_operations_suite.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.scope import Columns, Kinds, Scope, never_null
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, by_name, by_position, never_null, pairs
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 
@@ -68,23 +68,29 @@ def is_never_null(node: Node, scope: Scope) -> bool:
 
 
 def together(operation: Node, left: Kinds | None, right: Kinds | None, kinds: Kinds | None) -> Kinds | None:
-    """The columns of a set operation: `kinds`, by what is known of the sides' NULLs."""
-    if left is None or right is None or kinds is None or len(left) != len(kinds):
+    """The columns of a set operation: `kinds`, by the names of its left side and what is known of the sides' NULLs."""
+    if left is None or right is None or kinds is None or not len(pairs(left)) == len(pairs(right)) == len(kinds):
         return kinds
-    never = [name in never_null(left) for name in left]
+    mine = pairs(left)
+    never = [name in never_null(left) for name, _ in mine]
     if isinstance(operation, exp.Union):
-        never = [mine and name in never_null(right) for mine, name in zip(never, right, strict=True)]
-    return Columns(kinds, frozenset(name for name, none in zip(kinds, never, strict=True) if none))
+        never = [none and name in never_null(right) for none, (name, _) in zip(never, pairs(right), strict=True)]
+    return _called([name for name, _ in mine], by_position(kinds), never)
 
 
 def renamed(kinds: Kinds | None, columns: list[str]) -> Kinds | None:
     """The same columns, the first of them called anew."""
     if not columns or kinds is None:
         return kinds
-    names = [*columns[: len(kinds)], *list(kinds)[len(columns) :]]
-    pairs: Mapping[str, Kind | None] = dict(zip(names, kinds.values(), strict=True))
-    never = never_null(kinds)
-    return Columns(pairs, frozenset(new for new, old in zip(names, kinds, strict=True) if old in never))
+    before = [name for name, _ in pairs(kinds)]
+    names = [*columns[: len(before)], *before[len(columns) :]]
+    return _called(names, by_position(kinds), [name in never_null(kinds) for name in before])
+
+
+def _called(names: Sequence[str], kinds: Sequence[Kind | None], never: Sequence[bool]) -> Kinds:
+    """Of columns of one name none is said to be never NULL that is not."""
+    maybe = {name for name, none in zip(names, never, strict=True) if not none}
+    return by_name(list(zip(names, kinds, strict=True)), frozenset(names) - maybe)
 
 
 def outer(side: str, scope: Scope) -> None:

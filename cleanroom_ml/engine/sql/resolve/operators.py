@@ -7,10 +7,11 @@ from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.functions.entry import check_coercible
 from cleanroom_ml.engine.sql.resolve import comparing, dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, order_key
+from cleanroom_ml.engine.sql.tree.kinds import as_text, as_truth, kind_of, order_key
 from cleanroom_ml.engine.sql.types.kind import BINARY, OTHER, TEXT, Kind
 
 MAX_CHAIN: Final = 5000
@@ -22,6 +23,7 @@ _SIGNS: Final[dict[type[Node], str]] = {
     exp.DPipe: "||",
 }
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_OF_TRUTHS: Final = (exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.Qualify)
 _ARITHMETIC: Final[dict[type[Node], Sign]] = {
     exp.Add: "+",
     exp.Sub: "-",
@@ -39,7 +41,10 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Node:
             made = adjusted(operator(this=made, expression=operand))
         return made
     if operator is exp.DPipe:
+        check_coercible("||", operands, TEXT)
         operands = [as_text(operand) for operand in operands]
+    else:
+        operands = [as_truth(operand) for operand in operands]
     known: Kind = TEXT if operator is exp.DPipe else OTHER
     template = f" {_SIGNS[operator]} ".join(f"{{{number}}}" for number in range(len(operands)))
     return raw(f"({template})", *operands, kind=known)
@@ -60,11 +65,16 @@ def adjusted(node: Node) -> Node:
     if isinstance(node, exp.DPipe):
         if kind_of(node.this) == kind_of(node.expression) == BINARY:
             return raw("({0} || {1})", node.this, node.expression, kind=BINARY)
+        check_coercible("||", (node.this, node.expression), TEXT)
         return raw("({0} || {1})", as_text(node.this), as_text(node.expression), kind=TEXT)
     sign = _ARITHMETIC.get(type(node))
     if sign is not None:
         return arithmetic(sign, node.this, node.expression)
-    if isinstance(node, exp.Neg):
+    if isinstance(node, _OF_TRUTHS):
+        for part in ("this", "expression"):
+            if node.args.get(part) is not None:
+                node.set(part, as_truth(node.args[part]))
+    elif isinstance(node, exp.Neg):
         node.set("this", as_number(node.this))
     elif isinstance(node, _COMPARISONS):
         ordered = isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
-from cleanroom_ml.engine.sql.resolve.scope import Columns, Kinds, Scope, never_null
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, by_name, never_null, pairs
 from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Kind
@@ -37,9 +37,8 @@ def output(projections: Sequence[Node], scope: Scope, never: Sequence[bool]) -> 
     """The columns of a SELECT; None where a star stands for columns that are not known. `never`: which projections are
     never NULL, and whether those of a star may be what they are in FROM.
     """
-    columns: dict[str, Kind | None] = {}
+    columns: list[tuple[str, Kind | None]] = []
     required: dict[str, bool] = {}
-    twice: set[str] = set()
     for projection, none in zip(projections, never, strict=True):
         if isinstance(projection, exp.Star) or isinstance(projection.args.get("this"), exp.Star):
             star = projection if isinstance(projection, exp.Star) else projection.this
@@ -51,15 +50,11 @@ def output(projections: Sequence[Node], scope: Scope, never: Sequence[bool]) -> 
                     continue
                 if kinds is None:
                     return None
-                twice |= columns.keys() & kinds.keys()
-                if isinstance(kinds, Columns):
-                    twice |= kinds.twice
-                columns.update(kinds)
+                columns += pairs(kinds)
                 for name in kinds:
                     required[name] = none and name in never_null(kinds) and required.get(name, True)
         else:
             name = projection.alias_or_name
-            twice |= {name} & columns.keys()
-            columns[name] = kind_of(projection)
+            columns.append((name, kind_of(projection)))
             required[name] = none and required.get(name, True)
-    return Columns(columns, frozenset(name for name, known in required.items() if known), frozenset(twice))
+    return by_name(columns, frozenset(name for name, known in required.items() if known))

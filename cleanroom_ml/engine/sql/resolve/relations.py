@@ -35,7 +35,7 @@ from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
 from cleanroom_ml.engine.sql.resolve.nullability import is_never_null, renamed
-from cleanroom_ml.engine.sql.resolve.scope import Columns, CommonTables, Draws, Queries, Relation, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Draws, Queries, Relation, Scope, by_name, pairs
 from cleanroom_ml.engine.sql.resolve.table_arguments import Arguments
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree import grammar
@@ -161,10 +161,11 @@ class Relations:
             name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
         }
         count = None if more else len(tuples)
-        found = Columns(kinds, frozenset(name for name, none in zip(names, required, strict=True) if none))
+        never = frozenset(name for name, none in zip(names, required, strict=True) if none)
+        found = by_name(tuple(kinds.items()), never)
         return Relation(raw(f"(SELECT * FROM (VALUES {{*}}) AS _values({listed}))", *tuples), found, rows=count)
 
-    def query(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> Node:
+    def query(self, node: exp.Select | exp.Union, ctes: CommonTables, parent: Scope | None) -> Node:
         """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
         become a name.
         """
@@ -218,7 +219,7 @@ class Relations:
         query = self._build.scan(left(source)) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)
         never = source.required if isinstance(source, TableSource) else frozenset[str]()
-        kinds = Columns(kinds_of_columns(source.columns), never)
+        kinds = by_name(tuple(kinds_of_columns(source.columns).items()), never)
         return parts[-1], Relation(raw("({0})", query), kinds, parts, rows)
 
     def _past(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
@@ -237,7 +238,7 @@ class Relations:
             query if isinstance(query, exp.Subquery) else exp.Subquery(this=query),
             *identifiers,
         )
-        if kinds is None or len(kinds) != len(source.columns):
+        if kinds is None or len(pairs(kinds)) != len(source.columns):
             kinds = dict.fromkeys(source.columns)
         return Relation(named, renamed(kinds, list(source.columns)))
 

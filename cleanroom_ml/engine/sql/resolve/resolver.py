@@ -44,7 +44,9 @@ from cleanroom_ml.engine.sql.resolve.scope import (
     Kinds,
     Relation,
     Scope,
+    by_position,
     differ_only_in_case,
+    is_repeated,
 )
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
@@ -151,6 +153,7 @@ class Resolver:
                 continue
             self.listening.call_by_position(kinds, others)
             before = kinds, others
+            kinds, others = sides.told_apart(kinds), sides.told_apart(others)
             if kinds is not None and others is not None and len(kinds) == len(others):
                 made, kinds, right, others = sides.of_one_kind(made, kinds, right, others, self.build.fresh("side"))
                 nulls = distinct.nulls(made), distinct.nulls(right)
@@ -270,7 +273,9 @@ class Resolver:
         kinds = self.query(cte.this.this.copy(), ctes, parent)[1]
         if kinds is None:
             return dict.fromkeys(columns) or None
-        named = zip(columns, kinds.values(), strict=False) if columns else kinds.items()
+        if not columns and is_repeated(kinds):
+            raise SqlError.unsupported("a recursive common table with columns of one name: give each its own")
+        named = zip(columns, by_position(kinds), strict=False) if columns else kinds.items()
         return {name: widened(kind) for name, kind in named}
 
 

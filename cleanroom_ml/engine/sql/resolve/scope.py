@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,14 +18,39 @@ Kinds = Mapping[str, Kind | None]
 
 
 class Columns(dict[str, Kind | None]):
-    """Kinds of columns of which it is also known which are `never` NULL, and which names several of them have
-    (`twice`). What is made from them anew forgets it.
+    """Kinds of columns of which several may have one name: `every` one is in its place; and of which it is known which
+    are `never` NULL. What is made from them anew forgets it.
     """
 
-    def __init__(self, kinds: Kinds, never: frozenset[str], twice: frozenset[str] = frozenset()) -> None:
-        super().__init__(kinds)
+    def __init__(self, every: Sequence[tuple[str, Kind | None]], never: frozenset[str] = frozenset()) -> None:
+        super().__init__(every)
+        self.every = tuple(every)
         self.never = never
-        self.twice = twice
+
+    def has_twice(self, column: str) -> bool:
+        """Whether several have this name."""
+        return len(self.every) > len(self) and sum(name == column for name, _ in self.every) > 1
+
+
+def by_name(columns: Sequence[tuple[str, Kind | None]], never: frozenset[str] = frozenset()) -> Kinds:
+    """The kinds of columns in their order, and which of the names are of columns that are never NULL."""
+    found = dict(columns)
+    return found if len(found) == len(columns) and not never else Columns(columns, never)
+
+
+def pairs(kinds: Kinds) -> Sequence[tuple[str, Kind | None]]:
+    """The names and kinds of all columns, in their order."""
+    return kinds.every if isinstance(kinds, Columns) else tuple(kinds.items())
+
+
+def by_position(kinds: Kinds) -> list[Kind | None]:
+    """The kinds of all columns, in their order."""
+    return [kind for _, kind in pairs(kinds)]
+
+
+def is_repeated(kinds: Kinds | None) -> bool:
+    """Whether several columns have one name."""
+    return kinds is not None and len(pairs(kinds)) > len(kinds)
 
 
 def never_null(kinds: Kinds | None) -> frozenset[str]:
@@ -96,7 +121,7 @@ class Scope:
                 for alias, kinds in scope.sources.items()
                 if alias and (table is None or alias == table) and kinds is not None and column in kinds
             ]
-            if any(isinstance(kinds, Columns) and column in kinds.twice for kinds in found):
+            if any(isinstance(kinds, Columns) and kinds.has_twice(column) for kinds in found):
                 raise SqlError.ambiguous(column)
             if found:
                 return

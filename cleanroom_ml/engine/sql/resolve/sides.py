@@ -5,15 +5,26 @@ scales keep all of their digits (sql-reference/data-type-conversion).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.comparing import alike
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
-from cleanroom_ml.engine.sql.resolve.scope import Kinds
+from cleanroom_ml.engine.sql.resolve.scope import Kinds, is_repeated, pairs
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.types.kind import JSON
+
+_MARK: Final = "\ue000"
+"""Between the place and the name of a column whose name another one has, too."""
+
+
+def told_apart(kinds: Kinds | None) -> Kinds | None:
+    """What is known of a query's columns, each under a name of its own."""
+    if kinds is None or not is_repeated(kinds):
+        return kinds
+    return {f"{number}{_MARK}{name}": kind for number, (name, kind) in enumerate(pairs(kinds))}
 
 
 def of_one_kind(
@@ -60,7 +71,10 @@ def _side(query: exp.Expr, kinds: Kinds, values: Sequence[Node], fresh: str) -> 
         ]
         query.set("expressions", columns)
         return query, found
-    named = [exp.Alias(this=value.copy(), alias=quoted(name)) for name, value in zip(kinds, values, strict=True)]
+    named = [
+        exp.Alias(this=value.copy(), alias=quoted(name.rpartition(_MARK)[2]))
+        for name, value in zip(kinds, values, strict=True)
+    ]
     rows = exp.Subquery(this=query, alias=table_alias(fresh, _names(kinds)))
     return exp.Select(expressions=named, from_=exp.From(this=rows)), found
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
-from cleanroom_ml.engine.sql.resolve.scope import Scope
+from cleanroom_ml.engine.sql.resolve.scope import Scope, is_repeated
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import literal_text
 
@@ -57,7 +57,7 @@ def spelled_out(projection: Node, scope: Scope, using: Merged, *, every: bool = 
         raise SqlError.syntax("* ILIKE takes a text.")
     table = projection.args.get("table") if isinstance(projection, exp.Column) else None
     changed = any(found.args.get(part) for part in ("except_", "replace", "rename"))
-    whole = table is not None or not (using or scope.laid_out)
+    whole = table is not None or not (using or scope.laid_out or scope.generated)
     if not changed and not every and pattern is None and whole:
         return [projection]
     named = {alias: kinds for alias, kinds in scope.sources.items() if table is None or alias == fold(table)}
@@ -65,6 +65,8 @@ def spelled_out(projection: Node, scope: Scope, using: Merged, *, every: bool = 
         if pattern is not None:
             raise SqlError.unsupported("* ILIKE of columns that are not known: name them in a subquery")
         return [projection]
+    if any(is_repeated(kinds) for kinds in named.values()):
+        raise SqlError.unsupported("this * of columns of which several have one name: name them in the subquery")
     listed: list[tuple[str, Node]] = []
     if table is None:
         for name, aliases in using.items():

@@ -19,7 +19,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.resolve.casts import as_type
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Inside, Kinds, Queries, Rewrite, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Inside, Kinds, Queries, Rewrite, Scope, by_position
 from cleanroom_ml.engine.sql.routines import FunctionCatalog, Parameter, Routine, UserFunction
 from cleanroom_ml.engine.sql.tree.arithmetic import is_simple
 from cleanroom_ml.engine.sql.tree.build import Build
@@ -116,10 +116,11 @@ class UserFunctions:
         inside = self._queries.inside(chosen.function)
         arguments, scope = self._relation_of(chosen)
         query, kinds = inside.query(_query(routine), scope)
-        if kinds is not None and len(kinds) != len(routine.columns):
-            raise SqlError.syntax(f"{routine.name} gives {len(kinds)} columns, it declares {len(routine.columns)}.")
+        if kinds is not None and len(by_position(kinds)) != len(routine.columns):
+            given = len(by_position(kinds))
+            raise SqlError.syntax(f"{routine.name} gives {given} columns, it declares {len(routine.columns)}.")
         alias = self._build.fresh("rows")
-        found = list(kinds.values()) if kinds is not None else [None] * len(routine.columns)
+        found = by_position(kinds) if kinds is not None else [None] * len(routine.columns)
         made: list[Node] = []
         for place, ((name, declared), kind) in enumerate(zip(routine.columns, found, strict=True)):
             column = exp.column(f"_{place}", table=alias, quoted=True)
@@ -160,8 +161,9 @@ class UserFunctions:
         if not _is_expression(tree):
             arguments, scope = self._relation_of(chosen)
             query, kinds = inside.query(tree, scope)
-            if kinds is not None and len(kinds) != 1:
-                raise SqlError.syntax(f"{routine.name} returns one value, its query has {len(kinds)} columns.")
+            if kinds is not None and len(by_position(kinds)) != 1:
+                given = len(by_position(kinds))
+                raise SqlError.syntax(f"{routine.name} returns one value, its query has {given} columns.")
             kind = next(iter(kinds.values())) if kinds else None
             inner: Node = exp.Subquery(this=query)
             return inner if arguments is None else raw("(SELECT {0} FROM {1})", inner, arguments, kind=kind)

@@ -30,7 +30,7 @@ _IMPLIED: Final = Number(18, 5)
 _MORE_DIGITS: Final = 6
 _MOST_DIGITS: Final = 12
 _ERROR: Final = "error('cleanroom:division')"
-_CONSTANT: Final = re.compile(r"(-?)(\d{1,30}(?:\.\d{1,30})?)")
+_CONSTANT: Final = re.compile(r"([+-]?)(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})")
 
 
 def arithmetic(sign: Sign, left: Node, right: Node) -> Node:
@@ -116,7 +116,10 @@ def quotient_scale(scale: int) -> int:
 
 
 def as_number(node: Node, beside: Node | None = None) -> Node:
-    """An operand as a number: text and VARIANT are cast as what they stand beside is, and fail if they hold none."""
+    """An operand as a number: text and VARIANT are cast as what they stand beside is, and fail if they hold none. A
+    constant text beside a NUMBER has the digits that it is written with; any other is a NUMBER(18,5)
+    (sql-reference/data-type-conversion, usage notes).
+    """
     kind = kind_of(node)
     if kind == JSON:
         return raw("CAST({0} AS DOUBLE)", as_text(node), kind=FLOAT)
@@ -125,7 +128,8 @@ def as_number(node: Node, beside: Node | None = None) -> Node:
     other = kind_of(beside) if beside is not None else FLOAT
     if other == JSON or (isinstance(other, Number) and other.scale is None):
         return as_float(node)
-    return raw(f"CAST({{0}} AS {_decimal(_IMPLIED)})", node, kind=_IMPLIED)
+    constant = constant_number(node)
+    return constant if constant is not None else raw(f"CAST({{0}} AS {_decimal(_IMPLIED)})", node, kind=_IMPLIED)
 
 
 def as_float(node: Node) -> Node:
@@ -176,8 +180,8 @@ def constant_number(node: Node) -> Node | None:
         return None
     found = _CONSTANT.fullmatch(text.strip())
     if found is not None:
-        number = exp.Literal.number(found[2])
-        return exp.Paren(this=exp.Neg(this=number)) if found[1] else number
+        number = exp.Literal.number(found[2].rstrip("."))
+        return exp.Paren(this=exp.Neg(this=number)) if found[1] == "-" else number
     try:
         float(text)
     except ValueError:

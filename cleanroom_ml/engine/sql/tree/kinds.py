@@ -24,9 +24,12 @@ from cleanroom_ml.engine.sql.types.kind import (
     common,
     number,
 )
+from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
+_BOOLEAN: Final = SqlType("BOOLEAN")
 KIND: Final = "cleanroom_kind"
 """Key of `Expression.meta` under which a column's kind is kept."""
 AGGREGATE: Final = "cleanroom_aggregate"
@@ -145,6 +148,19 @@ def as_variant(node: Node) -> Node:
 def order_key(node: Node) -> Node:
     """By what a VARIANT is ordered: numbers by value, then texts, then JSON's null; anything else as it is."""
     return raw(_ORDER, node, kind=OTHER) if kind_of(node) == JSON else node
+
+
+def as_truth(node: Node) -> Node:
+    """An expression as a BOOLEAN, where one is asked for: of texts and VARIANTs what TO_BOOLEAN makes of them
+    (sql-reference/functions/to_boolean), of anything else what DuckDB does by itself.
+    """
+    kind = kind_of(node)
+    if kind == NUM:
+        return raw("CAST({0} AS BOOLEAN)", node, kind=OTHER)
+    if kind not in {TEXT, JSON}:
+        return node
+    rule = BOOLEAN.cast_of(_BOOLEAN, kind)
+    return raw((rule.template or "{0}").replace("{word}", "CAST"), as_text(node), kind=OTHER)
 
 
 def as_bytes(node: Node) -> Node:

@@ -125,7 +125,7 @@ def wall(value: Node) -> Node:
     kind = kind_of(value)
     if kind == TZ:
         return raw(casts.TZ_WALL, value, kind=TIMESTAMP)
-    return to("NTZ", value) if kind in {TEXT, JSON} else value
+    return to("NTZ", value) if kind in {TEXT, JSON} or isinstance(value, exp.Null) else value
 
 
 def rewound(original: Node, clock: Node) -> Node:

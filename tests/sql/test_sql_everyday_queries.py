@@ -1,0 +1,132 @@
+"""Statements of everyday work with what they give: `statement => rows`, cells apart by ` | `, rows by ` ; `, or
+`ERR` and a code.
+
+Each follows from the page that is named above it, below Snowflake's sql-reference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sql_world import World
+
+from cleanroom_ml.engine.sql.catalog import ContextValues, RoleValues
+from cleanroom_ml.engine.sql.errors import SqlError
+
+
+class Account(World):
+    """A session of an account, where rows may say what columns are called."""
+
+    def context(self) -> ContextValues:
+        return replace(super().context(), roles=RoleValues(list, str, list, list))
+
+
+STATEMENTS = r"""
+# data-type-conversion, usage notes: constants have their own digits, other texts are NUMBER(18,5)
+select 1 + '2', '3' * '4', 10 / '4', x + 1 from values ('2.5') t(x) => 3 | 12 | 2.500000 | 3.50000
+# data-type-conversion, the table: what is not coercible
+select 'a' || [1] => ERR 1044
+select upper([1]) => ERR 1044
+select concat('a', {'b': 1}) => ERR 1044
+select trim(x'4142') => ERR 1044
+select sum(true) => ERR 1044
+select median(date '2024-01-05') => ERR 1044
+select upper(true), length(12.50), left(12345, 2), split_part(192.168, '.', 1) => TRUE | 5 | 12 | 192
+# data-type-conversion: VARCHAR and VARIANT are coerced to BOOLEAN; functions/to_boolean: of which words
+select iff(x, 1, 0) from values ('on'), ('off') t(x) => 1 ; 0
+select case when v:a then 1 end, iff(v:a, 1, 2), not v:a from (select parse_json('{"a": "yes"}') v) => 1 | 1 | false
+select count_if(v:a), booland_agg(v:a), count(*) from (select parse_json('{"a": true}') v) where v:a => 1 | true | 1
+select count_if(x) from values (1), (0), (5) t(x) => 2
+# functions/array_contains, array_position, array_remove: these have to be cast
+select array_contains('a', ['a']) => ERR 1044
+select array_position(date '2024-01-01', ['a']) => ERR 1044
+select array_remove(['a'], 'a') => ERR 1044
+select array_contains('a'::variant, ['a']), array_contains(1, [1]), array_contains(null, [null]) => true | true | true
+# functions/listagg, percentile_cont, mode and others: with OVER neither ORDER BY nor a frame
+select listagg(x) over (order by x) from values ('a') t(x) => ERR 2303
+select median(x) over (partition by x order by x) from values (1) t(x) => ERR 2303
+select corr(x, x) over (order by x rows between 1 preceding and current row) from values (1) t(x) => ERR 2303
+select any_value(x) over (partition by x), listagg(x, ',') over () from values (1) t(x) => 1 | 1
+# functions/listagg: DISTINCT and WITHIN GROUP refer to the same column
+select listagg(distinct x, ',') within group (order by y) from values ('a', 1) t(x, y) => ERR 1003
+select listagg(distinct x, ',') within group (order by x desc) from values ('a'), ('b'), ('a') t(x) => b,a
+# functions/last_value: IGNORE NULLS inside of the parentheses
+select last_value(v ignore nulls) over (order by x rows between unbounded preceding and current row) l from values (1, 5), (2, null) t(x, v) order by x => 5 ; 5
+# functions/conditional_true_event: it starts from 0, NULL is not TRUE
+select conditional_true_event(p > 1) over (order by x) e from (select x, lag(x) over (order by x) p from values (1), (2), (3) t(x)) order by x => 0 ; 0 ; 1
+# functions/median, percentile_cont: of all digits that a NUMBER has
+select median(x) from values (12345678901234567890), (12345678901234567893) t(x) => 12345678901234567891.500
+select percentile_cont(0.25) within group (order by x) from values (12345678901234567890), (12345678901234567892), (null) t(x) => 12345678901234567890.500
+select percentile_cont(0.25) within group (order by x desc), percentile_cont(1) within group (order by x) from values (1::int), (5) t(x) => 4.000 | 5.000
+select median(x) over () from values (12345678901234567890) t(x) => ERR 2
+select median(x) over () from values (1::int), (2) t(x) => 1.500 ; 1.500
+select percentile_cont(0.5) within group (order by v:n) from (select parse_json('{"n": 5}') v) => 5
+# operators-query: columns of set operations go by their position, whatever they are called
+select 1 a, 2.5 a union all select 2.25, 3 order by 1 => 1.00 | 2.5 ; 2.25 | 3.0
+select '1' a, 'x' a union all select 2, 'y' order by 1 => 1 | x ; 2 | y
+select 1 a, 2 a union all select 3, 4 union all select 5, '6' order by 1 => 1 | 2 ; 3 | 4 ; 5 | 6
+select x.*, y.* from (select 1 a) x, (select 2 a) y union all select 3.5, 4 order by 1 => 1.0 | 2 ; 3.5 | 4
+select parse_json('1') a, 2 a union select parse_json('1'), 2 => ERR 2
+# sql/select: a column of two of one name is ambiguous
+select a from (select 1 a, 2 a) => ERR 2006
+select t.a from (select 1 a, 2 a) t => ERR 2006
+select upper(q) || r from (select 1 a, 'x' a, 'z' b) t(p, q, r) => Xz
+with t(p, q, r) as (select 1 a, 2.5 a, 'x' b) select q * 2, r || 'y' from t => 5.0 | xy
+# constructs/pivot: a subquery says all columns, NULL is a value
+select * from ROWS pivot(sum(v) for c in (select column1 from values ('x'), ('z'))) order by k => a | 1 | NULL ; b | 3 | NULL
+select * from ROWS pivot(count(v) for c in (select column1 from values ('x'), ('z'))) order by k => a | 1 | 0 ; b | 1 | 0
+select * from ROWS pivot(sum(v) as total for c in (any order by c)) order by k => a | 1 | 2 ; b | 3 | NULL
+select k, "NULL" from (values ('a', null, 1)) t(k, c, v) pivot(sum(v) for c in (any)) => a | 1
+# constructs/connect-by, and Oracle's LEVEL, with which it is mostly compatible
+select n, level from values (1, null), (2, 1), (3, 2) t(n, p) start with p is null connect by p = prior n order by 1 => 1 | 1 ; 2 | 2 ; 3 | 3
+select level from (select 1 n) connect by level <= 3 order by 1 => 1 ; 2 ; 3
+# functions/generator: its rows have no columns
+select * from table(generator(rowcount => 2)) => ERR 1003
+select * from (select 1 a), table(generator(rowcount => 2)) => 1 ; 1
+# functions/year, date_trunc, date_part: NULL gives NULL, a TIME has no day
+select year(null), date_trunc('day', null), dayname(null), dateadd(day, 1, null) => NULL | NULL | NULL | NULL
+select year('01:02:03'::time) => ERR 1044
+select dateadd(day, 1, '01:02:03'::time) => ERR 1044
+# functions/convert_timezone; data-types-structured
+select convert_timezone('Nowhere/Land', 'UTC', timestamp '2024-03-05 12:00:00') => ERR 100256
+select {'a': 1}::object(a int) => ERR 2
+select [1]::array(int) => ERR 2
+"""  # noqa: E501
+ROWS = "(values ('a', 'x', 1), ('a', 'y', 2), ('b', 'x', 3)) t(k, c, v)"
+
+
+def statements(text: str) -> Iterator[tuple[str, str]]:
+    """Each statement and what it gives."""
+    for line in text.strip().splitlines():
+        if not line.startswith("#"):
+            sql, _, expected = line.rpartition(" => ")
+            yield sql.replace("ROWS", ROWS), expected
+
+
+def shown(value: object) -> str:
+    """A cell as the table above has it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return json.dumps(json.loads(text), separators=(",", ":")) if text[:1] in "{[" else text
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Account:
+    return Account(Path(tmp_path_factory.mktemp("world")))
+
+
+@pytest.mark.parametrize(("sql", "expected"), list(statements(STATEMENTS)))
+def test_a_statement_gives_what_its_page_says(account: Account, sql: str, expected: str) -> None:
+    if expected.startswith("ERR "):
+        with pytest.raises(SqlError) as refused:
+            account.answer(sql)
+        assert str(refused.value.code) == expected.removeprefix("ERR ")
+        return
+    assert " ; ".join(" | ".join(map(shown, row)) for row in account.answer(sql)) == expected
