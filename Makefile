@@ -24,7 +24,7 @@ SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs pages interpreter lock sandbox clean
+.PHONY: demo test test-all coverage test-gpu bench lint completions docs pages interpreter lock sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -41,6 +41,14 @@ test: $(VENV)/.dev sandbox
 ## test-all: every "must show", the slow ones too
 test-all: $(VENV)/.dev sandbox
 	$(PYTEST) -m "not gpu and not bench" $(PYTEST_ARGS)
+
+## coverage: the quick group, and what it executes: at least 90 % of statements and branches, and every branch of what
+##           authorises (tests/coverage/floors.py). COVERAGE_TESTS and COVERAGE_FLOORS choose a part
+COVERED := build/coverage
+coverage: $(VENV)/.dev sandbox
+	rm -rf $(COVERED) && mkdir -p -m 1777 $(COVERED)
+	PYTHONPATH=$(CURDIR)/tests/coverage $(PYTEST) -m "not slow and not gpu and not bench" $(PYTEST_ARGS) $(COVERAGE_TESTS)
+	$(BIN)/python tests/coverage/floors.py $(COVERED) $(COVERAGE_FLOORS)
 
 ## test-gpu: what needs an NVIDIA GPU, and CUDA builds of torch and xgboost in the environment (see README)
 test-gpu: $(VENV)/.dev sandbox
