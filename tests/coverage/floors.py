@@ -122,13 +122,15 @@ def complaints(packages: Mapping[str, Counted], files: Mapping[str, Mapping[str,
 
 def measured(data: Path) -> dict[str, Mapping[str, Any]]:
     """Every file of the package, by its name in it; of one that nothing has imported, nothing was executed."""
-    combined = data / "data"
-    environment = {**os.environ, "COVERAGE_FILE": str(combined)}
+    environment = {**os.environ, "COVERAGE_FILE": str(data / "data")}
     coverage = [sys.executable, "-m", "coverage"]
     config = f"--rcfile={ROOT / 'pyproject.toml'}"
     subprocess.run(
         [*coverage, "combine", "--quiet", "--keep", config, str(data)], check=True, env=environment, cwd=ROOT
     )
+    # Under a name of its own: what reports takes in, and removes, what lies beside it under the same.
+    combined = (data / "data").replace(data / "combined")
+    environment["COVERAGE_FILE"] = str(combined)
     _name_the_rest(combined)
     target = data / "found.json"
     subprocess.run([*coverage, "json", "--quiet", config, "-o", str(target)], check=True, env=environment, cwd=ROOT)
