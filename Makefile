@@ -24,7 +24,7 @@ SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu bench lint completions docs pages interpreter lock sandbox clean
+.PHONY: demo test test-all coverage coverage-authorising test-gpu bench lint completions docs pages interpreter lock sandbox clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -41,6 +41,28 @@ test: $(VENV)/.dev sandbox
 ## test-all: every "must show", the slow ones too
 test-all: $(VENV)/.dev sandbox
 	$(PYTEST) -m "not gpu and not bench" $(PYTEST_ARGS)
+
+## coverage: the quick group, and what it executes: at least 90 % of statements and branches, and every branch of what
+##           authorises (tests/coverage/floors.py)
+COVERED := build/coverage
+MEASURED := PYTHONPATH=$(CURDIR)/tests/coverage $(PYTEST) -m "not slow and not gpu and not bench"
+EMPTIED = rm -rf $(COVERED) && mkdir -p -m 1777 $(COVERED)
+coverage: $(VENV)/.dev sandbox
+	$(EMPTIED)
+	$(MEASURED) $(PYTEST_ARGS)
+	$(BIN)/python tests/coverage/floors.py $(COVERED)
+
+## coverage-authorising: the tests of what authorises alone, and that they take every branch of it
+AUTHORISING := $(addprefix tests/,login local/test_local_accounts.py \
+  $(addprefix security/test_security_,logins.py identity.py) \
+  $(addprefix http/test_http_,gate.py peers.py job_sockets.py transfers.py allowances.py) \
+  $(addprefix storage/test_storage_,roles.py accounts.py sessions.py) \
+  $(addprefix statements/test_statements_,grants.py roles.py users.py owners_rights.py rooms.py) \
+  $(addprefix rooms/test_rooms_,roles.py role_checks.py runs_by_role.py approval.py policies.py policies_renamed.py whose.py))
+coverage-authorising: $(VENV)/.dev sandbox
+	$(EMPTIED)
+	$(MEASURED) $(AUTHORISING)
+	$(BIN)/python tests/coverage/floors.py $(COVERED) --authorising
 
 ## test-gpu: what needs an NVIDIA GPU, and CUDA builds of torch and xgboost in the environment (see README)
 test-gpu: $(VENV)/.dev sandbox

@@ -204,3 +204,19 @@ def test_a_connection_becomes_whose_request_proved_it(method: str, path: str, ow
     }  # fmt: skip
     asyncio.run(gate(scope, None, None))  # type: ignore[arg-type]
     assert claimed == ([] if owner is None else [owner])
+
+
+def test_what_is_no_request_reaches_nothing() -> None:
+    """Of what a server may tell an application, `lifespan` alone passes; a WebSocket has no handler and gets none."""
+    reached: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["type"])
+
+    gate = Gate(
+        app, hosts=frozenset(), session_of=None, known=None, in_thread=None,  # type: ignore[arg-type]
+        capabilities=Capabilities(b"k" * 32), operator_secret="ab",
+    )  # fmt: skip
+    for kind in ("lifespan", "websocket", "no such kind"):
+        asyncio.run(gate({"type": kind}, None, None))  # type: ignore[arg-type]
+    assert reached == ["lifespan"]

@@ -25,6 +25,8 @@ def test_the_kernel_says_whose_socket_it_is(family: int, host: str) -> None:
             gone = peer.getsockname()[:2]
         assert peer_uid(gone, ours) is None, "closed: nobody's"
         assert peer_uid(None, ours) is None
+        assert peer_uid((host, 1), ours) is None, "there is no such socket"
+        assert peer_uid(("no address", 1), ours) is None
 
 
 # The child makes a few system calls and ends; a program of its own might not be readable for that user.

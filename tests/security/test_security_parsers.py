@@ -31,6 +31,7 @@ SANDBOXED = {
     "engine/warehouse/functions.py": "functions that the SQL worker puts into its DuckDB",
     "engine/warehouse/arrow_out.py": "the SQL worker writes results with it",
     "engine/warehouse/parquet_out.py": "the SQL worker writes tables with it",
+    "engine/warehouse/parquet_bounds.py": "the SQL worker reads what it has just written with it",
     "engine/warehouse/arrow_types.py": "the SQL worker's types of columns",
     "engine/warehouse/depth.py": "the SQL worker counts the levels of documents with it",
     "engine/warehouse/python_calls.py": "the SQL worker's calls of functions in Python",

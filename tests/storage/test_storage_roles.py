@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cleanroom_ml.engine.storage import future_grants, grants, roles, routines, storage
+from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.storage import Storage
@@ -43,4 +44,35 @@ def test_what_is_in_a_dropped_database_goes_with_its_grants(tmp_path: Path) -> N
     opened.grants.inherit("ALPHA", "READER", "ACCOUNTADMIN")
     opened.roles.drop("ALPHA", "READER", heir="ACCOUNTADMIN")
     assert opened.grants.list("ALPHA") == []
+    opened.close()
+
+
+def test_a_role_is_made_given_and_taken_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sql-reference/sql/create-role, grant-role, revoke-role."""
+    opened = Storage.open(tmp_path)
+    opened.accounts.create("ALPHA", "ANN", password="a long enough password")
+    made = opened.roles
+    assert made.create("ALPHA", "ONE", owner="ACCOUNTADMIN")
+    assert not made.create("ALPHA", "ONE", owner="ACCOUNTADMIN", if_exists="ignore")
+    with pytest.raises(AlreadyExists):
+        made.create("ALPHA", "ONE", owner="ACCOUNTADMIN")
+    assert made.create("ALPHA", "TWO", owner="ACCOUNTADMIN")
+    monkeypatch.setattr(roles, "MOST_ROLES", 2)
+    with pytest.raises(AlreadyExists, match="the most that an account may have"):
+        made.create("ALPHA", "THREE", owner="ACCOUNTADMIN")
+    for role, kind, member in (("NONE", "USER", "ANN"), ("ONE", "ROLE", "NONE"), ("ONE", "USER", "NOBODY")):
+        with pytest.raises(NotFound):
+            made.grant("ALPHA", role, kind, member, by="ACCOUNTADMIN")  # type: ignore[arg-type]
+    made.grant("ALPHA", "ONE", "ROLE", "TWO", by="ACCOUNTADMIN")
+    with pytest.raises(ValueError, match="inherits it"):
+        made.grant("ALPHA", "TWO", "ROLE", "ONE", by="ACCOUNTADMIN")
+    with pytest.raises(ValueError, match="only user who has ACCOUNTADMIN"):
+        made.revoke("ALPHA", "ACCOUNTADMIN", "USER", "ANN")
+    opened.users.create("ALPHA", "BOB", owner="ACCOUNTADMIN")
+    made.grant("ALPHA", "ACCOUNTADMIN", "USER", "BOB", by="ACCOUNTADMIN")
+    assert made.revoke("ALPHA", "ACCOUNTADMIN", "USER", "ANN")
+    assert not made.revoke("ALPHA", "ACCOUNTADMIN", "USER", "ANN")
+    for name in ("ACCOUNTADMIN", "NONE"):
+        with pytest.raises(NotFound):
+            made.drop("ALPHA", name, heir="ACCOUNTADMIN")
     opened.close()

@@ -22,7 +22,6 @@ from cleanroom_ml.engine.protocol.errors import (
     WireError,
 )
 from cleanroom_ml.engine.protocol.login import KEY_PAIR, OAUTH, PASSWORD, LoginRequest
-from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import ADMIN
@@ -239,9 +238,6 @@ class Logins:
     def _warehouse(self, request: LoginRequest, rights: Rights) -> str | None:
         if request.warehouse is None:
             return None
-        try:
-            found = self._storage.warehouses.get(request.account, request.warehouse)
-        except NotFound:
-            return None
+        found = self._storage.warehouses.get(request.account, request.warehouse)
         there = found is not None and rights.sees(Thing("WAREHOUSE", name=found.name))
         return request.warehouse if there else None
