@@ -100,6 +100,8 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
         return {"kind": kind, "target": target} | _quoted(_VALUE, text, quoting and kind == "conversion")
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
+    if "Unknown TimeZone" in text:
+        return {"kind": "zone"}
     if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
         return {"kind": "unsupported"}
     return {"kind": "other"}
