@@ -22,6 +22,7 @@ class Compiled:
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         required: which columns are never NULL, by the text of the query: as many as there are columns, or none.
         zone: the session's time zone, in which a moment without one is meant.
+        indent: of documents in a result; None: they are on one line.
         functions: the functions in Python that it calls by `routines.called_as`
         drawn: numbers of sequences of which it uses as many as it gives rows.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
@@ -36,6 +37,7 @@ class Compiled:
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"
+    indent: int | None = 2
     functions: tuple[UserFunction, ...] = ()
     drawn: tuple[Drawn, ...] = ()
 

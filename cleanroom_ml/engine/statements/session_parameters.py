@@ -34,7 +34,6 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     "BINARY_INPUT_FORMAT": _only("HEX"),
     "BINARY_OUTPUT_FORMAT": _only("HEX"),
     "QUOTED_IDENTIFIERS_IGNORE_CASE": _only("FALSE"),
-    "JSON_INDENT": _only("2"),
     "STRICT_JSON_OUTPUT": _only("FALSE"),
     "TIMESTAMP_DAY_IS_ALWAYS_24H": _only("FALSE"),
     "ROWS_PER_RESULTSET": _only("0"),

@@ -43,11 +43,11 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
     return pa.schema(fields)
 
 
-def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch of DuckDB's under the wire's schema."""
+def convert(batch: pa.RecordBatch, schema: pa.Schema, indent: int | None = 2) -> pa.RecordBatch:
+    """A batch of DuckDB's under the wire's schema; documents with so much of an indent, or on one line."""
     return pa.RecordBatch.from_arrays(
         [
-            shown(column(array, field.type))
+            shown(column(array, field.type), indent)
             if (field.metadata or {}).get(b"logicalType") in _DOCUMENTS
             else column(array, field.type)
             for array, field in zip(batch.columns, schema, strict=True)
@@ -56,7 +56,7 @@ def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     )
 
 
-def shown(array: pa.Array) -> pa.Array:
+def shown(array: pa.Array, indent: int | None = 2) -> pa.Array:
     """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are.
 
     Raises:
@@ -67,7 +67,7 @@ def shown(array: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(array, _STYLED)).as_py():
         return array
     return pa.array(
-        [pretty(text) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
+        [pretty(text, indent) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
         array.type,
     )
 

@@ -109,7 +109,7 @@ class Warehouse:
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            request: dict[str, object] = {"op": "query", "texts": True} if texts else {"op": "query"}
+            request: dict[str, object] = {"op": "query", "texts": texts, "indent": compiled.indent}
             answer = self._call(request, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             size = os.fstat(output).st_size
