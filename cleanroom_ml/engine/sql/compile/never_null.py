@@ -20,7 +20,7 @@ def never_null(tree: Node) -> tuple[bool, ...]:
     if not isinstance(tree, exp.Select) or any(item.is_star for item in tree.expressions):
         return ()
     group = tree.args.get("group")
-    if group is not None and any(group.args.get(part) for part in ("rollup", "cube", "grouping_sets")):
+    if group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is not None:
         return ()  # which make NULLs of anything
     return tuple(_is(item) for item in tree.expressions)
 
