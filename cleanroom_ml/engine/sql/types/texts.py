@@ -20,7 +20,7 @@ def _text_cast(sized: Sized, value: Kind | None) -> Cast:
 
 
 def _binary_cast(_: Sized, value: Kind | None) -> Cast:
-    """Text is read as hexadecimal digits, and so is that of a VARIANT (BINARY_INPUT_FORMAT, sql-reference/parameters)."""
+    """Text is read as hexadecimal digits, and so is a VARIANT's (sql-reference/parameters, BINARY_INPUT_FORMAT)."""
     return Cast("as text", "unhex({0})", BINARY_KIND) if value in {TEXT, JSON} else plain_cast(BINARY_KIND, value)
 
 
