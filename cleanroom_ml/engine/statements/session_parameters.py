@@ -30,6 +30,7 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     "MULTI_STATEMENT_COUNT": settings.between(0, 999_999),
     **dict.fromkeys(result_format.PARAMETERS, _only(*result_format.VALUES)),
     # What has one meaning here may be set to it.
+    "FEATURE_INTERVAL_TYPES": _only("ENABLED"),
     "TIMESTAMP_TYPE_MAPPING": _only("TIMESTAMP_NTZ"),
     "BINARY_INPUT_FORMAT": _only("HEX"),
     "BINARY_OUTPUT_FORMAT": _only("HEX"),

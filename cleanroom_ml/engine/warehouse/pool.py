@@ -140,6 +140,8 @@ class Warehouse:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
         answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
+        if any(found.is_interval for _, found in columns):
+            raise SqlError.unsupported("an INTERVAL as a value of a script")
         found = answers.rows(answer, columns, query_id)
         if len(found) > limit:
             raise SqlError.unsupported(f"a result of more than {limit} rows here")
