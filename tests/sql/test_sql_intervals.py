@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from sql_world import World
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree.dialect import generate, raw
+from cleanroom_ml.engine.sql.tree.kinds import as_text
 from cleanroom_ml.engine.sql.types.sql_type import from_duckdb, parse_type
+from cleanroom_ml.engine.sql.types.variants import TO_VARIANT
 from cleanroom_ml.engine.sql.values.durations import NotAnInterval, count
+from cleanroom_ml.engine.warehouse.functions import register
 
 SECOND = 10**9
 DAY = 86_400 * SECOND
@@ -115,5 +120,16 @@ def test_they_are_compared_and_ordered(world: World, query: str, rows: list[obje
 )  # fmt: skip
 def test_nothing_is_computed_with_them(world: World, expression: str) -> None:
     """Their form in DuckDB never becomes a text, a number or a document."""
-    with pytest.raises(SqlError):
+    with pytest.raises((SqlError, duckdb.Error)):
         world.query(f"select {expression} x from {C}")
+
+
+@pytest.mark.attack
+def test_where_nothing_is_known_of_a_value_its_type_says_it(world: World) -> None:
+    """What a text or a VARIANT is made of where translation does not know its kind."""
+    value = "CAST(struct_pack(interval_year := 12) AS STRUCT(interval_year BIGINT))"
+    world.registered = register(world.connection, TO_VARIANT, world.registered)
+    text = generate(as_text(raw(value)))
+    for expression in (TO_VARIANT.replace("{0}", value), text.replace("_sf_variant_text", "lower")):
+        with pytest.raises(duckdb.InvalidInputException, match="cleanroom:interval"):
+            world.connection.sql(f"SELECT {expression}").fetchall()
