@@ -94,3 +94,25 @@ def test_an_aware_column_of_pandas_becomes_a_local_timestamp(client: SnowflakeCo
     assert cursor.execute(
         "select datediff(hour, c, '2025-01-02'::timestamp_ltz) from aware where c is not null"
     ).fetchall() == [(12,)]
+
+
+def test_intervals_come_back_in_both_forms(client: SnowflakeConnection) -> None:
+    """snowflake-connector-python, test_interval_types.py; of pandas test_arrow_pandas.py::test_interval_day_time."""
+    cursor = client.cursor()
+    cursor.execute("alter session set feature_interval_types = enabled")
+    cursor.execute("create or replace table spans (m interval year to month, d interval day(6) to second)")
+    cursor.execute(
+        "insert into spans values ('1-2', '106751 23:47:16.854775807'), ('-1-3', '-5 0:0:0.0'), (null, null)"
+    )
+    cursor.execute("update spans set m = '0-1' where m is null")
+    expected = [("-1-03", -dt.timedelta(days=5)), ("+0-01", None), ("+1-02", dt.timedelta(106751, 85636, 854775))]
+    for form in ("ARROW", "JSON"):
+        asked = {"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": form}
+        assert cursor.execute("select m, d from spans order by m", _statement_params=asked).fetchall() == expected
+    assert [(each.precision, each.scale) for each in cursor.description] == [(9, 0), (6, 9)]
+    frame = cursor.execute("select d from spans where d > (select min(d) from spans)").fetch_pandas_all()
+    assert list(frame["D"]) == [pd.Timedelta(9223372036854775807, "ns")]
+    with pytest.raises(ProgrammingError, match="Interval is not recognized"):
+        cursor.execute("insert into spans (d) values ('1234567 0:0:0')")
+    with pytest.raises(ProgrammingError, match="as a text or a VARIANT"):
+        cursor.execute("select d::varchar from spans")

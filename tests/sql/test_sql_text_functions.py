@@ -89,6 +89,7 @@ PAGES: list[tuple[str, object]] = [
     # to_binary, hex_encode, base64_encode
     ("to_binary('616263') = to_binary('abc', 'UTF-8') and to_binary('YWJj', 'base64') = to_binary('616263')", True),
     ("to_varchar(to_binary('616263'))", "616263"),
+    ("parse_json('\"ab\"')::binary = to_binary('AB') and to_binary('AB')::variant::binary = to_binary('AB')", True),
     ("to_char(to_binary('616263'), 'utf-8') || to_char(to_binary('616263'), 'BASE64')", "abcYWJj"),
     ("try_to_binary('xx')", None),
     ("hex_encode('SNOW') || hex_encode('SNOW', 0) || hex_encode(to_binary('FF'))", "534E4F57534e4f57FF"),

@@ -192,3 +192,14 @@ def test_moments_that_pandas_writes(alpha: Client) -> None:
     ) == [(f"{text} +0000", text, text), (None, None, None)]
     with pytest.raises(SqlError, match="nanoseconds"):
         alpha.result(copy.format("b"))
+
+
+def test_columns_of_a_stage_by_number_and_alias(alpha: Client) -> None:
+    """user-guide/querying-stage: `SELECT t.$1, t.$2 FROM @mystage1 … t`, whose columns are called `$1` and `$2`."""
+    staged(alpha, "a.csv", b"1,x\n2,y\n")
+    result = alpha.result("SELECT t.$2, t.$1 FROM @s t")
+    assert [column.name for column in result.columns] == ["$2", "$1"]  # type: ignore[union-attr]
+    assert sorted(alpha.rows("SELECT t.$2, t.$1 FROM @s t")) == [("x", "1"), ("y", "2")]
+    alpha.result("CREATE TABLE t (n INT IDENTITY, id INT, name VARCHAR)")
+    alpha.result("COPY INTO t(name, id) FROM (SELECT t.$2, t.$1 FROM @s t)")
+    assert alpha.rows("SELECT * FROM t ORDER BY n") == [(1, 1, "x"), (2, 2, "y")]

@@ -23,6 +23,7 @@ class Compiled:
         never_null: which columns of a query are never NULL, by position.
         quoting: whoever sent it may see every row that it reads, so that an error may quote a value.
         zone: the session's time zone, in which a moment without one is meant.
+        indent: of documents in a result; None: they are on one line.
         functions: the functions in Python that it calls by `routines.called_as`
         drawn: numbers of sequences of which it uses as many as it gives rows.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
@@ -38,6 +39,7 @@ class Compiled:
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"
+    indent: int | None = 2
     functions: tuple[UserFunction, ...] = ()
     drawn: tuple[Drawn, ...] = ()
 

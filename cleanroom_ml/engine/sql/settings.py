@@ -1,4 +1,5 @@
-"""The session parameters that decide what a statement's dates and times mean (`sql-reference/parameters`).
+"""The session parameters that decide what a statement's dates and times mean, and how its documents are shown
+(`sql-reference/parameters`).
 
 They are set for a statement when its compilation begins (`resolve/resolver.py`), and are read where a date is read or
 written: passing them along every expression would name them in a hundred places that have nothing to do with them.
@@ -29,6 +30,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "WEEK_START": "0",
     "WEEK_OF_YEAR_POLICY": "0",
     "TWO_DIGIT_CENTURY_START": "1970",
+    "JSON_INDENT": "2",
 }
 
 Check = Callable[[str], bool]
@@ -65,6 +67,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "WEEK_START": between(0, 7),
     "WEEK_OF_YEAR_POLICY": between(0, 1),
     "TWO_DIGIT_CENTURY_START": between(1900, 2100),
+    "JSON_INDENT": between(0, 16),
 }
 """Parameter → whether it may have a value."""
 
@@ -94,6 +97,11 @@ class Settings:
     @property
     def century(self) -> int:
         return int(self.of("TWO_DIGIT_CENTURY_START"))
+
+    @property
+    def indent(self) -> int | None:
+        """Of documents in results; None: they are on one line."""
+        return int(self.of("JSON_INDENT")) or None
 
     def output(self, kind: str) -> str:
         """The format in which a DATE, TIME or TIMESTAMP_… becomes text."""

@@ -30,11 +30,11 @@ _CHECKS: Final[Mapping[str, settings.Check]] = {
     "MULTI_STATEMENT_COUNT": settings.between(0, 999_999),
     **dict.fromkeys(result_format.PARAMETERS, _only(*result_format.VALUES)),
     # What has one meaning here may be set to it.
+    "FEATURE_INTERVAL_TYPES": _only("ENABLED"),
     "TIMESTAMP_TYPE_MAPPING": _only("TIMESTAMP_NTZ"),
     "BINARY_INPUT_FORMAT": _only("HEX"),
     "BINARY_OUTPUT_FORMAT": _only("HEX"),
     "QUOTED_IDENTIFIERS_IGNORE_CASE": _only("FALSE"),
-    "JSON_INDENT": _only("2"),
     "STRICT_JSON_OUTPUT": _only("FALSE"),
     "TIMESTAMP_DAY_IS_ALWAYS_24H": _only("FALSE"),
     "ROWS_PER_RESULTSET": _only("0"),

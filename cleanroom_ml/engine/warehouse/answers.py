@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql import bounds
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kept, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
 
@@ -57,6 +57,8 @@ def _declared(found: SqlType, kind: Kind | None) -> SqlType:
     if isinstance(kind, Document) and found.is_json:
         return SqlType(kind.name)
     given = found.kind
+    if isinstance(kind, Kept) and isinstance(given, Kept) and parse_type(kind.text).name == found.name:
+        return parse_type(kind.text)
     exact = isinstance(kind, Number) and isinstance(given, Number) and kind.scale is not None
     if isinstance(kind, Number) and isinstance(given, Number) and exact and kind.scale == given.scale:
         return replace(found, precision=kind.precision)

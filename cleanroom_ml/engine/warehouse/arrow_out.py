@@ -37,17 +37,20 @@ def wire_schema(names: Sequence[str], types: Sequence[SqlType], given: pa.Schema
             "scale": str(sql_type.record.seconds or sql_type.scale or 0),
             "charLength": str(characters(sql_type) or 0),
         }
+        if sql_type.is_interval:
+            entry = sql_type.wire(name)
+            metadata |= {"precision": str(entry["precision"]), "scale": str(entry["scale"])}
         if sql_type.record.moment == "TZ":
             metadata["byteLength"] = "16"  # of the connector's two forms the one with nanoseconds
         fields.append(pa.field(name, sent_type(sql_type, given.field(number).type), metadata=metadata))
     return pa.schema(fields)
 
 
-def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch of DuckDB's under the wire's schema."""
+def convert(batch: pa.RecordBatch, schema: pa.Schema, indent: int | None = 2) -> pa.RecordBatch:
+    """A batch of DuckDB's under the wire's schema; documents with so much of an indent, or on one line."""
     return pa.RecordBatch.from_arrays(
         [
-            shown(column(array, field.type))
+            shown(column(array, field.type), indent)
             if (field.metadata or {}).get(b"logicalType") in _DOCUMENTS
             else column(array, field.type)
             for array, field in zip(batch.columns, schema, strict=True)
@@ -56,7 +59,7 @@ def convert(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     )
 
 
-def shown(array: pa.Array) -> pa.Array:
+def shown(array: pa.Array, indent: int | None = 2) -> pa.Array:
     """VARIANTs as clients see them: pretty, as Snowflake sends them. Plain values are sent as they are.
 
     Raises:
@@ -67,7 +70,7 @@ def shown(array: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(array, _STYLED)).as_py():
         return array
     return pa.array(
-        [pretty(text) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
+        [pretty(text, indent) if text is not None and _STYLED_TEXT.match(text) else text for text in array.to_pylist()],
         array.type,
     )
 
@@ -79,6 +82,8 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
         return array
     if pa.types.is_struct(target):
         return _with_offset(array, target) if pa.types.is_struct(given) else _of_two(array, target)
+    if pa.types.is_struct(given) and given.num_fields == 1 and not pa.types.is_string(target):
+        return pc.struct_field(array, 0).cast(target)  # an INTERVAL
     if pa.types.is_timestamp(given):
         return _microseconds(array, pa.timestamp("us", tz=given.tz)).view(target)
     if pa.types.is_time(given):
@@ -132,11 +137,16 @@ def narrowed(table: pa.Table) -> pa.Table:
         if (field.metadata or {}).get(b"logicalType") == b"TIMESTAMP_NTZ":
             moments = _nanoseconds(table.column(number))
             table = table.set_column(number, field.with_type(moments.type), moments)
-        elif pa.types.is_decimal(field.type):
+        elif pa.types.is_decimal(field.type) and not _is_interval(field):
             whole = _whole_numbers(table.column(number))
             if whole is not None:
                 table = table.set_column(number, field.with_type(pa.int64()), whole)
     return table
+
+
+def _is_interval(field: pa.Field) -> bool:
+    """Of which the connector's pandas reader takes nothing but 128 bits (`convertIntervalDayTimeColumn`)."""
+    return bool((field.metadata or {}).get(b"logicalType") == b"INTERVAL_DAY_TIME")
 
 
 def _nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:

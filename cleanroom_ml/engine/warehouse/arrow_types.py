@@ -7,8 +7,10 @@ from typing import Final
 
 import pyarrow as pa
 
-from cleanroom_ml.engine.sql.types.record import AS_COMPUTED
+from cleanroom_ml.engine.sql.types.intervals import field_of
+from cleanroom_ml.engine.sql.types.record import AS_COMPUTED, Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.types.table import RECORDS
 
 _DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
 TWO_PARTS: Final = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())])
@@ -16,6 +18,11 @@ TWO_PARTS: Final = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())])
 _WITH_PARAMETERS: Final = {
     str(found): found
     for found in (
+        *(
+            pa.struct([(field_of(name), pa.int64() if record.sent == "int64" else pa.decimal128(38, 0))])
+            for name, record in RECORDS.items()
+            if record.parameters is Parameters.INTERVAL
+        ),
         pa.date32(),
         pa.time64("us"),
         pa.timestamp("us", tz="UTC"),

@@ -25,6 +25,8 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
     "notanarray": (100107, "22000", "Not an array, or an array that is too long"),
     "moment": (100035, "22007", "Date, time or timestamp is not recognized"),
     "nanoseconds": (2, "0A000", "Unsupported feature 'nanoseconds': timestamps are kept to the microsecond here."),
+    "interval": (2, "0A000", "Unsupported feature 'an INTERVAL as a text or a VARIANT'."),
+    "notaninterval": (100035, "22007", "Interval is not recognized"),
     "notanobject": (100103, "22000", "Not an object, or arrays of keys and values of different lengths"),
     "division": (100051, "22012", "Division by zero"),
     "floating": (100064, "22000", "Invalid floating point operation"),

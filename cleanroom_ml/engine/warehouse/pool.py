@@ -109,7 +109,7 @@ class Warehouse:
         path = self._spool_path(query_id)
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            request: dict[str, object] = {"op": "query", "texts": True} if texts else {"op": "query"}
+            request: dict[str, object] = {"op": "query", "texts": texts, "indent": compiled.indent}
             answer = self._call(request, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             size = os.fstat(output).st_size
@@ -140,6 +140,8 @@ class Warehouse:
         """A small result as Python values (scripting, SET). Raises SqlError when it has more than `limit` rows."""
         answer = self._call({"op": "rows", "limit": limit}, compiled, query_id, timeout)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
+        if any(found.is_interval for _, found in columns):
+            raise SqlError.unsupported("an INTERVAL as a value of a script")
         found = answers.rows(answer, columns, query_id)
         if len(found) > limit:
             raise SqlError.unsupported(f"a result of more than {limit} rows here")

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.warehouse.arrow_types import stored_type
 
 NAME = "_spooled"
 """What DuckDB knows it by."""
@@ -37,6 +38,11 @@ def put(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
 
 def _undone(array: pa.Array, kind: SqlType) -> pa.Array:
     given = array.type
+    if kind.is_interval:
+        stored = stored_type(kind)
+        return pa.StructArray.from_arrays(
+            [array.cast(stored.field(0).type)], fields=[stored.field(0)], mask=pc.is_null(array)
+        )
     if pa.types.is_struct(given):
         return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array, kind)
     if given == pa.int64() and kind.record.moment == "NTZ":

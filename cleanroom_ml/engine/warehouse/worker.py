@@ -60,6 +60,7 @@ class Request(TypedDict, total=False):
     channel: int
     spooled: list[list[int]]
     texts: bool
+    indent: int | None
     keep: bool
     quoting: bool
 
@@ -107,8 +108,9 @@ class Handler:
             if not self._prepared:
                 self._ready.start_threads()
                 self._prepared = True
-            inputs = request["inputs"]
-            if not self._ready.can_take(inputs):  # more than it was opened for: another one, for this request alone
+            if not self._ready.can_take(
+                request["inputs"]
+            ):  # more than it was opened for: another one, for this request alone
                 self._ready = Database()
                 self._ready.start_threads()
             answer = _serve(request, fds, self._ready)
@@ -202,15 +204,14 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
         return {"columns": columns}
     if op == "rows":
         found = relation.limit(request["limit"] + 1).fetchall()
-        for number, sql_type in enumerate(types):
-            if sql_type.is_json:
-                check_each(row[number] for row in found)
+        for number in (number for number, sql_type in enumerate(types) if sql_type.is_json):
+            check_each(row[number] for row in found)
         return {"columns": columns, "rows": [[_plain(value) for value in row] for row in found]}
     if op == "write":
         return write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
-        streams = _spool(reader, names, types, fds[-1])
+        streams = _spool(reader, names, types, fds[-1], request.get("indent", 2))
         texts = {"texts": json_out.append(fds[-1], streams["batches"], types)} if request.get("texts") else {}
         return {"columns": columns, **streams, **texts}
     if op == "lines":
@@ -265,12 +266,14 @@ def _lines(reader: pa.RecordBatchReader, output: int, *, packed: bool) -> dict[s
     return {"rows": rows, "updated": 0, "joined": 0, "inserted": 0, "deleted": 0}
 
 
-def _spool(reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int) -> _Streams:
+def _spool(
+    reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int, indent: int | None = 2
+) -> _Streams:
     schema = wire_schema(names, types, reader.schema)
     with open(output, "wb", closefd=False) as file:
         writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)
         for batch in reader:
-            converted = convert(batch, schema)
+            converted = convert(batch, schema, indent)
             for array, sql_type in zip(converted.columns, types, strict=True):
                 if sql_type.is_json:
                     check(array)

@@ -54,6 +54,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
         operations=operations,
         staged=tuple(build.staged),
         zone=current().zone,
+        indent=current().indent,
         functions=tuple(function for _, function in build.functions.values()),
         drawn=tuple(build.drawn),
     )

@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.lex.tokens import WORD, Token
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.constraints import is_out_of_line
 from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.types import intervals
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.sql.types.table import LATER_WORDS
 
@@ -153,13 +154,21 @@ def _signed(tokens: list[Token]) -> int:
     return -number if len(tokens) == 2 else number
 
 
+def _digits_before(tokens: list[Token], at: int) -> bool:
+    """Whether `(5) TO` stands there."""
+    return [token.upper for token in tokens[at : at + 4 : 1]][::3] == ["(", "TO"] and tokens[at + 2].text == ")"
+
+
 def read_type(text: str, tokens: list[Token]) -> tuple[SqlType, int]:
     """A type at the head of tokens, and how many tokens it takes."""
     if not tokens:
         raise SqlError.syntax("a column needs a type.")
     end = 1
-    while end < len(tokens) and tokens[end].kind == WORD and tokens[end].upper in LATER_WORDS:
+    words = LATER_WORDS if tokens[0].upper != "INTERVAL" else intervals.WORDS
+    while end < len(tokens) and tokens[end].kind == WORD and tokens[end].upper in words:
         end += 1
+        if words is intervals.WORDS and _digits_before(tokens, end):
+            end += 3
     if end < len(tokens) and tokens[end].text == "(":
         while end < len(tokens) and tokens[end].text != ")":
             end += 1

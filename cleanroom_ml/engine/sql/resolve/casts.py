@@ -37,6 +37,10 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
 
 def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     """A value as a type, as a cast and an assignment to a column make it. Raises SqlError."""
+    if target.is_interval and attempt:
+        raise SqlError.unsupported("TRY_CAST to an INTERVAL")
+    if target.is_interval and isinstance(value.unnest(), exp.Null):
+        return raw(f"CAST(NULL AS {target.duckdb})", kind=target.kind)
     if target.record.moment is not None:
         value = moments.as_fine_as_kept(value, target.scale)
         return moments.scaled(moments.to(target.record.moment, value, attempt=attempt), target.scale)
@@ -71,7 +75,7 @@ def assigned(value: Node, target: SqlType) -> Node:
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)
     if target.kind == TEXT:
         return as_text(value)
-    if target.record.moment is not None or target.is_json:
+    if target.record.moment is not None or target.is_json or target.is_interval:
         return as_type(value, target)
     if kind is None and target.kind != NUM and target.duckdb != "BOOLEAN":
         return raw(f"CAST({{0}} AS {target.duckdb})", value, kind=target.kind)

@@ -24,10 +24,11 @@ def column_name(projection: Node) -> str | None:
         isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
     ):
         return None
+    named = projection.this if isinstance(projection, exp.Column) else projection
+    if isinstance(named, exp.Parameter) and isinstance(named.this, exp.Literal):
+        return f"${named.this.this}"
     if isinstance(projection, exp.Column):
-        return fold(projection.this)
-    if isinstance(projection, exp.Parameter) and isinstance(projection.this, exp.Literal):
-        return f"${projection.this.this}"
+        return fold(named)
     written = projection.meta.get(WRITTEN)
     plain = isinstance(written, str) and not _COMMENT_OR_MARK.search(written)
     return (str(written) if plain else snowflake_text(projection)).upper()[:256]

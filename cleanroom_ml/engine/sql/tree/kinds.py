@@ -8,6 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Columns
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import (
@@ -18,6 +19,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     NUM,
     OTHER,
     TEXT,
+    Kept,
     Kind,
     Number,
     Text,
@@ -43,7 +45,9 @@ _JSON_TEXT = (
 _AS_TEXT = (
     f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
-    " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE CAST({0} AS VARCHAR) END"
+    " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE"
+    " CASE WHEN starts_with(typeof({0}), 'STRUCT(interval_') THEN error('cleanroom:interval')"
+    " ELSE CAST({0} AS VARCHAR) END END"
 )
 _NUMBER_OF = (
     f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
@@ -115,6 +119,7 @@ def as_text(node: Node) -> Node:
     kind = kind_of(node)
     if kind == TEXT:
         return node
+    _refuse_kept(kind)
     if kind is not None and kind in moment_texts.KINDS:
         return moment_texts.text(node, kind)
     if kind == JSON:
@@ -132,6 +137,7 @@ def as_variant(node: Node) -> Node:
     """An expression as a VARIANT: text is a JSON string."""
     if isinstance(node, exp.Null):
         return raw("CAST(NULL AS JSON)", kind=JSON)
+    _refuse_kept(kind_of(node))
     match kind_of(node):
         case "JSON":
             return node
@@ -178,4 +184,10 @@ def as_json(node: Node) -> Node:
     """An expression as JSON; text is taken as JSON text only where it is already known to be JSON or where nothing is
     known.
     """
+    _refuse_kept(kind_of(node))
     return node if kind_of(node) == JSON else raw("CAST({0} AS JSON)", node, kind=JSON)
+
+
+def _refuse_kept(kind: Kind | None) -> None:
+    if isinstance(kind, Kept):
+        raise SqlError.unsupported(f"{kind.text} as a text or a VARIANT")

@@ -54,11 +54,23 @@ class Document(str):
         return made
 
 
+class Kept(str):
+    """A value that is kept and given back, and with which nothing is computed: `text` is its type."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Kept:
+        made = super().__new__(cls, "KEPT")
+        made.text = text
+        return made
+
+
 Kind = (
     Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"]
     | Number
     | Text
     | Document
+    | Kept
 )
 
 JSON: Final = "JSON"
@@ -107,6 +119,8 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
     if given[0] == TEXT:
         texts = [kind.length for kind in given if isinstance(kind, Text)]
         return Text(max(texts)) if len(texts) == len(given) else TEXT
+    if isinstance(given[0], Kept):
+        return given[0] if len({kind.text for kind in given if isinstance(kind, Kept)}) == 1 else None
     if given[0] == JSON:
         return given[0] if len({getattr(kind, "name", JSON) for kind in given}) == 1 else JSON
     return NUM if given[0] == NUM else given[0]

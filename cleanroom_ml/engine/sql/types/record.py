@@ -25,6 +25,7 @@ class Parameters(enum.Enum):
     NUMBER = "precision and scale"
     LENGTH = "length"
     SECONDS = "digits of a second"
+    INTERVAL = "digits of its first field and of a second"
 
 
 class Sized(Protocol):

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, TZ, Kind, Number, Text
+from cleanroom_ml.engine.sql.types import intervals
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, TZ, Kept, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -30,6 +31,8 @@ class SqlType:
     def __str__(self) -> str:
         if self.record.parameters is Parameters.NUMBER:
             return f"{self.name}({self.precision},{self.scale})"
+        if self.record.parameters is Parameters.INTERVAL:
+            return intervals.written(self.name, self.precision, self.scale)
         if self.record.parameters is Parameters.SECONDS and self.scale is not None:
             return f"{self.name}({self.scale})"
         return self.name if self.length is None else f"{self.name}({self.length})"
@@ -47,6 +50,8 @@ class SqlType:
                 return Number(self.precision or 38, self.scale or 0)
             case Parameters.LENGTH if self.record.kind == TEXT and self.length is not None:
                 return Text(self.length)
+            case Parameters.INTERVAL:
+                return Kept(str(self))
             case _:
                 return self.record.kind
 
@@ -72,6 +77,11 @@ class SqlType:
     @property
     def is_json(self) -> bool:
         return self.record.kind == JSON
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether it is kept, and nothing is computed with it."""
+        return self.record.parameters is Parameters.INTERVAL
 
     @property
     def is_timestamp(self) -> bool:
@@ -131,6 +141,9 @@ class SqlType:
                 entry.update(length=self.longest, byteLength=size)
             case Parameters.SECONDS:
                 entry.update(precision=0, scale=self.record.seconds)
+            case Parameters.INTERVAL:
+                precision, scale = intervals.wire_digits(self.name, self.precision, self.scale)
+                entry.update(precision=precision, scale=scale)
         return entry
 
 
@@ -142,6 +155,10 @@ def parse_type(text: str) -> SqlType:
     Raises:
         ValueError: it is no type that this engine has.
     """
+    interval = intervals.read(text[:200])
+    if interval is not None:
+        name, leading, fraction = interval
+        return SqlType(name, leading, fraction)
     match = _TEXT.match(text[:200])
     written = " ".join(match.group(1).upper().split()) if match else ""
     record = BY_WORD.get(written)

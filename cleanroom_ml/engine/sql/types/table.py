@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Final
 
-from cleanroom_ml.engine.sql.types import moments, numbers, texts, variants
-from cleanroom_ml.engine.sql.types.record import TypeRecord
+from cleanroom_ml.engine.sql.types import intervals, moments, numbers, texts, variants
+from cleanroom_ml.engine.sql.types.record import Parameters, TypeRecord
 
-FAMILIES: Final[tuple[ModuleType, ...]] = (numbers, texts, moments, variants)
+FAMILIES: Final[tuple[ModuleType, ...]] = (numbers, texts, moments, intervals, variants)
 
 RECORDS: Final[Mapping[str, TypeRecord]] = {
     record.name: record for family in FAMILIES for record in vars(family).values() if isinstance(record, TypeRecord)
@@ -31,5 +31,10 @@ BY_BIND_NAME: Final[Mapping[str, TypeRecord]] = {
 BY_INTERNAL_NAME: Final[Mapping[str, TypeRecord]] = {
     name: record for record in RECORDS.values() for name in record.internal
 }
-LATER_WORDS: Final = frozenset(word for words in BY_WORD for word in words.split()[1:])
+LATER_WORDS: Final = frozenset(
+    word
+    for words, record in BY_WORD.items()
+    for word in words.split()[1:]
+    if record.parameters is not Parameters.INTERVAL
+)
 """What may follow the first word of a type's name: PRECISION, VARYING, WITH …"""

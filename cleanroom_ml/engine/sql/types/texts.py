@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cleanroom_ml.engine.sql.types.kind import BINARY as BINARY_KIND
-from cleanroom_ml.engine.sql.types.kind import TEXT, Kind, Text
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, Kind, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
 
 
@@ -20,7 +20,8 @@ def _text_cast(sized: Sized, value: Kind | None) -> Cast:
 
 
 def _binary_cast(_: Sized, value: Kind | None) -> Cast:
-    return Cast("as it is", "unhex({0})", BINARY_KIND) if value == TEXT else plain_cast(BINARY_KIND, value)
+    """Text is read as hexadecimal digits, and so is a VARIANT's (sql-reference/parameters, BINARY_INPUT_FORMAT)."""
+    return Cast("as text", "unhex({0})", BINARY_KIND) if value in {TEXT, JSON} else plain_cast(BINARY_KIND, value)
 
 
 VARCHAR: Final = TypeRecord(

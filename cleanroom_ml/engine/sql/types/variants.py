@@ -19,6 +19,7 @@ TO_VARIANT: Final = (
     "CASE WHEN typeof({0}) = 'JSON' THEN CAST(CAST({0} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) IN ({_WHOLE}, 'BOOLEAN') THEN CAST(CAST({{0}} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) = 'VARCHAR' THEN {TEXT_TO_VARIANT.replace('{0}', 'CAST({0} AS VARCHAR)')}"
+    " WHEN starts_with(typeof({0}), 'STRUCT(interval_') THEN error('cleanroom:interval')"
     " ELSE CAST(_sf_variant(typeof({0}), CAST({0} AS VARCHAR)) AS JSON) END"
 )
 """Any value as a VARIANT; which of it is kept is known before it runs."""

@@ -174,9 +174,9 @@ def to_json(value: str) -> str:
     return shown(read(value), indent=None)
 
 
-def pretty(value: str) -> str:
+def pretty(value: str, indent: int | None = 2) -> str:
     """As results show it."""
-    return shown(read(value))
+    return shown(read(value), indent=indent)
 
 
 def double_of(value: str) -> float | None:

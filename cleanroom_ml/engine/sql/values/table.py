@@ -10,8 +10,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.values import arrays, flattening, json_reading, json_text, moments, objects, texts
+from cleanroom_ml.engine.sql.values import (
+    arrays,
+    durations,
+    flattening,
+    json_reading,
+    json_text,
+    moments,
+    objects,
+    texts,
+)
 from cleanroom_ml.engine.sql.values.arrays import NotAnArray
+from cleanroom_ml.engine.sql.values.durations import NotAnInterval
 from cleanroom_ml.engine.sql.values.json_reading import JsonError
 from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
 from cleanroom_ml.engine.sql.values.moments import NotAMoment, TooFine
@@ -56,6 +66,7 @@ ERRORS: Final[Mapping[type[ValueError], str]] = {
     NotAnObject: "notanobject",
     NotAMoment: "moment",
     TooFine: "nanoseconds",
+    NotAnInterval: "notaninterval",
     NotAUrl: "url",
     NotAnAddress: "ip",
 }
@@ -105,6 +116,7 @@ _READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
 """Text as a date or a moment: the name, what it gives, the function, and the one that gives NULL for what is none."""
 FUNCTIONS: Final = _of(
     (
+        WorkerFunction("interval", (TEXT, TEXT, WHOLE, WHOLE), TEXT, durations.counted),
         WorkerFunction("parse_json", (TEXT,), TEXT, _parse),
         WorkerFunction("parse_json_last", (TEXT,), TEXT, _parse_last),
         WorkerFunction("try_parse_json", (TEXT,), TEXT, _try_parse),
