@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.functions.table import FUNCTIONS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
 from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
-from cleanroom_ml.naming import quote
+from cleanroom_ml.naming import display, quote
 
 logger = logging.getLogger(__name__)
 _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
@@ -119,7 +119,7 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "conversion":
         return _unrecognized(error.get("target"), where, quoted)
     if kind == "column":
-        return SqlError.invalid_identifier(named or "?")
+        return SqlError.invalid_identifier(display(named) if named else "?")
     if kind == "ambiguous":
         return SqlError(2006, "42601", f"{COMPILATION}ambiguous column name '{named or '?'}'")
     if kind == "group_by":

@@ -145,6 +145,7 @@ class Items:
         self._enter(node, alias, columns, relation, scope)
         kinds = scope.sources[alias] or {}
         if differ_only_in_case(kinds):
+            self._relations.require_account("columns of a subquery whose names differ only in case")
             columns = [f"_case{number}" for number in range(len(kinds))]
             scope.called[alias] = dict(zip(kinds, columns, strict=True))
         table = relation.node
