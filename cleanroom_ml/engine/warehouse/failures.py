@@ -62,6 +62,7 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
 _OPERATORS: Final = frozenset("+-*/%")
 _UNSUPPORTED: Final[Mapping[str, str]] = {
     "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
+    "percentile": "APPROX_PERCENTILE_ACCUMULATE of more than 20000 values, or a state of another engine's",
     "windows": "a window function inside of another one: compute it in a subquery",
     "regexp": "a regular expression whose group cannot be told from the rest of its match here",
 }
