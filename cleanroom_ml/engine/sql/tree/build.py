@@ -36,6 +36,8 @@ class Build:
     inputs: dict[str, int] = field(default_factory=dict)
     staged: dict[str, None] = field(default_factory=dict)
     """Names of the staged files among them."""
+    foreign: dict[int, str] = field(default_factory=dict)
+    """Inputs that are staged files of a format that DuckDB does not read."""
     functions: dict[tuple[str, str], tuple[int, UserFunction]] = field(default_factory=dict)
     """Functions in Python that it calls, each once."""
     sources: int = 0
