@@ -129,6 +129,19 @@ QUERIES = [
     ("select stddev(column1::float) from values (1), (1), (2)", [(0.5773502691896258,)]),
     ("select count_if(null), count_if(column1 > 5), count_if(column1 > 1) from values (1), (2)", [(0, 0, 1)]),
     ("select to_decimal('0.5', 6, 6)", [(Decimal("0.500000"),)]),
+    # the state: snowpark-python, tests/integ/scala/test_function_suite.py::test_approx_percentile_accumulate
+    (
+        "select approx_percentile_accumulate(column1):state[2]::int, approx_percentile_accumulate(column1):type::text"
+        " from values (3), (1), (2)",
+        [(2, "tdigest")],
+    ),
+    (
+        "select approx_percentile_estimate(approx_percentile_combine(s), 0.5) from (select"
+        " approx_percentile_accumulate(column1) as s from values (0), (1), (null) union all select"
+        " approx_percentile_accumulate(column1) from values (8), (9))",
+        [(4.5,)],
+    ),
+    ("select approx_percentile_estimate(approx_percentile_accumulate(id), 0.5) from people where id > 100", [(None,)]),
     ("select corr(column1, column2) from values (1, 5), (2, 5)", [(None,)]),
     ("select regr_slope(column1, column2) from values (5, 1), (5, 1)", [(None,)]),
     ("select ntile(2) over (order by column1) from values (1), (2), (3) order by column1", [(1,), (1,), (2,)]),

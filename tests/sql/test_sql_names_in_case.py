@@ -4,10 +4,39 @@ identifiers"): DuckDB takes them for one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from sql_world import World
 
+from cleanroom_ml.engine.sql.catalog import ContextValues, RoleValues, TableSource
+from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree.build import read_as
+
+
+class Account(World):
+    """A session of an account: in a room nobody has roles."""
+
+    def context(self) -> ContextValues:
+        return replace(super().context(), roles=RoleValues(list, str, list, list))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    root: Path = tmp_path_factory.mktemp("account")
+    return Account(root)
+
+
+@pytest.mark.attack
+def test_in_a_room_they_are_refused(world: World, tmp_path: Path) -> None:
+    """Policies go by names: there what DuckDB would take for another column is no column."""
+    text = f'select "X" from {PAIR}'
+    with pytest.raises(SqlError, match="differ only in case"):
+        World(tmp_path).query(text)
+    assert world.query(text) == [(2,)]
+
 
 PAIR = '(select 1 as "x", 2 as "X")'
 
@@ -28,6 +57,8 @@ PAIR = '(select 1 as "x", 2 as "X")'
         (f'select a."X", b."X" from {PAIR} a join {PAIR} b on a."x" = b."x"', [(2, 2)]),
         (f'select "x", "X" from {PAIR} union select "X", "x" from {PAIR} order by 1', [(1, 2), (2, 1)]),
         (f"select $2 from {PAIR}", [(2,)]),
+        ('select "x", "X" from (select 1 as "x") a, (select 2 as "X") b where "X" = 2', [(1, 2)]),
+        ('select x."b" from (select 1 as "a", 3 as "b") x join (select 1 as "A", 4 as "B") y on "a" = "A"', [(3,)]),
         ("select b from (select 1 as a, 2 as a, 3 as b)", [(3,)]),
         ("select a from (select * from (select 1 as a) x join (select 1 as a) y using (a))", [(1,)]),
         ('select c."X" from (select 1.5 as "x", 2 as "X" union all select 1, 7.25) as c order by "X"', [(2,), (7.25,)]),
@@ -57,3 +88,20 @@ def test_they_keep_their_names(world: World) -> None:
 def test_what_would_be_mixed_up_is_refused(world: World, text: str, match: str) -> None:
     with pytest.raises(SqlError, match=match):
         world.query(text)
+
+
+def test_a_table_may_have_such_columns(world: World) -> None:
+    """As its objects are read, DuckDB calls the second of them another name."""
+    world.table("PAIRS", 'X INT;"x" INT;Y INT', 'SELECT 1::BIGINT AS "X", 2::BIGINT AS "x", 3::BIGINT AS "Y"')
+    source = world.source(("PAIRS",))
+    assert isinstance(source, TableSource)
+    columns = tuple(zip(("X", "x", "Y"), (kind for _, kind in source.columns), strict=True))
+    world.sources[("PAIRS",)] = replace(source, columns=columns)
+    assert world.query('select "x", X, y from pairs') == [(2, 1, 3)]
+    assert world.query("select * from pairs") == [(1, 2, 3)]
+    assert world.names("select * from pairs") == ["X", "x", "Y"]
+    made = compile_rewrite(replace(source, columns=columns), [(name, kind, name) for name, kind in columns])
+    assert world.run(made) == [(1, 2, 3)]
+    assert read_as(["a", "A", "b", "a"]) == ["a", "A_1", "b", "a_2"]
+    with pytest.raises(SqlError, match="ends in a number"):
+        read_as(["a", "A", "a_1"])

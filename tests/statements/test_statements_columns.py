@@ -133,3 +133,23 @@ def test_columns_of_a_catalog_from_before_are_read() -> None:
     columns = (Column("A", "NUMBER(38,0)", True, None, 3, 2), Column("B", "VARCHAR", False, "'x'", comment="c"))
     assert columns_from_json(columns_json(columns)) == columns
     assert columns_json((Column("A", "DATE"),)) == '[["A", "DATE", true]]'
+
+
+@pytest.mark.sandbox
+def test_columns_may_differ_only_in_case(alpha: Client) -> None:
+    """sql-reference/identifiers-syntax: a name in quotes keeps its case."""
+    alpha.result('CREATE TABLE pairs (a INT, "a" VARCHAR NOT NULL)')
+    alpha.result("INSERT INTO pairs VALUES (1, 'x'), (2, 'y')")
+    alpha.result("INSERT INTO pairs (\"a\", a) SELECT 'z', 3")
+    assert alpha.rows('SELECT "a", A FROM pairs WHERE A > 1 ORDER BY "a" DESC') == [("z", 3), ("y", 2)]
+    assert [row["name"] for row in alpha.dicts("DESC TABLE pairs")] == ["A", "a"]
+    alpha.result("ALTER TABLE pairs ADD COLUMN b INT DEFAULT 7")
+    alpha.result('CREATE TABLE copied AS SELECT "a", A, b FROM pairs')
+    assert alpha.rows('SELECT A, "a", b FROM copied ORDER BY A') == [(1, "x", 7), (2, "y", 7), (3, "z", 7)]
+    with pytest.raises(SqlError, match="non-nullable column a"):
+        alpha.result("INSERT INTO pairs VALUES (4, NULL, 1)")
+    for text in ("UPDATE pairs SET a = 1", 'DELETE FROM pairs WHERE "a" = 1'):
+        with pytest.raises(SqlError, match="differ only in case"):
+            alpha.result(text)
+    with pytest.raises(SqlError, match="duplicate column name 'A'"):
+        alpha.result("CREATE TABLE twice (a INT, A INT)")

@@ -150,7 +150,7 @@ def test_copy_is_all_or_nothing(alpha: Client) -> None:
     assert [row[0] for row in alpha.rows("COPY INTO t FROM @s PATTERN = '.*1[.]csv' FORCE = TRUE")] == ["s/1.csv"]
     assert alpha.rows("SELECT COUNT(*) FROM t") == [(4,)]
     with pytest.raises(SqlError, match="Unsupported feature"):
-        alpha.result("COPY INTO t FROM @s VALIDATION_MODE = RETURN_ERRORS")
+        alpha.result("COPY INTO t FROM @s INCLUDE_METADATA = (a = METADATA$FILENAME)")
 
 
 def test_patterns_do_not_run_in_the_front(alpha: Client) -> None:

@@ -56,11 +56,13 @@ def test_a_file_for_each_value(alpha: Client) -> None:
     ]
     assert sorted(content(alpha, "out/a=x/data_0_0_0.csv").splitlines()) == [b"x,1", b"x,3"]
     assert content(alpha, "out/__NULL__/data_0_0_0.csv") == b"\\N,4\n"
+    assert alpha.rows(f"COPY INTO @s/w FROM {rows} PARTITION BY b > 2 {plain} HEADER = TRUE")[0][0] == 4
+    assert content(alpha, "w/true/data_0_0_0.csv").startswith(b"A,B\n")
     for text, message in [
         (f"COPY INTO @s/n FROM {rows} PARTITION BY (uuid_string()) {plain}", "others each time"),
         (f"COPY INTO @s/n FROM {rows} PARTITION BY ('../' || a) {plain}", "."),
         (f"COPY INTO @s/n FROM {rows} PARTITION BY (a) {plain} SINGLE = TRUE", "does not go with SINGLE"),
-        (f"COPY INTO @s/n FROM {rows} PARTITION BY a {plain}", "."),
+        (f"COPY INTO @s/n FROM {rows} PARTITION BY {plain}", "."),
     ]:
         with pytest.raises(SqlError, match=message):
             alpha.result(text)

@@ -22,6 +22,7 @@ class Compiled:
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
         never_null: which columns of a query are never NULL, by position.
         quoting: whoever sent it may see every row that it reads, so that an error may quote a value.
+        foreign: which inputs are staged files of a format that the worker makes Parquet of, and of which.
         zone: the session's time zone, in which a moment without one is meant.
         indent: of documents in a result; None: they are on one line.
         functions: the functions in Python that it calls by `routines.called_as`
@@ -36,6 +37,7 @@ class Compiled:
     kinds: tuple[Kind | None, ...] = ()
     never_null: frozenset[int] = frozenset()
     quoting: bool = False
+    foreign: tuple[tuple[int, str], ...] = ()
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cleanroom_ml.engine.sql.catalog import ContextValues, Source, TableSource
+from cleanroom_ml.engine.sql.catalog import ContextValues, RoleValues, Source, TableSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
@@ -38,4 +38,5 @@ class _Written:
         return self._source if parts == ("WRITTEN",) else None
 
     def context(self) -> ContextValues:
-        return ContextValues(account="", user="", role="")
+        # Of the account whose table it is: its columns may differ only in case.
+        return ContextValues(account="", user="", role="", roles=RoleValues(tuple, str, tuple, tuple))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.catalog import FileOptions, RowsSource, StagedFile, StagedSource, StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.staged import FOREIGN
 from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -22,7 +23,7 @@ from cleanroom_ml.engine.storage.stages import Stage, StageFile
 from cleanroom_ml.engine.storage.storage import Storage
 
 Target = Callable[[tuple[str, ...], str], Key]
-_TYPES = frozenset({"CSV", "JSON", "PARQUET"})
+_TYPES = frozenset({"CSV", "JSON", "PARQUET"}) | FOREIGN
 _DIRECTORY = (
     ("RELATIVE_PATH", SqlType("VARCHAR")),
     ("SIZE", SqlType("NUMBER", 38, 0)),

@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.functions.table import FUNCTIONS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
 from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
-from cleanroom_ml.naming import quote
+from cleanroom_ml.naming import display, quote
 
 logger = logging.getLogger(__name__)
 _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
@@ -67,6 +67,7 @@ _UNSUPPORTED: Final[Mapping[str, str]] = {
     "digits": "MEDIAN or PERCENTILE_CONT with OVER, of numbers of more than 15 digits: cast them to FLOAT",
     "pivot": "PIVOT for ANY, or for a query, with NULL among the numbers that are to be columns",
     "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
+    "percentile": "APPROX_PERCENTILE_ACCUMULATE of more than 20000 values, or a state of another engine's",
     "windows": "a window function inside of another one: compute it in a subquery",
     "regexp": "a regular expression whose group cannot be told from the rest of its match here",
 }
@@ -124,7 +125,7 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "conversion":
         return _unrecognized(error.get("target"), where, quoted)
     if kind == "column":
-        return SqlError.invalid_identifier(named or "?")
+        return SqlError.invalid_identifier(display(named) if named else "?")
     if kind == "ambiguous":
         return SqlError(2006, "42601", f"{COMPILATION}ambiguous column name '{named or '?'}'")
     if kind == "group_by":

@@ -329,6 +329,7 @@ class Warehouse:
                 "zone": compiled.zone,
                 "inputs": len(fds),
                 "quoting": compiled.quoting,
+                "foreign": {str(number): kind for number, kind in compiled.foreign},
             }
             running = None
             if compiled.functions:

@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.files.staged import REJECTS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb
 from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.table import ERRORS
-from cleanroom_ml.engine.warehouse import json_out, parquet_out, python_calls, spool, unspool
+from cleanroom_ml.engine.warehouse import foreign, json_out, parquet_out, python_calls, spool, unspool
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
@@ -63,6 +63,7 @@ class Request(TypedDict, total=False):
     indent: int | None
     keep: bool
     quoting: bool
+    foreign: dict[str, str]
 
 
 class _Streams(TypedDict):
@@ -116,6 +117,8 @@ class Handler:
             answer = _serve(request, fds, self._ready)
         except duckdb.Error as error:
             return {"error": failure(error, quoting=bool(request.get("quoting")))}
+        except foreign.Unreadable:
+            return {"error": {"kind": "file"}}
         except TooDeep:
             return {"error": {"kind": "depth"}}
         except TooFine:
@@ -148,7 +151,10 @@ def _use(connection: duckdb.DuckDBPyConnection) -> None:
 def _serve(request: Request, fds: list[int], database: Database) -> dict[str, object]:
     op = request["op"]
     connection = database.connection
-    with database.handed(fds[: request["inputs"]], _zone(request)) as paths:
+    with (
+        foreign.replaced(fds[: request["inputs"]], request.get("foreign", {})) as inputs,
+        database.handed(inputs, _zone(request)) as paths,
+    ):
         sql = re.sub(
             f"{re.escape(request['token'])}:([0-9]+):", lambda match: paths[int(match.group(1))], request["sql"]
         )

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import casts
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
-from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope
+from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope, differ_only_in_case
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kinds_of_columns
 from cleanroom_ml.naming import quote
@@ -29,6 +29,8 @@ class Change:
     """The target of a statement and what its expressions see."""
 
     def __init__(self, resolver: Resolver, target: TableSource, node: Node, name: tuple[str, ...]) -> None:
+        if differ_only_in_case(name for name, _ in target.columns):
+            raise SqlError.unsupported("UPDATE, DELETE and MERGE of a table with columns that differ only in case")
         self.resolver = resolver
         self.target = target
         alias = node.args.get("alias") if isinstance(node, exp.Table) else None

@@ -201,7 +201,7 @@ class _Given:
 
 def _by_position(names: Sequence[str], relation: Raw, staged: StagedSource) -> Raw:
     kind = staged.options.type.upper()
-    if kind in {"JSON", "PARQUET"}:
+    if kind != "CSV":
         if len(names) != 1:
             raise SqlError.syntax(
                 f"{kind} file format can produce one and only one column of type variant, object, or array."

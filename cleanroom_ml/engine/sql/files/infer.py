@@ -5,7 +5,7 @@ from __future__ import annotations
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.files.staged import csv_arguments, options_of
+from cleanroom_ml.engine.sql.files.staged import FOREIGN, csv_arguments, options_of
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import display
@@ -19,7 +19,7 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
     given = options_of(StagedFile(path, sha256), options)
     marker = f"'{build.marker(sha256)}'"
     kind = given.type.upper()
-    if kind == "PARQUET":
+    if kind == "PARQUET" or kind in FOREIGN:
         sql = f"SELECT * FROM read_parquet({marker})"
     elif kind == "CSV":
         arguments = csv_arguments(given, header=given.parse_header)
@@ -30,7 +30,8 @@ def compile_file(path: str, sha256: str, options: FileOptions) -> Compiled:
         sql = f"SELECT * FROM read_json_auto({marker}, maximum_object_size=134217728)"
     else:
         raise SqlError.unsupported(f"INFER_SCHEMA of {kind[:20]} files")
-    return Compiled(sql, (sha256,), build.token, staged=(path,))
+    foreign = ((0, kind),) if kind in FOREIGN else ()
+    return Compiled(sql, (sha256,), build.token, staged=(path,), foreign=foreign)
 
 
 def inferred(

@@ -28,6 +28,8 @@ STAGED_METADATA: Final[Mapping[str, Kind]] = {
     "METADATA$START_SCAN_TIME": TIMESTAMP,
 }
 """Columns that every staged relation has, and `*` does not give."""
+FOREIGN: Final = frozenset({"ORC", "AVRO"})
+"""Formats of which a worker makes Parquet before it reads them."""
 REJECTS: Final = "_rejects"
 """Where a worker finds the lines of a CSV file that are no rows of the width that was asked for."""
 
@@ -47,6 +49,8 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
             f"(SELECT {', '.join(_null(n) for n in range(width))}, {', '.join(map(_no_metadata, _DUCKDB))} WHERE FALSE)"
         )
     kind = staged.options.type.upper()
+    foreign = kind if kind in FOREIGN else None
+    kind = "PARQUET" if foreign else kind
     readers = {"PARQUET": _parquet, "JSON": _json}
     if kind not in {*readers, "CSV"}:
         raise SqlError.unsupported(f"files of type {kind[:20]}")
@@ -55,6 +59,8 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
     for number, file in enumerate(staged.files):
         marker = f"'{build.marker(file.sha256)}'"
         build.staged[file.path] = None
+        if foreign:
+            build.foreign[build.inputs[file.sha256]] = foreign
         if staged.columns is not None:
             body = _parquet_columns(marker, staged.columns)
         else:

@@ -65,9 +65,9 @@ def read_columns(source: Source, items: list[list[Token]], start: int) -> tuple[
             continue
         at = source.tokens.index(item[0], at)  # from the column before it: each token is looked at once
         columns.append(_column(source, item, at))
-    folded = [column.name.upper() for column in columns]
-    if len(set(folded)) != len(folded):
-        raise SqlError.syntax("duplicate column name (names that differ only in case are not supported).")
+    names = [column.name for column in columns]
+    if len(set(names)) != len(names):
+        raise SqlError.syntax(f"duplicate column name '{next(name for name in names if names.count(name) > 1)[:100]}'")
     return tuple(columns)
 
 

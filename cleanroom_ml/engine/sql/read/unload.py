@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from sqlglot import exp
 
@@ -14,6 +15,11 @@ from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.stage_options import with_options
 from cleanroom_ml.engine.sql.read.statement import Statement
 from cleanroom_ml.engine.sql.tree.dialect import parse_ast
+
+_OPTIONS: Final = frozenset(
+    {"DETAILED_OUTPUT", "FILE_FORMAT", "HEADER", "INCLUDE_QUERY_ID", "MAX_FILE_SIZE", "OVERWRITE", "SINGLE"}
+    | {"VALIDATION_MODE"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,9 @@ def read_unload(source: Source) -> Unload:
 
 
 def _partition(source: Source) -> exp.Expr:
-    """An expression in parentheses, as it has to stand there."""
-    cursor = source.cursor
-    before = cursor.placeholders()
-    group = cursor.group() if cursor.looking_at("(") else ()
-    if not group:
-        raise cursor.surprise("expected an expression in parentheses")
-    text = source.text[group[0].start : group[-1].end]
-    found = parse_ast(f"SELECT {text}", placeholders_before=before)
-    if not isinstance(found, exp.Select) or len(found.expressions) != 1 or found.args.get("from_"):
-        raise cursor.surprise("expected an expression")
-    return found.expressions[0].unalias()
+    """An expression, which goes on to the first option."""
+    tokens, cursor = source.tokens, source.cursor
+    end = next((n for n in range(cursor.at, len(tokens)) if tokens[n].upper in _OPTIONS), len(tokens))
+    found = source.expression_here(end)
+    cursor.at = end
+    return found.unalias()

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_json
 from cleanroom_ml.engine.sql.types.kind import JSON
+from cleanroom_ml.naming import display
 
 
 class Columns:
@@ -36,7 +37,7 @@ class Columns:
         alias = _folded(table) if table is not None else None
         # DuckDB would take `a.b` for the field `b` of a column `a`, or for an alias in another case.
         if alias is not None and not scope.has(alias):
-            raise SqlError.invalid_identifier(alias)
+            raise SqlError.invalid_identifier(display(alias))
         if isinstance(node.this, exp.Star):
             star = self.star(node.this, scope, ctes, alias)
             return exp.Column(this=star, table=quoted(alias)) if alias is not None else star
@@ -50,9 +51,11 @@ class Columns:
         if number is not None and counted:
             return self.positional(exp.Parameter(this=exp.Literal.number(number)), scope)
         if scope.other_case(name, alias) or (alias is None and scope.is_row(name)):
-            raise SqlError.invalid_identifier(name)
+            raise SqlError.invalid_identifier(display(name))
         scope.refuse_twice(name, alias)
         apart = scope.told_apart(name, alias)
+        if alias is None and apart is None and (only := scope.only_here(name)) is not None:
+            apart = only, name
         if apart is not None:
             column = exp.column(apart[1], table=apart[0], quoted=True)
         else:

@@ -153,6 +153,7 @@ class Items:
         self._enter(node, alias, columns, relation, scope)
         kinds = scope.sources[alias] or {}
         if differ_only_in_case(kinds):
+            self._relations.require_account("columns of a subquery whose names differ only in case")
             columns = [f"_case{number}" for number in range(len(pairs(kinds)))]
             scope.called[alias] = {name: column for (name, _), column in zip(pairs(kinds), columns, strict=True)}
         table = relation.node

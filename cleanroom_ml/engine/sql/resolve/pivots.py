@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import casts
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
 from cleanroom_ml.engine.sql.tree.dialect import Node, snowflake_text
 
@@ -59,7 +60,7 @@ def _pivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> ex
         bare = value.this if isinstance(value, exp.PivotAlias) else value
         if isinstance(bare, exp.PivotAny | exp.Query):
             raise SqlError.unsupported("PIVOT for values that only a query knows: list them in IN (…)")
-        name = fold(value.args["alias"]) if isinstance(value, exp.PivotAlias) else snowflake_text(bare)
+        name = fold(value.args["alias"]) if isinstance(value, exp.PivotAlias) else _called(bare)
         name = f"{name[:-1]}{suffix}'" if suffix and name.endswith("'") else name + suffix
         is_it = exp.EQ(this=exp.column(by, table=row, quoted=True), expression=bare.copy())
         chosen = exp.Case(ifs=[exp.If(this=is_it, true=exp.column(of, table=row, quoted=True))])
@@ -71,6 +72,15 @@ def _pivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> ex
     if keys:
         query.set("group", exp.Group(expressions=[key.copy() for key in keys]))
     return query
+
+
+def _called(value: Node) -> str:
+    """The column of a value, which goes by its text: `CAST(1 AS NUMBER(38,0))` for `1::INT`, as snowpark-python has it
+    (tests/integ/scala/test_dataframe_suite.py::test_df_stat_crosstab).
+    """
+    if isinstance(value, exp.Cast) and isinstance(value.this, exp.Literal) and not value.this.is_string:
+        return f"CAST({value.this.this} AS {casts.sql_type(value.to)})"
+    return snowflake_text(value)
 
 
 def _unpivot(item: Node, pivot: exp.Pivot, columns: Sequence[str], row: str) -> exp.Select:

@@ -169,9 +169,13 @@ class Relations:
         """A query whose columns are called what its rows say. Raises SqlError: in a clean room, where no value may
         become a name.
         """
-        if self._catalog.context().roles is None:
-            raise SqlError.unsupported("PIVOT for values that only a query knows: list them in IN (…)")
+        self.require_account("PIVOT for values that only a query knows: list them in IN (…)")
         return self._queries.query(node, ctes, parent)[0]
+
+    def require_account(self, what: str) -> None:
+        """Raises SqlError in a clean room, whose policies go by the names of columns."""
+        if self._catalog.context().roles is None:
+            raise SqlError.unsupported(what)
 
     def sample(self, sample: Node) -> str:
         """SAMPLE as DuckDB's. Raises SqlError."""

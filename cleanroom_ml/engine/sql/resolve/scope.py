@@ -149,6 +149,23 @@ class Scope:
             scope = scope.parent
         return None
 
+    def only_here(self, column: str) -> str | None:
+        """The alias of the item whose column it is, where another item has one that DuckDB would take for it too."""
+        scope: Scope | None = self
+        folded = column.casefold()
+        while scope is not None:
+            named = {alias: kinds for alias, kinds in scope.sources.items() if alias}
+            if any(kinds is None for kinds in named.values()):
+                return None
+            found = [alias for alias, kinds in named.items() if column in (kinds or {})]
+            if found:
+                alike = [
+                    alias for alias, kinds in named.items() if any(each.casefold() == folded for each in kinds or {})
+                ]
+                return found[0] if len(found) == 1 and len(alike) > 1 else None
+            scope = scope.parent
+        return None
+
     def known(self) -> list[Kind | None]:
         """What is known of the columns of its FROM items."""
         return [kind for kinds in self.sources.values() for kind in (kinds or {}).values()]

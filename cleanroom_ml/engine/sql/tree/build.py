@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -36,6 +36,8 @@ class Build:
     inputs: dict[str, int] = field(default_factory=dict)
     staged: dict[str, None] = field(default_factory=dict)
     """Names of the staged files among them."""
+    foreign: dict[int, str] = field(default_factory=dict)
+    """Inputs that are staged files of a format that DuckDB does not read."""
     functions: dict[tuple[str, str], tuple[int, UserFunction]] = field(default_factory=dict)
     """Functions in Python that it calls, each once."""
     sources: int = 0
@@ -81,8 +83,8 @@ class Build:
         if not table.objects:
             return empty(table.columns)
         columns = ", ".join(
-            _slotless(name) if sql_type.is_of_any_size else f"{_stored(_slotless(name), sql_type)} AS {_slotless(name)}"
-            for name, sql_type in table.columns
+            _read(_slotless(read), _slotless(name), sql_type)
+            for (name, sql_type), read in zip(table.columns, read_as([name for name, _ in table.columns]), strict=True)
         )
         if len(table.objects) > 1 and any(sql_type.record.moment == "TZ" for _, sql_type in table.columns):
             # Objects of different versions have a TIMESTAMP_TZ as different types: each is read for itself.
@@ -92,6 +94,28 @@ class Build:
         widest = len(table.objects) > 1 and any(sql_type.is_of_any_size for _, sql_type in table.columns)
         together = ", union_by_name = true" if widest else ""
         return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)}{together})")
+
+
+def read_as(names: Sequence[str]) -> list[str]:
+    """What DuckDB calls the columns of an object that were written by these names: of those that differ only in case
+    the second one is `NAME_1`. Raises SqlError: another column is called so.
+    """
+    seen: dict[str, int] = {}
+    found: list[str] = []
+    for name in names:
+        folded = name.casefold()
+        number = seen.get(folded, 0)
+        seen[folded] = number + 1
+        found.append(f"{name}_{number}" if number else name)
+    if len({name.casefold() for name in found}) < len(found):
+        raise SqlError.unsupported("columns whose names differ only in case, beside one that ends in a number")
+    return found
+
+
+def _read(read: str, name: str, sql_type: SqlType) -> str:
+    if sql_type.is_of_any_size:
+        return name if read == name else f"{read} AS {name}"
+    return f"{_stored(read, sql_type)} AS {name}"
 
 
 def _stored(column: str, sql_type: SqlType) -> str:

@@ -98,7 +98,9 @@ def parse_ip(text: str, kind: str, permissive: bool) -> str:
 
 
 def soundex(text: str) -> str:
-    """functions/soundex.md: the first letter and three digits; letters of one sound that only H or W part are one."""
+    """functions/soundex.md: the first letter as it is written, and three digits; letters of one sound that only H or W
+    part are one. (`a140`: snowpark-python, tests/integ/scala/test_function_suite.py::test_soundex.)
+    """
     letters = [letter for letter in text.upper() if "A" <= letter <= "Z"]
     if not letters:
         return ""
@@ -109,7 +111,8 @@ def soundex(text: str) -> str:
             made += digit
         if letter not in "HW":
             last = digit
-    return (made + "000")[:4]
+    written = next(letter for letter in text if letter.isascii() and letter.isalpha())
+    return written + (made[1:] + "000")[:3]
 
 
 def editdistance(left: str, right: str) -> int:

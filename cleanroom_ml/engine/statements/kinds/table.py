@@ -199,8 +199,8 @@ def _selected(
                 declared(work, spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
                 for spec, each in zip(statement.columns, columns, strict=True)
             )
-        if len({each.name.casefold() for each in columns}) != len(columns):
-            raise SqlError.syntax("duplicate column name (names that differ only in case are not supported).")
+        if len({each.name for each in columns}) != len(columns):
+            raise SqlError.syntax("duplicate column name")
         written = work.warehouse.write(
             compiled,
             [(each.name, _kind(each)) for each in columns],

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.sql.catalog import FileOptions
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.compile.unloads import compile_lines
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.staged import FOREIGN
 from cleanroom_ml.engine.sql.read.unload import Unload
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.tree.dialect import Node
@@ -53,6 +54,8 @@ def unload(work: Work, statement: Unload) -> Rows:
         raise SqlError.unsupported(f"COPY INTO a stage with {unknown[0]}")
     stage = work.stages.existing(statement.target.parts, "WRITE")
     layout = work.stages.options(statement.target, stage)
+    if layout.type.upper() in FOREIGN:
+        raise SqlError.unsupported(f"COPY INTO a stage with TYPE = {layout.type.upper()}")
     files = [_written(work, statement, layout, *part) for part in _parts(work, statement)]
     files = [file for file in files if file.rows > 0]
     if not files:

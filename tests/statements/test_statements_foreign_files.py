@@ -1,0 +1,85 @@
+"""ORC and Avro files, one column `$1` as Parquet is: sql-reference/sql/create-file-format, TYPE = ORC | AVRO."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+
+import pyarrow as pa
+import pyarrow.orc as orc
+import pytest
+from statements_client import Client
+
+from cleanroom_ml.engine.sql.errors import SqlError
+
+pytestmark = pytest.mark.sandbox
+
+SCHEMA = {
+    "type": "record",
+    "name": "r",
+    "fields": [
+        {"name": "num", "type": "long"},
+        {"name": "str", "type": ["null", "string"]},
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "list", "type": {"type": "array", "items": "double"}},
+    ],
+}
+
+
+def _long(number: int) -> bytes:
+    left, made = (number << 1) ^ (number >> 63), b""
+    while left > 0x7F:
+        made, left = made + bytes([left & 0x7F | 0x80]), left >> 7
+    return made + bytes([left])
+
+
+def _bytes(data: bytes) -> bytes:
+    return _long(len(data)) + data
+
+
+def avro(codec: str, rows: bytes, count: int) -> bytes:
+    """A container file, as avro.apache.org/docs/1.11.1/specification has it."""
+    meta = {b"avro.schema": json.dumps(SCHEMA).encode(), b"avro.codec": codec.encode()}
+    packed = rows if codec == "null" else zlib.compress(rows, wbits=-15)
+    header = _long(len(meta)) + b"".join(_bytes(key) + _bytes(value) for key, value in meta.items()) + _long(0)
+    return b"Obj\x01" + header + b"s" * 16 + _long(count) + _bytes(packed) + b"s" * 16
+
+
+FIRST = _long(1) + _long(1) + _bytes("é".encode()) + _long(19000) + _long(1) + b"\x00" * 6 + b"\xf8\x3f" + _long(0)
+SECOND = _long(-70000) + _long(0) + _long(0) + _long(0)
+
+
+def test_files_that_a_worker_makes_parquet_of(alpha: Client) -> None:
+    alpha.result("CREATE STAGE s")
+    output = io.BytesIO()
+    orc.write_table(pa.table({"num": [1, 2], "str": ["a", None]}), output)
+    alpha.put("S", "a.orc", output.getvalue())
+    for codec in ("null", "deflate"):
+        alpha.put("S", f"{codec}.avro", avro(codec, FIRST + SECOND, 2))
+    for kind in ("ORC", "AVRO"):
+        alpha.result(f"CREATE FILE FORMAT {kind.lower()} TYPE = {kind}")
+    read = "SELECT $1:num::int, $1:str::text FROM @s/{} (FILE_FORMAT => {}) ORDER BY 1 DESC"
+    assert alpha.rows(read.format("a.orc", "orc")) == [(2, None), (1, "a")]
+    for name in ("null", "deflate"):
+        assert alpha.rows(read.format(f"{name}.avro", "avro")) == [(1, "é"), (-70000, None)]
+    (row,) = alpha.rows("SELECT $1:day::date::text, $1:list[0]::float FROM @s/null.avro (FILE_FORMAT => avro) LIMIT 1")
+    assert row == ("2022-01-08", 1.5)
+    inferred = "SELECT COLUMN_NAME, TYPE FROM TABLE(INFER_SCHEMA(LOCATION => '@s/{}', FILE_FORMAT => '{}'))"
+    assert alpha.rows(inferred.format("a.orc", "orc")) == [("num", "NUMBER(38, 0)"), ("str", "TEXT")]
+    assert [name for name, _ in alpha.rows(inferred.format("null.avro", "avro"))] == ["num", "str", "day", "list"]
+    alpha.result("CREATE TABLE t (num INT, str VARCHAR)")
+    copy = "COPY INTO t FROM @s/{} FILE_FORMAT = (TYPE = {}) MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE"
+    alpha.result(copy.format("a.orc", "ORC"))
+    alpha.result(copy.format("deflate.avro", "AVRO"))
+    assert alpha.rows("SELECT sum(num), count(str) FROM t") == [(-69996, 2)]
+    alpha.put("S", "bad.avro", avro("null", FIRST, 2))
+    alpha.put("S", "bad.orc", b"ORC" + b"x" * 100)
+    for name, kind in (("bad.avro", "avro"), ("bad.orc", "orc"), ("a.orc", "avro")):
+        with pytest.raises(SqlError, match="cannot be read: it is damaged"):
+            alpha.rows(f"SELECT count(*) FROM @s/{name} (FILE_FORMAT => {kind})")
+    alpha.put("S", "many.avro", avro("null", b"", 1 << 60))
+    with pytest.raises(SqlError, match="cannot be read: it is damaged"):
+        alpha.rows("SELECT count(*) FROM @s/many.avro (FILE_FORMAT => avro)")
+    with pytest.raises(SqlError, match="COPY INTO a stage with TYPE = ORC"):
+        alpha.result("COPY INTO @s/out FROM t FILE_FORMAT = (TYPE = ORC)")
