@@ -1,6 +1,6 @@
 """Procedures in Python: what their Session is, and that it may no more than whoever calls, or owns, them.
 
-Expected values are those of developer-guide/stored-procedure/stored-procedures-rights, -/python/procedures-python-overview
+Expected values: developer-guide/stored-procedure/stored-procedures-rights, -/python/procedures-python-overview
 and -tabular, sql-reference/sql/create-procedure, -/call-with and sql-reference/transactions.
 """
 
