@@ -50,6 +50,18 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
     "position": (1003, "42000", f"{COMPILATION}A position in ORDER BY or GROUP BY is none of a column."),
     "branches": (1789, "42601", f"{COMPILATION}invalid number of result columns for set operator input branches"),
     "qualify": (1003, "42000", f"{COMPILATION}found no window function within the QUALIFY clause predicate"),
+    "place": (
+        1003,
+        "42000",
+        f"{COMPILATION}A window function appears outside of SELECT, QUALIFY, and ORDER BY clauses.",
+    ),
+    "inside": (1003, "42000", f"{COMPILATION}A window function is no argument of an aggregate function."),
+    "width": (1003, "42000", f"{COMPILATION}A subquery has another number of columns than is expected there."),
+    "constant": (1015, "22023", f"{COMPILATION}An argument of a function needs to be constant."),
+    "percentile": (1003, "42000", f"{COMPILATION}A percentile is a constant between 0.0 and 1.0."),
+    "rows": (90150, "22000", "Single-row subquery returns more than one row."),
+    "frame": (1003, "42000", f"{COMPILATION}A window frame ends before it starts."),
+    "tiles": (100038, "22018", "NTILE takes a number of buckets that is greater than 0."),
     "pattern": (100048, "2201B", "Invalid regular expression"),
 }
 _OPERATORS: Final = frozenset("+-*/%")

@@ -67,8 +67,20 @@ _SAID: Final = {
     "position": "term out of range",
     "branches": "same number of result columns",
     "qualify": "at least one window function must appear",
+    "place": "clause cannot contain window functions",
+    "inside": "cannot contain window function calls",
+    "width": "columns - expected",
+    "constant": "must be a constant expression",
+    "percentile": "can only take parameters in",
 }
 """The kind of an answer → DuckDB's words for it."""
+_ALSO_SAID: Final = {
+    "rows": "More than one row returned by a subquery",
+    "frame": "Frame starting from",
+    "windows": "window functions are not allowed in window definitions",
+    "tiles": "Argument for ntile must be",
+}
+"""The same of errors that are none of the binder's."""
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
@@ -316,6 +328,9 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
     if ours is not None:
         return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+    told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
+    if told is not None:
+        return {"kind": told}
     if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
         return {"kind": "division"}
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):

@@ -10,7 +10,7 @@ from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
+from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Repeated, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
@@ -41,7 +41,7 @@ class Columns:
             star = self.star(node.this, scope, ctes, alias)
             return exp.Column(this=star, table=quoted(alias)) if alias is not None else star
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
-            return self.positional(node.this, scope)
+            return self.positional(node.this, scope, alias)
         name = _folded(node.this)
         if alias is None and name in scope.parameters:
             return scope.parameters[name].copy()
@@ -80,14 +80,17 @@ class Columns:
     def identifier(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         return quoted(_folded(node))
 
-    def positional(self, node: Node, scope: Scope) -> Node:
-        """`$1`. Raises SqlError: there is nothing to count."""
+    def positional(self, node: Node, scope: Scope, table: str | None = None) -> Node:
+        """`$1`, `t.$1`. Raises SqlError: there is nothing to count."""
         number = whole_number(str(node.this.this)) or 0
-        if scope.staged is not None:
+        if scope.staged is not None and table in {None, scope.staged}:
             return exp.column(f"${number}", table=scope.staged, quoted=True)
-        if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
+        found = scope.positional if table is None else (table, scope.positions.get(table, ()))
+        if found is None or not 1 <= number <= len(found[1]):
             raise SqlError.invalid_identifier(f"${number}")
-        alias, columns = scope.positional
+        alias, columns = found
+        if isinstance(scope.sources.get(alias), Repeated):
+            raise SqlError.unsupported(f"${number} of columns of which several have one name")
         column = exp.column(columns[number - 1], table=alias, quoted=True)
         column.meta[KIND] = scope.kind(columns[number - 1], alias)
         return column

@@ -177,13 +177,9 @@ class Items:
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
         kinds = _renamed(relation.kinds, columns)
-        if (
-            isinstance(node, exp.Values | exp.Subquery | exp.Table)
-            and scope.positional is None
-            and kinds is not None
-            and scope.staged is None
-        ):
-            scope.positional = (alias, tuple(kinds))
+        if isinstance(node, exp.Values | exp.Subquery | exp.Table) and kinds is not None and scope.staged is None:
+            scope.positions[alias] = tuple(kinds)
+            scope.positional = scope.positional or (alias, tuple(kinds))
         if kinds is not None and len({name.casefold() for name in kinds}) < len(kinds):
             raise SqlError.unsupported("columns of a subquery whose names differ only in case")
         if alias in scope.sources:

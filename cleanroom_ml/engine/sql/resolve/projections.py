@@ -24,8 +24,10 @@ def column_name(projection: Node) -> str | None:
         isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
     ):
         return None
-    if isinstance(projection, exp.Column):
+    if isinstance(projection, exp.Column) and not isinstance(projection.this, exp.Parameter):
         return fold(projection.this)
+    if isinstance(projection, exp.Column):
+        projection = projection.this
     if isinstance(projection, exp.Parameter) and isinstance(projection.this, exp.Literal):
         return f"${projection.this.this}"
     written = projection.meta.get(WRITTEN)
