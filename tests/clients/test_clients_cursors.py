@@ -115,6 +115,8 @@ def test_rows_that_are_bound_through_a_stage_are_what_they_were(staging: Snowfla
         " g binary, h time, i float)"
     )
     given = [(number, text, *ROW[2:]) for number, text in enumerate(TEXTS)]
+    early = dt.date(1970, 1, 2)  # so few milliseconds that TO_DATE would take them for seconds
+    given.append((len(given), "early", early, *ROW[3:]))
     given.append((len(given), *[None] * 8))
     assert cursor.executemany("insert into staged values (?,?,?,?,?,?,?,?,?)", given).rowcount == len(given)
     assert cursor.execute("list @systembind").fetchall(), "they were in the stage"

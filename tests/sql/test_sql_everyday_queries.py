@@ -95,6 +95,39 @@ select dateadd(day, 1, '01:02:03'::time) => ERR 1044
 select convert_timezone('Nowhere/Land', 'UTC', timestamp '2024-03-05 12:00:00') => ERR 100256
 select {'a': 1}::object(a int) => ERR 2
 select [1]::array(int) => ERR 2
+# operators-subquery: NOT IN, ANY and ALL of a query
+select x from values (1), (2) t(x) where x not in (select y from values ('2') u(y)) => 1
+select count(*) from values (1), (2) t(x) where x not in (select y from values (2), (null) u(y)) => 0
+select x from values (1), (2), (3) t(x) where x > all (select column1 from values (1), (2)) => 3
+select x from values (1), (2), (3) t(x) where x < any (select column1 from values ('2'), ('3')) order by 1 => 1 ; 2
+select x from values (date '2024-01-01') t(x) where (x, 1) not in (select '2024-01-02'::date, 1) => 2024-01-01
+# constructs/values: columns by their number, of each alias
+select v1.$2, v2.$2 from (values (1, 'one'), (2, 'two')) as v1 join (values (1, 'One'), (3, 'three')) as v2 where v2.$1 = v1.$1 => one | One
+# constructs/with: the first rows say what the columns of a recursive common table are
+with recursive r(v, n) as (select 100, 1 union all select v * 1.05, n + 1 from r where n < 3) select max(v) from r => ERR 2
+with recursive r(v, n) as (select 100::float, 1 union all select v * 1.05, n + 1 from r where n < 3) select round(max(v), 2) from r => 110.25
+with recursive r as (select parse_json('1') v, 1 n union select v, n + 1 from r where n < 3) select count(*) from r => ERR 2
+# functions/try_cast: of texts only
+select try_cast(5 as varchar) => ERR 1065
+select try_cast(parse_json('5') as int) => ERR 1065
+select try_cast('5' as int), try_cast(null as int), try_cast('x' as date) => 5 | NULL | NULL
+# functions/flatten: a text is no document
+select * from table(flatten(input => '[1]')) => ERR 1044
+# operators-query: a number beside what is not coerced to one
+select true union all select 1 => ERR 1790
+select 1 union all select date '2024-01-01' => ERR 1790
+# functions-window-syntax: where a window function may stand, and that a frame has an order
+select x from values (1) t(x) where row_number() over (order by x) = 1 => ERR 1003
+select sum(row_number() over (order by x)) from values (1) t(x) => ERR 1003
+select sum(x) over (rows between 1 preceding and current row) from values (1) t(x) => ERR 2303
+select sum(x) over (order by x rows between current row and 1 preceding) from values (1) t(x) => ERR 1003
+# user-guide/querying-subqueries: a scalar subquery has one row and one column
+select (select x from values (1), (2) t(x)) => ERR 90150
+select (select 1, 2) => ERR 1003
+# constructs/order-by, constructs/limit-fetch
+select distinct x from values (1, 2), (1, 3) t(x, y) order by y => ERR 1003
+select distinct upper(x) u from values ('a'), ('b') t(x) order by upper(x) desc => B ; A
+select x from values (1) t(x) limit -1 => ERR 1003
 """  # noqa: E501
 ROWS = "(values ('a', 'x', 1), ('a', 'y', 2), ('b', 'x', 3)) t(k, c, v)"
 

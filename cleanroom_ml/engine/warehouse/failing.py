@@ -34,9 +34,19 @@ _SAID: Final = {
     "qualify": "at least one window function must appear",
     "outside": "clause cannot contain window functions",
     "grouping": "GROUPING statement cannot be used without groups",
+    "inside": "cannot contain window function calls",
+    "width": "columns - expected",
+    "constant": "must be a constant expression",
+    "percentile": "can only take parameters in",
 }
 """The kind of an answer → DuckDB's words for it."""
-_FRAME: Final = "Parser Error: Frame "
+_ALSO_SAID: Final = {
+    "rows": "More than one row returned by a subquery",
+    "frame": "Parser Error: Frame ",
+    "windows": "window functions are not allowed in window definitions",
+    "ntile": "Argument for ntile must be",
+}
+"""The same of errors that are none of the binder's."""
 _QUOTED: Final = 2000
 """How much of an error's text is looked at for the value that it quotes."""
 _VALUE = re.compile(r"""^[^\n'":]*: Could not convert string (?P<mark>['"])(?P<value>[^\n]*)(?P=mark) to [A-Z]""")
@@ -61,6 +71,9 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
     if ours is not None:
         said: dict[str, object] = {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
         return said | _quoted(_GIVEN, text, quoting)
+    told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
+    if told is not None:
+        return {"kind": told}
     if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
         return {"kind": "division"}
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
@@ -70,10 +83,6 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
             return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
         name = _first(_MISSING, text)
         return {"kind": "column", "name": name} if name is not None else _unfit(text)
-    if isinstance(error, duckdb.ParserException) and text.startswith(_FRAME):
-        return {"kind": "frame"}
-    if isinstance(error, duckdb.InvalidInputException) and "Argument for ntile" in text:
-        return {"kind": "ntile"}
     if isinstance(error, duckdb.PermissionException):
         return {"kind": "denied"}
     if isinstance(error, duckdb.InvalidInputException) and _REGEXP.search(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlglot import exp
 
@@ -34,6 +35,11 @@ from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import TEXT, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
+
+_MILLISECONDS: Final = (
+    "CASE WHEN regexp_full_match({0}, '-?[0-9]+') AND length({0}) <= 15"
+    " THEN CAST(epoch_ms(CAST({0} AS BIGINT)) AS DATE) ELSE {1} END"
+)
 
 
 def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS) -> Mutation:
@@ -74,6 +80,12 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
             safe(name)
         types = dict(target.columns)
         values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
+        if binds.staged is not None:
+            bare = [isinstance(item, exp.Placeholder) for item in _batch_row(tree)]
+            values = [
+                _bound(value, types[name]) if plain else value
+                for value, name, plain in zip(values, names, bare, strict=True)
+            ]
         body = raw(f"SELECT {columns} FROM ({no_rows(len(names))} UNION ALL {{0}}) AS _given{listed}", query, *values)
         taken = defaults.numbered(target, positions)
         made = replace(finished(resolver, body, target.columns), quoting=resolver.build.seen)
@@ -104,6 +116,16 @@ def _assigned(number: int, target: SqlType, known: tuple[Kind | None, ...] | Non
     value = exp.column(f"_{number}", quoted=True)
     value.meta[KIND] = known[number] if known is not None and len(known) == width else None
     return assigned(value, target)
+
+
+def _bound(value: Node, target: SqlType) -> Node:
+    """A bound text as its column takes it. Of a DATE the connector writes how many milliseconds it is after 1970
+    (snowflake-connector-python, `converter.py`, `to_csv_bindings`): TO_DATE would take few of them for seconds.
+    """
+    if target.record.moment != "DATE":
+        return value
+    text = value.find(exp.Column) or value
+    return raw(_MILLISECONDS, text.copy(), value, kind=target.kind)
 
 
 def _put_defaults(tree: Node, names: Sequence[str], target: TableSource) -> None:

@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Function, Relation, TableArguments, TableFunction
 from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kinds_of_columns, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, kind_of, kinds_of_columns, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, WHOLE, Kind
 from cleanroom_ml.engine.sql.values import paths
 
@@ -70,7 +70,10 @@ def _flatten(call: exp.Anonymous, given: TableArguments) -> Relation:
     arguments = _named(call, "INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
     if "INPUT" not in arguments:
         raise SqlError.syntax("FLATTEN needs INPUT.")
-    value = as_json(given.value(arguments["INPUT"]))
+    source = given.value(arguments["INPUT"])
+    if kind_of(source) == TEXT:
+        raise SqlError.arguments("FLATTEN", "a VARCHAR is no VARIANT, OBJECT or ARRAY, PARSE_JSON makes one of it")
+    value = as_json(source)
     path = literal_text(arguments["PATH"]) if "PATH" in arguments else ""
     mode = (literal_text(arguments["MODE"]) or "").upper() if "MODE" in arguments else "BOTH"
     if path is None or mode not in {"BOTH", "ARRAY", "OBJECT"}:

@@ -166,8 +166,8 @@ _ALL: Final[tuple[Scalar, ...]] = (
     ),
     Scalar("LEFT", arguments=2, sql=_end("left"), takes=(TEXT, None), gives=TEXT),
     Scalar("RIGHT", arguments=2, sql=_end("right"), takes=(TEXT, None), gives=TEXT),
-    Scalar("LPAD", arguments=(2, 3), sql=_padded("lpad"), takes=(TEXT, None), gives=TEXT),
-    Scalar("RPAD", arguments=(2, 3), sql=_padded("rpad"), takes=(TEXT, None), gives=TEXT),
+    Scalar("LPAD", arguments=(2, 3), sql=_padded("lpad"), takes=(TEXT, None, TEXT), gives=TEXT),
+    Scalar("RPAD", arguments=(2, 3), sql=_padded("rpad"), takes=(TEXT, None, TEXT), gives=TEXT),
     Scalar(
         "REPLACE", arguments=(2, 3), sql=("replace({0}, {1}, '')", "replace({0}, {1}, {2})"), takes=TEXT, gives=TEXT
     ),

@@ -11,9 +11,15 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, Document, Text
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, TZ, Document, Kind, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
+_NAMES: Final[Mapping[Kind, str]] = {
+    NUM: "NUMBER",
+    JSON: "VARIANT",
+    TZ: "TIMESTAMP_TZ",
+    OTHER: "BOOLEAN",
+}
 _DIALECT: Final = FrontSnowflake()
 _TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text}
 
@@ -29,6 +35,14 @@ def sql_type(node: Node) -> SqlType:
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
+    kind = kind_of(value)
+    if attempt and kind is not None and kind != TEXT:
+        raise SqlError(
+            1065,
+            "22023",
+            "SQL compilation error: error\nFunction TRY_CAST cannot be used with arguments of types"
+            f" {_NAMES.get(kind, getattr(kind, 'name', kind))} and {target}",
+        )
     text = literal_text(value)
     if text is not None and not attempt and target.kind == NUM:
         _refuse_unlike_number(text)

@@ -42,7 +42,7 @@ class Columns:
             star = self.star(node.this, scope, ctes, alias)
             return exp.Column(this=star, table=quoted(alias)) if alias is not None else star
         if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Literal):
-            return self.positional(node.this, scope)
+            return self.positional(node.this, scope, alias)
         name = _folded(node.this)
         if alias is None and name in scope.parameters:
             return scope.parameters[name].copy()
@@ -86,14 +86,15 @@ class Columns:
     def identifier(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         return quoted(_folded(node))
 
-    def positional(self, node: Node, scope: Scope) -> Node:
-        """`$1`. Raises SqlError: there is nothing to count."""
+    def positional(self, node: Node, scope: Scope, table: str | None = None) -> Node:
+        """`$1`, `t.$1`. Raises SqlError: there is nothing to count."""
         number = whole_number(str(node.this.this)) or 0
-        if scope.staged is not None:
+        if scope.staged is not None and table in {None, scope.staged}:
             return exp.column(f"${number}", table=scope.staged, quoted=True)
-        if scope.positional is None or not 1 <= number <= len(scope.positional[1]):
+        found = scope.positional if table is None else (table, scope.positions.get(table, ()))
+        if found is None or not 1 <= number <= len(found[1]):
             raise SqlError.invalid_identifier(f"${number}")
-        alias, columns = scope.positional
+        alias, columns = found
         scope.refuse_twice(columns[number - 1], alias)
         called = scope.called.get(alias, {}).get(columns[number - 1], columns[number - 1])
         column = exp.column(called, table=alias, quoted=True)

@@ -4,7 +4,7 @@ CASE and IN, and of the functions that compare (EQUAL_NULL, NULLIF, DECODE).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -18,6 +18,15 @@ from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_truth, as_varia
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
 
 _COLUMN: Final = "_in"
+SIGNED: Final[Mapping[type[Node], str]] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+}
+"""Comparisons by their signs."""
 
 
 def pair(left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]:
@@ -92,6 +101,18 @@ def _among_rows(node: exp.In, query: Node) -> Node:
         return node
     rows = raw(f'(SELECT {{0}} FROM {{1}} AS {_COLUMN}("{_COLUMN}0"))', right, query)
     return raw("({0} IN {1})", left, rows, kind=OTHER)
+
+
+def quantified(node: Node, left: Node, query: Node, *, every: bool) -> Node:
+    """`a > ANY (query)` and `a > ALL (query)` of rewritten sides."""
+    sign = f"{SIGNED[type(node)]} {'ALL' if every else 'ANY'}"
+    column = exp.column(f"{_COLUMN}0", table=_COLUMN, quoted=True)
+    column.meta[KIND] = kind_of(query)
+    if kind_of(query) is None or isinstance(left, exp.Tuple):
+        return raw(f"({{0}} {sign} {{1}})", left, query, kind=OTHER)
+    left, right = pair(left, column, ordered=not isinstance(node, exp.EQ | exp.NEQ))
+    rows = query if right is column else raw(f'(SELECT {{0}} FROM {{1}} AS {_COLUMN}("{_COLUMN}0"))', right, query)
+    return raw(f"({{0}} {sign} {{1}})", left, rows, kind=OTHER)
 
 
 def between(node: exp.Between) -> Node:

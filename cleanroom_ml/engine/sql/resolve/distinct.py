@@ -46,11 +46,28 @@ def grouped(select: exp.Select, scope: Scope) -> None:
 def distinct(select: exp.Select) -> None:
     """A rewritten SELECT DISTINCT by keys, in place."""
     asked = select.args.get("distinct")
+    if asked is not None and select.args.get("order"):
+        _check_order(select)
     values = [projection.unalias() for projection in select.expressions]
     if asked is None or not any(is_finer(kind_of(value)) for value in values):
         return
     told = [value for value in values if not isinstance(value.unnest(), exp.Literal)]  # a number would be a position
     asked.set("on", exp.Tuple(expressions=[key(value.copy()) for value in told]))
+
+
+def _check_order(select: exp.Select) -> None:
+    """Raises SqlError: the rows of SELECT DISTINCT are put in the order of a column that it does not have."""
+    names = {projection.alias_or_name for projection in select.expressions}
+    if any(projection.is_star for projection in select.expressions):
+        return
+    shown = [_text(projection.unalias()) for projection in select.expressions]
+    for item in select.args["order"].expressions:
+        ordered = item.this
+        if isinstance(ordered, Raw) and not ordered.expressions:
+            continue
+        others = [column.name for column in ordered.find_all(exp.Column) if column.name not in names]
+        if others and _text(ordered) not in shown:
+            raise SqlError.syntax(f"[{others[0][:200]}] is not a valid order by expression")
 
 
 def together(operation: exp.Expr, kinds: Kinds | None, fresh: str) -> exp.Expr:

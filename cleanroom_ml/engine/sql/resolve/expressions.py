@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.functions.dates import extract
 from cleanroom_ml.engine.sql.functions.intervals import interval
 from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.lex.lists import Folded
-from cleanroom_ml.engine.sql.resolve import operators
+from cleanroom_ml.engine.sql.resolve import comparing, operators
 from cleanroom_ml.engine.sql.resolve.calls import Calls
 from cleanroom_ml.engine.sql.resolve.casts import cast
 from cleanroom_ml.engine.sql.resolve.columns import Columns
@@ -97,6 +97,8 @@ class Expressions:
         word = self._calls.word(node)
         if word is not None:
             return word
+        if type(node) in comparing.SIGNED and isinstance(node.expression, exp.Any | exp.All):
+            return self._quantified(node, scope, ctes)
         grammar.check(node)
         if isinstance(node, operators.CHAINED):
             return self._chain(node, scope, ctes)
@@ -125,6 +127,18 @@ class Expressions:
             return operators.adjusted(node)
         right = [self.rewrite(link.expression, scope, ctes) for link in reversed(links)]
         return operators.joined(operator, [left, *right])
+
+    def _quantified(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`a > ALL (query)`; the parser has `NOT IN (query)` as `<> ALL`, and `= ANY` is IN."""
+        query = node.expression.this.unnest()
+        if not isinstance(query, exp.Query):
+            raise SqlError.unsupported(f"{grammar.construct(node.expression)} of what is no query")
+        every = isinstance(node.expression, exp.All)
+        if isinstance(node, exp.EQ if not every else exp.NEQ):
+            made: Node = exp.In(this=node.this, query=exp.Subquery(this=query))
+            return self.rewrite(exp.Not(this=made) if every else made, scope, ctes)
+        rows = self.rewrite(exp.Subquery(this=query), scope, ctes)
+        return comparing.quantified(node, self.rewrite(node.this, scope, ctes), rows, every=every)
 
     def _cast(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         if {part for part, value in node.args.items() if value} - _CAST_PARTS:

@@ -197,13 +197,9 @@ class Items:
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
         kinds = renamed(relation.kinds, columns)
-        if (
-            isinstance(node, exp.Values | exp.Subquery | exp.Table)
-            and scope.positional is None
-            and kinds is not None
-            and scope.staged is None
-        ):
-            scope.positional = (alias, tuple(name for name, _ in pairs(kinds)))
+        if isinstance(node, exp.Values | exp.Subquery | exp.Table) and kinds is not None and scope.staged is None:
+            scope.positions[alias] = tuple(name for name, _ in pairs(kinds))
+            scope.positional = scope.positional or (alias, scope.positions[alias])
         if alias in scope.sources:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
         # Columns that the statement names anew are columns of nothing that the catalog knows.

@@ -26,10 +26,9 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
-from cleanroom_ml.engine.sql.resolve import pruning
+from cleanroom_ml.engine.sql.resolve import given, pruning
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
-from cleanroom_ml.engine.sql.resolve.comparing import alike
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -125,6 +124,7 @@ class Relations:
         required: list[bool] = []
         texts: frozenset[int] = frozenset()
         tuples: list[Node] = []
+        folded = any(isinstance(row, Folded) for row in node.expressions)
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
                 known = known and not row.args["nulls"]
@@ -135,22 +135,25 @@ class Relations:
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
             none = [is_never_null(item, scope) for item in items]
             required = [*map(and_, required, none)] if rows else none
+            for item in items if types else ():
+                given.check_written(item)
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
-            if len(types) == len(values):
+            for item, value in zip(items, values, strict=True) if types else ():
+                given.check(item, value)
+            if folded and len(types) == len(values):
                 texts = frozenset(
                     place
                     for place, (value, target) in enumerate(zip(values, types, strict=True))
                     if target.kind == TEXT and kind_of(value) == NUM
                 )
-                folded = any(isinstance(other, Folded) for other in node.expressions)
                 values = [
-                    assigned(value, target) if not folded or place in texts else value
+                    assigned(value, target) if place in texts else value
                     for place, (value, target) in enumerate(zip(values, types, strict=True))
                 ]
             rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
-        if not types and known and not more:
-            rows = _alike(rows)
+        if not folded and known and not more:
+            rows = given.alike(rows, types)
             tuples = [raw("{0}", exp.Tuple(expressions=row)) for row in rows]
         width = len(rows[0])
         if any(len(row) != width for row in rows):
@@ -365,13 +368,6 @@ def _moment(when: Node | None) -> PastMoment | None:
         raise SqlError.unsupported("AT | BEFORE here")
     before = str(when.this).upper() == "BEFORE"
     return PastMoment(None, value.this, before) if value.is_string else PastMoment(int(value.this), None, before)
-
-
-def _alike(rows: list[list[Node]]) -> list[list[Node]]:
-    """The rows of VALUES, the values of each column of one kind; as they are, where they are not of one width."""
-    if len({len(row) for row in rows}) > 1:
-        return rows
-    return [list(row) for row in zip(*(alike(column) for column in zip(*rows, strict=True)), strict=True)]
 
 
 def _only(node: Node, allowed: frozenset[str]) -> None:

@@ -230,6 +230,8 @@ class Resolver:
         for part in ("order", "limit", "offset"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], scope, ctes))
+            if part != "order" and node.args.get(part) and isinstance(node.args[part].expression, exp.Neg):
+                raise SqlError.syntax(f"a negative {part.upper()}.")
 
     def _with(self, node: Node, ctes: CommonTables, parent: Scope | None) -> CommonTables:
         """The common tables that `node` sees. Each gets a fresh name: DuckDB would not tell `"a"` from `"A"`, nor
@@ -255,8 +257,11 @@ class Resolver:
                 clause.set("recursive", True)
                 inside[name] = CommonTable(fresh, self._first_rows(cte, columns, seen, parent))
             first = inside[name].kinds if name in inside and inside[name].name == fresh else None
+            if name in inside and inside[name].name == fresh and cte.this.args.get("distinct"):
+                _refuse_finer(inside[name].kinds or {})
             body, kinds = self.query(cte.this, inside, parent)
             if first is not None:
+                _check_recursion(first, kinds)
                 body.set("this", _of_any_size(body.this, first))
                 kinds = first
             if columns and kinds is not None:
@@ -314,6 +319,25 @@ def _has_more_groups(node: exp.Select) -> bool:
 
 def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
     return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
+
+
+def _refuse_finer(first: Kinds) -> None:
+    """Raises SqlError: UNION in a recursive common table would tell values apart that are equal."""
+    if any(map(equality.is_finer, first.values())):
+        raise SqlError.unsupported("UNION of TIMESTAMP_TZ or VARIANT columns in a recursive common table: UNION ALL")
+
+
+def _check_recursion(first: Kinds, kinds: Kinds | None) -> None:
+    """Raises SqlError: a recursive common table's later rows have numbers with more digits after the point than its
+    first ones, which say what its columns are.
+    """
+    for (column, kind), later in zip(first.items(), by_position(kinds or {}), strict=False):
+        exact = isinstance(kind, Number) and kind.scale is not None
+        if isinstance(kind, Number) and exact and isinstance(later, Number) and kind.scale != later.scale:
+            raise SqlError.unsupported(
+                f"more digits after the point in {column[:100]} than the first rows of a recursive common table have:"
+                " cast it there"
+            )
 
 
 def _of_any_size(query: Node, kinds: Kinds) -> Node:

@@ -79,6 +79,8 @@ class Scope:
     sources: dict[str, Kinds | None] = field(default_factory=dict)
     positional: tuple[str, tuple[str, ...]] | None = None
     """Alias and columns that `$1`, `$2` … mean."""
+    positions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns that `alias.$1`, `alias.$2` … mean."""
     staged: str | None = None
     """Alias of a staged source: `$1` are its columns by number."""
     staged_columns: Mapping[str, str] | None = None

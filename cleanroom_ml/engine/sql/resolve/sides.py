@@ -4,18 +4,27 @@ scales keep all of their digits (sql-reference/data-type-conversion).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
 
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.comparing import alike
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, is_repeated, pairs
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON
+from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, JSON, NUM, OTHER, TIME, TIMESTAMP, TZ, Kind
 
+_NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
+    OTHER: "BOOLEAN",
+    DATE: "DATE",
+    TIME: "TIME",
+    TIMESTAMP: "TIMESTAMP",
+    TZ: "TIMESTAMP_TZ",
+    BINARY: "BINARY",
+}
 _MARK: Final = "\ue000"
 """Between the place and the name of a column whose name another one has, too."""
 
@@ -31,10 +40,24 @@ def of_one_kind(
     left: exp.Expr, kinds: Kinds, right: exp.Expr, others: Kinds, fresh: str
 ) -> tuple[exp.Expr, Kinds, exp.Expr, Kinds]:
     """Both sides with what is known of their columns, of which there are as many."""
+    for place, both in enumerate(zip(kinds.values(), others.values(), strict=True)):
+        _check(both, place)
     pairs = [alike(pair) for pair in zip(_columns(left, kinds, fresh), _columns(right, others, fresh), strict=True)]
     made, made_kinds = _side(left, kinds, [pair[0] for pair in pairs], fresh)
     other, other_kinds = _side(right, others, [pair[1] for pair in pairs], fresh)
     return made, made_kinds, other, other_kinds
+
+
+def _check(kinds: tuple[Kind | None, Kind | None], place: int) -> None:
+    """Raises SqlError: a number stands in a column with what is not coerced to one."""
+    given = [_NO_NUMBERS.get(kind, "NUMBER" if kind == NUM else None) for kind in kinds]
+    if None not in given and NUM in kinds and given[0] != given[1]:
+        raise SqlError(
+            1790,
+            "42601",
+            "SQL compilation error:\ninconsistent data type for result columns for set operator input branches,"
+            f" expected {given[0]}, got {given[1]} in column {place + 1}",
+        )
 
 
 def _is_listed(query: exp.Expr, kinds: Kinds) -> bool:

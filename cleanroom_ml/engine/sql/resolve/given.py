@@ -1,0 +1,58 @@
+"""The values of VALUES: which may stand in that of an INSERT, and those of one column as one kind
+(sql-reference/sql/insert, sql-reference/constructs/values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import comparing
+from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.tree.dialect import Node, raw, snowflake_text
+from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, kind_of, kind_of_any
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Number
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
+
+
+def check_written(item: Node) -> None:
+    """Raises SqlError: a query or a window function is no value of an INSERT's VALUES."""
+    if item.find(exp.Query, exp.Window) is not None:
+        raise _invalid(item)
+
+
+def check(item: Node, value: Node) -> None:
+    """Raises SqlError: what an item was rewritten to is a semi-structured value, or an aggregate."""
+    if kind_of(value) == JSON or any(node.meta.get(AGGREGATE) for node in value.walk()):
+        raise _invalid(item)
+
+
+def _invalid(item: Node) -> SqlError:
+    text = snowflake_text(item)[:200]
+    return SqlError(2014, "22000", f"SQL compilation error:\nInvalid expression [{text}] in VALUES clause")
+
+
+def alike(rows: list[list[Node]], types: Sequence[SqlType]) -> list[list[Node]]:
+    """The rows, the values of each column of one kind, and then as the columns of `types` take them, if there are any;
+    as they are, where they are not of one width.
+    """
+    if len({len(row) for row in rows}) > 1:
+        return rows
+    columns = [comparing.alike(column) for column in zip(*rows, strict=True)]
+    if len(types) == len(columns):
+        columns = [
+            [assigned(value, target) for value in _of_one_text(column, target)]
+            for column, target in zip(columns, types, strict=True)
+        ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _of_one_text(column: Sequence[Node], target: SqlType) -> list[Node]:
+    """NUMBERs that become texts, of one scale: 1 beside 2.5 is 1.0."""
+    common = kind_of_any(column)
+    if target.kind != TEXT or not isinstance(common, Number) or not common.scale:
+        return list(column)
+    cast = f"CAST({{0}} AS DECIMAL({common.precision},{common.scale}))"
+    return [raw(cast, value, kind=common) if kind_of(value) == NUM else value for value in column]
