@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def world(
     tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers, functions: PythonFunctions
 ) -> Iterator[World]:
     """Three accounts that have nothing to do with each other yet, over the real statements and warehouse."""
+    with made_world(tmp_path, renderer, sql_workers, functions) as world:
+        yield world
+
+
+@contextmanager
+def made_world(
+    tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers, functions: PythonFunctions
+) -> Iterator[World]:
+    """`world`, for a fixture of another scope."""
     storage = Storage.open(tmp_path / "home", [SCHEMA])
     warehouse = Warehouse(
         storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers, functions=functions
@@ -77,7 +87,12 @@ def world(
     rooms = Rooms(storage, runner, renderer, jobs, RoomEnvironments(environments))
     table = ProcedureTable(rooms)
     executor = Executor(
-        storage, warehouse, procedures=table, room_catalogs=rooms.job_catalog, applications=RoomApplications(rooms)
+        storage,
+        warehouse,
+        procedures=table,
+        room_catalogs=rooms.job_catalog,
+        applications=RoomApplications(rooms),
+        shared=rooms.freeform,
     )
     runner.executor = executor
     made = World(storage, rooms, jobs, runner)
@@ -95,6 +110,11 @@ def joined(world: World) -> World:
     """The collaboration `lookalike`: the publisher owns it and provides, the advertiser runs; both have joined and
     linked.
     """
+    return join(world)
+
+
+def join(world: World) -> World:
+    """`joined`, for a fixture of another scope."""
     rows = {"EMAIL_HASH": [HASH, "b" * 64], "CITY": ["Oslo", None], "SECRET": ["s1", "s2"]}
     for account in ("PUBLISHER", "ADVERTISER"):
         world.table(account, "CUSTOMERS", rows)

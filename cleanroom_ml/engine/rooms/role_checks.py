@@ -216,7 +216,7 @@ class RoleChecks:
         if not readable:
             raise refused(procedure, session.role, self._opens("REGISTRY", procedure), None)
         if not args or args[0] is None:
-            return [sorted(readable)]
+            return [[display(each) for each in sorted(readable)]]
         wanted = args[0] if isinstance(args[0], list | tuple) else None
         if wanted is None:
             return args  # the procedure says what is wrong with it

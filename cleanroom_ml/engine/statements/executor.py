@@ -16,7 +16,7 @@ from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
-from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, SharedViews, StatementCatalog, Written
 from cleanroom_ml.engine.statements.refusals import named_in
 from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
@@ -43,6 +43,7 @@ class Executor:
         pools: compute pools; None: this engine has none.
         room_catalogs: the catalog of a session of kind `job` or `room`; None: such sessions are refused.
         applications: DESCRIBE APPLICATION and SHOW APPLICATIONS.
+        shared: the views that rooms give accounts for free-form SQL; None: there are none.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Executor:
         pools: Pools | None = None,
         room_catalogs: RoomCatalogs | None = None,
         applications: Applications | None = None,
+        shared: SharedViews | None = None,
     ) -> None:
         self._storage = storage
         self._warehouse = warehouse
@@ -61,6 +63,7 @@ class Executor:
         self._pools = pools
         self._room_catalogs = room_catalogs
         self._applications = applications
+        self._shared = shared
         self._patterns = Patterns(warehouse)
         self.transactions = Transactions(storage.sessions)
 
@@ -97,7 +100,9 @@ class Executor:
         if session.kind == "client":
             # Nothing is there for it: each statement has it with what its session's roles may do then.
             nobody = Rights(self._storage, session.account, frozenset(), session.role)
-            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns, nobody, results=results)
+            catalog: StatementCatalog = AccountCatalog(
+                self._storage, session, self._patterns, nobody, results=results, shared=self._shared
+            )
         elif self._room_catalogs is not None:
             catalog = JobCatalog(self._room_catalogs(session), self._storage, session, results)
         else:
