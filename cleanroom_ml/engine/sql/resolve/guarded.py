@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.policies.nodes import GuardedTable, Sized
+from cleanroom_ml.engine.sql.read.names import folded
+from cleanroom_ml.engine.sql.resolve.constants import Constants
+from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Queries, Relation
 from cleanroom_ml.engine.sql.tree import equality
 from cleanroom_ml.engine.sql.tree.dialect import raw
@@ -14,7 +19,34 @@ from cleanroom_ml.engine.sql.types.kind import OTHER, WHOLE
 from cleanroom_ml.naming import quote
 
 
-def table(node: GuardedTable, queries: Queries) -> Relation:
+NODES: Final = (GuardedTable, Sized)
+
+
+def refuse(source: ViewSource) -> None:
+    """Raises SqlError: a view has a guard, and is read by a query that nobody has looked at."""
+    if source.guard is not None and source.guard.constrains:
+        raise source.guard.violation("this kind of query; SELECT … FROM the view by its name")
+
+
+def name_of(table: exp.Table, constants: Constants) -> tuple[str, ...] | None:
+    """The name of a table of FROM, IDENTIFIER(…) included; None: it is something else. Raises SqlError."""
+    inner = table.this
+    if isinstance(inner, exp.Identifier):
+        parts = (table.args.get("catalog"), table.args.get("db"), inner)
+        return tuple(fold(part) for part in parts if part)
+    if isinstance(inner, exp.DynamicIdentifier):
+        return folded(constants.text(inner.this))
+    if isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "IDENTIFIER" and len(inner.expressions) == 1:
+        return folded(constants.text(inner.expressions[0]))
+    return None
+
+
+def relation(node: GuardedTable | Sized, queries: Queries, ctes: CommonTables) -> Relation:
+    """What stands in FROM. Raises SqlError."""
+    return _table(node, queries) if isinstance(node, GuardedTable) else _sized(node, queries, ctes)
+
+
+def _table(node: GuardedTable, queries: Queries) -> Relation:
     """A guarded view's rows, each with a number of its own where they are what is counted."""
     source: ViewSource = node.args["source"]
     query, kinds = queries.view(source)
@@ -28,7 +60,7 @@ def table(node: GuardedTable, queries: Queries) -> Relation:
     return Relation(numbered, {**kinds, row: WHOLE})
 
 
-def sized(node: Sized, queries: Queries, ctes: CommonTables) -> Relation:
+def _sized(node: Sized, queries: Queries, ctes: CommonTables) -> Relation:
     """The rows of a SELECT with what is known of the sizes of their groups (`Sized`).
 
     Raises:

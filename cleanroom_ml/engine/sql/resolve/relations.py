@@ -26,7 +26,6 @@ from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
-from cleanroom_ml.engine.sql.policies.nodes import GuardedTable, Sized
 from cleanroom_ml.engine.sql.read.names import folded, stage_reference
 from cleanroom_ml.engine.sql.resolve import guarded
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
@@ -88,11 +87,9 @@ class Relations:
             return None, relation
         if isinstance(node, exp.Lateral):
             return None, self._lateral(node, ctes, scope)
-        if isinstance(node, GuardedTable):
+        if isinstance(node, guarded.NODES):
             self._build.count_source()
-            return None, guarded.table(node, self._queries)
-        if isinstance(node, Sized):
-            return None, guarded.sized(node, self._queries, ctes)
+            return None, guarded.relation(node, self._queries, ctes)
         if not isinstance(node, exp.Table):
             raise SqlError.unsupported(grammar.construct(node))
         _only(node, _TABLE)
@@ -115,18 +112,6 @@ class Relations:
         relation = self._staged(node, scope)
         self._listening.call_all(relation)
         return None, relation
-
-    def name_of(self, table: exp.Table) -> tuple[str, ...] | None:
-        """The name of a table of FROM, IDENTIFIER(…) included; None: it is something else. Raises SqlError."""
-        inner = table.this
-        if isinstance(inner, exp.Identifier):
-            parts = (table.args.get("catalog"), table.args.get("db"), inner)
-            return tuple(fold(part) for part in parts if part)
-        if isinstance(inner, exp.DynamicIdentifier):
-            return folded(self._constants.text(inner.this))
-        if isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "IDENTIFIER" and len(inner.expressions) == 1:
-            return folded(self._constants.text(inner.expressions[0]))
-        return None
 
     def values(
         self, node: exp.Values, ctes: CommonTables, parent: Scope | None, types: Sequence[SqlType] = ()
@@ -217,8 +202,7 @@ class Relations:
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
-            if source.guard is not None and source.guard.constrains:
-                raise source.guard.violation("this kind of query; SELECT … FROM the view by its name")
+            guarded.refuse(source)
             return parts[-1], replace(self._view(source), name=parts)
         query = self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)

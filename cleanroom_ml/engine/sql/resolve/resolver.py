@@ -24,6 +24,7 @@ from cleanroom_ml.engine.sql.policies.sources import Named
 from cleanroom_ml.engine.sql.resolve import distinct, grouping, hierarchies, outer_joins, sides, stars
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.resolve.guarded import name_of
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -58,8 +59,9 @@ class Resolver:
     def __init__(self, build: Build, catalog: Catalog, binds: Binds, *, width: int = 1, depth: int = 0) -> None:
         self.build = build
         self._catalog = catalog
+        self._constants = Constants(catalog, binds)
         self._depth = depth
-        constants = Constants(catalog, binds)
+        constants = self._constants
         if not depth:
             settings.use(catalog.context().parameters)
         self.listening = Listening(catalog, silent=depth > 0)
@@ -201,7 +203,7 @@ class Resolver:
         own = {fold(cte.args["alias"].this) for cte in clause.expressions} if clause is not None else set()
 
         def named(table: exp.Table) -> tuple[tuple[str, ...], ViewSource | None] | None:
-            parts = self._relations.name_of(table)
+            parts = name_of(table, self._constants)
             if parts is None:
                 return None
             if len(parts) == 1 and (parts[0] in ctes or parts[0] in own):
