@@ -18,7 +18,6 @@ from cleanroom_ml.engine.sql.tree.dialect import raw
 from cleanroom_ml.engine.sql.types.kind import OTHER, WHOLE
 from cleanroom_ml.naming import quote
 
-
 NODES: Final = (GuardedTable, Sized)
 
 
