@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from freeform_world import prepared
 from rooms_world import (
     ADVERTISED,
     CODE_SPEC,
@@ -126,6 +127,18 @@ def join(world: World) -> World:
     world.publisher.call("LINK_DATA_OFFERING", "lookalike", "sales_v1", ["adv"])
     world.advertiser.call("LINK_DATA_OFFERING", "lookalike", "redeemers_v1", ["adv"])
     return world
+
+
+@pytest.fixture(scope="session")
+def free(
+    tmp_path_factory: pytest.TempPathFactory,
+    renderer: SandboxedRenderer,
+    sql_workers: SandboxedWorkers,
+    functions: PythonFunctions,
+) -> Iterator[World]:
+    """One table of the publisher's under each policy for free-form SQL, which the advertiser queries."""
+    with made_world(tmp_path_factory.mktemp("free"), renderer, sql_workers, functions) as world:
+        yield prepared(join(world))
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ OFFERINGS = {
     "agghidden": (AGGREGATED, HIDDEN),
     "masked": (MASKED,),
     "filtered": (FILTERED,),
+    "gone": (),
 }
 
 

@@ -7,30 +7,14 @@ Source: cleanrooms/free-form-sql; user-guide/aggregation-policies, -/aggregation
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
-from conftest import join, made_world
-from freeform_world import AGGREGATED, named, offering, prepared, rows
+from freeform_world import AGGREGATED, named, offering, rows
 from rooms_world import World
 
-from cleanroom_ml.engine.rooms.render import SandboxedRenderer
-from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
 pytestmark = pytest.mark.sandbox
-
-
-@pytest.fixture(scope="module")
-def free(
-    tmp_path_factory: pytest.TempPathFactory,
-    renderer: SandboxedRenderer,
-    sql_workers: SandboxedWorkers,
-    functions: PythonFunctions,
-) -> Iterator[World]:
-    with made_world(tmp_path_factory.mktemp("free"), renderer, sql_workers, functions) as world:
-        yield prepared(join(world))
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
-from conftest import join, made_world
-from freeform_world import PEOPLE, named, offering, prepared, rows
+from freeform_world import PEOPLE, named, offering, rows
 from rooms_world import World
 from sqlglot import exp
 
 from cleanroom_ml.engine.rooms import freeform_policies
 from cleanroom_ml.engine.rooms.freeform import FreeformViews
-from cleanroom_ml.engine.rooms.render import SandboxedRenderer
-from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.policies import expressions, sources
 from cleanroom_ml.engine.sql.policies.constraints import Reader
@@ -22,24 +19,12 @@ from cleanroom_ml.engine.sql.policies.nodes import GuardedTable
 from cleanroom_ml.engine.sql.policies.sources import Item
 from cleanroom_ml.engine.sql.resolve import operators
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
-from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.attack]
 H = "hashed_email_sha256"
 BOB = PEOPLE["EMAIL_HASH"][3]
 NOBODY = "f" * 64
 REFUSED = r"olicy violation|invalid identifier|Unsupported feature|does not exist or not authorized"
-
-
-@pytest.fixture(scope="module")
-def free(
-    tmp_path_factory: pytest.TempPathFactory,
-    renderer: SandboxedRenderer,
-    sql_workers: SandboxedWorkers,
-    functions: PythonFunctions,
-) -> Iterator[World]:
-    with made_world(tmp_path_factory.mktemp("attacks"), renderer, sql_workers, functions) as world:
-        yield prepared(join(world))
 
 
 ROWS = (
@@ -265,10 +250,10 @@ def test_a_view_is_there_for_who_may_run_alone(free: World, monkeypatch: pytest.
 
 
 def test_a_view_goes_with_its_link_whatever_was_made_of_it(free: World) -> None:
-    free.advertiser.sql(named("CREATE VIEW counted AS SELECT COUNT(*) AS n FROM {nulled}"))
+    free.advertiser.sql(named("CREATE VIEW counted AS SELECT COUNT(*) AS n FROM {gone}"))
     assert rows(free, "SELECT n FROM counted") == [(12,)]
-    free.publisher.call("UNLINK_DATA_OFFERING", "lookalike", "nulled_v1", ["adv"])
-    for text in ("SELECT n FROM counted", "SELECT COUNT(*) FROM {nulled}"):
+    free.publisher.call("UNLINK_DATA_OFFERING", "lookalike", "gone_v1", ["adv"])
+    for text in ("SELECT n FROM counted", "SELECT COUNT(*) FROM {gone}"):
         with pytest.raises(SqlError, match="does not exist or not authorized"):
             rows(free, text)
 
