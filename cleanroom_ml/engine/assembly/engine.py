@@ -26,6 +26,7 @@ from cleanroom_ml.engine.login.logins import JobIdentity, JobTokens, Logins
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.queries.execute import Execute
+from cleanroom_ml.engine.queries.python_procedures import ProcedureCalls
 from cleanroom_ml.engine.queries.service import QueryService
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.rooms import render
@@ -42,6 +43,7 @@ from cleanroom_ml.engine.storage.sessions import Session, Tokens
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
 from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
+from cleanroom_ml.engine.warehouse.python_procedures import ProcedureProcesses
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +183,12 @@ class Engine:
         execute: Execute = self.executor.execute
         if like_snowflake:
             execute = ServiceMode(execute, like_snowflake)
-        self.queries = QueryService(self.storage, execute, Answers(self.storage.queries.spool, self.capabilities))
+        answers = Answers(self.storage.queries.spool, self.capabilities)
+        self.queries = QueryService(self.storage, execute, answers)
+        self._procedures = ProcedureProcesses(
+            memory.functions, spare=memory.spare_functions, memory_bytes=memory.procedures_bytes, driver=driver
+        )
+        self.executor.python = ProcedureCalls(self.storage, answers, self.capabilities, self._procedures)
         self.storage.sessions.on_end(self.queries.session_closed)
         self.storage.sessions.on_end(self.warehouse.forget)
         self.queries.recover()
@@ -207,6 +214,7 @@ class Engine:
         self._closing.set()
         ended = self.queries.close(CLOSE_SECONDS)
         self.warehouse.close()
+        self._procedures.close()
         self._render_workers.close()
         ended = self._threads.close(CLOSE_SECONDS) and ended
         self._login_threads.shutdown(wait=False, cancel_futures=True)
@@ -256,6 +264,7 @@ class Engine:
             try:
                 self.storage.sessions.close_idle()
                 self.warehouse.trim()
+                self._procedures.trim()
                 self._render_workers.trim()
                 self.storage.queries.delete_expired()
                 self.storage.collect_garbage()

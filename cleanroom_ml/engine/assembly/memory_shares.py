@@ -29,6 +29,10 @@ MOST_FOR_FUNCTIONS: Final = GIB
 LEAST_FOR_FUNCTIONS: Final = GIB // 4
 """Of one statement's functions in Python: pandas alone needs half of the least."""
 _FUNCTIONS_PART: Final = 32
+LEAST_FOR_PROCEDURES: Final = GIB // 2
+"""Of one procedure in Python: Snowpark with pandas needs a quarter of it."""
+_INNER_PROCEDURES: Final = 4
+"""Those that other procedures call, of each depth one and one spare (warehouse.python_procedures)."""
 _SMALL_MACHINE: Final = 16 * GIB
 """Below it the functions of one statement run at once, and of one more for a party that has none."""
 
@@ -47,6 +51,7 @@ class MemoryShares:
     functions_bytes: int
     functions: int
     spare_functions: int
+    procedures_bytes: int
     engine_bytes: int
 
 
@@ -71,4 +76,6 @@ def memory_shares(total: int, *, statements: int, rendering_bytes: int) -> Memor
     functions = 1 if total < _SMALL_MACHINE else statements
     engine = FRONT_BYTES + statements * each + spares * spare_each + (1 + renderers) * rendering_bytes
     engine += (functions + 1) * functions_each
-    return MemoryShares(each, spare_each, spares, renderers, functions_each, functions, 1, engine)
+    procedures_each = max(LEAST_FOR_PROCEDURES, functions_each)
+    engine += (functions + 1 + _INNER_PROCEDURES) * procedures_each
+    return MemoryShares(each, spare_each, spares, renderers, functions_each, functions, 1, procedures_each, engine)

@@ -298,4 +298,4 @@ def _qualified(session: Session, name: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unknown(name: tuple[str, ...]) -> SqlError:
-    return SqlError(2140, "42601", f"SQL compilation error:\nUnknown procedure {'.'.join(name)[:300]}")
+    return SqlError(2140, "42601", f"SQL compilation error:\nUnknown function {'.'.join(name)[:300]}")

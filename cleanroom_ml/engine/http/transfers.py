@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import mimetypes
 import os
 import time
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from starlette.requests import Request
 
 from cleanroom_ml.engine.protocol.bodies import too_large
 from cleanroom_ml.engine.protocol.errors import WireError, bad_request
+from cleanroom_ml.engine.protocol.stages import stored_name
 from cleanroom_ml.engine.storage.errors import NotFound, StorageError
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -29,7 +29,6 @@ SLOWEST: Final = 16 << 10
 """Bytes a second. A body may keep us waiting for PATIENCE_SECONDS, and for as long as it takes at this rate."""
 MAX_REMEMBERED: Final = 4096
 _PIECE: Final = 256 << 10
-_GZIP: Final = b"\x1f\x8b"
 _HEAD: Final = 16
 
 P = ParamSpec("P")
@@ -74,7 +73,7 @@ class Uploads:
                 size, md5, head = await _receive(request, descriptor, self._in_thread)
             finally:
                 os.close(descriptor)
-            name = f"{named}.gz" if claims["gzip"] and _compressed(named, head) else named
+            name = stored_name(named, head, gzip=bool(claims["gzip"]))
             sha256 = await self._in_thread(self._storage.objects.adopt, path)
             if self._stored.get(ticket) == sha256:
                 return
@@ -211,14 +210,6 @@ def _keep(storage: Storage, ticket: str, name: str, sha256: str, size: int, md5:
     """An object that no row points at yet is kept by the pin until the row is there."""
     with storage.pin((sha256,)):
         storage.stages.put_uploaded(ticket, name, sha256, size, md5)
-
-
-def _compressed(name: str, head: bytes) -> bool:
-    """Whether the connector compressed the file on the way: then its name there ends with `.gz`.
-
-    It says so itself, in the PUT that it repeats for each file, but where the path was a bound value it cannot.
-    """
-    return head.startswith(_GZIP) and mimetypes.guess_type(name)[1] is None and not name.endswith(".br")
 
 
 def _gone() -> WireError:

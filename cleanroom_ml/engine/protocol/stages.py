@@ -8,9 +8,13 @@ tried that way fails at the engine's own port, and no byte of a file is sent.
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Sequence
+from typing import Final
 
 from cleanroom_ml.engine.sql.lex.tokens import first_word
+
+_GZIP: Final = b"\x1f\x8b"
 
 
 def transfer_verb(sql: str) -> str | None:
@@ -71,3 +75,13 @@ def _stage_info(location: str, end_point: str) -> dict[str, object]:
         "useVirtualUrl": False,
         "isClientSideEncrypted": False,
     }
+
+
+def stored_name(named: str, head: bytes, *, gzip: bool) -> str:
+    """What an uploaded file is called: a file that the connector compressed on the way (where it was told to: `gzip`)
+    ends with `.gz` there.
+
+    It says so itself, in the PUT that it repeats for each file, but where the path was a bound value it cannot.
+    """
+    packed = head.startswith(_GZIP) and mimetypes.guess_type(named)[1] is None and not named.endswith(".br")
+    return f"{named}.gz" if gzip and packed else named

@@ -38,10 +38,11 @@ class Asked:
             return cls(session, query_id, words)
         try:
             call = parse_call(text, binds or NO_BINDS)
+            args = call.args
         except SqlError:
             return cls(session, query_id, words)
         database = call.name[0] if len(call.name) == 3 else session.database or ""
-        return cls(session, query_id, words, database, call.name[-1], call.args)
+        return cls(session, query_id, words, database, call.name[-1], args)
 
     @property
     def account(self) -> str:

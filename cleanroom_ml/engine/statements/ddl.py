@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cleanroom_ml.engine.sql.binds import NO_BINDS
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.names import folded
+from cleanroom_ml.engine.sql.read.routine import named
+from cleanroom_ml.engine.sql.read.source import Source
+from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.refusals import displayed
+from cleanroom_ml.engine.statements.routine_ddl import of_routine
 from cleanroom_ml.engine.storage.file_formats import FileFormat
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Constraint, Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.routines import called
 from cleanroom_ml.engine.storage.sequences import Sequence
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.naming import display
@@ -38,7 +45,7 @@ class Ddl:
     def __call__(self, kind: str, name: str, full: bool = False) -> str:
         """The text. Raises SqlError: there is no such thing for the session, or of no such kind."""
         kind = kind.upper().replace("_", " ")
-        parts = folded(name)
+        parts = () if kind in {"FUNCTION", "PROCEDURE"} else folded(name)
         if kind == "DATABASE":
             return self._database(parts)
         if kind == "SCHEMA":
@@ -46,8 +53,10 @@ class Ddl:
         makers: Mapping[str, Callable[[Key, str], str | None]] = {
             "TABLE": self._table, "VIEW": self._table, "SEQUENCE": self._sequence, "FILE FORMAT": self._file_format,
         }  # fmt: skip
-        if kind not in makers:
+        if kind not in {*makers, "FUNCTION", "PROCEDURE"}:
             raise SqlError.unsupported(f"GET_DDL of {kind[:40]}")
+        if kind in {"FUNCTION", "PROCEDURE"}:
+            return self._routine(kind, name)
         key = self._target(parts, kind)
         named = displayed((key.database, key.schema, key.name)) if full else display(key.name)
         made = makers[kind](key, named)
@@ -67,6 +76,21 @@ class Ddl:
         if table is None or (table.session_id is None and not self._rights.finds(Thing.of("TABLE", key))):
             return None
         return _of_table(table, name)
+
+    def _routine(self, kind: str, name: str) -> str:
+        """Of a function or a procedure, by its name with the types of its arguments. What a secure one is made of is
+        its owner's to know.
+        """
+        parts = named(Source(name, tokenize(name), NO_BINDS), kind)
+        key = self._target(parts, kind)
+        there = (self._storage.functions if kind == "FUNCTION" else self._storage.procedures).get(key, self._session_id)
+        if there is not None and there.session_id is None:
+            thing = Thing.of(kind, called(key))
+            secure = Routine.from_json(there.definition).secure
+            there = there if (self._rights.owns(thing) if secure else self._rights.finds(thing)) else None
+        if there is None:
+            raise SqlError.not_found(kind, displayed(parts))
+        return of_routine(kind, Routine.from_json(there.definition))
 
     def _sequence(self, key: Key, name: str) -> str | None:
         found = self._storage.sequences.get(key)

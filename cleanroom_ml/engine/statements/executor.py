@@ -16,7 +16,15 @@ from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
-from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, SharedViews, StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import (
+    Applications,
+    Pools,
+    Procedures,
+    PythonProcedures,
+    SharedViews,
+    StatementCatalog,
+    Written,
+)
 from cleanroom_ml.engine.statements.refusals import named_in
 from cleanroom_ml.engine.statements.registry import kind_of
 from cleanroom_ml.engine.statements.result_scan import JobCatalog, Results
@@ -64,6 +72,8 @@ class Executor:
         self._room_catalogs = room_catalogs
         self._applications = applications
         self._shared = shared
+        self.python: PythonProcedures | None = None
+        """What runs procedures in Python; set once all parts of the engine are there."""
         self._patterns = Patterns(warehouse)
         self.transactions = Transactions(storage.sessions)
 
@@ -164,6 +174,8 @@ class Executor:
         acting: Rights | None = None,
         recorded: bool | None = None,
         direct: bool = False,
+        depth: int = 0,
+        scoped: bool = False,
     ) -> StatementResult:
         if nesting > _MOST_NESTED:
             raise SqlError.too_complex()
@@ -171,6 +183,8 @@ class Executor:
         statement = classify(text, binds)
         policy.check(statement, restricted=restricted)
         kind = kind_of(statement)
+        if scoped:
+            policy.check_scoped(statement)
         rights = Rights.of_session(self._storage, session) if acting is None else acting
         if acting is not None:
             policy.check_owner(statement)
@@ -185,6 +199,8 @@ class Executor:
             return self._execute(
                 *(session, catalog, inner, bound, query_id, False, restricted, nesting + 1),
                 *(written, seconds, results, acting),
+                depth=depth,
+                scoped=scoped,
             )
 
         def in_procedure(key: Key | None, owner: str) -> Work:
@@ -197,6 +213,19 @@ class Executor:
                 return self._execute(
                     *(session, inner, text, replace(NO_BINDS, named=variables), query_id, False, restricted),
                     *(nesting + 1, written, seconds, results, whose),
+                    depth=depth,
+                    scoped=scoped,
+                )
+
+            # What a procedure in Python begins is its own; what was open before it is not for it to end.
+            around = self.transactions.current(session) is not None
+
+            def run_inside(text: str, given: Binds | None, inner_id: str, describe_only: bool) -> StatementResult:
+                return self._execute(
+                    *(session, inner, text, given or NO_BINDS, inner_id, describe_only, restricted),
+                    *(nesting + 1, written, seconds, results, whose),
+                    depth=depth + 1,
+                    scoped=scoped or around,
                 )
 
             return replace(
@@ -204,6 +233,7 @@ class Executor:
                 catalog=inner,
                 rights=rights if whose is None else whose,
                 run=run_there,
+                inside=run_inside,
                 binds=NO_BINDS,
                 home=work.home if key is None else (key.database, key.schema),
             )
@@ -237,12 +267,14 @@ class Executor:
             written=written,
             results=results,
             keep=self._kept(session, rights) if direct else None,
+            python=self.python,
+            depth=depth,
         )
         if binds.staged is not None and not isinstance(statement, Insert):
             raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")
         if describe_only:
             return _described(work, kind, statement)
-        if kind.commits:
+        if kind.commits and not kind.leaves_open(statement):
             commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and kind.batch is not None:

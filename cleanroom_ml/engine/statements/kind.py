@@ -58,6 +58,7 @@ class Kind(Generic[S]):
         changing: the privileges that it needs on the table that it changes.
         narrowed: in rooms, whether this very statement of the kind may be sent.
         commits: DDL: an open transaction is committed before it, as on Snowflake.
+        leaves_open: of a kind that commits: whether this very statement leaves an open transaction as it is.
         columns: what it would give, without rows and without doing anything; None: the one line of a status.
         batch: runs it for each row of a batch of bound rows, all in one commit; None: `run` does what is to be done.
         one_commit: it changes what it changes in one transaction; a block or a procedure may have done a half.
@@ -71,6 +72,7 @@ class Kind(Generic[S]):
     changing: Callable[[S], frozenset[str]] = lambda _: frozenset()
     narrowed: Callable[[S], bool] | None = None
     commits: bool = False
+    leaves_open: Callable[[S], bool] = lambda _: False
     columns: Callable[[Work, S], Rows] | None = None
     batch: Callable[[Work, S], Rows] | None = None
     one_commit: bool = True

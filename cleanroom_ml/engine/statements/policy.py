@@ -5,6 +5,7 @@ from __future__ import annotations
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
+from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
 from cleanroom_ml.engine.sql.read.use import Use
 from cleanroom_ml.engine.sql.read.user import AlterUser
 from cleanroom_ml.engine.statements.kind import Allowed, Roles
@@ -33,6 +34,20 @@ def check_owner(statement: Statement) -> None:
     """
     if isinstance(statement, AlterSession | AlterUser | SetVariable | UnsetVariable | Use):
         raise SqlError.unsupported(f"{spoken(statement)} in a procedure with its owner's rights")
+
+
+def check_scoped(statement: Statement) -> None:
+    """Refuses what would end, inside of a procedure in Python, the transaction that was open before it was called:
+    Snowflake scopes a procedure's own transactions (sql-reference/transactions, "Scoped transactions").
+
+    Raises:
+        SqlError: the statement begins or ends a transaction, or is one that commits the open one.
+    """
+    kind = kind_of(statement)
+    if isinstance(statement, Begin | Commit | Rollback) or (kind.commits and not kind.leaves_open(statement)):
+        raise SqlError.unsupported(
+            f"{spoken(statement)} in a procedure in Python that was called inside of an open transaction: COMMIT first"
+        )
 
 
 def check_roles(statement: Statement, rights: Rights) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.contracts.target_catalog import TargetCatalog
-from cleanroom_ml.engine.sql.binds import Option, Value
+from cleanroom_ml.engine.sql.binds import Binds, Option, Value
 from cleanroom_ml.engine.sql.catalog import ViewSource
+from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.changes import Change
 from cleanroom_ml.engine.storage.keys import Key
@@ -71,6 +72,48 @@ class SharedViews(Protocol):
     def source(self, account: str, rights: Rights, application: str, name: str) -> ViewSource | None:
         """A view by its folded name; None: there is none, or not for these roles. Raises SqlError: it has no rows any
         more, for a reason that the roles may know.
+        """
+
+
+RunInside = Callable[[str, Binds | None, str, bool], StatementResult]
+"""Runs one statement of a procedure in Python: its text, what is bound, its own query id, and whether it is only to be
+described. Whatever the statement may do is decided there, and nowhere else: with the names, the rights and the
+transaction of whoever calls the procedure, or of the room that it is a part of. Raises SqlError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a procedure in Python returned: a value as JSON has it, or the result of one of its own statements."""
+
+    value: Value = None
+    table: StatementResult | None = None
+
+
+class PythonProcedures(Protocol):
+    """Runs handlers whose first argument is a Snowpark Session (`engine/queries/python_procedures.py`).
+
+    The code is in a sandbox of its own without network, files or token. Its Session is the real Snowpark over the real
+    connector; what that asks comes through a descriptor to the thread that called, and each statement is `run` there.
+    """
+
+    def call(
+        self,
+        session: Session,
+        routine: Routine,
+        arguments: Sequence[Value],
+        run: RunInside,
+        *,
+        seconds: float,
+        depth: int = 0,
+    ) -> Returned:
+        """Calls the handler of `routine` with a Session and arguments of its declared types, for `seconds` at most.
+
+        Args:
+            session: whose context the Session shows, and under whom its statements are recorded.
+            depth: how many procedures in Python have called each other to get here.
+
+        Raises:
+            SqlError: the code failed, did not end in time, or calls too deep; what `run` raises is the code's to catch.
         """
 
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Binds, Value
-from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_scalars
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
-from cleanroom_ml.engine.sql.read.call import Call
+from cleanroom_ml.engine.sql.read.call import Argument, Call, Computed
+from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import Parameter, Routine
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.statements import blocks
+from cleanroom_ml.engine.sql.values import json_text
+from cleanroom_ml.engine.statements import blocks, python_procedures
+from cleanroom_ml.engine.statements.ports import Returned
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
@@ -33,8 +36,9 @@ class Own:
     owner: str
 
 
-def own(work: Work, call: Call) -> Own | None:
-    """The procedure of the session's own account that a CALL means; None: there is none of that name for it.
+def own(work: Work, call: Call) -> tuple[Own, Call] | None:
+    """The procedure of the session's own account that a CALL means, and the CALL with its arguments computed; None:
+    there is none of that name for it.
 
     Raises:
         SqlError: there are some of that name, and none that takes these arguments.
@@ -53,7 +57,8 @@ def own(work: Work, call: Call) -> Own | None:
             found.append(Own(Routine.from_json(each.definition), each.key, owner))
     if not found:
         return None
-    ranked = [(rank, each) for each in found if (rank := _rank(each.routine, call)) is not None]
+    values = values_of(work, call)
+    ranked = [(rank, each, values) for each in found if (rank := _rank(each.routine, values)) is not None]
     if not ranked:
         raise SqlError(
             1044,
@@ -61,7 +66,26 @@ def own(work: Work, call: Call) -> Own | None:
             f"{COMPILATION}error line 0 at position -1\n"
             f"Invalid argument types for procedure '{displayed(call.name)[:200]}'",
         )
-    return min(ranked, key=lambda pair: pair[0])[1]
+    _, chosen, values = min(ranked, key=lambda each: each[0])
+    return chosen, values
+
+
+def values_of(work: Work, call: Call) -> Call:
+    """The same CALL with values only: its expressions mean what they do for whoever calls. Raises SqlError."""
+
+    def value(given: Argument) -> Argument:
+        if not isinstance(given, Computed):
+            return given
+        binds = replace(work.binds, rows=None, staged=None, variables=work.catalog.context().variables)
+        compiled = compile_scalars([expression_of(given.text)], work.catalog, binds)
+        with work.storage.pin(compiled.inputs):
+            _, rows = work.warehouse.rows(compiled, query_id=work.query_id, limit=1, timeout=work.seconds)
+        return rows[0][0]
+
+    if not any(isinstance(each, Computed) for each in (*call.given, *call.given_by_name.values())):
+        return call
+    by_name = {name: value(each) for name, each in call.given_by_name.items()}
+    return Call(call.name, tuple(value(each) for each in call.given), by_name)
 
 
 def run(work: Work, procedure: Own, call: Call) -> StatementResult:
@@ -71,8 +95,6 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
     there (temporary things, stages, results, the person): another role's would be lent to whoever wrote the other side.
     """
     routine = procedure.routine
-    if routine.language != "SQL":
-        raise SqlError.unsupported(f"CALL of a procedure in {routine.language}")
     as_owner = procedure.key is not None and not routine.as_caller
     if as_owner:
         refuse_another_role(work, procedure)
@@ -81,6 +103,12 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
         parameter.name: _as(acting, value, parameter.type)
         for parameter, value in zip(routine.parameters, _placed(acting, routine, call), strict=True)
     }
+    if routine.language == "PYTHON":
+        result = python_procedures.run(acting, routine, list(arguments.values()))
+        if isinstance(result, Returned):
+            assert routine.returns is not None
+            return one_value(routine, _as(acting, result.value, routine.returns))
+        return result
     returned = blocks.run(acting, routine.body, arguments)
     rows = blocks.table_of(returned)
     if routine.returns is None:
@@ -93,7 +121,14 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
         return rows
     if rows is not None:
         raise SqlError.syntax(f"{routine.name} is to return {routine.returns}, not a table.")
-    value = _as(acting, returned.value, routine.returns)
+    return one_value(routine, _as(acting, returned.value, routine.returns))
+
+
+def one_value(routine: Routine, value: Value) -> Rows:
+    """What a procedure returned that returns a value: a VARIANT is shown as a query shows it."""
+    assert routine.returns is not None
+    if routine.returns.is_json and isinstance(value, str):
+        value = json_text.shown(json_text.read(value))
     return Rows(((routine.name, routine.returns),), ((value,),), CALL)
 
 

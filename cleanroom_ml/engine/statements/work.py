@@ -15,7 +15,15 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.catalog import Drawn
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements.ports import Applications, Pools, Procedures, StatementCatalog, Written
+from cleanroom_ml.engine.statements.ports import (
+    Applications,
+    Pools,
+    Procedures,
+    PythonProcedures,
+    RunInside,
+    StatementCatalog,
+    Written,
+)
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_privilege
 from cleanroom_ml.engine.statements.result_scan import Results
 from cleanroom_ml.engine.statements.results import StatementResult, encode
@@ -58,6 +66,10 @@ class Work:
         copies_grants: what is made has the grants of what it replaces, and no others.
         keep: whose requests a worker's process may go on with that serves this one; None: it ends with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
+        inside: one statement of a procedure in Python that this statement calls, with its own query id; of `acting`'s
+            work alone.
+        python: what runs procedures in Python; None: nothing does.
+        depth: how many procedures in Python this statement is in.
     """
 
     storage: Storage
@@ -83,6 +95,9 @@ class Work:
     home: tuple[str, str] | None = None
     copies_grants: bool = False
     keep: Kept | None = None
+    inside: RunInside | None = None
+    python: PythonProcedures | None = None
+    depth: int = 0
 
     @property
     def seconds(self) -> float:

@@ -178,6 +178,15 @@ class Running:
         if self._handle is not None and not self._ended.is_set():
             self._handle.cancel()
 
+    def end(self, seconds: float) -> None:
+        """Wait for its end, for so long."""
+        self._ended.wait(seconds)
+
+    def answer(self) -> dict[str, object]:
+        """What it gave. Raises SqlError: it failed."""
+        self.check()
+        return self._answer
+
     def check(self) -> None:
         """Raises SqlError where the functions failed; called when the statement failed, it waits for their answer."""
         if self._failure is not None:
@@ -214,6 +223,7 @@ def signature_of(function: UserFunction, called: str = "") -> Signature:
     return {
         "called": called,
         "parameters": [str(each.type) for each in routine.parameters],
+        "names": [each.name for each in routine.parameters],
         "returns": None if routine.returns is None else str(routine.returns),
         "columns": [str(found) for _, found in routine.columns],
         "aggregate": routine.aggregate,

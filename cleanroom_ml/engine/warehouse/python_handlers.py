@@ -37,7 +37,7 @@ class Function:
         self._types = [parse_type(name) for name in signature["parameters"]]
         self._strict = strict
         self._zone = zone
-        self._handler = _loaded(handler, body)
+        self._handler = loaded(handler, body)
 
     def __call__(self, columns: list[pa.Array]) -> pa.Array:
         """What it gives for some rows. Raises whatever a party's code raises."""
@@ -66,6 +66,8 @@ class Function:
 
     def _vectorized(self, columns: list[pa.Array], returns: SqlType) -> pa.Array:
         most = getattr(self._handler, "_sf_max_batch_size", None) or len(columns[0])
+        if not self._types:
+            most = 1  # there is nothing that its batches could be made of
         made: list[Plain] = []
         for start in range(0, len(columns[0]), most):
             part = [column.slice(start, most) for column in columns]
@@ -80,30 +82,70 @@ class Function:
         """Each row is a partition of its own: nothing says which rows are one."""
         declared = frames.columns_of(self._signature)
         tables: list[list[Plain]] = []
-        for row in self._rows(columns):
+        for place, row in enumerate(self._rows(columns)):
             instance = self._handler()
+            given_row = [column.slice(place, 1) for column in columns]
             rows: list[Plain] = []
-            if not self._skips(row):
+            if self._skips(row):
+                rows.append((None,) * len(declared))
+            elif self._gets_frames():
+                rows += self._processed(instance, given_row)
+            elif hasattr(instance, "process"):
                 rows += _yielded(instance.process(*row))
-            if hasattr(instance, "end_partition"):
-                rows += _yielded(instance.end_partition())
+            rows += self._ended(instance, given_row)
             tables.append(rows)
         return self._listed(tables, declared)
+
+    def _gets_frames(self) -> bool:
+        """Whether `process` takes a DataFrame (developer-guide/udf/python/udf-python-tabular-vectorized)."""
+        return getattr(getattr(self._handler, "process", None), "_sf_vectorized_input", None) is not None
+
+    def _frame(self, columns: Sequence[pa.Array]) -> Plain:
+        """Rows as the DataFrame of a table function: its columns have the names of the arguments."""
+        frame = python_pandas.frame(columns[: len(self._types)], self._types, self._zone)
+        frame.columns = self._signature["names"]
+        return frame
+
+    def _processed(self, instance: Plain, columns: list[pa.Array]) -> list[Plain]:
+        """What a vectorized `process` gives: a row for each row."""
+        most = getattr(self._handler.process, "_sf_max_batch_size", None) or max(1, len(columns[0]))
+        rows: list[Plain] = []
+        for start in range(0, len(columns[0]), most):
+            part = [column.slice(start, most) for column in columns]
+            made = python_pandas.rows(instance.process(self._frame(part)))
+            if len(made) != len(part[0]):
+                raise ValueError(f"{len(made)} rows were returned for {len(part[0])} rows")
+            rows += made
+        return rows
+
+    def _ended(self, instance: Plain, columns: list[pa.Array]) -> list[Plain]:
+        """What `end_partition` gives, where there is one; a vectorized one gets all rows of the partition."""
+        if not hasattr(instance, "end_partition"):
+            return []
+        if getattr(self._handler.end_partition, "_sf_vectorized_input", None) is None:
+            return _yielded(instance.end_partition())
+        return python_pandas.rows(instance.end_partition(self._frame(columns)))
 
     def _partitions(self, groups: pa.ListArray) -> pa.Array:
         """The rows of each partition go to one instance; what `end_partition` gives is of no row."""
         tables: list[list[Plain]] = []
         places: list[int | None] = []
+        width = len(self._signature["columns"])
         for place in range(len(groups)):
             instance = self._handler()
             rows: list[Plain] = []
-            for number, row in enumerate(self._rows(_members(groups, place)), start=1):
-                if not self._skips(row):
-                    rows += _yielded(instance.process(*row))
-                    places += [number] * (len(rows) + sum(map(len, tables)) - len(places))
-            if hasattr(instance, "end_partition"):
-                rows += _yielded(instance.end_partition())
-                places += [None] * (len(rows) + sum(map(len, tables)) - len(places))
+            members = _members(groups, place)
+            if self._gets_frames():
+                rows += self._processed(instance, members)
+                places += range(1, len(rows) + 1)
+            elif hasattr(instance, "process"):
+                for number, row in enumerate(self._rows(members), start=1):
+                    made = [(None,) * width] if self._skips(row) else _yielded(instance.process(*row))
+                    rows += made
+                    places += [number] * len(made)
+            ended = self._ended(instance, members)
+            rows += ended
+            places += [None] * len(ended)
             tables.append(rows)
         return self._listed(tables, frames.columns_of(self._signature), pa.array(places, pa.int64()))
 
@@ -156,7 +198,7 @@ def _vectorized(input: Plain = None, max_batch_size: int | None = None, **_: obj
     return mark
 
 
-def _loaded(handler: str, body: str) -> Plain:
+def loaded(handler: str, body: str) -> Plain:
     if not body:
         module, _, name = handler.rpartition(".")
         return getattr(importlib.import_module(module), name)

@@ -24,7 +24,7 @@ def frame(columns: Sequence[pa.Array], types: Sequence[SqlType], zone: str) -> A
 
     series = {
         place: _series(given(column, found, zone), found)
-        for place, (column, found) in enumerate(zip(columns, types, strict=True))
+        for place, (column, found) in enumerate(zip(columns, types, strict=False))  # a column at least, types or not
     }
     return pandas.DataFrame(series, index=range(len(columns[0]) if columns else 0))
 
@@ -42,6 +42,18 @@ def _series(values: list[Plain], found: SqlType) -> Any:  # Any: see frame
     if found.record.moment == "TIME":
         return pandas.Series(pandas.to_timedelta([None if value is None else value.isoformat() for value in values]))
     return pandas.Series(values, dtype=_DTYPES.get(found.name, "object"))
+
+
+def rows(found: Plain) -> list[Plain]:
+    """What a vectorized method of a table function returned, row by row: a DataFrame, or a tuple of columns."""
+    import pandas
+
+    if found is None:
+        return []
+    listed = [found.iloc[:, place] for place in range(found.shape[1])] if isinstance(found, pandas.DataFrame) else found
+    if isinstance(listed, pandas.Series) or getattr(listed, "ndim", 0) == 1:
+        listed = [listed]
+    return list(zip(*[values(column) for column in listed], strict=True))
 
 
 def values(found: Plain) -> list[Plain]:

@@ -10,6 +10,7 @@ class Signature(TypedDict):
 
     called: str
     parameters: list[str]
+    names: list[str]
     returns: str | None
     columns: list[str]
     aggregate: bool

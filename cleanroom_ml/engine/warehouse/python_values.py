@@ -61,7 +61,7 @@ def given(column: pa.Array, found: SqlType, zone: str) -> list[Plain]:
     values = column.to_pylist()
     if found.is_json:
         null = SQL_NULL if found.record.python == "any" else None
-        return [null if value is None else _from_json(json_text.read(value)) for value in values]
+        return [null if value is None else from_json(json_text.read(value)) for value in values]
     if found.is_of_any_size:
         return [None if value is None else int(value) for value in values]
     if found.record.python == "local":
@@ -75,11 +75,11 @@ def given(column: pa.Array, found: SqlType, zone: str) -> list[Plain]:
 def taken(values: Sequence[Plain], found: SqlType, zone: str) -> pa.Array:
     """What a handler gave, as a column. Raises TypeError or ValueError: a value is none of its type."""
     rule = _rule(found, zone)
-    plain = [None if value is None or value is SQL_NULL else rule(_unwrapped(value)) for value in values]
+    plain = [None if value is None or value is SQL_NULL else rule(unwrapped(value)) for value in values]
     return pa.array(plain, arrow_type(found))
 
 
-def _unwrapped(value: Plain) -> Plain:
+def unwrapped(value: Plain) -> Plain:
     """A scalar of numpy's or pandas' as Python's own."""
     module = type(value).__module__
     if module == "numpy" and hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
@@ -179,7 +179,7 @@ def _aware(value: dict[str, Any]) -> datetime.datetime:
     return moment.astimezone(zone)
 
 
-def _from_json(value: Plain) -> Plain:
+def from_json(value: Plain) -> Plain:
     """A VARIANT's value as a handler gets it: what JSON has no form for is its text."""
     match value:
         case json_text.Marked():
@@ -189,9 +189,9 @@ def _from_json(value: Plain) -> Plain:
         case json_text.Undefined():
             return None
         case list():
-            return [_from_json(item) for item in value]
+            return [from_json(item) for item in value]
         case dict():
-            return {key: _from_json(item) for key, item in value.items()}
+            return {key: from_json(item) for key, item in value.items()}
         case _:
             return value
 
@@ -205,7 +205,7 @@ def _to_json(value: Plain, form: InPython) -> str:
 
 
 def _member(value: Plain) -> Plain:
-    value = _unwrapped(value)
+    value = unwrapped(value)
     match value:
         case None | bool() | int() | str():
             return value

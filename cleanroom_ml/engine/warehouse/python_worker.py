@@ -50,11 +50,11 @@ class Request(TypedDict):
 def handle(request: Request, fds: list[int]) -> dict[str, object]:
     """Serves the calls of one statement until it is over. The answer has `error`, where one failed."""
     with socket.socket(fileno=fds[0]) as connection:
-        _settle(request["zone"])
+        settle(request["zone"])
         functions = [each["name"] for each in request["functions"]]
         current = 0
         try:
-            _import(request["imports"], fds[1:])
+            place_imports(request["imports"], fds[1:])
             loaded = {}
             while (call := frames.receive(connection, frames.CALL)) is not None:
                 current, data = call
@@ -74,12 +74,12 @@ def handle(request: Request, fds: list[int]) -> dict[str, object]:
         except BaseException as error:  # noqa: BLE001 - whatever a party's code raises, SystemExit included, is its error
             kind = "memory" if isinstance(error, MemoryError) else "python"
             silent = request["functions"][current]["silent"]
-            text = {"kind": kind, "function": functions[current], "text": _text(error, silent=silent)}
+            text = {"kind": kind, "function": functions[current], "text": text_of(error, silent=silent)}
             return {"error": json.loads(json.dumps(text))}
         return {}
 
 
-def _settle(zone: str) -> None:
+def settle(zone: str) -> None:
     """A function has the session's time zone (developer-guide/udf/python/udf-python-designing); what it prints goes
     nowhere. numpy's own random numbers are those of what this process is a copy of, and of every other copy.
     """
@@ -90,7 +90,7 @@ def _settle(zone: str) -> None:
     sys.stdout = sys.stderr = nowhere
 
 
-def _import(names: list[str], fds: list[int]) -> None:
+def place_imports(names: list[str], fds: list[int]) -> None:
     directory = tempfile.mkdtemp(prefix="imports-", dir=_SCRATCH if Path(_SCRATCH).is_dir() else None)
     for name, fd in zip(names, fds, strict=True):
         with open(fd, "rb") as source, open(f"{directory}/{name}", "wb") as target:
@@ -99,7 +99,7 @@ def _import(names: list[str], fds: list[int]) -> None:
     install(directory, names)
 
 
-def _text(error: BaseException, *, silent: bool) -> str:
+def text_of(error: BaseException, *, silent: bool) -> str:
     """The traceback of a party's own code, as the service shows it. `silent`: without what the error says, which may
     be a value of somebody's.
     """

@@ -10,8 +10,8 @@ from typing import Final
 from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.cursor import Cursor
-from cleanroom_ml.engine.sql.lex.tokens import NUMBER, QUOTED, STRING, WORD
+from cleanroom_ml.engine.sql.lex.cursor import OPENING, Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Token
 from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, number_of
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import NameReader
@@ -38,19 +38,46 @@ _CASTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """An argument that only a query can say: the expression as it was written, and why it is no value of its own."""
+
+    text: str
+    why: SqlError
+
+
+Argument = Value | Computed
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Statement):
-    """CALL name(args): values already evaluated (see calls.py)."""
+    """CALL name(args): values, and expressions that are still to be computed."""
 
     name: Name
-    args: tuple[Value, ...]
-    named: Mapping[str, Value] = field(default_factory=dict)
+    given: tuple[Argument, ...]
+    given_by_name: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def args(self) -> tuple[Value, ...]:
+        """The values of all arguments by position. Raises SqlError: one is an expression."""
+        return tuple(_value(each) for each in self.given)
+
+    @property
+    def named(self) -> Mapping[str, Value]:
+        """Those by name. Raises SqlError: one is an expression."""
+        return {name: _value(each) for name, each in self.given_by_name.items()}
+
+
+def _value(argument: Argument) -> Value:
+    if isinstance(argument, Computed):
+        raise argument.why
+    return argument
 
 
 def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
     """The CALL that `text` is. Arguments are literals (strings, `$$…$$`, numbers, TRUE, FALSE, NULL, `[…]`, `{…}`),
     bound values,
-    ARRAY_CONSTRUCT, OBJECT_CONSTRUCT, PARSE_JSON and TO_JSON of these, each with casts; nothing that would have to be
-    computed.
+    ARRAY_CONSTRUCT, OBJECT_CONSTRUCT, PARSE_JSON and TO_JSON of these, each with casts. What would have to be computed
+    is `Computed`.
 
     Raises:
         SqlError: it is no CALL, or has another kind of argument.
@@ -60,8 +87,8 @@ def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
     name = NameReader(cursor, binds).name()
     cursor.expect("(")
     reader = _Values(cursor, binds)
-    args: list[Value] = []
-    named: dict[str, Value] = {}
+    args: list[Argument] = []
+    named: dict[str, Argument] = {}
     while not cursor.accept(")"):
         if args or named:
             cursor.expect(",")
@@ -69,11 +96,11 @@ def parse_call(text: str, binds: Binds = NO_BINDS) -> Call:
         if after is not None and after.text == "=>":
             key = cursor.part()
             cursor.expect("=>")
-            named[key] = reader.value()
+            named[key] = reader.argument()
         elif named:
             raise cursor.surprise("an argument by position after one by name")
         else:
-            args.append(reader.value())
+            args.append(reader.argument())
     cursor.expect_end()
     return Call(name, tuple(args), named)
 
@@ -82,6 +109,31 @@ class _Values:
     def __init__(self, cursor: Cursor, binds: Binds) -> None:
         self.cursor = cursor
         self.binds = binds
+
+    def argument(self) -> Argument:
+        """A value, or what is not one by itself: up to the comma or the parenthesis that ends it."""
+        cursor, at = self.cursor, self.cursor.at
+        try:
+            value = self.value()
+            if cursor.looking_at(",") or cursor.looking_at(")"):
+                return value
+            why = cursor.surprise("expected ','")
+        except SqlError as error:
+            why = error
+        cursor.at = at
+        tokens = self._rest_of_argument()
+        if not tokens or cursor.done or any(token.kind == PUNCTUATION and token.text == "?" for token in tokens):
+            raise why
+        return Computed(cursor.text[tokens[0].start : tokens[-1].end], why)
+
+    def _rest_of_argument(self) -> list[Token]:
+        cursor, start = self.cursor, self.cursor.at
+        while not (cursor.done or cursor.looking_at(",") or cursor.looking_at(")")):
+            if any(cursor.looking_at(opening) for opening in OPENING):
+                cursor.group()
+            else:
+                cursor.next()
+        return cursor.tokens[start : cursor.at]
 
     def value(self) -> Value:
         value = self._plain()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from cleanroom_ml.engine.sql.catalog import StageReference
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import QUOTED, WORD
 from cleanroom_ml.engine.sql.read.call import Call, parse_call
@@ -38,6 +39,7 @@ class CallAnonymous(Statement):
 
     routine: Routine
     call: Call
+    imports: tuple[StageReference, ...] = ()
 
 
 def _create(source: Source, modifiers: Modifiers) -> CreateProcedure:
@@ -61,8 +63,6 @@ def call_anonymous(source: Source) -> CallAnonymous:
     name = source.names.name(1)
     cursor.expect("AS", "PROCEDURE")
     routine, imports, _ = rest(source, name[0], Modifiers(False, frozenset()), procedure=True)
-    if imports or routine.language != "SQL":
-        raise SqlError.unsupported(f"an anonymous procedure in {routine.language}")
     if not cursor.looking_at("CALL"):
         raise cursor.surprise("expected 'CALL'")
     if "?" in [token.text for token in source.tokens[: cursor.at]]:
@@ -70,7 +70,7 @@ def call_anonymous(source: Source) -> CallAnonymous:
     call = parse_call(cursor.rest(), source.binds)
     if call.name != name:
         raise SqlError.not_found("Procedure", ".".join(call.name))
-    return CallAnonymous(routine, call)
+    return CallAnonymous(routine, call, imports)
 
 
 OBJECTS: Final = (ObjectForm(("PROCEDURE",), ("PROCEDURES",), create=_create, alter=_alter),)

@@ -101,6 +101,8 @@ def rest(
     language = "SQL"
     body: str | None = None
     while body is None and not cursor.done and not cursor.looking_at(";"):
+        if cursor.accept("EXECUTE", "AS", "RESTRICTED", "CALLER"):
+            raise SqlError.unsupported("EXECUTE AS RESTRICTED CALLER: there are no caller grants here")
         found = next((words for words in _FLAGS if cursor.accept(*words)), None)
         if found is not None:
             flags.update(_FLAGS[found])

@@ -20,7 +20,7 @@ _SCOPES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Show(Statement):
-    """SHOW [TERSE] `kind` [HISTORY] [LIKE 'pattern'] [IN [`scope_kind`] `scope`] [STARTS WITH …]
+    """SHOW [TERSE | AS RESOURCE] `kind` [HISTORY] [LIKE 'pattern'] [IN [`scope_kind`] `scope`] [STARTS WITH …]
     [LIMIT n [FROM '…']].
 
     `kind` is in upper case, several words joined by one blank (FILE FORMATS, COMPUTE POOLS, PRIMARY KEYS …);
@@ -36,12 +36,14 @@ class Show(Statement):
     limit: int | None = None
     from_name: str | None = None
     history: bool = False
+    as_resource: bool = False
 
 
 def _show(source: Source) -> Statement:
     cursor = source.cursor
     cursor.expect("SHOW")
     terse = cursor.accept("TERSE")
+    as_resource = not terse and cursor.accept("AS", "RESOURCE")
     kind = accept_one(source, displayed())
     if kind is None:
         what = cursor.peek()
@@ -67,7 +69,7 @@ def _show(source: Source) -> Statement:
             raise SqlError.syntax("LIMIT needs a number.")
         from_name = source.names.text() if cursor.accept("FROM") else None
     cursor.expect_end()
-    return Show(kind, like, scope_kind, scope, terse, starts, limit, from_name, history)
+    return Show(kind, like, scope_kind, scope, terse, starts, limit, from_name, history, as_resource)
 
 
 FORMS: Final = (Form(("SHOW",), _show),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -13,7 +14,7 @@ from cleanroom_ml.engine.sql.read.block import Block, Immediate
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.procedure import CallAnonymous
 from cleanroom_ml.engine.sql.tree.literals import literal
-from cleanroom_ml.engine.statements import blocks, procedures
+from cleanroom_ml.engine.statements import blocks, procedures, routines
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
@@ -27,7 +28,7 @@ def call(work: Work, statement: Call) -> StatementResult:
         return _of_the_system(work, statement)
     own = procedures.own(work, statement)
     if own is not None:
-        return procedures.run(work, own, statement)
+        return procedures.run(work, *own)
     if work.procedures is None:
         raise SqlError.unsupported("CALL")
     if statement.named:
@@ -37,7 +38,10 @@ def call(work: Work, statement: Call) -> StatementResult:
 
 def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
     """WITH … AS PROCEDURE … CALL: with the caller's rights (sql-reference/sql/call-with)."""
-    return procedures.run(work, procedures.Own(statement.routine, None, ""), statement.call)
+    work.warehouse.check_packages(statement.routine.packages)
+    with routines.imported(work, statement.imports) as files:
+        routine = replace(statement.routine, imports=files)
+        return procedures.run(work, procedures.Own(routine, None, ""), procedures.values_of(work, statement.call))
 
 
 def _of_the_system(work: Work, statement: Call) -> Rows:

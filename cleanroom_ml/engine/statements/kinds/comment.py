@@ -8,6 +8,8 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.comment import Comment
+from cleanroom_ml.engine.sql.read.routine import Altered
+from cleanroom_ml.engine.statements import routines
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
@@ -38,6 +40,10 @@ def _write(work: Work, statement: Comment) -> None:
     storage, text = work.storage, statement.text
     if statement.kind == "COLUMN":
         _of_column(work, statement)
+        return
+    if statement.kind in {"FUNCTION", "PROCEDURE"}:
+        altered = Altered(statement.name, comment=text)
+        routines.alter(work, altered, "FUNCTION" if statement.kind == "FUNCTION" else "PROCEDURE")
         return
     kind = object_kinds()[statement.kind]
     if statement.kind not in {"TABLE", "VIEW", "SCHEMA", "DATABASE", "SEQUENCE"} or kind.thing is None:

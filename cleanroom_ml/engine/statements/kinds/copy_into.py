@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.catalog import StagedFile, StagedSource, TableSourc
 from cleanroom_ml.engine.sql.compile.copies import Tolerance, compile_copy
 from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.compile.queries import compile_rewrite
-from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -54,7 +54,7 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
     if isinstance(source, TableSource) and not source.writable:
         raise no_privilege("Table", displayed(statement.target))
     if not isinstance(source, TableSource):
-        raise SqlError.not_found("Table", displayed(statement.target))
+        raise _no_table(statement)
     key = work.writable(statement.target, source.key)
     load = _Load(work, statement, stage, key, tolerated)
     for attempt in range(ATTEMPTS):
@@ -62,6 +62,13 @@ def copy_into(work: Work, statement: CopyInto) -> Rows:
         if reply is not None:
             return reply
     raise busy()
+
+
+def _no_table(statement: CopyInto) -> SqlError:
+    """As clients know it from COPY INTO: Snowpark tells by the text's end that a table is to be made first
+    (snowpark: `Session.write_pandas`). What one may not see reads the same.
+    """
+    return SqlError(2003, "42S02", f"{COMPILATION}Table '{displayed(statement.target)[:300]}' does not exist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class _Load:
         source = written_source(statement.target, work.catalog)
         table = work.storage.tables.get(self.key, work.session.id)
         if not isinstance(source, TableSource) or table is None:
-            raise SqlError.not_found("Table", displayed(statement.target))
+            raise _no_table(statement)
         force = statement.options.get("FORCE") is True
         known = {} if force else self._loaded()
         files = tuple(file for file in staged.files if known.get(self._name(file)) != file.sha256)

@@ -48,7 +48,13 @@ def alter_function(work: Work, statement: AlterFunction) -> Rows:
 
 
 KINDS: Final = (
-    Kind(CreateFunction, create_function, roles=Roles.NAMES, commits=True),
+    Kind(
+        CreateFunction,
+        create_function,
+        roles=Roles.NAMES,
+        commits=True,
+        leaves_open=lambda each: each.declared.temporary,
+    ),
     Kind(AlterFunction, alter_function, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (

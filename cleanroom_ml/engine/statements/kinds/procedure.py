@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,14 +21,18 @@ from cleanroom_ml.engine.statements.work import Work
 
 
 def create_procedure(work: Work, statement: CreateProcedure) -> Rows:
-    """CREATE PROCEDURE: its block is read, its statements are when it runs, as on Snowflake."""
-    routine = statement.declared.routine
-    if routine.language != "SQL":
-        raise SqlError.unsupported(f"CREATE PROCEDURE … LANGUAGE {routine.language}: procedures are SQL here")
+    """CREATE PROCEDURE: a block is read, its statements are when it runs, as on Snowflake. Python is read in a sandbox,
+    when it is called.
+    """
+    declared = statement.declared
     if work.restricted:
         raise SqlError.unsupported("a procedure in a clean room")
-    parse(routine.body)
-    return routines.create(work, statement.declared, "PROCEDURE", routine)
+    if declared.routine.language == "SQL":
+        parse(declared.routine.body)
+        return routines.create(work, declared, "PROCEDURE", declared.routine)
+    work.warehouse.check_packages(declared.routine.packages)
+    with routines.imported(work, declared.imports) as files:
+        return routines.create(work, declared, "PROCEDURE", replace(declared.routine, imports=files))
 
 
 def alter_procedure(work: Work, statement: AlterProcedure) -> Rows:
@@ -97,7 +102,13 @@ def _arguments(each: KnownProcedure) -> str:
 
 _COLUMNS: Final = routines.COLUMNS[:16]
 KINDS: Final = (
-    Kind(CreateProcedure, create_procedure, roles=Roles.NAMES, commits=True),
+    Kind(
+        CreateProcedure,
+        create_procedure,
+        roles=Roles.NAMES,
+        commits=True,
+        leaves_open=lambda each: each.declared.temporary,
+    ),
     Kind(AlterProcedure, alter_procedure, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (

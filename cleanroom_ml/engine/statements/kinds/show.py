@@ -13,6 +13,7 @@ from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.like import like
 from cleanroom_ml.engine.statements.listing import DROPPED, Listed, Listing
 from cleanroom_ml.engine.statements.registry import listings
+from cleanroom_ml.engine.statements.resources import resources
 from cleanroom_ml.engine.statements.work import Work
 
 _TERSE = ("created_on", "name", "kind", "database_name", "schema_name", DROPPED)
@@ -23,6 +24,10 @@ def show(work: Work, statement: Show) -> Rows:
     listing = listings().get(statement.kind)
     if listing is None:
         raise SqlError.unsupported(f"SHOW {statement.kind}")
+    if statement.as_resource:
+        return resources(
+            statement.kind, _filtered(listing, statement, listing.rows(work, statement)) if listing.rows else ()
+        )
     if listing.answer is not None:
         return listing.answer(work, statement)
     found: list[Mapping[str, Value]] = list(listing.rows(work, statement)) if listing.rows is not None else []
