@@ -150,7 +150,8 @@ def process(
 
     Raises:
         UsageError: nobody has sent this party such a segment, or such a batch; a segment and batches were named.
-        CleanroomError: what was named is on its way, or sending it failed.
+        CleanroomError: what was named is on its way, or sending it failed; without a name, all that is not taken yet
+            is on its way.
         WaitTimeoutError: it is not processed yet.
     """
     if segment is not None and batches:
@@ -165,6 +166,9 @@ def process(
     if segment is not None or batches:
         _check_asked(connection, collaboration, segment, batches, sent)
         _check_arrived(meant)
+    elif not any(item.status == "SHARED" for item in meant):
+        # Nothing is there to be taken: what is still on its way is no success, whatever was taken before.
+        _check_arrived([item for item in meant if item.status not in ("PROCESSED", "FAILED")])
     before = {item.batch_id for item in _here(listed, alias)}
     asked: tuple[object, ...] = (list(batches),) if batches else () if segment is None else (segment,)
     told = named(connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, *asked))

@@ -226,5 +226,11 @@ _CODE_SPECS = Page(
             """)),
         *joins("consumer", "my_collaboration", "provider"),
     ),
+    reasons={
+        "-- Imports the code spec": "its YAML has comments of SQL in it, which are a part of the values",
+        "-- Code spec ID includes": "its YAML has comments of SQL in it, which are a part of the values",
+        "-- Update the template version": "its YAML has comments of SQL in it, which are a part of the values",
+        "ADD_TEMPLATE_REQUEST(": "follows from the template above, whose YAML has comments of SQL in it",
+    },
 )  # fmt: skip
 OF_ROOMS: tuple[Page, ...] = (_CUSTOM_TEMPLATES, _MULTISTEP, _HISTORY, _ACTIVATION, _CODE_SPECS)

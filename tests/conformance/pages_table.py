@@ -88,6 +88,10 @@ _EXAMPLES = Page(
     reasons={
         "data_offerings: [] -- alice has not": "its YAML has comments of SQL in it, and so is none",
         "-- The template defines": "its YAML has comments of SQL in it, and so is none",
+        **dict.fromkeys(
+            ("GET_STATUS($coll", "VIEW_DATA_OFFERINGS($coll", "VIEW_TEMPLATES($coll"),
+            "follows from the INITIALIZE above, whose YAML has comments of SQL in it",
+        ),
     },
 )
 _FREE_FORM = Page(
@@ -106,6 +110,10 @@ _FREE_FORM = Page(
         "<status_summary_template_name_and_version>": "status_summary_V1",
         "<template_view_name>": "data_provider.provider_customers_V1.customers",
         "<freeform_view_name>": "SFDCR_FREEFORM_SQL_DEMO.FREEFORM_SQL.DATA_PROVIDER_PROVIDER_CUSTOMERS_V1_CUSTOMERS",
+    },
+    refusals={
+        "SELECT hashed_email_b64_encoded, status, age_band": "Aggregation policy violation",
+        "SELECT region_code, COUNT(*)": "invalid identifier 'REGION_CODE'",
     },
 )
 _WITH_DOWNLOADS = (

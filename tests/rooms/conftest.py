@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from freeform_world import prepared
 from rooms_world import (
     ADVERTISED,
     CODE_SPEC,
@@ -66,6 +68,15 @@ def world(
     tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers, functions: PythonFunctions
 ) -> Iterator[World]:
     """Three accounts that have nothing to do with each other yet, over the real statements and warehouse."""
+    with made_world(tmp_path, renderer, sql_workers, functions) as world:
+        yield world
+
+
+@contextmanager
+def made_world(
+    tmp_path: Path, renderer: SandboxedRenderer, sql_workers: SandboxedWorkers, functions: PythonFunctions
+) -> Iterator[World]:
+    """`world`, for a fixture of another scope."""
     storage = Storage.open(tmp_path / "home", [SCHEMA])
     warehouse = Warehouse(
         storage.objects, tmp_path / "home" / "spool", memory_bytes=1 << 30, workers=sql_workers, functions=functions
@@ -77,7 +88,12 @@ def world(
     rooms = Rooms(storage, runner, renderer, jobs, RoomEnvironments(environments))
     table = ProcedureTable(rooms)
     executor = Executor(
-        storage, warehouse, procedures=table, room_catalogs=rooms.job_catalog, applications=RoomApplications(rooms)
+        storage,
+        warehouse,
+        procedures=table,
+        room_catalogs=rooms.job_catalog,
+        applications=RoomApplications(rooms),
+        shared=rooms.freeform,
     )
     runner.executor = executor
     made = World(storage, rooms, jobs, runner)
@@ -95,6 +111,11 @@ def joined(world: World) -> World:
     """The collaboration `lookalike`: the publisher owns it and provides, the advertiser runs; both have joined and
     linked.
     """
+    return join(world)
+
+
+def join(world: World) -> World:
+    """`joined`, for a fixture of another scope."""
     rows = {"EMAIL_HASH": [HASH, "b" * 64], "CITY": ["Oslo", None], "SECRET": ["s1", "s2"]}
     for account in ("PUBLISHER", "ADVERTISER"):
         world.table(account, "CUSTOMERS", rows)
@@ -106,6 +127,18 @@ def joined(world: World) -> World:
     world.publisher.call("LINK_DATA_OFFERING", "lookalike", "sales_v1", ["adv"])
     world.advertiser.call("LINK_DATA_OFFERING", "lookalike", "redeemers_v1", ["adv"])
     return world
+
+
+@pytest.fixture(scope="session")
+def free(
+    tmp_path_factory: pytest.TempPathFactory,
+    renderer: SandboxedRenderer,
+    sql_workers: SandboxedWorkers,
+    functions: PythonFunctions,
+) -> Iterator[World]:
+    """One table of the publisher's under each policy for free-form SQL, which the advertiser queries."""
+    with made_world(tmp_path_factory.mktemp("free"), renderer, sql_workers, functions) as world:
+        yield prepared(join(world))
 
 
 @pytest.fixture

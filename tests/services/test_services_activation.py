@@ -162,6 +162,11 @@ def test_taking_waits_until_it_is_processed_and_says_what_it_waits_for() -> None
     assert (late.value.what, late.value.fix) == ("batch a is still SHARED", "cleanroom-ml activation list")
     with pytest.raises(CleanroomError, match="the segment q1 from adv is still REPLICATING"):
         activation.process(Account([listed("a", "REPLICATING")], alias="pub"), "room", "q1")  # type: ignore[arg-type]
+    for before in ([], [listed("b", "PROCESSED")], [listed("b", "FAILED")]):
+        sent = [*before, listed("a", "PENDING")]
+        with pytest.raises(CleanroomError, match="the segment q1 from adv is still PENDING"):
+            activation.process(Account(sent, alias="pub"), "room")  # type: ignore[arg-type]
+    assert activation.process(Account([listed("b", "FAILED")], alias="pub"), "room") == ()  # type: ignore[arg-type]
     with pytest.raises(CleanroomError) as failed:
         activation.process(Account([listed("a", "FAILED", details="no space")], alias="pub"), "room", "q1")  # type: ignore[arg-type]
     assert failed.value.why == "no space"

@@ -176,6 +176,7 @@ class Engine:
             pools=SessionPools(self.jobs, self.storage),
             room_catalogs=self.rooms.job_catalog,
             applications=RoomApplications(self.rooms),
+            shared=self.rooms.freeform,
         )
         runner.executor = self.executor
         self.like_snowflake = like_snowflake

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from cleanroom_ml.naming import quote, quote_name
 
@@ -17,6 +17,18 @@ class ColumnDetail(TypedDict):
     type: str | None
 
 
+class BoundPolicy(TypedDict):
+    """A policy by its name, and the exposed columns that it is bound to, folded."""
+
+    kind: str
+    name: list[str]
+    columns: list[str]
+
+
+FreeformDetail = list[BoundPolicy]
+"""What free-form SQL over a dataset keeps to. Where it was registered without it, nobody may query it so."""
+
+
 class DatasetDetail(TypedDict):
     """What registering an offering finds out about one of its datasets."""
 
@@ -24,6 +36,7 @@ class DatasetDetail(TypedDict):
     columns: list[ColumnDetail]
     alias: str
     freeform: str
+    policies: NotRequired[FreeformDetail]
 
 
 def view_text(detail: DatasetDetail) -> str:

@@ -7,8 +7,10 @@ and the policies that it belongs to.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, requests_store
@@ -21,7 +23,8 @@ from cleanroom_ml.engine.rooms.caller_rights import (
 )
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, source_columns
 from cleanroom_ml.engine.rooms.datasets import ColumnDetail, DatasetDetail, policies_of, view_text
-from cleanroom_ml.engine.rooms.not_here import refuse_dataset
+from cleanroom_ml.engine.rooms.freeform import FREEFORM, freeform_name
+from cleanroom_ml.engine.rooms.freeform_policies import bound_policies, check_policies, policies_shown
 from cleanroom_ml.engine.rooms.ports import Caller, RoomExecutor
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.binds import Value
@@ -32,6 +35,8 @@ from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import display, fold, quote, split_name
 from cleanroom_ml.specs.column_types import SQL_CHECKS
 from cleanroom_ml.specs.data_offering import DataOffering, Dataset
+
+LOCAL: Final = "LOCAL"
 
 
 class Offerings:
@@ -146,7 +151,9 @@ class Offerings:
         """VIEW_DATA_OFFERINGS: what the caller may analyse, and what the caller has linked."""
         with self._database.read() as connection:
             member = access.reviewed(connection, caller.account, name)
-            rows = [row for link in visible_links(connection, member) for row in self._view_rows(*link)]
+            rows = [
+                row for link in visible_links(connection, member) for row in self._view_rows(member.application, *link)
+            ]
         columns = (
             ("TEMPLATE_VIEW_NAME", "VARCHAR"),
             ("TEMPLATE_JOIN_COLUMNS", "ARRAY"),
@@ -209,7 +216,6 @@ class Offerings:
         require_reference_usage(self._storage, caller, share_name(member.local_key), databases)
 
     def _dataset(self, caller: Caller, dataset: Dataset, query_id: str) -> DatasetDetail:
-        refuse_dataset(dataset)
         source = split_name(dataset.data_object_fqn)
         require_offered(self._storage, caller, source)
         context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
@@ -234,12 +240,15 @@ class Offerings:
                     "type": policy.column_type if policy.category == "join_standard" else None,
                 }
             )
+        names = [column["name"] for column in columns]
         detail: DatasetDetail = {
             "source": list(source),
             "columns": columns,
             "alias": dataset.alias,
             "freeform": dataset.allowed_analyses,
+            "policies": bound_policies(self._storage, caller, dataset, names),
         }
+        check_policies(self._storage, caller.account, detail)
         self._check_values(caller, catalog, dataset, detail, query_id)
         return detail
 
@@ -273,21 +282,24 @@ class Offerings:
             )
         return resource
 
-    def _view_rows(self, provider: Member, offering_key: str, shared_with: Sequence[str]) -> list[tuple[Value, ...]]:
+    def _view_rows(
+        self, application: str, provider: Member, offering_key: str, shared_with: Sequence[str]
+    ) -> list[tuple[Value, ...]]:
         resource = self._registries.by_key(provider.account, "DATA OFFERING", offering_key)
         if resource is None:
             return []
         rows: list[tuple[Value, ...]] = []
         for detail in resource.detail.values():
             policies = policies_of(detail)
+            view_name = None if list(shared_with) == [LOCAL] else freeform_name(provider, resource, detail)
             rows.append(
                 (
                     f"{provider.alias}.{resource.id}.{detail['alias']}",
                     sorted(policies["join"]),
                     sorted(policies["column"]),
                     sorted(policies["activation"]),
-                    None,
-                    None,
+                    None if view_name is None else f"{application}.{FREEFORM}.{view_name}",
+                    None if view_name is None else json.dumps(policies_shown(detail)),
                     provider.alias,
                     list(shared_with),
                     resource.id,
@@ -343,7 +355,7 @@ def visible_links(connection: sqlite3.Connection, member: Member) -> list[tuple[
         "SELECT offering_key FROM room_local_links WHERE collaboration = ? AND account = ? ORDER BY offering_key",
         (member.collaboration, member.account),
     )
-    return [*found, *((member, row["offering_key"], ["LOCAL"]) for row in local)]
+    return [*found, *((member, row["offering_key"], [LOCAL]) for row in local)]
 
 
 def alias_keys(aliases: object) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.rooms import access, privileges
+from cleanroom_ml.engine.rooms import access, named_resources, privileges
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.privileges import BESIDE, Opens
@@ -171,6 +171,17 @@ class RoleChecks:
 
     def _check_resource(self, rights: Rights, session: Session, procedure: str, args: Sequence[Value]) -> None:
         """What is named and is in a custom registry needs READ on that."""
+        place = named_resources.AT.get(procedure)
+        if place is not None and len(args) > place:
+            try:
+                named = dict.fromkeys(named_resources.named_in(args[place], session.account))
+            except SqlError:
+                return  # no such spec, which the procedure itself says
+            for kind, name in named:
+                key = self._custom_registry_of(session, kind, name)
+                if key is not None:
+                    self._check_registry(rights, session, key, "READ")
+            return
         kind, at = privileges.NAMES_RESOURCE.get(procedure, ("", 0))
         if not kind or len(args) <= at or not isinstance(args[at], str):
             return
@@ -216,7 +227,7 @@ class RoleChecks:
         if not readable:
             raise refused(procedure, session.role, self._opens("REGISTRY", procedure), None)
         if not args or args[0] is None:
-            return [sorted(readable)]
+            return [[display(each) for each in sorted(readable)]]
         wanted = args[0] if isinstance(args[0], list | tuple) else None
         if wanted is None:
             return args  # the procedure says what is wrong with it

@@ -17,6 +17,7 @@ from cleanroom_ml.engine.rooms.edit_apply import EditApplier
 from cleanroom_ml.engine.rooms.edit_templates import EditTemplates
 from cleanroom_ml.engine.rooms.editing import Editing
 from cleanroom_ml.engine.rooms.ending import Ending
+from cleanroom_ml.engine.rooms.freeform import FreeformViews
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.joining import Joining
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
@@ -62,6 +63,7 @@ class Rooms:
         self.role_checks = RoleChecks(storage)
         self.role_privileges = RolePrivileges(storage, self.role_checks)
         self.registries = Registries(storage.database)
+        self.freeform = FreeformViews(storage, self.registries, self.role_checks)
         self.offerings = Offerings(storage, self.registries, executor)
         self.environments = environments
         self.code_specs = CodeSpecs(storage, self.registries, environments, executor.check_packages)

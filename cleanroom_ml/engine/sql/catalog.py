@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from cleanroom_ml.engine.sql.binds import Option, Value
+from cleanroom_ml.engine.sql.policies.guard import Guard
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 Columns = tuple[tuple[str, SqlType], ...]
@@ -43,12 +44,13 @@ class TableSource:
 @dataclass(frozen=True, slots=True)
 class ViewSource:
     """A view. Its text is resolved with its definer's catalog: owner's rights. `columns` renames the text's columns,
-    in order.
+    in order. `guard`: what its policies allow a query to do with it; only `sql.policies.select` reads one that has any.
     """
 
     columns: tuple[str, ...] | None
     text: str
     catalog: Catalog
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class ContextValues:
     """
 
     account: str
-    user: str
-    role: str
+    user: str | None
+    role: str | None
     warehouse: str | None = None
     database: str | None = None
     schema: str | None = None
@@ -181,6 +183,14 @@ class Catalog(Protocol):
 
     def context(self) -> ContextValues:
         """The session's context."""
+
+
+@runtime_checkable
+class GuardedCatalog(Protocol):
+    """A catalog that has views with policies on the queries that read them. One that does not implement it has none."""
+
+    def guarded(self, parts: tuple[str, ...]) -> ViewSource | None:
+        """Such a view, with its guard; None: it is no such view, or not for this session. Raises SqlError."""
 
 
 @runtime_checkable

@@ -25,6 +25,7 @@ from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.ddl import Ddl
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
+from cleanroom_ml.engine.statements.ports import FREEFORM, SharedViews
 from cleanroom_ml.engine.statements.refusals import displayed, exhausted, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
@@ -55,6 +56,7 @@ class AccountCatalog:
         private: what is set in the session is not seen: its variables, and its role.
         results: what the pipe or block that is under way has given so far.
         draws: whether numbers of sequences are used up; not by whoever only asks what a statement would give.
+        shared: the views of clean rooms that roles of the account may query; None: there are none.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class AccountCatalog:
         results: Results | None = None,
         private: bool = False,
         draws: bool = True,
+        shared: SharedViews | None = None,
     ) -> None:
         self._storage = storage
         self._session = session
@@ -80,6 +83,7 @@ class AccountCatalog:
         self._private = private
         self._results = Results() if results is None else results
         self._draws = draws
+        self._shared = shared
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
 
@@ -96,10 +100,14 @@ class AccountCatalog:
             results=self._results,
             private=self._private,
             draws=draws,
+            shared=self._shared,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """A table, a view, or a relation of INFORMATION_SCHEMA; None for whatever else, without a difference."""
+        shared = self._shared_view(parts)
+        if shared is not None:
+            return shared
         found = self._relation(parts)
         if found is None:
             if len(parts) == 2 and self._qualified(parts)[0] is None:
@@ -123,6 +131,18 @@ class AccountCatalog:
             return None
         owner = self._storage.grants.owner(key.account, Thing.of("VIEW", key))
         return _view_source(view, self.within(key, owner))
+
+    def guarded(self, parts: tuple[str, ...]) -> ViewSource | None:
+        """A view of a clean room that has policies on the queries that read it."""
+        found = self._shared_view(parts)
+        return found if found is not None and found.guard is not None and found.guard.constrains else None
+
+    def _shared_view(self, parts: tuple[str, ...]) -> ViewSource | None:
+        """A view for free-form SQL, in a room's own database (cleanrooms/free-form-sql)."""
+        database, schema, name = self._qualified(parts)
+        if self._shared is None or schema != FREEFORM or database is None or not database.startswith(_APPLICATION):
+            return None
+        return self._shared.source(self._session.account, self.rights, database, name)
 
     def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
         """A permanent table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
@@ -165,6 +185,7 @@ class AccountCatalog:
             home=(key.database, key.schema),
             temporaries=temporaries and self._seen_by is not None,
             draws=draws and self._draws,
+            shared=self._shared,
         )
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
@@ -200,6 +221,7 @@ class AccountCatalog:
             *(self._storage, self._session, self._matches, self.rights),
             home=(key.database, key.schema),
             temporaries=self._seen_by is not None,
+            shared=self._shared,
         )
 
     def of_procedure(self, key: Key, rights: Rights) -> AccountCatalog:
@@ -211,6 +233,7 @@ class AccountCatalog:
             home=(key.database, key.schema),
             results=self._results,
             private=True,
+            shared=self._shared,
         )
 
     def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:

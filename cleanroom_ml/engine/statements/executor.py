@@ -22,6 +22,7 @@ from cleanroom_ml.engine.statements.ports import (
     Pools,
     Procedures,
     PythonProcedures,
+    SharedViews,
     StatementCatalog,
     Written,
 )
@@ -52,6 +53,7 @@ class Executor:
         pools: compute pools; None: this engine has none.
         room_catalogs: the catalog of a session of kind `job` or `room`; None: such sessions are refused.
         applications: DESCRIBE APPLICATION and SHOW APPLICATIONS.
+        shared: the views that rooms give accounts for free-form SQL; None: there are none.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Executor:
         pools: Pools | None = None,
         room_catalogs: RoomCatalogs | None = None,
         applications: Applications | None = None,
+        shared: SharedViews | None = None,
     ) -> None:
         self._storage = storage
         self._warehouse = warehouse
@@ -70,6 +73,7 @@ class Executor:
         self._pools = pools
         self._room_catalogs = room_catalogs
         self._applications = applications
+        self._shared = shared
         self.python: PythonProcedures | None = None
         """What runs procedures in Python; set once all parts of the engine are there."""
         self._patterns = Patterns(warehouse)
@@ -108,7 +112,9 @@ class Executor:
         if session.kind == "client":
             # Nothing is there for it: each statement has it with what its session's roles may do then.
             nobody = Rights(self._storage, session.account, frozenset(), session.role)
-            catalog: StatementCatalog = AccountCatalog(self._storage, session, self._patterns, nobody, results=results)
+            catalog: StatementCatalog = AccountCatalog(
+                self._storage, session, self._patterns, nobody, results=results, shared=self._shared
+            )
         elif self._room_catalogs is not None:
             catalog = JobCatalog(self._room_catalogs(session), self._storage, session, results)
         else:

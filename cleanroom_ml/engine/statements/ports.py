@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.contracts.target_catalog import TargetCatalog
 from cleanroom_ml.engine.sql.binds import Binds, Option, Value
+from cleanroom_ml.engine.sql.catalog import ViewSource
 from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.changes import Change
 from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 
 StatementCatalog = TargetCatalog[Key]
@@ -58,6 +60,19 @@ class Procedures(Protocol):
 
     def known(self) -> Iterable[KnownProcedure]:
         """Every procedure that can be called."""
+
+
+FREEFORM: Final = "FREEFORM_SQL"
+"""The schema of a room's application that has the views for free-form SQL (cleanrooms/free-form-sql)."""
+
+
+class SharedViews(Protocol):
+    """The views that clean rooms give an account for free-form SQL (`engine/rooms/freeform.py`)."""
+
+    def source(self, account: str, rights: Rights, application: str, name: str) -> ViewSource | None:
+        """A view by its folded name; None: there is none, or not for these roles. Raises SqlError: it has no rows any
+        more, for a reason that the roles may know.
+        """
 
 
 RunInside = Callable[[str, Binds | None, str, bool], StatementResult]

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.catalog import (
     Catalog,
     ContextValues,
     Drawn,
+    GuardedCatalog,
     HistoryCatalog,
     PastMoment,
     ResultCatalog,
@@ -71,6 +72,11 @@ class OverlaidCatalog:
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """The inner catalog's source, with what this transaction wrote."""
         return self._overlaid(self._inner.source(parts))
+
+    def guarded(self, parts: tuple[str, ...]) -> ViewSource | None:
+        """The inner catalog's."""
+        found = self._inner.guarded(parts) if isinstance(self._inner, GuardedCatalog) else None
+        return None if found is None else replace(found, catalog=OverlaidCatalog(found.catalog, self._overlay))
 
     def written(self, parts: tuple[str, ...]) -> Source | None:
         """The inner catalog's, for what is changed, with what this transaction wrote."""

@@ -22,7 +22,7 @@ from cleanroom_ml.engine.storage.retention import DAY
 from cleanroom_ml.engine.storage.roles import SYSTEM
 
 Kind = Literal["TABLE", "SCHEMA", "DATABASE"]
-IN_SCHEMA: Final = ("tables", "views", "sequences", "stages", "file_formats", "functions", "procedures")
+IN_SCHEMA: Final = ("tables", "views", "sequences", "stages", "file_formats", "functions", "procedures", "policies")
 """The relations of what a schema holds; with `session_id`, what is nobody's alone."""
 BELOW: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "tables": (
@@ -190,7 +190,7 @@ def _rows_of(connection: sqlite3.Connection, dead: Dead) -> list[tuple[str, list
         of = values
         if dead.kind == "TABLE":
             own, of = f"{where} AND name = ?", (*values, dead.name)
-        if relation not in {"views", "sequences"}:
+        if relation not in {"views", "sequences", "policies"}:
             own += " AND session_id IS NULL"
         rows = _all(connection, relation, own, of)
         found.append((relation, rows))

@@ -16,6 +16,7 @@ from cleanroom_ml.engine.storage import (
     identities,
     loads,
     namespaces,
+    policies,
     queries,
     roles,
     routines,
@@ -50,6 +51,7 @@ SCHEMAS: tuple[Schema, ...] = (
     sequences.SCHEMA,
     graves.SCHEMA,
     future_grants.SCHEMA,
+    policies.SCHEMA,
 )
 
 
@@ -74,6 +76,7 @@ class Storage:
         self.tables = tables.Tables(database, self.objects, self.queries)
         self.views = views.Views(database)
         self.sequences = sequences.Sequences(database)
+        self.policies = policies.Policies(database)
         self.stages = stages.Stages(database, self.objects)
         self.file_formats = file_formats.FileFormats(database)
         self.functions = routines.Routines(database, "functions")

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.functions.dates import extract
 from cleanroom_ml.engine.sql.functions.intervals import interval
 from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.lex.lists import Folded
+from cleanroom_ml.engine.sql.policies.nodes import Silent
 from cleanroom_ml.engine.sql.resolve import comparing, operators
 from cleanroom_ml.engine.sql.resolve.calls import Calls
 from cleanroom_ml.engine.sql.resolve.casts import cast
@@ -26,7 +27,7 @@ from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.sql.types.kind import OTHER
 
@@ -81,6 +82,7 @@ class Expressions:
             exp.Fetch: self._fetch,
             Folded: _as_it_is,
             Raw: _as_it_is,
+            Silent: self._silent,
         }
         """Nodes with rules of their own."""
 
@@ -144,6 +146,11 @@ class Expressions:
         if {part for part, value in node.args.items() if value} - _CAST_PARTS:
             raise SqlError.unsupported("CAST with a format")
         return cast(self.rewrite(node.this, scope, ctes), node.args["to"], attempt=isinstance(node, exp.TryCast))
+
+    def _silent(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """What is computed of each row of a guarded view: NULL where it fails."""
+        made = self.rewrite(node.this, scope, ctes)
+        return made if operators.never_fails(made) else raw("TRY({0})", made, kind=kind_of(made))
 
     def _to_boolean(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`TRY_CAST(… AS BOOLEAN)`, which the parser takes for a function."""

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.resolve import comparing, dated
 from cleanroom_ml.engine.sql.tree.arithmetic import Sign, arithmetic, as_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, as_truth, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import BINARY, OTHER, TEXT, Kind
+from cleanroom_ml.engine.sql.types.kind import BINARY, OTHER, TEXT, Kind, Number
 
 MAX_CHAIN: Final = 5000
 """Operands of one `a AND b AND …`: DuckDB walks them by recursion."""
@@ -48,6 +48,21 @@ def joined(operator: type[Node], operands: Sequence[Node]) -> Node:
     known: Kind = TEXT if operator is exp.DPipe else OTHER
     template = f" {_SIGNS[operator]} ".join(f"{{{number}}}" for number in range(len(operands)))
     return raw(f"({template})", *operands, kind=known)
+
+
+def never_fails(node: Node) -> bool:
+    """Whether a rewritten expression is a column, or equalities of columns of one type: no value makes it fail."""
+    node = node.unnest()
+    if isinstance(node, exp.Column | exp.Literal | exp.Boolean | exp.Null):
+        return True
+    if isinstance(node, exp.And):
+        return never_fails(node.this) and never_fails(node.expression)
+    if not isinstance(node, exp.EQ) or not isinstance(node.this, exp.Column):
+        return False
+    left, right = kind_of(node.this), kind_of(node.expression)
+    same = left == right and left in {TEXT, "DATE"}
+    exact = isinstance(left, Number) and isinstance(right, Number) and left.scale == right.scale
+    return isinstance(node.expression, exp.Column) and (same or exact)
 
 
 def adjusted(node: Node) -> Node:

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
-from cleanroom_ml.engine.sql.resolve import given, pruning
+from cleanroom_ml.engine.sql.resolve import given, guarded, pruning
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
@@ -87,6 +87,9 @@ class Relations:
             return None, relation
         if isinstance(node, exp.Lateral):
             return None, self._lateral(node, ctes, scope)
+        if isinstance(node, guarded.NODES):
+            self._build.count_source()
+            return None, guarded.relation(node, self._queries, ctes)
         if not isinstance(node, exp.Table):
             raise SqlError.unsupported(grammar.construct(node))
         _only(node, _TABLE)
@@ -222,6 +225,7 @@ class Relations:
         if source is None:
             raise SqlError.not_found("Object", quote_plain(parts))
         if isinstance(source, ViewSource):
+            guarded.refuse(source)
             return parts[-1], replace(self._view(source), name=parts)
         query = self._build.scan(left(source)) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)

@@ -17,8 +17,10 @@ from sqlglot import exp
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.catalog import Catalog, ViewSource
+from cleanroom_ml.engine.sql.catalog import Catalog, GuardedCatalog, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.policies import select
+from cleanroom_ml.engine.sql.policies.sources import Named
 from cleanroom_ml.engine.sql.resolve import (
     distinct,
     grouping,
@@ -31,6 +33,7 @@ from cleanroom_ml.engine.sql.resolve import (
 )
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
+from cleanroom_ml.engine.sql.resolve.guarded import name_of
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
@@ -75,8 +78,10 @@ class Resolver:
 
     def __init__(self, build: Build, catalog: Catalog, binds: Binds, *, width: int = 1, depth: int = 0) -> None:
         self.build = build
+        self._catalog = catalog
+        self._constants = Constants(catalog, binds)
         self._depth = depth
-        self._constants = constants = Constants(catalog, binds)
+        constants = self._constants
         if not depth:
             settings.use(catalog.context().parameters)
             build.seen = catalog.context().roles is not None
@@ -172,6 +177,9 @@ class Resolver:
         return made, kinds
 
     def _select(self, node: exp.Select, ctes: CommonTables, parent: Scope | None) -> tuple[Node, Kinds | None]:
+        guarded = select.spelled_out(node, self._tables_of(node, ctes), self.build.fresh)
+        if guarded is not None:
+            return self._select(guarded, ctes, None)
         exact = node is self.outermost and not any(node.args.get(part) for part in _FEWER_ROWS)
         if node.args.get("connect"):
             node = hierarchies.spelled_out(node, self.build.fresh("connect").upper())
@@ -218,6 +226,22 @@ class Resolver:
         distinct.grouped(node, scope)
         distinct.distinct(node)
         return node, output(projections, scope, never)
+
+    def _tables_of(self, node: exp.Select, ctes: CommonTables) -> Named:
+        """What the tables of a SELECT's FROM are, and which of them are guarded views."""
+        clause = node.args.get("with_")
+        own = {fold(cte.args["alias"].this) for cte in clause.expressions} if clause is not None else set()
+
+        def named(table: exp.Table) -> tuple[tuple[str, ...], ViewSource | None] | None:
+            parts = name_of(table, self._constants)
+            if parts is None:
+                return None
+            if len(parts) == 1 and (parts[0] in ctes or parts[0] in own):
+                return parts, None
+            source = self._catalog.guarded(parts) if isinstance(self._catalog, GuardedCatalog) else None
+            return parts, source if source is not None and source.guard is not None else None
+
+        return named
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
         order = node.args.get("order")

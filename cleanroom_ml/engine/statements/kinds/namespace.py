@@ -6,6 +6,7 @@ from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.policies.definition import KINDS as POLICY_KINDS
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.namespace import AlterNamespace, CreateDatabase, CreateSchema
@@ -302,6 +303,7 @@ OBJECTS: Final = (
             *("USAGE", "MODIFY", "MONITOR"),
             *("CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE FILE FORMAT", "CREATE SEQUENCE"),
             *("CREATE FUNCTION", "CREATE PROCEDURE"),
+            *(f"CREATE {kind}" for kind in POLICY_KINDS),
         ),
         everything=_all_schemas,
     ),

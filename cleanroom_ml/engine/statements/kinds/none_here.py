@@ -13,7 +13,6 @@ from cleanroom_ml.engine.statements.listing import Listing
 _PROCEDURES: Final = """created_on name schema_name is_builtin is_aggregate is_ansi min_num_arguments max_num_arguments
     arguments description catalog_name is_table_function valid_for_clustering is_secure secrets
     external_access_integrations is_external_function language is_memoizable is_data_metric"""
-_POLICIES: Final = "created_on name database_name schema_name kind owner comment owner_role_type options"
 _COLUMNS: Final[Mapping[str, str]] = {
     "EXTERNAL FUNCTIONS": _PROCEDURES,
     "TRANSACTIONS": "id user session name started_on state scope",
@@ -43,11 +42,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
         created_on updated_on resumed_on suspended_on auto_suspend_secs comment owner_role_type query_warehouse
         is_job is_async_job spec_digest is_upgrading managing_object_domain managing_object_name""",
     "TAGS": "created_on name database_name schema_name owner comment allowed_values owner_role_type propagate",
-    "MASKING POLICIES": _POLICIES,
-    "ROW ACCESS POLICIES": _POLICIES,
-    "AGGREGATION POLICIES": _POLICIES,
-    "PROJECTION POLICIES": _POLICIES,
-    "PACKAGES POLICIES": _POLICIES,
+    "PACKAGES POLICIES": "created_on name database_name schema_name kind owner comment owner_role_type options",
     "LISTINGS": """global_name name title subtitle profile created_on updated_on published_on state review_state
         comment owner owner_role_type regions target_accounts is_monetized is_application is_targeted""",
     "ALERTS": """created_on name database_name schema_name owner comment warehouse schedule state condition action

@@ -1,0 +1,148 @@
+"""Free-form SQL: the views that a runner queries directly, and what their policies let a query have.
+
+Source: cleanrooms/free-form-sql; user-guide/aggregation-policies, -/aggregation-policies-entity-privacy,
+-/join-policies, -/projection-policies; sql-reference/sql/create-masking-policy, -/create-row-access-policy.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from freeform_world import AGGREGATED, named, offering, rows
+from rooms_world import World
+
+from cleanroom_ml.engine.sql.errors import SqlError
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("SELECT COUNT(*), MAX(income) FROM {free} WHERE city = 'Oslo'", [(6, 15)]),
+        # user-guide/aggregation-policies, "Extended example": what is too small is one group, its key NULL.
+        ("SELECT city, COUNT(*) AS n FROM {agg} GROUP BY city", [("Oslo", 6), (None, 6)]),
+        ("SELECT city, TO_VARCHAR(AVG(income)) FROM {agg} GROUP BY 1", [("Oslo", "12.500000"), (None, "18.500000")]),
+        ("SELECT UPPER(city) AS c, SUM(income) FROM {agg} GROUP BY c HAVING SUM(income) < 100", [("OSLO", 75)]),
+        ("SELECT COUNT(*), COUNT(DISTINCT city), HLL(city) FROM {agg}", [(12, 4, 4)]),
+        ("SELECT IFF(income > 15, 'high', 'low') AS b, COUNT(*) FROM {agg} GROUP BY b", [("high", 6), ("low", 6)]),
+        # "A query that does not return enough results … returns a NULL value in every field of the results".
+        ("SELECT COUNT(*), 'x' FROM {agg} WHERE city = 'Moss'", [(None, None)]),
+        ("SELECT city, COUNT(*) FROM {agg} WHERE income > 18 GROUP BY city", [(None, None)]),
+        # cleanrooms/free-form-sql, query 5: groups of one, no value of them is shown.
+        ("SELECT hashed_email_sha256, COUNT(*) FROM {agg} GROUP BY hashed_email_sha256", [(None, 12)]),
+        ("SELECT city FROM {rows} GROUP BY ALL", [("Oslo",), (None,)]),
+        # "Joins": rows of the guarded table are counted; what is left (Bergen, of one) is told to nobody.
+        (
+            "SELECT t.city, COUNT(*) FROM {agg} AS t JOIN mine AS m ON t.hashed_email_sha256 = m.email GROUP BY 1",
+            [("Oslo", 6)],
+        ),
+        (
+            "SELECT city, COUNT(*) FROM {agg} JOIN (SELECT email AS hashed_email_sha256 FROM mine) AS m"
+            " USING (hashed_email_sha256) GROUP BY city ORDER BY 2 DESC LIMIT 3",
+            [("Oslo", 6)],
+        ),
+        # NO_AGGREGATION_CONSTRAINT: unrestricted access.
+        ("SELECT city, income FROM {unagg} WHERE income = 21", [("Moss", 21)]),
+        # "Once part of the query properly aggregates data …, these query restrictions do not apply" around it.
+        ("SELECT * FROM (SELECT COUNT(*) AS n FROM {agg}) WHERE n > (SELECT COUNT(*) / 2 FROM {agg})", [(12,)]),
+        ("WITH c AS (SELECT city, COUNT(*) AS n FROM {agg} GROUP BY city) SELECT MAX(n) FROM c", [(6,)]),
+        # user-guide/join-policies, "Left and right outer joins depend on the order of tables".
+        ("SELECT t.city FROM {joins} t JOIN mine m ON t.hashed_email_sha256 = m.email WHERE spent = 1", [("Oslo",)]),
+        (
+            "SELECT t.*, m.spent FROM {joins} t JOIN mine m ON t.hashed_email_sha256 = m.email WHERE spent > 63",
+            [("0" * 63 + "6", "Bergen", 16, 64)],
+        ),
+        ("SELECT COUNT(t.city) FROM mine m LEFT JOIN {joins} t ON t.hashed_email_sha256 = m.email", [(7,)]),
+        ("SELECT COUNT(t.city) FROM {joins} t RIGHT JOIN mine m ON t.hashed_email_sha256 = m.email", [(7,)]),
+        (
+            "SELECT t.city, COUNT(*) FROM {both} t JOIN mine m ON t.hashed_email_sha256 = m.email GROUP BY t.city",
+            [("Oslo", 6)],
+        ),
+        # user-guide/projection-policies, "Overview": not shown in results, so that it may be filtered by.
+        ("SELECT * EXCLUDE (hashed_email_sha256) FROM {hidden} WHERE hashed_email_sha256 LIKE '%b'", [("Moss", 21)]),
+        ("SELECT COUNT(*) FROM {hidden} GROUP BY hashed_email_sha256 LIMIT 1", [(1,)]),
+        ("SELECT COUNT(*) FROM {agghidden} WHERE hashed_email_sha256 > '0'", [(12,)]),
+        # ENFORCEMENT => 'NULLIFY', and "any column that derives from that column".
+        ("SELECT * FROM {nulled} WHERE income = 21", [(None, "Moss", 21)]),
+        ("SELECT 'x' || hashed_email_sha256 AS h, city FROM {nulled} WHERE income = 21", [(None, "Moss")]),
+        ("SELECT city, COUNT(*) FROM {masked} GROUP BY city", [("***", 12)]),
+        ("SELECT COUNT(*) FROM {masked} WHERE city = 'Oslo'", [(0,)]),
+        ("SELECT DISTINCT city FROM {filtered}", [("Bergen",), ("Bodø",), ("Moss",)]),
+    ],
+)
+def test_what_a_query_gives(free: World, query: str, wanted: list[tuple[object, ...]]) -> None:
+    assert rows(free, query) == wanted
+
+
+def test_what_is_made_of_a_guarded_view_holds_what_its_query_gave(free: World) -> None:
+    free.advertiser.sql(named("CREATE VIEW over AS SELECT city, COUNT(*) AS n FROM {agg} GROUP BY city"))
+    free.advertiser.sql(named("CREATE TABLE kept AS SELECT * FROM over"))
+    assert rows(free, "SELECT * FROM kept") == [("Oslo", 6), (None, 6)]
+    free.advertiser.sql("BEGIN")
+    free.advertiser.sql("DELETE FROM mine WHERE spent = 1")
+    inside = rows(free, "SELECT COUNT(*) FROM {agg} t JOIN mine m ON t.hashed_email_sha256 = m.email")
+    free.advertiser.sql("ROLLBACK")
+    assert inside == [(6,)], "a transaction sees its own rows, and the view as it is"
+
+
+def test_a_policy_counts_as_it_is_now(free: World) -> None:
+    """cleanrooms/free-form-sql: policies are linked dynamically; the worksheet of the provider ends so."""
+    count = "SELECT COUNT(*) FROM {joins}"
+    free.publisher.sql("ALTER JOIN POLICY joins SET BODY -> JOIN_CONSTRAINT(JOIN_REQUIRED => FALSE)")
+    assert rows(free, count) == [(12,)]
+    free.publisher.sql("ALTER JOIN POLICY joins SET BODY -> JOIN_CONSTRAINT(JOIN_REQUIRED => TRUE)")
+    with pytest.raises(SqlError, match="Join Policy violation"):
+        rows(free, count)
+    free.publisher.sql("ALTER JOIN POLICY joins RENAME TO gone")
+    with pytest.raises(SqlError, match="does not exist any more, so that nothing of it can be read"):
+        rows(free, count)
+    free.publisher.sql("ALTER JOIN POLICY gone RENAME TO joins")
+    free.publisher.sql("CREATE OR REPLACE ROW ACCESS POLICY north AS (a STRING, b STRING) RETURNS BOOLEAN -> TRUE")
+    with pytest.raises(SqlError, match="takes 2 columns, and is bound to 1"):
+        rows(free, "SELECT COUNT(*) FROM {filtered}")
+    free.publisher.sql("CREATE OR REPLACE ROW ACCESS POLICY north AS (c STRING) RETURNS BOOLEAN -> c <> 'Oslo'")
+
+
+def test_what_a_runner_is_told_of_the_views(free: World) -> None:
+    """cleanrooms/free-form-sql, the table of VIEW_DATA_OFFERINGS."""
+    shown = {row["DATA_OFFERING_ID"]: row for row in free.advertiser.call("VIEW_DATA_OFFERINGS", "lookalike")}
+    both = shown["both_v1"]
+    assert both["FREEFORM_SQL_VIEW_NAME"] == "SFDCR_LOOKALIKE.FREEFORM_SQL.PUB_BOTH_V1_PEOPLE"
+    assert json.loads(both["FREEFORM_SQL_COLUMN_POLICIES"]) == {
+        "aggregation_policy": {"entity_keys": ["HASHED_EMAIL_SHA256"]},
+        "join_policy": {"columns": ["HASHED_EMAIL_SHA256"]},
+        "no_policy": {"columns": ["CITY", "INCOME"]},
+    }
+    template_only = shown["redeemers_v1"]
+    assert template_only["FREEFORM_SQL_VIEW_NAME"] is template_only["FREEFORM_SQL_COLUMN_POLICIES"] is None
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        ("aggregation_policy: {name: data.public.nowhere}", "Aggregation policy 'DATA.PUBLIC.NOWHERE' does not exist"),
+        ("aggregation_policy: {name: data.public.joins}", "Aggregation policy 'DATA.PUBLIC.JOINS' does not exist"),
+        # cleanrooms/free-form-sql: column names must be the auto-generated ones.
+        ("join_policy: {name: data.public.joins, columns: [email_hash]}", "there is no column EMAIL_HASH; runners see"),
+        ("masking_policies: [{name: data.public.masked}]", "masking_policy without columns guards nothing"),
+        ("masking_policies: [{name: data.public.masked, columns: [income]}]", "takes a VARCHAR, and INCOME is none"),
+        ("projection_policies: [{name: data.public.never}]", "projection_policy without columns guards nothing"),
+        ("row_access_policy: {name: data.public.north}", "takes 1 columns, and is bound to 0"),
+        (
+            "projection_policies: [{name: data.public.never, columns: [city]}, {name: data.public.nulls,"
+            " columns: [city]}]",
+            "two policies of one kind",
+        ),
+    ],
+)
+def test_policies_that_bind_nothing_are_refused(free: World, policies: str, message: str) -> None:
+    with pytest.raises(SqlError, match=message.replace(".", r"\.")):
+        free.publisher.call("REGISTER_DATA_OFFERING", offering("wrong", policies))
+
+
+def test_policies_need_free_form_sql_to_be_allowed(free: World) -> None:
+    only = offering("wrong", AGGREGATED).replace("template_and_freeform_sql", "template_only")
+    with pytest.raises(SqlError, match="need allowed_analyses: template_and_freeform_sql"):
+        free.publisher.call("REGISTER_DATA_OFFERING", only)
