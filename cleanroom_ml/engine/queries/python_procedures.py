@@ -43,6 +43,7 @@ class ProcedureCalls:
         *,
         seconds: float,
         depth: int = 0,
+        silent: bool = False,
     ) -> Returned:
         """See `statements.ports.PythonProcedures.call`."""
         line = ProcedureLine(self._storage, self._answers, self._capabilities, session, run)
@@ -54,6 +55,7 @@ class ProcedureCalls:
             "arguments": [plain(value) for value in arguments],
             "table": routine.returns is None,
             "strict": routine.strict,
+            "silent": silent,
             "zone": session.parameters.get("TIMEZONE", _ZONE),
         }
         answer = self._processes.call(

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.activation import Activations
 from cleanroom_ml.engine.rooms.arguments import passed
 from cleanroom_ml.engine.rooms.catalog import RoomCatalog, RoomScope
-from cleanroom_ml.engine.rooms.code_functions import functions_of
+from cleanroom_ml.engine.rooms.code_functions import functions_of, procedure_called, procedures_of
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.history import History
 from cleanroom_ml.engine.rooms.ml_jobs import MlJobs
@@ -188,7 +188,12 @@ class Analyses:
         statement = classify(rendered.sql, binds)
         activating = prepared.template.type == "sql_activation"
         guard = ColumnGuard(rendered.uses, prepared.views, prepared.member.account)
-        if isinstance(statement, Call) and not activating:
+        code_specs = prepared.request.payload["code_specs"]
+        procedures = procedures_of(code_specs)
+        if procedures:
+            guard.refuse_all()  # as a job, a procedure reads every view of its run as it likes
+        own = isinstance(statement, Call) and procedure_called(procedures, statement.name) is not None
+        if isinstance(statement, Call) and not activating and not own:
             guard.refuse_all()
             call = (statement.name, statement.args)
             job_id = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
@@ -199,15 +204,16 @@ class Analyses:
                 ErrorName.TemplateRenderError,
                 "an activation template must be a BEGIN … END block that returns a table's name",
             )
-        if not isinstance(statement, Query | Block):
+        if not isinstance(statement, Query | Block) and not own:
             raise room_error(
                 ErrorName.TemplateRenderError,
-                "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job",
+                "an analysis template must be one SELECT, one BEGIN … END block, or one call of an ML job or procedure",
             )
         with runs.opened(self._storage, caller) as run:
             catalog = RoomCatalog(
                 *(self._storage, prepared.scope, run.session, run.tables, guard),
-                functions=functions_of(prepared.request.payload["code_specs"]),
+                functions=functions_of(code_specs),
+                procedures=procedures,
                 owner=prepared.request.requester,
             )
             result = self._executor.run(

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
-from cleanroom_ml.engine.rooms.code_functions import Functions, called
+from cleanroom_ml.engine.rooms.code_functions import Functions, called, procedure_called
 from cleanroom_ml.engine.rooms.datasets import view_text
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
@@ -75,7 +75,7 @@ class RoomCatalog:
     Args:
         session: the run's own, or a job's.
         written: what the run has read and written; a job's sessions are many, and read what is there now.
-        functions: those of the template's code specs, which `owner` wrote.
+        functions: those of the template's code specs, which `owner` wrote; `procedures` likewise.
         listener: told what the names of a statement stand for (`ContextValues`).
     """
 
@@ -88,7 +88,9 @@ class RoomCatalog:
         listener: NameListener | None = None,
         functions: Functions | None = None,
         owner: str = "",
+        procedures: Functions | None = None,
     ) -> None:
+        self._procedures = procedures or {}
         self._listener = listener
         self._functions = functions or {}
         self._owner = owner
@@ -114,6 +116,10 @@ class RoomCatalog:
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
         """`cleanroom.<code spec>$<name>` of the template's own code specs, and no other function that a party wrote."""
         return called(self._functions, parts, self._owner, self)
+
+    def procedure(self, parts: tuple[str, ...]) -> Routine | None:
+        """`cleanroom.<code spec>$<name>` of the template's own code specs."""
+        return procedure_called(self._procedures, parts)
 
     def context(self) -> ContextValues:
         """A session of the runner, inside the application."""

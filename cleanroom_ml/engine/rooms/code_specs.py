@@ -16,7 +16,6 @@ from cleanroom_ml.engine.rooms.access import key_of
 from cleanroom_ml.engine.rooms.caller_rights import require_stages
 from cleanroom_ml.engine.rooms.code_functions import routine_of
 from cleanroom_ml.engine.rooms.locks import wheels
-from cleanroom_ml.engine.rooms.not_here import refuse_code
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.registries import Registries, Resource, read_spec
 from cleanroom_ml.engine.sql.errors import room_error
@@ -70,10 +69,9 @@ class CodeSpecs:
             raise room_error(
                 ErrorName.SpecValidationError, "custom registries hold templates or data offerings, not code specs"
             )
-        refuse_code(spec)
         spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
         artifacts = [self._artifact(caller.account, each) for each in spec.artifacts]
-        for function in spec.functions:
+        for function in (*spec.functions, *spec.procedures):
             self._check_packages(routine_of(function, artifacts).packages)
         manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
         locks = []

@@ -155,3 +155,11 @@ class FunctionCatalog(Protocol):
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
         """All functions of a name; none where there is no such thing, or not for this session."""
+
+
+@runtime_checkable
+class ProcedureCatalog(Protocol):
+    """A catalog in which there are procedures that a party wrote: a room's. One that does not implement it has none."""
+
+    def procedure(self, parts: tuple[str, ...]) -> Routine | None:
+        """The procedure of a name; None: there is none, or not for this session."""

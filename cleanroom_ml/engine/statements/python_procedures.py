@@ -33,7 +33,10 @@ def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementRe
     before = work.transactions.current(work.session)
     try:
         returned = work.python.call(
-            work.session, routine, arguments, work.inside, seconds=work.seconds, depth=work.depth
+            *(work.session, routine, arguments, work.inside),
+            seconds=work.seconds,
+            depth=work.depth,
+            silent=work.restricted,  # in a room the code is another party's
         )
     finally:
         left = work.transactions.current(work.session)

@@ -33,7 +33,7 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.compile.preparing import written_source
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.routines import FunctionCatalog, UserFunction
+from cleanroom_ml.engine.sql.routines import FunctionCatalog, ProcedureCatalog, Routine, UserFunction
 from cleanroom_ml.engine.statements.ports import StatementCatalog
 from cleanroom_ml.engine.statements.results import typed
 from cleanroom_ml.engine.storage.changes import Append, Change, Replace
@@ -102,6 +102,10 @@ class OverlaidCatalog:
         """The inner catalog's; what they read is as this transaction sees it."""
         found = self._inner.functions(parts) if isinstance(self._inner, FunctionCatalog) else ()
         return [replace(each, catalog=OverlaidCatalog(each.catalog, self._overlay)) for each in found]
+
+    def procedure(self, parts: tuple[str, ...]) -> Routine | None:
+        """The inner catalog's."""
+        return self._inner.procedure(parts) if isinstance(self._inner, ProcedureCatalog) else None
 
     def context(self) -> ContextValues:
         """The inner catalog's."""

@@ -52,7 +52,7 @@ def handle(request: Request, fds: list[int]) -> dict[str, object]:
             return _answer(handler(session, *arguments), session, table=request["table"])
         except BaseException as error:  # noqa: BLE001 - whatever a party's code raises, SystemExit included, is its error
             kind = "memory" if isinstance(error, MemoryError) else "python"
-            text = {"kind": kind, "function": request["name"], "text": text_of(error, silent=False)}
+            text = {"kind": kind, "function": request["name"], "text": text_of(error, silent=bool(request["silent"]))}
             text["text"] = f"{text['text']}\n in function {request['name']} with handler {request['handler']}"
             return {"error": json.loads(json.dumps(text))}
 

@@ -13,6 +13,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block, Immediate
 from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.procedure import CallAnonymous
+from cleanroom_ml.engine.sql.routines import ProcedureCatalog
 from cleanroom_ml.engine.sql.tree.literals import literal
 from cleanroom_ml.engine.statements import blocks, procedures, routines
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
@@ -24,7 +25,9 @@ _SYSTEM: Final = "SYSTEM$"
 
 def call(work: Work, statement: Call) -> StatementResult:
     """CALL procedure(…)."""
-    if len(statement.name) == 1 and statement.name[0].startswith(_SYSTEM) and not work.restricted:
+    if work.restricted:
+        return _in_room(work, statement)
+    if len(statement.name) == 1 and statement.name[0].startswith(_SYSTEM):
         return _of_the_system(work, statement)
     own = procedures.own(work, statement)
     if own is not None:
@@ -34,6 +37,20 @@ def call(work: Work, statement: Call) -> StatementResult:
     if statement.named:
         raise SqlError.unsupported("arguments by name in CALL")
     return work.procedures.call(work.session, statement.name, statement.args, query_id=work.query_id)
+
+
+def _in_room(work: Work, statement: Call) -> StatementResult:
+    """CALL cleanroom.<code spec>$<name>(…): a procedure of the template's own code specs. It sends what the template
+    might, with the room's names, and nothing else is called there.
+    """
+    found = work.catalog.procedure(statement.name) if isinstance(work.catalog, ProcedureCatalog) else None
+    if found is None:
+        raise SqlError.unsupported("CALL in a clean room of what is no procedure of the template's code specs")
+    return procedures.run(work, procedures.Own(found, None, ""), procedures.values_of(work, statement))
+
+
+def _is_of_code_specs(statement: Call) -> bool:
+    return len(statement.name) == 2 and "$" in statement.name[1]
 
 
 def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
@@ -68,7 +85,15 @@ def immediate(work: Work, statement: Immediate) -> StatementResult:
 
 
 KINDS: Final = (
-    Kind(Call, call, wire=None, roles=Roles.ELSEWHERE, one_commit=False),
+    Kind(
+        Call,
+        call,
+        wire=None,
+        allowed=Allowed.TEMPLATE,
+        narrowed=_is_of_code_specs,
+        roles=Roles.ELSEWHERE,
+        one_commit=False,
+    ),
     Kind(CallAnonymous, call_anonymous, wire=None, roles=Roles.ELSEWHERE, one_commit=False),
     Kind(Block, block, wire=None, allowed=Allowed.TEMPLATE, roles=Roles.ELSEWHERE, one_commit=False),
     Kind(Immediate, immediate, wire=None, allowed=Allowed.JOB, roles=Roles.ELSEWHERE, one_commit=False),
