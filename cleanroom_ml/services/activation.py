@@ -119,7 +119,7 @@ def activate(
         raise ServerError(
             f"sending the segment {sent.segment_name} failed",
             why=sent.details or None,
-            fix="cleanroom-ml activation list",
+            fix=f"cleanroom-ml activate  sends it again, as another batch than {sent.batch_id}",
         )
     return sent
 

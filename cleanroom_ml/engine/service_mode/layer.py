@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from uuid import uuid4
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.queries.execute import Execute
-from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, steps
+from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, sendings, steps
 from cleanroom_ml.engine.service_mode.asked import Asked, Rule
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
@@ -35,6 +36,8 @@ _RULES: Final[dict[str, Callable[[], Rule]]] = {
     "late-edits": lateness.LateEdits,
     "late-settings": lateness.LateSettings,
     "late-activations": lateness.LateActivations,
+    "activation-fails": sendings.FailingActivations,
+    "late-links": sendings.LateLinks,
     "short-logs": answers.ShortLogs,
     "lower-case": answers.LowerCase,
 }
@@ -85,7 +88,16 @@ class ServiceMode:
 
         if session.kind != "client" or describe_only:
             return run()
-        asked = Asked.of(session, text, binds, query_id)
+
+        def ask(statement: str, *values: Value) -> Rows:
+            found = self._execute(
+                session, statement, binds=Binds(positional=values), query_id=str(uuid4()), seconds=seconds
+            )
+            if not isinstance(found, Rows):
+                raise SqlError.unsupported("an answer without rows here")
+            return found
+
+        asked = Asked.of(session, text, binds, query_id, ask)
         try:
             instead = self._instead(asked)
             result = run() if instead is None else instead
