@@ -106,6 +106,34 @@ def test_leaving_goes_on_from_wherever_it_is(now: str, first: str, second: str, 
     assert account.calls == ["LEAVE"] * calls
 
 
+@pytest.mark.parametrize(
+    ("now", "step", "said", "calls"),
+    [
+        ("INVITED INVITED IN_REVIEW", "REVIEW", "CollaborationAlreadyReviewed: look is reviewed", ["REVIEW", "JOIN"]),
+        ("INVITED INVITED IN_REVIEW", "REVIEW", "Current status: IN_REVIEW.", ["REVIEW", "JOIN"]),
+        ("IN_REVIEW IN_REVIEW JOINING JOINED", "JOIN", "Current status: JOINING.", ["JOIN"]),
+        ("IN_REVIEW JOINED", "JOIN", "Current status: JOINED.", ["JOIN"]),
+        ("JOIN_FAILED JOIN_FAILED JOINED", "JOIN", "Current status: JOINING.", ["JOIN"]),
+    ],
+)
+def test_a_step_that_was_taken_before_is_gone_on_from(now: str, step: str, said: str, calls: list[str]) -> None:
+    """Its answer never came, or its status is told late: the refusals are those of service-behaviour, "Errors"."""
+    account = Account(now, JOIN="JOINED")
+    account.failing[step] = (
+        said if said.startswith("Coll") else f"InvalidCollaborationStatusError: This action requires … {said}"
+    )
+    assert join(account).status == "JOINED"
+    assert account.calls == calls
+
+
+@pytest.mark.parametrize("said", ["Current status: LEAVING.", "Current status: IN_REVIEW.", "nothing of it"])
+def test_a_step_that_is_refused_for_another_status_is_refused(said: str) -> None:
+    account = Account("IN_REVIEW")
+    account.failing["JOIN"] = f"InvalidCollaborationStatusError: This action requires … {said}"
+    with pytest.raises(ServerError, match="InvalidCollaborationStatusError"):
+        join(account)
+
+
 def test_an_owner_tears_down_and_nobody_else() -> None:
     account = Account("JOINED", me="ORG-ALICE", TEARDOWN="DROPPING LOCAL_DROP_PENDING;DROPPED")
     assert leaving.teardown(account.connection, "look") == leaving.Ended("look", "DROPPED", True)

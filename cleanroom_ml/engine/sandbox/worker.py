@@ -323,7 +323,7 @@ class Worker:
         return pidfd
 
     def _has_ended(self) -> bool:
-        """Whether a child that waits for its next request is gone. It says nothing unasked: what can be read is the end.
+        """Whether a child that waits for its next request is gone. It says nothing unasked: to be read is its end only.
 
         Its parent tells later, if it was killed from outside; nothing was sent to it, so that another can serve.
         """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, Unpack
 from uuid import uuid4
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.queries.execute import Execute
+from cleanroom_ml.engine.queries.execute import Execute, Options
 from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, sendings, steps
 from cleanroom_ml.engine.service_mode.asked import Asked, Rule
 from cleanroom_ml.engine.sql.binds import Binds, Value
@@ -62,45 +62,22 @@ class ServiceMode:
         self._rules += [make() for name, make in _RULES.items() if name in wanted]
         self._tracebacks = "tracebacks" in wanted
 
-    def __call__(
-        self,
-        session: Session,
-        text: str,
-        *,
-        binds: Binds | None,
-        query_id: str,
-        request_id: str | None = None,
-        describe_only: bool = False,
-        seconds: float | None = None,
-    ) -> StatementResult:
+    def __call__(self, session: Session, text: str, **options: Unpack[Options]) -> StatementResult:
         """The statement's result. Raises SqlError."""
-
-        def run() -> StatementResult:
-            return self._execute(
-                session,
-                text,
-                binds=binds,
-                query_id=query_id,
-                request_id=request_id,
-                describe_only=describe_only,
-                seconds=seconds,
-            )
-
-        if session.kind != "client" or describe_only:
-            return run()
+        if session.kind != "client" or options.get("describe_only"):
+            return self._execute(session, text, **options)
 
         def ask(statement: str, *values: Value) -> Rows:
-            found = self._execute(
-                session, statement, binds=Binds(positional=values), query_id=str(uuid4()), seconds=seconds
-            )
+            more = Options(binds=Binds(values), query_id=str(uuid4()), seconds=options.get("seconds"))
+            found = self._execute(session, statement, **more)
             if not isinstance(found, Rows):
                 raise SqlError.unsupported("an answer without rows here")
             return found
 
-        asked = Asked.of(session, text, binds, query_id, ask)
+        asked = Asked.of(session, text, options["binds"], options["query_id"], ask)
         try:
             instead = self._instead(asked)
-            result = run() if instead is None else instead
+            result = self._execute(session, text, **options) if instead is None else instead
         except SqlError as error:
             raise answers.told(asked, error) if self._tracebacks else error from None
         asked = replace(asked, reached=instead is None)
