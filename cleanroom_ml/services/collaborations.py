@@ -12,7 +12,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
-from cleanroom_ml.services.answers import spec_text
+from cleanroom_ml.services.answers import named_rows, spec_text
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.tolerant_specs import collaboration_of
@@ -73,7 +73,7 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
             rfc3339(row.get("updated_on")),
             spec_text(row.get("collaboration_spec")),
         )
-        for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS")
+        for row in named_rows(connection.call("COLLABORATION.VIEW_COLLABORATIONS"), "source_name")
     )
 
 

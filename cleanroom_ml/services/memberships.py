@@ -10,7 +10,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
 from cleanroom_ml.remedies import remedy_for
-from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.services.answers import named_rows, texts_of
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import own_account
@@ -63,7 +63,7 @@ def members(connection: Connection, name: str) -> tuple[Membership, ...]:
             str(row.get("details") or ""),
             rfc3339(row.get("updated_on")),
         )
-        for row in connection.call("COLLABORATION.GET_STATUS", name)
+        for row in named_rows(connection.call("COLLABORATION.GET_STATUS", name), "collaborator_account")
     )
 
 

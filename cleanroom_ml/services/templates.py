@@ -170,7 +170,7 @@ def remove_from_room(
         WaitTimeoutError: it was sent, and the template is still shown.
     """
     there, have = _shared(connection, collaboration, template_id)
-    if not there and not runners:
+    if not there and not runners and not _was_removed(connection, collaboration, template_id):
         raise UsageError(
             f"no template {template_id!r} in the collaboration {collaboration}", fix="cleanroom-ml template list"
         )
@@ -185,6 +185,16 @@ def remove_from_room(
             lambda: {alias.upper() for alias in wanted}.isdisjoint(_shared(connection, collaboration, template_id)[1]),
         )
     return tuple(wanted)
+
+
+def _was_removed(connection: Connection, collaboration: str, template_id: str) -> bool:
+    """Whether the last that was asked of a template is that it is taken away."""
+    requests = [each for each in list_requests(connection, collaboration) if _is_about(each, template_id)]
+    return bool(requests) and requests[-1].kind == REMOVE_TEMPLATE
+
+
+def _is_about(request: UpdateRequest, template_id: str) -> bool:
+    return request.template_id.upper() == template_id.upper()
 
 
 def _shared(connection: Connection, collaboration: str, template_id: str) -> tuple[bool, dict[str, str]]:

@@ -54,6 +54,8 @@ class Account:
             status = self._told.pop(0) if len(self._told) > 1 else self._told[0]
             if status == "GONE":
                 raise ServerError("CollaborationNotFoundException: collaboration 'look' does not exist")
+            if status == "NOBODY":
+                return []
             row = {
                 "collaborator_name": "x",
                 "collaborator_account": self.me,
@@ -61,6 +63,8 @@ class Account:
                 "status": status,
             }
             return [{**row, "details": self.details, "updated_on": None}]
+        if name == "VIEW_COLLABORATIONS" and self._told[0] == "GONE":
+            return []
         if name == "VIEW_COLLABORATIONS":
             row = {"source_name": "LOOK", "collaboration_name": "look", "owner_account": "ORG.ALICE"}
             return [{**row, "updated_on": None, "collaboration_spec": SPEC}]
@@ -104,6 +108,12 @@ def test_leaving_goes_on_from_wherever_it_is(now: str, first: str, second: str, 
     account = Account(now, LEAVE=";".join(filter(None, (first, second))))
     assert leave(account) == leaving.Ended("look", "LEFT", calls > 0)
     assert account.calls == ["LEAVE"] * calls
+
+
+@pytest.mark.parametrize("after", ["NOBODY", "LOCAL_DROP_PENDING;NOBODY"])
+def test_nobody_has_left_because_a_target_says_nothing(after: str) -> None:
+    with pytest.raises(ServerError, match="does not tell where this account is"):
+        leave(Account("JOINED", LEAVE=after))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -130,8 +131,17 @@ CLAIMS: dict[str, Claim] = {
     "run --wait": lambda world, _: any(job.status == "DONE" for job in _room(world).jobs.values()),
     "activate --yes": lambda world, _: any(each["path"][0] == "SHARED" for each in _room(world).activations),
     "activation process": lambda world, _: any(each["path"] == ["PROCESSED"] for each in _room(world).activations),
+    "collaboration config ALLOW": lambda world, _: (
+        _room(world).pending_configuration["ALLOW_ML_JOBS_MONITORING"][0] == "false"
+    ),
+    "template remove": lambda world, _: not _room(world).templates["ACTIVATE_V1"].shared_with,
+    "offering unlink": lambda world, _: not _room(world).offerings["publisher", "CUSTOMERS_V1"].shared_with,
+    "collaboration leave": lambda world, _: _room(world).status("advertiser") == "LEFT",
+    "collaboration teardown": lambda world, _: _room(world).status("publisher") == "DROPPED",
     "activation export": lambda world, party: (party.directory / "audience.csv").is_file(),
 }
+_NOTHING = re.compile("nobody has it|not linked")
+"""What a command says that has found nothing to do: so it was told, and it says that it did nothing."""
 LOOKS = (
     "collaboration list", "collaboration show", "collaboration status", "collaboration config", "offering list",
     "template list", "code list", "requests", "requests --all", "history", "jobs", "roles", "registry list",
@@ -158,7 +168,7 @@ class Spoiled(Party):
                 ran = super().types(*(words if each == typed else (each,)), code=None)
             assert ran.code in exit_codes(), f"{each}: exit {ran.code}"
             claim = next((claim for begins, claim in CLAIMS.items() if each.startswith(begins)), None)
-            if ran.code == 0 and claim is not None:
+            if ran.code == 0 and claim is not None and not _NOTHING.search(ran.out):
                 assert claim(self.world, self), f"{each}: it says that it is done\n{ran.out}\n{ran.err}"
         return super().types(*words, code=code)
 
