@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.memberships import Membership, me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.runnable import runnable_template
@@ -119,7 +120,7 @@ def activate(
         raise ServerError(
             f"sending the segment {sent.segment_name} failed",
             why=sent.details or None,
-            fix="cleanroom-ml activation list",
+            fix=f"cleanroom-ml activate  sends it again, as another batch than {sent.batch_id}",
         )
     return sent
 
@@ -137,7 +138,7 @@ def list_activations(connection: Connection, collaboration: str) -> tuple[Activa
             details=str(row.get("details") or ""),
             updated_on=rfc3339(row.get("updated_on")),
         )
-        for row in connection.call("COLLABORATION.VIEW_ACTIVATIONS", collaboration)
+        for row in named_rows(connection.call("COLLABORATION.VIEW_ACTIVATIONS", collaboration), "batch_id")
     )
 
 
@@ -171,7 +172,9 @@ def process(
         _check_arrived([item for item in meant if item.status not in ("PROCESSED", "FAILED")])
     before = {item.batch_id for item in _here(listed, alias)}
     asked: tuple[object, ...] = (list(batches),) if batches else () if segment is None else (segment,)
-    told = named(connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, *asked))
+    # Asked once more for what is here, a target may refuse: there is nothing to process.
+    taken = bool(meant) and all(item.status == "PROCESSED" for item in meant)
+    told = () if taken else named(connection.call("COLLABORATION.PROCESS_ACTIVATION", collaboration, *asked))
     table = told[0] if told else ""
     now = _wait_until_processed(connection, collaboration, {item.batch_id for item in meant if item.status == "SHARED"})
     return tuple(

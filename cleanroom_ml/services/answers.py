@@ -5,8 +5,9 @@ text or as YAML; a list as an array, as its JSON text or as plain text; names in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from cleanroom_ml.connection.session import Row
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import UnreadableError, reported
 from cleanroom_ml.specs.parse import plain_mapping
@@ -56,6 +57,15 @@ def json_of(value: object) -> object:
         return reported(value, "an answer")
     except UnreadableError:
         return None
+
+
+def named_rows(rows: Iterable[Row], column: str) -> list[Row]:
+    """The rows that say what they are of; one that does not is of nothing that anybody could mean, and is left out.
+
+    Raises:
+        ServerError: the answer has no such column.
+    """
+    return [row for row in rows if row[column] not in (None, "")]
 
 
 def first_of(entry: Mapping[str, object], *names: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
-from cleanroom_ml.services.answers import spec_text
+from cleanroom_ml.services.answers import named_rows, spec_text
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.tolerant_specs import collaboration_of
@@ -29,6 +30,8 @@ _NEXT = {
     "REVIEWING": "JOIN",  # so it is called for whom an edit has added (collaboration-api-reference, EDIT)
     "JOIN_FAILED": "JOIN",
 }
+_CURRENT = re.compile(r"Current status: ([A-Z_]+)")
+_BEYOND = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "JOINED"})
 _TRIES = 3
 _REPLICATES = ErrorName.CollaborationListingReplicationPending
 _PAUSE = 5.0
@@ -70,7 +73,7 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
             rfc3339(row.get("updated_on")),
             spec_text(row.get("collaboration_spec")),
         )
-        for row in connection.call("COLLABORATION.VIEW_COLLABORATIONS")
+        for row in named_rows(connection.call("COLLABORATION.VIEW_COLLABORATIONS"), "source_name")
     )
 
 
@@ -234,10 +237,22 @@ def _bring_in(connection: Connection, listed: Listed, command: str, timeout_seco
         if step is None or called.count(step) >= _TRIES or (before.endswith("_FAILED") and step in called):
             expect(found, {"JOINED"}, local, again=again)
         called.append(str(step))
-        if step == "REVIEW":
-            _review(connection, listed.source_name, listed.owner_account, local, again, deadline)
-        else:
-            _once_arrived(connection, lambda: connection.call("COLLABORATION.JOIN", local), local, again, deadline)
+        try:
+            if step == "REVIEW":
+                _review(connection, listed.source_name, listed.owner_account, local, again, deadline)
+            else:
+                _once_arrived(connection, lambda: connection.call("COLLABORATION.JOIN", local), local, again, deadline)
+        except ServerError as error:
+            if not _is_further(error, step):
+                raise
+
+
+def _is_further(error: ServerError, step: str | None) -> bool:
+    """Whether a step is refused because it was taken before: its answer never came, or its status is told late."""
+    if ErrorName.CollaborationAlreadyReviewed in error.what:
+        return step == "REVIEW"
+    status = _CURRENT.search(error.what) if ErrorName.InvalidCollaborationStatusError in error.what else None
+    return status is not None and (status[1] in _BEYOND or _NEXT.get(status[1], step) != step)
 
 
 def _review(connection: Connection, source: str, owner: str, local: str, again: str, deadline: float) -> None:

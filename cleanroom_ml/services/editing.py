@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CommunicationError, ServerError
 from cleanroom_ml.naming import fold
+from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.collaborations import find
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
@@ -119,7 +120,7 @@ def _sent(connection: Connection, name: str, before: set[str]) -> Edited:
 def _edits(connection: Connection, name: str) -> list[tuple[str, Edited]]:
     rows = [
         row
-        for row in connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", name)
+        for row in named_rows(connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", name), "id")
         if str(row["type"]).upper().replace("_", " ") == REQUEST_TYPE
     ]
     rows.sort(key=lambda row: rfc3339(row.get("updated_on")))

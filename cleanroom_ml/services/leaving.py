@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import UsageError, WrongPartyError
-from cleanroom_ml.services.collaborations import find
+from cleanroom_ml.errors import ServerError, UsageError, WrongPartyError
+from cleanroom_ml.services.collaborations import Listed, find, list_collaborations
 from cleanroom_ml.services.memberships import expect, mine, settled
 from cleanroom_ml.services.whose import own_account
 
@@ -80,7 +80,27 @@ def _end(
         reached = settled(connection, local, command=again, deadline=deadline)
     if expect(reached, {PENDING, done, "DROPPED"}, name) == PENDING:
         connection.call(f"COLLABORATION.{procedure}", local)
-        # An account that has nothing of it any more may not be told of it either.
         reached = settled(connection, local, command=again, deadline=deadline, before=PENDING)
         expect(reached, {done, "DROPPED"}, name)
+    if reached is None:
+        _check_gone(connection, found, again)
     return Ended(name, done, True)
+
+
+def _check_gone(connection: Connection, left: Listed, again: str) -> None:
+    """An account that has nothing of a collaboration any more may not be told where it is in it; nor is it listed then.
+
+    Raises:
+        ServerError: it is listed still.
+    """
+    for item in list_collaborations(connection):
+        same = (item.source_name.upper(), item.owner_account.upper()) == (
+            left.source_name.upper(),
+            left.owner_account.upper(),
+        )
+        if same and item.name:
+            raise ServerError(
+                f"the target does not tell where this account is in the collaboration {item.name}",
+                why="it is listed, and its statuses have none of this account",
+                fix=again,
+            )

@@ -10,7 +10,8 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
 from cleanroom_ml.remedies import remedy_for
-from cleanroom_ml.services.reported import reported_mapping, reported_or
+from cleanroom_ml.services.answers import named_rows, texts_of
+from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.whose import own_account
 
@@ -62,16 +63,13 @@ def members(connection: Connection, name: str) -> tuple[Membership, ...]:
             str(row.get("details") or ""),
             rfc3339(row.get("updated_on")),
         )
-        for row in connection.call("COLLABORATION.GET_STATUS", name)
+        for row in named_rows(connection.call("COLLABORATION.GET_STATUS", name), "collaborator_account")
     )
 
 
 def roles_of(value: object) -> tuple[str, ...]:
-    """Roles as they are told: an array, the JSON of one, or a text of words, in either case."""
-    listed = reported_or(value, list[object]())
-    if not listed and isinstance(value, str) and not value.strip().startswith("["):
-        listed = [part.strip() for part in value.split(",")]
-    return tuple(text.lower().replace(" ", "_") for text in map(str, listed) if text)
+    """Roles as they are told: an array, its JSON text, or a text of words, in either case."""
+    return tuple(text.lower().replace(" ", "_") for text in texts_of(value))
 
 
 def me(connection: Connection, name: str) -> Membership | None:

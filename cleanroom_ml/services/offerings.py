@@ -10,6 +10,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.registration import OFFERINGS, Registered, list_registered, register_file, registered_spec
@@ -48,12 +49,13 @@ def link(connection: Connection, collaboration: str, offering: str, runners: tup
     """Let the runners' templates read the offering; repeating is safe.
 
     Raises:
-        ServerError: not registered, not joined, or this party is no data provider of such a runner.
+        ServerError: not registered, not joined, or this party is no data provider of such a runner; or it failed later.
+        WaitTimeoutError: it was sent, and the view does not show it yet.
     """
-    linked = _shared_with(list_offerings(connection, collaboration), offering)
-    missing = [alias for alias in runners if alias.upper() not in {name.upper() for name in linked}]
+    linked = _readers(connection, collaboration, offering)
+    missing = [alias for alias in runners if alias.upper() not in linked]
     if missing:
-        connection.call("COLLABORATION.LINK_DATA_OFFERING", collaboration, offering, missing)
+        _apply(connection, collaboration, "LINK_DATA_OFFERING", offering, missing, (missing,))
     return Linked(offering, collaboration, runners, bool(missing))
 
 
@@ -62,10 +64,11 @@ def link_local(connection: Connection, collaboration: str, offering: str) -> Lin
 
     Raises:
         ServerError: not registered, not joined, or this party runs no analyses there.
+        WaitTimeoutError: as `link`.
     """
-    linked = LOCAL in {name.upper() for name in _shared_with(list_offerings(connection, collaboration), offering)}
+    linked = LOCAL in _readers(connection, collaboration, offering)
     if not linked:
-        connection.call("COLLABORATION.LINK_LOCAL_DATA_OFFERING", collaboration, offering)
+        _apply(connection, collaboration, "LINK_LOCAL_DATA_OFFERING", offering, [LOCAL], ())
     return Linked(offering, collaboration, (LOCAL,), not linked)
 
 
@@ -87,6 +90,8 @@ def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[s
 
     Raises:
         UsageError: there is no such offering, in the collaboration or among those that this account registered.
+        ServerError: the target refused it, or it failed later.
+        WaitTimeoutError: it was sent, and the view shows the offering still.
     """
     listed = list_offerings(connection, collaboration)
     runners = sorted(_shared_with(listed, offering))
@@ -95,9 +100,9 @@ def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[s
         raise not_there("data offering", offering, own, fix="cleanroom-ml offering list")
     others = [alias for alias in runners if alias.upper() != LOCAL]
     if others:
-        connection.call("COLLABORATION.UNLINK_DATA_OFFERING", collaboration, offering, others)
+        _apply(connection, collaboration, "UNLINK_DATA_OFFERING", offering, others, (others,))
     if len(others) < len(runners):
-        connection.call("COLLABORATION.UNLINK_LOCAL_DATA_OFFERING", collaboration, offering)
+        _apply(connection, collaboration, "UNLINK_LOCAL_DATA_OFFERING", offering, [LOCAL], ())
     return tuple(runners)
 
 
@@ -118,6 +123,38 @@ def is_local(row: Row) -> bool:
 def list_offerings(connection: Connection, collaboration: str) -> list[Row]:
     """The datasets that this party can see in the collaboration, by their names for templates."""
     return connection.call("COLLABORATION.VIEW_DATA_OFFERINGS", collaboration)
+
+
+def _apply(
+    connection: Connection,
+    collaboration: str,
+    procedure: str,
+    offering: str,
+    runners: Collection[str],
+    rest: tuple[object, ...],
+) -> None:
+    """Link or unlink, and wait until the view shows it."""
+    linking, wanted = procedure.startswith("LINK"), {alias.upper() for alias in runners}
+    kind = procedure.replace("_LOCAL", "")
+    what = f"{'linking' if linking else 'unlinking'} {offering}"
+    change = Change(what, kind, offering, tuple(runners), "cleanroom-ml offering list; cleanroom-ml requests --all")
+
+    def seen() -> bool:
+        readers = _readers(connection, collaboration, offering)
+        return wanted <= readers if linking else wanted.isdisjoint(readers)
+
+    apply(
+        connection,
+        collaboration,
+        change,
+        lambda: connection.call(f"COLLABORATION.{procedure}", collaboration, offering, *rest),
+        seen,
+    )
+
+
+def _readers(connection: Connection, collaboration: str, offering: str) -> frozenset[str]:
+    """Whom an offering is linked for, as the view tells, in upper case."""
+    return frozenset(alias.upper() for alias in _shared_with(list_offerings(connection, collaboration), offering))
 
 
 def _shared_with(rows: list[Row], offering: str) -> set[str]:

@@ -21,7 +21,11 @@ from cleanroom_ml.specs.ml_job_action import is_job_id
 from cleanroom_ml.specs.parse import plain_mapping
 from cleanroom_ml.specs.problems import SpecProblems
 
-_COLUMNS: Final = ("job_id", "ml_job_id")
+_NAMED: Final = frozenset({"jobid", "mljobid", "jobname", "mljobname"})
+"""Columns that say that they are a job's id, letters and digits alone."""
+_LIKELY: Final = frozenset({"id", "job", "mljob", "run", "runid", "result"})
+"""Columns that may be it, where none says so."""
+_NAME, _ONLY, _GUESS = "its name", "the only column", "the only value that could be one"
 # An id that a sentence names: `Job ID: X`, `job_id = 'X'`.
 _SAID: Final = re.compile(r"\bjob[ _]id\b[\s:='\"]{1,5}([A-Za-z0-9_.$-]{1,512})", re.IGNORECASE)
 _MOST: Final = 2_000
@@ -35,15 +39,16 @@ def job_of(
     Raises:
         ServerError: a job was started, and the answer has no id that can be read.
     """
-    job_id, named = _id_in(rows)
+    job_id, by = _id_in(rows)
     if template is None:
-        return job_id if named else None  # its spec cannot be read: the name alone says it
+        return job_id if by == _NAME else None  # its spec cannot be read: the name alone says it
     call = called(template.body)
     if call is None or template.type != "sql_analysis":
         return None
     kinds = _kinds(connection, collaboration, template, call)
-    # What is not shown is a job: most are.
-    if job_id is not None and ("ml_jobs" in kinds or "procedures" not in kinds):
+    # What is not shown is a job: most are. Of several values one could be anything, unless a job was called.
+    job = "ml_jobs" in kinds or (by != _GUESS and "procedures" not in kinds)
+    if job_id is not None and job:
         return job_id
     if "ml_jobs" in kinds and "procedures" not in kinds:
         raise ServerError(
@@ -54,23 +59,35 @@ def job_of(
     return None
 
 
-def _id_in(rows: Sequence[Row]) -> tuple[str | None, bool]:
-    """The job's id, and whether its column's name says that it is one. Else it is the only value, or named in it."""
-    if len(rows) != 1 or not rows[0]:
-        return None, False
-    told = {column.lower(): value for column, value in rows[0].items()}
-    named = next((column for column in _COLUMNS if column in told), None)
-    if named is None and len(told) != 1:
-        return None, False
-    value = told[named] if named is not None else next(iter(told.values()))
+def _id_in(rows: Sequence[Row]) -> tuple[str | None, str]:
+    """The job's id, and what says that it is one: the column's name, or that it is the only value that could be one."""
+    if len(rows) != 1:
+        return None, ""
+    told = {_plain(column): value for column, value in rows[0].items()}
+    named = [column for column in told if column in _NAMED and told[column] is not None]
+    likely = [column for column in told if column in _LIKELY and _id_of(told[column]) is not None]
+    could_be = [column for column, value in told.items() if _id_of(value) is not None]
+    meant = next((found for found in (named, likely, could_be) if len(found) == 1), None)
+    if meant is None:
+        return None, ""
+    by = _NAME if meant is named else _ONLY if len(told) == 1 else _GUESS
+    return _id_of(told[meant[0]]), by
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]", "", column).lower()
+
+
+def _id_of(value: object) -> str | None:
+    """The id that a value is, or an object's member that says so, or that a sentence names."""
     if not isinstance(value, str | dict):
-        return None, False
-    inner = {key.lower(): each for key, each in reported_mapping(value).items()}
-    text = str(next((inner[column] for column in _COLUMNS if column in inner), value)).strip().strip('"')
+        return None
+    inner = {_plain(key): each for key, each in reported_mapping(value).items()}
+    text = str(next((inner[name] for name in inner if name in _NAMED), value)).strip().strip('"')
     if is_job_id(text):
-        return text, named is not None
+        return text
     inside = _SAID.search(text[:_MOST])
-    return (inside[1], False) if inside else (None, False)
+    return inside[1] if inside else None
 
 
 def _kinds(connection: Connection, collaboration: str, template: ReadTemplate, call: Called) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import NotApprovedError, UsageError, WaitTimeoutError
+from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.read_templates import ReadTemplate, read_template
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 from cleanroom_ml.services.waiting import Pauses
@@ -37,7 +38,7 @@ def approved_template(connection: Connection, collaboration: str, wanted: str) -
     """
     pauses, deadline, last = Pauses(), time.monotonic() + APPLIED_SECONDS, ""
     while True:
-        rows = connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration)
+        rows = named_rows(connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration), "template_id")
         approved = [row for row in rows if _matches(wanted, row)]
         if approved:
             return str(approved[-1]["template_id"]), read_template(approved[-1].get("template_spec"))

@@ -12,6 +12,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError, UsageError
 from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
 from cleanroom_ml.services.update_requests import REMOVE_TEMPLATE, UpdateRequest, list_requests
@@ -165,18 +166,41 @@ def remove_from_room(
 
     Raises:
         UsageError: it is not approved for anybody in the collaboration, as far as this account sees.
-        ServerError: the target refused: this account has not shared it.
+        ServerError: the target refused: this account has not shared it; or it failed later.
+        WaitTimeoutError: it was sent, and the template is still shown.
     """
-    rows = [row for row in list_templates(connection, collaboration) if _is(row, template_id)]
-    have = {alias.upper(): alias for row in rows for alias in texts_of(row.get("shared_with"))}
-    if not rows and not runners:
+    there, have = _shared(connection, collaboration, template_id)
+    if not there and not runners and not _was_removed(connection, collaboration, template_id):
         raise UsageError(
             f"no template {template_id!r} in the collaboration {collaboration}", fix="cleanroom-ml template list"
         )
     wanted = [alias for alias in runners if alias.upper() in have] if runners else list(have.values())
     if wanted:
-        connection.call("COLLABORATION.REMOVE_TEMPLATE", collaboration, template_id, wanted)
+        look = "cleanroom-ml template list; cleanroom-ml requests --all"
+        apply(
+            connection,
+            collaboration,
+            Change(f"removing {template_id}", REMOVE_TEMPLATE, template_id, tuple(wanted), look),
+            lambda: connection.call("COLLABORATION.REMOVE_TEMPLATE", collaboration, template_id, wanted),
+            lambda: {alias.upper() for alias in wanted}.isdisjoint(_shared(connection, collaboration, template_id)[1]),
+        )
     return tuple(wanted)
+
+
+def _was_removed(connection: Connection, collaboration: str, template_id: str) -> bool:
+    """Whether the last that was asked of a template is that it is taken away."""
+    requests = [each for each in list_requests(connection, collaboration) if _is_about(each, template_id)]
+    return bool(requests) and requests[-1].kind == REMOVE_TEMPLATE
+
+
+def _is_about(request: UpdateRequest, template_id: str) -> bool:
+    return request.template_id.upper() == template_id.upper()
+
+
+def _shared(connection: Connection, collaboration: str, template_id: str) -> tuple[bool, dict[str, str]]:
+    """Whether a template is there, and the aliases that have it, by their names in upper case."""
+    rows = [row for row in list_templates(connection, collaboration) if _is(row, template_id)]
+    return bool(rows), {alias.upper(): alias for row in rows for alias in texts_of(row.get("shared_with"))}
 
 
 def _is(row: Row, template_id: str) -> bool:

@@ -15,7 +15,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.json_values import Document
-from cleanroom_ml.services.answers import mapping_of, spec_text, texts_of
+from cleanroom_ml.services.answers import mapping_of, named_rows, spec_text, texts_of
 from cleanroom_ml.services.approval_log import ApprovalLog, Decision, approval_log
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.tolerant_specs import template_of
@@ -151,7 +151,7 @@ class UpdateRequest:
 def list_requests(connection: Connection, collaboration: str) -> tuple[UpdateRequest, ...]:
     """All update requests that this party can see, oldest first."""
     rows = connection.call("COLLABORATION.VIEW_UPDATE_REQUESTS", collaboration)
-    found = [_request(row) for row in rows]
+    found = [_request(row) for row in named_rows(rows, "id")]
     decided = connection.call_own(_DECISIONS, collaboration) if found else None
     if decided is not None:
         found = [_with_decisions(request, decided) for request in found]
@@ -210,15 +210,14 @@ def status_of(told: object) -> str:
 
 
 def _request(row: Row) -> UpdateRequest:
-    lower = {key.lower(): value for key, value in row.items()}
     return UpdateRequest(
-        id=str(lower["id"]),
-        type=str(lower.get("type") or ""),
-        status=status_of(lower.get("status")),
-        details=mapping_of(lower.get("details")),
-        updated_on=rfc3339(lower.get("updated_on")),
-        log=approval_log(lower.get("approval_log")),
-        spec=spec_text(lower.get("spec")),
+        id=str(row["id"]),
+        type=str(row.get("type") or ""),
+        status=status_of(row.get("status")),
+        details=mapping_of(row.get("details")),
+        updated_on=rfc3339(row.get("updated_on")),
+        log=approval_log(row.get("approval_log")),
+        spec=spec_text(row.get("spec")),
     )
 
 

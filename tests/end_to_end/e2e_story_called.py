@@ -165,7 +165,20 @@ class Caller:
             f"  view_mappings: {{source_tables: [shop.{self.cast.id('shop')}.people]}}\n"
             f"  activation: {{snowflake_collaborator: shop, segment_name: {SEGMENT}}}\n"
         )
-        self._call(party, "RUN", self.cast.name, analysis)
+        for _ in range(TRIES):
+            self._call(party, "RUN", self.cast.name, analysis)
+            if self._sent(party) != "FAILED":
+                return
+            self.cast.refusals.append("FAILED")
+        raise AssertionError("it never arrives")
+
+    def _sent(self, party: str) -> str:
+        """Where the newest activation has got to."""
+        for _ in range(TRIES):
+            sent = max(self.rows(party, "VIEW_ACTIVATIONS", self.cast.name), key=lambda row: str(row["updated_on"]))
+            if sent["status"] in ("SHARED", "FAILED"):
+                return str(sent["status"])
+        raise AssertionError(f"it is still {sent['status']}")
 
     def _process(self, party: str, what: str) -> None:
         for _ in range(TRIES):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import snowflake.connector
@@ -26,6 +28,11 @@ def literal(value: object) -> str:
     return f"$${text}$$" if "\n" in text else "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def at_once() -> Iterator[float]:
+    """Between two tries of a request: what service mode refuses for a moment, it does not refuse a second time."""
+    return repeat(0.01)
+
+
 class Console:
     """One session a party, opened when it is needed."""
 
@@ -36,7 +43,8 @@ class Console:
     def sql(self, party: str, text: str) -> list[Row]:
         """Raises the connector's Error where it is refused."""
         if party not in self._open:
-            self._open[party] = snowflake.connector.connect(**accounts.connections(self._home)[party])
+            settings = {**accounts.connections(self._home)[party], "backoff_policy": at_once}
+            self._open[party] = snowflake.connector.connect(**settings)
         cursor = self._open[party].cursor()
         cursor.execute(text)
         names = [each.name.lower() for each in cursor.description]

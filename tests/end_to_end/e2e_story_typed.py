@@ -8,18 +8,22 @@ import os
 import re
 import signal
 import subprocess
+import time
 from unittest import mock
 
 from e2e_parties import COMMAND, LIMIT_SECONDS, Person, Ran, inherited
 from e2e_story import Cast, Row, Step
-from e2e_story_console import Console
+from e2e_story_console import Console, at_once
 from e2e_story_files import SEGMENT, data, with_agency
 
 from cleanroom_ml.cli import main
+from cleanroom_ml.connection import session
 
 TRIES = 12
+_sleep = time.sleep
 _GRANT = re.compile(r"GRANT REFERENCE_USAGE ON DATABASE \S+ TO (?:ROLE \S+ WITH GRANT OPTION|SHARE \w+)")
 _PASS_ON = re.compile(r"GRANT (?:USAGE|SELECT) ON [A-Z ]+ <database> TO ROLE <role> WITH GRANT OPTION")
+_DATABASE = re.compile(r"CREATE DATABASE \w+")
 _COMMAND = re.compile(r"cleanroom-ml ((?:[\w./=-]+ ?)+)")
 PROFILE = "ALTER USER ADMIN SET FIRST_NAME = 'A', LAST_NAME = 'B', EMAIL = 'a@b.example'"
 _WORDS = {
@@ -42,6 +46,11 @@ _WORDS = {
     "leave": "collaboration leave --yes",
     "teardown": "collaboration teardown --yes",
 }
+
+
+def _briefly(seconds: float) -> None:
+    """Service mode counts in questions: pauses between them would only be waited for. A job does take a while."""
+    _sleep(min(seconds, 0.05))
 
 
 class Typist:
@@ -93,6 +102,8 @@ class Typist:
             mock.patch.dict(os.environ, {**inherited(), **self._person.variables}, clear=True),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
+            mock.patch.object(session, "pauses", at_once),
+            mock.patch("time.sleep", _briefly),
         ):
             code = main.run((*words, "-c", party))
         return Ran(code, out.getvalue(), err.getvalue())
@@ -144,6 +155,8 @@ class Typist:
             self._sql(party, filled)
         elif "--unverified-ok" in fix[1]:  # a provider is not shown what code another's template runs
             self._more = ("--unverified-ok",)
+        elif missing := _DATABASE.search(fix[1]):
+            self._sql(party, missing[0])
         elif "ALTER USER" in fix[1]:
             self._sql(party, PROFILE)
         else:

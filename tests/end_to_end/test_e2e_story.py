@@ -7,6 +7,7 @@ again once it is done. It ends right, or is told what to do and, once that is do
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import tempfile
@@ -32,8 +33,10 @@ MODES = [PLAIN, ALL, *DEVIATIONS]
 # own. By SQL nothing of a status is waited for that was not asked for.
 SILENT = {
     *(PLAIN, "secondary-roles", "restricted-token", "session-expiry", "transient", "short-logs", "lower-case"),
-    *("tracebacks", "no-own-database"),
+    *("tracebacks", "no-own-database", "late-links"),
 }
+# Where nothing is an engine's own, a database is a person's to make, and no manifest of a pending request is shown.
+OF_AN_ACCOUNT = re.compile(r"fix: CREATE DATABASE|--unverified-ok$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def cast(person: Person, kind: str, mode: str) -> Cast:
 def told(teller: Teller, mode: str) -> None:
     tell(teller)
     if mode in SILENT:
-        assert teller.cast.refusals == []
+        assert [said for said in teller.cast.refusals if not OF_AN_ACCOUNT.search(said)] == []
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -13,7 +13,7 @@ import pytest
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.load.owners import Owner
-from cleanroom_ml.engine.sandbox import workers
+from cleanroom_ml.engine.sandbox import worker, workers
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled
 from cleanroom_ml.engine.sandbox.policy import Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
@@ -115,4 +115,19 @@ def test_a_call_that_is_ended_keeps_nothing(pool: SandboxedWorkers) -> None:
     ending.start()
     with token.entered(), pytest.raises(WorkerCancelled):
         ask(pool, ANN, seconds=60)
+    assert ask(pool, ANN)["served"] == []
+
+
+def test_a_process_that_was_killed_while_it_waited_is_not_asked(
+    pool: SandboxedWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parent has not told yet. Nothing was sent to it, so that its session notices nothing."""
+    ask(pool, ANN)
+    [waiting] = [each for each in pool._idle if each.kept == ANN]
+    assert waiting._child is not None
+    waiting._kill_child(waiting._child)
+    line = waiting._line
+    until(lambda: line is not None and worker._readable(line, 0.0))
+    readable = worker.Worker._readable
+    monkeypatch.setattr(worker.Worker, "_readable", lambda self, s: (self.kept is None or s > 0) and readable(self, s))
     assert ask(pool, ANN)["served"] == []

@@ -7,6 +7,7 @@ import pytest
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.service_mode.layer import ServiceMode
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.sessions import Session
 
@@ -23,9 +24,11 @@ class Engine:
     def __init__(self, **answers: Rows | SqlError) -> None:
         self.answers = answers
         self.reached: list[str] = []
+        self.asked: list[tuple[str, tuple[Value, ...]]] = []
 
-    def __call__(self, session: Session, text: str, **_: object) -> Rows:
+    def __call__(self, session: Session, text: str, *, binds: Binds | None, **_: object) -> Rows:
         self.reached.append(text)
+        self.asked.append((text, binds.positional if binds else ()))
         found = next((answer for word, answer in self.answers.items() if word in text), Rows.one("R", "done"))
         if isinstance(found, SqlError):
             raise found

@@ -12,6 +12,7 @@ import pytest
 from asking import STATUS_OF, Asks, Engine, call
 
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.service_mode.sendings import SENDING_FAILED
 
 ACTIVATIONS = Rows.answer(
     tuple((name, "VARCHAR") for name in ("SEGMENT_NAME", "BATCH_ID", "STATUS")),
@@ -108,3 +109,53 @@ def test_whom_an_edit_adds_is_reviewing_before_it_joins() -> None:
     assert [row[1] for row in asks(STATUS_OF).rows] == ["JOINED", "IN_REVIEW"]
     asks(call("COLLABORATION.EDIT", "room", "spec"))
     assert [row[1] for row in asks(STATUS_OF).rows] == ["JOINED", "REVIEWING"]
+
+
+LISTED = Rows.answer(
+    tuple((name, "VARCHAR") for name in ("SEGMENT_NAME", "BATCH_ID", "STATUS", "DETAILS")),
+    [("q1", "b1", "SHARED", ""), ("q1", "b2", "SHARED", ""), ("old", "b0", "SHARED", "")],
+)
+
+
+def _failed() -> tuple[Asks, Asks, Engine]:
+    """The sender's first activation has failed, and its second has not."""
+    columns = tuple((name, "VARCHAR") for name in ("BATCH_ID", "SEGMENT_NAME", "STATUS"))
+    engine = Engine(VIEW_ACTIVATIONS=LISTED, PROCESS=MOVED)
+    sender = Asks(engine, "activation-fails")
+    receiver = Asks(engine, account="BRAND")
+    receiver.layer = sender.layer
+    for batch, status in (("b1", "PENDING"), ("b2", "SHARED")):
+        engine.answers["RUN"] = Rows.answer(columns, [(batch, "q1", "SHARED")])
+        assert sender(RUN).rows == [(batch, "q1", status)]
+    return sender, receiver, engine
+
+
+def test_the_first_activation_fails_and_its_details_say_so() -> None:
+    """service-behaviour, "What is asynchronous": activation to a partner: FAILED with details."""
+    for asks in _failed()[:2]:
+        told = asks(VIEW).rows
+        assert told[0][2:] == ("FAILED", SENDING_FAILED)
+        assert [row[2] for row in told[1:]] == ["SHARED", "SHARED"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [("", ["b2", "b0"]), (", 'q1'", ["b2"]), (", ['b1', 'b2']", ["b2"]), (", ['b1']", None), (", 'old'", "as it is")],
+)
+def test_nothing_of_what_has_failed_is_processed(wanted: str, asked: object) -> None:
+    _, receiver, engine = _failed()
+    process = f"CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.COLLABORATION.PROCESS_ACTIVATION('room'{wanted})"
+    assert receiver(process).rows == (MOVED.rows if asked else ())
+    reached = [(text, values) for text, values in engine.asked if "PROCESS" in text]
+    ours = process.partition("(")[0] + "(?, ?)"
+    assert reached == ([(process, ())] if asked == "as it is" else [(ours, ("room", asked))] if asked else [])
+
+
+def test_what_is_linked_is_in_the_view_some_views_later() -> None:
+    """service-behaviour, "What is asynchronous": LINK_* is done when VIEW_DATA_OFFERINGS shows it."""
+    columns = (("TEMPLATE_VIEW_NAME", "VARCHAR"), ("DATA_OFFERING_ID", "VARCHAR"))
+    view = Rows.answer(columns, [("shop.x_V1.t", "x_V1"), ("shop.y_V1.t", "y_V1")])
+    asks = Asks(Engine(VIEW_DATA_OFFERINGS=view), "late-links")
+    asks(call("COLLABORATION.LINK_DATA_OFFERING", "room", "X_v1", "brand"))
+    shown = call("COLLABORATION.VIEW_DATA_OFFERINGS", "room")
+    assert [len(asks(shown).rows) for _ in range(3)] == [1, 1, 2]

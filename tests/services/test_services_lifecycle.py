@@ -54,6 +54,8 @@ class Account:
             status = self._told.pop(0) if len(self._told) > 1 else self._told[0]
             if status == "GONE":
                 raise ServerError("CollaborationNotFoundException: collaboration 'look' does not exist")
+            if status == "NOBODY":
+                return []
             row = {
                 "collaborator_name": "x",
                 "collaborator_account": self.me,
@@ -61,6 +63,8 @@ class Account:
                 "status": status,
             }
             return [{**row, "details": self.details, "updated_on": None}]
+        if name == "VIEW_COLLABORATIONS" and self._told[0] == "GONE":
+            return []
         if name == "VIEW_COLLABORATIONS":
             row = {"source_name": "LOOK", "collaboration_name": "look", "owner_account": "ORG.ALICE"}
             return [{**row, "updated_on": None, "collaboration_spec": SPEC}]
@@ -104,6 +108,40 @@ def test_leaving_goes_on_from_wherever_it_is(now: str, first: str, second: str, 
     account = Account(now, LEAVE=";".join(filter(None, (first, second))))
     assert leave(account) == leaving.Ended("look", "LEFT", calls > 0)
     assert account.calls == ["LEAVE"] * calls
+
+
+@pytest.mark.parametrize("after", ["NOBODY", "LOCAL_DROP_PENDING;NOBODY"])
+def test_nobody_has_left_because_a_target_says_nothing(after: str) -> None:
+    with pytest.raises(ServerError, match="does not tell where this account is"):
+        leave(Account("JOINED", LEAVE=after))
+
+
+@pytest.mark.parametrize(
+    ("now", "step", "said", "calls"),
+    [
+        ("INVITED INVITED IN_REVIEW", "REVIEW", "CollaborationAlreadyReviewed: look is reviewed", ["REVIEW", "JOIN"]),
+        ("INVITED INVITED IN_REVIEW", "REVIEW", "Current status: IN_REVIEW.", ["REVIEW", "JOIN"]),
+        ("IN_REVIEW IN_REVIEW JOINING JOINED", "JOIN", "Current status: JOINING.", ["JOIN"]),
+        ("IN_REVIEW JOINED", "JOIN", "Current status: JOINED.", ["JOIN"]),
+        ("JOIN_FAILED JOIN_FAILED JOINED", "JOIN", "Current status: JOINING.", ["JOIN"]),
+    ],
+)
+def test_a_step_that_was_taken_before_is_gone_on_from(now: str, step: str, said: str, calls: list[str]) -> None:
+    """Its answer never came, or its status is told late: the refusals are those of service-behaviour, "Errors"."""
+    account = Account(now, JOIN="JOINED")
+    account.failing[step] = (
+        said if said.startswith("Coll") else f"InvalidCollaborationStatusError: This action requires … {said}"
+    )
+    assert join(account).status == "JOINED"
+    assert account.calls == calls
+
+
+@pytest.mark.parametrize("said", ["Current status: LEAVING.", "Current status: IN_REVIEW.", "nothing of it"])
+def test_a_step_that_is_refused_for_another_status_is_refused(said: str) -> None:
+    account = Account("IN_REVIEW")
+    account.failing["JOIN"] = f"InvalidCollaborationStatusError: This action requires … {said}"
+    with pytest.raises(ServerError, match="InvalidCollaborationStatusError"):
+        join(account)
 
 
 def test_an_owner_tears_down_and_nobody_else() -> None:
@@ -247,7 +285,7 @@ def test_local_offerings_are_known_and_unlinked_as_such() -> None:
     account = Account("JOINED")
     call = account.connection.call
     account.connection.call = lambda name, *more: (  # type: ignore[method-assign]
-        rows if name.endswith("VIEW_DATA_OFFERINGS") else call(name, *more)
+        (rows if not account.calls else []) if name.endswith("VIEW_DATA_OFFERINGS") else call(name, *more)
     )
     assert offerings.is_local(rows[0])
     assert offerings.unlink(account.connection, "look", "mine_v1") == ("LOCAL",)

@@ -101,6 +101,21 @@ def test_a_job_whose_id_cannot_be_read_is_no_answer_to_wait_for(rows: list[dict[
     assert "do not run it again" in str(caught.value.fix)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ML_JOB_ID": "MLJOB_7", "status": "PENDING"},
+        {"JobId": "MLJOB_7", "message": "started"},
+        {"id": "MLJOB_7", "status": "PENDING"},
+        {"ml_job_name": "MLJOB_7", "query": "01-q", "state": "PENDING"},
+        {"x": "MLJOB_7", "message": None, "preview": True, "hints": {"a": 1}},
+    ],
+)
+def test_a_job_is_found_beside_other_columns(answer: dict[str, Any]) -> None:
+    """service-behaviour, "Shapes of answers": nobody says how RUN's answer calls the id, nor what stands beside it."""
+    assert ran(Account(CALL, [answer], ml_jobs=[{"name": "TRAIN"}])).job_id == "MLJOB_7"
+
+
 def test_a_job_is_one_also_where_code_specs_are_not_shown() -> None:
     assert ran(Account(CALL, [{"x": "MLJOB_7"}], shown=False)).job_id == "MLJOB_7"
     assert ran(Account(CALL, [{"x": "MLJOB_7"}], ml_jobs=[{"name": "train"}])).job_id == "MLJOB_7"

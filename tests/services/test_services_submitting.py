@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services_any_target import PLAIN, REGISTERED, row, target
+from services_any_target import PLAIN, REGISTERED, row
 from services_targets import Account
 
 from cleanroom_ml.errors import (
@@ -106,9 +106,20 @@ def test_what_was_sent_before_is_not_sent_again(known: list[dict[str, Any]], ask
 
 
 def test_taking_a_template_away_names_those_that_have_it() -> None:
-    shown = [{"template_id": "train_V1", "shared_with": '["advertiser", "agency"]'}]
-    account = target(VIEW_TEMPLATES=shown, REMOVE_TEMPLATE=[])
+    have = {"advertiser", "agency"}
+
+    def removed(_: str, __: str, runners: list[str]) -> list[dict[str, Any]]:
+        have.difference_update({each.lower() for each in runners})
+        return []
+
+    account = Account(
+        {
+            "COLLABORATION.VIEW_TEMPLATES": lambda _: [{"template_id": "train_V1", "shared_with": str(sorted(have))}],
+            "COLLABORATION.REMOVE_TEMPLATE": removed,
+        }
+    )
     assert templates.remove_from_room(account, "lookalike", "TRAIN_v1", ("Agency", "other")) == ("Agency",)
+    have.add("agency")
     assert templates.remove_from_room(account, "lookalike", "train_V1", ()) == ("advertiser", "agency")
     assert templates.remove_from_room(account, "lookalike", "train_V1", ("other",)) == ()
     sent = [sql.partition("REMOVE_TEMPLATE")[2] for sql in account.sent if "REMOVE_TEMPLATE" in sql]

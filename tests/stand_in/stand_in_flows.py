@@ -68,6 +68,15 @@ def activate(pair: Pair) -> str:
     return (pair.publisher.directory / "audience.csv").read_text()
 
 
+def end(pair: Pair) -> None:
+    """A setting, and everything taken back: a template, an offering, oneself, the room."""
+    pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
+    pair.publisher.types("template remove activate_V1 --from-collaboration --yes")
+    pair.publisher.types("offering unlink customers_V1")
+    pair.advertiser.types(f"collaboration leave {NAME} --yes")
+    pair.publisher.types(f"collaboration teardown {NAME} --yes")
+
+
 def whole(pair: Pair) -> None:
     """All of it."""
     begin(pair)

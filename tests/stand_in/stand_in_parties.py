@@ -24,7 +24,7 @@ COMMAND = Path(sys.executable).with_name("cleanroom-ml")
 NAME = "look"
 PASSWORD = "kept-to-itself-7531"
 LIMIT_SECONDS = 120
-_sleep = time.sleep
+_sleep, _monotonic = time.sleep, time.monotonic
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,14 @@ class Party:
         return ran
 
     def _here(self, words: tuple[str, ...]) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
+        out, err, clock = io.StringIO(), io.StringIO(), Clock()
         with (
             mock.patch.dict(os.environ, self.variables, clear=True),
             contextlib.chdir(self.directory),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            mock.patch("time.sleep", _briefly),
+            mock.patch("time.sleep", clock.sleep),
+            mock.patch("time.monotonic", clock.now),
         ):
             code = main.run(words)
         return Ran(code, out.getvalue(), err.getvalue())
@@ -83,9 +84,18 @@ class Party:
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def _briefly(seconds: float) -> None:
-    """The account makes a step a look: pauses between looks would only be waited for."""
-    _sleep(min(seconds, 0.001))
+@dataclass
+class Clock:
+    """The account makes a step a look: a pause between two looks goes by at once, and is counted all the same."""
+
+    gone: float = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.gone += seconds
+        _sleep(0)
+
+    def now(self) -> float:
+        return _monotonic() + self.gone
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _unregister(what: str) -> Procedure:
             room.name
             for room in world.rooms
             for each in (*room.templates.values(), *room.offerings.values())
-            if each.registered is held
+            if each.registered is held and each.shared_with
         ]
         if using:
             message = f"{found} is linked to collaborations: {', '.join(using)}"

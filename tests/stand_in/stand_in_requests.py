@@ -16,6 +16,7 @@ from stand_in_world import Request, Room, Session, Shared, World, now
 def _add_template_request(world: World, session: Session, given: list[Any]) -> Rows:
     name, template_id, runners = given
     room, alias = _mine(world, session, name, "ADD_TEMPLATE_REQUEST")
+    runners = room.spelled(runners)
     held = session.account.registered.get(("template", str(template_id).upper()))
     if held is None:
         message = f"Template {template_id} not found for owner"
@@ -40,15 +41,14 @@ def _add_template_request(world: World, session: Session, given: list[Any]) -> R
 def _remove_template(world: World, session: Session, given: list[Any]) -> Rows:
     name, template_id, runners = given
     room, alias = _mine(world, session, name, "REMOVE_TEMPLATE")
+    runners = room.spelled(runners)
     shared = room.templates.get(str(template_id).upper())
-    if shared is None or shared.shared_by != alias:
+    if shared is None or shared.shared_by != alias or not set(runners) <= set(shared.shared_with):
         raise world.shape.error("ResourceNotFoundException", f"{template_id} is not yours", "REMOVE_TEMPLATE")
     details = {"template_id": shared.id, "remove_for": runners, "requested_by": alias}
     request = _send(world, room, "Remove Template", alias, details, shared.registered.text, [])
-    shared.shared_with = [each for each in shared.shared_with if each not in runners]
+    shared.changes([each for each in shared.shared_with if each not in runners], world.shape.late)
     request.applied = True
-    if not shared.shared_with:
-        del room.templates[str(template_id).upper()]
     return table("REMOVE_TEMPLATE", rows=[["request sent"]])
 
 
@@ -132,7 +132,7 @@ def _apply(world: World, room: Room, request: Request) -> None:
             operation["status"] = "COMPLETED"
     if (shared := request.shared) is not None:
         there = room.templates.setdefault(shared.id.upper(), shared)
-        there.shared_with = list(dict.fromkeys([*there.shared_with, *shared.shared_with]))
+        there.changes(list(dict.fromkeys([*there.shared_with, *shared.shared_with])), 0)
         if shared.codes:
             room.upgrading |= dict.fromkeys(room.aliases, world.shape.late)
 
@@ -162,9 +162,9 @@ def _view_templates(world: World, session: Session, given: list[Any]) -> Rows:
     room = world.room(session, name, "VIEW_TEMPLATES")
     alias = str(room.alias_of(session.account.name))
     rows = [
-        [each.id, each.registered.text, each.registered.spec.get("parameters") or [], each.shared_by, each.shared_with]
+        [each.id, each.registered.text, each.registered.spec.get("parameters") or [], each.shared_by, shared_with]
         for each in room.templates.values()
-        if alias in each.shared_with or each.shared_by == alias
+        if (shared_with := each.shown(world.hold == "link")) and (alias in shared_with or each.shared_by == alias)
     ]
     return table("template_id", "template_spec", "parameters:variant", "shared_by", "shared_with:array", rows=rows)
 

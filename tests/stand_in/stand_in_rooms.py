@@ -152,6 +152,7 @@ def _set_configuration(world: World, session: Session, given: list[Any]) -> Rows
 def _link(world: World, session: Session, given: list[Any]) -> Rows:
     name, offering, runners = given
     room, alias, held = _offered(world, session, name, offering, "LINK_DATA_OFFERING")
+    runners = room.spelled(runners)
     databases = sorted({each["data_object_fqn"].partition(".")[0] for each in held.spec["datasets"]})
     if unshared := [each for each in databases if each in session.account.unshared]:
         message = (
@@ -167,19 +168,18 @@ def _link(world: World, session: Session, given: list[Any]) -> Rows:
     if already := [runner for runner in runners if runner in shared.shared_with]:
         message = f"{held.id} is shared with {already[0]} already"
         raise world.shape.error("DataOfferingAlreadyLinkedException", message, "LINK_DATA_OFFERING")
-    shared.shared_with += runners
+    shared.changes([*shared.shared_with, *runners], world.shape.late)
     return table("LINK_DATA_OFFERING", rows=[["linked"]])
 
 
 def _unlink(world: World, session: Session, given: list[Any]) -> Rows:
     name, offering, runners = given
     room, alias, held = _offered(world, session, name, offering, "UNLINK_DATA_OFFERING")
+    runners = room.spelled(runners)
     shared = room.offerings.get((alias, held.id.upper()))
     if shared is None or not set(runners) <= set(shared.shared_with):
         raise world.shape.error("ResourceNotFoundException", f"{offering} is not shared", "UNLINK_DATA_OFFERING")
-    shared.shared_with = [each for each in shared.shared_with if each not in runners]
-    if not shared.shared_with:
-        del room.offerings[alias, held.id.upper()]
+    shared.changes([each for each in shared.shared_with if each not in runners], world.shape.late)
     return table("UNLINK_DATA_OFFERING", rows=[["unlinked"]])
 
 
@@ -208,8 +208,9 @@ def _view_data_offerings(world: World, session: Session, given: list[Any]) -> Ro
     alias = str(room.alias_of(session.account.name))
     rows = []
     for shared in room.offerings.values():
-        if shared.shared_with and (alias in shared.shared_with or shared.shared_by == alias):
-            rows += [_dataset(shared.registered, shared.shared_by, each, shared.shared_by, shared.shared_with)
+        shared_with = shared.shown(world.hold == "link")
+        if shared_with and (alias in shared_with or shared.shared_by == alias):
+            rows += [_dataset(shared.registered, shared.shared_by, each, shared.shared_by, shared_with)
                      for each in shared.registered.spec["datasets"]]  # fmt: skip
     for held in room.local.get(alias, ()):
         prefix = world.shape.local_prefix or alias

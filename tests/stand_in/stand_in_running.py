@@ -88,7 +88,7 @@ def _activated(
 ) -> Rows:
     if not wanted:
         raise world.shape.error("ActivationError", "an activation template needs activation", "RUN")
-    to = wanted["snowflake_collaborator"]
+    [to] = room.spelled([wanted["snowflake_collaborator"]])
     allowed = (room.runners[alias].get("activation_destinations") or {}).get("snowflake_collaborators") or []
     if to not in allowed:
         raise world.shape.error("ActivationError", f"{to} is no activation destination", "RUN")

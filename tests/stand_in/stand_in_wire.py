@@ -72,7 +72,7 @@ class Address:
                 data = stand_in_sql.put(self.world, session, sql, self.scratch)
                 answer: Answer = {"success": True, "code": None, "message": None, "data": {**data, "queryId": query_id}}
             else:
-                answer = self._rows(session, sql).wire(query_id)
+                answer = self.world.said(sql, self._rows(session, sql)).wire(query_id)
         except Refused as refused:
             self.world.refused.append((sql, refused))
             data = {"sqlState": refused.sqlstate, "queryId": query_id}

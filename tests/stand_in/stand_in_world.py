@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from stand_in_shapes import DOCUMENTED, Shape
-from stand_in_values import Refused
+from stand_in_values import Refused, Rows
 
 OWNER, PROVIDER, RUNNER = "owner", "data_provider", "analysis_runner"
 
@@ -60,6 +61,19 @@ class Shared:
     registered: Registered
     codes: list[Registered] = field(default_factory=list)
     shared_with: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    unseen: int = 0
+    """So many more looks it is shown as it was `before`."""
+
+    def changes(self, shared_with: list[str], unseen: int) -> None:
+        self.before, self.shared_with, self.unseen = self.shared_with, shared_with, unseen
+
+    def shown(self, held: bool) -> list[str]:
+        """With whom, at this look."""
+        if not self.unseen:
+            return self.shared_with
+        self.unseen -= not held
+        return self.before
 
 
 @dataclass
@@ -128,6 +142,11 @@ class Room:
     def alias_of(self, account: str) -> str | None:
         return next((alias for alias, name in self.aliases.items() if name.upper() == account.upper()), None)
 
+    def spelled(self, aliases: list[str]) -> list[str]:
+        """Aliases as the spec has them: unquoted, they are one in either case."""
+        known = {alias.upper(): alias for alias in self.aliases}
+        return [known.get(alias.upper(), alias) for alias in aliases]
+
     def roles(self, alias: str) -> list[str]:
         providers = {name for runner in self.runners.values() for name in runner.get("data_providers") or {}}
         has = {OWNER: self.spec["owner"] == alias, PROVIDER: alias in providers, RUNNER: alias in self.runners}
@@ -181,7 +200,9 @@ class World:
     refused: list[tuple[str, Refused]] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
     hold: str = ""
-    """While it is set, what is under way makes no step: `status`, `request`, `job` or `activation`."""
+    """While it is set, what is under way makes no step: `status`, `request`, `link`, `job` or `activation`."""
+    said: Callable[[str, Rows], Rows] = lambda sql, rows: rows
+    """What becomes of an answer before it is sent."""
     counter: Any = field(default_factory=lambda: itertools.count(1))
 
     def account(self, name: str) -> Account:

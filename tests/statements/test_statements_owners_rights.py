@@ -6,9 +6,11 @@ import pytest
 from statements_client import Client
 from statements_foreign import refused
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.statements import procedures
+from cleanroom_ml.engine.statements import policy, procedures
 from cleanroom_ml.engine.statements.kinds import namespace
+from cleanroom_ml.engine.statements.ports import KnownProcedure
 from cleanroom_ml.engine.storage import graves
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
@@ -136,3 +138,44 @@ def test_what_was_dropped_is_had_back_though_others_were_made_since(admin: Clien
         admin.result(text)
     admin.result("UNDROP TABLE old")
     assert admin.rows("SELECT o.a, y.a FROM old o, young y") == [(1, 2)]
+
+
+@pytest.mark.attack
+def test_an_owners_procedure_changes_nothing_of_its_callers_user(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it sets would hold in the caller's next session."""
+    change = "ALTER USER alpha_user SET DEFAULT_ROLE = reader"
+    admin.result(f"CREATE PROCEDURE quiet() RETURNS INT LANGUAGE SQL AS 'BEGIN {change}; RETURN 1; END'")
+    assert "ALTER USER in a procedure with its owner's rights" in refused(admin, "CALL quiet()")
+    monkeypatch.setattr(policy, "check_owner", lambda statement: None)
+    assert admin.rows("CALL quiet()") == [(1,)]
+
+
+class Known:
+    """The engine's own procedures, one of which goes by this name; as `ports.Procedures`."""
+
+    def __init__(self, *names: tuple[str, str, str]) -> None:
+        self._names = names
+
+    def known(self) -> list[KnownProcedure]:
+        return [KnownProcedure(*each, 0, 1) for each in self._names]
+
+    def call(self, *_: object, **__: object) -> Rows:
+        return Rows.one("X", "the engine's")
+
+
+@pytest.mark.attack
+def test_nobodys_procedure_stands_where_the_engines_are(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one of a name that the engine has not: it may have it tomorrow."""
+    admin.result("CREATE DATABASE mine")
+    monkeypatch.setattr(admin.executor, "_procedures", Known(("MINE", "PUBLIC", "GET_STATUS")))
+    for name in ("get_status", "get_statue"):
+        for temporary in ("", "TEMPORARY "):
+            admin.result(
+                f"CREATE OR REPLACE {temporary}PROCEDURE mine.public.{name}() RETURNS VARCHAR LANGUAGE SQL "
+                "AS 'BEGIN RETURN ''the forger''; END'"
+            )
+            assert admin.rows(f"CALL mine.public.{name}()") == [("the engine's",)]
+    monkeypatch.setattr(admin.executor, "_procedures", Known())
+    assert admin.rows("CALL mine.public.get_status()") == [("the forger",)]

@@ -21,8 +21,8 @@ def start(
             help="For tests: answer as the service really does; `all`, or names with commas: secondary-roles, "
             "restricted-token, incomplete-profile, missing-grants, grant-option, replication, delays, upgrade, "
             "create-fails, create-times-out, auto-join-fails, join-fails, leave-fails, teardown-fails, slow-endings, "
-            "late-requests, late-edits, late-settings, late-activations, short-logs, lower-case, tracebacks, "
-            "no-own-database, session-expiry, transient.",
+            "late-requests, late-edits, late-settings, late-activations, late-links, activation-fails, short-logs, "
+            "lower-case, tracebacks, no-own-database, session-expiry, transient.",
         ),
     ] = None,
 ) -> Output:

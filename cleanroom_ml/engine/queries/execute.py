@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, Required, TypedDict, Unpack
 
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 
 
+class Options(TypedDict, total=False):
+    """What a statement is run with, beside its session and its text."""
+
+    binds: Required[Binds | None]
+    query_id: Required[str]
+    request_id: str | None
+    describe_only: bool
+    parameters: Mapping[str, str] | None
+
+
 class Execute(Protocol):
     """`statements.Executor.execute`."""
 
-    def __call__(
-        self,
-        session: Session,
-        text: str,
-        *,
-        binds: Binds | None,
-        query_id: str,
-        request_id: str | None = None,
-        describe_only: bool = False,
-        parameters: Mapping[str, str] | None = None,
-    ) -> StatementResult: ...
+    def __call__(self, session: Session, text: str, **options: Unpack[Options]) -> StatementResult: ...

@@ -145,7 +145,7 @@ class Worker:
         Raises WorkerTimeout; WorkerCancelled once `cancelled`, of which the worker knows nothing; or WorkerCrashed: the
         worker is over.
         """
-        if self.kept is not None and self._readable(0.0):
+        if self.kept is not None and (self._readable(0.0) or self._has_ended()):
             self.let_go()  # the child has ended meanwhile: the next one will say so
         patience = time.monotonic() + self._patience
         while self._child is None:
@@ -321,6 +321,13 @@ class Worker:
             self.close()
             raise WorkerCrashed("the worker's process went away")
         return pidfd
+
+    def _has_ended(self) -> bool:
+        """Whether a child that waits for its next request is gone. It says nothing unasked: to be read is its end only.
+
+        Its parent tells later, if it was killed from outside; nothing was sent to it, so that another can serve.
+        """
+        return self._line is not None and _readable(self._line, 0.0)
 
     def _readable(self, seconds: float) -> bool:
         if self._control.fileno() < 0:

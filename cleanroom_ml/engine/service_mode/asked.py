@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cleanroom_ml.engine.contracts.table import Rows
@@ -17,10 +18,18 @@ _LOOKED_AT: Final = 4096
 _SPEC_NAME: Final = re.compile(r"^name:[ \t]*['\"]?([A-Za-z_]\w*)", re.MULTILINE)
 
 
+Ask = Callable[..., Rows]
+
+
+def _nobody(*_: object) -> Rows:
+    raise SqlError.unsupported("a question to the engine here")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`words`: the beginning in upper case, blanks single. `database`, `procedure` and `args` are a CALL's. `reached`:
-    the engine was asked, and no rule has answered in its place."""
+    the engine was asked, and no rule has answered in its place. `ask(statement, *values)` asks the engine something
+    else for the same session."""
 
     session: Session
     query_id: str
@@ -29,9 +38,10 @@ class Asked:
     procedure: str = ""
     args: tuple[Value, ...] = ()
     reached: bool = True
+    ask: Ask = field(default=_nobody, compare=False)
 
     @classmethod
-    def of(cls, session: Session, text: str, binds: Binds | None, query_id: str) -> Asked:
+    def of(cls, session: Session, text: str, binds: Binds | None, query_id: str, ask: Ask = _nobody) -> Asked:
         """Look at a statement. What cannot be read is left to the engine, which says why."""
         words = " ".join(text[:_LOOKED_AT].upper().split())
         if not words.startswith("CALL "):
@@ -42,7 +52,7 @@ class Asked:
         except SqlError:
             return cls(session, query_id, words)
         database = call.name[0] if len(call.name) == 3 else session.database or ""
-        return cls(session, query_id, words, database, call.name[-1], args)
+        return cls(session, query_id, words, database, call.name[-1], args, ask=ask)
 
     @property
     def account(self) -> str:
@@ -58,6 +68,15 @@ class Asked:
         if self.procedure == "REVIEW" and len(self.args) > 2:
             named = str(self.args[2])
         return named.upper()
+
+
+def wanted_batches(wanted: Value) -> Callable[[str, str], bool]:
+    """Whether PROCESS_ACTIVATION's second argument means a batch of a segment."""
+    if wanted is None:
+        return lambda _, __: True
+    if isinstance(wanted, list | tuple):
+        return lambda batch, _: batch in wanted
+    return lambda _, segment: segment.upper() == str(wanted).upper()
 
 
 class Rule(Protocol):

@@ -18,6 +18,8 @@ DEVIATIONS: Final = {
     "late-edits": "an approved edit is applied one operation after the other; whom it adds is REVIEWING first",
     "late-settings": "a changed setting is PENDING for a while, with its old value",
     "late-activations": "what is sent to a partner is PENDING, then REPLICATING, and cannot be processed before SHARED",
+    "late-links": "a linked offering is in VIEW_DATA_OFFERINGS some views later",
+    "activation-fails": "the first activation of a collaboration to a partner ends as FAILED, with its details",
     "slow-endings": "leaving and tearing down are LEAVING and DROPPING for a while before LOCAL_DROP_PENDING",
     "create-fails": "the first collaboration that an account creates ends as CREATE_FAILED",
     "create-times-out": "the first one (after create-fails the second one) ends as CREATE_TIMED_OUT",
@@ -31,7 +33,8 @@ DEVIATIONS: Final = {
     "grant-option": "linking needs USAGE and SELECT with grant option on what is linked: 003102",
     "incomplete-profile": "reviewing ends as INSTALLATION_FAILED, joining is refused, until the user has name and mail",
     "session-expiry": "every third statement finds its session's token expired",
-    "transient": "the first try of every statement fails: HTTP 503, or the connection is dropped before or after it",
+    "transient": "the first try of every statement, login and part of a result fails: HTTP 503, or the connection is "
+    "dropped before or after it",
     "short-logs": "a job's log is its newest 100 KB",
     "lower-case": "names of a procedure's columns come in lower case, arrays and objects as text",
     "tracebacks": "errors of procedures arrive as tracebacks, or inside of **FAILURE**",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.service_mode.asked import Asked, Plain
+from cleanroom_ml.engine.service_mode.asked import Asked, Plain, wanted_batches
+from cleanroom_ml.engine.service_mode.sendings import NOTHING_PROCESSED
 from cleanroom_ml.engine.service_mode.standing import QUESTIONS, Countdown, changed, column
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.statements.results import StatementResult
@@ -135,7 +135,7 @@ class LateActivations(Plain):
         """PROCESS_ACTIVATION finds nothing of what is under way."""
         if asked.procedure != "PROCESS_ACTIVATION":
             return None
-        wants = _wanted(asked.args[1] if len(asked.args) > 1 else None)
+        wants = wanted_batches(asked.args[1] if len(asked.args) > 1 else None)
         with self._lock:
             found = [
                 batch
@@ -143,7 +143,7 @@ class LateActivations(Plain):
                 if sent.sender != asked.account and wants(batch, sent.segment)
             ]
         late = [batch for batch in found if self._status(batch) is not None]
-        return Rows.answer((("TABLE_NAME", "VARCHAR"), ("SEGMENT_NAME", "VARCHAR")), ()) if late else None
+        return NOTHING_PROCESSED if late else None
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Begins with RUN, and shows it in VIEW_ACTIVATIONS."""
@@ -174,11 +174,3 @@ class LateActivations(Plain):
                 del self._under_way[batch]
                 return None
         return "PENDING" if looked == 1 else "REPLICATING"
-
-
-def _wanted(wanted: Value) -> Callable[[str, str], bool]:
-    if wanted is None:
-        return lambda _, __: True
-    if isinstance(wanted, list | tuple):
-        return lambda batch, _: batch in wanted
-    return lambda _, segment: segment.upper() == str(wanted).upper()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, Unpack
+from uuid import uuid4
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.queries.execute import Execute
-from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, steps
+from cleanroom_ml.engine.queries.execute import Execute, Options
+from cleanroom_ml.engine.service_mode import answers, endings, failures, lateness, prerequisites, sendings, steps
 from cleanroom_ml.engine.service_mode.asked import Asked, Rule
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
@@ -35,6 +36,8 @@ _RULES: Final[dict[str, Callable[[], Rule]]] = {
     "late-edits": lateness.LateEdits,
     "late-settings": lateness.LateSettings,
     "late-activations": lateness.LateActivations,
+    "activation-fails": sendings.FailingActivations,
+    "late-links": sendings.LateLinks,
     "short-logs": answers.ShortLogs,
     "lower-case": answers.LowerCase,
 }
@@ -59,36 +62,22 @@ class ServiceMode:
         self._rules += [make() for name, make in _RULES.items() if name in wanted]
         self._tracebacks = "tracebacks" in wanted
 
-    def __call__(
-        self,
-        session: Session,
-        text: str,
-        *,
-        binds: Binds | None,
-        query_id: str,
-        request_id: str | None = None,
-        describe_only: bool = False,
-        parameters: Mapping[str, str] | None = None,
-    ) -> StatementResult:
+    def __call__(self, session: Session, text: str, **options: Unpack[Options]) -> StatementResult:
         """The statement's result. Raises SqlError."""
+        if session.kind != "client" or options.get("describe_only"):
+            return self._execute(session, text, **options)
 
-        def run() -> StatementResult:
-            return self._execute(
-                session,
-                text,
-                binds=binds,
-                query_id=query_id,
-                request_id=request_id,
-                describe_only=describe_only,
-                parameters=parameters,
-            )
+        def ask(statement: str, *values: Value) -> Rows:
+            more = Options(binds=Binds(values), query_id=str(uuid4()), parameters=options.get("parameters"))
+            found = self._execute(session, statement, **more)
+            if not isinstance(found, Rows):
+                raise SqlError.unsupported("an answer without rows here")
+            return found
 
-        if session.kind != "client" or describe_only:
-            return run()
-        asked = Asked.of(session, text, binds, query_id)
+        asked = Asked.of(session, text, options["binds"], options["query_id"], ask)
         try:
             instead = self._instead(asked)
-            result = run() if instead is None else instead
+            result = self._execute(session, text, **options) if instead is None else instead
         except SqlError as error:
             raise answers.told(asked, error) if self._tracebacks else error from None
         asked = replace(asked, reached=instead is None)

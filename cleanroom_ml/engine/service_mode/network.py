@@ -1,11 +1,14 @@
 """What happens to a request on its way: refused for a moment, the connection dropped, the session's token expired.
 
+Statements, logins, and the parts of a result that are fetched apart; a token expires between statements.
+
 ASGI middleware before the gate, at the address of people's clients; the sockets of jobs are not touched. Each is done
 to a request once, so that a client which asks again gets through, and one that asks blindly shows it.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import Final
 from urllib.parse import parse_qs
@@ -16,6 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cleanroom_ml.engine.protocol.errors import SESSION_TOKEN_EXPIRED, failure
 
 STATEMENTS: Final = "/queries/v1/query-request"
+LOGIN: Final = "/session/v1/login-request"
+_FETCHED: Final = re.compile(r"/chunks/|/queries/[^/]+/result\Z")
 EXPIRES_EACH: Final = 3
 _REMEMBERED: Final = 10_000
 
@@ -33,7 +38,7 @@ class Network:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. On the event loop's thread alone."""
-        request = _request_id(scope)
+        request = _request(scope)
         if request is None:
             await self._app(scope, receive, send)
             return
@@ -45,7 +50,7 @@ class Network:
             self._failed += 1
             await self._fail(scope, receive, send)
             return
-        if self._expiring and tries == int(self._transient):
+        if self._expiring and scope["path"] == STATEMENTS and tries == int(self._transient):
             self._statements += 1
             if self._statements % EXPIRES_EACH == 0:
                 await _read(receive)
@@ -67,8 +72,13 @@ class Network:
                 _drop(scope)
 
 
-def _request_id(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["path"] != STATEMENTS:
+def _request(scope: Scope) -> str | None:
+    """What is the same for every try of one request; None: it passes as it is."""
+    if scope["type"] != "http":
+        return None
+    if _FETCHED.match(scope["path"]):
+        return str(scope["path"])
+    if scope["path"] not in (STATEMENTS, LOGIN):
         return None
     return next(iter(parse_qs(scope["query_string"].decode("ascii", "replace")).get("requestId", ())), None)
 
