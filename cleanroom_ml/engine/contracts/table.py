@@ -61,8 +61,6 @@ class Rows:
     statement_type: int = SELECT
     affected: int | None = None
     counts: RowCounts | None = None
-    required: tuple[bool, ...] = ()
-    """Which columns are never NULL: as many as there are columns, or none where nobody knows."""
 
     @classmethod
     def answer(cls, columns: TextColumns, rows: Sequence[tuple[Value, ...]], statement_type: int = CALL) -> Rows:

@@ -369,8 +369,7 @@ def _address(base_url: str) -> str:
 
 
 def _small(rows: Rows) -> _Small:
-    required = rows.required or (False,) * len(rows.columns)
-    rowtype = [kind.wire(name, not never) for (name, kind), never in zip(rows.columns, required, strict=True)]
+    rowtype = [kind.wire(name) for name, kind in rows.columns]
     return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 

@@ -20,7 +20,6 @@ class Compiled:
         columns: names and types that the result is known to have (a write's target columns), or None.
         staged: the staged files that it reads, as their owner calls them: what a client made, and may be damaged.
         kinds: what is known of the types of a query's columns before it runs: as many as there are columns, or none.
-        required: which columns are never NULL, by the text of the query: as many as there are columns, or none.
         zone: the session's time zone, in which a moment without one is meant.
         indent: of documents in a result; None: they are on one line.
         functions: the functions in Python that it calls by `routines.called_as`
@@ -33,7 +32,6 @@ class Compiled:
     token: str
     columns: Columns | None = None
     kinds: tuple[Kind | None, ...] = ()
-    required: tuple[bool, ...] = ()
     operations: bool = False
     staged: tuple[str, ...] = ()
     zone: str = "Etc/UTC"

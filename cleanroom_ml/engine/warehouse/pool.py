@@ -123,7 +123,7 @@ class Warehouse:
             os.close(output)
         return Spooled(
             path,
-            _result_columns(columns, compiled),
+            tuple(ResultColumn(name, found) for name, found in columns),
             tuple(Batch(*batch) for batch in batches),
             sum(rows for _, _, rows in batches),
             None if written is None else tuple(Batch(*each) for each in written),
@@ -224,7 +224,7 @@ class Warehouse:
         """The result's columns, without running it. `keep` as in `query`. Raises SqlError."""
         answer = self._call({"op": "describe"}, compiled, query_id, timeout, keep=keep)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
-        return _result_columns(columns, compiled)
+        return tuple(ResultColumn(name, found) for name, found in columns)
 
     def infer_schema(
         self,
@@ -347,11 +347,3 @@ class Warehouse:
         if "error" in answer:
             raise from_answer(answer["error"], compiled, columns, query_id)
         return answer
-
-
-def _result_columns(columns: Sequence[tuple[str, SqlType]], compiled: Compiled) -> tuple[ResultColumn, ...]:
-    """A query's columns as clients are told of them."""
-    required = compiled.required if len(compiled.required) == len(columns) else (False,) * len(columns)
-    return tuple(
-        ResultColumn(name, found, nullable=not never) for (name, found), never in zip(columns, required, strict=True)
-    )

@@ -10,7 +10,6 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds
 from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, TableSource
 from cleanroom_ml.engine.sql.compile import defaults
-from cleanroom_ml.engine.sql.compile.never_null import never_null
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
@@ -33,12 +32,10 @@ def compile_query(
     def make() -> Compiled:
         tree, resolver = prepare(query, catalog, binds)
         resolver.outermost = tree
-        required = never_null(tree)
         rewritten, kinds = resolver.query(tree, {})
         if names:
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
-        known = tuple(kinds.values()) if kinds is not None else ()
-        return replace(finished(resolver, rewritten), kinds=known, required=required)
+        return replace(finished(resolver, rewritten), kinds=tuple(kinds.values()) if kinds is not None else ())
 
     return bounded(make)
 

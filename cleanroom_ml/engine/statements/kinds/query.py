@@ -42,8 +42,7 @@ def describe_query(work: Work, statement: Query) -> Rows:
     compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         columns = work.warehouse.describe(compiled, query_id=work.query_id, keep=work.keep)
-    shown = tuple((column.name, column.type) for column in columns)
-    return Rows(shown, (), required=tuple(not column.nullable for column in columns))
+    return Rows(tuple((column.name, column.type) for column in columns), ())
 
 
 def infer_schema(work: Work, statement: InferSchema) -> Rows:
