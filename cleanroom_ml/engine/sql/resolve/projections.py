@@ -24,11 +24,12 @@ def column_name(projection: Node) -> str | None:
         isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
     ):
         return None
-    named = projection.this if isinstance(projection, exp.Column) else projection
-    if isinstance(named, exp.Parameter) and isinstance(named.this, exp.Literal):
-        return f"${named.this.this}"
+    if isinstance(projection, exp.Column) and not isinstance(projection.this, exp.Parameter):
+        return fold(projection.this)
     if isinstance(projection, exp.Column):
-        return fold(named)
+        projection = projection.this
+    if isinstance(projection, exp.Parameter) and isinstance(projection.this, exp.Literal):
+        return f"${projection.this.this}"
     written = projection.meta.get(WRITTEN)
     plain = isinstance(written, str) and not _COMMENT_OR_MARK.search(written)
     return (str(written) if plain else snowflake_text(projection)).upper()[:256]
