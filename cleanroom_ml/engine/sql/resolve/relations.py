@@ -322,6 +322,7 @@ class Relations:
         if staged is None:
             raise SqlError.not_found("Stage", quote_plain(reference.parts))
         scope.staged = ""
+        scope.documents = staged.options.type.upper() != "CSV"
         if staged.columns is not None:
             scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
         return Relation(staged_relation(self._build, staged, self._width), None)
