@@ -209,6 +209,10 @@ def test_a_column_without_a_name_has_its_text_in_capitals(world: World, text: st
         "next_day(born, 'someday')",
         "bool_and(true)",
         "'a' like 'b' escape 'ab'",
+        # snowpark-python, tests/integ/test_function.py::test_is_negative, test_as_negative; test_convert_timezone_neg
+        "is_char(name)",
+        "as_date(name)",
+        "convert_timezone('UTC', 'Asia/Tokyo', '2024-01-01 00:00:00 +0100'::timestamp_tz)",
     ],
 )
 def test_what_is_not_there_is_refused(world: World, text: str) -> None:

@@ -83,3 +83,16 @@ def test_files_that_a_worker_makes_parquet_of(alpha: Client) -> None:
         alpha.rows("SELECT count(*) FROM @s/many.avro (FILE_FORMAT => avro)")
     with pytest.raises(SqlError, match="COPY INTO a stage with TYPE = ORC"):
         alpha.result("COPY INTO @s/out FROM t FILE_FORMAT = (TYPE = ORC)")
+
+
+def test_a_document_has_its_keys_in_order(alpha: Client) -> None:
+    """As any OBJECT (sql-reference/data-types-semistructured): `$1` of a file is a VARIANT like another."""
+    alpha.result("CREATE STAGE s")
+    alpha.result("CREATE FILE FORMAT j TYPE = JSON")
+    alpha.put("S", "a.json", b'{"z": 1, "a": {"y": 2, "b": 1.50}}')
+    alpha.put("S", "a.csv", b"1,2\n")
+    (row,) = alpha.rows('SELECT $1::text, "$1":z::int, t.$1:a:b::float FROM @s/a.json (FILE_FORMAT => j) t')
+    assert row == ('{"a":{"b":1.5,"y":2},"z":1}', 1, 1.5)
+    flat = "SELECT f.key FROM @s/a.json (FILE_FORMAT => j) t, LATERAL FLATTEN(input => t.$1) f"
+    assert alpha.rows(flat) == [("a",), ("z",)]
+    assert alpha.rows("SELECT $1, $2 FROM @s/a.csv") == [("1", "2")]

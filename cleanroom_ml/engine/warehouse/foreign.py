@@ -25,7 +25,7 @@ def replaced(fds: Sequence[int], foreign: Mapping[str, str]) -> Iterator[list[in
     Raises:
         Unreadable: a file is none of its format, or nested too deeply.
     """
-    given, made = list(fds), []
+    given, made = list(fds), list[int]()
     try:
         for number, kind in foreign.items():
             made.append(_as_parquet(given[int(number)], kind))

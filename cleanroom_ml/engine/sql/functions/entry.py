@@ -91,6 +91,7 @@ class Scalar(Function):
         columns: a star stands for all columns.
         refuses: a kind that Snowflake's function takes, and this one does not.
         asked: it is this value of the session, for constant arguments.
+        variants: its first argument has to be a VARIANT.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -106,6 +107,7 @@ class Scalar(Function):
     columns: bool = False
     refuses: Kind | None = None
     asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
+    variants: bool = False
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
@@ -113,6 +115,8 @@ class Scalar(Function):
         if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
             raise SqlError.unsupported(f"{name} of {self.refuses}")
         check_coercible(name, arguments, self.takes)
+        if self.variants and kind_of(arguments[0]) not in {JSON, None}:
+            raise SqlError(1044, "42P13", f"SQL compilation error:\nInvalid argument types for function '{name}'")
         values = taken(arguments, self.takes)
         if not self.wide:
             values = [_narrow(value) for value in values]

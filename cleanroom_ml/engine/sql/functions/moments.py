@@ -105,6 +105,10 @@ def _tz_of(instant: Node, zone: Node) -> Node:
 def _convert_timezone(args: Sequence[Node]) -> Node:
     """(from, to, ntz) gives an NTZ; (to, moment) a TIMESTAMP_TZ (`sql-reference/functions/convert_timezone`)."""
     if len(args) == 3:
+        if kind_of(args[2]) == TZ:
+            raise SqlError(
+                1044, "42P13", "SQL compilation error:\nInvalid argument types for function 'CONVERT_TIMEZONE'"
+            )
         wall = moments.to("NTZ", args[2])
         return raw("(({2} AT TIME ZONE {0}) AT TIME ZONE {1})", args[0], args[1], wall, kind=TIMESTAMP)
     given = args[1]

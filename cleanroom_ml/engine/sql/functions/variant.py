@@ -150,7 +150,7 @@ _TYPES: Final = {
 
 def _is(names: str, *types: str) -> Scalar:
     listed = ", ".join(_TYPES.get(name, f"'{name}'") for name in types)
-    return Scalar(names, sql=f"coalesce(({_TYPEOF}) IN ({listed}), FALSE)", takes=VALUE, gives=OTHER)
+    return Scalar(names, sql=f"coalesce(({_TYPEOF}) IN ({listed}), FALSE)", takes=VALUE, gives=OTHER, variants=True)
 
 
 def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Scalar:
@@ -169,7 +169,7 @@ def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Sca
         made = "{1}" if gives == JSON else target if "{1}" in target else f"CAST({{1}} AS {target})"
         return raw(f"CASE WHEN ({_TYPEOF}) IN ({listed}) THEN {made} END", value, taken, kind=gives)
 
-    return Scalar(names, arguments=(1, count), sql=build)
+    return Scalar(names, arguments=(1, count), sql=build, variants=True)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (

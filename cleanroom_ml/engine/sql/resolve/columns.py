@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -90,7 +92,8 @@ class Columns:
         """`$1`, `t.$1`. Raises SqlError: there is nothing to count."""
         number = whole_number(str(node.this.this)) or 0
         if scope.staged is not None and table in {None, scope.staged}:
-            return exp.column(f"${number}", table=scope.staged, quoted=True)
+            column = exp.column(f"${number}", table=scope.staged, quoted=True)
+            return _document(column) if scope.documents and number == 1 else column
         found = scope.positional if table is None else (table, scope.positions.get(table, ()))
         if found is None or not 1 <= number <= len(found[1]):
             raise SqlError.invalid_identifier(f"${number}")
@@ -105,6 +108,7 @@ class Columns:
         """`v:a.b[0]`. Raises SqlError."""
         steps = _steps(node)
         value = self._rewrite(node.this, scope, ctes)
+        value = value.meta.get(_WHOLE, value)
         if (
             scope.staged_columns is not None
             and isinstance(value, exp.Column)
@@ -118,6 +122,17 @@ class Columns:
                 return value
             value = raw("to_json({0})", value, kind=JSON)
         return raw(MEMBER, as_json(value), exp.Literal.string(pointer(steps)), kind=JSON)
+
+
+_WHOLE: Final = "cleanroom_whole"
+"""Key of `Expression.meta` under which a staged document has the column that it is made of."""
+
+
+def _document(column: Node) -> Node:
+    """A staged document as a VARIANT, its keys in order; of a path into it that makes no difference."""
+    made = raw("CAST(_sf_parse_json_last(CAST({0} AS VARCHAR)) AS JSON)", column, kind=JSON)
+    made.meta[_WHOLE] = column
+    return made
 
 
 def quoted_position(node: Node) -> int | None:

@@ -47,6 +47,8 @@ from cleanroom_ml.engine.sql.types.sql_type import SqlType
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
 _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format", "pattern", "when"})
 _SAMPLE: Final = frozenset({"method", "percent", "size", "seed"})
+_MOST_SAMPLED: Final = 1_000_000
+"""sql-reference/constructs/sample."""
 Named = tuple[str | None, Relation]
 """The name that an item goes by without an alias, and the item."""
 
@@ -189,7 +191,10 @@ class Relations:
             raise SqlError.unsupported("this kind of SAMPLE")
         seed = f" REPEATABLE ({self._constants.number(sample.args['seed'])})" if sample.args.get("seed") else ""
         if sample.args.get("size"):
-            return f"USING SAMPLE reservoir({self._constants.number(sample.args['size'])} ROWS){seed}"
+            size = self._constants.number(sample.args["size"])
+            if size > _MOST_SAMPLED:
+                raise SqlError.syntax(f"SAMPLE of {size} ROWS: a sample has {_MOST_SAMPLED} rows at most.")
+            return f"USING SAMPLE reservoir({size} ROWS){seed}"
         percent = sample.args.get("percent")
         if not isinstance(percent, exp.Literal) or percent.is_string or not 0 <= float(percent.this) <= 100:
             raise SqlError.syntax("SAMPLE needs a percentage between 0 and 100.")
@@ -339,6 +344,7 @@ class Relations:
         if staged is None:
             raise SqlError.not_found("Stage", quote_plain(reference.parts))
         scope.staged = ""
+        scope.documents = staged.options.type.upper() != "CSV"
         if staged.columns is not None:
             scope.staged_columns = {name: column_of(number) for number, name in enumerate(staged.columns)}
         return Relation(staged_relation(self._build, staged, self._width), None)

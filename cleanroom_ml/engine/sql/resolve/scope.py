@@ -83,6 +83,8 @@ class Scope:
     """Columns that `alias.$1`, `alias.$2` … mean."""
     staged: str | None = None
     """Alias of a staged source: `$1` are its columns by number."""
+    documents: bool = False
+    """Each row of the staged source is one document, `$1`."""
     staged_columns: Mapping[str, str] | None = None
     """Of a staged Parquet source whose columns are known: the file's column → its name in the relation."""
     generated: str | None = None
