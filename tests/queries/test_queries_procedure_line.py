@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -59,7 +59,7 @@ class Asking:
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     storage = Storage.open(tmp_path_factory.mktemp("line") / "home")
-    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    key = rsa.generate_private_key(65537, 2048).public_key()
     public = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     for account in ("ALPHA", "BETA"):
         storage.accounts.create(account, f"{account}_USER", public_key_pem=public)
