@@ -28,7 +28,7 @@ _SNOWPARK: Final = "snowflake-snowpark-python"
 
 
 def check_packages(work: Work, routine: Routine) -> None:
-    """Refuses packages that a procedure in Python cannot have, or cannot do without (sql-reference/sql/create-procedure).
+    """Refuses packages that a procedure in Python cannot have or do without (sql-reference/sql/create-procedure).
 
     Raises:
         SqlError: Snowpark is none of them, or one is not installed where the engine is.
