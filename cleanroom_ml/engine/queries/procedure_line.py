@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -59,13 +60,20 @@ class ProcedureLine:
     """One call's line. `run` executes a statement, and decides what it may do."""
 
     def __init__(
-        self, storage: Storage, answers: Answers, capabilities: Capabilities, session: Session, run: RunInside
+        self,
+        storage: Storage,
+        answers: Answers,
+        capabilities: Capabilities,
+        session: Session,
+        run: RunInside,
+        home: tuple[str, str] | None = None,
     ) -> None:
         self._storage = storage
         self._answers = answers
         self._capabilities = capabilities
         self._session = session
         self._run = run
+        self._home = home
         self._puts = PutMemory()
         self._sent: set[str] = set()
         self._results: dict[str, StatementResult] = {}
@@ -117,7 +125,7 @@ class ProcedureLine:
 
     def _login(self) -> Mapping[str, object]:
         """The session is there already: its tokens open nothing."""
-        session = self._session
+        session = self._shown()
         return login_response(
             token="none",
             master_token="none",
@@ -132,6 +140,12 @@ class ProcedureLine:
                 "roleName": session.role,
             },
         )
+
+    def _shown(self) -> Session:
+        """The session as its procedure sees it."""
+        if self._home is None:
+            return self._session
+        return replace(self._session, database=self._home[0], schema=self._home[1])
 
     def _query(self, query: Mapping[str, str], plain: bytes) -> Mapping[str, object]:
         request = parse_query(query, parse_object(plain))
@@ -156,7 +170,7 @@ class ProcedureLine:
         failure: SqlError | WireError
         try:
             result = run()
-            outcome = outcome_of(result, self._session, self._storage)
+            outcome = outcome_of(result, self._shown(), self._storage)
             self._results[query_id] = result
             if len(self._results) > MOST_RESULTS:
                 del self._results[next(iter(self._results))]

@@ -43,9 +43,10 @@ class ProcedureCalls:
         *,
         seconds: float,
         depth: int = 0,
+        home: tuple[str, str] | None = None,
     ) -> Returned:
         """See `statements.ports.PythonProcedures.call`."""
-        line = ProcedureLine(self._storage, self._answers, self._capabilities, session, run)
+        line = ProcedureLine(self._storage, self._answers, self._capabilities, session, run, home)
         request = {
             "name": routine.name,
             "handler": routine.handler,

@@ -49,7 +49,10 @@ def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementRe
     before = work.transactions.current(work.session)
     try:
         returned = work.python.call(
-            work.session, routine, arguments, work.inside, seconds=work.seconds, depth=work.depth
+            *(work.session, routine, arguments, work.inside),
+            seconds=work.seconds,
+            depth=work.depth,
+            home=work.home,
         )
     finally:
         left = work.transactions.current(work.session)
