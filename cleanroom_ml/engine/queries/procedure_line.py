@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.protocol.bodies import encoded, parse_object, unpack
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
-from cleanroom_ml.engine.protocol.errors import WireError, bad_request, success
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, bad_request, success
 from cleanroom_ml.engine.protocol.login import login_response
 from cleanroom_ml.engine.protocol.parameters import login_parameters
 from cleanroom_ml.engine.protocol.puts import PutMemory
@@ -35,7 +35,7 @@ from cleanroom_ml.engine.queries.requests import binds_of, fingerprint
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import RunInside
 from cleanroom_ml.engine.statements.results import StatementResult
-from cleanroom_ml.engine.storage.errors import IllegalState, StorageError
+from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch, StorageError
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -84,7 +84,10 @@ class ProcedureLine:
 
     def serve(self, line: socket.socket, head: frames.Head) -> None:
         """Answers one request. Raises BadFrame: the line is of no use any more."""
-        url = urlsplit(head.target)
+        try:
+            url = urlsplit(head.target)
+        except ValueError as error:
+            raise frames.BadFrame("a target is no URL") from error
         parts = [unquote(part) for part in url.path.split("/")[1:]]
         try:
             if head.method == "PUT" and parts[:2] == ["stage", "upload"] and len(parts) == 4:
@@ -156,9 +159,14 @@ class ProcedureLine:
             return answer_of(self._answers, self._record(scanned), self._session, _BASE)
         sql, bindings = self._puts.read(self._session.id, request.sql, request.bindings)
         query_id = str(uuid.uuid4())
-        record, fresh = self._storage.queries.start(
-            query_id, self._session.id, request.request_id, fingerprint(request), durable=False
-        )
+        try:
+            record, fresh = self._storage.queries.start(
+                query_id, self._session.id, request.request_id, fingerprint(request), durable=False
+            )
+        except RequestMismatch as error:
+            raise bad_request("This request id was used for another statement.") from error
+        except NotFound as error:
+            raise WireError(SESSION_GONE, "Session no longer exists. New login required.") from error
         if fresh:
             self._sent.add(query_id)
             record = self._ended(query_id, lambda: self._run(sql, binds_of(bindings), query_id, request.describe_only))
