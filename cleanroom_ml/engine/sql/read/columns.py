@@ -159,6 +159,8 @@ def read_type(text: str, tokens: list[Token]) -> tuple[SqlType, int]:
         raise SqlError.syntax("a column needs a type.")
     end = 1
     while end < len(tokens) and tokens[end].kind == WORD and tokens[end].upper in LATER_WORDS:
+        if tokens[end].upper == "WITH" and end + 1 < len(tokens) and tokens[end + 1].upper not in LATER_WORDS:
+            break  # WITH MASKING POLICY, WITH TAG
         end += 1
     if end < len(tokens) and tokens[end].text == "(":
         while end < len(tokens) and tokens[end].text != ")":

@@ -159,6 +159,8 @@ class Calls:
                 raise SqlError.unknown_function(name)
             return _Call(self._of_values(name, node.expressions, scope, ctes), name)
         given = list(node.expressions)
+        if any(isinstance(argument, exp.Order) for argument in given):
+            raise SqlError.unsupported(f"ORDER BY among the arguments of {name}: write WITHIN GROUP (ORDER BY …)")
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             more["ignore_nulls"] = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this

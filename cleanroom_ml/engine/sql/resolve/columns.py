@@ -59,6 +59,8 @@ class Columns:
 
     def star(self, node: Node, scope: Scope, ctes: CommonTables, alias: str | None = None) -> Node:
         grammar.check(node)
+        if not isinstance(node.parent, exp.Select | exp.Column | exp.Anonymous):
+            raise SqlError.unsupported("* that is neither a column of SELECT nor the argument of a function")
         if scope.drawing and alias in {None, *scope.drawing} and isinstance(node.parent, exp.Select | exp.Column):
             raise SqlError.unsupported("* of a TABLE(GETNEXTVAL(…)): name the columns")
         for part in ("except_", "rename", "replace"):

@@ -100,6 +100,8 @@ class Expressions:
         if type(node) in comparing.SIGNED and isinstance(node.expression, exp.Any | exp.All):
             return self._quantified(node, scope, ctes)
         grammar.check(node)
+        if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
+            raise SqlError.unknown_function("IF")
         if isinstance(node, operators.CHAINED):
             return self._chain(node, scope, ctes)
         for part, value in list(node.args.items()):
