@@ -329,7 +329,7 @@ def failure(error: duckdb.Error) -> dict[str, object]:
     if ours is not None:
         return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
     told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
-    if told is not None:
+    if told is not None and isinstance(error, duckdb.InvalidInputException | duckdb.ParserException):
         return {"kind": told}
     if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
         return {"kind": "division"}
