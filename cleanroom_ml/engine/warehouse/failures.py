@@ -55,6 +55,8 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
         "42000",
         f"{COMPILATION}A window function appears outside of SELECT, QUALIFY, and ORDER BY clauses.",
     ),
+    "grouping": (1003, "42000", f"{COMPILATION}GROUPING stands in a query without GROUP BY."),
+    "natural": (1003, "42000", f"{COMPILATION}NATURAL JOIN of sources without a column of the same name."),
     "inside": (1003, "42000", f"{COMPILATION}A window function is no argument of an aggregate function."),
     "width": (1003, "42000", f"{COMPILATION}A subquery has another number of columns than is expected there."),
     "constant": (1015, "22023", f"{COMPILATION}An argument of a function needs to be constant."),

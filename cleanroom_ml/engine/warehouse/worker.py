@@ -68,6 +68,8 @@ _SAID: Final = {
     "branches": "same number of result columns",
     "qualify": "at least one window function must appear",
     "place": "clause cannot contain window functions",
+    "grouping": "GROUPING statement cannot be used without groups",
+    "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
     "width": "columns - expected",
     "constant": "must be a constant expression",

@@ -291,6 +291,8 @@ def _frame(node: Node, known: Aggregate, name: str) -> None:
             "0A000",
             f"SQL compilation error:\nWindow function type [{name}] requires ORDER BY in window specification",
         )
+    if node.args.get("spec") is not None and str(node.args["spec"].args.get("kind") or "").upper() == "GROUPS":
+        raise SqlError.unsupported("a window frame of GROUPS")
     if node.args.get("spec") is not None and node.args.get("order") is None:
         raise SqlError(
             2303,

@@ -99,6 +99,8 @@ class Columns:
 
     def path(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`v:a.b[0]`. Raises SqlError."""
+        if isinstance(node.this, exp.Literal):
+            raise SqlError.syntax("syntax error unexpected ':'.")
         steps = _steps(node)
         value = self._rewrite(node.this, scope, ctes)
         if (

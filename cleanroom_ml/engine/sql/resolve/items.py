@@ -96,6 +96,8 @@ class Items:
             raise SqlError.unsupported("this kind of join")
         if (join.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"}:
             raise SqlError.unsupported("this kind of join")
+        if (join.args.get("kind") or "").upper() == "CROSS" and join.args.get("on"):
+            raise SqlError.syntax("CROSS JOIN takes no ON.")
         lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
         join.set("this", self._joined(join.this, ctes, scope, parent))
         if lateral and not join.args.get("on") and not join.args.get("using"):
@@ -176,6 +178,8 @@ class Items:
 
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
+        if relation.kinds is not None and len(columns) > len(by_position(relation.kinds)):
+            raise SqlError.column_names(len(columns), len(by_position(relation.kinds)))
         kinds = _renamed(relation.kinds, columns)
         if isinstance(node, exp.Values | exp.Subquery | exp.Table) and kinds is not None and scope.staged is None:
             scope.positions[alias] = tuple(kinds)

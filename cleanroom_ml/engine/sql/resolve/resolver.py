@@ -249,6 +249,8 @@ class Resolver:
                 _check_recursion(first, kinds)
                 body.set("this", _of_any_size(body.this, first))
                 kinds = first
+            if kinds is not None and len(columns) > len(by_position(kinds)):
+                raise SqlError.column_names(len(columns), len(by_position(kinds)))
             if columns and kinds is not None:
                 kinds = by_name(list(zip(columns, by_position(kinds), strict=False)))
             elif columns:
