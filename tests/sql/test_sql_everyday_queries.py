@@ -128,6 +128,17 @@ select (select 1, 2) => ERR 1003
 select distinct x from values (1, 2), (1, 3) t(x, y) order by y => ERR 1003
 select distinct upper(x) u from values ('a'), ('b') t(x) order by upper(x) desc => B ; A
 select x from values (1) t(x) limit -1 => ERR 1003
+# data-types-datetime, interval and literal constants: a literal is a DATE before it is cast
+select date '2024-01-05'::timestamp_ntz::varchar, timestamp '2024-01-05 10:00:00'::date, time '10:00'::varchar => 2024-01-05 00:00:00.000 | 2024-01-05 | 10:00:00
+# functions/to_decimal, to_double: what is a number
+select '1_000'::int => ERR 100038
+select x + 1 from values ('1_000') t(x) => ERR 100038
+select sum(x) from values ('1_5') t(x) => ERR 100038
+select try_cast(x as int), try_to_number(x), try_to_double(x) from values ('1_000') t(x) => NULL | NULL | NULL
+# sql/select, operators: what is no column and no argument
+select x from values (1) t(x) where x in (**[1]) => ERR 2
+select array_agg(x order by x) from values (1) t(x) => ERR 2
+select if(true, 1, 2) => ERR 2140
 """  # noqa: E501
 ROWS = "(values ('a', 'x', 1), ('a', 'y', 2), ('b', 'x', 3)) t(k, c, v)"
 

@@ -124,3 +124,13 @@ def test_what_would_be_an_enormous_tree_is_refused_before_it_is_one(sql: str) ->
 def test_statements_of_ordinary_size_are_far_from_the_bound() -> None:
     wide = "select " + ", ".join(f'"COLUMN_{n}" as "COLUMN_{n}"' for n in range(2000)) + " from t"
     assert len(tokenize(wide)) < dialect.MAX_PARSED / 5
+
+
+def test_the_numbers_of_rows_that_are_not_parsed_have_their_digits() -> None:
+    """sql-reference/operators-arithmetic: 3 / 2 of NUMBERs is 1.500000, however many rows there are."""
+    given = ", ".join(f"({n}, {'NULL' if n % 5 == 0 else n + 0.25}, {n}e0, 'a{n}')" for n in range(1, 200))
+    assert "Folded" in repr(classify(f"select 1 from values {given}")), "most are taken out before"
+    query = (
+        f"select max(x) / 2 || '', max(y) * 2 || '', sum(z) / 8 || '', max(t || 'b') from values {given} v(x, y, z, t)"
+    )
+    assert rows(query) == [("99.500000", "398.50", "2487.5", "a9b")]

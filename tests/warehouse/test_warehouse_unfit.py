@@ -49,6 +49,13 @@ def connection() -> duckdb.DuckDBPyConnection:
         ),
         ("SELECT ntile(0) OVER (ORDER BY a) FROM (SELECT 1 a)", 2061, "NTILE argument must be at least 1"),
         ("SELECT regexp_matches('secret', '(')", 100048, "Invalid regular expression"),
+        ("SELECT (SELECT range FROM range(2))", 90150, "Single-row subquery returns more than one row"),
+        ("SELECT 1 WHERE row_number() OVER () = 1", 1003, "outside of SELECT, QUALIFY, and ORDER BY"),
+        ("SELECT sum(row_number() OVER ())", 1003, "no argument of an aggregate function"),
+        ("SELECT (SELECT 1, 2)", 1003, "another number of columns"),
+        ("SELECT quantile_cont(a, 2) FROM (SELECT 1 a)", 1003, "A percentile is a constant"),
+        ("SELECT ntile(0) OVER (ORDER BY 1)", 100038, "NTILE takes a number of buckets"),
+        ("SELECT TIMESTAMP '2024-01-01' AT TIME ZONE 'Nowhere'", 100256, "Unknown time zone"),
     ],
 )
 def test_an_error_is_in_snowflakes_words(

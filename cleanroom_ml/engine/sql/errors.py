@@ -114,6 +114,12 @@ class SqlError(Exception):
         return cls(2040, "42601", f"{COMPILATION}{error}")
 
     @classmethod
+    def column_names(cls, given: int, columns: int) -> SqlError:
+        """More names than there are columns."""
+        text = f"Invalid column definition list: {given} names for {columns} columns."
+        return cls(2026, "42601", f"{COMPILATION}{text}")
+
+    @classmethod
     def arguments(cls, function: str, wanted: str) -> SqlError:
         """An argument of a function is of no type that it takes; `wanted` says which one it takes."""
         text = f"Invalid argument types for function '{_displayed(function)}': {wanted}."

@@ -34,6 +34,7 @@ _SAID: Final = {
     "qualify": "at least one window function must appear",
     "outside": "clause cannot contain window functions",
     "grouping": "GROUPING statement cannot be used without groups",
+    "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
     "width": "columns - expected",
     "constant": "must be a constant expression",
@@ -72,7 +73,7 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
         said: dict[str, object] = {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
         return said | _quoted(_GIVEN, text, quoting)
     told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
-    if told is not None:
+    if told is not None and isinstance(error, duckdb.InvalidInputException | duckdb.ParserException):
         return {"kind": told}
     if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
         return {"kind": "division"}

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import BINARY, FLOAT, NUM, OTHER, TEXT
-from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.numbers import BOOLEAN, PLAIN_NUMBER
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
@@ -34,8 +34,9 @@ def _to_varchar(args: Sequence[Node]) -> Node:
 
 def _to_double(cast: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
-        given = args[0] if kind_of(args[0]) == NUM else as_text(args[0])
-        return raw(f"{cast}({{0}} AS DOUBLE)", given, kind=FLOAT)
+        if kind_of(args[0]) == NUM:
+            return raw(f"{cast}({{0}} AS DOUBLE)", args[0], kind=FLOAT)
+        return raw(f"{cast}({PLAIN_NUMBER} AS DOUBLE)", as_text(args[0]), kind=FLOAT)
 
     return build
 

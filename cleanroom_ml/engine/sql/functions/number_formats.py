@@ -19,7 +19,8 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, TEXT, Number
+from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, NUM, TEXT, Number
+from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER
 
 _ELEMENTS: Final = re.compile(
     r'(?P<prefix>(?>(?:"[^"]*+")*))(?P<fill>(?:FM)?)(?P<before>(?:S|MI)?)(?P<dollar>\$?)(?P<blank>B?)'
@@ -153,7 +154,8 @@ def to_number(word: Literal["CAST", "TRY_CAST"]) -> Builder:
         if not 1 <= precision <= MAX_PRECISION or not 0 <= scale <= min(MAX_SCALE, precision):
             raise SqlError.syntax("Invalid precision or scale.")
         value = args[0] if layout is None else _parsed(as_text(args[0]), layout, word)
-        text = f"{word}({{0}} AS DECIMAL({precision},{scale}))"
+        number = "{0}" if kind_of(value) == NUM else PLAIN_NUMBER
+        text = f"{word}({number} AS DECIMAL({precision},{scale}))"
         if not scale:
             text = f"CAST({text} AS {'BIGINT' if precision < 19 else 'HUGEINT'})"
         return raw(text, value if kind_of(value) in {TEXT, "NUM"} else as_text(value), kind=Number(precision, scale))

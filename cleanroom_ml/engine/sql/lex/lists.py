@@ -102,6 +102,24 @@ def with_texts(rows: str, width: int, columns: frozenset[int]) -> str:
     return "".join((*pieces, rows[done:]))
 
 
+def digits(rows: str, width: int, columns: frozenset[int]) -> dict[int, tuple[int, int] | None]:
+    """How many digits before and after the point the numbers in some columns of rows of literals have at most; None:
+    one is written with an exponent.
+    """
+    found: dict[int, tuple[int, int] | None] = dict.fromkeys(columns, (0, 0))
+    for place, literal in enumerate(_EACH.finditer(rows)):
+        column = place % width
+        most = found.get(column)
+        if most is None or literal.group()[0] not in "-.0123456789":
+            continue
+        whole, _, rest = literal.group().lstrip("-").partition(".")
+        if "e" in whole.lower() or "e" in rest.lower():
+            found[column] = None
+        else:
+            found[column] = (max(most[0], len(whole.lstrip("0"))), max(most[1], len(rest)))
+    return found
+
+
 def _plain(number: str) -> str:
     """A number's text as VARCHAR has it."""
     if "e" in number.lower():

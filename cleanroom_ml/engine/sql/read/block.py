@@ -39,6 +39,9 @@ class Immediate(Statement):
 def _execute(source: Source) -> Statement:
     """EXECUTE IMMEDIATE of a string, a bound value or a session variable."""
     cursor = source.cursor
+    other = cursor.peek(1)
+    if other is not None and other.upper in {"TASK", "SERVICE", "JOB", "ALERT", "NOTEBOOK", "DBT"}:
+        raise SqlError.unsupported(f"EXECUTE {other.upper}")
     cursor.expect("EXECUTE", "IMMEDIATE")
     if cursor.looking_at("FROM"):
         raise SqlError.unsupported("EXECUTE IMMEDIATE FROM a file")

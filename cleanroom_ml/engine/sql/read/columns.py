@@ -166,6 +166,8 @@ def read_type(text: str, tokens: list[Token]) -> tuple[SqlType, int]:
     end = 1
     words = LATER_WORDS if tokens[0].upper != "INTERVAL" else intervals.WORDS
     while end < len(tokens) and tokens[end].kind == WORD and tokens[end].upper in words:
+        if tokens[end].upper == "WITH" and end + 1 < len(tokens) and tokens[end + 1].upper not in LATER_WORDS:
+            break  # WITH MASKING POLICY, WITH TAG
         end += 1
         if words is intervals.WORDS and _digits_before(tokens, end):
             end += 3

@@ -41,6 +41,8 @@ class CopyInto(Statement):
 
 def _copy(source: Source) -> Statement:
     cursor = source.cursor
+    if cursor.looking_at("COPY", "FILES"):
+        raise SqlError.unsupported("COPY FILES")
     cursor.expect("COPY", "INTO")
     token = cursor.peek()
     if token is not None and (token.kind == STAGE or (token.kind == STRING)):

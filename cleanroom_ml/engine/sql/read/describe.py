@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.tokens import WORD
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import accept_object
 from cleanroom_ml.engine.sql.read.routine import named
@@ -28,10 +30,17 @@ def _describe(source: Source) -> Statement:
     cursor = source.cursor
     cursor.next()
     if cursor.accept("RESULT"):
+        if cursor.looking_at("LAST_QUERY_ID"):
+            raise SqlError.unsupported("DESCRIBE RESULT of anything but a query's id")
         query_id = source.names.text()
         cursor.expect_end()
         return Describe("RESULT", (), query_id)
-    kind = accept_object(source) or "TABLE"
+    kind = accept_object(source)
+    of, after = cursor.peek(), cursor.peek(1)
+    two = of is not None and after is not None and of.kind == after.kind == WORD
+    if kind is None and of is not None and two and not cursor.looking_at(of.upper, "TYPE"):
+        raise SqlError.unsupported(f"DESCRIBE {of.upper}")
+    kind = kind or "TABLE"
     name = named(source, kind)
     of_stage = False
     if cursor.accept("TYPE"):

@@ -47,6 +47,8 @@ def stage_reference(text: str) -> StageReference:
     SqlError.
     """
     match = _STAGE.match(text.strip())
+    if match is None and "://" in text:
+        raise SqlError.unsupported("a location outside of stages: PUT the files into one")
     if match is None:
         raise SqlError.syntax(f"Invalid stage reference {text[:100]}")
     name, path = match.groups()

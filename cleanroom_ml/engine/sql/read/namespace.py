@@ -58,6 +58,8 @@ def _create(source: Source, modifiers: Modifiers, made: type[Made]) -> Made:
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
     name = source.names.name()
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS") or if_not_exists
+    if cursor.looking_at("FROM"):
+        raise SqlError.unsupported("CREATE DATABASE … FROM a share or a backup")
     clone, moment = None, None
     if cursor.accept("CLONE"):
         clone = source.names.name()

@@ -132,6 +132,8 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             copy_grants=copied,
             retention=retention,
         )
+    if cursor.looking_at("USING", "TEMPLATE"):
+        raise SqlError.unsupported("CREATE TABLE … USING TEMPLATE: name the columns")
     columns: tuple[ColumnSpec, ...] = ()
     constraints: tuple[ConstraintSpec, ...] = ()
     only_names: tuple[str, ...] | None = None
@@ -143,6 +145,8 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
         else:
             columns = read_columns(source, items, start)
             constraints = read_constraints(source, items)
+    if cursor.looking_at("ROW", "ACCESS") or cursor.looking_at("WITH", "ROW", "ACCESS"):
+        raise SqlError.unsupported("CREATE TABLE … WITH ROW ACCESS POLICY")
     comment, copied, retention = _table_options(source)
     if cursor.accept("AS"):
         query = source.query_here()
@@ -213,7 +217,7 @@ def _alter(source: Source) -> AlterTable:
     elif cursor.accept("ADD"):
         cursor.accept("COLUMN")
         missing = cursor.accept("IF", "NOT", "EXISTS")
-        if cursor.looking_at("ROW"):
+        if cursor.looking_at("ROW") or cursor.looking_at("SEARCH", "OPTIMIZATION"):
             raise SqlError.unsupported("ALTER TABLE ADD of this")
         start = cursor.at
         items = cut_at_commas(cursor.tokens[start:])

@@ -161,6 +161,8 @@ class Calls:
                 raise SqlError.unknown_function(name)
             return _Call(self._of_values(name, node.expressions, scope, ctes), name)
         given = list(node.expressions)
+        if any(isinstance(argument, exp.Order) for argument in given):
+            raise SqlError.unsupported(f"ORDER BY among the arguments of {name}: write WITHIN GROUP (ORDER BY …)")
         if given and isinstance(given[0], exp.IgnoreNulls | exp.RespectNulls):
             more["ignore_nulls"] = isinstance(given[0], exp.IgnoreNulls)
             given[0] = given[0].this
@@ -291,6 +293,8 @@ def _frame(node: Node, known: Aggregate, name: str) -> None:
             "0A000",
             f"SQL compilation error:\nWindow function type [{name}] requires ORDER BY in window specification",
         )
+    if node.args.get("spec") is not None and str(node.args["spec"].args.get("kind") or "").upper() == "GROUPS":
+        raise SqlError.unsupported("a window frame of GROUPS")
     if node.args.get("spec") is not None and node.args.get("order") is None:
         raise SqlError(
             2303,

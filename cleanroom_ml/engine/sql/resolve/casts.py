@@ -99,6 +99,6 @@ def assigned(value: Node, target: SqlType) -> Node:
 def _refuse_unlike_number(text: str) -> None:
     """Raises SqlError with a text that the statement itself has, where it is no number."""
     try:
-        float(text)
+        float(text.replace("_", "?"))
     except ValueError:
         raise SqlError.bad_value(f"Numeric value '{text[:200]}' is not recognized") from None

@@ -67,6 +67,8 @@ class Columns:
 
     def star(self, node: Node, scope: Scope, ctes: CommonTables, alias: str | None = None) -> Node:
         grammar.check(node)
+        if not isinstance(node.parent, exp.Select | exp.Column | exp.Anonymous):
+            raise SqlError.unsupported("* that is neither a column of SELECT nor the argument of a function")
         if scope.drawing and alias in {None, *scope.drawing} and isinstance(node.parent, exp.Select | exp.Column):
             raise SqlError.unsupported("* of a TABLE(GETNEXTVAL(…)): name the columns")
         for part in ("except_", "rename", "replace"):
@@ -106,6 +108,8 @@ class Columns:
 
     def path(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`v:a.b[0]`. Raises SqlError."""
+        if isinstance(node.this, exp.Literal):
+            raise SqlError.syntax("syntax error unexpected ':'.")
         steps = _steps(node)
         value = self._rewrite(node.this, scope, ctes)
         value = value.meta.get(_WHOLE, value)

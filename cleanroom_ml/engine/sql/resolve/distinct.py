@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, by_position, differ_only_in_case, is_repeated
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import is_finer, key
-from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, KIND, kind_of
+from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, KIND, kind_of, order_key
 
 _LISTS: Final = (exp.Group, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple, exp.Paren)
 _AFTER: Final = ("order", "limit", "offset", "with_")
@@ -57,10 +57,12 @@ def distinct(select: exp.Select) -> None:
 
 def _check_order(select: exp.Select) -> None:
     """Raises SqlError: the rows of SELECT DISTINCT are put in the order of a column that it does not have."""
+    values = [projection.unalias() for projection in select.expressions]
     names = {projection.alias_or_name for projection in select.expressions}
+    names |= {value.name for value in values if isinstance(value, exp.Column)}
     if any(projection.is_star for projection in select.expressions):
         return
-    shown = [_text(projection.unalias()) for projection in select.expressions]
+    shown = [_text(each) for value in values for each in (value, order_key(value))]
     for item in select.args["order"].expressions:
         ordered = item.this
         if isinstance(ordered, Raw) and not ordered.expressions:

@@ -56,7 +56,7 @@ class Expressions:
         self._calls = Calls(self.rewrite, constants, self._columns, self.user_functions)
         self._special: Mapping[type[Node], _Special] = {
             exp.Anonymous: self._calls.call,
-            exp.Dot: self._calls.qualified,
+            exp.Dot: self._dotted,
             exp.WithinGroup: self._calls.call,
             exp.Filter: self._calls.call,
             exp.Window: self._calls.window,
@@ -102,6 +102,8 @@ class Expressions:
         if type(node) in comparing.SIGNED and isinstance(node.expression, exp.Any | exp.All):
             return self._quantified(node, scope, ctes)
         grammar.check(node)
+        if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
+            raise SqlError.unknown_function("IF")
         if isinstance(node, operators.CHAINED):
             return self._chain(node, scope, ctes)
         for part, value in list(node.args.items()):
@@ -129,6 +131,18 @@ class Expressions:
             return operators.adjusted(node)
         right = [self.rewrite(link.expression, scope, ctes) for link in reversed(links)]
         return operators.joined(operator, [left, *right])
+
+    def _dotted(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
+        """`schema.function(…)`, or `v['a'].b`: a member of what is no name."""
+        inside = node.this
+        while isinstance(inside, exp.Dot):
+            inside = inside.this
+        if isinstance(node.expression, exp.Identifier) and isinstance(
+            inside, exp.Bracket | exp.JSONExtract | exp.Paren
+        ):
+            member = exp.Literal.string(str(node.expression.this))
+            return element(self.rewrite(node.this, scope, ctes), member)
+        return self._calls.qualified(node, scope, ctes)
 
     def _quantified(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`a > ALL (query)`; the parser has `NOT IN (query)` as `<> ALL`, and `= ANY` is IN."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.lex.lists import Folded, digits
 from cleanroom_ml.engine.sql.resolve import comparing
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, kind_of, kind_of_any
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, Number
+from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, MAX_PRECISION, NUM, TEXT, Kind, Number, common, number
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
@@ -47,6 +48,21 @@ def alike(rows: list[list[Node]], types: Sequence[SqlType]) -> list[list[Node]]:
             for column, target in zip(columns, types, strict=True)
         ]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def of_more(seen: Sequence[Kind | None], rows: Sequence[Node]) -> list[Kind | None]:
+    """The kinds of columns of which some rows were not parsed, and are like the first: numbers with other digits, or
+    NULL. `seen`: the kinds of those that were.
+    """
+    made: list[Kind | None] = [TEXT if kind == TEXT else kind for kind in seen]
+    columns = frozenset(place for place, kind in enumerate(seen) if kind == NUM)
+    for row in rows if columns else ():
+        if not isinstance(row, Folded):
+            continue
+        for place, found in digits(str(row.args["sql"]), len(seen), columns).items():
+            exact = None if found is None or sum(found) > MAX_PRECISION else number(*found)
+            made[place] = common((made[place], FLOAT if exact is None else exact))
+    return made
 
 
 def _of_one_text(column: Sequence[Node], target: SqlType) -> list[Node]:

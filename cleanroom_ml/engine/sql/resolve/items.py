@@ -106,6 +106,8 @@ class Items:
         if (join.args.get("kind") or "").upper() not in {"", "INNER", "OUTER", "CROSS"}:
             raise SqlError.unsupported("this kind of join")
         side = str(join.args.get("side") or "").upper()
+        if (join.args.get("kind") or "").upper() == "CROSS" and join.args.get("on"):
+            raise SqlError.syntax("CROSS JOIN takes no ON.")
         lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
         join.set("this", self._joined(join.this, ctes, scope, parent))
         outer(side, scope)
@@ -196,6 +198,8 @@ class Items:
 
     def _enter(self, node: Node, alias: str, columns: list[str], relation: Relation, scope: Scope) -> None:
         """Into the scope, under its alias, with the columns that it has there."""
+        if relation.kinds is not None and len(columns) > len(pairs(relation.kinds)):
+            raise SqlError.column_names(len(columns), len(pairs(relation.kinds)))
         kinds = renamed(relation.kinds, columns)
         if isinstance(node, exp.Values | exp.Subquery | exp.Table) and kinds is not None and scope.staged is None:
             scope.positions[alias] = tuple(name for name, _ in pairs(kinds))

@@ -41,7 +41,7 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, kind_of_any, kinds_of_columns
-from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import NUM, TEXT, WHOLE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 _SUBQUERY: Final = frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"})
@@ -125,14 +125,13 @@ class Relations:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
         scope = Scope(parent, draws=Draws(1, single=True))
-        known, more = True, False
+        more = False
         required: list[bool] = []
         texts: frozenset[int] = frozenset()
         tuples: list[Node] = []
         folded = any(isinstance(row, Folded) for row in node.expressions)
         for row in node.expressions:
             if isinstance(row, Folded):  # rows like the one before it, so as wide
-                known = known and not row.args["nulls"]
                 required = [none and not row.args["nulls"] for none in required]
                 more = True
                 tuples.append(Folded(sql=with_texts(row.args["sql"], len(rows[-1]), texts)) if texts else row)
@@ -157,7 +156,7 @@ class Relations:
                 ]
             rows.append(values)
             tuples.append(raw("{0}", exp.Tuple(expressions=rows[-1])))
-        if not folded and known and not more:
+        if not folded:
             rows = given.alike(rows, types)
             tuples = [raw("{0}", exp.Tuple(expressions=row)) for row in rows]
         width = len(rows[0])
@@ -165,9 +164,8 @@ class Relations:
             raise SqlError.syntax("VALUES lists must all be the same length.")
         names = tuple(f"COLUMN{n + 1}" for n in range(width))
         listed = ", ".join(f'"{name}"' for name in names)
-        kinds = {
-            name: _of_more(kind_of_any(row[n] for row in rows), more) if known else None for n, name in enumerate(names)
-        }
+        seen = [kind_of_any(row[n] for row in rows) for n in range(width)]
+        kinds = dict(zip(names, seen if not more else given.of_more(seen, node.expressions), strict=True))
         count = None if more else len(tuples)
         never = frozenset(name for name, none in zip(names, required, strict=True) if none)
         found = by_name(tuple(kinds.items()), never)
@@ -384,8 +382,3 @@ def _only(node: Node, allowed: frozenset[str]) -> None:
     unexpected = {part for part, value in node.args.items() if value} - allowed
     if unexpected:
         raise SqlError.unsupported(", ".join(sorted(unexpected)).upper())
-
-
-def _of_more(kind: Kind | None, more: bool) -> Kind | None:
-    """The kind of a column of VALUES with `more` rows than were looked at: their numbers may have other digits."""
-    return None if more and kind == NUM else TEXT if more and kind == TEXT else kind

@@ -288,6 +288,8 @@ class Resolver:
                 _check_recursion(first, kinds)
                 body.set("this", _of_any_size(body.this, first))
                 kinds = first
+            if kinds is not None and len(columns) > len(by_position(kinds)):
+                raise SqlError.column_names(len(columns), len(by_position(kinds)))
             if columns and kinds is not None:
                 kinds = nullability.renamed(kinds, columns)
             elif columns:

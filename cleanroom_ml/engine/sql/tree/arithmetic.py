@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, MAX_PRECISION, NUM, TEXT, WHOLE, Kind, Number, number
+from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER
 
 Sign = Literal["+", "-", "*", "/", "%"]
 Zero = Literal["fails", "is 0", "or NULL is 0", "is NULL"]
@@ -122,19 +123,23 @@ def as_number(node: Node, beside: Node | None = None) -> Node:
     """
     kind = kind_of(node)
     if kind == JSON:
-        return raw("CAST({0} AS DOUBLE)", as_text(node), kind=FLOAT)
+        return as_float(node)
     if kind != TEXT:
         return node
     other = kind_of(beside) if beside is not None else FLOAT
     if other == JSON or (isinstance(other, Number) and other.scale is None):
         return as_float(node)
     constant = constant_number(node)
-    return constant if constant is not None else raw(f"CAST({{0}} AS {_decimal(_IMPLIED)})", node, kind=_IMPLIED)
+    if constant is not None:
+        return constant
+    return raw(f"CAST({PLAIN_NUMBER} AS {_decimal(_IMPLIED)})", node, kind=_IMPLIED)
 
 
 def as_float(node: Node) -> Node:
     """A number or text as a FLOAT."""
-    return raw("CAST({0} AS DOUBLE)", as_text(node) if kind_of(node) == JSON else node, kind=FLOAT)
+    if kind_of(node) in {TEXT, JSON}:
+        return raw(f"CAST({PLAIN_NUMBER} AS DOUBLE)", as_text(node), kind=FLOAT)
+    return raw("CAST({0} AS DOUBLE)", node, kind=FLOAT)
 
 
 def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
@@ -183,7 +188,7 @@ def constant_number(node: Node) -> Node | None:
         number = exp.Literal.number(found[2].rstrip("."))
         return exp.Paren(this=exp.Neg(this=number)) if found[1] == "-" else number
     try:
-        float(text)
+        float(text.replace("_", "?"))
     except ValueError:
         raise SqlError.bad_value(f"Numeric value '{text[:200]}' is not recognized") from None
     return None

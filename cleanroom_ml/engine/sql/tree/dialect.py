@@ -101,6 +101,19 @@ class FrontSnowflake(Snowflake):
                 node.meta[WRITTEN] = self._find_sql(first, self._prev)
             return node
 
+        def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:
+            """`DATE '2024-01-05'::TIMESTAMP`: the text is a DATE first, and cast then; sqlglot casts the text first."""
+            index = self._index
+            starts = self._curr is not None and self._curr.token_type is not TokenType.INTERVAL
+            if starts and self._next is not None and self._next.token_type is TokenType.STRING:
+                kind = self._parse_types(check_func=True, allow_identifiers=False)
+                if isinstance(kind, exp.DataType) and self._curr is not None and self._index == index + 1:
+                    text = self._parse_primary()
+                    if isinstance(text, exp.Literal):
+                        return self._parse_column_ops(self.expression(exp.Cast(this=text, to=kind)))
+                self._retreat(index)
+            return super()._parse_type(parse_interval, fallback_to_identifier)
+
         def _parse_types(
             self,
             check_func: bool = False,

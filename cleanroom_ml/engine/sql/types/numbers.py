@@ -22,6 +22,8 @@ from cleanroom_ml.engine.sql.types.record import (
 )
 
 _DIGITS_OF_BIGINT: Final = 19
+PLAIN_NUMBER: Final = "replace({0}, '_', '?')"
+"""A text that is to be a number: DuckDB would read 1_000 as one."""
 _MAX_NUMBER: Final = 100
 """Characters of a bound number."""
 _WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
@@ -98,12 +100,19 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
     precision, scale = sized.precision or MAX_PRECISION, sized.scale or 0
     made = Number(precision, scale)
     given: Taken = "as text" if value in {TEXT, JSON} else "as it is"
+    number = PLAIN_NUMBER if given == "as text" else "{0}"
     if scale:
-        return Cast(given, f"{{word}}({{0}} AS DECIMAL({precision},{scale}))", made)
+        return Cast(given, f"{{word}}({number} AS DECIMAL({precision},{scale}))", made)
     if isinstance(value, Number) and value.scale == 0 and value.precision <= precision:
         return Cast(given, "({0})", made)
     whole = "BIGINT" if precision < _DIGITS_OF_BIGINT else "HUGEINT"
-    return Cast(given, f"CAST({{word}}({{0}} AS DECIMAL({precision},0)) AS {whole})", made)
+    return Cast(given, f"CAST({{word}}({number} AS DECIMAL({precision},0)) AS {whole})", made)
+
+
+def _float_cast(_: Sized, value: Kind | None) -> Cast:
+    if value in {TEXT, JSON}:
+        return Cast("as text", f"{{word}}({PLAIN_NUMBER} AS DOUBLE)", FLOAT_NUMBER)
+    return plain_cast(FLOAT_NUMBER, value)
 
 
 def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
@@ -147,6 +156,7 @@ FLOAT: Final = TypeRecord(
     stored="double",
     sent="double",
     read=lambda value, _: float(value),
+    cast=_float_cast,
 )
 BOOLEAN: Final = TypeRecord(
     name="BOOLEAN",
