@@ -1,6 +1,6 @@
 """Policies bound to a table or a view by CREATE or ALTER: refused by name, as nothing would keep to them there.
 
-Source: user-guide/aggregation-policies ("Assign an aggregation policy") and its like. Here data offerings bind policies.
+Source: user-guide/aggregation-policies ("Assign an aggregation policy") and its like. Data offerings bind them here.
 """
 
 from __future__ import annotations
