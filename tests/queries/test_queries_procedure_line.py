@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -57,8 +59,10 @@ class Asking:
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     storage = Storage.open(tmp_path_factory.mktemp("line") / "home")
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    public = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     for account in ("ALPHA", "BETA"):
-        storage.accounts.create(account, f"{account}_USER", password="a password of a test")
+        storage.accounts.create(account, f"{account}_USER", public_key_pem=public)
         storage.namespaces.create_database(account, "D")
     yield storage
     storage.close()

@@ -108,9 +108,20 @@ def test_call_arguments_are_values():
         "call identifier(1)('x')",
     ],
 )
-def test_what_a_call_would_have_to_compute_is_refused(text):
+def test_what_a_call_would_have_to_compute_is_no_value(text):
     with pytest.raises(SqlError):
-        parse_call(text)
+        assert parse_call(text).args
+
+
+def test_an_argument_that_is_an_expression_is_kept_as_it_was_written():
+    """sql-reference/sql/call: arguments may be expressions. Who calls computes them; rooms take values only."""
+    call = parse_call("call p(1, upper('a,b') || ',', n => greatest(1, (2)))")
+    assert call.given[0] == 1
+    assert [each.text for each in (call.given[1], call.given_by_name["N"])] == [
+        "upper('a,b') || ','",
+        "greatest(1, (2))",
+    ]
+    assert parse_call("call p(to_varchar(parse_json('{\"a\": 1}')))").args == ('{"a":1}',)
 
 
 @pytest.mark.parametrize(

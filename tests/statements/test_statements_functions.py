@@ -280,3 +280,38 @@ def test_a_function_that_answers_for_itself_is_an_error(alpha: Client) -> None:
         )
         assert refused(alpha, f"SELECT {name}(a) FROM safe").startswith("100357"), name
     assert alpha.rows("SELECT a FROM safe") == [(1,)]
+
+
+def test_routines_have_a_ddl_a_comment_and_temporary_ones_end_no_transaction(alpha: Client) -> None:
+    """sql-reference/functions/get_ddl (its example of a function), sql-reference/sql/comment."""
+    alpha.result(
+        "CREATE FUNCTION multiply1(a NUMBER, b NUMBER) RETURNS NUMBER COMMENT = 'multiply two numbers' AS 'a * b'"
+    )
+    assert alpha.rows("SELECT GET_DDL('FUNCTION', 'multiply1(number, number)')") == [
+        (
+            'CREATE OR REPLACE FUNCTION "MULTIPLY1"("A" NUMBER(38,0), "B" NUMBER(38,0))\n'
+            "RETURNS NUMBER(38,0)\nLANGUAGE SQL\nCOMMENT='multiply two numbers'\nAS 'a * b';",
+        )
+    ]
+    alpha.result("CREATE SECURE FUNCTION hidden() RETURNS INT AS '1'")
+    assert "SECURE FUNCTION" in alpha.rows("SELECT GET_DDL('FUNCTION', 'hidden()')")[0][0]
+    alpha.result("CREATE PROCEDURE said() RETURNS INT AS 'BEGIN RETURN 1; END'")
+    alpha.result("COMMENT ON PROCEDURE said() IS 'it''s so'")
+    assert "COMMENT='it''s so'\nEXECUTE AS OWNER" in alpha.rows("SELECT GET_DDL('PROCEDURE', 'said()')")[0][0]
+    assert "does not exist" in refused(alpha, "COMMENT ON FUNCTION said() IS 'x'")
+    alpha.result("CREATE TABLE held (a INT)")
+    alpha.result("BEGIN")
+    alpha.result("INSERT INTO held VALUES (1)")
+    alpha.result("CREATE TEMPORARY FUNCTION passing() RETURNS INT AS '1'")
+    alpha.result("ROLLBACK")
+    assert alpha.rows("SELECT count(*) FROM held") == [(0,)]
+
+
+@pytest.mark.attack
+def test_the_ddl_of_a_routine_is_for_whom_it_is_there(admin: Client, reader: Client) -> None:
+    admin.result("CREATE SECURE FUNCTION hidden() RETURNS INT AS '4711'")
+    assert "does not exist" in refused(reader, "SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")
+    admin.result("GRANT USAGE ON FUNCTION hidden() TO ROLE reader")
+    assert "does not exist" in refused(reader, "SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")
+    admin.result("ALTER FUNCTION hidden() UNSET SECURE")
+    assert "4711" in reader.rows("SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")[0][0]

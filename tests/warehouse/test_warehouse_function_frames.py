@@ -15,7 +15,7 @@ import pytest
 
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.warehouse import python_frames as frames
-from cleanroom_ml.engine.warehouse.python_handlers import Function
+from cleanroom_ml.engine.warehouse.python_handlers import Function, install
 from cleanroom_ml.engine.warehouse.python_signature import Signature
 from cleanroom_ml.engine.warehouse.python_values import SQL_NULL, arrow_type, given, taken
 
@@ -140,7 +140,7 @@ def test_a_value_of_another_type_is_an_error_and_not_another_value(name: str, va
 
 def function(body: str, handler: str, gives: str, *takes: str, strict: bool = False, **more: Any) -> Function:
     signature: Signature = {
-        "called": "f", "parameters": list(takes), "returns": gives, "columns": [], "aggregate": False,
+        "called": "f", "parameters": list(takes), "names": [f"A{n}" for n in range(len(takes))], "returns": gives, "columns": [], "aggregate": False,
         "partitioned": False, "takes": [], "gives": "", **more,
     }  # fmt: skip
     return Function(signature, handler, body, strict=strict, zone=ZONE)
@@ -173,3 +173,45 @@ def test_handlers_of_the_pages() -> None:
         [{"c0": "a", "c1": 0}, {"c0": "b", "c1": 1}],
         [{"c0": "c", "c1": 0}],
     ]
+
+
+def partitions(*groups: list[tuple[str, int]]) -> list[pa.Array]:
+    kind = pa.struct([("a0", pa.string()), ("a1", pa.int64())])
+    return [pa.array([[{"a0": a, "a1": b} for a, b in group] for group in groups], pa.list_(kind))]
+
+
+VECTORIZED = """
+import pandas
+from _snowflake import vectorized
+class whole:
+    @vectorized(input=pandas.DataFrame)
+    def end_partition(self, df):
+        return pandas.DataFrame({"n": [len(df)], "s": [df["A1"].sum()]})
+class batches:
+    def process(self, df):
+        return df["A1"] + len(df), df["A1"]
+    process._sf_vectorized_input = pandas.DataFrame
+    process._sf_max_batch_size = 2
+class wrong(batches):
+    def process(self, df):
+        return df["A1"][:1], df["A1"][:1]
+    process._sf_vectorized_input = pandas.DataFrame
+"""
+
+
+def test_vectorized_table_functions_get_dataframes() -> None:
+    """developer-guide/udf/python/udf-python-tabular-vectorized: `end_partition` gets all rows of a partition, `process`
+    gives a row for each row; columns have the names of the arguments.
+    """
+    install("/nowhere", ())
+    types: dict[str, Any] = {"columns": ["NUMBER(38,0)", "NUMBER(38,0)"], "partitioned": True}
+    groups = partitions([("x", 1), ("x", 2), ("x", 3)], [("y", 7)])
+
+    def rows(handler: str) -> list[list[tuple[int | None, ...]]]:
+        made = function(VECTORIZED, handler, None, "VARCHAR", "NUMBER(10,0)", **types)(groups)
+        return [[(row["i"], row["c0"], row["c1"]) for row in group] for group in made.to_pylist()]
+
+    assert rows("whole") == [[(None, 3, 6)], [(None, 1, 7)]]
+    assert rows("batches") == [[(1, 3, 1), (2, 4, 2), (3, 4, 3)], [(1, 8, 7)]]
+    with pytest.raises(ValueError, match="1 rows were returned for 3 rows"):
+        rows("wrong")

@@ -186,7 +186,10 @@ class Engine:
         answers = Answers(self.storage.queries.spool, self.capabilities)
         self.queries = QueryService(self.storage, execute, answers)
         self._procedures = ProcedureProcesses(
-            memory.functions, spare=memory.spare_functions, memory_bytes=memory.procedures_bytes, driver=driver
+            memory.procedures,
+            more=memory.more_procedures > 0,
+            memory_bytes=memory.procedures_bytes,
+            driver=driver,
         )
         self.executor.python = ProcedureCalls(self.storage, answers, self.capabilities, self._procedures)
         self.storage.sessions.on_end(self.queries.session_closed)

@@ -29,10 +29,14 @@ MOST_FOR_FUNCTIONS: Final = GIB
 LEAST_FOR_FUNCTIONS: Final = GIB // 4
 """Of one statement's functions in Python: pandas alone needs half of the least."""
 _FUNCTIONS_PART: Final = 32
-LEAST_FOR_PROCEDURES: Final = GIB // 2
-"""Of one procedure in Python: Snowpark with pandas needs a quarter of it."""
-_INNER_PROCEDURES: Final = 4
-"""Those that other procedures call, of each depth one and one spare (warehouse.python_procedures)."""
+MOST_FUNCTIONS: Final = 4
+"""Statements with functions at once."""
+LEAST_FOR_PROCEDURES: Final = 3 * GIB // 8
+"""Of one procedure in Python: Snowpark alone needs half of it."""
+ENOUGH_FOR_PROCEDURES: Final = 6 * GIB
+"""A machine with less has none."""
+_MORE_PROCEDURES: Final = 2
+"""One for a party that has none, and one that procedures call; not on a small machine."""
 _SMALL_MACHINE: Final = 16 * GIB
 """Below it the functions of one statement run at once, and of one more for a party that has none."""
 
@@ -52,6 +56,8 @@ class MemoryShares:
     functions: int
     spare_functions: int
     procedures_bytes: int
+    procedures: int
+    more_procedures: int
     engine_bytes: int
 
 
@@ -73,9 +79,14 @@ def memory_shares(total: int, *, statements: int, rendering_bytes: int) -> Memor
     spares = max(1, min(MOST_SPARES, total // (_SPARE_STATEMENTS_PART * spare_each)))
     renderers = max(1, min(MOST_SPARES, total // (_SPARE_RENDERERS_PART * rendering_bytes)))
     functions_each = max(LEAST_FOR_FUNCTIONS, min(MOST_FOR_FUNCTIONS, total // _FUNCTIONS_PART))
-    functions = 1 if total < _SMALL_MACHINE else statements
+    functions = 1 if total < _SMALL_MACHINE else min(statements, MOST_FUNCTIONS)
+    procedures = 0 if total < ENOUGH_FOR_PROCEDURES else 1 if total < 2 * _SMALL_MACHINE else 2
     engine = FRONT_BYTES + statements * each + spares * spare_each + (1 + renderers) * rendering_bytes
     engine += (functions + 1) * functions_each
     procedures_each = max(LEAST_FOR_PROCEDURES, functions_each)
-    engine += (functions + 1 + _INNER_PROCEDURES) * procedures_each
-    return MemoryShares(each, spare_each, spares, renderers, functions_each, functions, 1, procedures_each, engine)
+    more = 0 if total < _SMALL_MACHINE else _MORE_PROCEDURES
+    engine += (procedures + more) * procedures_each
+    return MemoryShares(
+        *(each, spare_each, spares, renderers, functions_each, functions, 1),
+        *(procedures_each, procedures, more, engine),
+    )

@@ -147,7 +147,7 @@ def describe(work: Work, statement: Describe, kind: RoutineKind) -> Rows:
     there, routine = pair
     secret = routine.secure and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
     rows: list[tuple[Value, ...]] = [
-        ("signature", f"({', '.join(f'{each.name} {each.type.name}' for each in routine.parameters)})"),
+        ("signature", f"({', '.join(f'{each.name} {each.type}' for each in routine.parameters)})"),
         ("returns", routine.returned),
         ("language", routine.language),
     ]

@@ -109,42 +109,48 @@ def _file(path: str) -> str:
     return _quoted(plain if plain.startswith("file://") else f"file://{plain}")
 
 
-def _put(cursor: SnowflakeCursor, local: str, stage: str, options: dict[str, Any]) -> None:
-    """`session.file.put` (snowpark: `file_operation.py`)."""
-    cursor.execute(f"PUT {_file(local)} {_quoted(stage)} {_options(options)}")
+def _put(
+    cursor: SnowflakeCursor, local_file_name: str, stage_location: str, options: dict[str, Any], **_: object
+) -> None:
+    """`session.file.put` (snowpark: `file_operation.py`), and `write_pandas` (connector: `pandas_tools.py`)."""
+    cursor.execute(f"PUT {_file(local_file_name)} {_quoted(stage_location)} {_options(options)}")
 
 
-def _get(cursor: SnowflakeCursor, stage: str, target: str, options: dict[str, Any]) -> None:
+def _get(
+    cursor: SnowflakeCursor, stage_location: str, target_directory: str, options: dict[str, Any], **_: object
+) -> None:
     """`session.file.get`."""
-    directory = target.strip("'").removeprefix("file://")
+    directory = target_directory.strip("'").removeprefix("file://")
     Path(directory).mkdir(parents=True, exist_ok=True)
     pattern = options.get("pattern")
     rest = _options({key: value for key, value in options.items() if key != "pattern"})
     said = f" PATTERN={_quoted(str(pattern))}" if pattern else ""
-    cursor.execute(f"GET {_quoted(stage)} {_file(directory)} {rest}{said}")
+    cursor.execute(f"GET {_quoted(stage_location)} {_file(directory)} {rest}{said}")
 
 
-def _put_stream(cursor: SnowflakeCursor, stream: BinaryIO, target: str, options: dict[str, Any]) -> None:
-    """`session.file.put_stream`: the last part of `target` is the file's name."""
-    stage, _, name = target.strip("'").rpartition("/")
+def _put_stream(
+    cursor: SnowflakeCursor, input_stream: BinaryIO, stage_location: str, options: dict[str, Any], **__: object
+) -> None:
+    """`session.file.put_stream`: the last part of the location is the file's name."""
+    stage, _, name = stage_location.strip("'").rpartition("/")
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, name)
-        path.write_bytes(stream.read())
+        path.write_bytes(input_stream.read())
         cursor.execute(f"PUT {_file(str(path))} {_quoted(stage)} {_options(options)}")
 
 
-def _put_own(cursor: SnowflakeCursor, stream: BinaryIO, target: str) -> None:
+def _put_own(cursor: SnowflakeCursor, input_stream: BinaryIO, stage_location: str) -> None:
     """What Snowpark uploads for itself: pickled functions, and what they import: as it is, under its name."""
-    _put_stream(cursor, stream, target, {"auto_compress": False, "overwrite": True})
+    _put_stream(cursor, input_stream, stage_location, {"auto_compress": False, "overwrite": True})
 
 
-def _get_stream(cursor: SnowflakeCursor, stage: str, decompress: bool = False) -> BinaryIO:
+def _get_stream(cursor: SnowflakeCursor, stage_location: str, decompress: bool = False) -> BinaryIO:
     """`session.file.get_stream`."""
     with tempfile.TemporaryDirectory() as directory:
-        cursor.execute(f"GET {_quoted(stage)} {_file(directory)}")
+        cursor.execute(f"GET {_quoted(stage_location)} {_file(directory)}")
         found = list(Path(directory).iterdir())
         if len(found) != 1:
-            raise snowflake.connector.ProgrammingError(f"the file does not exist: {stage}", errno=253006)
+            raise snowflake.connector.ProgrammingError(f"the file does not exist: {stage_location}", errno=253006)
         data = found[0].read_bytes()
     return io.BytesIO(gzip.decompress(data) if decompress else data)
 

@@ -25,7 +25,7 @@ from cleanroom_ml.engine.warehouse.python_functions import Running
 
 HANDLER: Final = "cleanroom_ml.engine.warehouse.procedure_worker:handle"
 _PRELOAD: Final = ("numpy", "pandas", "pyarrow", "snowflake.snowpark", "cleanroom_ml.engine.warehouse.procedure_worker")
-MOST_DEPTH: Final = 3
+MOST_DEPTH: Final = 2
 """Procedures in Python that call each other. Each waits for a process while it has one: those of each depth have
 processes of their own, so that nobody waits for one whose holder waits for him."""
 _REPLY_BYTES: Final = 16 * MIB
@@ -39,16 +39,16 @@ class ProcedureProcesses:
     """The processes of procedures. They start with the first call.
 
     Args:
-        size: procedures at once that clients call; `spare`: as many more, each for somebody who has none. One and one
-            spare for those that procedures call, of each depth.
+        size: procedures at once that clients call. With none, there are no procedures on this machine.
+        more: one more for somebody who has none, and another one for those that procedures call.
         memory_bytes: of one procedure.
     """
 
     def __init__(
-        self, size: int = 1, *, spare: int = 1, memory_bytes: int = 1024 * MIB, driver: Driver | None = None
+        self, size: int = 1, *, more: bool = True, memory_bytes: int = 1024 * MIB, driver: Driver | None = None
     ) -> None:
         self._size = size
-        self._spare = spare
+        self._more = more
         self._limits = Limits(
             memory_bytes=memory_bytes,
             cpus=1.0,
@@ -79,8 +79,10 @@ class ProcedureProcesses:
         Raises:
             SqlError: it failed, ended, did not end in time, or calls too deep.
         """
-        if depth >= MOST_DEPTH:
-            raise SqlError.unsupported(f"procedures in Python that call each other {depth + 1} deep: {MOST_DEPTH} may")
+        if not self._size:
+            raise SqlError.unsupported("CALL of a procedure in Python on a machine with less than 6 GiB of memory")
+        if depth >= (MOST_DEPTH if self._more else 1):
+            raise SqlError.unsupported(f"procedures in Python that call each other {depth + 1} deep")
         pool = self._pool(depth)
         ours, theirs = socket.socketpair()
         running = Running(ours, seconds)
@@ -132,7 +134,7 @@ class ProcedureProcesses:
                     HANDLER,
                     preload=_PRELOAD,
                     size=self._size if depth == 0 else 1,
-                    spare=self._spare if depth == 0 else 1,
+                    spare=1 if depth == 0 and self._more else 0,
                     limits=self._limits,
                     name="procedures",
                     reply_bytes=_REPLY_BYTES,

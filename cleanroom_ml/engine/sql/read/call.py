@@ -204,7 +204,7 @@ class _Values:
         if word == "TO_JSON" and len(arguments) == 1:
             return json.dumps(arguments[0], separators=(",", ":"))
         if word in {"TO_VARIANT", "TO_VARCHAR", "TO_ARRAY", "TO_OBJECT"} and len(arguments) == 1:
-            return str(arguments[0]) if word == "TO_VARCHAR" and arguments[0] is not None else arguments[0]
+            return _text(arguments[0]) if word == "TO_VARCHAR" and arguments[0] is not None else arguments[0]
         raise SqlError.unsupported(f"{word}(…) as an argument of CALL")
 
     def _list(self, closing: str) -> list[Value]:
