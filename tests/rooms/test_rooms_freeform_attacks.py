@@ -118,7 +118,7 @@ def test_one_row_makes_no_query_fail(free: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_a_row_policy_leaves_out_is_asked_nothing(free: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filter of the query's own, pushed before the policy's, would fail on rows that are not there."""
+    """A filter of the query's own would fail on a row that is not there, were it asked of it."""
     probing = "SELECT COUNT(*) FROM {filtered} WHERE 1 / (income - 10) > 0"
     assert rows(free, probing) == [(6,)]
     made = freeform_policies.view_source

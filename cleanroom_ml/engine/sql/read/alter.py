@@ -8,6 +8,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read import policy_binding
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.registry import named_next, objects
 from cleanroom_ml.engine.sql.read.source import Source
@@ -31,6 +32,8 @@ def read_alter(source: Source) -> Statement:
     cursor.expect("ALTER")
     for kind in objects():
         if kind.alter is not None and cursor.accept(*kind.words):
+            if kind.words in policy_binding.BINDABLE:
+                policy_binding.refuse(source, f"ALTER {kind.name}")
             return kind.alter(source)
     raise SqlError.unsupported(f"ALTER {named_next(source)}".strip())
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from cleanroom_ml.engine.sql.binds import Option
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read import policy_binding
 from cleanroom_ml.engine.sql.read.form import Form, Modifiers
 from cleanroom_ml.engine.sql.read.registry import named_next, objects
 from cleanroom_ml.engine.sql.read.source import Source
@@ -42,6 +43,8 @@ def read_create(source: Source) -> Statement:
         words.add(cursor.word())
     for kind in objects():
         if kind.create is not None and cursor.accept(*kind.words):
+            if kind.words in policy_binding.BINDABLE:
+                policy_binding.refuse(source, f"CREATE {kind.name}")
             return kind.create(source, Modifiers(or_replace, frozenset(words)))
     raise SqlError.unsupported(f"CREATE {named_next(source)}".strip())
 
