@@ -76,7 +76,7 @@ def newest_of(connection: Connection, tables: Sequence[str], segment: str, share
             f" AND SHARED_BY = {text(shared_by)} ORDER BY UPDATED_ON DESC LIMIT 1"
         )
         try:
-            for (batch,) in connection.stream(wanted):
+            for batch in connection.stream_column(wanted):
                 return str(batch)
         except ServerError as error:
             if error.code not in _DOES_NOT_EXIST:  # the table comes with the first records
@@ -86,7 +86,7 @@ def newest_of(connection: Connection, tables: Sequence[str], segment: str, share
 
 def records(connection: Connection, table: str, batch: str) -> Iterator[dict[str, object]]:
     """The records of a batch, one by one. Raises UnreadableError: one is no object of columns."""
-    for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
+    for record in connection.stream_column(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
         read = reported(record, f"a record of batch {batch}")
         if not isinstance(read, dict):
             raise UnreadableError(f"a record of batch {batch} cannot be read", why="it is no object of columns")
