@@ -142,13 +142,6 @@ class Connection:
         with self._cursor(sql) as cursor:
             yield from cursor
 
-    def stream_column(self, sql: str) -> Iterator[object]:
-        """The values of a query's one column, one by one."""
-        for row in self.stream(sql):
-            if len(row) != 1:
-                raise ServerError(f"the target's answer has {len(row)} columns where one was asked for")
-            yield row[0]
-
     def cursor(self) -> SnowflakeCursor:
         """The connector's own cursor, for whoever wants the driver itself."""
         return self._connection.cursor()
