@@ -45,6 +45,11 @@ class _Answered(Row):
         )
 
 
+def with_more(row: Row, more: Mapping[str, object]) -> Row:
+    """A row with other values, or further ones; what a target's answer lacks is still its own refusal."""
+    return type(row)({**row, **more})
+
+
 class _Rows(list[Row]):
     """All rows of an answer: one that was to have some and has none is the target's refusal, too."""
 
