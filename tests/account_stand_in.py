@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,23 +68,41 @@ class Account:
         return {"account": "org-acc", "host": "127.0.0.1", "port": self.port, "protocol": "http", "login_timeout": 2}
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request: where to, with which session's token, and what stood in it."""
+
+    path: str
+    token: str
+    body: Answer
+
+
 @contextmanager
-def listening(account: Account) -> Iterator[Account]:
-    """The account listens on a port of its own."""
+def answering(reply: Callable[[Sent], Answer | None], status: Callable[[], int] = lambda: 200) -> Iterator[int]:
+    """Somebody answers on a port of its own; None: the connection breaks instead."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body go out one by one: 40 ms of each answer
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            self._tell(_answered(account, self.path, json.loads(body or b"{}")))
+            self._tell(json.loads(body or b"{}"))
 
         def do_GET(self) -> None:
-            self._tell({"success": True, "data": {}})
+            self._tell({})
 
-        def _tell(self, answer: Answer) -> None:
+        def _tell(self, body: Answer) -> None:
+            token = re.search(r'Token="([^"]+)"', self.headers.get("Authorization") or "")
+            answer = reply(Sent(self.path, token[1] if token else "", body))
+            if answer is None:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             content = json.dumps(answer).encode()
-            self.send_response(account.http_status)
+            self.send_response(status())
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -92,15 +112,23 @@ def listening(account: Account) -> Iterator[Account]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    account.port = server.server_address[1]
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield account
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def listening(account: Account) -> Iterator[Account]:
+    """The account listens on a port of its own."""
+    with answering(lambda sent: _answered(account, sent.path, sent.body), lambda: account.http_status) as port:
+        account.port = port
+        yield account
 
 
 def _answered(account: Account, path: str, body: dict[str, Any]) -> Answer:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsIndex, overload
 
 from cleanroom_ml.connection.capabilities import OWN_DATABASE, Capabilities
 from cleanroom_ml.connection.credentials import for_connector
@@ -45,11 +45,37 @@ class _Answered(Row):
         )
 
 
+def with_more(row: Row, more: Mapping[str, object]) -> Row:
+    """A row with other values, or further ones; what a target's answer lacks is still its own refusal."""
+    return type(row)({**row, **more})
+
+
+class _Rows(list[Row]):
+    """All rows of an answer: one that was to have some and has none is the target's refusal, too."""
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Row]: ...
+    def __getitem__(self, at: SupportsIndex | slice) -> Row | list[Row]:
+        try:
+            return super().__getitem__(at)
+        except IndexError:
+            raise ServerError(
+                "the target's answer has no rows",
+                why="it says neither that it has done it, nor why not",
+                fix="cleanroom-ml doctor -c NAME  shows which version of the clean rooms answers",
+            ) from None
+
+
 def whole_number(value: object) -> int:
-    """A value of a column of whole numbers. Raises TypeError, ValueError: it is none."""
-    if not isinstance(value, int | float | Decimal | str):
-        raise TypeError(f"{type(value).__name__} is no whole number")
-    return int(value)
+    """A value of a column of whole numbers. Raises ServerError: it is none."""
+    try:
+        if isinstance(value, int | float | Decimal | str):
+            return int(value)
+    except (ValueError, OverflowError):
+        pass
+    raise ServerError(f"the target's answer has {str(value)[:40]!r} where a whole number is to be")
 
 
 class Connection:
@@ -83,7 +109,7 @@ class Connection:
         """Run one statement and fetch all its rows (metadata-sized results)."""
         with self._cursor(sql) as cursor:
             columns = [column.name.lower() for column in cursor.description or ()]
-            return [_Answered(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+            return _Rows(_Answered(zip(columns, row, strict=True)) for row in cursor.fetchall())
 
     def query(self, sql: str) -> tuple[tuple[str, ...], list[Values]]:
         """Run one statement: the names of its columns, as the server tells them, and all its rows."""

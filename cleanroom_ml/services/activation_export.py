@@ -60,7 +60,7 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
     descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
     os.close(descriptor)
     try:
-        counted = _Counted(records(connection, found.table, batch))
+        counted = _Counted(records(connection, found.table, batch), frozenset(found.columns))
         rows = write(Path(temporary), found.columns, iter(counted))
         Path(temporary).replace(path)
     except BaseException:
@@ -79,12 +79,15 @@ def _named_for(connection: Connection, collaboration: str, batch: str) -> tuple[
 class _Counted:
     """Records on their way to a file, and how many of their texts a spreadsheet would run."""
 
-    def __init__(self, records: Iterator[dict[str, object]]) -> None:
+    def __init__(self, records: Iterator[dict[str, object]], columns: frozenset[str]) -> None:
         self._records = records
+        self._columns = columns
         self.formulas = 0
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         for record in self._records:
+            if not record.keys() <= self._columns:
+                raise ServerError("the target's records are not the same, read twice", fix="the same command again")
             self.formulas += sum(is_formula(value) for value in record.values())
             yield record
 

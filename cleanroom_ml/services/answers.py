@@ -60,12 +60,14 @@ def json_of(value: object) -> object:
 
 
 def named_rows(rows: Iterable[Row], column: str) -> list[Row]:
-    """The rows that say what they are of; one that does not is of nothing that anybody could mean, and is left out.
+    """The rows that say what they are of, their columns in lower case; one that does not is of nothing that anybody
+    could mean, and is left out.
 
     Raises:
         ServerError: the answer has no such column.
     """
-    return [row for row in rows if row[column] not in (None, "")]
+    lower = (type(row)((name.lower(), value) for name, value in row.items()) for row in rows)
+    return [row for row in lower if row[column] not in (None, "")]
 
 
 def first_of(entry: Mapping[str, object], *names: str) -> object:

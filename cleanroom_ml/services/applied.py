@@ -6,6 +6,7 @@ is an update request, which may fail.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from cleanroom_ml.services.waiting import Pauses, patiently
 
 APPLIED_SECONDS: Final = 120.0
 _ENDED_BADLY: Final = frozenset({"FAILED", "REJECTED"})
+_SO_ALREADY: Final = re.compile(r"already", re.IGNORECASE)
+"""service-behaviour: "linking what is shared already is an error"; how it is called, nobody says."""
 _UNDER_WAY: Final = OPEN | {"APPROVED"}
 
 
@@ -52,13 +55,13 @@ def apply(
     """Send a change, and return once `seen` says that it is so. One that is on its way is not sent a second time.
 
     Raises:
-        ServerError: the target refused it, or its request has failed; with the reason.
+        ServerError: the target refused it, or its request has failed; with the reason. Where it says that it is so
+            already, only if the view does not come to show it.
         WaitTimeoutError: it was sent, and is not shown yet.
     """
     before = _asked(connection, collaboration, change)
     under_way = [each for each in before if each.status in _UNDER_WAY and change.is_all_of(each)]
-    if not under_way:
-        send()
+    refused = None if under_way else _sent(send)
     done = {each.id for each in before} - {each.id for each in under_way}
     pauses, deadline = Pauses(), time.monotonic() + APPLIED_SECONDS
     while not patiently(seen):
@@ -69,12 +72,25 @@ def apply(
             what = f"{change.what} has {'failed' if failed.status == 'FAILED' else 'been rejected'}"
             raise ServerError(what, why=failed.failure_reason or None, fix=change.look)
         if time.monotonic() >= deadline:
+            if refused is not None:
+                raise refused
             raise WaitTimeoutError(
                 f"{change.what} is {ours[-1].status if ours else 'sent'}, and not shown yet",
                 why=f"waited {APPLIED_SECONDS:g} s; the target goes on with it, and repeating is safe",
                 fix=change.look,
             )
         pauses.sleep(deadline)
+
+
+def _sent(send: Callable[[], object]) -> ServerError | None:
+    """What was refused because it is so already: the view, which may be late, says whether it is."""
+    try:
+        send()
+    except ServerError as error:
+        if not _SO_ALREADY.search(error.what):
+            raise
+        return error
+    return None
 
 
 def _asked(connection: Connection, collaboration: str, change: Change) -> Sequence[UpdateRequest]:

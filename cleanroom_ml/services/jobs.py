@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.connection.session import Row
+from cleanroom_ml.connection.session import Row, with_more
 from cleanroom_ml.errors import (
     CommunicationError,
     JobCancelledError,
@@ -290,7 +290,7 @@ def wait(
 def activity_history(connection: Connection, collaboration: str) -> list[Row]:
     """Everything that was run in this collaboration, newest first (VIEW_ACTIVITY_HISTORY)."""
     rows = connection.call("COLLABORATION.VIEW_ACTIVITY_HISTORY", collaboration)
-    told = [{**row, "start_ts": rfc3339(row.get("start_ts"))} for row in rows]
+    told = [with_more(row, {"start_ts": rfc3339(row.get("start_ts"))}) for row in rows]
     return sorted(told, key=lambda row: str(row["start_ts"]), reverse=True)
 
 
@@ -303,7 +303,7 @@ def history(connection: Connection, collaboration: str, *, limit: int = 50) -> l
     rows = activity_history(connection, collaboration)
     listed = connection.call_own("JOBS.LIST", collaboration, limit) if rows else None
     ran = {row["activity_id"]: row for row in listed or ()}
-    return [{**row, **_became(ran.get(row.get("activity_id")))} for row in rows]
+    return [with_more(row, _became(ran.get(row.get("activity_id")))) for row in rows]
 
 
 def _became(job: Row | None) -> Row:

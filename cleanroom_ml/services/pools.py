@@ -11,6 +11,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier
 from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
+from cleanroom_ml.services.answers import named_rows
 
 _DETAILS = frozenset({"active_nodes", "idle_nodes", "num_jobs", "auto_suspend_secs"})
 
@@ -168,7 +169,7 @@ def _differs(existing: Pool, wanted: dict[str, object]) -> tuple[str, ...]:
 
 def list_pools(connection: Connection) -> tuple[Pool, ...]:
     """The account's compute pools."""
-    return tuple(_pool(row) for row in connection.execute("SHOW COMPUTE POOLS"))
+    return tuple(_pool(row) for row in named_rows(connection.execute("SHOW COMPUTE POOLS"), "name"))
 
 
 def show_pool(connection: Connection, name: str) -> Pool:

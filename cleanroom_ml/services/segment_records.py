@@ -7,7 +7,7 @@ was `SFDCR_<collaboration>.ACTIVATION.SEGMENT_RECORDS`, with records `{"ID": {"p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
@@ -76,7 +76,7 @@ def newest_of(connection: Connection, tables: Sequence[str], segment: str, share
             f" AND SHARED_BY = {text(shared_by)} ORDER BY UPDATED_ON DESC LIMIT 1"
         )
         try:
-            for (batch,) in connection.stream(wanted):
+            for batch in _values(connection.stream(wanted)):
                 return str(batch)
         except ServerError as error:
             if error.code not in _DOES_NOT_EXIST:  # the table comes with the first records
@@ -86,11 +86,19 @@ def newest_of(connection: Connection, tables: Sequence[str], segment: str, share
 
 def records(connection: Connection, table: str, batch: str) -> Iterator[dict[str, object]]:
     """The records of a batch, one by one. Raises UnreadableError: one is no object of columns."""
-    for (record,) in connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}"):
+    for record in _values(connection.stream(f"SELECT RECORDS FROM {table} WHERE BATCH_ID = {text(batch)}")):
         read = reported(record, f"a record of batch {batch}")
         if not isinstance(read, dict):
             raise UnreadableError(f"a record of batch {batch} cannot be read", why="it is no object of columns")
         yield flat(read)
+
+
+def _values(rows: Iterable[tuple[object, ...]]) -> Iterator[object]:
+    """Of the one column that was asked for. Raises ServerError: the answer has others."""
+    for row in rows:
+        if len(row) != 1:
+            raise ServerError(f"the target's answer has {len(row)} columns where one was asked for")
+        yield row[0]
 
 
 def flat(record: dict[str, object]) -> dict[str, object]:

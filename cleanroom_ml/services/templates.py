@@ -189,8 +189,13 @@ def remove_from_room(
 
 def _was_removed(connection: Connection, collaboration: str, template_id: str) -> bool:
     """Whether the last that was asked of a template is that it is taken away."""
-    requests = [each for each in list_requests(connection, collaboration) if _is_about(each, template_id)]
-    return bool(requests) and requests[-1].kind == REMOVE_TEMPLATE
+    for seconds in (*_PAUSES[:3], None):  # requests may be listed late
+        requests = [each for each in list_requests(connection, collaboration) if _is_about(each, template_id)]
+        if requests and requests[-1].kind == REMOVE_TEMPLATE:
+            return True
+        if seconds is not None:
+            time.sleep(seconds)
+    return False
 
 
 def _is_about(request: UpdateRequest, template_id: str) -> bool:

@@ -146,7 +146,9 @@ class Typist:
         """Does what the refusal says."""
         fix = re.search(r"^fix: (.+)$", ran.err, re.MULTILINE)
         assert fix, told
-        if "another name" in fix[1]:
+        if missing := _DATABASE.search(fix[1]):
+            self._sql(party, missing[0])
+        elif "another name" in fix[1]:
             self.cast.rename()
         elif statement := _GRANT.search(fix[1]):
             self._sql(party, statement[0])
@@ -155,8 +157,6 @@ class Typist:
             self._sql(party, filled)
         elif "--unverified-ok" in fix[1]:  # a provider is not shown what code another's template runs
             self._more = ("--unverified-ok",)
-        elif missing := _DATABASE.search(fix[1]):
-            self._sql(party, missing[0])
         elif "ALTER USER" in fix[1]:
             self._sql(party, PROFILE)
         else:

@@ -113,7 +113,12 @@ def test_whom_an_edit_adds_is_reviewing_before_it_joins() -> None:
 
 LISTED = Rows.answer(
     tuple((name, "VARCHAR") for name in ("SEGMENT_NAME", "BATCH_ID", "STATUS", "DETAILS")),
-    [("q1", "b1", "SHARED", ""), ("q1", "b2", "SHARED", ""), ("old", "b0", "SHARED", "")],
+    [
+        ("q1", "b1", "SHARED", ""),
+        ("q1", "b2", "SHARED", ""),
+        ("q1", "b3", "PROCESSED", ""),
+        ("old", "b0", "SHARED", ""),
+    ],
 )
 
 
@@ -135,12 +140,18 @@ def test_the_first_activation_fails_and_its_details_say_so() -> None:
     for asks in _failed()[:2]:
         told = asks(VIEW).rows
         assert told[0][2:] == ("FAILED", SENDING_FAILED)
-        assert [row[2] for row in told[1:]] == ["SHARED", "SHARED"]
+        assert [row[2] for row in told[1:]] == ["SHARED", "PROCESSED", "SHARED"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "asked"),
-    [("", ["b2", "b0"]), (", 'q1'", ["b2"]), (", ['b1', 'b2']", ["b2"]), (", ['b1']", None), (", 'old'", "as it is")],
+    [
+        ("", ["b2", "b0"]),
+        (", 'q1'", ["b2", "b3"]),
+        (", ['b1', 'b2']", ["b2"]),
+        (", ['b1']", None),
+        (", 'old'", "as it is"),
+    ],
 )
 def test_nothing_of_what_has_failed_is_processed(wanted: str, asked: object) -> None:
     _, receiver, engine = _failed()

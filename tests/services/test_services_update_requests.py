@@ -12,6 +12,7 @@ from services_requests import spec
 from services_targets import Account
 
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.update_requests import _request, pick_request, waits_for_me
 
@@ -63,7 +64,8 @@ def test_a_request_is_read() -> None:
 )
 def test_every_form_of_it_is_read_as_the_same(change: dict[str, Any]) -> None:
     for row in (ROW | change, {key.upper(): value for key, value in (ROW | change).items()}):
-        found = _request(row)
+        [named] = named_rows([row], "id")
+        found = _request(named)
         assert (
             found.kind,
             found.status,

@@ -54,7 +54,9 @@ class Hostile:
             return rows
         row, at = self.random.randrange(len(rows.values)), self.random.randrange(len(rows.columns))
         columns, cells = list(rows.columns), [list(each) for each in rows.values]
-        cells[row][at], columns[at] = self.random.choice(_ODD), (columns[at][0], "text")
+        # Another local name is as good as the right one: whoever is told one has no way to know.
+        odd = None if columns[at][0].upper() == "COLLABORATION_NAME" else self.random.choice(_ODD)
+        cells[row][at], columns[at] = odd, (columns[at][0], "text")
         return Rows(tuple(columns), tuple(map(tuple, cells)))
 
     def _column(self, sql: str, rows: Rows) -> Rows:

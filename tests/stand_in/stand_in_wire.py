@@ -4,15 +4,11 @@ JSON, answers that come later, one request applied once however often it is sent
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +19,8 @@ import stand_in_requests
 import stand_in_rooms
 import stand_in_running
 import stand_in_sql
-from stand_in_values import DATABASE, Answer, Refused, Rows, arguments, status, unknown_function
+from account_stand_in import Sent, accepted, answering
+from stand_in_values import DATABASE, Answer, Refused, Rows, arguments, unknown_function
 from stand_in_world import Session, World
 
 PROCEDURES = {
@@ -59,9 +56,8 @@ class Address:
         session.warehouse = query.get("warehouse", [session.warehouse])[0].upper()
         token = self.world.number("token_")
         self.sessions[token] = session
-        info = {"databaseName": None, "schemaName": None, "warehouseName": None, "roleName": session.role}
-        data = {"token": token, "masterToken": "m", "parameters": [], "sessionId": 1, "sessionInfo": info}
-        return {"success": True, "code": None, "message": None, "data": data}
+        session_info = {"databaseName": None, "schemaName": None, "warehouseName": None, "roleName": session.role}
+        return accepted(token=token, sessionInfo=session_info)
 
     def query(self, session: Session, sql: str) -> Answer:
         self.world.statements.append((session.account.name, sql))
@@ -111,62 +107,28 @@ def listening(world: World, scratch: Path) -> Iterator[Address]:
     """The world listens on a port of its own."""
     address = Address(world, scratch)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body go out one by one: 40 ms of each answer
+    def reply(sent: Sent) -> Answer | None:
+        with address.lock:
+            return _reply(address, sent)
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            with address.lock:
-                self._post(json.loads(body or b"{}"))
-
-        def _post(self, body: Answer) -> None:
-            path = urlsplit(self.path).path
-            if path.endswith("/login-request"):
-                return self._tell(address.login(body, parse_qs(urlsplit(self.path).query)))
-            if path.endswith("/abort-request"):
-                address.aborted.append(str(body.get("requestId")))
-            if not path.endswith("/query-request"):
-                return self._tell({"success": True, "data": {"sessionToken": "t", "masterToken": "m"}})
-            token = re.search(r'Token="([^"]+)"', self.headers.get("Authorization") or "")
-            session = address.sessions.get(token[1]) if token else None
-            if session is None:
-                return self._tell({"success": False, "code": "390104", "message": "Session gone.", "data": {}})
-            request = parse_qs(urlsplit(self.path).query)["requestId"][0]
-            if request not in address.answers:
-                address.answers[request] = address.query(session, body["sqlText"])
-            if address.drops(request, body["sqlText"]):
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return None
-            return self._tell(address.answers[request])
-
-        def do_GET(self) -> None:
-            found = re.match(r"/queries/([^/]+)/result", self.path)
-            with address.lock:
-                self._tell(address.waiting[found[1]] if found else status("ok").wire("q"))
-
-        def _tell(self, answer: Answer) -> None:
-            content = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    address.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(reply) as address.port:
         yield address
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+
+def _reply(address: Address, sent: Sent) -> Answer | None:
+    path, query = urlsplit(sent.path).path, parse_qs(urlsplit(sent.path).query)
+    if found := re.match(r"/queries/([^/]+)/result", path):
+        return address.waiting[found[1]]
+    if path.endswith("/login-request"):
+        return address.login(sent.body, query)
+    if path.endswith("/abort-request"):
+        address.aborted.append(str(sent.body.get("requestId")))
+    if not path.endswith("/query-request"):
+        return {"success": True, "data": {"sessionToken": "t", "masterToken": "m"}}
+    session = address.sessions.get(sent.token)
+    if session is None:
+        return {"success": False, "code": "390104", "message": "Session gone.", "data": {}}
+    request, text = query["requestId"][0], sent.body["sqlText"]
+    if request not in address.answers:
+        address.answers[request] = address.query(session, text)
+    return None if address.drops(request, text) else address.answers[request]

@@ -49,13 +49,16 @@ class FailingActivations(Plain):
         """PROCESS_ACTIVATION takes what has not failed."""
         if asked.procedure != "PROCESS_ACTIVATION" or not self._failed or not asked.args:
             return None
-        wants = wanted_batches(asked.args[1] if len(asked.args) > 1 else None)
+        wanted = asked.args[1] if len(asked.args) > 1 else None
+        wants = wanted_batches(wanted)
         listed = asked.ask(f"CALL {asked.database}.COLLABORATION.VIEW_ACTIVATIONS(?)", asked.args[0])
         batch, segment, status = (column(listed, name) for name in ("batch_id", "segment_name", "status"))
         meant = [row for row in listed.rows if wants(str(row[batch]), str(row[segment]))]
         if not any(str(row[batch]) in self._failed for row in meant):
             return None
-        left = [row[batch] for row in meant if row[status] == "SHARED" and str(row[batch]) not in self._failed]
+        # Named once more, what was processed before says where it is.
+        there = ("SHARED",) if wanted is None else ("SHARED", "PROCESSED")
+        left = [row[batch] for row in meant if row[status] in there and str(row[batch]) not in self._failed]
         if not left:
             return NOTHING_PROCESSED
         return asked.ask(f"CALL {asked.database}.COLLABORATION.PROCESS_ACTIVATION(?, ?)", asked.args[0], left)

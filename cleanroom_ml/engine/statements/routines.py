@@ -118,6 +118,7 @@ def alter(work: Work, altered: Altered, kind: RoutineKind) -> Rows:
             new = target(work, altered.new_name, kind)
             to, base = replace(new, name=with_types(new.name, routine.types)), new.name
             routine = replace(routine, name=base)
+            _refuse_beside_defaults(work, kind, new, to, routine)
             if there.session_id is None and (to.database, to.schema) != (key.database, key.schema):
                 work.require(f"CREATE {kind}", Thing("SCHEMA", to.database, to.schema))
         if altered.comment is not None:
