@@ -41,8 +41,8 @@ _ARROW: Final[dict[str, pa.DataType]] = {
 
 
 class _NoPandas:
-    """Says that there is no pandas: pyarrow asks for it at the first array that it makes of Python's values, and to load
-    it takes longer than most statements do. Nothing in a worker is one of its values.
+    """Says that there is no pandas: pyarrow asks for it at the first array that it makes of Python's values, and
+    loading it takes longer than most statements do. Nothing in a worker is one of its values.
     """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
