@@ -43,9 +43,9 @@ def written(sql: str, path: Path) -> list[list[list[str | None]]]:
     types = [from_duckdb(str(found)) for found in relation.types]
     fd = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
-        streams = worker._spool(relation.to_arrow_reader(100_000), list(relation.columns), types, fd)
-        chunks = json_out.append(fd, streams["batches"], types)
-        end = sum(length for _, length, _ in streams["batches"])
+        batches, _ = worker._spool(relation.to_arrow_reader(100_000), list(relation.columns), types, fd)
+        chunks = json_out.append(fd, batches, types)
+        end = sum(length for _, length, _ in batches)
         found = []
         for offset, length, rows in chunks:
             assert offset == end

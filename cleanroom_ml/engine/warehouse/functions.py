@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
@@ -37,6 +38,22 @@ _ARROW: Final[dict[str, pa.DataType]] = {
     ),
     PARTS: pa.list_(pa.struct([("s", pa.int64()), ("i", pa.int64()), ("v", pa.string())])),
 }
+
+
+class _NoPandas:
+    """Says that there is no pandas: pyarrow asks for it at the first array that it makes of Python's values, and
+    loading it takes longer than most statements do. Nothing in a worker is one of its values.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("a warehouse's worker has no pandas", name=name)
+
+
+def without_pandas() -> None:
+    """From here on this process has none, unless it was loaded."""
+    if not any(isinstance(each, _NoPandas) for each in sys.meta_path):
+        sys.meta_path.insert(0, _NoPandas())
 
 
 def register(connection: duckdb.DuckDBPyConnection, sql: str, there: Collection[str] = ()) -> set[str]:

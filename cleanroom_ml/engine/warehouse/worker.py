@@ -27,6 +27,7 @@ from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.failing import failure, target_of
+from cleanroom_ml.engine.warehouse.functions import without_pandas
 from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FIRST_ROWS: Final = 2048
@@ -66,11 +67,6 @@ class Request(TypedDict, total=False):
     foreign: dict[str, str]
 
 
-class _Streams(TypedDict):
-    batches: list[list[int]]
-    total: int
-
-
 class Handler:
     """Serves one request (`__call__`): `op` is query, rows, write or describe.
 
@@ -87,6 +83,7 @@ class Handler:
         """Open DuckDB before any request: 30 ms that no request waits for or pays. Every child has a copy of it, which
         ends with the child and is never closed: taking a database down takes longer than most queries.
         """
+        without_pandas()
         self._ready = Database()
         _use(self._ready.connection)
 
@@ -108,7 +105,7 @@ class Handler:
             self._ready = self._ready or Database()
             if not self._prepared:
                 self._ready.start_threads()
-                self._prepared = True
+            self._prepared = True
             if not self._ready.can_take(
                 request["inputs"]
             ):  # more than it was opened for: another one, for this request alone
@@ -217,9 +214,9 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
         return write(request, sql, types, fds[-1], connection)
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
-        streams = _spool(reader, names, types, fds[-1], request.get("indent", 2))
-        texts = {"texts": json_out.append(fds[-1], streams["batches"], types)} if request.get("texts") else {}
-        return {"columns": columns, **streams, **texts}
+        batches, total = _spool(reader, names, types, fds[-1], request.get("indent", 2))
+        texts = {"texts": json_out.append(fds[-1], batches, types)} if request.get("texts") else {}
+        return {"columns": columns, "batches": batches, "total": total, **texts}
     if op == "lines":
         return _lines(reader, fds[-1], packed=bool(request.get("packed")))
     raise ValueError(f"no such op: {op}")
@@ -274,7 +271,7 @@ def _lines(reader: pa.RecordBatchReader, output: int, *, packed: bool) -> dict[s
 
 def _spool(
     reader: pa.RecordBatchReader, names: list[str], types: list[SqlType], output: int, indent: int | None = 2
-) -> _Streams:
+) -> tuple[list[list[int]], int]:
     schema = wire_schema(names, types, reader.schema)
     with open(output, "wb", closefd=False) as file:
         writer = spool.SpoolWriter(file, schema, FIRST_ROWS, BATCH_ROWS, BATCH_BYTES)
@@ -286,7 +283,7 @@ def _spool(
             writer.add(converted)
         writer.finish()
         file.flush()
-    return {"batches": writer.batches, "total": writer.rows}
+    return writer.batches, writer.rows
 
 
 def _rows_at_a_time(types: list[SqlType]) -> int:
