@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from unittest import mock
 
 from e2e_parties import COMMAND, LIMIT_SECONDS, Person, Ran, inherited
@@ -20,7 +21,7 @@ from cleanroom_ml.cli import main
 from cleanroom_ml.connection import session
 
 TRIES = 12
-_sleep = time.sleep
+_sleep, _monotonic = time.sleep, time.monotonic
 _GRANT = re.compile(r"GRANT REFERENCE_USAGE ON DATABASE \S+ TO (?:ROLE \S+ WITH GRANT OPTION|SHARE \w+)")
 _PASS_ON = re.compile(r"GRANT (?:USAGE|SELECT) ON [A-Z ]+ <database> TO ROLE <role> WITH GRANT OPTION")
 _DATABASE = re.compile(r"CREATE DATABASE \w+")
@@ -48,9 +49,21 @@ _WORDS = {
 }
 
 
-def _briefly(seconds: float) -> None:
-    """Service mode counts in questions: pauses between them would only be waited for. A job does take a while."""
-    _sleep(min(seconds, 0.05))
+@dataclass
+class Clock:
+    """Service mode counts in questions: a pause between two goes by soon, and is counted all the same. A job does take
+    a while.
+    """
+
+    gone: float = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        waited = min(seconds, 0.05)
+        self.gone += seconds - waited
+        _sleep(waited)
+
+    def now(self) -> float:
+        return _monotonic() + self.gone
 
 
 class Typist:
@@ -96,14 +109,15 @@ class Typist:
 
     def typed(self, party: str, *words: str) -> Ran:
         """One command in this process, whatever it exits with."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err, clock = io.StringIO(), io.StringIO(), Clock()
         with (
             contextlib.chdir(self.cast.root / party),
             mock.patch.dict(os.environ, {**inherited(), **self._person.variables}, clear=True),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
             mock.patch.object(session, "pauses", at_once),
-            mock.patch("time.sleep", _briefly),
+            mock.patch("time.sleep", clock.sleep),
+            mock.patch("time.monotonic", clock.now),
         ):
             code = main.run((*words, "-c", party))
         return Ran(code, out.getvalue(), err.getvalue())
