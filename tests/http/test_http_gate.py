@@ -18,6 +18,8 @@ from cleanroom_ml.engine.http.gate import OPEN, Access, Gate, access_of
 from cleanroom_ml.engine.http.handlers import Handlers
 from cleanroom_ml.engine.load.owners import ENGINE, Owner
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, SESSION_TOKEN_EXPIRED
+from cleanroom_ml.engine.storage.errors import SessionGone, TokenExpired
 from cleanroom_ml.local.engine import EngineStatus
 
 pytestmark = pytest.mark.sandbox
@@ -220,3 +222,51 @@ def test_what_is_no_request_reaches_nothing() -> None:
     for kind in ("lifespan", "websocket", "no such kind"):
         asyncio.run(gate({"type": kind}, None, None))  # type: ignore[arg-type]
     assert reached == ["lifespan"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "raised", "code"),
+    [
+        ("POST", "/queries/v1/query-request", TokenExpired("s"), SESSION_TOKEN_EXPIRED),
+        ("POST", "/queries/v1/query-request", SessionGone("s"), SESSION_GONE),
+        ("GET", "/stage/download/{old}", None, None),
+        ("GET", "/stage/download/{other}", None, None),
+        ("GET", "/stage/download/{forged}", None, None),
+    ],
+)
+def test_what_has_expired_or_is_for_another_opens_nothing(
+    method: str, path: str, raised: Exception | None, code: int | None
+) -> None:
+    capabilities = Capabilities(b"k" * 32)
+    claims = {"audience": "", "owner": "BETA", "object": "o", "size": 1}
+    path = path.format(
+        old=capabilities.issue("download", claims, expires=1),
+        other=capabilities.issue("download", {**claims, "audience": "JOB_A"}, expires=9e9),
+        forged=Capabilities(b"f" * 32).issue("download", claims, expires=9e9),
+    )
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it was let in")
+
+    def session_of(token: str) -> Any:
+        assert raised is not None
+        raise raised
+
+    async def in_thread(work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    gate = Gate(
+        app, hosts=frozenset({"h:1"}), session_of=session_of, known=lambda token: None, in_thread=in_thread,  # type: ignore[arg-type,return-value]
+        capabilities=capabilities, operator_secret="ab",
+    )  # fmt: skip
+    headers = [(b"host", b"h:1"), (b"authorization", b'Snowflake Token="t"')]
+    asyncio.run(gate({"type": "http", "method": method, "headers": headers, "path": path}, None, send))  # type: ignore[arg-type]
+    answer = json.loads(sent[-1]["body"])
+    assert answer["success"] is False
+    assert sent[0]["status"] in (200, 400, 404)
+    if code is not None:
+        assert int(answer["code"]) == code

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import http.client
 import json
+import os
 import socket
 import threading
 import uuid
@@ -18,6 +19,7 @@ import pytest
 from cleanroom_ml.engine.assembly.engine import Engine
 from cleanroom_ml.engine.contracts.job import JobFile, JobRequest
 from cleanroom_ml.engine.home.paths import Home
+from cleanroom_ml.engine.http.job_sockets import SOCKET_NAME, JobSocketServer
 from cleanroom_ml.engine.http.server import serve
 from cleanroom_ml.engine.login import logins
 from cleanroom_ml.engine.protocol.results import CHUNK_HEADER
@@ -222,3 +224,24 @@ def test_the_socket_closes_with_the_job_and_opens_again(front: Front) -> None:
     assert (front.home.jobs / "JOB_A" / "front.sock").stat().st_mode & 0o777 == 0o600
     with pytest.raises(ValueError, match="not the id"):
         front.engine._sockets.open_job_socket("../x", "0" * 64)
+
+
+def test_a_socket_is_opened_once_and_nothing_is_left_where_it_cannot_be(tmp_path: Path) -> None:
+    async def tried() -> None:
+        sockets = JobSocketServer(tmp_path, None, asyncio.get_running_loop())  # type: ignore[arg-type]
+        (tmp_path / "JOB_A").mkdir()
+        await sockets._open("JOB_A")
+        first = (tmp_path / "JOB_A" / SOCKET_NAME).stat().st_ino
+        await sockets._open("JOB_A")
+        assert (tmp_path / "JOB_A" / SOCKET_NAME).stat().st_ino == first
+        (tmp_path / "JOB_B" / SOCKET_NAME / "something").mkdir(parents=True)
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(OSError):
+            await sockets._open("JOB_B")
+        assert len(os.listdir("/proc/self/fd")) == before
+        await sockets.close_all()
+        await sockets._close("JOB_A")  # closed already
+
+    asyncio.run(tried())
+    with pytest.raises(ValueError, match="not the id of a job"):
+        JobSocketServer(tmp_path, None, None).open("../JOB_A")  # type: ignore[arg-type]

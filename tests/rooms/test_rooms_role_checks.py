@@ -43,6 +43,19 @@ def test_registries_and_collaborations_of_lesser_roles(world: World) -> None:
     admin(world.advertiser, "REVOKE_PRIVILEGE_ON_ACCOUNT_FROM_ROLE", "JOIN COLLABORATION", "joiner")
     with pytest.raises(SqlError, match="it needs CREATE COLLABORATION or JOIN COLLABORATION"):
         admin(joiner, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", *given)
+    # What one has nothing on is not there, and what is asked of it is a list of privileges.
+    nobody = lesser(world, "ADVERTISER", "NOBODY")
+    for kind, name, said in (
+        ("COLLABORATION", "lookalike", "does not exist or you are not part of it"),
+        ("REGISTRY", "eu", "you have no registry"),
+        ("TABLE", "t", "must be COLLABORATION or REGISTRY"),
+        (7, "t", "must be COLLABORATION or REGISTRY"),
+    ):
+        with pytest.raises(SqlError, match=said):
+            admin(nobody, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "READ", kind, name, "other")
+    for asked in (7, [], ["READ"] * 101):
+        with pytest.raises(SqlError, match="array of 1 to 100 names"):
+            admin(nobody, "CHECK_PRIVILEGES", asked)
 
 
 @pytest.mark.parametrize("name", [7, None, "a" * 601, "not a name"])

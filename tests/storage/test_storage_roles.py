@@ -39,6 +39,11 @@ def test_what_is_in_a_dropped_database_goes_with_its_grants(tmp_path: Path) -> N
         for thing in (Thing("DATABASE", name), Thing("SCHEMA", name, "PUBLIC"), Thing("TABLE", name, "PUBLIC", "T")):
             opened.grants.grant("ALPHA", thing, ("USAGE",), "READER", by="ACCOUNTADMIN")
             opened.grants.own("ALPHA", thing, "READER")
+    opened.grants.forget("ALPHA", Thing("TABLE", "ONE", "PUBLIC", "T"), keep_owner=True)
+    left = [each.privilege for each in opened.grants.list("ALPHA", thing=Thing("TABLE", "ONE", "PUBLIC", "T"))]
+    assert left == ["OWNERSHIP"]
+    opened.grants.forget("ALPHA", Thing("SCHEMA", "ONE", "PUBLIC"))
+    assert opened.grants.list("ALPHA", thing=Thing("SCHEMA", "ONE", "PUBLIC")) == []
     opened.namespaces.drop_database("ALPHA", "ONE")
     assert {each.thing.database for each in opened.grants.list("ALPHA")} == {"TWO"}
     opened.grants.inherit("ALPHA", "READER", "ACCOUNTADMIN")

@@ -184,7 +184,7 @@ class Gate:
                 session = await self._session(headers, job_id)
             case Access.CHUNK:
                 claims = self._claims("chunk", headers.get(CHUNK_HEADER, ""), audience)
-            case Access.UPLOAD | Access.DOWNLOAD:
+            case _:  # an upload, a download; and whatever comes to be, until it has a case of its own
                 purpose = "upload" if access is Access.UPLOAD else "download"
                 claims = self._claims(
                     purpose, scope["path"].removeprefix(f"/stage/{purpose}/").partition("/")[0], audience
