@@ -9,7 +9,7 @@ import pytest
 
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.warehouse.failures import from_answer
-from cleanroom_ml.engine.warehouse.worker import failure
+from cleanroom_ml.engine.warehouse.said import failure
 
 
 @pytest.fixture(scope="module")

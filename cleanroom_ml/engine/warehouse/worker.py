@@ -28,6 +28,7 @@ from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.python_signature import Signature
+from cleanroom_ml.engine.warehouse.said import conversion, failure
 
 FIRST_ROWS: Final = 2048
 BATCH_ROWS: Final = 122_880
@@ -41,49 +42,7 @@ _KEPT_ROWS: Final = 1 << 16
 _VECTOR_ROWS: Final = 2048
 _GUESSED_BYTES: Final = 1024
 """Of a value whose type does not bound it, a text: what is read at a time is cut by guesses, what is sent by bytes."""
-_MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
-_TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
-_DAMAGED = re.compile(
-    r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
-)
-_DISK = re.compile(r"(?i)no space|disk full|disk quota|could not write|failed to offload|temp")
-_FIELD = re.compile(r"^[^\n:]*: (date|timestamp|time) field value")
-_RANGE = re.compile(r"^(?![^\n]*field value)[^\n]*(?:out of range|Could not cast value -?[0-9.]+ to DECIMAL)")
 _WIDTHS = re.compile(r"Expected Number of Columns: (\d{1,9}) Found: (\d{1,9})")
-_FUNCTION = re.compile(r"given name and argument types '([^'(]+)\((.*?)\)'\.")
-_UNLIKE = re.compile(
-    r"(?:values of type|Cannot combine types of) ([A-Z_]+(?:\([0-9,]+\))?) and (?:type )?([A-Z_]+(?:\([0-9,]+\))?)"
-)
-_CAST = re.compile(r"Unimplemented type for cast \(([A-Z_ ]+(?:\([0-9,]+\))?) -> ([A-Z_ ]+(?:\([0-9,]+\))?)\)")
-_REGEXP = re.compile(
-    r"Error: (?:missing [)\]]|no argument for repetition|invalid (?:escape|character class|perl operator|"
-    r"repetition|named capture)|bad repetition|unexpected \)|trailing \\|pattern too large)"
-)
-_SAID: Final = {
-    "groups": "GROUP BY clause cannot contain aggregates",
-    "windows": "window function calls cannot be nested",
-    "nested": "aggregate function calls cannot be nested",
-    "where": "WHERE clause cannot contain aggregates",
-    "position": "term out of range",
-    "branches": "same number of result columns",
-    "qualify": "at least one window function must appear",
-    "place": "clause cannot contain window functions",
-    "grouping": "GROUPING statement cannot be used without groups",
-    "natural": "No columns found to join on in NATURAL JOIN",
-    "inside": "cannot contain window function calls",
-    "width": "columns - expected",
-    "constant": "must be a constant expression",
-    "percentile": "can only take parameters in",
-}
-"""The kind of an answer → DuckDB's words for it."""
-_ALSO_SAID: Final = {
-    "rows": "More than one row returned by a subquery",
-    "frame": "Frame starting from",
-    "windows": "window functions are not allowed in window definitions",
-    "tiles": "Argument for ntile must be",
-}
-"""The same of errors that are none of the binder's."""
-_OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
 
 class Request(TypedDict, total=False):
@@ -155,7 +114,7 @@ class Handler:
         except TooFine:
             return {"error": {"kind": ERRORS[TooFine]}}
         except (pa.ArrowException, UnicodeDecodeError) as error:
-            return {"error": {"kind": "conversion", "target": _first(_TARGET, str(error))}}
+            return {"error": conversion(str(error))}
         except (MemoryError, OSError) as error:
             return {"error": {"kind": "memory" if isinstance(error, MemoryError) else "disk"}}
         if request.get("keep") and self._ready.stays and request["op"] in _KEPT and "error" not in answer:
@@ -318,83 +277,6 @@ def _rows_at_a_time(types: list[SqlType]) -> int:
     """Rows of which about BATCH_BYTES are expected, in whole vectors of DuckDB's."""
     width = sum(_GUESSED_BYTES if found.is_wide else 16 for found in types)
     return max(_VECTOR_ROWS, min(BATCH_ROWS, BATCH_BYTES // max(1, width)) // _VECTOR_ROWS * _VECTOR_ROWS)
-
-
-def failure(error: duckdb.Error) -> dict[str, object]:
-    """What went wrong, without DuckDB's text: it quotes values, paths and names of other things.
-
-    PermissionException means that the statement reached for what it was not handed. `name` is an identifier that the
-    statement itself wrote (the front checks that it did), `target` a type's name.
-    """
-    text = str(error)
-    ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
-    if ours is not None:
-        return {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
-    told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
-    if told is not None and isinstance(error, duckdb.InvalidInputException | duckdb.ParserException):
-        return {"kind": told}
-    if isinstance(error, duckdb.InvalidInputException) and "ivision by zero" in text:
-        return {"kind": "division"}
-    if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
-        if "mbiguous" in text:
-            return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
-        if "GROUP BY" in text and "cannot contain aggregates" not in text:
-            return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
-        name = _first(_MISSING, text)
-        return {"kind": "column", "name": name} if name is not None else _unfit(text)
-    if isinstance(error, duckdb.PermissionException):
-        return {"kind": "denied"}
-    if isinstance(error, duckdb.InvalidInputException) and _REGEXP.search(text):
-        return {"kind": "pattern"}
-    if isinstance(error, duckdb.InvalidInputException) and _DAMAGED.search(text):
-        return {"kind": "file"}
-    if isinstance(error, duckdb.IOException):
-        return {"kind": "disk" if _DISK.search(text) else "file"}
-    if isinstance(
-        error,
-        duckdb.ConversionException
-        | duckdb.OutOfRangeException
-        | duckdb.InvalidInputException
-        | duckdb.TypeMismatchException,
-    ):
-        unlike = _CAST.search(text)
-        if unlike is not None:
-            return {"kind": "unlike", "types": [unlike[1][:100], unlike[2][:100]]}
-        kind = "conversion" if _RANGE.search(text) is None else "size"
-        if isinstance(error, duckdb.OutOfRangeException):
-            kind = "range"
-        field = _first(_FIELD, text)
-        return {"kind": kind, "target": field.upper() if field is not None else _first(_TARGET, text)}
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return {"kind": "memory"}
-    if "Unknown TimeZone" in text:
-        return {"kind": "zone"}
-    if isinstance(error, duckdb.ParserException | duckdb.NotImplementedException):
-        return {"kind": "unsupported"}
-    return {"kind": "other"}
-
-
-def _unfit(text: str) -> dict[str, object]:
-    """What does not fit together in a statement, by DuckDB's binder."""
-    for kind, said in _SAID.items():
-        if said in text:
-            return {"kind": kind}
-    found = _FUNCTION.search(text)
-    if found is not None:
-        return {"kind": "arguments", "function": found[1][:100], "types": _types(found[2])}
-    unlike = _UNLIKE.search(text)
-    if unlike is not None:
-        return {"kind": "unlike", "types": [unlike[1][:100], unlike[2][:100]]}
-    return {"kind": "types"}
-
-
-def _types(listed: str) -> list[str]:
-    return [each.strip()[:100] for each in re.split(r",\s*(?![^(]*\))", listed)[:20] if each.strip()]
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.search(text)
-    return found.group(1)[:300] if found else None
 
 
 def _plain(value: object) -> object:
