@@ -59,8 +59,8 @@ select last_value(v ignore nulls) over (order by x rows between unbounded preced
 # functions/conditional_true_event: it starts from 0, NULL is not TRUE
 select conditional_true_event(p > 1) over (order by x) e from (select x, lag(x) over (order by x) p from values (1), (2), (3) t(x)) order by x => 0 ; 0 ; 1
 # functions/median, percentile_cont: of all digits that a NUMBER has
-select median(x) from values (12345678901234567890), (12345678901234567893) t(x) => 12345678901234567891.500
-select percentile_cont(0.25) within group (order by x) from values (12345678901234567890), (12345678901234567892), (null) t(x) => 12345678901234567890.500
+select median(x) from values (1), (12345678901234567892) t(x) => 6172839450617283946.500
+select percentile_cont(0.25) within group (order by x) from values (1), (12345678901234567893), (null) t(x) => 3086419725308641974.000
 select percentile_cont(0.25) within group (order by x desc), percentile_cont(1) within group (order by x) from values (1::int), (5) t(x) => 4.000 | 5.000
 select median(x) over () from values (12345678901234567890) t(x) => ERR 2
 select median(x) over () from values (1::int), (2) t(x) => 1.500 ; 1.500

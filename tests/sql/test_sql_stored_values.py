@@ -37,6 +37,9 @@ def stored(world: World, text: str) -> list[tuple[object, ...]]:
         ("insert into kept (v) select 'abc'", ['"abc"']),
         ("insert into kept (d) values (1.005), ('2.345'), (null)", [Decimal("1.01"), Decimal("2.35"), None]),
         ("insert into kept (b) values ('yes'), (0), ('off')", [True, False, False]),
+        # its "Multi-row insert": values of different types become those of the first
+        ("insert into kept (s) values (3), ('007')", ["3", "7"]),
+        ("insert into kept (s) values (1), (2.5)", ["1.0", "2.5"]),
         ("insert into kept (n) select id / 3 from people", [0, 0, 1, 1]),
         ("insert into kept (n) values (99999999999999999999999999999999999999)", [10**38 - 1]),
     ],
@@ -44,6 +47,24 @@ def stored(world: World, text: str) -> list[tuple[object, ...]]:
 def test_a_value_is_stored_as_its_column_takes_it(world: World, text: str, expected: list[object]) -> None:
     place = "NSVDB".index(text.split("(")[1][0].upper())
     assert [row[place] for row in stored(world, text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ("(s) values (3), ('d')", 100038),
+        ("(v) values (parse_json('1'))", 2014),
+        ("(v) values ([1, 2])", 2014),
+        ("(n) values ((select 1))", 2014),
+        ("(n) values (sum(1))", 2014),
+        ("(n) values (row_number() over (order by 1))", 2014),
+    ],
+)
+def test_what_may_not_stand_in_values(world: World, values: str, code: int) -> None:
+    """sql-reference/sql/insert, usage notes and "Multi-row insert"."""
+    with pytest.raises(SqlError) as refused:
+        stored(world, f"insert into kept {values}")
+    assert refused.value.code == code
 
 
 def test_numbers_of_long_lists_become_texts_one_by_one(world: World) -> None:

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from cleanroom_ml.engine.sql.compiled import Compiled
-from cleanroom_ml.engine.warehouse import worker
+from cleanroom_ml.engine.warehouse.failing import failure
 from cleanroom_ml.engine.warehouse.failures import from_answer
 
 SECRET = "4711471147"
@@ -32,6 +32,6 @@ CASES = [
 def test_a_failure_has_snowflakes_code_and_no_value(sql: str, code: int, sqlstate: str) -> None:
     with pytest.raises(duckdb.Error) as failed:
         duckdb.connect().sql(sql).fetchall()
-    error = from_answer(worker.failure(failed.value), Compiled(sql, (), "token"), (), "q")
+    error = from_answer(failure(failed.value), Compiled(sql, (), "token"), (), "q")
     assert (error.code, error.sqlstate) == (code, sqlstate)
     assert SECRET not in str(error)

@@ -36,17 +36,19 @@ def _invalid(item: Node) -> SqlError:
 
 
 def alike(rows: list[list[Node]], types: Sequence[SqlType]) -> list[list[Node]]:
-    """The rows, the values of each column of one kind, and then as the columns of `types` take them, if there are any;
-    as they are, where they are not of one width.
+    """The rows, the values of each column of one kind; or as the columns of `types` take them, if there are any: those
+    that become texts are of one kind before. As they are, where they are not of one width.
     """
     if len({len(row) for row in rows}) > 1:
         return rows
-    columns = [comparing.alike(column) for column in zip(*rows, strict=True)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
     if len(types) == len(columns):
         columns = [
-            [assigned(value, target) for value in _of_one_text(column, target)]
+            [assigned(value, target) for value in (_of_one_text(column) if target.kind == TEXT else column)]
             for column, target in zip(columns, types, strict=True)
         ]
+    elif not types:
+        columns = [comparing.alike(column) for column in columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -65,10 +67,11 @@ def of_more(seen: Sequence[Kind | None], rows: Sequence[Node]) -> list[Kind | No
     return made
 
 
-def _of_one_text(column: Sequence[Node], target: SqlType) -> list[Node]:
-    """NUMBERs that become texts, of one scale: 1 beside 2.5 is 1.0."""
+def _of_one_text(given: Sequence[Node]) -> list[Node]:
+    """Values that become texts, of one kind before; NUMBERs are of one scale: 1 beside 2.5 is 1.0."""
+    column = comparing.alike(given)
     common = kind_of_any(column)
-    if target.kind != TEXT or not isinstance(common, Number) or not common.scale:
-        return list(column)
+    if not isinstance(common, Number) or not common.scale:
+        return column
     cast = f"CAST({{0}} AS DECIMAL({common.precision},{common.scale}))"
     return [raw(cast, value, kind=common) if kind_of(value) == NUM else value for value in column]

@@ -90,7 +90,7 @@ def adjusted(node: Node) -> Node:
             if node.args.get(part) is not None:
                 node.set(part, as_truth(node.args[part]))
     elif isinstance(node, exp.Neg):
-        node.set("this", as_number(node.this))
+        node.set("this", as_number(node.this, exp.Literal.number(1)))
     elif isinstance(node, _COMPARISONS):
         ordered = isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE)
         left, right = comparing.pair(node.this, node.expression, ordered=ordered)
