@@ -100,7 +100,9 @@ def _errors(work: Work, statement: CopyInto, stage: Stage, required: frozenset[s
             told = (_NOT_THERE.format(name), name, None, None, None, "copy", 91016, "22000")
             missing.append((*told, None, None, None, None))
             continue
-        for file in staged.files if staged is not None else ():
+        if staged is None:
+            continue
+        for file in staged.files:
             with work.storage.pin((file.sha256,)):
                 one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
                 found = misfits(work, statement, one, required)

@@ -28,6 +28,7 @@ from cleanroom_ml.engine.sql.resolve import (
     nullability,
     outer_joins,
     pruning,
+    recursion,
     sides,
     stars,
 )
@@ -48,7 +49,6 @@ from cleanroom_ml.engine.sql.resolve.scope import (
     Relation,
     Scope,
     by_position,
-    differ_only_in_case,
     is_repeated,
 )
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
@@ -58,7 +58,7 @@ from cleanroom_ml.engine.sql.tree import equality, grammar
 from cleanroom_ml.engine.sql.tree.build import MAX_SOURCES, Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import Kind, Number, common, widened
+from cleanroom_ml.engine.sql.types.kind import Kind, common, widened
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 MAX_VIEW_DEPTH: Final = 16
@@ -276,17 +276,17 @@ class Resolver:
                 self.listening.call_column(column)
             fresh = self.build.fresh("cte")
             inside = dict(seen)
-            if _is_recursive(cte, name):
-                _name_first(cte.this.this, columns)
+            if recursion.is_recursive(cte, name):
+                recursion.name_first(cte.this.this, columns)
                 clause.set("recursive", True)
                 inside[name] = CommonTable(fresh, self._first_rows(cte, columns, seen, parent))
             first = inside[name].kinds if name in inside and inside[name].name == fresh else None
             if name in inside and inside[name].name == fresh and cte.this.args.get("distinct"):
-                _refuse_finer(inside[name].kinds or {})
+                recursion.refuse_finer(inside[name].kinds or {})
             body, kinds = self.query(cte.this, inside, parent)
             if first is not None:
-                _check_recursion(first, kinds)
-                body.set("this", _of_any_size(body.this, first))
+                recursion.check(first, kinds)
+                body.set("this", recursion.of_any_size(body.this, first))
                 kinds = first
             if kinds is not None and len(columns) > len(by_position(kinds)):
                 raise SqlError.column_names(len(columns), len(by_position(kinds)))
@@ -347,60 +347,10 @@ def _all_of(relation: Relation) -> tuple[Node, Kinds | None]:
     return exp.Select(expressions=[exp.Star()], from_=exp.From(this=relation.node)), relation.kinds
 
 
-def _refuse_finer(first: Kinds) -> None:
-    """Raises SqlError: UNION in a recursive common table would tell values apart that are equal."""
-    if any(map(equality.is_finer, first.values())):
-        raise SqlError.unsupported("UNION of TIMESTAMP_TZ or VARIANT columns in a recursive common table: UNION ALL")
-
-
-def _check_recursion(first: Kinds, kinds: Kinds | None) -> None:
-    """Raises SqlError: a recursive common table's later rows have numbers with more digits after the point than its
-    first ones, which say what its columns are.
-    """
-    for (column, kind), later in zip(first.items(), by_position(kinds or {}), strict=False):
-        exact = isinstance(kind, Number) and kind.scale is not None
-        if isinstance(kind, Number) and exact and isinstance(later, Number) and kind.scale != later.scale:
-            raise SqlError.unsupported(
-                f"more digits after the point in {column[:100]} than the first rows of a recursive common table have:"
-                " cast it there"
-            )
-
-
-def _of_any_size(query: Node, kinds: Kinds) -> Node:
-    """The first rows of a recursive common table, with numbers that may grow: DuckDB takes the types of the first."""
-    if differ_only_in_case(kinds):
-        raise SqlError.unsupported("a recursive common table of columns whose names differ only in case")
-    columns: list[Node] = []
-    for name, kind in kinds.items():
-        target = "{0}"
-        if isinstance(kind, Number) and kind.scale is not None:
-            target = f"CAST({{0}} AS DECIMAL(38,{kind.scale}))" if kind.scale else "CAST({0} AS HUGEINT)"
-        columns.append(exp.Alias(this=raw(target, exp.column(name, quoted=True)), alias=quoted(name)))
-    rows = exp.Subquery(this=query, alias=table_alias("_first", list(kinds)))
-    return exp.Select(expressions=columns, from_=exp.From(this=rows))
-
-
 def _is_all(node: Node) -> bool:
     """The word of ORDER BY ALL."""
     bare = isinstance(node, exp.Column) and not node.args.get("table") and not node.this.args.get("quoted")
     return bare and node.name.upper() == "ALL"
-
-
-def _name_first(query: Node, columns: list[str]) -> None:
-    """Call the columns of a SELECT as the common table does that it is in: two of them may have the same name."""
-    if isinstance(query, exp.Select) and len(query.expressions) == len(columns) and not query.is_star:
-        named = [item.this if isinstance(item, exp.Alias) else item for item in query.expressions]
-        pairs = zip(named, columns, strict=True)
-        query.set("expressions", [exp.Alias(this=item, alias=quoted(column)) for item, column in pairs])
-
-
-def _is_recursive(cte: exp.CTE, name: str) -> bool:
-    """Whether a common table names itself after its first rows: the word RECURSIVE may be left out."""
-    query = cte.this
-    return isinstance(query, exp.Union) and any(
-        isinstance(table.this, exp.Identifier) and not table.args.get("db") and fold(table.this) == name
-        for table in query.expression.find_all(exp.Table)
-    )
 
 
 def _by_name(left: Kinds | None, right: Kinds | None) -> Kinds | None:

@@ -105,7 +105,7 @@ def _parts(work: Work, statement: Unload) -> list[tuple[Node, str, int | None]]:
         same = exp.Is(this=by.copy(), expression=exp.Null())
         meant = same if value is None else exp.EQ(this=by.copy(), expression=exp.Literal.string(str(value)))
         query = exp.Select(expressions=[exp.Star()], from_=rows.copy(), where=exp.Where(this=meant))
-        parts.append((query, "__NULL__/" if value is None else f"{value}/", int(str(count))))
+        parts.append((query, "__NULL__/" if value is None else f"{value!s}/", int(str(count))))
     return parts
 
 
