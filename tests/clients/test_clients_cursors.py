@@ -51,7 +51,7 @@ def test_rows_are_the_same_in_both_forms(client: SnowflakeConnection) -> None:
     every = (
         "select 1.50::number(10,2) a, '1969-01-02 03:04:05.25'::timestamp_ntz b, '1969-01-02'::timestamp_ltz c,"
         " '2020-01-02 03:04:05.25 +0200'::timestamp_tz d, '1:2:3.5'::time e, parse_json('{\"a\":1}') f, null g,"
-        " 'é\"' h, true i, 1e300::float j, '2020-01-02'::date k, seq4() n from table(generator(rowcount => 30000))"
+        " 'é\"' h, true i, 1e300::float j, '2020-01-02'::date k, seq4() n from table(generator(rowcount => 3000))"
         " order by n"
     )
     asked = {"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}
