@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,8 +26,23 @@ ROW = (
 
 
 @pytest.fixture
-def handler() -> Handler:
-    return Handler()
+def fresh() -> Iterator[Callable[[], Handler]]:
+    """Makes handlers; in a sandbox the process ends with its DuckDB, here it is closed."""
+    made: list[Handler] = []
+
+    def make() -> Handler:
+        made.append(Handler())
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each._ready is not None:
+            each._ready.connection.close()
+
+
+@pytest.fixture
+def handler(fresh: Callable[[], Handler]) -> Handler:
+    return fresh()
 
 
 def asked(
@@ -56,18 +71,18 @@ def rows_of(answer: dict[str, Any], data: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def test_rows_are_written_read_and_written_again(handler: Handler) -> None:
+def test_rows_are_written_read_and_written_again(handler: Handler, fresh: Callable[[], Handler]) -> None:
     written, data = asked(handler, "write", ROW, columns=ALL)
     assert {name: written[name] for name in ("rows", "inserted", "deleted")} == {"rows": 1, "inserted": 0, "deleted": 0}
     assert '"A":["1.25","1.25"]' in written["bounds"]
     table = pq.read_table(pa.BufferReader(data))
     assert [str(field.type) for field in table.schema][:3] == ["int64", "decimal128(10, 2)", "date32[day]"]
-    answer, spool = asked(Handler(), "query", f"SELECT * FROM read_parquet('{TOKEN}:0:')", [data])
+    answer, spool = asked(fresh(), "query", f"SELECT * FROM read_parquet('{TOKEN}:0:')", [data])
     (row,) = rows_of(answer, spool)
     assert (row["N"], row["S"], row["F"], row["B"], row["Y"]) == (7, "text", 0.5, True, b"x")
     given = [[name, text] for name, text in answer["columns"]]
     again, third = asked(
-        Handler(), "write", "SELECT * FROM _spooled", [spool], columns=given,
+        fresh(), "write", "SELECT * FROM _spooled", [spool], columns=given,
         spooled=[batch[:2] for batch in answer["batches"]],
     )  # fmt: skip
     assert again["rows"] == 1
@@ -98,14 +113,14 @@ def test_lines(handler: Handler, packed: bool) -> None:
     assert (gzip.decompress(data) if packed else data) == b"a\nb\n"
 
 
-def test_small_rows_by_value_and_what_a_query_gives(handler: Handler) -> None:
+def test_small_rows_by_value_and_what_a_query_gives(handler: Handler, fresh: Callable[[], Handler]) -> None:
     answer, _ = asked(handler, "rows", ROW + ", NULL AS nothing", limit=5)
     assert answer["rows"][0][:4] == [7, "1.25", "2024-01-02", "03:04:05"]
     assert answer["rows"][0][6] == "2024-01-02T03:04:05 60"
     assert answer["rows"][0][10:] == ["78", True, None]
-    described, _ = asked(Handler(), "describe", "SELECT 1::BIGINT AS a, 'x' AS b")
+    described, _ = asked(fresh(), "describe", "SELECT 1::BIGINT AS a, 'x' AS b")
     assert [name for name, _ in described["columns"]] == ["a", "b"]
-    empty, _ = asked(Handler(), "query", "SELECT 1 AS a WHERE FALSE")
+    empty, _ = asked(fresh(), "query", "SELECT 1 AS a WHERE FALSE")
     assert (empty["batches"], empty["total"]) == ([], 0)
 
 
