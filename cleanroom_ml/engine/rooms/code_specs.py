@@ -71,8 +71,10 @@ class CodeSpecs:
             )
         spec_id = self._registries.check_new(caller, "CODE SPEC", spec.name, spec.version)
         artifacts = [self._artifact(caller.account, each) for each in spec.artifacts]
-        for function in (*spec.functions, *spec.procedures):
-            self._check_packages(routine_of(function, artifacts).packages)
+        routines = [routine_of(each, artifacts) for each in spec.functions]
+        routines += [routine_of(each, artifacts) for each in spec.procedures]
+        for routine in routines:
+            self._check_packages(routine.packages)
         manifests = [self._manifest(caller.account, job) for job in spec.ml_jobs]
         locks = []
         with self._storage.pin(file.sha256 for manifest in manifests for file in manifest.files):

@@ -30,6 +30,7 @@ class Request(TypedDict):
     arguments: list[object]
     table: bool
     strict: bool
+    silent: bool
     imports: list[str]
     zone: str
 
