@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
+from cleanroom_ml.engine.queries import python_procedures
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.queries.procedure_line import MOST_BODY, ProcedureLine
 from cleanroom_ml.engine.sql.binds import Binds
@@ -129,6 +130,28 @@ def test_the_results_of_other_sessions_and_accounts_are_not_there(storage: Stora
 def test_nothing_else_is_served(storage: Storage, method: str, target: str) -> None:
     status, answer = Asking(storage, session(storage)).ask(method, target)
     assert status >= 400, answer
+
+
+@pytest.mark.attack
+def test_a_request_id_is_one_statements(storage: Storage) -> None:
+    asking = Asking(storage, session(storage))
+    target = f"/queries/v1/query-request?requestId={uuid.uuid4()}"
+    for text, status in (("a", 200), ("a", 200), ("b", 400)):
+        assert asking.ask("POST", target, json.dumps({"sqlText": text}).encode())[0] == status
+    assert [text for text, _ in asking.ran] == ["a"], "a repeated request is answered, not run again"
+    with pytest.raises(frames.BadFrame, match="no URL"):
+        asking.ask("GET", "http://[")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("depth", [300, 100_000])
+def test_a_value_of_endless_depth_is_refused(depth: int) -> None:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    with pytest.raises(SqlError, match="too"):
+        python_procedures._value({"value": value})
+    del value
 
 
 @pytest.mark.attack

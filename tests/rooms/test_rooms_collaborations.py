@@ -212,9 +212,9 @@ def test_only_the_owner_changes_monitoring(joined: World) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        (("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "DROP_EVERYTHING"), "Unknown procedure"),
-        (("OTHER", "COLLABORATION", "RUN"), "Unknown procedure"),
-        (("RUN",), "Unknown procedure"),
+        (("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "DROP_EVERYTHING"), "Unknown function"),
+        (("OTHER", "COLLABORATION", "RUN"), "Unknown function"),
+        (("RUN",), "Unknown function"),
         (("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "JOIN"), "takes 1 arguments"),
     ],
 )

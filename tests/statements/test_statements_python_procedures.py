@@ -173,6 +173,13 @@ def test_with_its_owners_rights_it_leaves_the_callers_session_alone(
     alpha: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """stored-procedures-rights: no session variables of the caller's, and none of its own; no ALTER SESSION, no USE."""
+    made(alpha, "return session.get_current_schema()", rights="OWNER")
+    made(alpha, "return session.get_current_schema()", name="as_caller()")
+    alpha.result("CREATE SCHEMA elsewhere")
+    # It uses the schema that it was created in, a caller's rights procedure that of its caller.
+    assert alpha.rows("CALL public.p()") == [('"PUBLIC"',)]
+    assert alpha.rows("CALL public.as_caller()") == [('"ELSEWHERE"',)]
+    alpha.result("USE SCHEMA public")
     alpha.result("SET v = 'of the caller'")
     made(alpha, "return session.sql(t).collect()[0][0]", name="p(t VARCHAR)", rights="OWNER")
     for text in ("SET v = 1", "USE SCHEMA public", "ALTER SESSION SET TIMEZONE = 'UTC'", "UNSET v"):

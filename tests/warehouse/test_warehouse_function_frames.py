@@ -138,9 +138,10 @@ def test_a_value_of_another_type_is_an_error_and_not_another_value(name: str, va
         taken([value], parse_type(name), ZONE)
 
 
-def function(body: str, handler: str, gives: str, *takes: str, strict: bool = False, **more: Any) -> Function:
+def function(body: str, handler: str, gives: str | None, *takes: str, strict: bool = False, **more: Any) -> Function:
     signature: Signature = {
-        "called": "f", "parameters": list(takes), "names": [f"A{n}" for n in range(len(takes))], "returns": gives, "columns": [], "aggregate": False,
+        "called": "f", "parameters": list(takes), "names": [f"A{place}" for place in range(len(takes))],
+        "returns": gives, "columns": [], "aggregate": False,
         "partitioned": False, "takes": [], "gives": "", **more,
     }  # fmt: skip
     return Function(signature, handler, body, strict=strict, zone=ZONE)

@@ -15,13 +15,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.protocol.bodies import encoded, parse_object, unpack
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
-from cleanroom_ml.engine.protocol.errors import WireError, bad_request, success
+from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, bad_request, success
 from cleanroom_ml.engine.protocol.login import login_response
 from cleanroom_ml.engine.protocol.parameters import login_parameters
 from cleanroom_ml.engine.protocol.puts import PutMemory
@@ -34,7 +35,7 @@ from cleanroom_ml.engine.queries.requests import binds_of, fingerprint
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import RunInside
 from cleanroom_ml.engine.statements.results import StatementResult
-from cleanroom_ml.engine.storage.errors import IllegalState, StorageError
+from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch, StorageError
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -59,13 +60,20 @@ class ProcedureLine:
     """One call's line. `run` executes a statement, and decides what it may do."""
 
     def __init__(
-        self, storage: Storage, answers: Answers, capabilities: Capabilities, session: Session, run: RunInside
+        self,
+        storage: Storage,
+        answers: Answers,
+        capabilities: Capabilities,
+        session: Session,
+        run: RunInside,
+        home: tuple[str, str] | None = None,
     ) -> None:
         self._storage = storage
         self._answers = answers
         self._capabilities = capabilities
         self._session = session
         self._run = run
+        self._home = home
         self._puts = PutMemory()
         self._sent: set[str] = set()
         self._results: dict[str, StatementResult] = {}
@@ -76,7 +84,10 @@ class ProcedureLine:
 
     def serve(self, line: socket.socket, head: frames.Head) -> None:
         """Answers one request. Raises BadFrame: the line is of no use any more."""
-        url = urlsplit(head.target)
+        try:
+            url = urlsplit(head.target)
+        except ValueError as error:
+            raise frames.BadFrame("a target is no URL") from error
         parts = [unquote(part) for part in url.path.split("/")[1:]]
         try:
             if head.method == "PUT" and parts[:2] == ["stage", "upload"] and len(parts) == 4:
@@ -117,7 +128,7 @@ class ProcedureLine:
 
     def _login(self) -> Mapping[str, object]:
         """The session is there already: its tokens open nothing."""
-        session = self._session
+        session = self._shown()
         return login_response(
             token="none",
             master_token="none",
@@ -133,6 +144,12 @@ class ProcedureLine:
             },
         )
 
+    def _shown(self) -> Session:
+        """The session as its procedure sees it."""
+        if self._home is None:
+            return self._session
+        return replace(self._session, database=self._home[0], schema=self._home[1])
+
     def _query(self, query: Mapping[str, str], plain: bytes) -> Mapping[str, object]:
         request = parse_query(query, parse_object(plain))
         if request.asynchronous:
@@ -142,9 +159,14 @@ class ProcedureLine:
             return answer_of(self._answers, self._record(scanned), self._session, _BASE)
         sql, bindings = self._puts.read(self._session.id, request.sql, request.bindings)
         query_id = str(uuid.uuid4())
-        record, fresh = self._storage.queries.start(
-            query_id, self._session.id, request.request_id, fingerprint(request), durable=False
-        )
+        try:
+            record, fresh = self._storage.queries.start(
+                query_id, self._session.id, request.request_id, fingerprint(request), durable=False
+            )
+        except RequestMismatch as error:
+            raise bad_request("This request id was used for another statement.") from error
+        except NotFound as error:
+            raise WireError(SESSION_GONE, "Session no longer exists. New login required.") from error
         if fresh:
             self._sent.add(query_id)
             record = self._ended(query_id, lambda: self._run(sql, binds_of(bindings), query_id, request.describe_only))
@@ -156,7 +178,7 @@ class ProcedureLine:
         failure: SqlError | WireError
         try:
             result = run()
-            outcome = outcome_of(result, self._session, self._storage)
+            outcome = outcome_of(result, self._shown(), self._storage)
             self._results[query_id] = result
             if len(self._results) > MOST_RESULTS:
                 del self._results[next(iter(self._results))]

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.queries.procedure_line import ProcedureLine
@@ -44,9 +46,10 @@ class ProcedureCalls:
         seconds: float,
         depth: int = 0,
         silent: bool = False,
+        home: tuple[str, str] | None = None,
     ) -> Returned:
         """See `statements.ports.PythonProcedures.call`."""
-        line = ProcedureLine(self._storage, self._answers, self._capabilities, session, run)
+        line = ProcedureLine(self._storage, self._answers, self._capabilities, session, run, home)
         request = {
             "name": routine.name,
             "handler": routine.handler,
@@ -69,6 +72,11 @@ class ProcedureCalls:
 def _value(answer: Mapping[str, object]) -> Value:
     """What the code returned: JSON already, as the worker's whole answer is."""
     value = answer.get("value")
+    try:
+        if isinstance(value, list | dict) and is_too_deep(json.dumps(value)):
+            raise SqlError.too_deep()
+    except RecursionError:
+        raise SqlError.too_deep() from None
     if value is None or isinstance(value, bool | int | float | str | list | dict):
         return value
     raise SqlError.unsupported("a value of this type that a procedure returns")

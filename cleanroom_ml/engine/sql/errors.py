@@ -53,8 +53,8 @@ class SqlError(Exception):
         return cls(2, "0A000", f"{COMPILATION}Unsupported feature '{_displayed(what)}'.")
 
     @classmethod
-    def unknown_function(cls, name: str) -> SqlError:
-        return cls(2140, "42601", f"{COMPILATION}Unknown function {_displayed(name)}")
+    def unknown_function(cls, name: str, kind: str = "function") -> SqlError:
+        return cls(2140, "42601", f"{COMPILATION}Unknown {kind} {_displayed(name)}")
 
     @classmethod
     def invalid_identifier(cls, name: str) -> SqlError:

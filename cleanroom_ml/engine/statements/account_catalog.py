@@ -256,15 +256,18 @@ class AccountCatalog:
         return Drawn(taken.first, taken.step, taken)
 
     def context(self) -> ContextValues:
-        """The session's context."""
+        """The session's context; in a procedure with its owner's rights the current schema is that of the procedure
+        (developer-guide/stored-procedure/stored-procedures-rights).
+        """
         session = self._session
+        here = self.home if self._private and self.home is not None else (session.database, session.schema)
         return ContextValues(
             account=session.account,
             user=session.user,
             role=self.rights.role if self._private else session.role,
             warehouse=session.warehouse,
-            database=session.database,
-            schema=session.schema,
+            database=here[0],
+            schema=here[1],
             session_id=session.id,
             variables={} if self._private else session_variables(session),
             parameters=session.parameters,

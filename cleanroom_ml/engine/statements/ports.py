@@ -106,6 +106,7 @@ class PythonProcedures(Protocol):
         seconds: float,
         depth: int = 0,
         silent: bool = False,
+        home: tuple[str, str] | None = None,
     ) -> Returned:
         """Calls the handler of `routine` with a Session and arguments of its declared types, for `seconds` at most.
 
@@ -113,6 +114,7 @@ class PythonProcedures(Protocol):
             session: whose context the Session shows, and under whom its statements are recorded.
             depth: how many procedures in Python have called each other to get here.
             silent: what its code says of an error is not for whoever calls it: only which error, and where.
+            home: the current database and schema, where they are not the session's.
 
         Raises:
             SqlError: the code failed, did not end in time, or calls too deep; what `run` raises is the code's to catch.

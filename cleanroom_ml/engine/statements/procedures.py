@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Binds, Value
@@ -64,7 +65,7 @@ def own(work: Work, call: Call) -> tuple[Own, Call] | None:
             1044,
             "42P13",
             f"{COMPILATION}error line 0 at position -1\n"
-            f"Invalid argument types for procedure '{displayed(call.name)[:200]}'",
+            f"Invalid argument types for function '{displayed(call.name)[:200]}'",
         )
     _, chosen, values = min(ranked, key=lambda each: each[0])
     return chosen, values
@@ -162,6 +163,8 @@ def _rank(routine: Routine, call: Call) -> int | None:
     if any(each.default is None and each.name not in call.named for each in rest):
         return None
     pairs = [*zip(parameters, call.args, strict=False), *((each, call.named.get(each.name)) for each in rest)]
+    if any(isinstance(value, date | time | bytes) and each.type.kind == NUM for each, value in pairs):
+        return None
     return sum(_is_other(each, value) for each, value in pairs)
 
 

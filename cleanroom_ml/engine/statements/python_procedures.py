@@ -11,6 +11,9 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
+
+from packaging.utils import canonicalize_name
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Value
@@ -20,6 +23,19 @@ from cleanroom_ml.engine.statements.ports import Returned
 from cleanroom_ml.engine.statements.results import Download, StatementResult, Upload
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.warehouse.outcomes import Spooled
+
+_SNOWPARK: Final = "snowflake-snowpark-python"
+
+
+def check_packages(work: Work, routine: Routine) -> None:
+    """Refuses packages that a procedure in Python cannot have or do without (sql-reference/sql/create-procedure).
+
+    Raises:
+        SqlError: Snowpark is none of them, or one is not installed where the engine is.
+    """
+    if not any(canonicalize_name(text).startswith(_SNOWPARK) for text in routine.packages):
+        raise SqlError.syntax(f"LANGUAGE PYTHON of a procedure needs PACKAGES = ('{_SNOWPARK}').")
+    work.warehouse.check_packages(routine.packages)
 
 
 def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementResult | Returned:
@@ -37,6 +53,7 @@ def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementRe
             seconds=work.seconds,
             depth=work.depth,
             silent=work.restricted,  # in a room the code is another party's
+            home=work.home,
         )
     finally:
         left = work.transactions.current(work.session)

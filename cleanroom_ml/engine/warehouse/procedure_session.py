@@ -34,7 +34,8 @@ _IN_PROCEDURE: Final = "XP"
 def opened(line: socket.socket) -> Session:
     """The procedure's Session; `get_active_session()` and `Session.builder.getOrCreate()` give the same."""
     _Frames.line = line
-    session_manager.ProxySupportAdapterFactory.__call__ = lambda *_, **__: _Frames()
+    factory: Any = session_manager.ProxySupportAdapterFactory
+    factory.__call__ = lambda *_, **__: _Frames()
     for name, method in _CURSOR.items():
         setattr(SnowflakeCursor, name, method)
     connection = snowflake.connector.connect(

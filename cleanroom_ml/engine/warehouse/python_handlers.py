@@ -123,7 +123,11 @@ class Function:
         if not hasattr(instance, "end_partition"):
             return []
         if getattr(self._handler.end_partition, "_sf_vectorized_input", None) is None:
-            return _yielded(instance.end_partition())
+            found = instance.end_partition()
+            if not self._gets_frames():
+                return _yielded(found)
+            frames_given = found if isinstance(found, types.GeneratorType) else [found]
+            return [row for each in frames_given for row in python_pandas.rows(each)]
         return python_pandas.rows(instance.end_partition(self._frame(columns)))
 
     def _partitions(self, groups: pa.ListArray) -> pa.Array:

@@ -10,8 +10,8 @@ from typing import Final
 from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.lex.cursor import OPENING, Cursor
-from cleanroom_ml.engine.sql.lex.tokens import NUMBER, PUNCTUATION, QUOTED, STRING, WORD, Token
+from cleanroom_ml.engine.sql.lex.cursor import Cursor
+from cleanroom_ml.engine.sql.lex.tokens import NUMBER, OPENING, PUNCTUATION, QUOTED, STRING, WORD, Token
 from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, number_of
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import NameReader

@@ -54,7 +54,7 @@ def laid_out(
     functions = expressions.user_functions
     chosen = functions.chosen(name, given, scope, ctes, rows=True)
     if chosen is None:
-        raise SqlError.unknown_function(quote_plain(name))
+        raise SqlError.unknown_function(quote_plain(name), "table function")
     if scope.staged is not None or any(kinds is None for kinds in scope.sources.values()):
         raise SqlError.unsupported("OVER of a table function beside columns that are not known")
     keys = [expressions.rewrite(item, scope, ctes) for item in window.args.get("partition_by") or []]

@@ -285,7 +285,7 @@ class Relations:
         chosen = self._expressions.user_functions.chosen(name, given, scope, ctes, rows=True)
         if chosen is None:
             if len(name) > 1:
-                raise SqlError.unknown_function(quote_plain(name))
+                raise SqlError.unknown_function(quote_plain(name), "table function")
             return None
         if isinstance(call, exp.Window):
             raise SqlError.unsupported("OVER of a table function here")

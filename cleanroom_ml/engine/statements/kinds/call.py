@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.procedure import CallAnonymous
 from cleanroom_ml.engine.sql.routines import ProcedureCatalog
 from cleanroom_ml.engine.sql.tree.literals import literal
-from cleanroom_ml.engine.statements import blocks, procedures, routines
+from cleanroom_ml.engine.statements import blocks, procedures, python_procedures, routines
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
@@ -55,7 +55,8 @@ def _is_of_code_specs(statement: Call) -> bool:
 
 def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
     """WITH … AS PROCEDURE … CALL: with the caller's rights (sql-reference/sql/call-with)."""
-    work.warehouse.check_packages(statement.routine.packages)
+    if statement.routine.language == "PYTHON":
+        python_procedures.check_packages(work, statement.routine)
     with routines.imported(work, statement.imports) as files:
         routine = replace(statement.routine, imports=files)
         return procedures.run(work, procedures.Own(routine, None, ""), procedures.values_of(work, statement.call))

@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.procedure import AlterProcedure, CreateProcedure
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.script.parse import parse
-from cleanroom_ml.engine.statements import routines
+from cleanroom_ml.engine.statements import python_procedures, routines
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing, texts
 from cleanroom_ml.engine.statements.ports import KnownProcedure
@@ -30,7 +30,7 @@ def create_procedure(work: Work, statement: CreateProcedure) -> Rows:
     if declared.routine.language == "SQL":
         parse(declared.routine.body)
         return routines.create(work, declared, "PROCEDURE", declared.routine)
-    work.warehouse.check_packages(declared.routine.packages)
+    python_procedures.check_packages(work, declared.routine)
     with routines.imported(work, declared.imports) as files:
         return routines.create(work, declared, "PROCEDURE", replace(declared.routine, imports=files))
 

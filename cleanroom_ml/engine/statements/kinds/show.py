@@ -26,7 +26,7 @@ def show(work: Work, statement: Show) -> Rows:
         raise SqlError.unsupported(f"SHOW {statement.kind}")
     if statement.as_resource:
         return resources(
-            statement.kind, _filtered(listing, statement, listing.rows(work, statement)) if listing.rows else ()
+            work, statement.kind, _filtered(listing, statement, listing.rows(work, statement)) if listing.rows else ()
         )
     if listing.answer is not None:
         return listing.answer(work, statement)
