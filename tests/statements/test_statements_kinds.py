@@ -19,6 +19,7 @@ from cleanroom_ml.engine.contracts import table
 from cleanroom_ml.engine.contracts.records import records_of
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read import create, registry
+from cleanroom_ml.engine.sql.read.call import Call
 from cleanroom_ml.engine.sql.read.statement import Statement
 from cleanroom_ml.engine.statements import policy, results
 from cleanroom_ml.engine.statements.kind import Allowed, Kind
@@ -26,8 +27,8 @@ from cleanroom_ml.engine.statements.registry import kind_of, listings, object_ki
 
 # What a job and a template may send, written down a second time: whoever allows them more says so here as well.
 IN_TEMPLATES = (
-    "AlterTable Begin Block Commit CopyInto CreateFileFormat CreateStage CreateTable Delete Describe Drop InferSchema"
-    " Insert ListFiles Merge Query Remove Rollback Show Truncate Update"
+    "AlterTable Begin Block Call Commit CopyInto CreateFileFormat CreateStage CreateTable Delete Describe Drop"
+    " InferSchema Insert ListFiles Merge Query Remove Rollback Show Truncate Update"
 )
 OF_JOBS = "AlterSession Get Immediate Pipe Put SetVariable UnsetVariable Use"
 
@@ -64,6 +65,11 @@ def test_every_kind_of_object_that_is_read_has_a_record_and_the_same_verbs() -> 
 
 
 def test_what_rooms_allow() -> None:
+    calls = kind_of(Call(("CLEANROOM", "SPEC$NAME"), ()))
+    assert calls.narrowed is not None
+    assert [calls.narrowed(Call(name, ())) for name in (("CLEANROOM", "SPEC$NAME"), ("D", "S", "P"), ("P",))] == [
+        *(True, False, False)
+    ], "of a code spec's procedures alone"
     assert names(Allowed.TEMPLATE) == set(IN_TEMPLATES.split())
     assert names(Allowed.JOB) == set(OF_JOBS.split())
     in_room = {name for name, kind in object_kinds().items() if kind.room_drops}
