@@ -245,3 +245,10 @@ def test_what_everybody_approved_is_applied_after_a_crash(submitted: World) -> N
 def test_status_as_one_party_sees_it(status: str, mine: str | None, shown: str) -> None:
     assert seen_status(status, mine) == shown
     assert seen_status(status, mine, sent=True) == status
+
+
+def test_who_has_got_a_say_since_is_asked_although_a_request_is_completed() -> None:
+    """About its own data: a late provider's decision, beside those that were there before."""
+    assert (
+        seen_status("COMPLETED", "PENDING") == seen_status("COMPLETED", "PENDING", sent=True) == "PENDING_MY_APPROVAL"
+    )

@@ -9,9 +9,14 @@ from statements_foreign import refused
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import policy, procedures
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kinds import namespace
+from cleanroom_ml.engine.statements.listing import texts
 from cleanroom_ml.engine.statements.ports import KnownProcedure
+from cleanroom_ml.engine.statements.results import encode
+from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage import graves
+from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
@@ -94,6 +99,68 @@ def test_what_is_had_back_is_not_an_administrators(
     builder.result("UNDROP SCHEMA mine.s")
     (row,) = admin.dicts("SHOW GRANTS ON PROCEDURE mine.s.up(VARCHAR)")[:1]
     assert "READER" not in {each["grantee_name"] for each in [row] if each["privilege"] == "OWNERSHIP"}
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_an_owners_procedure_leaves_no_code_and_hides_nothing_in_its_callers_session(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session may have another role next, which would run what was left there, or take it for its own."""
+    admin.result("CREATE TABLE secret AS SELECT 4711 AS a")
+    admin.result("GRANT CREATE PROCEDURE ON SCHEMA alpha_db.public TO ROLE reader")
+    planted = "CREATE TEMPORARY PROCEDURE task() RETURNS INT EXECUTE AS CALLER AS ''BEGIN RETURN 1; END''"
+    hiding = "CREATE TEMPORARY TABLE secret AS SELECT 0 AS a"
+    for name, text in (("plants", planted), ("hides", hiding)):
+        reader.result(f"CREATE PROCEDURE {name}() RETURNS INT AS 'BEGIN {text}; RETURN 1; END'")
+    assert "CREATE PROCEDURE in a procedure with its owner's rights" in refused(reader, "CALL plants()")
+    assert "with the name of a permanent one" in refused(reader, "CALL hides()")
+    monkeypatch.setattr(policy, "check_owner", lambda statement: None)
+    monkeypatch.setattr(Work, "temporary", lambda work, wanted, *_: work.session.id if wanted else None)
+    reader.result("CALL plants()")
+    reader.result("CALL hides()")
+    reader.result("USE ROLE accountadmin")
+    assert reader.rows("CALL task()") == [(1,)], "without the control it runs with the role that the session has now"
+    assert reader.rows("SELECT a FROM secret") == [(0,)]
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_an_owners_procedure_sees_no_results_of_before_it(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be those of another role that the session had."""
+    admin.result("GRANT CREATE PROCEDURE ON SCHEMA alpha_db.public TO ROLE reader")
+    query_id = "5" * 32
+    reader.storage.queries.start(query_id, reader.session.id, None, "hash")
+    reader.storage.queries.finish(query_id, encode(Rows(texts("A"), [("4711",)])))
+    steal = f"LET x := (SELECT a FROM TABLE(RESULT_SCAN(''{query_id}''))); RETURN x;"
+    own = "SELECT 5 AS a; LET x := (SELECT a FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))); RETURN x;"
+    for name, text in (("steals", steal), ("own", own)):
+        reader.result(f"CREATE PROCEDURE {name}() RETURNS VARCHAR AS 'BEGIN {text} END'")
+    assert "does not exist or not authorized" in refused(reader, "CALL steals()")
+    assert reader.rows("CALL own()") == [("5",)]
+    kept = AccountCatalog.of_procedure
+
+    def of_procedure(catalog: AccountCatalog, key: Key, rights: Rights) -> AccountCatalog:
+        made = kept(catalog, key, rights)
+        made._since = None
+        return made
+
+    monkeypatch.setattr(AccountCatalog, "of_procedure", of_procedure)
+    assert reader.rows("CALL steals()") == [("4711",)], "without the control it does"
+
+
+def test_the_source_of_an_owners_procedure_is_its_owners(admin: Client, reader: Client) -> None:
+    """developer-guide/stored-procedure/stored-procedures-rights, "Restrictions on built-in functions"."""
+    for name, rights in (("mine", "OWNER"), ("ours", "CALLER")):
+        admin.result(f"CREATE PROCEDURE {name}() RETURNS INT EXECUTE AS {rights} AS 'BEGIN RETURN 1; END'")
+        admin.result(f"GRANT USAGE ON PROCEDURE {name}() TO ROLE reader")
+    said = {name: dict(reader.rows(f"DESCRIBE PROCEDURE {name}()"))["body"] for name in ("mine", "ours")}
+    assert said == {"mine": None, "ours": "BEGIN RETURN 1; END"}
+    assert dict(admin.rows("DESCRIBE PROCEDURE mine()"))["body"] == "BEGIN RETURN 1; END"
+    assert "does not exist" in refused(reader, "SELECT GET_DDL('PROCEDURE', 'mine()')")
+    assert reader.rows("SELECT GET_DDL('PROCEDURE', 'ours()')") != []
 
 
 @pytest.mark.attack

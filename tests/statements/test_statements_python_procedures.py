@@ -240,7 +240,7 @@ def test_transactions_are_scoped(alpha: Client, monkeypatch: pytest.MonkeyPatch)
     alpha.result("BEGIN")
     alpha.result("INSERT INTO t VALUES (1)")
     alpha.result("CALL p('INSERT INTO t VALUES (2)')")
-    for text in ("COMMIT", "ROLLBACK", "BEGIN", "CREATE TABLE other (a INT)"):
+    for text in ("COMMIT", "ROLLBACK", "BEGIN", "CREATE TABLE other (a INT)", "ALTER SESSION SET AUTOCOMMIT = TRUE"):
         assert "inside of an open transaction" in refused(alpha, f"CALL p('{text}')"), text
     assert alpha.rows("SELECT count(*) FROM t") == [(2,)]
     alpha.result("ROLLBACK")

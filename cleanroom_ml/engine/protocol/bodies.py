@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .errors import BAD_REQUEST, WireError, bad_request
 from .large_json import HalfCharacterError, LargeJsonError, is_unicode, loads
@@ -58,8 +58,8 @@ def unpacked_size(raw: bytes, encoding: str, limit: int) -> int:
     return size
 
 
-def parse_object(plain: bytes) -> dict[str, object]:
-    """The JSON object of a body; an empty body is an empty object.
+def parse_object(plain: bytes, *, tick: Callable[[], None] = lambda: None) -> dict[str, object]:
+    """The JSON object of a body; an empty body is an empty object. `tick` is called now and then where it is large.
 
     Raises:
         WireError: it is not JSON, not an object, or nested deeper than any client sends; or a text in it is not
@@ -70,7 +70,7 @@ def parse_object(plain: bytes) -> dict[str, object]:
     if len(plain) <= _SMALL and _depth_exceeds(plain, _MAX_DEPTH):
         raise bad_request("The request's JSON is nested too deeply.")
     try:
-        value = json.loads(plain) if len(plain) <= _SMALL else loads(plain.decode("utf-8"), depth=_MAX_DEPTH)
+        value = json.loads(plain) if len(plain) <= _SMALL else loads(plain.decode("utf-8"), depth=_MAX_DEPTH, tick=tick)
     except HalfCharacterError as error:
         raise _not_unicode() from error
     except LargeJsonError as error:

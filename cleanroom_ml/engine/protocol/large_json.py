@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from json.decoder import scanstring  # type: ignore[attr-defined] # the reader of strings, which the stubs leave out
 from typing import Final
 
@@ -40,14 +41,15 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def loads(text: str, *, depth: int) -> object:
+def loads(text: str, *, depth: int, tick: Callable[[], None] = lambda: None) -> object:
     """The value of a JSON text of at most `depth` levels. Keys that are there twice: the last counts, as in `json`.
+    `tick` is called every few thousand values, and may raise.
 
     Raises:
         LargeJsonError: it is none.
         HalfCharacterError: a text in it is not Unicode.
     """
-    reader = _Reader(text, depth)
+    reader = _Reader(text, depth, tick)
     value, end = reader.value(reader.space(0), 0)
     if reader.space(end) != len(text):
         raise LargeJsonError("something follows")
@@ -55,9 +57,10 @@ def loads(text: str, *, depth: int) -> object:
 
 
 class _Reader:
-    def __init__(self, text: str, depth: int) -> None:
+    def __init__(self, text: str, depth: int, tick: Callable[[], None]) -> None:
         self._text = text
         self._depth = depth
+        self._tick = tick
         self._values = 0
 
     def space(self, at: int) -> int:
@@ -144,6 +147,9 @@ class _Reader:
         return depth + 1
 
     def _count(self, more: int) -> None:
+        before = self._values // _PIECE
         self._values += more
+        if self._values // _PIECE > before:
+            self._tick()
         if self._values > MAX_VALUES:
             raise LargeJsonError(f"more than {MAX_VALUES} values")

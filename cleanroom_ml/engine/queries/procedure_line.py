@@ -23,6 +23,7 @@ from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.protocol.bodies import encoded, parse_object, unpack
 from cleanroom_ml.engine.protocol.capabilities import Capabilities, CapabilityRefusedError
 from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError, bad_request, success
+from cleanroom_ml.engine.protocol.large_json import is_unicode
 from cleanroom_ml.engine.protocol.login import login_response
 from cleanroom_ml.engine.protocol.parameters import login_parameters
 from cleanroom_ml.engine.protocol.puts import PutMemory
@@ -88,6 +89,8 @@ class ProcedureLine:
             url = urlsplit(head.target)
         except ValueError as error:
             raise frames.BadFrame("a target is no URL") from error
+        if not url.path.startswith("/") or not is_unicode(head.target) or not is_unicode(unquote(url.path)):
+            raise frames.BadFrame("a target is no path")
         parts = [unquote(part) for part in url.path.split("/")[1:]]
         try:
             if head.method == "PUT" and parts[:2] == ["stage", "upload"] and len(parts) == 4:
@@ -151,7 +154,7 @@ class ProcedureLine:
         return replace(self._session, database=self._home[0], schema=self._home[1])
 
     def _query(self, query: Mapping[str, str], plain: bytes) -> Mapping[str, object]:
-        request = parse_query(query, parse_object(plain))
+        request = parse_query(query, parse_object(plain, tick=cancellation.check))
         if request.asynchronous:
             raise bad_request("Asynchronous statements are not supported in a procedure.", status=405)
         scanned = scanned_result(request.sql)
@@ -199,7 +202,9 @@ class ProcedureLine:
 
     def _record(self, query_id: str) -> QueryRecord:
         record = self._storage.queries.get(query_id)
-        if record is None or record.session_id != self._session.id:
+        # With its owner's rights: results of the session may be of another role.
+        foreign = self._home is not None and query_id not in self._sent
+        if record is None or foreign or record.session_id != self._session.id:
             raise WireError(709, "Statement not found, or not yours.", sqlstate="02000", query_id=query_id)
         return record
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
+from cleanroom_ml.engine.protocol.large_json import is_unicode
 from cleanroom_ml.engine.queries.answers import Answers
 from cleanroom_ml.engine.queries.procedure_line import ProcedureLine
 from cleanroom_ml.engine.sql.binds import Value
@@ -77,6 +78,8 @@ def _value(answer: Mapping[str, object]) -> Value:
             raise SqlError.too_deep()
     except RecursionError:
         raise SqlError.too_deep() from None
+    if isinstance(value, str | list | dict) and not is_unicode(json.dumps(value, ensure_ascii=False)):
+        raise SqlError.unsupported("half of a character in what a procedure returns")
     if value is None or isinstance(value, bool | int | float | str | list | dict):
         return value
     raise SqlError.unsupported("a value of this type that a procedure returns")

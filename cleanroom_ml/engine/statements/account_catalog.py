@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -57,6 +58,7 @@ class AccountCatalog:
         results: what the pipe or block that is under way has given so far.
         draws: whether numbers of sequences are used up; not by whoever only asks what a statement would give.
         shared: the views of clean rooms that roles of the account may query; None: there are none.
+        since: results of statements before it, which may be of another role's, are not there; None: all are.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class AccountCatalog:
         private: bool = False,
         draws: bool = True,
         shared: SharedViews | None = None,
+        since: datetime | None = None,
     ) -> None:
         self._storage = storage
         self._session = session
@@ -84,6 +87,7 @@ class AccountCatalog:
         self._results = Results() if results is None else results
         self._draws = draws
         self._shared = shared
+        self._since = since
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
 
@@ -101,6 +105,7 @@ class AccountCatalog:
             private=self._private,
             draws=draws,
             shared=self._shared,
+            since=self._since,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
@@ -234,6 +239,7 @@ class AccountCatalog:
             results=self._results,
             private=True,
             shared=self._shared,
+            since=self._since or self._storage.database.now(),
         )
 
     def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
@@ -310,7 +316,12 @@ class AccountCatalog:
         """What a statement of this session gave; nothing for the text of a view, which others read too."""
         if self.home is not None and not self._private:
             return None
-        return self._results.get(query_id) or session_result(self._storage, self._session, query_id, self._results)
+        known = self._results.get(query_id)
+        if known is None and self._since is not None:
+            record = self._storage.queries.get(query_id)
+            if record is not None and record.started_on < self._since:
+                return None
+        return known or session_result(self._storage, self._session, query_id, self._results)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
         database, schema = self.home or (self._session.database, self._session.schema)

@@ -78,16 +78,17 @@ class Ddl:
         return _of_table(table, name)
 
     def _routine(self, kind: str, name: str) -> str:
-        """Of a function or a procedure, by its name with the types of its arguments. What a secure one is made of is
-        its owner's to know.
+        """Of a function or a procedure, by its name with the types of its arguments. What a secure one is made of, or
+        one with its owner's rights, is its owner's to know.
         """
         parts = named(Source(name, tokenize(name), NO_BINDS), kind)
         key = self._target(parts, kind)
         there = (self._storage.functions if kind == "FUNCTION" else self._storage.procedures).get(key, self._session_id)
         if there is not None and there.session_id is None:
             thing = Thing.of(kind, called(key))
-            secure = Routine.from_json(there.definition).secure
-            there = there if (self._rights.owns(thing) if secure else self._rights.finds(thing)) else None
+            routine = Routine.from_json(there.definition)
+            secret = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
+            there = there if (self._rights.owns(thing) if secret else self._rights.finds(thing)) else None
         if there is None:
             raise SqlError.not_found(kind, displayed(parts))
         return of_routine(kind, Routine.from_json(there.definition))

@@ -271,6 +271,7 @@ class Executor:
             keep=self._kept(session, rights) if direct else None,
             python=self.python,
             depth=depth,
+            as_owner=acting is not None,
         )
         if binds.staged is not None and not isinstance(statement, Insert):
             raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")

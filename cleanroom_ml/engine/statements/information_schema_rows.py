@@ -262,7 +262,8 @@ def _routines(seen: Seen, kind: str, kept: Routines) -> Iterator[Row]:
         if there.session_id is None and not seen.rights.finds(thing):
             continue
         routine = Routine.from_json(there.definition)
-        hidden = routine.secure and there.session_id is None and not seen.rights.owns(thing)
+        secret = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
+        hidden = secret and there.session_id is None and not seen.rights.owns(thing)
         yield _place(kind, replace(there.key, name=there.base)) | {
             f"{kind}_OWNER": seen.owner(owners, kind, there.key, there.session_id),
             "ARGUMENT_SIGNATURE": f"({', '.join(f'{each.name} {standard(each.type)}' for each in routine.parameters)})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.read.procedure import CreateProcedure
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.statement import Statement, spoken
 from cleanroom_ml.engine.sql.read.transaction import Begin, Commit, Rollback
@@ -30,9 +31,10 @@ def check_owner(statement: Statement) -> None:
     (developer-guide/stored-procedure/stored-procedures-rights).
 
     Raises:
-        SqlError: the statement sets something of the session.
+        SqlError: the statement sets something of the session, or leaves code in it that runs with other roles.
     """
-    if isinstance(statement, AlterSession | AlterUser | SetVariable | UnsetVariable | Use):
+    planted = isinstance(statement, CreateProcedure) and statement.declared.temporary  # it would run as who calls it
+    if planted or isinstance(statement, AlterSession | AlterUser | SetVariable | UnsetVariable | Use):
         raise SqlError.unsupported(f"{spoken(statement)} in a procedure with its owner's rights")
 
 
@@ -44,7 +46,12 @@ def check_scoped(statement: Statement) -> None:
         SqlError: the statement begins or ends a transaction, or is one that commits the open one.
     """
     kind = kind_of(statement)
-    if isinstance(statement, Begin | Commit | Rollback) or (kind.commits and not kind.leaves_open(statement)):
+    commits = isinstance(statement, AlterSession) and "AUTOCOMMIT" in statement.set
+    if (
+        commits
+        or isinstance(statement, Begin | Commit | Rollback)
+        or (kind.commits and not kind.leaves_open(statement))
+    ):
         raise SqlError.unsupported(
             f"{spoken(statement)} in a procedure in Python that was called inside of an open transaction: COMMIT first"
         )

@@ -65,9 +65,9 @@ def create(work: Work, declared: Declared, kind: RoutineKind, routine: Routine) 
     _refuse_beside_defaults(work, kind, base, key, routine)
     if not declared.temporary:
         work.require(f"CREATE {kind}", Thing("SCHEMA", key.database, key.schema))
-    session = work.temporary(declared.temporary)
-    reply = success(f"{kind.capitalize()} {base.name} successfully created.")
     store = kept(work, kind)
+    session = work.temporary(declared.temporary, lambda: store.get(key, None))
+    reply = success(f"{kind.capitalize()} {base.name} successfully created.")
     with translated((*declared.name[:-1], key.name)), work.recorded(reply):
         copied = []
         if session is None and declared.or_replace and store.get(key, None) is not None:
@@ -141,14 +141,15 @@ def found(work: Work, name: tuple[str, ...], kind: RoutineKind) -> tuple[StoredR
 
 
 def describe(work: Work, statement: Describe, kind: RoutineKind) -> Rows:
-    """DESCRIBE FUNCTION, DESCRIBE PROCEDURE (sql-reference/sql/desc-function). What a secure one is made of is its
-    owner's to know.
+    """DESCRIBE FUNCTION, DESCRIBE PROCEDURE (sql-reference/sql/desc-function). What a secure one is made of, or one
+    with its owner's rights, is its owner's to know.
     """
     pair = found(work, statement.name, kind)
     if pair is None:
         raise SqlError.not_found(kind, displayed(statement.name))
     there, routine = pair
-    secret = routine.secure and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
+    hides = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
+    secret = hides and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
     rows: list[tuple[Value, ...]] = [
         ("signature", f"({', '.join(f'{each.name} {each.type}' for each in routine.parameters)})"),
         ("returns", routine.returned),

@@ -71,6 +71,7 @@ class Work:
             work alone.
         python: what runs procedures in Python; None: nothing does.
         depth: how many procedures in Python this statement is in.
+        as_owner: it is a statement of a procedure with its owner's rights.
     """
 
     storage: Storage
@@ -99,6 +100,7 @@ class Work:
     inside: RunInside | None = None
     python: PythonProcedures | None = None
     depth: int = 0
+    as_owner: bool = False
 
     @property
     def seconds(self) -> float:
@@ -253,8 +255,17 @@ class Work:
         """The transaction that this statement's rows belong to; None: they are committed at once."""
         return self.transactions.wanted(self.session)
 
-    def temporary(self, wanted: bool) -> str | None:
-        """The session id of what is created as temporary, None for what is to stay."""
+    def temporary(self, wanted: bool, *permanent: Callable[[], object]) -> str | None:
+        """The session id of what is created as temporary, None for what is to stay. `permanent` give what has the same
+        name and is to stay.
+
+        Raises:
+            SqlError: in a procedure with its owner's rights it would hide that from the session's later roles.
+        """
+        if wanted and self.as_owner and any(found() is not None for found in permanent):
+            raise SqlError.unsupported(
+                "a temporary object with the name of a permanent one in a procedure with its owner's rights"
+            )
         return self.session.id if wanted else None
 
     def keep_session(self) -> None:

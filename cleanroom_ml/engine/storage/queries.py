@@ -225,10 +225,12 @@ class Queries:
         if not number or abs(number) > 1 << 31:
             return None
         order = "DESC" if number < 0 else "ASC"
+        # A CALL ends after the statements of its procedure that were recorded too, and is the last one then.
+        by = "ended_on" if number < 0 else "started_on"
         with self._database.read() as connection:
             row = connection.execute(
                 f"""SELECT query_id FROM queries WHERE session_id = ? AND state NOT IN ('QUEUED', 'RUNNING')
-                    ORDER BY started_on {order}, rowid {order} LIMIT 1 OFFSET ?""",
+                    ORDER BY {by} {order}, rowid {order} LIMIT 1 OFFSET ?""",
                 (session_id, abs(number) - 1),
             ).fetchone()
         return None if row is None else str(row["query_id"])

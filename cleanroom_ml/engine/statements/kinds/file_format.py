@@ -38,7 +38,7 @@ def create_file_format(work: Work, statement: CreateFileFormat) -> Rows:
             key,
             kind,
             options,
-            session_id=work.temporary(statement.temporary),
+            session_id=work.temporary(statement.temporary, lambda: work.storage.file_formats.get(key, None)),
             if_exists=if_exists(statement),
             comment=str(statement.options.get("COMMENT", "")),
         )

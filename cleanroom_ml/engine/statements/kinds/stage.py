@@ -40,7 +40,7 @@ def create_stage(work: Work, statement: CreateStage) -> Rows:
     if statement.name[-1].startswith(OF_A_TABLE):
         raise SqlError.unsupported("a stage whose name starts with %")
     key = work.catalog.target(statement.name, "STAGE")
-    session_id = work.temporary(statement.temporary)
+    session_id = work.temporary(statement.temporary, lambda: work.storage.stages.get(key, None))
     if session_id is None:
         work.require("CREATE STAGE", Thing("SCHEMA", key.database, key.schema))
     reply = success(f"Stage area {key.name} successfully created.")
