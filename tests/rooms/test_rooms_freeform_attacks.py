@@ -161,6 +161,25 @@ def test_a_hidden_column_is_in_no_result(free: World, monkeypatch: pytest.Monkey
     assert (BOB,) in rows(free, HIDING[0])
 
 
+def test_a_hidden_column_in_another_case_is_hidden_beside_columns_that_are_not_known(
+    free: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB takes `"email"` for `"EMAIL"`, and what PIVOT for ANY gives is known after it has run."""
+    beside = "(SELECT * FROM (SELECT 1 AS a, 'x' AS b) PIVOT (SUM(a) FOR b IN (ANY))) AS u"
+    stealing = f'SELECT "{H}" FROM {{hidden}} AS t, {beside}'
+    for text in (
+        stealing,
+        stealing.replace("{hidden}", "{nulled}"),
+        f'SELECT MAX("{H}") FROM {{hidden}} AS t, {beside}',
+        f'SELECT city FROM {{hidden}} AS t, {beside} ORDER BY "{H}"',
+        f'SELECT COUNT(DISTINCT "{H}") FROM {{agghidden}} AS t, {beside}',
+    ):
+        with pytest.raises(SqlError, match=REFUSED):
+            rows(free, text)
+    monkeypatch.setattr(sources, "_in_another_case", lambda *_: False)
+    assert (BOB,) in rows(free, stealing)
+
+
 def test_an_item_of_from_sees_nothing_of_those_before_it(free: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB lets a subquery in FROM name the columns of the items before it, without the word LATERAL."""
     with pytest.raises(SqlError, match=REFUSED):

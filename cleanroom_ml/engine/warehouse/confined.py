@@ -44,6 +44,8 @@ class Database:
         """
         self.connection = self.connection.cursor()
         self.connection.execute(f"SET threads = {int(os.environ.get('SANDBOX_CPUS', '2'))}")
+        # With none, a recursive query that joins what is in a file can wait for ever for whoever would read it.
+        self.connection.execute("SET async_threads = 1")
 
     def offer(self) -> None:
         """Allow the descriptors from _FIRST_INPUT on, of which none is there yet. In the process that serves: DuckDB

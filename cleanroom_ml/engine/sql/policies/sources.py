@@ -204,7 +204,8 @@ def qualify(items: Sequence[Item], places: Sequence[Node]) -> None:
     """Every column of `places` by its folded name and alias, where it is known which table it is of.
 
     Raises:
-        SqlError: a guarded view has no such column; or a name without an alias could be a whole row.
+        SqlError: a guarded view has no such column; or a name without an alias could be a whole row, or one of a guarded
+            view's columns to DuckDB, which does not tell cases apart.
     """
     guarded = {item.alias: item.guard for item in items if item.guard is not None}
     aliases = {item.alias.casefold() for item in items}
@@ -216,7 +217,7 @@ def qualify(items: Sequence[Item], places: Sequence[Node]) -> None:
             owners = [alias for alias, found in guarded.items() if name in found.columns]
             if len(guarded) == len(items) and len(owners) == 1:
                 table = owners[0]
-            elif name.casefold() in aliases:
+            elif name.casefold() in aliases or any(_in_another_case(name, each) for each in guarded.values()):
                 raise SqlError.invalid_identifier(name)
         found = guarded.get(table) if table is not None else None
         if found is not None and name not in found.columns:
@@ -225,6 +226,10 @@ def qualify(items: Sequence[Item], places: Sequence[Node]) -> None:
             raise SqlError.invalid_identifier(table)
         column.set("this", quoted(name))
         column.set("table", None if table is None else quoted(table))
+
+
+def _in_another_case(name: str, guard: Guard) -> bool:
+    return name not in guard.columns and name.casefold() in {column.casefold() for column in guard.columns}
 
 
 def hidden(items: Sequence[Item], column: exp.Column) -> bool | None:
