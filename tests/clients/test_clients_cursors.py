@@ -117,7 +117,7 @@ def test_rows_that_are_bound_through_a_stage_are_what_they_were(staging: Snowfla
     given.append((len(given), "early", early, *ROW[3:]))
     given.append((len(given), *[None] * 8))
     assert cursor.executemany("insert into staged values (?,?,?,?,?,?,?,?,?)", given).rowcount == len(given)
-    assert cursor.execute("list @systembind").fetchall(), "they were in the stage"
+    assert cursor.execute("list @snowpark_temp_stage_bind").fetchall(), "they were in the stage"
     assert cursor.execute("select * from staged").fetchall() == given, "and in their order"
     cursor.executemany("insert into staged (b, a) select upper(?), ? + 1", [("x", 1), ("y", 2)])
     assert cursor.execute("select a, b from staged where b in ('X', 'Y')").fetchall() == [(2, "X"), (3, "Y")]
@@ -128,17 +128,17 @@ def test_a_batch_of_which_rows_were_lost_in_the_stage_inserts_none(staging: Snow
     cursor = staging.cursor()
     cursor.execute("create or replace table lost (a int, b int)")
     cursor.executemany("insert into lost values (?, ?)", [(1, 2), (3, 4)])
-    (name, *_) = cursor.execute("list @systembind").fetchall()[0]
+    (name, *_) = cursor.execute("list @snowpark_temp_stage_bind").fetchall()[0]
     directory = name.split("/")[1]
     insert = ("insert into lost values (?, ?)", None)
-    cursor.execute(*insert, _bind_stage=f"@systembind/{directory}")  # the same again is the same rows
+    cursor.execute(*insert, _bind_stage=f"@snowpark_temp_stage_bind/{directory}")  # the same again is the same rows
     stream = io.BytesIO(b"5,6\n")
-    cursor._upload_stream(stream, f"@systembind/{directory}/9.csv", {"source_compression": "auto_detect"})
+    cursor._upload_stream(stream, f"@snowpark_temp_stage_bind/{directory}/9.csv", {"source_compression": "auto_detect"})
     for place in (directory, "nowhere"):
         with pytest.raises(ProgrammingError, match=r"stage"):
-            cursor.execute(*insert, _bind_stage=f"@systembind/{place}")
+            cursor.execute(*insert, _bind_stage=f"@snowpark_temp_stage_bind/{place}")
     with pytest.raises(ProgrammingError, match="INSERT"):
-        cursor.execute("update lost set a = ? where b = ?", None, _bind_stage=f"@systembind/{directory}")
+        cursor.execute("update lost set a = ? where b = ?", None, _bind_stage=f"@snowpark_temp_stage_bind/{directory}")
     assert cursor.execute("select count(*) from lost").fetchall() == [(4,)]
 
 
@@ -149,9 +149,9 @@ def test_nobody_binds_what_another_session_put_into_its_stage(
     cursor = staging.cursor()
     cursor.execute("create or replace table secrets (a int)")
     cursor.executemany("insert into secrets values (?)", [(1,), (2,)])
-    (name, *_) = cursor.execute("list @systembind").fetchall()[0]
+    (name, *_) = cursor.execute("list @snowpark_temp_stage_bind").fetchall()[0]
     stolen = ("insert into stolen values (?)", None)
-    stage = f"@systembind/{name.split('/')[1]}"
+    stage = f"@snowpark_temp_stage_bind/{name.split('/')[1]}"
     with snowflake.connector.connect(**settings, paramstyle="qmark") as other:
         thief = other.cursor()
         thief.execute("use schema clients_db.public")

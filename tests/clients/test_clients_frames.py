@@ -186,17 +186,9 @@ def test_rows_of_numbers(session: Session) -> None:
     assert session.sql("select count(*) from events").collect()[0].as_dict() == {"COUNT(*)": 4}
 
 
-@pytest.mark.parametrize(
-    "refused",
-    [
-        lambda session: session.table("events").stat.approx_quantile("amount", [0.5]),
-        lambda session: session.call("no_such_procedure"),
-    ],
-    ids=["approx_quantile", "procedure"],
-)
-def test_what_is_not_there_is_refused_by_name(session: Session, events: DataFrame, refused: Any) -> None:
+def test_what_is_not_there_is_refused_by_name(session: Session) -> None:
     with pytest.raises(SnowparkSQLException, match=r"Unsupported feature|Unknown function|Unknown procedure"):
-        refused(session)
+        session.call("no_such_procedure")
 
 
 def test_frames_of_other_statements_than_queries(session: Session) -> None:

@@ -61,7 +61,6 @@ def test_file_format_options_are_applied(client: SnowflakeConnection, stage: str
         "file_format = (type = csv escape_unenclosed_field = '\\\\')",
         "file_format = (type = csv time_format = 'HH24')",
         "file_format = (type = csv replace_invalid_characters = true)",
-        "file_format = (type = avro)",
     ],
 )
 def test_an_option_that_is_not_applied_is_refused(client: SnowflakeConnection, stage: str, options: str) -> None:

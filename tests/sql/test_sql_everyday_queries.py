@@ -117,10 +117,10 @@ select * from table(flatten(input => '[1]')) => ERR 1044
 select true union all select 1 => ERR 1790
 select 1 union all select date '2024-01-01' => ERR 1790
 # functions-window-syntax: where a window function may stand, and that a frame has an order
-select x from values (1) t(x) where row_number() over (order by x) = 1 => ERR 1003
+select x from values (1) t(x) where row_number() over (order by x) = 1 => ERR 2303
 select sum(row_number() over (order by x)) from values (1) t(x) => ERR 1003
 select sum(x) over (rows between 1 preceding and current row) from values (1) t(x) => ERR 2303
-select sum(x) over (order by x rows between current row and 1 preceding) from values (1) t(x) => ERR 1003
+select sum(x) over (order by x rows between current row and 1 preceding) from values (1) t(x) => ERR 2303
 # user-guide/querying-subqueries: a scalar subquery has one row and one column
 select (select x from values (1), (2) t(x)) => ERR 90150
 select (select 1, 2) => ERR 1003

@@ -47,10 +47,11 @@ def test_every_kind_of_statement_says_where_its_roles_are_asked() -> None:
     asking = {node for node, kind in statement_kinds().items() if kind.roles in {Roles.NAMES, Roles.ELSEWHERE}}
     # CALL is asked by its procedures (tests/rooms/test_rooms_roles.py).
     # What is dropped is nobody's to be found in a list like this one (test_statements_time_travel.py).
-    assert {node.__name__ for node in asking - tried} == {"Call", "Undrop"}
+    # Policies have a role's test of their own (test_statements_policies.py).
+    assert {node.__name__ for node in asking - tried} == {"Call", "Undrop", "CreatePolicy", "AlterPolicy"}
     for verb, field in (("DROP", "drop"), ("DESCRIBE", "describe"), ("ALTER", "alter")):
         kinds = {name for name, kind in object_kinds().items() if getattr(kind, field) is not None}
-        of_others = {"COMPUTE POOL", "APPLICATION"}
+        of_others = {"COMPUTE POOL", "APPLICATION", *(name for name in kinds if name.endswith(" POLICY"))}
         assert {name for name in kinds if any(text.startswith(f"{verb} {name} ") for text in FOREIGN)} >= (
             kinds - of_others - ({"DATABASE"} if verb == "DESCRIBE" else set())
         ), verb

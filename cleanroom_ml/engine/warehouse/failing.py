@@ -38,7 +38,7 @@ _SAID: Final = {
     "inside": "cannot contain window function calls",
     "width": "columns - expected",
     "constant": "must be a constant expression",
-    "percentile": "can only take parameters in",
+    "fraction": "can only take parameters in",
 }
 """The kind of an answer → DuckDB's words for it."""
 _ALSO_SAID: Final = {

@@ -62,7 +62,7 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
     "inside": (1003, "42000", f"{COMPILATION}A window function is no argument of an aggregate function."),
     "width": (1003, "42000", f"{COMPILATION}A subquery has another number of columns than is expected there."),
     "constant": (1015, "22023", f"{COMPILATION}An argument of a function needs to be constant."),
-    "percentile": (1003, "42000", f"{COMPILATION}A percentile is a constant between 0.0 and 1.0."),
+    "fraction": (1003, "42000", f"{COMPILATION}A percentile is a constant between 0.0 and 1.0."),
     "rows": (90150, "22000", "Single-row subquery returns more than one row."),
     "frame": (2303, "42601", f"{COMPILATION}error: Invalid window frame."),
     "ntile": (2061, "22023", "NTILE argument must be at least 1"),

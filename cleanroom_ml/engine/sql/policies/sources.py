@@ -204,8 +204,8 @@ def qualify(items: Sequence[Item], places: Sequence[Node]) -> None:
     """Every column of `places` by its folded name and alias, where it is known which table it is of.
 
     Raises:
-        SqlError: a guarded view has no such column; or a name without an alias could be a whole row, or one of a guarded
-            view's columns to DuckDB, which does not tell cases apart.
+        SqlError: a guarded view has no such column; or a name without an alias could be a whole row, or a column of a
+            guarded view to DuckDB, which does not tell cases apart.
     """
     guarded = {item.alias: item.guard for item in items if item.guard is not None}
     aliases = {item.alias.casefold() for item in items}

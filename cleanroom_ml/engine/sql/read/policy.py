@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.read.form import Modifiers, ObjectForm, Reader
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
 from cleanroom_ml.engine.sql.routines import Parameter
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _MOST: Final = 100
 
@@ -86,7 +86,7 @@ def _returns(source: Source, kind: str, given: bool) -> SqlType | None:
     if constraint is None:
         found, used = read_type(source.text, source.tokens[source.cursor.at :])
         source.cursor.at += used
-        if kind == ROW_ACCESS and found.name != "BOOLEAN":
+        if kind == ROW_ACCESS and found != parse_type("BOOLEAN"):
             raise SqlError.syntax("a row access policy returns BOOLEAN.")
         return found
     source.cursor.expect(constraint)

@@ -32,6 +32,7 @@ def call(work: Work, statement: Call) -> StatementResult:
     own = procedures.own(work, statement)
     if own is not None:
         return procedures.run(work, *own)
+    statement = procedures.values_of(work, statement)
     if work.procedures is None:
         raise SqlError.unsupported("CALL")
     if statement.named:
