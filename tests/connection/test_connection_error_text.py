@@ -186,11 +186,11 @@ def test_half_an_error_is_an_error(raw: str) -> None:
 
 @pytest.mark.parametrize("name", list(ErrorName), ids=str)
 def test_each_name_has_its_remedy(name: ErrorName) -> None:
-    assert name.fix
+    assert name.fix or name is ErrorName.SpecValidationError, "whose message says what to correct, and where"
 
 
 def test_every_command_that_a_remedy_names_exists() -> None:
-    fixes = [*(str(name.fix) for name in ErrorName), *(remedy.fix for remedy in REMEDIES)]
+    fixes = [*(str(name.fix or "") for name in ErrorName), *(remedy.fix for remedy in REMEDIES)]
     named = {words for fix in fixes for words in re.findall(r"cleanroom-ml ([a-z]+(?: [a-z]+)?)", fix)}
     assert len(named) > 10
     for words in named:

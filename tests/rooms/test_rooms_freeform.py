@@ -125,7 +125,10 @@ def test_what_a_runner_is_told_of_the_views(free: World) -> None:
         ("aggregation_policy: {name: data.public.nowhere}", "Aggregation policy 'DATA.PUBLIC.NOWHERE' does not exist"),
         ("aggregation_policy: {name: data.public.joins}", "Aggregation policy 'DATA.PUBLIC.JOINS' does not exist"),
         # cleanrooms/free-form-sql: column names must be the auto-generated ones.
-        ("join_policy: {name: data.public.joins, columns: [email_hash]}", "there is no column EMAIL_HASH; runners see"),
+        (
+            "join_policy: {name: data.public.joins, columns: [email_hash]}",
+            "there is no column 'EMAIL_HASH'; runners see",
+        ),
         ("masking_policies: [{name: data.public.masked}]", "masking_policy without columns guards nothing"),
         ("masking_policies: [{name: data.public.masked, columns: [income]}]", "takes a VARCHAR, and INCOME is none"),
         ("projection_policies: [{name: data.public.never}]", "projection_policy without columns guards nothing"),

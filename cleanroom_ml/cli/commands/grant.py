@@ -21,7 +21,8 @@ def grant(
     collaboration_: Collaboration = None,
     registry: Registry = None,
 ) -> Output:
-    """Grant a role a privilege of the clean room, on the account, a collaboration or a registry."""
+    """Grant a role a privilege of the clean room, on the account, a collaboration or a registry. `run` needs RUN and
+    VIEW TEMPLATES."""
     from cleanroom_ml.services import roles
 
     with open_connection() as connection:
