@@ -39,7 +39,7 @@ def refused(
 ) -> ServerError:
     error = ServerError(message, fix="the target's")
     account: Any = Account({VIEWS: offerings})
-    with pytest.raises(ServerError) as caught, explained(account, "room", key, tables):
+    with pytest.raises(ServerError) as caught, explained(account, "room", "runs.train", tables):
         raise error
     assert caught.value is error
     return error
@@ -49,7 +49,7 @@ def refused(
 def test_a_wrong_name_of_a_table_is_the_run_s_to_correct(name: str) -> None:
     message = {
         "Data": NO_TABLE,
-        "Dataset": "DatasetNotFoundInDataOfferingException: 'pub.order_v1.orders': the data offering has no such dataset.",
+        "Dataset": "DatasetNotFoundInDataOfferingException: 'pub.order_v1.orders': the offering has no such dataset.",
         "Alias": "CollaboratorAliasNotFoundInCollaboration: 'pub.order_v1.orders': no collaborator has this alias.",
     }[name]
     error = refused(message, tables=("pub.order_v1.orders",), my_tables=())

@@ -16,13 +16,15 @@ app = single()
 
 @command(app, example="cleanroom-ml grant RUN --to ANALYST")
 def grant(
-    privilege: Annotated[str, typer.Argument(metavar="PRIVILEGE", help="Its documented name; - for a blank.")],
+    privilege: Annotated[
+        str,
+        typer.Argument(metavar="PRIVILEGE", help="Its name, - for a blank. `run` needs RUN and VIEW TEMPLATES."),
+    ],
     role: Annotated[str, typer.Option("--to", metavar="ROLE", help="Who gets it.")],
     collaboration_: Collaboration = None,
     registry: Registry = None,
 ) -> Output:
-    """Grant a role a privilege of the clean room, on the account, a collaboration or a registry. `run` needs RUN and
-    VIEW TEMPLATES."""
+    """Grant a role a privilege of the clean room, on the account, a collaboration or a registry."""
     from cleanroom_ml.services import roles
 
     with open_connection() as connection:

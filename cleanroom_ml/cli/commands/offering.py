@@ -114,6 +114,8 @@ def list_(collaboration_: Collaboration = None) -> Output:
     for row in rows:
         whose = "your own runs only" if is_local(row) else f"from {row['shared_by']}"
         lines.append(f"{row['template_view_name']}  ({whose})")
+        if row.get("freeform_sql_view_name"):
+            lines.append(f"  free-form SQL: {row['freeform_sql_view_name']}")
         lines += [
             f"  {key.removesuffix('_columns')}: {cell(row[key]) or 'none'}" for key in _COLUMN_LISTS if row.get(key)
         ]
