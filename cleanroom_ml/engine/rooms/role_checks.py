@@ -266,13 +266,17 @@ def refused(procedure: str, role: str, opens: Opens | None, local_name: str | No
         return insufficient(f"{procedure} needs the role {APP_ROLE} or {ADMIN}. USE ROLE {APP_ROLE}")
     wanted = sorted(opens.object)
     if wanted and local_name is not None:
-        own = procedure.replace("_", " ")
-        least = own if own in wanted else wanted[0]
-        fix = f"{_GRANT}_OBJECT_TO_ROLE('{least}', 'COLLABORATION', '{local_name}', '{role}')"
+        fix = f"{_GRANT}_OBJECT_TO_ROLE('{_least(procedure, wanted)}', 'COLLABORATION', '{local_name}', '{role}')"
     else:
-        fix = f"{_GRANT}_ACCOUNT_TO_ROLE('{min(opens.account)}', '{role}')"
+        fix = f"{_GRANT}_ACCOUNT_TO_ROLE('{_least(procedure, sorted(opens.account))}', '{role}')"
     listed = ", ".join(sorted(opens.object | opens.account))
     return insufficient(f"{procedure} needs the role {APP_ROLE}, or one of: {listed}. {fix}")
+
+
+def _least(procedure: str, privileges: Sequence[str]) -> str:
+    """The privilege that is called like the procedure, and opens nothing else; or the first."""
+    own = procedure.replace("_", " ")
+    return next((each for each in privileges if each.startswith(own)), privileges[0])
 
 
 def insufficient(reason: str) -> SqlError:
