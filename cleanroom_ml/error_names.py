@@ -166,7 +166,7 @@ class ErrorName(StrEnum):
     ResourceNotFoundException = "ResourceNotFoundException", ServerError, "cleanroom-ml template list"
     ResultNotAllowedError = "ResultNotAllowedError", ResultRefusedError, _OFFERINGS
     SecondaryRolesNotSupported = "SecondaryRolesNotSupported", ServerError, "USE SECONDARY ROLES NONE"
-    SpecValidationError = "SpecValidationError", ServerError, "cleanroom-ml validate"
+    SpecValidationError = "SpecValidationError", ServerError, None  # its message says what to correct, and where
     StageDirectoryNotEnabledError = (
         "StageDirectoryNotEnabledError",
         ServerError,

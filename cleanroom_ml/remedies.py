@@ -127,6 +127,12 @@ REMEDIES: Final = (
         "cleanroom-ml collaboration join  (reviews it again under the same name)",
     ),
     _remedy(
+        "not joined yet, or a join that failed",
+        r"Current status: (?:JOIN_FAILED|INVITED|IN_REVIEW)\.",
+        "cleanroom-ml collaboration join",
+    ),
+    _remedy("an owner that has not joined", r"Current status: CREATED\.", "cleanroom-ml collaboration create"),
+    _remedy(
         "a leave or teardown that waits for its second call",
         r"Current status: LOCAL_DROP_PENDING",
         f"CALL {_ROOM}.COLLABORATION.LEAVE('<collaboration>') once more (the owner: TEARDOWN)",
@@ -162,6 +168,23 @@ REMEDIES: Final = (
         "a compute pool that is not the application's",
         r"compute pool (?P<pool>[A-Za-z_]\w{0,254}) does not exist, or the application may not",
         "cleanroom-ml pool create {pool}",
+    ),
+    _remedy(
+        "more nodes than the compute pool has",
+        rf"\AComputePoolError: the job asks for \d+ nodes, and compute pool (?:{_NAME}) has at most \d+; "
+        r"ALTER COMPUTE POOL (?P<pool>[A-Za-z_]\w{0,254}) SET MAX_NODES = (?P<nodes>\d{1,4})\Z",
+        'cleanroom-ml sql "ALTER COMPUTE POOL {pool} SET MAX_NODES = {nodes}"',
+    ),
+    _remedy(
+        "a role without a privilege of the clean room (`run` needs RUN and VIEW TEMPLATES)",
+        r"\A(?:SQL access control error:\s+)?Insufficient privileges: .{1,500}PRIVILEGE_ON_(?:OBJECT|ACCOUNT)_TO_ROLE"
+        rf"\('(?P<privilege>[A-Z ]{{1,60}})', (?:'COLLABORATION', '[^']{{1,255}}', )?'(?P<role>{_NAME})'\)",
+        'cleanroom-ml grant "{privilege}" --to {role}',
+    ),
+    _remedy(
+        "an argument that the template does not take, or one that is missing",
+        r"\ASpecValidationError: the (?:template takes no argument '|variable '.{1,300} has no value: pass it)",
+        "correct --arg, or args of the run in cleanroom.yaml",
     ),
     _remedy("an activation template that was run", r"an activation template needs activation", "cleanroom-ml activate"),
     _remedy(

@@ -12,6 +12,7 @@ from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError,
 from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.memberships import Membership, me
 from cleanroom_ml.services.named import not_there
+from cleanroom_ml.services.run_refusals import explained
 from cleanroom_ml.services.runnable import runnable_template
 from cleanroom_ml.services.segment_records import candidates, named, newest_of
 from cleanroom_ml.services.times import rfc3339
@@ -98,12 +99,14 @@ def activate(
     )
     before = {item.batch_id for item in list_activations(connection, request.collaboration)}
     try:
-        ran = once_upgraded(
-            connection,
-            request.collaboration,
-            lambda: connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis)),
-            on_wait=on_upgrade,
-        )
+        given = {"tables": request.tables, "my_tables": request.my_tables}
+        with explained(connection, request.collaboration, "activate", given):
+            ran = once_upgraded(
+                connection,
+                request.collaboration,
+                lambda: connection.call("COLLABORATION.RUN", request.collaboration, dump_spec(analysis)),
+                on_wait=on_upgrade,
+            )
     except CommunicationError as broken:
         raise _broken(connection, request, before, broken) from broken
     sent = _listed(connection, request, before)

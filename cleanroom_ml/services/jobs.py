@@ -23,6 +23,7 @@ from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
 from cleanroom_ml.services.pools import session_warehouse
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
+from cleanroom_ml.services.run_refusals import explained
 from cleanroom_ml.services.runnable import approved_template
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.upgrades import once_upgraded
@@ -46,6 +47,7 @@ class JobRun:
     """What to run: a template's name or id, the shared and own tables by their view names, and its arguments.
 
     `defaults` are passed where the template takes an argument of that name and `arguments` does not have it.
+    `key`: where the project file has it (`runs.train`), for what is said of a refusal.
     """
 
     collaboration: str
@@ -54,6 +56,7 @@ class JobRun:
     my_tables: tuple[str, ...] = ()
     arguments: Mapping[str, object] | None = None
     defaults: Mapping[str, object] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,15 @@ def run(connection: Connection, wanted: JobRun, *, on_upgrade: Callable[[str], N
     analysis = Analysis.of(template_id, tables=wanted.tables, my_tables=wanted.my_tables, arguments=arguments)
     begun = datetime.now(UTC)
     try:
-        rows = once_upgraded(
-            connection,
-            wanted.collaboration,
-            lambda: connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis)),
-            on_wait=on_upgrade,
-        )
+        with explained(
+            connection, wanted.collaboration, wanted.key, {"tables": wanted.tables, "my_tables": wanted.my_tables}
+        ):
+            rows = once_upgraded(
+                connection,
+                wanted.collaboration,
+                lambda: connection.call("COLLABORATION.RUN", wanted.collaboration, dump_spec(analysis)),
+                on_wait=on_upgrade,
+            )
     except CommunicationError as broken:
         raise of_a_run(connection, wanted.collaboration, template_id, begun, broken) from broken
     job_id = job_of(connection, wanted.collaboration, template, rows)

@@ -6,7 +6,8 @@ On an account of Snowflake a database is an administrator's to make, and a misty
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError
@@ -28,9 +29,7 @@ def in_its_schema(connection: Connection, name: str, make: Callable[[], object])
         if error.code != DOES_NOT_EXIST or len(parts) != 3:
             raise
         if not connection.capabilities.own_procedures:
-            schema = ".".join(map(display, parts[:2]))
-            database = display(parts[0])
-            error.fix = f"CREATE DATABASE {database}, CREATE SCHEMA {schema} as who may, or another name"
+            error.fix = f"{_command(parts)}, as a role that may, or another name"
             raise
         made = _ensure(connection, parts[0], parts[1])
         if not made:
@@ -38,6 +37,13 @@ def in_its_schema(connection: Connection, name: str, make: Callable[[], object])
         make()
         return made
     return ()
+
+
+def _command(parts: Sequence[str]) -> str:
+    """What makes a database and a schema, for a shell."""
+    database, schema = display(parts[0]), ".".join(map(display, parts[:2]))
+    text = f"CREATE DATABASE IF NOT EXISTS {database}; CREATE SCHEMA IF NOT EXISTS {schema}"
+    return f"cleanroom-ml sql {shlex.quote(text)}"
 
 
 def _ensure(connection: Connection, database: str, schema: str) -> tuple[str, ...]:

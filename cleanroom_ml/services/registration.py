@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
+from cleanroom_ml.naming import split_name
 from cleanroom_ml.services.answers import spec_text
 from cleanroom_ml.services.projects import check
 from cleanroom_ml.services.tolerant_specs import read_shown
@@ -21,6 +24,10 @@ from cleanroom_ml.specs.template import Template
 
 Registrable = Template | DataOffering
 _DOES_NOT_EXIST = 2003
+_MISSING = re.compile(r"'(?P<name>[^'\n]{1,770})' does not exist")
+_POLICY = re.compile(
+    r"(?P<kind>Aggregation|Join|Projection|Masking|Row access) policy '(?P<name>[^'\n;]{1,770})' does not exist", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +109,10 @@ def register_file(connection: Connection, path: Path) -> Registered:
         try:
             connection.call(procedures.register, read_text(path))
         except ServerError as error:
-            if error.code == _DOES_NOT_EXIST and isinstance(spec, DataOffering):
-                tables = ", ".join(dict.fromkeys(dataset.data_object_fqn for dataset in spec.datasets))
-                error.why = error.why or f"{path.name} offers {tables}"
-                error.fix = error.fix or "cleanroom-ml load FILE --as TABLE, or another name in data_object_fqn"
+            if error.what.startswith(f"{ErrorName.SpecValidationError}: "):
+                error.fix = error.fix or f"correct {path.name}, then the same command again"
+            elif error.code == _DOES_NOT_EXIST and isinstance(spec, DataOffering):
+                _of_an_offering(error, spec, path)
             raise
         return Registered(procedures.noun, spec.id, "registered")
     differing = differing_fields(read_shown(type(spec), before, spec.id)[0], spec)
@@ -117,6 +124,29 @@ def register_file(connection: Connection, path: Path) -> Registered:
             fix=f"raise `version` in {path.name} and register again",
         )
     return Registered(procedures.noun, spec.id, "unchanged")
+
+
+def _of_an_offering(error: ServerError, spec: DataOffering, path: Path) -> None:
+    """Something that an offering names does not exist: a table, or a policy of the provider's own."""
+    if missing := _POLICY.search(error.what):
+        kind = missing["kind"].upper()
+        what = f"CREATE {kind} POLICY {missing['name']} AS …"
+        error.fix = error.fix or f"{what}, or another name in freeform_sql_policies of {path.name}"
+        return
+    tables = list(dict.fromkeys(dataset.data_object_fqn for dataset in spec.datasets))
+    error.why = error.why or f"{path.name} offers {', '.join(tables)}"
+    missing = _MISSING.search(error.what)
+    if table := next((table for table in tables if missing and _same_name(table, missing["name"])), None):
+        error.fix = error.fix or f"cleanroom-ml load FILE --as {table}, or another name in data_object_fqn"
+
+
+def _same_name(table: str, said: str) -> bool:
+    """Whether an error is about a table, or the database or schema that it is to be in."""
+    try:
+        parts = split_name(said)
+        return split_name(table)[: len(parts)] == parts
+    except ValueError:
+        return False
 
 
 def list_registered(connection: Connection, procedures: Procedures) -> list[Row]:

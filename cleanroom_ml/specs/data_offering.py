@@ -77,6 +77,21 @@ class FreeformSqlPolicies(SpecModel):
     projection_policies: tuple[ColumnsPolicy, ...] = Field(default=(), description="Projection policies.")
     row_access_policy: ColumnsPolicy | None = Field(default=None, description="A row access policy.")
 
+    def bound(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The columns that are bound to a policy, each with the place of its name."""
+        if self.aggregation_policy is not None:
+            for at, column in enumerate(self.aggregation_policy.entity_keys):
+                yield ("aggregation_policy", "entity_keys", at), column
+        several = {"masking_policies": self.masking_policies, "projection_policies": self.projection_policies}
+        policies: list[tuple[tuple[str | int, ...], ColumnsPolicy | None]] = [
+            (("join_policy",), self.join_policy),
+            (("row_access_policy",), self.row_access_policy),
+            *(((key, index), policy) for key, listed in several.items() for index, policy in enumerate(listed)),
+        ]
+        for where, policy in policies:
+            for at, column in enumerate(policy.columns if policy is not None else ()):
+                yield (*where, "columns", at), column
+
     def any(self) -> bool:
         return self != FreeformSqlPolicies()
 
@@ -128,6 +143,11 @@ class Dataset(SpecModel):
                 what = f"runners would see {displayed(first)} and {displayed(column)} both as {displayed(name)}"
                 allowed = "one column for each column_type, one timestamp, no other column of that name"
                 yield Finding((where, column), what, allowed, at_key=True)
+        seen = ", ".join(map(displayed, list(exposed)[:20]))
+        for place, bound in self.freeform_sql_policies.bound() if self.freeform_sql_policies is not None else ():
+            if fold(bound) not in exposed:
+                what = f"there is no column {displayed(fold(bound))}; runners see {seen}"
+                yield Finding(("freeform_sql_policies", *place), what, "policies go by the names that runners see")
         free = self.allowed_analyses == "template_and_freeform_sql"
         policies = self.freeform_sql_policies
         if free and self.require_freeform_sql_policy and (policies is None or not policies.any()):

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cleanroom_ml.cli.commands.offering import dataset_lines
 from cleanroom_ml.cli.output import Output
 from cleanroom_ml.cli.render import interactive, jsonable, note, render, render_error
 from cleanroom_ml.errors import ConflictError, ServerError
@@ -178,3 +179,12 @@ def test_a_note_is_plain(capsys) -> None:
 
 def test_naive_times_are_utc() -> None:
     assert jsonable(datetime(2026, 1, 2, tzinfo=UTC)) == jsonable(datetime(2026, 1, 2))
+
+
+@pytest.mark.parametrize(("view", "line"), [("SFDCR_R.FREEFORM_SQL.PUB_O_V1_D", 1), (None, 0)])
+def test_a_dataset_is_listed_with_its_view_for_free_form_sql(view: str | None, line: int) -> None:
+    """cleanrooms/free-form-sql, the table of VIEW_DATA_OFFERINGS: NULL where templates alone may read it."""
+    row = {"template_view_name": "pub.o_v1.d", "shared_by": "pub", "shared_with": '["adv"]'}
+    listed = list(dataset_lines(row | {"freeform_sql_view_name": view, "analysis_allowed_columns": '["CITY"]'}))
+    assert listed[0] == "pub.o_v1.d  (from pub)"
+    assert listed[1:-1] == [f"  free-form SQL: {view}"] * line

@@ -90,6 +90,9 @@ def test_an_error_without_a_message_is_still_told(connecting: bool) -> None:
     assert error.what
 
 
+STATUS = "InvalidCollaborationStatusError: This action requires the collaboration status to be one of the following:"
+
+
 @pytest.mark.parametrize(
     ("message", "fix"),
     [
@@ -99,12 +102,36 @@ def test_an_error_without_a_message_is_still_told(connecting: bool) -> None:
         ),
         ("ActivationError: an activation template needs activation: segment_name.", "cleanroom-ml activate"),
         (
+            "ComputePoolError: the job asks for 9 nodes, and compute pool P has at most 2; "
+            "ALTER COMPUTE POOL P SET MAX_NODES = 9",
+            'cleanroom-ml sql "ALTER COMPUTE POOL p SET MAX_NODES = 9"',
+        ),
+        (
+            "SQL access control error:\nInsufficient privileges: VIEW_TEMPLATES needs the role SAMOOHA_APP_ROLE, or "
+            "one of: READ, VIEW TEMPLATES. CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.ADMIN.GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE"
+            "('VIEW TEMPLATES', 'COLLABORATION', 'lookalike', 'ANALYST')",
+            'cleanroom-ml grant "VIEW TEMPLATES" --to ANALYST',
+        ),
+        (f"{STATUS} JOINED. Current status: JOIN_FAILED.", "cleanroom-ml collaboration join"),
+        (f"{STATUS} JOINED. Current status: INVITED.", "cleanroom-ml collaboration join"),
+        (f"{STATUS} JOINED. Current status: IN_REVIEW.", "cleanroom-ml collaboration join"),
+        (f"{STATUS} JOINED. Current status: CREATED.", "cleanroom-ml collaboration create"),
+        (
+            "SpecValidationError: the template takes no argument 'epoch'; it takes: epochs. Did you mean 'epochs'?",
+            "correct --arg, or args of the run in cleanroom.yaml",
+        ),
+        (
+            "SpecValidationError: the variable 'epochs' has no value: pass it as an argument",
+            "correct --arg, or args of the run in cleanroom.yaml",
+        ),
+        ("SpecValidationError: give an array of at least one alias, such as ['alice']", None),
+        (
             "DataProviderWithoutDataOffering: 'shop.orders_V1.orders' is not shared with brand.",
             "shop shares it: cleanroom-ml offering link",
         ),
     ],
 )
-def test_the_reason_tells_which_command_helps(message: str, fix: str) -> None:
+def test_the_reason_tells_which_command_helps(message: str, fix: str | None) -> None:
     assert from_connector(told(message)).fix == fix
 
 

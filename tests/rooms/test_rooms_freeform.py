@@ -7,6 +7,8 @@ Source: cleanrooms/free-form-sql; user-guide/aggregation-policies, -/aggregation
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from freeform_world import AGGREGATED, named, offering, rows
@@ -76,6 +78,21 @@ def test_what_a_query_gives(free: World, query: str, wanted: list[tuple[object, 
     assert rows(free, query) == wanted
 
 
+def test_the_page_s_example_gives_what_the_page_says(free: World) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "free-form-sql.md").read_text(encoding="utf-8")
+    policy, spec, names, query = re.findall(r"```(?:sql|yaml)\n(.+?)```", page, re.S)
+    free.publisher.sql(policy)
+    free.publisher.call("REGISTER_DATA_OFFERING", spec)
+    free.publisher.call("LINK_DATA_OFFERING", "lookalike", "visitors_v1", ["adv"])
+    shown = {row["DATA_OFFERING_ID"]: row["FREEFORM_SQL_VIEW_NAME"] for row in free.advertiser.sql(names)}
+    assert f"FROM {shown['visitors_v1']} " in query
+    table = "".join(f"| {city or 'NULL'} | {count} |\n" for city, count in rows(free, query))
+    assert f"| CITY | PEOPLE |\n|---|---|\n{table}\n" in page
+    for statement in (f"DESC VIEW {shown['visitors_v1']}", "SHOW VIEWS IN SCHEMA SFDCR_LOOKALIKE.FREEFORM_SQL"):
+        with pytest.raises(SqlError):
+            free.advertiser.sql(statement)
+
+
 def test_what_is_made_of_a_guarded_view_holds_what_its_query_gave(free: World) -> None:
     free.advertiser.sql(named("CREATE VIEW over AS SELECT city, COUNT(*) AS n FROM {agg} GROUP BY city"))
     free.advertiser.sql(named("CREATE TABLE kept AS SELECT * FROM over"))
@@ -125,7 +142,10 @@ def test_what_a_runner_is_told_of_the_views(free: World) -> None:
         ("aggregation_policy: {name: data.public.nowhere}", "Aggregation policy 'DATA.PUBLIC.NOWHERE' does not exist"),
         ("aggregation_policy: {name: data.public.joins}", "Aggregation policy 'DATA.PUBLIC.JOINS' does not exist"),
         # cleanrooms/free-form-sql: column names must be the auto-generated ones.
-        ("join_policy: {name: data.public.joins, columns: [email_hash]}", "there is no column EMAIL_HASH; runners see"),
+        (
+            "join_policy: {name: data.public.joins, columns: [email_hash]}",
+            "there is no column 'EMAIL_HASH'; runners see",
+        ),
         ("masking_policies: [{name: data.public.masked}]", "masking_policy without columns guards nothing"),
         ("masking_policies: [{name: data.public.masked, columns: [income]}]", "takes a VARCHAR, and INCOME is none"),
         ("projection_policies: [{name: data.public.never}]", "projection_policy without columns guards nothing"),

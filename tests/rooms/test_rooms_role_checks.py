@@ -5,13 +5,33 @@ from __future__ import annotations
 import pytest
 from rooms_roles import admin, lesser, refused
 from rooms_world import COLLABORATION, SQL_TEMPLATE, World
+from snowflake.connector.errors import ProgrammingError
 
+from cleanroom_ml.connection.errors import from_connector
+from cleanroom_ml.engine.rooms import privileges, role_checks
 from cleanroom_ml.engine.rooms.access import Member, key_of
 from cleanroom_ml.engine.rooms.caller_rights import require_stages
 from cleanroom_ml.engine.rooms.column_guard import ColumnGuard
 from cleanroom_ml.engine.rooms.policies import Use
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.rights import Rights
+
+
+@pytest.mark.parametrize(
+    ("procedure", "privilege"),
+    [
+        ("VIEW_TEMPLATES", "VIEW TEMPLATES"),
+        ("VIEW_UPDATE_REQUESTS", "VIEW UPDATE REQUESTS"),
+        ("RUN", "RUN"),
+        ("JOIN", "JOIN COLLABORATION"),
+        ("REVIEW", "REVIEW COLLABORATION"),
+        ("INITIALIZE", "CREATE COLLABORATION"),
+    ],
+)
+def test_who_may_not_is_told_the_command_that_grants_the_least(procedure: str, privilege: str) -> None:
+    error = role_checks.refused(procedure, "ANALYST", privileges.COLLABORATION[procedure], "lookalike")
+    fix = from_connector(ProgrammingError(msg=error.message, errno=error.code)).fix
+    assert fix == f'cleanroom-ml grant "{privilege}" --to ANALYST'
 
 
 @pytest.mark.sandbox

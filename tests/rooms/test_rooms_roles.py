@@ -99,7 +99,7 @@ def test_a_collaboration_is_there_for_its_role_alone(joined: World, monkeypatch:
     assert other.call("GET_STATUS", "lookalike") != []
     said = refused(other, "VIEW_TEMPLATES", "lookalike")
     assert "Insufficient privileges: VIEW_TEMPLATES needs the role SAMOOHA_APP_ROLE, or one of: " in said
-    assert "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE('READ', 'COLLABORATION', 'lookalike', 'OTHER')" in said
+    assert "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE('VIEW TEMPLATES', 'COLLABORATION', 'lookalike', 'OTHER')" in said
     with pytest.raises(SqlError, match="another role's"):
         admin(other, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "RUN", "COLLABORATION", "lookalike", "other")
     with pytest.raises(SqlError, match="needs the role ACCOUNTADMIN"):

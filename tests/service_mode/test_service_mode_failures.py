@@ -38,7 +38,9 @@ def test_the_first_call_fails_and_the_next_one_gets_on(
     assert asks(STATUS_OF).rows[0][2] != ""
     refusal = asks.refused(LINK).message
     assert refusal.startswith("InvalidCollaborationStatusError: ")
-    assert refusal.endswith(f"Current status: {status}.")
+    assert refusal.endswith(f"one of the following: JOINED. Current status: {status}."), (
+        "what LINK needs, not what failed"
+    )
     asks(failing)
     assert failing in engine.reached
     assert asks(STATUS_OF).rows[0][1] == "JOINED", "the engine's own answer again"

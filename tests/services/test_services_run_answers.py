@@ -47,6 +47,8 @@ class Account:
                 return self.told(self.answer)
             case "GET_STATUS":
                 return [{"collaborator_account": "ORG.ME", "collaborator_name": "me"}]
+            case "VIEW_DATA_OFFERINGS":
+                return [{"template_view_name": "pub.o_v1.t", "shared_with": '["me"]'}]
             case "VIEW_ACTIVITY_HISTORY":
                 return self.told(self.history)
         raise AssertionError(procedure)
@@ -72,6 +74,14 @@ def test_a_template_is_read_with_what_a_target_has_added_to_it(shape: Any) -> No
 
 def ran(account: Account) -> jobs.SubmittedJob:
     return jobs.run(account, JobRun("room", "train"))  # type: ignore[arg-type]
+
+
+def test_a_run_with_a_wrong_table_names_its_key_of_the_project_file() -> None:
+    account = Account(CALL, ServerError("DataProviderWithoutDataOffering: 'pub.x.t' is not shared with me."))
+    with pytest.raises(ServerError) as caught:
+        jobs.run(account, JobRun("room", "train", tables=("pub.x.t",), key="runs.train"))  # type: ignore[arg-type]
+    assert caught.value.why == "did you mean 'pub.o_v1.t'? there are: pub.o_v1.t"
+    assert "runs.train.tables in cleanroom.yaml" in str(caught.value.fix)
 
 
 @pytest.mark.parametrize("column", ["job_id", "run", "RUN", "?column?", "result"])

@@ -14,10 +14,12 @@ from spec_texts import (
     FREEFORM,
     FUNCTION,
     JOB,
+    KEYED,
     POLICY,
     PRESET,
     PROCEDURE,
     RUNNER,
+    TYPED,
     artifact,
     columns,
     dataset,
@@ -278,13 +280,39 @@ REGISTERED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
                     **FREEFORM,
                     "freeform_sql_policies": {
                         "masking_policies": [POLICY],
-                        "aggregation_policy": {"name": "a.b.c", "entity_keys": ["email"]},
+                        "aggregation_policy": {"name": "a.b.c", "entity_keys": ["c"]},
                     },
                 }
             ]
         },
         {"datasets": [{**FREEFORM, "freeform_sql_policies": {"join_policy": [POLICY]}}]},
         "datasets[0].freeform_sql_policies.join_policy",
+    ),
+    # cleanrooms/free-form-sql: policies go by the names that runners see.
+    (
+        "data_offering",
+        {"datasets": [{**TYPED, "freeform_sql_policies": {"masking_policies": [{**POLICY, "columns": ["EMAIL"]}]}}]},
+        {"datasets": [{**TYPED, "freeform_sql_policies": {"masking_policies": [POLICY, POLICY]}}]},
+        "datasets[0].freeform_sql_policies.masking_policies[0].columns[0]",
+    ),
+    (
+        "data_offering",
+        {"datasets": [{**TYPED, "freeform_sql_policies": {"aggregation_policy": {**KEYED, "entity_keys": ["email"]}}}]},
+        {"datasets": [{**TYPED, "freeform_sql_policies": {"aggregation_policy": {**KEYED, "entity_keys": ["c"]}}}]},
+        "datasets[0].freeform_sql_policies.aggregation_policy.entity_keys[0]",
+    ),
+    *(
+        (
+            "data_offering",
+            {"datasets": [{**TYPED, "freeform_sql_policies": {kind: several([{**KEYED, "columns": ["email"]}])}}]},
+            {"datasets": [{**TYPED, "freeform_sql_policies": {kind: several([POLICY])}}]},
+            f"datasets[0].freeform_sql_policies.{kind}{place}.columns[0]",
+        )
+        for kind, several, place in (
+            ("join_policy", lambda listed: listed[0], ""),
+            ("row_access_policy", lambda listed: listed[0], ""),
+            ("projection_policies", list, "[0]"),
+        )
     ),
     ("collaboration", {}, {"owner": "nobody"}, "owner"),
     ("collaboration", {"owner": "PUB"}, {"owner": "o" * 26}, "owner"),

@@ -86,3 +86,8 @@ def configuration(**changes: Any) -> dict[str, Any]:
 
 EMAIL = {"category": "join_standard", "column_type": "email"}
 POLICY = {"name": "db.s.p", "columns": ["c"]}
+KEYED = {"name": "db.s.p"}
+TYPED = {
+    **FREEFORM,
+    "schema_and_template_policies": {"c": {"category": "join_standard", "column_type": "email"}},
+}

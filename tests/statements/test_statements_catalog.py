@@ -88,6 +88,10 @@ def test_get_ddl_and_what_makes_the_same_again(alpha: Client) -> None:
             alpha.result(text)
     types = alpha.rows("SELECT SYSTEM$TYPEOF(1), SYSTEM$TYPEOF(1::FLOAT), SYSTEM$TYPEOF(TRUE)")
     assert types == [("NUMBER(1,0)[SB1]", "FLOAT[DOUBLE]", "BOOLEAN[SB1]")]
+    # What Snowpark's `session.py` asks before it makes a function; an error of either is logged to its user.
+    asked = "SYSTEM$GET_DEFAULT_PYTHON_ARTIFACT_REPOSITORY('3.11', 'schema', 'PUBLIC')"
+    told = alpha.rows(f"SELECT {asked}, system$are_anaconda_terms_acknowledged()")
+    assert told == [("snowflake.snowpark.anaconda_shared_repository", True)]
     assert alpha.rows("CALL SYSTEM$TYPEOF(1)") == [("NUMBER(1,0)[SB1]",)]
     assert [row[1] for row in alpha.rows("DESC TABLE p TYPE = STAGE")] == ["TYPE", "URL"]
     assert len(alpha.rows("DESC TABLE p TYPE = COLUMNS")) == 3

@@ -16,7 +16,10 @@ app = single()
 
 @command(app, example="cleanroom-ml grant RUN --to ANALYST")
 def grant(
-    privilege: Annotated[str, typer.Argument(metavar="PRIVILEGE", help="Its documented name; - for a blank.")],
+    privilege: Annotated[
+        str,
+        typer.Argument(metavar="PRIVILEGE", help="Its name, - for a blank. `run` needs RUN and VIEW TEMPLATES."),
+    ],
     role: Annotated[str, typer.Option("--to", metavar="ROLE", help="Who gets it.")],
     collaboration_: Collaboration = None,
     registry: Registry = None,

@@ -14,6 +14,8 @@ from cleanroom_ml.cli.options import Collaboration, optional_argument, optional_
 from cleanroom_ml.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cleanroom_ml.services.connections import Connection
 
 app = group("Data offerings: which columns of which tables templates may read.")
@@ -106,15 +108,22 @@ def unregister(offering_id: Annotated[str, typer.Argument(metavar="ID")]) -> Out
 @command(app, "list", example="cleanroom-ml offering list")
 def list_(collaboration_: Collaboration = None) -> Output:
     """The datasets in the collaboration, by the names that templates use."""
-    from cleanroom_ml.services.offerings import is_local, list_offerings
+    from cleanroom_ml.services.offerings import list_offerings
 
     with open_connection() as connection:
         rows = list_offerings(connection, collaboration(collaboration_))
-    lines = []
-    for row in rows:
-        whose = "your own runs only" if is_local(row) else f"from {row['shared_by']}"
-        lines.append(f"{row['template_view_name']}  ({whose})")
-        lines += [
-            f"  {key.removesuffix('_columns')}: {cell(row[key]) or 'none'}" for key in _COLUMN_LISTS if row.get(key)
-        ]
+    lines = [line for row in rows for line in dataset_lines(row)]
     return Output(rows, "\n".join(lines) or "nothing is offered yet")
+
+
+def dataset_lines(row: dict[str, object]) -> Iterator[str]:
+    """A dataset for people: its names, and what may be done with its columns."""
+    from cleanroom_ml.services.offerings import is_local
+
+    whose = "your own runs only" if is_local(row) else f"from {row['shared_by']}"
+    yield f"{row['template_view_name']}  ({whose})"
+    if view := row.get("freeform_sql_view_name"):
+        yield f"  free-form SQL: {view}"
+    for key in _COLUMN_LISTS:
+        if row.get(key):
+            yield f"  {key.removesuffix('_columns')}: {cell(row[key]) or 'none'}"

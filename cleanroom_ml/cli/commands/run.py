@@ -79,7 +79,8 @@ def _wanted(
         raise UsageError("nothing to run", fix="`runs` in cleanroom.yaml, or: run TEMPLATE --table VIEW")
     # A template named instead of a run, also by its id: the project still says which tables and values it gets.
     meant = (chosen, chosen.rpartition("_")[0])
-    entry = runs.get(chosen) or next((each for each in runs.values() if each.template in meant), None)
+    key = chosen if chosen in runs else next((key for key, each in runs.items() if each.template in meant), "")
+    entry = runs.get(key)
     arguments: dict[str, object] = dict(entry.args) if entry else {}
     fill = {
         "compute_pool": pool or (entry.pool if entry else None),
@@ -94,4 +95,5 @@ def _wanted(
         my_tables=entry.my_tables if entry else (),
         arguments=arguments | given,
         defaults={"compute_pool": mine.pool.name} if mine and mine.pool else {},
+        key=f"runs.{key}" if key else "",
     )

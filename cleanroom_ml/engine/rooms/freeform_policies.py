@@ -25,7 +25,7 @@ from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.naming import display, fold, quote, split_name
+from cleanroom_ml.naming import fold, quote, split_name
 from cleanroom_ml.specs.data_offering import Dataset
 
 FREE: Final = "template_and_freeform_sql"
@@ -40,8 +40,8 @@ _OFFERED: Final = "OFFERED"
 _ALL_ROWS: Final = (1 << 63) - 1
 
 
-def bound_policies(storage: Storage, caller: Caller, dataset: Dataset, columns: Sequence[str]) -> FreeformDetail:
-    """What a dataset's `freeform_sql_policies` bind, to columns by the names that runners see.
+def bound_policies(storage: Storage, caller: Caller, dataset: Dataset) -> FreeformDetail:
+    """What a dataset's `freeform_sql_policies` bind, to columns by the names that runners see (the spec has no others).
 
     Raises:
         SqlError: SpecValidationError; a policy does not exist, or the caller's role may not use it.
@@ -59,13 +59,6 @@ def bound_policies(storage: Storage, caller: Caller, dataset: Dataset, columns: 
         usable = rights.reaches("USAGE", thing) or rights.reaches("APPLY", thing)
         if stored is None or not usable:
             raise SqlError.not_found(each["kind"], ".".join(each["name"]))
-        for column in each["columns"]:
-            if column not in columns:
-                raise _invalid(
-                    dataset,
-                    f"{_SHOWN[each['kind']][0]}: there is no column {display(column)}; runners see "
-                    f"{', '.join(map(display, columns[:20]))}, and policies go by these names",
-                )
         if each["kind"] in {MASKING, PROJECTION} and not each["columns"]:
             raise _invalid(dataset, f"{_SHOWN[each['kind']][0]} without columns guards nothing: name its columns")
         masked += each["columns"] if each["kind"] == MASKING else []

@@ -240,13 +240,12 @@ class Offerings:
                     "type": policy.column_type if policy.category == "join_standard" else None,
                 }
             )
-        names = [column["name"] for column in columns]
         detail: DatasetDetail = {
             "source": list(source),
             "columns": columns,
             "alias": dataset.alias,
             "freeform": dataset.allowed_analyses,
-            "policies": bound_policies(self._storage, caller, dataset, names),
+            "policies": bound_policies(self._storage, caller, dataset),
         }
         check_policies(self._storage, caller.account, detail)
         self._check_values(caller, catalog, dataset, detail, query_id)

@@ -261,16 +261,22 @@ class RoleChecks:
 
 
 def refused(procedure: str, role: str, opens: Opens | None, local_name: str | None) -> SqlError:
-    """A procedure that the role may not call, with a grant that would let it."""
+    """A procedure that the role may not call, with the grant that lets it do that, and no more where there is one."""
     if opens is None:
         return insufficient(f"{procedure} needs the role {APP_ROLE} or {ADMIN}. USE ROLE {APP_ROLE}")
     wanted = sorted(opens.object)
     if wanted and local_name is not None:
-        fix = f"{_GRANT}_OBJECT_TO_ROLE('{wanted[0]}', 'COLLABORATION', '{local_name}', '{role}')"
+        fix = f"{_GRANT}_OBJECT_TO_ROLE('{_least(procedure, wanted)}', 'COLLABORATION', '{local_name}', '{role}')"
     else:
-        fix = f"{_GRANT}_ACCOUNT_TO_ROLE('{min(opens.account)}', '{role}')"
+        fix = f"{_GRANT}_ACCOUNT_TO_ROLE('{_least(procedure, sorted(opens.account))}', '{role}')"
     listed = ", ".join(sorted(opens.object | opens.account))
     return insufficient(f"{procedure} needs the role {APP_ROLE}, or one of: {listed}. {fix}")
+
+
+def _least(procedure: str, privileges: Sequence[str]) -> str:
+    """The privilege that is called like the procedure, and opens nothing else; or the first."""
+    own = procedure.replace("_", " ")
+    return next((each for each in privileges if each.startswith(own)), privileges[0])
 
 
 def insufficient(reason: str) -> SqlError:

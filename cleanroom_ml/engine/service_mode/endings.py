@@ -26,7 +26,7 @@ class SlowEndings(Plain):
         if status is None:
             return None
         if _WAYS_OUT.get(asked.procedure) != status:
-            raise not_now("JOINED", status)
+            raise not_now(asked, status)
         return Rows.one(asked.procedure, f"{asked.procedure} of collaboration {asked.room} is under way.")
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:

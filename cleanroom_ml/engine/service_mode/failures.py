@@ -38,7 +38,7 @@ class Creating(Stops):
                 self._created[asked.account] = nth + 1
                 if nth < len(self._statuses):
                     status = self._statuses[nth]
-                    stop = Stop(status, _CREATING[status], frozenset(), "CREATED, INSTALLATION_FAILED, JOIN_FAILED")
+                    stop = Stop(status, _CREATING[status], frozenset())
                     self._stops[asked.account, asked.room] = stop
         return super().after(asked, result)
 
@@ -50,7 +50,6 @@ class Failure:
     procedure: str
     status: str
     details: str
-    needs: str
     who: frozenset[str]
     joined: bool = True
 
@@ -65,7 +64,7 @@ class Failing(Stops):
         super().__init__()
         self._failure = failure
         opens = frozenset({failure.procedure, "REVIEW"} if failure.procedure == "JOIN" else {failure.procedure})
-        self._stop = Stop(failure.status, failure.details, opens, failure.needs)
+        self._stop = Stop(failure.status, failure.details, opens)
         self._members: dict[tuple[str, str], str] = {}
         self._joined: set[tuple[str, str]] = set()
         self._failed: set[tuple[str, str]] = set()
@@ -111,7 +110,7 @@ class AutoJoin(Stops):
         """It stays CREATED."""
         if _joins_too(asked):
             failed = {"auto_join": {"enabled": False, "failure_summary": AUTO_JOIN, "phase": "failed"}}
-            stop = Stop("CREATED", json.dumps(failed), frozenset({"JOIN"}), "JOINED")
+            stop = Stop("CREATED", json.dumps(failed), frozenset({"JOIN"}))
             with self._lock:
                 self._stops[asked.account, asked.room] = stop
         return super().after(asked, result)
@@ -126,7 +125,6 @@ JOIN_FAILS: Final = Failure(
     "JOIN",
     "JOIN_FAILED",
     "The listing's metadata was not synchronized in time.",
-    "CREATED, INSTALLATION_FAILED, IN_REVIEW, JOIN_FAILED",
     frozenset({"owner", "member"}),
     joined=False,
 )
@@ -134,9 +132,8 @@ LEAVE_FAILS: Final = Failure(
     "LEAVE",
     "LEAVE_FAILED",
     "The shares could not be dropped in time.",
-    "LOCAL_DROP_PENDING, LEAVING",
     frozenset({"member"}),
 )
 TEARDOWN_FAILS: Final = Failure(
-    "TEARDOWN", "DROP_FAILED", "The listing could not be dropped in time.", "JOINED, DROP_FAILED", frozenset({"owner"})
+    "TEARDOWN", "DROP_FAILED", "The listing could not be dropped in time.", frozenset({"owner"})
 )

@@ -37,9 +37,7 @@ NO_PROFILE: Final = (
     "Please add your first/last name and email to your user profile in the Snowsight UI or use the SQL "
     "command ALTER USER <user name> to set first_name, last_name, and email."
 )
-_NOT_INSTALLED: Final = Stop(
-    "INSTALLATION_FAILED", f"090655 (P0002): {NO_PROFILE}", frozenset({"REVIEW"}), "LOCAL_DROP_PENDING, LEAVING"
-)
+_NOT_INSTALLED: Final = Stop("INSTALLATION_FAILED", f"090655 (P0002): {NO_PROFILE}", frozenset({"REVIEW"}))
 
 
 class SecondaryRoles(Plain):

@@ -15,6 +15,13 @@ from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.error_names import ErrorName
 
 QUESTIONS: Final = 2
+_NEEDS: Final = {
+    "REVIEW": "INVITED, INSTALLATION_FAILED, IN_REVIEW",
+    "JOIN": "CREATED, IN_REVIEW, JOIN_FAILED",
+    "LEAVE": "LOCAL_DROP_PENDING, LEAVING",
+    "TEARDOWN": "JOINED, DROP_FAILED",
+}
+"""Where a procedure needs its caller to be; any other needs it to have joined."""
 Key = tuple[str, ...]
 
 
@@ -41,12 +48,11 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A status in which a collaborator stays until one of `opens` is called; a refusal says which status it needs."""
+    """A status in which a collaborator stays until one of `opens` is called."""
 
     status: str
     details: str
     opens: frozenset[str]
-    needs: str
 
 
 class Stops(Plain):
@@ -61,7 +67,7 @@ class Stops(Plain):
         stop = self._stops.get((asked.account, asked.room))
         if stop is None or not of_a_room(asked) or asked.procedure in stop.opens:
             return None
-        raise not_now(stop.needs, stop.status)
+        raise not_now(asked, stop.status)
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Shows it in GET_STATUS."""
@@ -86,12 +92,14 @@ def of_a_room(asked: Asked) -> bool:
     return not asked.procedure.startswith(("VIEW_", "REGISTER_", "UNREGISTER_", "CREATE_"))
 
 
-def not_now(needed: str, status: str) -> SqlError:
-    """What the service says of a call that comes in the wrong status (docs/api-digest.md §9)."""
+def not_now(asked: Asked, status: str) -> SqlError:
+    """What the service says of a call that comes in the wrong status: which it needs is the procedure's to say
+    (docs/api-digest.md §9).
+    """
     return room_error(
         ErrorName.InvalidCollaborationStatusError,
         "This action requires the collaboration status to be one of the following: "
-        f"{needed}. Current status: {status}.",
+        f"{_NEEDS.get(asked.procedure, 'JOINED')}. Current status: {status}.",
     )
 
 

@@ -14,7 +14,6 @@ from cleanroom_ml.error_names import ErrorName
 
 _UNDER_WAY: Final = {"INITIALIZE": "CREATING", "REVIEW": "INSTALLING", "JOIN": "JOINING"}
 _HARMLESS: Final = frozenset({"REVIEW", "RUN_ML_JOB_ACTION"})
-_NEEDED: Final = {"CREATING": "CREATED, JOIN_FAILED", "INSTALLING": "IN_REVIEW, JOIN_FAILED", "JOINING": "JOINED"}
 
 
 class Delays(Plain):
@@ -30,7 +29,7 @@ class Delays(Plain):
         status = self._steps.ask((asked.account, asked.room))
         if status is None:
             return None
-        raise not_now(_NEEDED[status], status)
+        raise not_now(asked, status)
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Begins steps, and shows them."""

@@ -66,6 +66,11 @@ def _named(kind: Kind | None, node: Node) -> str | None:
     return None if kind is None else _TYPES.get(kind)
 
 
+def _repository(context: ContextValues, args: Sequence[Node]) -> Value:
+    """SYSTEM$GET_DEFAULT_PYTHON_ARTIFACT_REPOSITORY('3.11' [, 'schema', 'NAME']): no other can be set."""
+    return "snowflake.snowpark.anaconda_shared_repository"
+
+
 def _refused(name: str) -> Function:
     def refuse(context: ContextValues, args: Sequence[Node]) -> Value:
         raise SqlError.unsupported(name)
@@ -83,6 +88,10 @@ _OF_A_SERVICE: Final = """SYSTEM$ALLOWLIST SYSTEM$ALLOWLIST_PRIVATELINK SYSTEM$W
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("GET_DDL", arguments=(2, 3), asked=_ddl),
     Scalar("SYSTEM$TYPEOF", asked=_type),
+    # What Snowpark asks before it makes a function: where its packages come from, and whether that was agreed to. Here
+    # they are those of the runtime (a package that is not there is then named as that); `session.py` of the client.
+    Scalar("SYSTEM$GET_DEFAULT_PYTHON_ARTIFACT_REPOSITORY", arguments=(1, 3), asked=_repository),
+    Scalar("SYSTEM$ARE_ANACONDA_TERMS_ACKNOWLEDGED", arguments=0, session=lambda _: True),
     Scalar("CURRENT_TRANSACTION", arguments=0, session=lambda context: context.transaction),
     *(_refused(name) for name in _OF_A_SERVICE.split()),
 )
