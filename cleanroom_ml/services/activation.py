@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import (
+    CleanroomError,
+    CommunicationError,
+    ConflictError,
+    ServerError,
+    UsageError,
+    WaitTimeoutError,
+)
 from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.memberships import Membership, me
 from cleanroom_ml.services.named import not_there
@@ -71,6 +78,7 @@ def activate(
     connection: Connection,
     request: ActivationRequest,
     *,
+    again: bool = False,
     wait: bool = False,
     timeout_seconds: float | None = None,
     on_status: Callable[[Activation], None] | None = None,
@@ -79,11 +87,13 @@ def activate(
     """Run the activation template and send its rows to the destination.
 
     Args:
+        again: send a segment that this party has sent to the destination before, as another batch.
         wait: until the rows are ready to be processed by the destination; `on_status` is told each change.
         on_upgrade: is told each state of an upgrade of the room's application that is waited for.
 
     Raises:
         NotApprovedError: the template is not approved.
+        ConflictError: the segment was sent to the destination before, and that has not failed.
         PolicyDeniedError: the destination is not one of this runner's, or a column may not leave.
         ServerError: the target refused it, or sending failed; with the target's details.
         CommunicationError: the connection broke; says whether anything was sent, as far as the target tells it.
@@ -97,7 +107,10 @@ def activate(
         arguments=request.arguments,
         activation={"snowflake_collaborator": request.destination, "segment_name": request.segment},
     )
-    before = {item.batch_id for item in list_activations(connection, request.collaboration)}
+    listed = list_activations(connection, request.collaboration)
+    if not again:
+        _check_new(connection, request, listed)
+    before = {item.batch_id for item in listed}
     try:
         given = {"tables": request.tables, "my_tables": request.my_tables}
         with explained(connection, request.collaboration, "activate", given):
@@ -211,6 +224,29 @@ def own_alias(connection: Connection, collaboration: str) -> str:
 def sent_to_oneself(connection: Connection, collaboration: str, segment: str) -> str | None:
     """The newest batch of a segment that this account sent to itself; None where there is none."""
     return newest_of(connection, candidates(collaboration), segment, own_alias(connection, collaboration))
+
+
+def _check_new(connection: Connection, request: ActivationRequest, listed: Sequence[Activation]) -> None:
+    """Raises ConflictError where this party has sent the segment to the destination, and that has not failed."""
+    own, to = own_alias(connection, request.collaboration).upper(), request.destination.upper()
+    sent = [
+        item
+        for item in listed
+        if item.segment_name == request.segment
+        and item.shared_with.upper() == to
+        and (not own or item.shared_by.upper() == own)
+        and item.status != "FAILED"
+    ]
+    last = max(sent, key=lambda item: item.updated_on, default=None)
+    known = f"{last.batch_id}, which is {last.status}" if last is not None else None
+    if known is None and own == to:  # what one sends to oneself is not listed
+        known = sent_to_oneself(connection, request.collaboration, request.segment)
+    if known is not None:
+        raise ConflictError(
+            f"the segment {request.segment} for {request.destination} was sent before as batch {known}",
+            why="to send it again is another batch, with the rows as they are now",
+            fix="cleanroom-ml activation list; to send it all the same: cleanroom-ml activate … --again",
+        )
 
 
 def _check_asked(

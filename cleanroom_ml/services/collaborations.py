@@ -13,6 +13,7 @@ from cleanroom_ml.connection.session import Row
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services.answers import named_rows, spec_text
+from cleanroom_ml.services.collaboration_changes import check_created_from
 from cleanroom_ml.services.memberships import expect, me, settled
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.tolerant_specs import collaboration_of
@@ -77,10 +78,16 @@ def list_collaborations(connection: Connection) -> tuple[Listed, ...]:
     )
 
 
-def create(connection: Connection, spec: Collaboration, *, timeout_seconds: float = 600) -> Joined:
-    """INITIALIZE, JOIN, and wait until the owner has joined. This account's own collaboration of that name is kept.
+def create(
+    connection: Connection, spec: Collaboration, *, timeout_seconds: float = 600, path: Path | None = None
+) -> Joined:
+    """INITIALIZE, JOIN, and wait until the owner has joined. This account's own collaboration of that spec is kept.
+
+    Args:
+        path: the spec's file, where the commands would not find it themselves.
 
     Raises:
+        ConflictError: this account has made a collaboration of that name from another spec.
         WrongPartyError: another account's collaboration goes by that name in this account, or the spec's owner is
             another account.
         ServerError: the server refused the spec, or creating failed.
@@ -100,7 +107,9 @@ def create(connection: Connection, spec: Collaboration, *, timeout_seconds: floa
     existing = next(
         (item for item in listed if _same(item.source_name, spec.name) and _same(item.owner_account, account)), None
     )
-    if existing is None:
+    if existing is not None:
+        check_created_from(spec, existing.spec, path=path)
+    else:
         connection.call("COLLABORATION.INITIALIZE", dump_spec(spec))
     done = _bring_in(connection, existing or Listed(spec.name, spec.name, account, "", ""), "create", timeout_seconds)
     return Joined(spec.name, done.status, existing is None, account)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import CommunicationError, ServerError
-from cleanroom_ml.naming import fold
 from cleanroom_ml.services.answers import named_rows
+from cleanroom_ml.services.collaboration_changes import removed
 from cleanroom_ml.services.collaborations import find
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.times import rfc3339
@@ -50,28 +50,7 @@ def removed_by(connection: Connection, spec: Collaboration) -> tuple[str, ...]:
     The spec is the whole of what it is to be: what was linked or approved since the file was written goes, if the file
     does not list it. Who is taken out can never join again.
     """
-    now = _current(connection, spec)
-    kept = {fold(alias) for alias in spec.collaborator_identifier_aliases}
-    gone = [alias for alias in now.collaborator_identifier_aliases if fold(alias) not in kept]
-    wanted = _parts(spec)
-    return (
-        *(f"the collaborator {alias}, for good" for alias in gone),
-        *(words for key, words in _parts(now).items() if key not in wanted),
-    )
-
-
-def _parts(spec: Collaboration) -> dict[tuple[str, ...], str]:
-    """Everything that the runners of a spec have, by folded names, as words."""
-    found: dict[tuple[str, ...], str] = {}
-    for alias, runner in spec.analysis_runners.items():
-        for template in runner.templates:
-            found["template", fold(alias), fold(template.id)] = f"the template {template.id} of {alias}"
-        for other, provider in runner.data_providers.items():
-            found["provider", fold(alias), fold(other)] = f"{other} as a data provider of {alias}"
-            for offering in provider.data_offerings:
-                words = f"the data offering {offering.id} of {other} for {alias}"
-                found["offering", fold(alias), fold(other), fold(offering.id)] = words
-    return found
+    return removed(_current(connection, spec), spec)
 
 
 def edit(connection: Connection, spec: Collaboration) -> Edited:

@@ -42,8 +42,9 @@ _BAD_VALUE, _UNREADABLE = 100038, 603
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading did. `fresh` is False where the table held exactly these files before.
+    """What loading did. `fresh` is False where the same files were loaded into the table before, and nothing was done.
 
+    What became of its rows since is not known then, but that there are as many.
     `columns` are the table's, with their types; `created` names the database and schema that had to be made.
     """
 
@@ -89,31 +90,28 @@ def load(
     Args:
         table: DATABASE.SCHEMA.TABLE.
         types: column name → SQL type, where the target's guess is not wanted (an id with leading zeros is VARCHAR).
-        if_there: what to do with a table that is there and does not hold exactly these files.
+        if_there: what to do with a table that is there. With "refuse" one that the same files were loaded into before,
+            with the same types, is left as it is.
 
     Raises:
         UsageError: a file cannot be read, its kind is not known, it has no columns, or a name is none.
-        ConflictError: the table is there already.
+        ConflictError: the table is there already, of other files or with other types.
         ServerError: the target refused, for a value that does not fit its column, for instance.
     """
     target = _table(table)
     source = _source(files)
-    mark = f"cleanroom-ml load sha256:{source.digest}"
+    types = types or {}
+    mark = _mark(source, types)
     scratch = f"CLEANROOM_ML_LOAD_{secrets.token_hex(6).upper()}"
     beside = quote_name((*target[:2], scratch))
     created = in_its_schema(connection, table, lambda: connection.execute(f"CREATE TEMPORARY STAGE {beside}"))
     there = _existing(connection, target)
-    if there is not None and if_there != "append" and there["comment"] == f"{mark} rows:{there['rows']}":
-        return Loaded(_displayed(target), whole_number(there["rows"]), False, _columns_of(connection, target), created)
     if there is not None and if_there == "refuse":
-        name = _displayed(target)
-        raise ConflictError(
-            f"the table {name} is there already, with {whole_number(there['rows'] or 0):,} rows",
-            why="what is in a table is never overwritten unasked",
-            fix=f"cleanroom-ml load … --as {name} --replace, or --append",
-        )
+        columns = _columns_of(connection, target)
+        _check_same(there, _displayed(target), source, mark, columns, types)
+        return Loaded(_displayed(target), whole_number(there["rows"]), False, columns, created)
     _upload(connection, source, beside)
-    columns = _wanted(_inferred(connection, source, beside, scratch, target), types or {})
+    columns = _wanted(_inferred(connection, source, beside, scratch, target), types)
     rows = _into_scratch(connection, source, beside, columns)
     if there is not None and if_there == "append":
         names = ", ".join(quote(name) for name, _ in columns)
@@ -125,6 +123,40 @@ def load(
     connection.execute(f"DROP TABLE {beside}")
     connection.execute(f"DROP STAGE {beside}")
     return Loaded(_displayed(target), rows, True, _columns_of(connection, target), created)
+
+
+def _mark(source: _Source, types: Mapping[str, str]) -> str:
+    """What the table's comment says of the load: the files by their digest, and the types that were asked for."""
+    mark = f"cleanroom-ml load sha256:{source.digest}"
+    asked = sorted((name.upper(), " ".join(type_.upper().split())) for name, type_ in types.items())
+    return f"{mark} types:{hashlib.sha256(repr(asked).encode()).hexdigest()}" if asked else mark
+
+
+def _check_same(
+    there: Row,
+    table: str,
+    source: _Source,
+    mark: str,
+    columns: tuple[tuple[str, str], ...],
+    types: Mapping[str, str],
+) -> None:
+    """Raises UsageError where a type is asked for what is no column of the files that were loaded, and ConflictError
+    where the table is of other files, or these were loaded with other types.
+    """
+    comment, rows = str(there["comment"] or ""), whole_number(there["rows"] or 0)
+    same_files = comment.startswith(f"cleanroom-ml load sha256:{source.digest} ")
+    if same_files:
+        _wanted(columns, types)
+    if comment == f"{mark} rows:{rows}":
+        return
+    other_types = same_files and not comment.startswith(f"{mark} rows:")
+    raise ConflictError(
+        f"the table {table} is there already, with {rows:,} rows",
+        why="the same files were loaded into it with other --column types"
+        if other_types
+        else "what is in a table is never overwritten unasked",
+        fix=f"cleanroom-ml load … --as {table} --replace, or --append",
+    )
 
 
 def _table(name: str) -> tuple[str, ...]:

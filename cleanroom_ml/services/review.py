@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from cleanroom_ml.errors import HashMismatchError
@@ -22,6 +23,7 @@ from cleanroom_ml.specs.problems import SpecProblems
 from cleanroom_ml.specs.template import Template
 from cleanroom_ml.specs.template_text import SqlsafeExpression
 
+_DIGEST = re.compile(rf"(?:{PREFIX}|sha256:)[0-9a-f]{{64}}")
 _SHOWN = frozenset(
     {
         "room", "collaboration", "parties", "requester", "runner", "share_with", "template_id", "template",
@@ -48,7 +50,8 @@ class Review:
     """A request as the person who decides must see it. `changes`: against the version approved before, if any.
 
     `approval_digest` is the engine's, over all that it holds, or on a target without one the portable digest;
-    `portable` is that on either. `unverified`: what would be approved and cannot be seen from here, a line each.
+    `portable` is that on either, and `portable_unshown` what that is while the code is not shown. `unverified`: what
+    would be approved and cannot be seen from here, a line each.
     `room` is the room's unique id, `source_name` its owner's name for it, and `parties` are the accounts behind the
     aliases. `other` is what the request carries beyond this version's knowledge of requests, as it stands there: it is
     approved with the rest.
@@ -75,6 +78,7 @@ class Review:
     parties: tuple[Party, ...]
     other: tuple[tuple[str, str], ...] = ()
     portable: str = ""
+    portable_unshown: str = ""
     unverified: tuple[str, ...] = ()
     choices: Choices = field(default_factory=lambda: Choices((), False))
 
@@ -135,14 +139,35 @@ def review_request(collaboration: str, request: UpdateRequest, subject: Subject)
         parties=parties,
         other=_other(body, beside),
         portable=portable,
+        portable_unshown=portable_of({**body, "code_specs": ()}, spec, parties, _code_ids(body, request)),
         unverified=subject.unverified,
         choices=choices_of(spec),
     )
 
 
+def _code_ids(body: Document, request: UpdateRequest) -> tuple[str, ...]:
+    return (*request.code_specs, *(str(code.get("id")) for code in body.get("code_specs") or ()))
+
+
+def check_form(expected: str) -> None:
+    """Raises HashMismatchError where no request can have what was pinned for a digest."""
+    if not _DIGEST.fullmatch(expected):
+        raise HashMismatchError(
+            f"no request has the digest {expected!r}",
+            differences=(f"expected {expected}",),
+            why="a digest is sha256: or portable:sha256: with 64 hexadecimal digits in lower case",
+            fix="cleanroom-ml review REQUEST  prints it",
+        )
+
+
 def verify_digest(review: Review, expected: str) -> None:
-    """Raises HashMismatchError where the request is not the one that was pinned, by either of its digests."""
-    if expected not in (review.approval_digest, review.portable):
+    """Raises HashMismatchError where the request is not the one that was pinned, by either of its digests.
+
+    Of one that is COMPLETED the portable digest is taken as it was before, too: some targets show the code only to who
+    has approved it. Nothing is approved by it any more.
+    """
+    before = (review.portable_unshown,) if review.status == "COMPLETED" else ()
+    if expected not in (review.approval_digest, review.portable, *before):
         found = review.portable if expected.startswith(PREFIX) else review.approval_digest
         raise HashMismatchError(
             f"the approval digest of {review.template_id} is not the expected one",

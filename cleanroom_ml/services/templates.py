@@ -13,10 +13,12 @@ from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError, UsageError
 from cleanroom_ml.services.answers import texts_of
 from cleanroom_ml.services.applied import Change, apply
+from cleanroom_ml.services.approvals import sent_by
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
 from cleanroom_ml.services.registration import Registered, register_file
 from cleanroom_ml.services.update_requests import REMOVE_TEMPLATE, UpdateRequest, list_requests
 from cleanroom_ml.services.waiting import patiently
+from cleanroom_ml.services.whose import own_names
 from cleanroom_ml.specs.code_spec import CodeSpec
 from cleanroom_ml.specs.load import load_spec
 from cleanroom_ml.specs.project import Project
@@ -40,12 +42,16 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Everything that `template submit` did, in its order. `unlisted`: what was sent and the target lists not yet."""
+    """Everything that `template submit` did, in its order. `unlisted`: what was sent and the target lists not yet.
+
+    `superseded`: other versions of these templates whose requests this party sent earlier, and that wait still.
+    """
 
     code_specs: tuple[RegisteredCodeSpec, ...]
     templates: tuple[Registered, ...]
     requests: tuple[Submitted, ...]
     unlisted: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
 
 
 def submit(
@@ -107,7 +113,26 @@ def submit(
         tuple(
             f"{template_id} for {alias}" for template_id, alias in sent if _latest(after, template_id, alias) is None
         ),
+        _superseded(connection, collaboration, [template for _, template in templates], after),
     )
+
+
+def _superseded(
+    connection: Connection, collaboration: str, submitted: Sequence[Template], requests: Sequence[UpdateRequest]
+) -> tuple[str, ...]:
+    """The ids of the templates of older requests of this party, each once, oldest first."""
+    found: list[UpdateRequest] = []
+    for template in submitted:
+        newest = max((at for at, each in enumerate(requests) if each.concerns(template.id)), default=-1)
+        found += [
+            each
+            for each in requests[: newest + 1]
+            if each.open and each.concerns(template.name) and each.template_id.upper() != template.id.upper()
+        ]
+    if not found:
+        return ()
+    names = own_names(connection, collaboration)
+    return tuple(dict.fromkeys(each.template_id for each in found if sent_by(each, names)))
 
 
 def _look_for(

@@ -6,7 +6,7 @@ yet is told by the embedded engine alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -192,9 +192,21 @@ def pick_request(
         candidates = [request for request in matching if waits(request)] or matching[-1:]
     if len(candidates) == 1:
         return candidates[0]
-    listed = "; ".join(f"{each.id}: {each.subject} for {each.runner}, from {each.requester}" for each in candidates)
+    newest_first = candidates[::-1]
+    listed = "; ".join(f"{each.id}: {each.subject} for {each.runner}, from {each.requester}" for each in newest_first)
     what = f"{len(candidates)} requests wait for you" if wanted is None else f"{wanted!r} is {len(candidates)} requests"
-    raise UsageError(what, why=listed, fix=f"name one by its id, such as {candidates[0].id}")
+    raise UsageError(what, why=listed, fix=f"name one, such as {_unmistakable(newest_first)}")
+
+
+def _unmistakable(candidates: Sequence[UpdateRequest]) -> str:
+    """A name that means the first of several and none of the others: its template's id, else its own."""
+    first, *others = candidates
+    plain = first.kind == ADD_TEMPLATE and first.template_id
+    return first.id if not plain or any(_same_template(first, each) for each in others) else first.template_id
+
+
+def _same_template(one: UpdateRequest, other: UpdateRequest) -> bool:
+    return one.template_id.lower() == other.template_id.lower()
 
 
 def waits_for_me(request: UpdateRequest) -> bool:

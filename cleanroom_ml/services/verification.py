@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +35,9 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
 
     Raises:
         UsageError: the template runs no code, or there is no such directory.
-        HashMismatchError: naming each file: `added` is in what would run only, `removed` in what was reviewed only.
+        HashMismatchError: naming each file, and on which side it is only, or that it has changed.
     """
-    if not review.jobs and not review.unverified:
-        raise UsageError(
-            f"{review.template_id} runs no staged code", why="--reviewed compares code", fix="--expect-digest instead"
-        )
+    check_comparable(review, directory)
     reviewed = build_manifest(directory)
     differences: list[str] = []
     lines: list[str] = []
@@ -47,11 +45,11 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
         name = f"{job.code_spec_id}${job.name}"
         if job.shown:
             mine = reviewed if job.sized else without_sizes(reviewed)
-            found = compare(mine, Manifest(job.files)).describe()
+            found = _by_content(mine, Manifest(job.files), directory)
             lines.append(f"{name}: every file of {directory} is what would run")
         else:
             staged = _staged(connection, job)
-            found = [] if staged is None else _by_size(reviewed, staged)
+            found = [] if staged is None else _by_size(reviewed, staged, directory)
             lines.append(
                 f"{name}: nothing of its files is shown, so nothing was compared"
                 if staged is None
@@ -71,6 +69,25 @@ def verify_reviewed(review: Review, directory: Path, connection: Connection | No
     if not lines:
         lines = [f"nothing was compared: {'; '.join(review.unverified)}"]
     return Verified(tuple(lines), not review.unverified)
+
+
+def check_comparable(review: Review, directory: Path) -> None:
+    """Raises UsageError where there is nothing to compare: the template runs no code, or there is no directory."""
+    if not review.jobs and not review.unverified:
+        raise UsageError(
+            f"{review.template_id} runs no staged code", why="--reviewed compares code", fix="--expect-digest instead"
+        )
+    check_directory(directory)
+
+
+def check_directory(directory: Path) -> None:
+    """Raises UsageError where there is no directory of what was reviewed."""
+    if not directory.is_dir():
+        raise UsageError(
+            f"there is no directory {directory}",
+            why="it is to hold the copy of the code that was read",
+            fix="--reviewed DIR, with the directory that you have read",
+        )
 
 
 def check_seen(review: Review | ChangeReview, *, unverified_ok: bool) -> None:
@@ -105,10 +122,25 @@ def _staged(connection: Connection | None, job: ReviewedJob) -> dict[str, int] |
     return found or None
 
 
-def _by_size(reviewed: Manifest, staged: dict[str, int]) -> list[str]:
+def _by_content(reviewed: Manifest, runs: Manifest, directory: Path) -> list[str]:
+    found = compare(reviewed, runs)
+    return [
+        *_one_sided(found.added, found.removed, directory),
+        *(f"changed: {path}" for path in found.changed),
+    ]
+
+
+def _by_size(reviewed: Manifest, staged: dict[str, int], directory: Path) -> list[str]:
     sizes = {entry.path: entry.size for entry in reviewed.files}
     return [
-        *(f"added: {path}" for path in sorted(staged.keys() - sizes.keys())),
-        *(f"removed: {path}" for path in sorted(sizes.keys() - staged.keys())),
+        *_one_sided(sorted(staged.keys() - sizes.keys()), sorted(sizes.keys() - staged.keys()), directory),
         *(f"changed: {path}" for path in sorted(staged.keys() & sizes.keys()) if staged[path] != sizes[path]),
+    ]
+
+
+def _one_sided(runs: Iterable[str], reviewed: Iterable[str], directory: Path) -> list[str]:
+    """What is on one side only. It need not be the other side that has changed: nobody has taken a file away."""
+    return [
+        *(f"would run, and is not in {directory}: {path}" for path in runs),
+        *(f"only in {directory}: {path}" for path in reviewed),
     ]

@@ -123,6 +123,18 @@ def test_other_content_is_a_conflict_until_it_is_said_what_to_do(cli, account, p
     assert done(cli(*count)).splitlines()[1] == "4"
     done(cli("load", "b.csv", "--as", "OTHER.S.T", "--replace"))
     assert done(cli(*count)).splitlines()[1] == "1"
+    # As many rows of the same files prove nothing of what is in them: who replaces gets the files' rows and types.
+    done(cli("sql", "UPDATE OTHER.S.T SET ID = 99"))
+    replaced = done(cli("load", "b.csv", "--as", "OTHER.S.T", "--replace", "--column", "id=VARCHAR"))
+    assert "loaded before" not in replaced
+    values = ("sql", "SELECT ID FROM OTHER.S.T", "--format", "json")
+    assert json.loads(done(cli(*values))) == [{"ID": "3"}]
+    # Unasked, the types are part of what is the same.
+    again = ("load", "b.csv", "--as", "OTHER.S.T", "--column")
+    assert "OTHER.S.T: 1 rows (the same files were loaded before)" in done(cli(*again, "ID=varchar"))
+    assert "with other --column types" in cli("load", "b.csv", "--as", "OTHER.S.T").err
+    unknown = cli(*again, "zap=VARCHAR")
+    assert (unknown.code, "there is no column 'zap'" in unknown.err) == (2, True)
 
 
 def test_a_file_with_a_bad_value_leaves_everything_as_it_was(cli, account, person: Path) -> None:

@@ -25,6 +25,7 @@ WRONG = [
     (["stage"], "cleanroom.yaml"),
     (["connection", "use", "nowhere"], "no connection named 'nowhere'"),
     (["approve", "--yes", "--collaboration", "c"], "what is being approved"),
+    (["approve", "x", "--collaboration", "c", "--reviewed", "nowhere/"], "there is no directory nowhere"),
     (["run", "x", "--collaboration", "c", "--arg", "novalue"], "KEY=VALUE"),
     (["run", "x", "--collaboration", "c"], "no connection is bound"),
     (["collaboration", "config", "KEY", "--collaboration", "c"], "no value for KEY"),
@@ -184,3 +185,8 @@ def test_options_before_the_verb_of_requests_are_not_lost(cli, options: tuple[st
     ran = cli("requests", *options, "withdraw", "train_V1", "--yes")
     assert ran.code == 2
     assert "options stand behind the verb" in ran.err
+
+
+def test_a_digest_that_no_request_can_have_is_told_before_anything_is_asked(cli) -> None:
+    ran = cli("approve", "x", "--yes", "--collaboration", "c", "--expect-digest", "sha256:0")
+    assert (ran.code, "no request has the digest 'sha256:0'" in ran.err) == (11, True)

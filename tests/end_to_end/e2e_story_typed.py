@@ -39,7 +39,7 @@ _WORDS = {
     "pool": "pool create",
     "run": "run measure --wait",
     "edit": "collaboration edit --yes",
-    "activate": "activate --yes --wait",
+    "activate": "activate --yes --wait --again",
     "process": f"activation process --segment {SEGMENT}",
     "unlink": "offering unlink {offering}",
     "set": "collaboration config ALLOW_ML_JOBS_MONITORING false",

@@ -63,7 +63,7 @@ def test_what_waits_is_withdrawn_and_sent_again(pair):
     withdrawn = pair.publisher.quickly("template", "withdraw", "activate", "--yes", "--reason", "wrong columns")
     assert "activate_deciding1: withdrawn" in withdrawn.out
     assert "withdrawn before" in pair.publisher.quickly("template", "withdraw", "activate", "--yes").out
-    ended = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", "sha256:0", code=11)
+    ended = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", "sha256:" + "0" * 64, code=11)
     assert "is not the expected one" in ended.err
     digest = pair.digest("activate")
     ended = pair.advertiser.quickly("approve", "activate", "--yes", "--expect-digest", digest, code=10)

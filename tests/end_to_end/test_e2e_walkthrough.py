@@ -83,8 +83,12 @@ def test_the_audience_arrives_as_csv_and_as_parquet(activated):
     again = publisher.types("activation", "process", "--segment", "lookalike_q3")
     assert "received before" in again.out
 
-    # Activating again is another batch, not the same one twice; until it is taken, the one before is what there is.
-    activated.advertiser.quickly("activate", "--yes")
+    # Activating again is asked for; it is another batch, and until it is taken, the one before is what there is.
+    (first,) = publisher.quickly("activation", "list", "--format", "json").json
+    refused = activated.advertiser.quickly("activate", "--yes", code=1)
+    assert f"was sent before as batch {first['batch_id']}, which is PROCESSED" in refused.err
+    assert "cleanroom-ml activate … --again" in refused.err
+    activated.advertiser.quickly("activate", "--yes", "--again")
     batches = publisher.quickly("activation", "list", "--format", "json").json
     assert {row["status"] for row in batches} == {"PROCESSED", "SHARED"}
     assert len({row["batch_id"] for row in batches}) == 2

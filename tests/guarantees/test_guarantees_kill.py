@@ -162,7 +162,7 @@ def test_killed_during_procedures(world: World) -> None:
 
         def send_segment(segment: str = segment) -> Any:
             request = activation.ActivationRequest(ROOM, "keep", "shop", segment, ("shop.offer_v1.visits",))
-            return activation.activate(world.brand, request)
+            return activation.activate(world.brand, request, again=True)
 
         interrupted(world, send_segment, after=after)
         send_segment()

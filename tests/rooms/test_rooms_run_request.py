@@ -55,6 +55,7 @@ def test_what_an_activation_builds_the_room_reads_back_whole(monkeypatch: pytest
     monkeypatch.setattr(activation, "runnable_template", lambda *_: "send_v1")
     monkeypatch.setattr(activation, "list_activations", lambda *_: ())
     monkeypatch.setattr(activation, "own_alias", lambda *_: "pub")
+    monkeypatch.setattr(activation, "sent_to_oneself", lambda *_: None)
     connection = Recorder()
     activation.activate(connection, activation.ActivationRequest("C", "send", "pub", "likely", TABLES, (), {"n": 1}))  # type: ignore[arg-type]
     read = run_request((connection.asked[0][1],)).template_configuration

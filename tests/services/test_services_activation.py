@@ -15,7 +15,14 @@ from typing import Any
 
 import pytest
 
-from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import (
+    CleanroomError,
+    CommunicationError,
+    ConflictError,
+    ServerError,
+    UsageError,
+    WaitTimeoutError,
+)
 from cleanroom_ml.services import activation, waiting
 from cleanroom_ml.services.activation import ActivationRequest
 from cleanroom_ml.services.activation_export import export
@@ -101,7 +108,32 @@ def test_what_was_sent_is_the_batch_that_was_not_there_before() -> None:
     old = listed("older_batch", "PROCESSED")
     other = [listed("x", segment="q2"), listed("y", shared_with="third")]
     account = Account([old], [old, *other], [old, *other], [old, *other, listed("b", "PENDING")])
-    assert (send(account).batch_id, account.ran()) == ("b", 1)
+    assert (send(account, again=True).batch_id, account.ran()) == ("b", 1)
+
+
+@pytest.mark.parametrize("status", ["PENDING", "REPLICATING", "SHARED", "PROCESSED"])
+def test_a_segment_is_sent_once_until_it_is_asked_for_again(status: str) -> None:
+    """Typed twice, it was sent twice, and nobody said so. The statuses: VIEW_ACTIVATIONS."""
+    account = Account([listed("a", "FAILED"), listed("bb", status)])
+    with pytest.raises(ConflictError, match=f"q1 for pub was sent before as batch bb, which is {status}") as caught:
+        send(account)
+    assert "--again" in str(caught.value.fix)
+    assert account.ran() == 0
+    assert send(Account([listed("bb", status)], [listed("bb", status), listed("c")]), again=True).batch_id == "c"
+
+
+def test_what_failed_or_is_another_segment_or_another_s_is_not_sent_before() -> None:
+    others = [listed("a", "FAILED"), listed("b", segment="q2"), listed("c", shared_with="third")]
+    others.append(listed("d", shared_by="third"))
+    assert send(Account(others, [*others, listed("e")])).batch_id == "e"
+
+
+def test_what_was_sent_to_oneself_before_is_told_by_the_table() -> None:
+    account = Account([])
+    account.tables = {ON_ACCOUNTS: {"b": [{"A": 1}]}}
+    with pytest.raises(ConflictError, match="was sent before as batch b"):
+        send(account, to="ADV")
+    assert account.ran() == 0
 
 
 def test_waiting_goes_through_the_documented_statuses() -> None:

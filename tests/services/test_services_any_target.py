@@ -145,7 +145,7 @@ def test_staged_files_are_compared_by_name_and_size_and_that_is_said(directory: 
     account.answers["LIST"] = [*listed, {"name": "st/code/evil.py", "size": 1, "md5": "x"}]
     with pytest.raises(HashMismatchError) as caught:
         verify_reviewed(review, directory, account)
-    assert caught.value.differences == ("code_V1$train: added: evil.py",)
+    assert caught.value.differences == (f"code_V1$train: would run, and is not in {directory}: evil.py",)
 
 
 @pytest.mark.attack
@@ -240,6 +240,20 @@ def test_the_portable_digest_does_not_depend_on_the_form() -> None:
     verify_digest(review, digests.pop())
     with pytest.raises(HashMismatchError, match="is not the expected one"):
         verify_digest(review, "portable:sha256:" + "0" * 64)
+
+
+def test_what_was_pinned_before_the_code_was_shown_is_known_afterwards() -> None:
+    """Repeated, an approval failed: the code is shown once it is approved, and is in the digest then."""
+    pinned = reviewed(target(row()))[1].portable
+    completed = reviewed(target(row(status="COMPLETED"), codes=[code(ENTRIES)]))[1]
+    assert completed.portable != pinned
+    verify_digest(completed, pinned)
+    verify_digest(completed, completed.portable)
+    other = reviewed(target(row(spec(CALL + " -- x")["template"])))[1].portable
+    # What waits is pinned as it is shown, and another request's digest is never this one's.
+    for review, digest in ((completed, other), (reviewed(target(row(), codes=[code(ENTRIES)]))[1], pinned)):
+        with pytest.raises(HashMismatchError, match="is not the expected one"):
+            verify_digest(review, digest)
 
 
 @pytest.mark.parametrize(

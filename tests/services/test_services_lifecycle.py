@@ -13,7 +13,7 @@ import pytest
 
 from cleanroom_ml.connection.session import Connection
 from cleanroom_ml.connection.target import Setting, Target
-from cleanroom_ml.errors import ServerError, UsageError, WaitTimeoutError, WrongPartyError
+from cleanroom_ml.errors import ConflictError, ServerError, UsageError, WaitTimeoutError, WrongPartyError
 from cleanroom_ml.services import collaborations, editing, leaving, memberships, offerings, registries
 from cleanroom_ml.specs.collaboration import Collaboration
 from cleanroom_ml.specs.parse import parse_as
@@ -196,6 +196,17 @@ def test_an_owner_joins_by_hand_where_the_auto_join_failed() -> None:
     account = Account("CREATED", me="ORG-ALICE", JOIN="INSTALLING IN_REVIEW JOINING JOINED")
     assert collaborations.create(account.connection, parse_as(Collaboration, SPEC)).status == "JOINED"
     assert account.calls == ["JOIN"]
+
+
+def test_a_collaboration_of_another_spec_is_not_there_already() -> None:
+    """It said so, and that it was JOINED; nothing of the file's change was anywhere."""
+    account = Account("JOINED", me="ORG-ALICE")
+    assert not collaborations.create(account.connection, parse_as(Collaboration, SPEC)).changed
+    other = SPEC.replace("bob: ORG.BOB", "bob: ORG.BOB, eve: ORG.EVE")
+    with pytest.raises(ConflictError) as caught:
+        collaborations.create(account.connection, parse_as(Collaboration, other))
+    assert (caught.value.differences, account.calls) == (("the collaborator eve is in the file only",), [])
+    assert caught.value.fix == "cleanroom-ml collaboration edit"
 
 
 def test_a_listing_that_is_not_there_yet_is_reviewed_again() -> None:

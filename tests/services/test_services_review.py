@@ -11,7 +11,7 @@ from services_requests import CALL, CODE_SPEC, FILES, PARTIES, job, request, spe
 
 from cleanroom_ml.cli.review_text import review_text
 from cleanroom_ml.errors import CleanroomError, HashMismatchError, UsageError
-from cleanroom_ml.services.review import Review, review_request, verify_digest
+from cleanroom_ml.services.review import Review, check_form, review_request, verify_digest
 from cleanroom_ml.services.subjects import subject_of
 from cleanroom_ml.services.update_requests import UpdateRequest
 from cleanroom_ml.services.verification import verify_reviewed
@@ -88,6 +88,14 @@ def test_a_pinned_digest(directory: Path) -> None:
     assert review.approval_digest in str(caught.value.why)
 
 
+@pytest.mark.parametrize("digest", ["", "sha256:0", "sha256:" + "A" * 64, "x" * 64, "md5:" + "0" * 64])
+def test_what_no_request_can_have_for_a_digest_is_known_at_once(digest: str) -> None:
+    with pytest.raises(HashMismatchError, match="no request has the digest"):
+        check_form(digest)
+    for good in ("sha256:" + "0" * 64, "portable:sha256:" + "a" * 64):
+        check_form(good)
+
+
 def test_the_directory_that_was_read_is_what_would_run(directory: Path) -> None:
     verify_reviewed(reviewed(spec()), directory)
 
@@ -97,14 +105,15 @@ def test_the_directory_that_was_read_is_what_would_run(directory: Path) -> None:
     ("files", "difference"),
     [
         ({**FILES, "train.py": b"print(2)\n"}, "changed: train.py"),
-        ({**FILES, "evil.py": b""}, "added: evil.py"),
-        ({"train.py": FILES["train.py"]}, "removed: lib/features.py"),
+        ({**FILES, "evil.py": b""}, "would run, and is not in {}: evil.py"),
+        ({"train.py": FILES["train.py"]}, "only in {}: lib/features.py"),
         ({**FILES, "train.py": FILES["train.py"] + b" "}, "changed: train.py"),
     ],
 )
 def test_other_code_than_was_read_is_named(directory: Path, files: dict[str, bytes], difference: str) -> None:
     with pytest.raises(HashMismatchError) as caught:
         verify_reviewed(reviewed(spec(jobs=[job(files)])), directory)
+    difference = difference.format(directory)
     assert caught.value.differences == (f"code_V1$train: {difference}",)
     assert difference in str(caught.value.why)
 
@@ -114,7 +123,7 @@ def test_a_file_that_the_directory_ignores_is_still_missed(directory: Path) -> N
     (directory / ".cleanroomignore").write_text("train.py\n")
     with pytest.raises(HashMismatchError) as caught:
         verify_reviewed(reviewed(spec()), directory)
-    assert "code_V1$train: added: train.py" in caught.value.differences
+    assert f"code_V1$train: would run, and is not in {directory}: train.py" in caught.value.differences
 
 
 def test_without_code_there_is_nothing_to_compare(directory: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from services_any_target import PLAIN, REGISTERED, row
 from services_targets import Account
 
+from cleanroom_ml.cli.commands.template import _older
 from cleanroom_ml.errors import (
     UsageError,
 )
@@ -103,6 +104,27 @@ def test_what_was_sent_before_is_not_sent_again(known: list[dict[str, Any]], ask
     room = Room(late=0, known=tuple(known))
     room.submit(tmp_path, "advertiser")
     assert len(room.asked()) == asks
+
+
+@pytest.mark.parametrize(
+    ("change", "superseded"),
+    [
+        ({}, ("train_V0",)),
+        ({"status": "COMPLETED"}, ()),
+        ({"details": {"template_id": "train_V0", "share_with": "advertiser", "requested_by": "agency"}}, ()),
+        ({"updated_on": "2026-11-09 10:00:00"}, ()),
+    ],
+)
+def test_an_older_version_that_waits_still_is_told(
+    change: dict[str, Any], superseded: tuple[str, ...], tmp_path: Path
+) -> None:
+    """After `spec register --bump` both waited, and nothing said that the old one is to be taken back."""
+    old = {"template_id": "train_V0", "share_with": "advertiser", "requested_by": "publisher"}
+    before = row(PLAIN.replace("V1", "V0"), id="r0", **{"status": "REQUESTED", "details": old, **change})
+    sent = row(PLAIN, id="r1", status="REQUESTED", updated_on="2026-11-02 10:00:00")
+    done = Room(late=0, known=(before, sent)).submit(tmp_path, "advertiser")
+    assert done.superseded == superseded
+    assert _older(done) == tuple(f"cleanroom-ml template withdraw {each}" for each in superseded)
 
 
 def test_taking_a_template_away_names_those_that_have_it() -> None:

@@ -186,8 +186,17 @@ def test_of_several_that_wait_it_says_which(wanted: str | None) -> None:
     target = sent(("r1", "train", "V1", MINE), ("r2", "train", "V2", MINE), ("r3", "train", "V3", "REJECTED"))
     with pytest.raises(UsageError) as caught:
         pick_request(target, "c", wanted, waits=waits_for_me)
-    assert "r1: train_V1 for advertiser, from publisher; r2: train_V2" in str(caught.value.why)
+    # The newest is the one that is likely meant.
+    assert "r2: train_V2 for advertiser, from publisher; r1: train_V1" in str(caught.value.why)
+    assert caught.value.fix == "name one, such as train_V2"
     assert "r3" not in str(caught.value.why)
+
+
+def test_two_requests_for_one_template_are_told_apart_by_their_ids() -> None:
+    target = sent(("r1", "train", "V1", MINE), ("r2", "train", "V1", MINE))
+    with pytest.raises(UsageError) as caught:
+        pick_request(target, "c", "train", waits=waits_for_me)
+    assert caught.value.fix == "name one, such as r2"
 
 
 @pytest.mark.parametrize("wanted", ["nope", "tra", "", "train_V3"])

@@ -79,7 +79,7 @@ def test_what_was_done_before_the_connection_broke_is_found_and_not_done_again(n
 WAITS = (
     # What the account is held at, what is typed, what it says after Ctrl-C, what goes on from there.
     ("job", "advertiser", "run --wait", "cleanroom-ml logs", None),
-    ("activation", "advertiser", "activate --yes --wait", "cleanroom-ml activation list", None),
+    ("activation", "advertiser", "activate --yes --wait --again", "cleanroom-ml activation list", None),
     ("status", "advertiser", f"collaboration leave {NAME} --yes", "collaboration leave", "collaboration leave --yes"),
     ("status", "publisher", f"collaboration teardown {NAME} --yes", "teardown", "collaboration teardown --yes"),
 )

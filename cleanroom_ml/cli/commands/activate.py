@@ -31,6 +31,9 @@ def activate(
     segment: Annotated[str | None, optional_option("--segment", help="The segment's name.")] = None,
     arguments: Arguments = None,
     tables: Tables = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Send a segment that was sent before once more, as another batch.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Until the destination can process the rows.")] = False,
     timeout: Timeout = None,
     collaboration_: Collaboration = None,
@@ -75,6 +78,7 @@ def activate(
             done = send(
                 connection,
                 request,
+                again=again,
                 wait=wait,
                 timeout_seconds=timeout,
                 on_status=changed,

@@ -45,10 +45,10 @@ def approve(
     from cleanroom_ml.services.approvals import check_whose, decides
     from cleanroom_ml.services.change_review import review_change, verify_change
     from cleanroom_ml.services.images import with_drift
-    from cleanroom_ml.services.review import review_request, verify_digest
+    from cleanroom_ml.services.review import check_form, review_request, verify_digest
     from cleanroom_ml.services.subjects import subject_of
     from cleanroom_ml.services.update_requests import ADD_TEMPLATE, pick_request, waits_for_me
-    from cleanroom_ml.services.verification import check_seen, verify_reviewed
+    from cleanroom_ml.services.verification import check_comparable, check_directory, check_seen, verify_reviewed
 
     if yes and reviewed is None and expect_digest is None:
         raise UsageError(
@@ -56,6 +56,10 @@ def approve(
             why="an approval nobody looked at protects nobody",
             fix="approve --yes --reviewed DIR, or approve --yes --expect-digest sha256:…",
         )
+    if expect_digest is not None:
+        check_form(expect_digest)
+    if reviewed is not None:
+        check_directory(reviewed)
     name = collaboration(collaboration_)
     mine = project_or_none()
     with open_connection() as connection:
@@ -78,6 +82,8 @@ def approve(
         directory = reviewed
         if directory is None and expect_digest is None and review.jobs and mine is not None:
             directory = mine.reviewed_directory
+        if directory is not None:
+            check_comparable(review, directory)
         note(review_text(review))
         check_whose(connection, review, here)
         if expect_digest is not None:

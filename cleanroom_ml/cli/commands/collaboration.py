@@ -35,7 +35,7 @@ def create(
 
     path = file or context.own_collaboration_file()
     with open_connection() as connection, resumed():
-        done = collaborations.create(connection, collaborations.read(path), timeout_seconds=timeout)
+        done = collaborations.create(connection, collaborations.read(path), timeout_seconds=timeout, path=file)
     said = "created" if done.changed else "there already"
     hint = "the others: cleanroom-ml collaboration join"
     return Output(done, f"{done.collaboration}: {said}, {done.status}", hints=(hint,))

@@ -42,7 +42,7 @@ def load(
         done = load_files(
             connection, files, table, types=types, if_there="replace" if replace else "append" if append else "refuse"
         )
-    lines = [f"{done.table}: {done.rows:,} rows" + ("" if done.fresh else " (loaded before)")]
+    lines = [f"{done.table}: {done.rows:,} rows" + ("" if done.fresh else " (the same files were loaded before)")]
     lines += [f"  created {each}" for each in done.created]
     lines += [f"  {name}  {type_}" for name, type_ in done.columns]
     return Output(done, "\n".join(lines), hints=(f'cleanroom-ml sql "SELECT * FROM {done.table} LIMIT 5"',))

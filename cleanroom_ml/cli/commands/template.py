@@ -72,7 +72,7 @@ def submit(
         for each in done.requests
     ]
     lines += [f"sent, and not listed yet: {each}" for each in done.unlisted]
-    return Output(done, "\n".join(lines), hints=_after(done))
+    return Output(done, "\n".join(lines), hints=(*_after(done), *_older(done)))
 
 
 def _after(done: Submission) -> tuple[str, ...]:
@@ -86,6 +86,11 @@ def _after(done: Submission) -> tuple[str, ...]:
         dict.fromkeys(each.runner for each in done.requests if each.status not in ("REJECTED", "FAILED"))
     )
     return (f"{runners}: cleanroom-ml run, cleanroom-ml activate",) if runners else ("cleanroom-ml requests --all",)
+
+
+def _older(done: Submission) -> tuple[str, ...]:
+    """What still waits, and that a newer version has taken the place of."""
+    return tuple(f"cleanroom-ml template withdraw {each}" for each in done.superseded)
 
 
 command(app, "withdraw", example="cleanroom-ml template withdraw train_V1")(take_back)
