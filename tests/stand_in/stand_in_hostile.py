@@ -173,7 +173,7 @@ class Spoiled(Party):
             if ran.code == 0 and claim is not None and not _NOTHING.search(ran.out):
                 assert claim(self.world, self), f"{each}: it says that it is done\n{ran.out}\n{ran.err}"
         if typed.startswith("activate"):  # it may have been sent, whatever was said of it
-            words = (*words, "--again")
+            words = (f"{typed} --again",)
         return super().types(*words, code=code)
 
     @contextlib.contextmanager

@@ -37,7 +37,7 @@ def test_the_owner_edits_removes_and_ends(new_pair: NewPair, shape: Shape) -> No
     edited = pair.publisher.types("collaboration edit --yes")
     assert "request_" in edited.out
     assert "ADD_COLLABORATOR" in edited.out
-    pair.publisher.types("approve --yes --expect-digest nothing", code=2)
+    pair.publisher.types(f"approve --yes --expect-digest sha256:{'0' * 64}", code=2)
     changed = pair.advertiser.types("review --format json").json
     pair.advertiser.types(f"approve --yes --expect-digest {changed['approval_digest']}")
     pair.publisher.types("requests --all")
