@@ -49,7 +49,7 @@ def test_an_unknown_run_gets_a_did_you_mean(approved, wrong):
 def test_a_wrong_table_name(approved):
     told = _reported(approved.advertiser.quickly("run", "--table", "publisher.features_v1.transactionz", code=5))
     assert "DatasetNotFoundInDataOfferingException: 'publisher.features_v1.transactionz'" in told["error"]
-    assert told["fix"] == "cleanroom-ml offering list"
+    assert told["fix"] == "correct --table, or runs.train.tables in cleanroom.yaml: cleanroom-ml offering list"
 
 
 def test_a_missing_template_parameter(approved):
