@@ -77,6 +77,7 @@ def queue(home, monkeypatch):
     made.pools.database.close()
 
 
+@pytest.mark.slow
 def test_limits_never_add_up_to_more_than_the_machine(queue):
     jobs = [queue.submit(account) for account in ("ACME", "BETA", "CORA", "ACME", "BETA", "CORA")]
     assert queue.started() == jobs[:4]

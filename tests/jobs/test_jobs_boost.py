@@ -89,6 +89,7 @@ def test_under_snowflakes_names(pools):
     assert "[4]\ttrain-auc:" in log
 
 
+@pytest.mark.slow
 def test_a_mistake_is_the_scripts_own_error(pools):
     script = """
 import pandas as pd

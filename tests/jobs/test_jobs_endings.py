@@ -74,6 +74,7 @@ class TestShortWallTime:
         # Long enough to open a session on a busy machine.
         return Settings(wall_seconds=6, scratch_bytes=8 * MIB, log_bytes=1000, processes=256, tick_seconds=0.05)
 
+    @pytest.mark.slow
     def test_timed_out(self, pools):
         status = pools.run("import time\nprint('begun')\ntime.sleep(60)")
         assert (status.status, status.reason) == (JobState.FAILED, "timed_out")

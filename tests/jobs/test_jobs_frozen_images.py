@@ -100,6 +100,7 @@ def test_an_approved_job_runs_in_its_image_whatever_is_installed_later(
     assert environment.images(pools.home).pinned("local", image.digest).digest == image.digest
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.attack
 def test_a_job_never_starts_in_an_image_that_was_edited_in_place(

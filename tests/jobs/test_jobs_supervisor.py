@@ -59,6 +59,7 @@ def test_a_supervisor_that_dies_before_it_wrote_anything(pools, home, moment):
     assert (status.status, status.reason) == expected
 
 
+@pytest.mark.slow
 def test_a_second_supervisor_does_nothing(pools):
     job_id = pools.submit(SLEEP)
     pools.wait_log(job_id, "begun")
@@ -183,6 +184,7 @@ __return__ = [len(seen), len(set(seen)), sum(seen)]
     assert json.loads(pools.service.result(job_id)) == [40000, 40000, 40000 * 39999 // 2]
 
 
+@pytest.mark.slow
 def test_a_session_can_be_opened_while_the_front_is_away(pools, monkeypatch):
     start, held = pools.fronts.start, []
     monkeypatch.setattr(pools.fronts, "start", held.append)

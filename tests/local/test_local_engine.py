@@ -88,6 +88,7 @@ def test_a_terminated_engine_ends_cleanly_and_a_killed_one_is_replaced(fresh_hom
     assert local_engine.ensure_running(fresh_home).pid not in (first.pid, second.pid)
 
 
+@pytest.mark.slow
 def test_an_engine_whose_home_is_deleted_ends(fresh_home: Home) -> None:
     pid = local_engine.ensure_running(fresh_home).pid
     while fresh_home.path.exists():  # its engine may be writing a file just now

@@ -71,6 +71,7 @@ def test_passwords(storage_with_password: Storage, home: Path, pem: str) -> None
     assert b"correct horse" not in on_disk
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 def test_unknown_user_costs_what_a_wrong_password_costs(
     storage_with_password: Storage, monkeypatch: pytest.MonkeyPatch
