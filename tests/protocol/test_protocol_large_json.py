@@ -71,6 +71,20 @@ def test_depth_and_number_of_values_are_bounded(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.attack
+@pytest.mark.parametrize("value", ["{}", "[[]]", "1"])
+def test_whoever_waits_for_it_can_be_ended_in_the_middle(value: str) -> None:
+    """8 MiB of small objects took a cancelled procedure fifteen seconds."""
+
+    def ended() -> None:
+        raise InterruptedError
+
+    text = "[" + f"{value}," * 20_000 + f"{value}]"
+    assert len(loads(text, depth=64)) == 20_001  # type: ignore[arg-type]
+    with pytest.raises(InterruptedError):
+        loads(text, depth=64, tick=ended)
+
+
+@pytest.mark.attack
 def test_a_large_body_is_read_so_that_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in one step, half of these numbers held everybody up for as long as all took."""
     body = b'{"a":[' + b"1," * (1 << 20) + b"1]}"

@@ -29,11 +29,11 @@ from cleanroom_ml.engine.warehouse import procedure_frames as frames
 class Asking:
     """A procedure's side of its line."""
 
-    def __init__(self, storage: Storage, session: Session) -> None:
+    def __init__(self, storage: Storage, session: Session, home: tuple[str, str] | None = None) -> None:
         self.ran: list[tuple[str, object]] = []
         self.capabilities = Capabilities(b"k" * 32)
         answers = Answers(storage.queries.spool, self.capabilities)
-        self.line = ProcedureLine(storage, answers, self.capabilities, session, self._run)
+        self.line = ProcedureLine(storage, answers, self.capabilities, session, self._run, home)
 
     def _run(self, text: str, binds: Binds | None, query_id: str, describe_only: bool) -> StatementResult:
         self.ran.append((text, None if binds is None else binds.positional))
@@ -110,6 +110,38 @@ def test_the_results_of_other_sessions_and_accounts_are_not_there(storage: Stora
             assert b"a secret" not in asking.ask("GET", target)[1]
         # Its own line gives it: the control is whose session it is.
         assert b"a secret" in foreign.ask("GET", f"/queries/{query_id}/result")[1]
+
+
+@pytest.mark.attack
+def test_with_its_owners_rights_a_procedure_sees_only_results_of_its_own(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the session before it may be of another role that the session had."""
+    one = session(storage)
+    data = Asking(storage, one).sql("a secret")["data"]
+    assert isinstance(data, dict)
+    target = f"/queries/{data['queryId']}/result"
+    asking = Asking(storage, one, ("D", "PUBLIC"))
+    assert b"not yours" in asking.ask("GET", target)[1]
+    own = asking.sql("select 1")["data"]
+    assert isinstance(own, dict)
+    assert json.loads(asking.ask("GET", f"/queries/{own['queryId']}/result")[1])["data"]["rowset"] == [["select 1"]]
+    monkeypatch.setattr(asking.line, "_home", None)
+    assert b"a secret" in asking.ask("GET", target)[1], "without the control it does"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("target", ["", "x", "/queries/\ud800/result", "/queries/%ED%A0%80/result\udfff"])
+def test_what_is_no_path_ends_the_line(storage: Storage, target: str) -> None:
+    with pytest.raises(frames.BadFrame):
+        Asking(storage, session(storage)).ask("GET", target)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("value", ["\ud800", ["\ud800"], {"\ud800": 1}])
+def test_half_of_a_character_is_no_value(value: object) -> None:
+    with pytest.raises(SqlError, match="half of a character"):
+        python_procedures._value({"value": value})
 
 
 @pytest.mark.attack

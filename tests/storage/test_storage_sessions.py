@@ -182,6 +182,19 @@ def test_states_move_as_they_may(storage: Storage, session: Session) -> None:
         storage.queries.finish("q3", "{}")
 
 
+def test_the_last_statement_is_the_one_that_ended_last(storage: Storage, session: Session, clock: MovingClock) -> None:
+    """A CALL, and not what its procedure sent: that began later, and ended before."""
+    storage.queries.start("call", session.id, None, "hash")
+    clock.advance(seconds=1)
+    storage.queries.start("inner", session.id, None, "hash")
+    clock.advance(seconds=1)
+    storage.queries.finish("inner", "{}")
+    assert storage.queries.of_session(session.id, -1) == "inner", "inside of the procedure"
+    clock.advance(seconds=1)
+    storage.queries.finish("call", "{}")
+    assert [storage.queries.of_session(session.id, number) for number in (-1, -2, 1)] == ["call", "inner", "call"]
+
+
 def test_restart_fails_what_was_under_way(storage: Storage, session: Session) -> None:
     storage.queries.start("q1", session.id, None, "h")
     storage.queries.start("q2", session.id, None, "h")

@@ -8,7 +8,7 @@ from typing import Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.service_mode.asked import Asked, Plain, wanted_batches
-from cleanroom_ml.engine.service_mode.standing import Countdown, changed, column
+from cleanroom_ml.engine.service_mode.standing import Countdown, changed, column, with_batches
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.statements.results import StatementResult
 
@@ -65,11 +65,7 @@ class FailingActivations(Plain):
 
     def after(self, asked: Asked, result: StatementResult) -> StatementResult:
         """Begins with RUN, which tells nothing of it yet, and shows it in VIEW_ACTIVATIONS."""
-        if not isinstance(result, Rows) or asked.procedure not in ("RUN", "VIEW_ACTIVATIONS"):
-            return result
-        if [name.lower() for name, _ in result.columns].count("batch_id") != 1:
-            return result
-        return replace(result, rows=[self._shown(asked, result, row) for row in result.rows])
+        return with_batches(asked, result, self._shown)
 
     def _shown(self, asked: Asked, result: Rows, row: tuple[Value, ...]) -> tuple[Value, ...]:
         batch, status = str(row[column(result, "batch_id")]), row[column(result, "status")]

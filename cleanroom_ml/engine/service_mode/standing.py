@@ -131,3 +131,14 @@ def changed(result: Rows, row: tuple[Value, ...], changes: dict[str, Value]) -> 
 def column(result: Rows, name: str) -> int:
     """Where a column is, in either case."""
     return [each.lower() for each, _ in result.columns].index(name)
+
+
+def with_batches(
+    asked: Asked, result: StatementResult, shown: Callable[[Asked, Rows, tuple[Value, ...]], tuple[Value, ...]]
+) -> StatementResult:
+    """The answer of RUN or VIEW_ACTIVATIONS that names batches, each row as `shown` gives it; every other as it is."""
+    if not isinstance(result, Rows) or asked.procedure not in ("RUN", "VIEW_ACTIVATIONS"):
+        return result
+    if [name.lower() for name, _ in result.columns].count("batch_id") != 1:
+        return result
+    return replace(result, rows=[shown(asked, result, row) for row in result.rows])

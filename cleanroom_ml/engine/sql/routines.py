@@ -70,6 +70,12 @@ class Routine:
         """The names of its arguments' types: with its name they are what it is told from others by."""
         return tuple(each.type.name for each in self.parameters)
 
+    def hides_source(self, kind: str) -> bool:
+        """Whether what it is made of is its owner's alone to know: a secure one's, and that of a PROCEDURE with its
+        owner's rights (developer-guide/stored-procedure/stored-procedures-rights).
+        """
+        return self.secure or (kind == "PROCEDURE" and not self.as_caller)
+
     @property
     def fewest(self) -> int:
         """How many arguments it needs."""

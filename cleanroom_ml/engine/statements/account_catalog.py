@@ -317,11 +317,7 @@ class AccountCatalog:
         if self.home is not None and not self._private:
             return None
         known = self._results.get(query_id)
-        if known is None and self._since is not None:
-            record = self._storage.queries.get(query_id)
-            if record is not None and record.started_on < self._since:
-                return None
-        return known or session_result(self._storage, self._session, query_id, self._results)
+        return known or session_result(self._storage, self._session, query_id, self._results, since=self._since)
 
     def _qualified(self, parts: tuple[str, ...]) -> tuple[str | None, str | None, str]:
         database, schema = self.home or (self._session.database, self._session.schema)

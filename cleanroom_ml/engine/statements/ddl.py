@@ -86,8 +86,7 @@ class Ddl:
         there = (self._storage.functions if kind == "FUNCTION" else self._storage.procedures).get(key, self._session_id)
         if there is not None and there.session_id is None:
             thing = Thing.of(kind, called(key))
-            routine = Routine.from_json(there.definition)
-            secret = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
+            secret = Routine.from_json(there.definition).hides_source(kind)
             there = there if (self._rights.owns(thing) if secret else self._rights.finds(thing)) else None
         if there is None:
             raise SqlError.not_found(kind, displayed(parts))

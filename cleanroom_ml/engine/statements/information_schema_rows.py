@@ -262,8 +262,7 @@ def _routines(seen: Seen, kind: str, kept: Routines) -> Iterator[Row]:
         if there.session_id is None and not seen.rights.finds(thing):
             continue
         routine = Routine.from_json(there.definition)
-        secret = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
-        hidden = secret and there.session_id is None and not seen.rights.owns(thing)
+        hidden = routine.hides_source(kind) and there.session_id is None and not seen.rights.owns(thing)
         yield _place(kind, replace(there.key, name=there.base)) | {
             f"{kind}_OWNER": seen.owner(owners, kind, there.key, there.session_id),
             "ARGUMENT_SIGNATURE": f"({', '.join(f'{each.name} {standard(each.type)}' for each in routine.parameters)})",

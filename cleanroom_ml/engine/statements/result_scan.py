@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -41,15 +42,18 @@ def kept_rows(rows: Rows) -> dict[str, object]:
 
 
 def session_result(
-    storage: Storage, session: Session, query_id: str, results: Results
+    storage: Storage, session: Session, query_id: str, results: Results, *, since: datetime | None = None
 ) -> RowsSource | TableSource | None:
-    """The rows of a statement that this very session ran to its end; None for every other, and where they are gone.
+    """The rows of a statement that this very session ran to its end, begun at `since` or later; None for every other,
+    and where they are gone.
 
     Raises:
         SqlError: they cannot be scanned: too many, or of types whose wire form is not what they are.
     """
     record = storage.queries.get(query_id)
     if record is None or record.session_id != session.id or record.state != "SUCCESS":
+        return None
+    if since is not None and record.started_on < since:
         return None
     rows = decode(record.response) if record.response else None
     if rows is not None:

@@ -148,8 +148,7 @@ def describe(work: Work, statement: Describe, kind: RoutineKind) -> Rows:
     if pair is None:
         raise SqlError.not_found(kind, displayed(statement.name))
     there, routine = pair
-    hides = routine.secure or (kind == "PROCEDURE" and not routine.as_caller)
-    secret = hides and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
+    secret = routine.hides_source(kind) and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
     rows: list[tuple[Value, ...]] = [
         ("signature", f"({', '.join(f'{each.name} {each.type}' for each in routine.parameters)})"),
         ("returns", routine.returned),

@@ -34,7 +34,7 @@ from cleanroom_ml.engine.statements.transactions import Overlay, Transactions
 from cleanroom_ml.engine.storage.changes import AlterColumns, Change, CreateTable, DropTable, RenameTable, RequestRecord
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Granted, Thing
-from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.keys import Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.sequences import Taken
@@ -255,14 +255,18 @@ class Work:
         """The transaction that this statement's rows belong to; None: they are committed at once."""
         return self.transactions.wanted(self.session)
 
-    def temporary(self, wanted: bool, *permanent: Callable[[], object]) -> str | None:
-        """The session id of what is created as temporary, None for what is to stay. `permanent` give what has the same
+    def relation(self, key: Key) -> Table | View | None:
+        """The permanent table or view of a name."""
+        return self.storage.tables.get(key, None) or self.storage.views.get(key, None)
+
+    def temporary(self, wanted: bool, permanent: Callable[[], object]) -> str | None:
+        """The session id of what is created as temporary, None for what is to stay. `permanent` gives what has the same
         name and is to stay.
 
         Raises:
             SqlError: in a procedure with its owner's rights it would hide that from the session's later roles.
         """
-        if wanted and self.as_owner and any(found() is not None for found in permanent):
+        if wanted and self.as_owner and permanent() is not None:
             raise SqlError.unsupported(
                 "a temporary object with the name of a permanent one in a procedure with its owner's rights"
             )

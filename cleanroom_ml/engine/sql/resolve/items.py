@@ -203,7 +203,6 @@ class Items:
         kinds = renamed(relation.kinds, columns)
         if isinstance(node, exp.Values | exp.Subquery | exp.Table) and kinds is not None and scope.staged is None:
             scope.positions[alias] = tuple(name for name, _ in pairs(kinds))
-            scope.positional = scope.positional or (alias, scope.positions[alias])
         if alias in scope.sources:
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{alias[:200]}'")
         # Columns that the statement names anew are columns of nothing that the catalog knows.

@@ -77,8 +77,6 @@ class Scope:
 
     parent: Scope | None = None
     sources: dict[str, Kinds | None] = field(default_factory=dict)
-    positional: tuple[str, tuple[str, ...]] | None = None
-    """Alias and columns that `$1`, `$2` … mean."""
     positions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns that `alias.$1`, `alias.$2` … mean."""
     staged: str | None = None
@@ -103,6 +101,11 @@ class Scope:
     """What WHERE asks of the columns of its tables, as far as that is plain."""
     called: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Of FROM items with columns whose names differ only in case: column → the name that DuckDB knows it by."""
+
+    @property
+    def positional(self) -> tuple[str, tuple[str, ...]] | None:
+        """Alias and columns that `$1`, `$2` … mean: those of the first item that has numbered ones."""
+        return next(iter(self.positions.items()), None)
 
     def kind(self, column: str, table: str | None) -> Kind | None:
         scope: Scope | None = self

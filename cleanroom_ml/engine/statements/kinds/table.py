@@ -47,8 +47,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     """CREATE [OR REPLACE] [TEMPORARY|TRANSIENT] TABLE [IF NOT EXISTS], empty, AS SELECT, or LIKE another."""
     key = work.catalog.target(statement.name, "TABLE")
     kind = _KINDS[statement.kind]
-    permanent = (lambda: work.storage.tables.get(key, None)), (lambda: work.storage.views.get(key, None))
-    session_id = work.temporary(kind == "TEMPORARY", *permanent)
+    session_id = work.temporary(kind == "TEMPORARY", lambda: work.relation(key))
     there = work.storage.tables.get(key, session_id)
     exists = there is not None and there.session_id == session_id
     if session_id is None:

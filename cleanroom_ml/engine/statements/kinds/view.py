@@ -33,8 +33,7 @@ def create_view(work: Work, statement: CreateView) -> Rows:
     if not isinstance(work.catalog, AccountCatalog):
         raise SqlError.unsupported("views in a clean room")
     key = work.catalog.target(statement.name, "VIEW")
-    permanent = (lambda: work.storage.tables.get(key, None)), (lambda: work.storage.views.get(key, None))
-    session_id = work.temporary(statement.temporary, *permanent)
+    session_id = work.temporary(statement.temporary, lambda: work.relation(key))
     if session_id is None:
         work.require("CREATE VIEW", Thing("SCHEMA", key.database, key.schema))
     role = work.rights.role
