@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
+from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
+
 MAX_NAME_CHARACTERS: Final = 200
 MAX_ENTRIES: Final = 500
 _MOST: Final = 2**53
@@ -24,8 +26,11 @@ def event_of(line: bytes) -> dict[str, object]:
     Numbers are finite, names are bounded, and nothing is left that is not UTF-8. Raises NotAnEvent.
     """
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        text = line.decode("utf-8")
+        if is_too_deep(text):  # how deep Python's own reader and writer go, differs from version to version
+            raise NotAnEvent
+        value = json.loads(text, parse_constant=_no_constant)
+    except ValueError:
         raise NotAnEvent from None
     if not isinstance(value, dict) or not isinstance(kind := value.get("kind"), str) or kind not in KINDS:
         raise NotAnEvent
@@ -94,10 +99,7 @@ def _scalar(value: object) -> object:
         return value
     if isinstance(value, int | float):
         return _number(value)
-    try:
-        return _text(value if isinstance(value, str) else json.dumps(value))
-    except RecursionError:  # writing goes a little less deep than reading does
-        raise NotAnEvent from None
+    return _text(value if isinstance(value, str) else json.dumps(value))
 
 
 def _nodes(value: object) -> list[dict[str, object]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import json
 import os
 import select
 import socket
 import struct
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +39,7 @@ _NEXT_CHILD_SECONDS: Final = 10.0
 _TIDY_SECONDS: Final = 5.0
 """What may pass until the next child is there: what one request left behind is not to hold up the next one's owner."""
 _LOOK_SECONDS: Final = 0.1
+_FRAME_BYTES: Final = 9
 _CREDENTIALS: Final = struct.Struct("iII")
 _SCM_CREDENTIALS: Final = 2
 
@@ -126,10 +130,12 @@ class Worker:
         self.kept: Kept | None = None
         """Whose requests the child goes on with: it has served one of theirs, and is nobody else's any more."""
         self._number = 0
-        self._calls = 0
+        self._frames_due = 1
+        """What the zygote says until the next child waits: that the last one ended (E), and that there is one (R)."""
         self._oom_kills = 0
         self._weight = START_WEIGHT
         self.process.weigh(START_WEIGHT)
+        self.process.at_rest = self.is_at_rest
 
     @property
     def alive(self) -> bool:
@@ -138,6 +144,19 @@ class Worker:
     def is_ready(self) -> bool:
         """Whether a call need not wait for it; a guess, which `wait_ready` verifies."""
         return self._child is not None or self._readable(0.0)
+
+    def is_at_rest(self) -> bool:
+        """Whether its child waits for a request and has had none, and nothing else is left inside. Of any thread."""
+        if self.kept is not None:
+            return False
+        if self._child is not None:
+            return True
+        unread = array.array("i", [0])
+        try:
+            fcntl.ioctl(self._control.fileno(), termios.FIONREAD, unread)
+        except (OSError, ValueError):  # closed
+            return False
+        return unread[0] >= self._frames_due * _FRAME_BYTES
 
     def wait_ready(self, deadline: float, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Wait for a child that waits for a request.
@@ -171,6 +190,7 @@ class Worker:
             if kind == b"R":
                 self._child = self._identify(number, pid)
                 self._number = number
+                self._frames_due = 2
                 self._weigh(self.config.limits.cpu_weight)
                 self._patience = _TIDY_SECONDS
 
@@ -284,6 +304,7 @@ class Worker:
         with contextlib.suppress(TimeoutError, EOFError, OSError):
             kind, status, _ = self._frame(time.monotonic() + 5.0)
             if kind == b"E":
+                self._frames_due = 1
                 killed = os.WIFSIGNALED(status)
                 how = f"signal {os.WTERMSIG(status)}" if killed else f"status {os.waitstatus_to_exitcode(status)}"
                 if killed and self.process.oom_kills() > self._oom_kills:
@@ -336,9 +357,10 @@ class Worker:
 
     def _frame(self, deadline: float) -> tuple[bytes, int, int | None]:
         data, pid = b"", None
-        while len(data) < 9:
+        while len(data) < _FRAME_BYTES:
             self._control.settimeout(max(0.001, deadline - time.monotonic()))
-            part, ancillary, _, _ = self._control.recvmsg(9 - len(data), socket.CMSG_SPACE(_CREDENTIALS.size))
+            room = socket.CMSG_SPACE(_CREDENTIALS.size)
+            part, ancillary, _, _ = self._control.recvmsg(_FRAME_BYTES - len(data), room)
             if not part:
                 raise EOFError
             for level, kind, value in ancillary:
