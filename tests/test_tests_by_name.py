@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,15 +57,16 @@ MODULES = [
     if "sample_projects" not in path.parts and path.name not in ("__init__.py", "__main__.py")
 ]
 FOUND = [str(path.relative_to(TESTS)) for path in sorted(TESTS.rglob("test_*.py"))]
-IMPORTED = {name for path in TESTS.rglob("*.py") for name in imported_by(path)}
 
 
+@cache
 def by_record() -> list[str]:
     """The modules that neither a name nor an import leads to."""
+    imported = {name for path in TESTS.rglob("*.py") for name in imported_by(path)}
     return [
         module
         for module in MODULES
-        if module_of(ROOT / module) not in IMPORTED and not any(has_its_name(module, test) for test in FOUND)
+        if module_of(ROOT / module) not in imported and not any(has_its_name(module, test) for test in FOUND)
     ]
 
 

@@ -6,6 +6,7 @@ import pickle
 import random
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,17 +17,21 @@ from cleanroom_ml.runtime.data.spool import spool
 
 ROWS = 250_000
 CHUNK = 122_880
-DAYS = pa.array([19_000 + number % 500 for number in range(ROWS)], pa.int32()).cast(pa.date32())
-VALUES = {
-    "numbers": pa.array(range(8 * ROWS), pa.float64()),
-    "whole numbers with NULL": pa.array([number if number % 7 else None for number in range(8 * ROWS)], pa.int64()),
-    "moments": pa.array(range(8 * ROWS), pa.timestamp("us")),
-    "days": DAYS,
-    "few texts": pa.array([f"city number {number % 40}" for number in range(2 * ROWS)]),
-    "many texts": pa.array([f"value {number}" for number in random.Random(1).choices(range(30_000), k=4 * ROWS)]),
-    "unique texts": pa.array([f"{number:064d}" for number in range(ROWS)]),
-    "long texts": pa.array(["x" * 500 + str(number) for number in range(ROWS // 2)]),
+COLUMNS: Mapping[str, Callable[[], pa.Array]] = {
+    "numbers": lambda: pa.array(range(8 * ROWS), pa.float64()),
+    "whole numbers with NULL": lambda: pa.array(
+        [number if number % 7 else None for number in range(8 * ROWS)], pa.int64()
+    ),
+    "moments": lambda: pa.array(range(8 * ROWS), pa.timestamp("us")),
+    "days": lambda: pa.array([19_000 + number % 500 for number in range(ROWS)], pa.int32()).cast(pa.date32()),
+    "few texts": lambda: pa.array([f"city number {number % 40}" for number in range(2 * ROWS)]),
+    "many texts": lambda: pa.array(
+        [f"value {number}" for number in random.Random(1).choices(range(30_000), k=4 * ROWS)]
+    ),
+    "unique texts": lambda: pa.array([f"{number:064d}" for number in range(ROWS)]),
+    "long texts": lambda: pa.array(["x" * 500 + str(number) for number in range(ROWS // 2)]),
 }
+"""Made by the test that needs one: every process of the tests imports this file."""
 
 # A fresh process: what it holds afterwards, it holds for this.
 READ = """
@@ -44,9 +49,9 @@ print(table.pandas_bytes(), memory._in_use() - before)
 """
 
 
-@pytest.mark.parametrize("what", VALUES)
+@pytest.mark.parametrize("what", COLUMNS)
 def test_estimate_beside_what_it_took(what: str, tmp_path: Path) -> None:
-    whole = pa.table({"A": VALUES[what]})
+    whole = pa.table({"A": COLUMNS[what]()})
     parts = [RemoteTable.from_arrow(whole.slice(at, CHUNK)) for at in range(2048, whole.num_rows, CHUNK)]
     first = RemoteTable.from_arrow(whole.slice(0, 2048))
     given = tmp_path / "table.pickle"

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from statements_client import Client
 from statements_foreign import INSIDE, SETUP
 
+from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.storage.storage import Storage
-from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.engine.warehouse.pool import Warehouse, start_workers
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +37,24 @@ def storage(tmp_path: Path, public_key: str) -> Iterator[Storage]:
     storage.close()
 
 
+@pytest.fixture(scope="session")
+def workers() -> Iterator[SandboxedWorkers]:
+    """Of all tests' warehouses: starting them takes longer than most tests do."""
+    with start_workers() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def functions() -> Iterator[PythonFunctions]:
+    """The processes of functions in Python, for all tests: none are started before one is called."""
+    started = PythonFunctions()
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def warehouse(storage: Storage) -> Iterator[Warehouse]:
-    warehouse = Warehouse(storage.objects, storage.queries.spool)
-    yield warehouse
-    warehouse.close()
+def warehouse(storage: Storage, workers: SandboxedWorkers, functions: PythonFunctions) -> Warehouse:
+    return Warehouse(storage.objects, storage.queries.spool, workers=workers, functions=functions)
 
 
 @pytest.fixture

@@ -44,6 +44,33 @@ class Objects(Protocol):
 _OF_SPOOLED: Final = Compiled("SELECT * FROM _spooled", (), "0" * 32)
 
 
+def start_workers(
+    size: int = 2,
+    *,
+    memory_bytes: int = 3 * GIB,
+    spare: int = 0,
+    spare_memory_bytes: int | None = None,
+    threads: int = 2,
+) -> SandboxedWorkers:
+    """The workers of a warehouse (see there for what is given), which several can share: they keep nothing."""
+    return SandboxedWorkers(
+        handler="cleanroom_ml.engine.warehouse.worker:handle",
+        preload=_PRELOAD,
+        size=size,
+        spare=spare,
+        spare_memory_bytes=spare_memory_bytes,
+        limits=Limits(
+            memory_bytes=memory_bytes,
+            cpus=float(threads),
+            scratch_bytes=8 * GIB,
+            file_bytes=64 * GIB,
+            open_files=8192,
+            cpu_weight=WORKER_WEIGHT,
+        ),
+        name="warehouse",
+    )
+
+
 class Warehouse:
     """Runs compiled statements in sandboxed workers. Thread-safe; every method blocks.
 
@@ -77,21 +104,8 @@ class Warehouse:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool.chmod(0o700)
         self._functions = functions or PythonFunctions()
-        self._workers = workers or SandboxedWorkers(
-            handler="cleanroom_ml.engine.warehouse.worker:handle",
-            preload=_PRELOAD,
-            size=size,
-            spare=spare,
-            spare_memory_bytes=spare_memory_bytes,
-            limits=Limits(
-                memory_bytes=memory_bytes,
-                cpus=float(threads),
-                scratch_bytes=8 * GIB,
-                file_bytes=64 * GIB,
-                open_files=8192,
-                cpu_weight=WORKER_WEIGHT,
-            ),
-            name="warehouse",
+        self._workers = workers or start_workers(
+            size, memory_bytes=memory_bytes, spare=spare, spare_memory_bytes=spare_memory_bytes, threads=threads
         )
 
     def query(
