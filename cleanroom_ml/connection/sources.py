@@ -122,8 +122,9 @@ def _read(path: Path) -> dict[str, object]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML", why=str(error), fix=f"mend {path}") from error
-    except PermissionError as error:
-        raise UsageError(f"{path} cannot be read", why="permission denied") from error
+    except OSError as error:
+        # Also what is no file at all: a directory of that name, or a home that is none.
+        raise UsageError(f"{path} cannot be read", why=error.strerror, fix=f"ls -ld {path.parent} {path}") from error
 
 
 def readable_by_others() -> tuple[Path, ...]:

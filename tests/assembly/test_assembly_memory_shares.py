@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from cleanroom_ml.engine.assembly import engine as app
 from cleanroom_ml.engine.assembly.memory_shares import GIB, memory_shares, statements_at_once
-from cleanroom_ml.engine.home.paths import open_home
 from cleanroom_ml.engine.jobs import families
 from cleanroom_ml.engine.rooms import render
 
@@ -42,28 +38,3 @@ def test_as_many_statements_run_at_once_as_there_are_processors_with_memory_for_
     assert found == statements
     each = memory_shares(gib * GIB, statements=found, rendering_bytes=render.MEMORY_BYTES).statement_bytes
     assert each >= 3 * GIB // 2 or found == 2
-
-
-@pytest.mark.sandbox
-def test_the_engine_limits_its_statements_and_its_jobs_by_these_shares(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The wiring: what the warehouse is limited to is what is taken off before jobs are admitted."""
-    for module in (families, app):
-        monkeypatch.setattr(module, "total_memory", lambda: 8 * GIB)
-    engine = app.Engine(open_home(tmp_path / "home"))
-    try:
-        workers = engine.warehouse._workers
-        statements = workers._shares.size * workers._config.limits.memory_bytes
-        most = workers._shares.most - workers._shares.size
-        spares = most * workers._spare_config.limits.memory_bytes
-        renderers = engine._render_workers._shares.most * render.MEMORY_BYTES
-        functions = engine.warehouse._functions
-        of_functions = (functions._size + functions._spare) * functions._limits.memory_bytes
-        of_functions += engine._procedures._size * engine._procedures._limits.memory_bytes
-        jobs = engine.jobs._machine().memory_bytes
-    finally:
-        engine.close()
-    assert statements == 2 * GIB
-    assert spares == GIB
-    assert 5 * GIB // 2 < jobs <= 8 * GIB - statements - spares - renderers - of_functions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from account_stand_in import Account, accepted, listening, refused, rows
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cleanroom_ml.connection import capabilities, connect, opening
 from cleanroom_ml.connection.credentials import for_connector
@@ -184,6 +184,10 @@ def test_a_key_comes_from_a_file_or_a_variable_with_the_variable_of_its_passphra
         ({"private_key_raw": "ENC", "private_key_file_pwd": "wrong"}, "the passphrase does not open the key"),
         ({"private_key_raw": "ENC"}, "the key is encrypted, and there is no passphrase"),
         ({"private_key_raw": SECRET}, "it is no private key in PEM"),
+        ({"private_key_raw": "EC"}, "it is no RSA key"),
+        ({"private_key_file": "~nobody-of-that-name/k"}, "~nobody-of-that-name/k: it is no path"),
+        ({"private_key_file": "/k\0"}, "/k\0: it is no path"),
+        ({"token_file_path": "/dev/zero"}, "/dev/zero has more than 65,536 bytes"),
         ({"private_key_file": "/nowhere/key.p8"}, "/nowhere/key.p8: No such file or directory"),
         ({"token_file_path": "/nowhere/token"}, "/nowhere/token: No such file or directory"),
         ({"client_store_temporary_credential": SECRET}, "it is neither true nor false"),
@@ -191,7 +195,9 @@ def test_a_key_comes_from_a_file_or_a_variable_with_the_variable_of_its_passphra
     ],
 )
 def test_what_cannot_be_used_is_named_without_its_value(pems, settings: dict[str, object], why: str) -> None:
-    given = {key: pems[1].decode() if value == "ENC" else value for key, value in settings.items()}
+    unencrypted = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    keys = {"ENC": pems[1], "EC": ec.generate_private_key(ec.SECP256R1()).private_bytes(*unencrypted)}
+    given = {key: keys[str(value)].decode() if value in keys else value for key, value in settings.items()}
     with pytest.raises(ConnectError) as caught:
         for_connector("dev", given)
     error = caught.value

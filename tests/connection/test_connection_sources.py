@@ -76,6 +76,46 @@ def test_a_broken_file_is_named(write) -> None:
     assert str(path) in caught.value.what
 
 
+@pytest.mark.parametrize("variable", ["SNOWFLAKE_HOME", "CLEANROOM_ML_HOME"])
+def test_a_home_that_is_a_file_is_said(person: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    (person / "file").write_text("")
+    monkeypatch.setenv(variable, str(person / "file"))
+    with pytest.raises(UsageError, match="cannot be read") as caught:
+        resolve("dev")
+    assert caught.value.why == "Not a directory"
+
+
+def test_a_file_that_cannot_be_read_is_said(person: Path) -> None:
+    (person / "snowflake/config.toml").mkdir()
+    with pytest.raises(UsageError, match=r"config\.toml cannot be read") as caught:
+        resolve("dev")
+    assert caught.value.why == "Is a directory"
+    assert str(person / "snowflake/config.toml") in str(caught.value.fix)
+
+
+def test_connections_that_are_no_table_are_none(write) -> None:
+    write("snowflake/config.toml", "connections = 1\n")
+    assert sources.snowflake_sections() == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "passphrase"),
+    [
+        ("private_key_path='/k.p8'", "from the variable"),
+        ("private_key_path='/k.p8'\nprivate_key_passphrase='from the file'", "from the file"),
+        ("password='p'", None),
+    ],
+)
+def test_the_variable_of_a_passphrase_is_for_a_key_that_has_none(
+    write, monkeypatch: pytest.MonkeyPatch, settings: str, passphrase: str | None
+) -> None:
+    """snow's PRIVATE_KEY_PASSPHRASE: `snow_connector.py`."""
+    monkeypatch.setenv("PRIVATE_KEY_PASSPHRASE", "from the variable")
+    write("snowflake/connections.toml", f"[dev]\naccount='d'\n{settings}\n")
+    given = resolve("dev").parameters
+    assert given.get("private_key_file_pwd", given.get("private_key_passphrase")) == passphrase
+
+
 def test_the_command_lines_name_of_a_key_file_is_the_connectors(write) -> None:
     write("snowflake/connections.toml", "[dev]\naccount='d'\nprivate_key_path='/k.p8'\n")
     assert resolve("dev").parameters == {"account": "d", "private_key_file": "/k.p8"}

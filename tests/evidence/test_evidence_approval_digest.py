@@ -150,6 +150,31 @@ def test_nobody_stands_for_another(key: str) -> None:
         parties_of(twice | {"runner": twice["parties"][0]["alias"]})
 
 
+def test_a_request_of_before_named_one_runner_and_now_it_names_several() -> None:
+    several = {key: value for key, value in REQUEST.items() if key != "runner"} | {"share_with": ["ADV"]}
+    [runner, other] = parties_of(several)
+    assert (runner.account, other.account) == ("LOCAL.ADVERTISER", "LOCAL.PUBLISHER")
+    assert [each.to_json() for each in (runner, other)] == REQUEST["parties"]
+    with pytest.raises(HashMismatchError, match="other parties as its runner"):
+        parties_of(several | {"share_with": ["adv", "pub"]})
+    nobody = changed(("parties", 0, "roles"), ["data_provider"])
+    with pytest.raises(HashMismatchError, match="does not name an analysis runner"):
+        parties_of(nobody)
+
+
+@pytest.mark.attack
+def test_a_job_whose_hashes_are_missing_or_are_others_is_refused() -> None:
+    missing = changed(("code_specs", 0, "ml_jobs", 0, "content_manifest"), [])
+    with pytest.raises(HashMismatchError, match="'train' of m_V1 has no content_manifest"):
+        digest(missing)
+    other = changed(("code_specs", 0, "ml_jobs", 0, "content_digest"), f"sha256:{'0' * 64}")
+    with pytest.raises(HashMismatchError, match="does not add up") as caught:
+        digest(other)
+    assert caught.value.differences == (f"claimed {'0' * 64}", f"computed {MANIFEST.content_digest}")
+    prefixed = changed(("code_specs", 0, "ml_jobs", 0, "content_digest"), MANIFEST.digest)
+    assert digest(prefixed) == digest(REQUEST)
+
+
 @pytest.mark.attack
 def test_two_jobs_of_one_name_are_refused() -> None:
     request = deepcopy(REQUEST)
