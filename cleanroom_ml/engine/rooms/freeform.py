@@ -108,8 +108,10 @@ class FreeformViews:
             if provider is None or provider.status != "JOINED":
                 continue
             resource = self._registries.by_key(provider.account, "DATA OFFERING", row["offering_key"])
-            for detail in () if resource is None else resource.detail.values():
-                name = None if resource is None else freeform_name(provider, resource, detail)
+            if resource is None:
+                continue
+            for detail in resource.detail.values():
+                name = freeform_name(provider, resource, detail)
                 if name is not None:
                     views.append(_Found(provider, name, detail, row["created_on"]))
         return views

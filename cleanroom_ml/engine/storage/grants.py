@@ -106,7 +106,7 @@ def _triggers() -> Iterable[str]:
 # is not granted on this one.
 _FROM_THE_START: Final = (
     *(
-        f"""CREATE TRIGGER databases_{done} AFTER {event} ON databases
+        f"""CREATE TRIGGER databases_{done} AFTER {event} ON databases WHEN NEW.name <> ''
             BEGIN DELETE FROM object_grants WHERE account = NEW.account AND database = NEW.name; END"""
         for done, event in (("made", "INSERT"), ("renamed", "UPDATE OF name"))
     ),
