@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, Drawn, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import UserFunction, called_as
-from cleanroom_ml.engine.sql.tree import literals
+from cleanroom_ml.engine.sql.tree import literals, many_rows
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
 from cleanroom_ml.engine.sql.types.moment_casts import WITHOUT_OFFSET
@@ -136,8 +136,9 @@ def rows(source: RowsSource) -> Raw:
     """A relation given by value."""
     if not source.rows:
         return empty(source.columns)
-    if len(source.rows) > _MANY and {sql_type.name for _, sql_type in source.columns} <= _AS_TEXTS.keys():
-        return _many(source)
+    texts = many_rows.as_texts(source)
+    if texts is not None:
+        return _of_texts(source, texts)
     names = ", ".join(
         f"CAST({_column(n)} AS {sql_type.duckdb}) AS {_slotless(name)}"
         for n, (name, sql_type) in enumerate(source.columns)
@@ -151,39 +152,17 @@ def rows(source: RowsSource) -> Raw:
     return raw(f"SELECT {names} FROM (VALUES {{*}}) AS _rows({listed})", *(raw("{0}", value) for value in values))
 
 
-_MANY: Final = 200
-_AS_TEXTS: Final = {
-    "VARCHAR": "{text}",
-    "NUMBER": "CAST({text} AS {type})",
-    "BOOLEAN": "CAST({text} AS BOOLEAN)",
-    "ARRAY": "CAST({text} AS {type})",
-    "FLOAT": "CAST({text} AS {type})",
-    "TIMESTAMP_LTZ": "(CAST({text} AS TIMESTAMP) AT TIME ZONE 'UTC')",
-}
-"""The types whose values can be handed over as texts, and what makes values of them."""
-
-
-def _many(source: RowsSource) -> Raw:
-    """Many rows as one text, which no parser of ours has to go through value by value."""
+def _of_texts(source: RowsSource, texts: list[list[str | None]]) -> Raw:
+    """Many rows by value (many_rows.py). Of a type that no text is made of there are NULLs only."""
     made = ", ".join(
-        _AS_TEXTS[sql_type.name].format(text=f"_row[{n + 1}]", type=sql_type.duckdb) + f" AS {_slotless(name)}"
+        many_rows.MADE.get(sql_type.name, "CAST(NULL AS {type})").format(text=f"_row[{n + 1}]", type=sql_type.duckdb)
+        + f" AS {_slotless(name)}"
         for n, (name, sql_type) in enumerate(source.columns)
     )
-    texts = json.dumps([[_as_text(value) for value in row] for row in source.rows])
     return raw(
         f"SELECT {made} FROM (SELECT unnest(from_json(CAST({{0}} AS JSON), '[[\"VARCHAR\"]]')) AS _row)",
-        exp.Literal.string(texts),
+        exp.Literal.string(json.dumps(texts)),
     )
-
-
-def _as_text(value: Value) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    return str(value)
 
 
 def _literal(value: Value, sql_type: SqlType) -> Node:
