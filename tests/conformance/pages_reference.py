@@ -111,8 +111,6 @@ REFERENCE = Page(
     },
     given=_given(),
     reasons={
-        "data_object_fqn: SAMOOHA_SAMPLE_DATABASE": "the sample tables can be read and copied here, not offered",
-        "UNREGISTER_DATA_OFFERING('customers_v1')": "follows from the offering of a sample table",
         "'my_custom_registry',\n  $$\n  api_version: 2.0.0\n  spec_type: code_spec": "CREATE_REGISTRY knows no type "
         "for code specs (the page itself names TEMPLATE and DATA OFFERING)",
     },

@@ -158,7 +158,11 @@ _CUSTOM_TEMPLATES = Page(
 _MULTISTEP = Page(f"{CLEANROOMS}/multistep-flows.md")
 _HISTORY = Page(
     f"{CLEANROOMS}/activity-history.md",
-    parts=(Part("me", 0, 2, variables={"collaboration_name": "watched"}),),
+    parts=(
+        Part("me", 0, 1, variables={"collaboration_name": "watched"}),
+        # sql-reference/account-usage, "Enabling other roles": the view is ACCOUNTADMIN's from the start.
+        Part("me", 2, 2, opening=("USE ROLE ACCOUNTADMIN",)),
+    ),
     values={"<your_activity_id>": Found(f"{ROOM}.VIEW_ACTIVITY_HISTORY('watched')", "ACTIVITY_ID")},
     given=tuple(("me", each) for each in (
         *table("H_DB", "T", f"SELECT HASHED_EMAIL, STATUS FROM {_SAMPLE}"),

@@ -105,10 +105,28 @@ template_configuration:
     segment_name: telco_highvalue_fullcolumns
 $$)"""
 """What the worksheet's block does with a view that is not there."""
+
+
+def _grants(party: str, block: int) -> tuple[Part, ...]:
+    """A worksheet up to its activation. Its author's sessions have what sessions of Snowflake have from the start, all
+    of the user's roles beside the current one, which the GRANT of a role needs; what refuses that is called without
+    (`collaboration.md` beside the worksheets: USE SECONDARY ROLES NONE before JOIN, ALL after it).
+    """
+    return (
+        Part(party, block, block, 0),
+        Part(party, block, block, 1, opening=("USE SECONDARY ROLES ALL",)),
+        Part(party, block, block, 2, opening=("USE SECONDARY ROLES NONE",)),
+    )
+
+
 FIELD_WORKSHEETS = Page(
     f"{FIELD}/03_provider_notebook/provider_workflow.sql",
     ("provider", "consumer"),
-    (Part("provider", 0, 0), Part("consumer", 1, 1, 0), Part("consumer", 1, 1, 1, given=(("consumer", _ACTIVATING),))),
+    (
+        *_grants("provider", 0),
+        *_grants("consumer", 1),
+        Part("consumer", 1, 1, 3, given=(("consumer", _ACTIVATING),)),
+    ),
     {
         "<USER>": "ADMIN",
         "<CONSUMER_USER>": "ADMIN",
@@ -116,9 +134,8 @@ FIELD_WORKSHEETS = Page(
         "SFSEAPAC.ALVIN_JKT": "LOCAL.{consumer}",
     },
     given=_given(),
-    cuts=(r"AS ACTIVATED_ROWS",),
+    cuts=(r"GRANT ROLE SAMOOHA_APP_ROLE", r"REGISTER_STANDARD_DCR_TEMPLATES", r"AS ACTIVATED_ROWS"),
     reasons={
-        "GRANT ROLE SAMOOHA_APP_ROLE": "a role is its owner's to grant, and ACCOUNTADMIN owns this one",
         "POLICY_COLUMNS_V": "a view inside of the service's application, which nothing documents",
     },
     more=(f"{FIELD}/04_consumer_notebook/consumer_workflow.sql",),

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from freeform_world import AGGREGATED, named, offering, rows
+from rooms_roles import lesser
 from rooms_world import World
 
+from cleanroom_ml.engine.rooms.freeform import FreeformViews
 from cleanroom_ml.engine.sql.errors import SqlError
 
 pytestmark = pytest.mark.sandbox
@@ -88,9 +90,41 @@ def test_the_page_s_example_gives_what_the_page_says(free: World) -> None:
     assert f"FROM {shown['visitors_v1']} " in query
     table = "".join(f"| {city or 'NULL'} | {count} |\n" for city, count in rows(free, query))
     assert f"| CITY | PEOPLE |\n|---|---|\n{table}\n" in page
-    for statement in (f"DESC VIEW {shown['visitors_v1']}", "SHOW VIEWS IN SCHEMA SFDCR_LOOKALIKE.FREEFORM_SQL"):
-        with pytest.raises(SqlError):
-            free.advertiser.sql(statement)
+    described = free.advertiser.sql(f"DESC VIEW {shown['visitors_v1']}")
+    assert [(row["name"], row["type"]) for row in described] == [
+        ("HASHED_EMAIL_SHA256", "VARCHAR(16777216)"), ("CITY", "VARCHAR(16777216)")
+    ]  # fmt: skip
+
+
+@pytest.mark.attack
+def test_the_views_are_told_of_to_who_may_query_them(free: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are views in the collaboration's application (cleanrooms/installed-artifacts): secure ones, whose text and
+    whatever else is in there nobody is told.
+    """
+    told = (
+        "SHOW VIEWS IN SCHEMA SFDCR_LOOKALIKE.FREEFORM_SQL",
+        "SHOW VIEWS IN DATABASE SFDCR_LOOKALIKE",
+        'SELECT TABLE_NAME AS "name" FROM SFDCR_LOOKALIKE.INFORMATION_SCHEMA.VIEWS',
+        'SELECT TABLE_NAME AS "name" FROM SFDCR_LOOKALIKE.INFORMATION_SCHEMA.TABLES',
+    )
+    describe = named("DESCRIBE VIEW {masked}")
+    columns = "SELECT * FROM SFDCR_LOOKALIKE.INFORMATION_SCHEMA.COLUMNS"
+    for statement in told:
+        listed = {row["name"] for row in free.advertiser.sql(statement)}
+        assert named("{masked}").rpartition(".")[2] in listed, statement
+        assert all(name.startswith("PUB_") for name in listed), statement
+    for row in free.advertiser.sql(told[0]):
+        assert (row["text"], row["is_secure"], row["schema_name"]) == ("", "true", "FREEFORM_SQL")
+    (row,) = free.advertiser.sql(told[0].replace("VIEWS", "VIEWS LIKE '%_MASKED_%'"))
+    assert row["name"] == "PUB_MASKED_V1_PEOPLE"
+    assert {row["COLUMN_NAME"] for row in free.advertiser.sql(columns)} == {"HASHED_EMAIL_SHA256", "CITY", "INCOME"}
+    worker = lesser(free, "ADVERTISER", "LOOKER")
+    for party in (worker, free.publisher, free.stranger):  # without RUN; whose data it is; of another account
+        for statement in (*told, describe, columns, "SELECT * FROM SFDCR_LOOKALIKE.INFORMATION_SCHEMA.STAGES"):
+            with pytest.raises(SqlError, match="does not exist or not authorized"):
+                party.sql(statement)
+    monkeypatch.setattr(FreeformViews, "_may_run", lambda self, rights, member: True)
+    assert len(worker.sql(describe)) == 3
 
 
 def test_what_is_made_of_a_guarded_view_holds_what_its_query_gave(free: World) -> None:

@@ -237,3 +237,13 @@ def test_history_has_the_documented_columns_and_keys_and_no_other(approved: Worl
     assert "arguments" not in told[0]["request_parameters"]
     assert "data_offering_ids" not in told[1], "its template alone"
     assert set(told[1]["request_parameters"]) == {"template_id", "activation_destination"}
+    # "Also added as a Query Tag into the underlying query": in the history of queries of the runner's account alone.
+    approved.storage.queries.start("asked", approved.advertiser.session.id, None, "hash", query_tag="mine")
+    asked = ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "COLLABORATION", "RUN"), ("lookalike", "t_v1", [], [], {})
+    approved.advertiser.procedures.call(approved.advertiser.session, *asked, query_id="asked")
+    approved.storage.queries.finish("asked", "{}")
+    activity = approved.advertiser.call("VIEW_ACTIVITY_HISTORY", "lookalike")[-1]["ACTIVITY_ID"]
+    recorded = {each.tag: each for each in approved.storage.query_history.list("ADVERTISER")}
+    assert set(recorded) == {"mine", f'{{"activity_id": "{activity}"}}'}
+    assert len({each.query_id for each in recorded.values()}) == 2
+    assert approved.storage.query_history.list("PUBLISHER") == []

@@ -8,7 +8,7 @@ from statements_foreign import ABSENT, INSIDE, refused
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.grants import Grants, Thing
 
 
 @pytest.mark.sandbox
@@ -141,13 +141,61 @@ def test_grants_are_passed_on_only_with_the_option(reader: Client, admin: Client
     admin.result("GRANT SELECT ON TABLE t TO ROLE reader WITH GRANT OPTION")
     reader.result("GRANT SELECT ON TABLE t TO ROLE other")
     assert refused(reader, "GRANT INSERT ON TABLE t TO ROLE other").startswith("003102")
-    admin.result("REVOKE GRANT OPTION FOR SELECT ON TABLE t FROM ROLE reader")
+    shown = [(row["privilege"], row["grantee_name"], row["grant_option"], row["granted_by"]) for row in
+             admin.dicts("SHOW GRANTS ON TABLE t")]  # fmt: skip
+    assert shown == [
+        ("OWNERSHIP", "ACCOUNTADMIN", "true", "ACCOUNTADMIN"),
+        ("SELECT", "OTHER", "false", "READER"),
+        ("SELECT", "READER", "true", "ACCOUNTADMIN"),
+    ]
+    # sql-reference/sql/revoke-privilege: RESTRICT is the default; CASCADE takes what was passed on too.
+    for restricted in ("", " RESTRICT"):
+        said = refused(admin, f"REVOKE GRANT OPTION FOR SELECT ON TABLE t FROM ROLE reader{restricted}")
+        assert said.startswith("003036 SQL execution error: Dependent grant of privilege 'SELECT' on securable")
+    admin.result("REVOKE GRANT OPTION FOR SELECT ON TABLE t FROM ROLE reader CASCADE")
     assert refused(reader, "REVOKE SELECT ON TABLE t FROM ROLE other").startswith("003102")
-    shown = {(row["privilege"], row["grantee_name"], row["grant_option"]) for row in
-             admin.dicts("SHOW GRANTS ON TABLE t")}  # fmt: skip
-    assert shown == {
-        ("OWNERSHIP", "ACCOUNTADMIN", "true"), ("SELECT", "READER", "false"), ("SELECT", "OTHER", "false")
-    }  # fmt: skip
+    assert [(row["privilege"], row["grantee_name"]) for row in admin.dicts("SHOW GRANTS ON TABLE t")] == [
+        ("OWNERSHIP", "ACCOUNTADMIN"), ("SELECT", "READER")
+    ]  # fmt: skip
+
+
+@pytest.mark.attack
+def test_a_role_takes_back_what_it_gave_and_nothing_else(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sql-reference/sql/revoke-privilege, "Security requirements": the grantor, or MANAGE GRANTS; who acts by MANAGE
+    GRANTS grants as the owner (-/show-grants, "Usage notes").
+    """
+    admin.result("CREATE ROLE third")
+    admin.result("GRANT SELECT, INSERT ON TABLE t TO ROLE reader WITH GRANT OPTION")
+    admin.result("GRANT SELECT ON TABLE t TO ROLE other")
+    reader.result("GRANT SELECT, INSERT ON TABLE t TO ROLE third")
+
+    def held() -> set[tuple[str, str]]:
+        return {(row["grantee_name"], row["privilege"]) for row in admin.dicts("SHOW GRANTS ON TABLE t")
+                if row["grantee_name"] in {"OTHER", "THIRD"}}  # fmt: skip
+
+    reader.result("REVOKE SELECT, INSERT ON TABLE t FROM ROLE other")  # nothing of it is the reader's
+    reader.result("REVOKE INSERT ON TABLE t FROM ROLE third")
+    assert held() == {("OTHER", "SELECT"), ("THIRD", "SELECT")}
+    admin.result("GRANT SELECT ON TABLE t TO ROLE third")  # now it is the owner's gift too
+    reader.result("REVOKE SELECT ON TABLE t FROM ROLE third")
+    assert held() == {("OTHER", "SELECT"), ("THIRD", "SELECT")}
+    # The owner takes back what MANAGE GRANTS gave of it, also where it became the owner later.
+    admin.result("GRANT OWNERSHIP ON TABLE t TO ROLE reader COPY CURRENT GRANTS")
+    reader.result("REVOKE SELECT ON TABLE t FROM ROLE other")
+    admin.result("USE ROLE securityadmin")
+    admin.result("GRANT SELECT ON TABLE alpha_db.public.t TO ROLE other")
+    admin.result("USE ROLE accountadmin")
+    assert {row["granted_by"] for row in admin.dicts("SHOW GRANTS ON TABLE t")} == {"READER"}
+    reader.result("REVOKE SELECT ON TABLE t FROM ROLE other")
+    assert held() == {("THIRD", "SELECT")}
+    admin.result("GRANT SELECT ON TABLE u TO ROLE reader WITH GRANT OPTION")
+    admin.result("GRANT SELECT ON TABLE u TO ROLE other")
+    real = Grants.revoke
+    monkeypatch.setattr(Grants, "revoke", lambda self, *given, **named: real(self, *given, **{**named, "by": None}))
+    reader.result("REVOKE SELECT ON TABLE u FROM ROLE other")
+    assert [row["grantee_name"] for row in admin.dicts("SHOW GRANTS ON TABLE u")] == ["ACCOUNTADMIN", "READER"]
 
 
 def test_all_at_once_and_ownership(reader: Client, admin: Client) -> None:
@@ -185,3 +233,10 @@ def test_future_grants_are_for_what_is_made_later(reader: Client, admin: Client)
     admin.result("CREATE TABLE last (a INT)")
     assert refused(reader, "DESCRIBE TABLE last").startswith(ABSENT)
     assert "GRANT … ON FUTURE" in refused(admin, "GRANT OWNERSHIP ON FUTURE TABLES IN SCHEMA public TO ROLE reader")
+    # "In standard schemas, the global MANAGE GRANTS privilege is required": their owner has it not.
+    admin.result("CREATE SCHEMA mine")
+    admin.result("GRANT OWNERSHIP ON SCHEMA mine TO ROLE reader")
+    future = "GRANT SELECT ON FUTURE TABLES IN SCHEMA alpha_db.mine TO ROLE other"
+    assert refused(reader, future).startswith("003102")
+    admin.result("GRANT MANAGE GRANTS ON ACCOUNT TO ROLE reader")
+    reader.result(future)

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.kind import Roles
 from cleanroom_ml.engine.statements.registry import object_kinds, statement_kinds
 from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import Roles as StoredRoles
 from cleanroom_ml.engine.storage.storage import Storage
 
 
@@ -178,6 +179,54 @@ def test_a_role_gives_itself_nothing(reader: Client, admin: Client, monkeypatch:
     monkeypatch.setattr(Rights, "has_role", lambda self, role: True)
     monkeypatch.setattr(Rights, "owns", lambda self, thing: True)
     reader.result("GRANT ROLE accountadmin TO ROLE mine")
+
+
+@pytest.mark.attack
+def test_a_role_is_granted_by_who_manages_grants_owns_it_or_was_given_it_to_pass_on(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sql-reference/sql/grant-role, -/revoke-role: OWNERSHIP of the role, MANAGE GRANTS (SECURITYADMIN and higher), or
+    WITH GRANT OPTION, for other roles only.
+    """
+    for text in ("CREATE ROLE third", "CREATE ROLE fourth"):
+        admin.result(text)
+    for text in (
+        "GRANT ROLE samooha_app_role TO USER bob",
+        "GRANT ROLE other TO ROLE third",
+        "REVOKE ROLE reader FROM USER alpha_user",
+    ):
+        assert "MANAGE GRANTS on the account. USE ROLE SECURITYADMIN" in refused(reader, text), text
+    # A user who has a role that may has it beside any other role (-/use-secondary-roles).
+    reader.result("USE SECONDARY ROLES ALL")
+    reader.result("GRANT ROLE samooha_app_role TO USER bob")
+    reader.result("USE SECONDARY ROLES NONE")
+    admin.result("USE ROLE securityadmin")
+    admin.result("REVOKE ROLE samooha_app_role FROM USER bob")
+    assert "nsufficient privileges" in refused(admin, "GRANT ROLE accountadmin TO USER bob")
+    admin.result("GRANT ROLE other TO ROLE reader WITH GRANT OPTION")
+    admin.result("USE ROLE accountadmin")
+    assert "GRANT OPTION of a role that is granted to a user" in refused(
+        admin, "GRANT ROLE other TO USER bob WITH GRANT OPTION"
+    )
+    reader.result("GRANT ROLE other TO ROLE third")
+    admin.result("GRANT ROLE other TO ROLE fourth")
+    for text in ("GRANT ROLE other TO USER bob", "REVOKE ROLE other FROM USER bob", "DROP ROLE other"):
+        assert "nsufficient privileges" in refused(reader, text), text
+    reader.result("REVOKE ROLE other FROM ROLE fourth")  # which it did not grant
+
+    def members() -> set[tuple[str, str]]:
+        return {(row["grantee_name"], row["granted_by"]) for row in admin.dicts("SHOW GRANTS OF ROLE other")}
+
+    assert members() == {("READER", "ACCOUNTADMIN"), ("THIRD", "READER"), ("FOURTH", "ACCOUNTADMIN")}
+    (shown,) = (row for row in admin.dicts("SHOW GRANTS TO ROLE reader") if row["name"] == "OTHER")
+    assert (shown["privilege"], shown["grant_option"]) == ("USAGE", "true")
+    for way in ("ROLE other FROM ROLE reader", "GRANT OPTION FOR ROLE other FROM ROLE reader RESTRICT"):
+        assert refused(admin, f"REVOKE {way}").startswith("003036 SQL execution error: Dependent grant"), way
+    admin.result("REVOKE GRANT OPTION FOR ROLE other FROM ROLE reader CASCADE")
+    assert members() == {("READER", "ACCOUNTADMIN"), ("FOURTH", "ACCOUNTADMIN")}
+    assert "nsufficient privileges" in refused(reader, "GRANT ROLE other TO ROLE third")
+    monkeypatch.setattr(StoredRoles, "passing_on", lambda self, account, role: frozenset({"READER"}))
+    reader.result("GRANT ROLE other TO ROLE third")
 
 
 def test_a_new_database_is_its_makers(reader: Client, admin: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from statements_client import Client
 from statements_foreign import ABSENT, refused
 
@@ -40,12 +41,43 @@ def test_the_sample_tables_are_listed(reader: Client, admin: Client) -> None:
         "CUSTOMERS", "CUSTOMERS_2"
     ]  # fmt: skip
     assert refused(reader, "SHOW TABLES IN SCHEMA samooha_sample_database.other").startswith(ABSENT)
-    admin.result("CREATE DATABASE samooha_sample_database")
-    assert refused(reader, asked).startswith(ABSENT), "one that somebody made is theirs"
+    reader.result("USE SCHEMA samooha_sample_database.demo")
+    assert [row["name"] for row in reader.dicts("DESCRIBE TABLE customers")][:2] == ["HASHED_EMAIL", "STATUS"]
+    assert reader.rows("SELECT count(*) FROM customers_2") == [(1000,)]
+    assert refused(reader, "CREATE TABLE mine (a INT)").startswith(ABSENT)
+
+
+@pytest.mark.attack
+def test_a_database_of_that_name_is_its_makers_alone(reader: Client, admin: Client) -> None:
+    """What is granted on the sample data, or everybody has on it, is on no database that somebody makes."""
+    admin.result("GRANT REFERENCE_USAGE ON DATABASE samooha_sample_database TO ROLE reader WITH GRANT OPTION")
+    admin.result("GRANT SELECT ON ALL TABLES IN SCHEMA samooha_sample_database.demo TO ROLE reader")
+    assert {row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE reader")} == {
+        "USAGE", "REFERENCE_USAGE", "SELECT"
+    }  # fmt: skip
+    (owner,) = (row for row in admin.dicts("SHOW GRANTS ON TABLE samooha_sample_database.demo.customers")
+                if row["privilege"] == "OWNERSHIP")  # fmt: skip
+    assert owner["grantee_name"] == "SAMOOHA_APP_ROLE"
+    read = "SELECT count(*) FROM samooha_sample_database.demo.customers"
+    assert reader.rows(read) == [(1000,)]
+    for made in ("CREATE DATABASE samooha_sample_database", "ALTER DATABASE made RENAME TO samooha_sample_database"):
+        admin.result(made)
+        admin.result("CREATE SCHEMA samooha_sample_database.demo")
+        admin.result("CREATE TABLE samooha_sample_database.demo.customers (secret INT)")
+        for text in (
+            read,
+            "SHOW TABLES IN SCHEMA samooha_sample_database.demo",
+            "USE DATABASE samooha_sample_database",
+        ):
+            assert refused(reader, text).startswith(ABSENT), text
+        assert {row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE reader")} == {"USAGE"}
+        admin.result("DROP DATABASE samooha_sample_database")
+        admin.result("CREATE DATABASE made")
+        admin.result("GRANT REFERENCE_USAGE ON DATABASE samooha_sample_database TO ROLE reader")
 
 
 def test_what_snowflake_has_in_each_account_and_is_not_here_is_refused_by_name(reader: Client) -> None:
-    """cleanrooms/activity-history: "FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY"."""
-    told = refused(reader, "SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY WHERE QUERY_TAG = 'x'")
+    """sql-reference/account-usage lists the views of each account."""
+    told = refused(reader, "SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.LOGIN_HISTORY")
     assert "Unsupported feature 'SNOWFLAKE.ACCOUNT_USAGE" in told
     assert refused(reader, "SELECT * FROM SNOWFLAKE.MINE.QUERY_HISTORY").startswith(ABSENT)

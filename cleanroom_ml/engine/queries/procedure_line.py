@@ -164,7 +164,10 @@ class ProcedureLine:
         query_id = str(uuid.uuid4())
         try:
             record, fresh = self._storage.queries.start(
-                query_id, self._session.id, request.request_id, fingerprint(request), durable=False
+                *(query_id, self._session.id, request.request_id, fingerprint(request)),
+                durable=False,
+                query_tag=request.parameters.get("QUERY_TAG"),
+                as_owner=self._home is not None,
             )
         except RequestMismatch as error:
             raise bad_request("This request id was used for another statement.") from error

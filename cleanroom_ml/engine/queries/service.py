@@ -252,7 +252,9 @@ class QueryService:
         queries = self._storage.queries
         # Who asks for the outcome later is given the query's id now: then it has to be there later.
         record, created = queries.start(
-            query_id, session.id, request.request_id, fingerprint(request), durable=request.asynchronous
+            *(query_id, session.id, request.request_id, fingerprint(request)),
+            durable=request.asynchronous,
+            query_tag=request.parameters.get("QUERY_TAG"),
         )
         interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
         if created or not interrupted or not is_one_commit(request):

@@ -102,7 +102,7 @@ class Analyses:
         """
         wanted = run_request(arguments)
         prepared = self._prepare(caller, name, wanted)
-        with self._history.recorded(prepared.member, _info(prepared, wanted)) as found:
+        with self._history.recorded(prepared.member, _info(prepared, wanted), query_id) as found:
             rendered = self._render(prepared, wanted)
             result = self._execute(caller, prepared, wanted, rendered, found, query_id)
             check_standing(self._storage.database, prepared.scope)

@@ -12,6 +12,7 @@ from typing import Final
 
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.sql.errors import SqlError, room_error
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
@@ -122,8 +123,9 @@ def require_reference_usage(storage: Storage, caller: Caller, share: str, databa
 def relation(storage: Storage, account: str, source: Sequence[str]) -> Thing:
     """A table, or else the view of this name."""
     database, schema, name = source
-    table = storage.tables.get(Key(account, database, schema, name))
-    return Thing("VIEW" if table is None else "TABLE", database, schema, name)
+    sampled = samples.find(storage.namespaces, account, source) is not None
+    table = sampled or storage.tables.get(Key(account, database, schema, name)) is not None
+    return Thing("TABLE" if table else "VIEW", database, schema, name)
 
 
 def _stage_paths(value: object) -> Iterator[str]:

@@ -9,7 +9,7 @@ tables of (collaboration, runner). Everything else does not exist: the accounts'
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from cleanroom_ml.engine.rooms import access
@@ -18,10 +18,11 @@ from cleanroom_ml.engine.rooms.code_functions import Functions, called, procedur
 from cleanroom_ml.engine.rooms.datasets import view_text
 from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
-from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, Source, TableSource, ViewSource
+from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, RowsSource, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.rights import Rights
@@ -205,7 +206,12 @@ class ProviderCatalog:
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """The account's table or view of that name."""
         key = self._key(parts)
-        if key is None or self._storage.namespaces.database_kind(self._account, key.database) != "standard":
+        if key is None:
+            return None
+        sample = samples.find(self._storage.namespaces, self._account, (key.database, key.schema, key.name))
+        if sample is not None:
+            return RowsSource.of(sample.columns, sample.rows) if self._may_read("TABLE", key) else None
+        if self._storage.namespaces.database_kind(self._account, key.database) != "standard":
             return None
         table = self._storage.tables.get(key)
         if table is not None:
@@ -284,8 +290,17 @@ def source_columns(storage: Storage, account: str, parts: tuple[str, ...]) -> Se
     """The columns of a party's table or view; None: no such table of this account. () for a view that does not list
     them.
     """
+    types = source_types(storage, account, parts)
+    return None if types is None else tuple(types)
+
+
+def source_types(storage: Storage, account: str, parts: tuple[str, ...]) -> Mapping[str, str] | None:
+    """`source_columns`, with their types."""
+    sample = samples.find(storage.namespaces, account, parts)
+    if sample is not None:
+        return dict(sample.columns)
     if len(parts) != 3 or storage.namespaces.database_kind(account, parts[0]) != "standard":
         return None
     key = Key(account, *parts)
     found = storage.tables.get(key) or storage.views.get(key)
-    return None if found is None else tuple(column.name for column in found.columns)
+    return None if found is None else {column.name: column.type for column in found.columns}

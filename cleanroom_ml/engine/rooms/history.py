@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,8 +21,8 @@ from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.states import ACTIVITY
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.storage.database import Database
 from cleanroom_ml.engine.storage.keys import from_micros
+from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.json_values import Document
 
 _REDACTED = "The run failed. Only the analysis runner can see why."
@@ -31,12 +32,14 @@ _INTERRUPTED = "The engine was stopped while this ran."
 class History:
     """Records runs, and shows them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, storage: Storage) -> None:
+        self._database = storage.database
+        self._queries = storage.query_history
 
     @contextmanager
-    def recorded(self, member: Member, info: Document) -> Iterator[dict[str, object]]:
-        """Around one run: written down before it starts; SUCCESS or ERROR afterwards.
+    def recorded(self, member: Member, info: Document, query_id: str) -> Iterator[dict[str, object]]:
+        """Around one run: written down before it starts; SUCCESS or ERROR afterwards. In the history of queries of the
+        runner's account the query that `query_id` runs has the activity as its tag (cleanrooms/activity-history).
 
         What the body puts into the dictionary that it gets is added to `info` when it succeeds.
         """
@@ -48,6 +51,7 @@ class History:
                 "INSERT INTO room_activities VALUES (?, ?, ?, ?, ?, NULL, 'RUNNING', '', ?)",
                 (activity, number, member.collaboration, member.account, started, json.dumps(info, default=str)),
             )
+            self._queries.tag_run(query_id, str(uuid.uuid4()), json.dumps({"activity_id": activity}))
         found: dict[str, object] = {}
         try:
             yield found

@@ -80,7 +80,7 @@ class Rooms:
         self.editing = Editing(storage, self.requests, applier)
         self.standings = StandingViews(storage.database)
         self.configuration = Configuration(storage.database)
-        self.history = History(storage.database)
+        self.history = History(storage)
         self.ml_jobs = MlJobs(storage, launcher)
         self.own_jobs = OwnJobs(storage, launcher, self.ml_jobs, self.history)
         self.activations = Activations(storage, executor)

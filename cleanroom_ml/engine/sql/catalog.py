@@ -7,14 +7,14 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from cleanroom_ml.engine.sql.binds import Option, Value
 from cleanroom_ml.engine.sql.policies.guard import Guard
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 Columns = tuple[tuple[str, SqlType], ...]
 
@@ -61,6 +61,11 @@ class RowsSource:
 
     columns: Columns
     rows: tuple[tuple[Value, ...], ...]
+
+    @classmethod
+    def of(cls, columns: Iterable[tuple[str, str]], rows: Sequence[tuple[Value, ...]]) -> RowsSource:
+        """With the columns' types as text."""
+        return cls(tuple((name, parse_type(text)) for name, text in columns), tuple(rows))
 
 
 Source = TableSource | ViewSource | RowsSource

@@ -120,9 +120,7 @@ class AccountCatalog:
             return self._of_the_system(parts)
         database, schema, name = found
         if schema == information_schema.NAME:
-            session = self._session
-            seen = Seen(self._storage, session.account, session.user, database, self._seen_by, self.rights)
-            return information_schema.relation(seen, name)
+            return information_schema.relation(self._seen(database), name)
         key = Key(self._session.account, database, schema, name)
         table = self._storage.tables.get(key, self._seen_by)
         view = None
@@ -350,12 +348,17 @@ class AccountCatalog:
         return application.removeprefix(_APPLICATION) if there else application
 
     def _of_the_system(self, parts: tuple[str, ...]) -> RowsSource | None:
-        """What every account has; a database of that name that somebody made stands before it, seen or not."""
+        """What every account has."""
         database, schema, name = self._qualified(parts)
         if database is None or schema is None:
             return None
-        kind = self._storage.namespaces.database_kind(self._session.account, database)
-        return None if kind == "standard" else system_relations.relation((database, schema, name))
+        return system_relations.relation(self._seen(database), (database, schema, name))
+
+    def _seen(self, database: str) -> Seen:
+        session = self._session
+        of_room = self._shared is not None and database.startswith(_APPLICATION)
+        views = self._shared.listed(session.account, self.rights, database) if of_room and self._shared else ()
+        return Seen(self._storage, session.account, session.user, database, self._seen_by, self.rights, views)
 
     def _hidden(self, key: Key) -> bool:
         """Whether a temporary view stands before what is permanent under this name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Value
@@ -28,50 +29,52 @@ def run(work: Work, text: str, variables: Mapping[str, Value] | None = None) -> 
     `variables` are there from its start: the arguments of a procedure. Raises SqlError.
     """
 
-    def run_one(text: str, variables: Mapping[str, Value]) -> BlockResult:
-        binds = inner_binds(work, variables)
-        inner = classify(text, binds)
-        query_id = str(uuid.uuid4())
-        if isinstance(inner, Query):
-            work.attempt()
-            catalog = overlaid(work.catalog, work.transactions.current(work.session))
-            compiled = compile_query(inner.ast, catalog, binds)
-            with work.storage.pin(compiled.inputs):
-                found, rows = work.warehouse.rows(
-                    compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds
-                )
-            if work.written is not None:
-                work.written.done()
-            columns = tuple((each.name, each.type) for each in found)
-            result = Rows(columns, rows, CALL)
-        else:
-            given = work.run(text, variables)
-            if not isinstance(given, Rows):
-                raise SqlError.unsupported("PUT, GET and stored results in a scripting block")
-            result = given
-        return BlockResult(
-            tuple(name for name, _ in result.columns),
-            tuple(result.rows),
-            result,
-            tuple(kind for _, kind in result.columns),
-            result.affected,
-            query_id,
-        )
-
-    def finished(found: BlockResult) -> None:
-        if work.results is not None and isinstance(found.handle, Rows) and found.query_id is not None:
-            work.results.add(found.query_id, RowsSource(found.handle.columns, tuple(found.rows)))
-
     # A variable's name is one that the block gives to something, as an alias is.
     listener = work.catalog.context().listener
     return run_block(
         text,
-        run_one,
+        partial(run_one, work),
         variables,
         named=lambda name: listener.on_column(name) if listener else None,
         dynamic=work.results is not None,
-        finished=finished,
+        finished=partial(finished, work),
     )
+
+
+def run_one(work: Work, text: str, variables: Mapping[str, Value]) -> BlockResult:
+    """One statement of a block, with its rows by value. Raises SqlError."""
+    binds = inner_binds(work, variables)
+    inner = classify(text, binds)
+    query_id = str(uuid.uuid4())
+    if isinstance(inner, Query):
+        work.attempt()
+        catalog = overlaid(work.catalog, work.transactions.current(work.session))
+        compiled = compile_query(inner.ast, catalog, binds)
+        with work.storage.pin(compiled.inputs):
+            found, rows = work.warehouse.rows(compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds)
+        if work.written is not None:
+            work.written.done()
+        columns = tuple((each.name, each.type) for each in found)
+        result = Rows(columns, rows, CALL)
+    else:
+        given = work.run(text, variables)
+        if not isinstance(given, Rows):
+            raise SqlError.unsupported("PUT, GET and stored results in a scripting block")
+        result = given
+    return BlockResult(
+        tuple(name for name, _ in result.columns),
+        tuple(result.rows),
+        result,
+        tuple(kind for _, kind in result.columns),
+        result.affected,
+        query_id,
+    )
+
+
+def finished(work: Work, found: BlockResult) -> None:
+    """What a statement gave is the result of the last statement for the next one."""
+    if work.results is not None and isinstance(found.handle, Rows) and found.query_id is not None:
+        work.results.add(found.query_id, RowsSource(found.handle.columns, tuple(found.rows)))
 
 
 def table_of(returned: Returned) -> Rows | None:

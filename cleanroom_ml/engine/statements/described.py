@@ -14,8 +14,9 @@ from cleanroom_ml.engine.sql.types.descriptions import described
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.listing import texts
 from cleanroom_ml.engine.statements.refusals import displayed
-from cleanroom_ml.engine.statements.scope import INFORMATION_SCHEMA
+from cleanroom_ml.engine.statements.scope import INFORMATION_SCHEMA, full_name, shared_view
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Constraint, Key, Table, View
 
@@ -24,6 +25,14 @@ def describe_table(work: Work, statement: Describe) -> Rows:
     """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
     if len(statement.name) > 1 and statement.name[-2] == INFORMATION_SCHEMA and not work.restricted:
         return _of_the_schema(work, statement)
+    sample = None if work.restricted else samples.find(
+        work.storage.namespaces, work.session.account, full_name(work, statement.name)
+    )  # fmt: skip
+    if sample is not None and not statement.of_stage:
+        return Rows(_DESCRIBED, [_described_column(Column(name, kind), ()) for name, kind in sample.columns])
+    shared = shared_view(work, statement.name)
+    if shared is not None and not statement.of_stage:
+        return Rows(_DESCRIBED, [_described_column(column, ()) for column in shared.columns])
     key = work.catalog.target(statement.name, statement.kind)
     found = relation(work, key, statement.name)
     if statement.of_stage:

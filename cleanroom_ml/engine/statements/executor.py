@@ -266,6 +266,7 @@ class Executor:
             procedures=self._procedures,
             pools=self._pools,
             applications=self._applications,
+            shared=None if restricted else self._shared,
             written=written,
             results=results,
             keep=self._kept(session, rights) if direct else None,

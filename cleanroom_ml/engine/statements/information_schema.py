@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, RowsSource
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import information_schema_rows as rows
+from cleanroom_ml.engine.statements import query_history
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
 from cleanroom_ml.engine.statements.packages import packages
 
@@ -123,11 +124,16 @@ _RELATIONS: Final[Mapping[str, _Relation]] = {
 }
 
 
+_OF_ROOMS: Final = frozenset({"TABLES", "VIEWS", "COLUMNS"})
+
+
 def relation(seen: Seen, name: str) -> RowsSource | None:
     """A relation of a database that the caller has checked; None for another name."""
     found = _RELATIONS.get(name)
-    if found is None:
+    if seen.shared and name not in _OF_ROOMS:
         return None
+    if found is None:
+        return query_history.relation(seen, (NAME, name))
     names = found.columns.split()
     columns: Columns = tuple((each, _type(each)) for each in names)
     return RowsSource(columns, tuple(tuple(row.get(each) for each in names) for row in found.rows(seen)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,21 +35,30 @@ class Seen:
     database: str
     session_id: str | None
     rights: Rights
+    shared: Sequence[View] = ()
+    """Of a room's application, whose other things nobody sees: its views for free-form SQL."""
 
     def tables(self) -> Iterator[Table]:
         """The tables that are there for it."""
+        if self.shared:
+            return
         for table in self.storage.tables.list(self.account, self.database, None, self.session_id):
             if table.session_id is not None or self.rights.finds(Thing.of("TABLE", table.key)):
                 yield table
 
     def views(self) -> Iterator[View]:
         """The views that are there for it."""
+        yield from self.shared
+        if self.shared:
+            return
         for view in self.storage.views.list(self.account, self.database, None, self.session_id):
             if view.session_id is not None or self.rights.finds(Thing.of("VIEW", view.key)):
                 yield view
 
     def owner(self, owners: Mapping[Thing, str], kind: str, key: Key, session_id: str | None = None) -> str:
         """The role that owns a thing: of a temporary one, the session's."""
+        if self.shared:
+            return key.database
         return self.rights.role if session_id is not None else owners.get(Thing.of(kind, key), ADMIN)
 
 
@@ -127,7 +136,7 @@ def views(seen: Seen) -> Iterator[Row]:
         own = view.session_id is not None or seen.rights.owns(Thing.of("VIEW", view.key))
         yield _place("TABLE", view.key) | {
             "TABLE_OWNER": seen.owner(owners, "VIEW", view.key, view.session_id),
-            "VIEW_DEFINITION": None if view.secure and not own else view.text, "CHECK_OPTION": "NONE",
+            "VIEW_DEFINITION": None if view.secure and not own else view.text or None, "CHECK_OPTION": "NONE",
             "IS_UPDATABLE": "NO", "INSERTABLE_INTO": "NO", "IS_SECURE": _yes(view.secure), "CREATED": view.created_on,
             "LAST_ALTERED": view.created_on, "LAST_DDL": view.created_on, "COMMENT": view.comment or None,
         }  # fmt: skip

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.catalog import ViewSource
 from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.changes import Change
-from cleanroom_ml.engine.storage.keys import Key
+from cleanroom_ml.engine.storage.keys import Key, View
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.sessions import Session
 
@@ -73,6 +73,9 @@ class SharedViews(Protocol):
         """A view by its folded name; None: there is none, or not for these roles. Raises SqlError: it has no rows any
         more, for a reason that the roles may know.
         """
+
+    def listed(self, account: str, rights: Rights, application: str) -> Sequence[View]:
+        """The views of an application that these roles may query: names and columns, and nothing of their text."""
 
 
 RunInside = Callable[[str, Binds | None, str, bool], StatementResult]

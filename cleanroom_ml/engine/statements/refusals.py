@@ -58,6 +58,17 @@ def no_privilege(kind: str, name: str) -> SqlError:
     )
 
 
+def dependent(privilege: str, name: str, grantee: str) -> SqlError:
+    """What was passed on, and is not taken back without that."""
+    return SqlError(
+        3036,
+        "23001",
+        f"SQL execution error: Dependent grant of privilege '{privilege}' on securable '{name[:200]}' to role "
+        f"'{display(grantee)}' exists. It must be revoked first, or with this one: REVOKE … CASCADE. More than one "
+        "dependent grant may exist: use 'SHOW GRANTS' command to view them.",
+    )
+
+
 def exhausted(name: tuple[str, ...]) -> SqlError:
     """A sequence whose next number is none of 64 bits."""
     return SqlError(

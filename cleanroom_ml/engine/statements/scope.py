@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.show import Show
-from cleanroom_ml.engine.statements import system_relations
+from cleanroom_ml.engine.statements.ports import FREEFORM
 from cleanroom_ml.engine.statements.refusals import displayed, no_current
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.keys import View
 
 INFORMATION_SCHEMA: Final = "INFORMATION_SCHEMA"
 
@@ -57,9 +60,26 @@ def scope_of(work: Work, statement: Show) -> Scope:
 
 def of_the_system(work: Work, scope: tuple[str, ...]) -> bool:
     """Whether this is a place that every account has. A database of that name that somebody made stands before it."""
-    if len(scope) > 2 or not system_relations.lists(scope[0], scope[1] if len(scope) == 2 else None):
-        return False
-    return work.storage.namespaces.database_kind(work.session.account, scope[0]) is None
+    return len(scope) <= 2 and samples.exists(work.storage.namespaces, work.session.account, scope)
+
+
+def shared_view(work: Work, name: tuple[str, ...]) -> View | None:
+    """A view for free-form SQL that the session's roles may query, by its name (cleanrooms/free-form-sql)."""
+    whole = full_name(work, name)
+    if work.shared is None or len(whole) != 3 or whole[1] != FREEFORM:
+        return None
+    views = work.shared.listed(work.session.account, work.rights, whole[0])
+    return next((each for each in views if each.key.name == whole[2]), None)
+
+
+def shared_views(work: Work, statement: Show) -> Sequence[View]:
+    """Those of the room that a SHOW names; none where it names another place, or nothing there is for its roles."""
+    scope = statement.scope
+    if work.shared is None or not scope or len(scope) > 2 or (len(scope) == 2 and scope[1] != FREEFORM):
+        return ()
+    if len(scope) == 1 and statement.scope_kind == "SCHEMA":
+        return ()
+    return work.shared.listed(work.session.account, work.rights, scope[0])
 
 
 def owns(work: Work, database: str) -> bool:
@@ -74,6 +94,14 @@ def sees_schema(work: Work, database: str, schema: str) -> bool:
         return True  # everybody's who may enter the database
     there = work.storage.namespaces.schema_exists(work.session.account, database, schema)
     return there and work.rights.sees(Thing("SCHEMA", database, schema))
+
+
+def full_name(work: Work, name: tuple[str, ...], parts: int = 3) -> tuple[str, ...]:
+    """A name of so many parts, with the session's current database and schema where it leaves them out; shorter where
+    there is none.
+    """
+    current = tuple(part for part in (work.session.database, work.session.schema) if part is not None)
+    return (*current[: max(0, parts - len(name))], *name)
 
 
 def own_schema(work: Work, parts: tuple[str, ...]) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from cleanroom_ml.engine.statements.ports import (
     Procedures,
     PythonProcedures,
     RunInside,
+    SharedViews,
     StatementCatalog,
     Written,
 )
@@ -92,6 +93,7 @@ class Work:
     procedures: Procedures | None = None
     pools: Pools | None = None
     applications: Applications | None = None
+    shared: SharedViews | None = None
     written: Written | None = None
     results: Results | None = None
     home: tuple[str, str] | None = None
@@ -168,14 +170,16 @@ class Work:
         return [each for each in held if each.privilege != OWNERSHIP]
 
     def grant_again(self, copied: Sequence[Granted]) -> None:
-        """Gives what `grants_on` found to what is there now; in the same transaction."""
+        """Gives what `grants_on` found to what is there now, as this statement's role; in the same transaction
+        (sql-reference/sql/create-table, "COPY GRANTS": whoever replaces a table has given what is copied).
+        """
         for each in copied:
             self.storage.grants.grant(
                 self.session.account,
                 each.thing,
                 (each.privilege,),
                 each.grantee,
-                by=each.granted_by,
+                by=self.rights.role,
                 option=each.grant_option,
                 grantee_kind=each.grantee_kind,
             )

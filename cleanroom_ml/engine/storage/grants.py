@@ -53,6 +53,23 @@ class Granted:
     granted_on: datetime
 
 
+class Dependent(ValueError):
+    """What is to be taken away was passed on."""
+
+    def __init__(self, privilege: str, parts: tuple[str, ...], grantee: str) -> None:
+        super().__init__(f"{privilege} was passed on to {grantee}")
+        self.privilege = privilege
+        self.parts = parts
+        self.grantee = grantee
+
+
+_HERE: Final = "account = ? AND kind = ? AND database = ? AND schema = ? AND name = ?"
+
+
+def _place(account: str, thing: Thing) -> tuple[str, ...]:
+    return (account, thing.kind, thing.database, thing.schema, thing.name)
+
+
 def _here(row: str) -> str:
     return f"account = {row}.account AND database = {row}.database"
 
@@ -85,9 +102,18 @@ def _triggers() -> Iterable[str]:
         AND ((grantee_kind = 'ROLE' AND grantee = OLD.name) OR (kind = 'ROLE' AND name = OLD.name)); END"""
 
 
+# A database may be made under the name of one that every account has, and is another one: what was granted on that one
+# is not granted on this one.
+_FROM_THE_START: Final = (
+    *(
+        f"""CREATE TRIGGER databases_{done} AFTER {event} ON databases WHEN NEW.name <> ''
+            BEGIN DELETE FROM object_grants WHERE account = NEW.account AND database = NEW.name; END"""
+        for done, event in (("made", "INSERT"), ("renamed", "UPDATE OF name"))
+    ),
+)
 SCHEMA = Schema(
     "grants",
-    1,
+    2,
     (
         """CREATE TABLE object_grants (
             account TEXT NOT NULL REFERENCES accounts (name), kind TEXT NOT NULL, database TEXT NOT NULL,
@@ -98,7 +124,9 @@ SCHEMA = Schema(
         f"""CREATE UNIQUE INDEX object_grants_one_owner ON object_grants (account, kind, database, schema, name)
             WHERE privilege = '{OWNERSHIP}'""",
         *_triggers(),
+        *_FROM_THE_START,
     ),
+    {2: _FROM_THE_START},
 )
 
 
@@ -119,12 +147,16 @@ class Grants:
         option: bool = False,
         grantee_kind: str = "ROLE",
     ) -> None:
-        """Gives privileges. What was given before stays, and keeps its grant option."""
+        """Gives privileges, `by` the role that authorises it. What was given before stays, and keeps its grant option;
+        where the thing's owner gives it too, it is the owner's, and nobody else takes it back.
+        """
+        owned = self.owner(account, thing) == by
         with self._database.transaction() as connection:
             connection.executemany(
-                """INSERT INTO object_grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                f"""INSERT INTO object_grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT (account, kind, database, schema, name, grantee_kind, grantee, privilege)
-                   DO UPDATE SET grant_option = max(grant_option, excluded.grant_option)""",
+                   DO UPDATE SET grant_option = max(grant_option, excluded.grant_option)
+                   {", granted_by = excluded.granted_by" if owned else ""}""",
                 [
                     (
                         *(account, thing.kind, thing.database, thing.schema, thing.name, privilege),
@@ -143,19 +175,51 @@ class Grants:
         *,
         only_option: bool = False,
         grantee_kind: str = "ROLE",
+        by: Iterable[str] | None = None,
+        cascade: bool = True,
     ) -> int:
-        """Takes privileges away, or only the right to pass them on. How many there were."""
-        here = (account, thing.kind, thing.database, thing.schema, thing.name, grantee_kind, grantee)
-        verb = "UPDATE object_grants SET grant_option = 0" if only_option else "DELETE FROM object_grants"
+        """Takes privileges away, or only the right to pass them on, and what was passed on by that right with them. How
+        many there were.
+
+        Args:
+            by: only what one of these roles has given; None: whoever gave it.
+            cascade: whether what was passed on goes too.
+
+        Raises:
+            Dependent: it was passed on, and does not go too. Nothing is taken then.
+        """
+        givers = None if by is None else frozenset(by)
+        wanted = [(privilege, grantee_kind, grantee, only_option, givers) for privilege in privileges]
+        taken = 0
         with self._database.transaction() as connection:
-            return sum(
-                connection.execute(
-                    f"""{verb} WHERE account = ? AND kind = ? AND database = ? AND schema = ? AND name = ?
+            while wanted:
+                privilege, kind, whose, option, from_whom = wanted.pop()
+                row = connection.execute(
+                    f"""SELECT grant_option, granted_by FROM object_grants WHERE {_HERE}
                         AND grantee_kind = ? AND grantee = ? AND privilege = ? AND privilege <> '{OWNERSHIP}'""",
-                    (*here, privilege),
-                ).rowcount
-                for privilege in privileges
-            )
+                    (*_place(account, thing), kind, whose, privilege),
+                ).fetchone()
+                if row is None or (from_whom is not None and row["granted_by"] not in from_whom):
+                    continue
+                taken += 1
+                verb = "UPDATE object_grants SET grant_option = 0" if option else "DELETE FROM object_grants"
+                connection.execute(
+                    f"{verb} WHERE {_HERE} AND grantee_kind = ? AND grantee = ? AND privilege = ?",
+                    (*_place(account, thing), kind, whose, privilege),
+                )
+                if kind != "ROLE" or not row["grant_option"] or whose == self.owner(account, thing):
+                    continue
+                passed_on = connection.execute(
+                    f"""SELECT grantee_kind, grantee FROM object_grants
+                        WHERE {_HERE} AND privilege = ? AND granted_by = ?""",
+                    (*_place(account, thing), privilege, whose),
+                ).fetchall()
+                if passed_on and not cascade:
+                    raise Dependent(privilege, thing.parts, passed_on[0]["grantee"])
+                wanted += [
+                    (privilege, each["grantee_kind"], each["grantee"], False, frozenset({whose})) for each in passed_on
+                ]
+        return taken
 
     def forget(self, account: str, thing: Thing, *, keep_owner: bool = False) -> None:
         """Takes every grant on a thing away."""
@@ -168,8 +232,12 @@ class Grants:
             )
 
     def own(self, account: str, thing: Thing, role: str) -> None:
-        """The thing is this role's from now on."""
+        """The thing is this role's from now on, and what its owner has given of it too."""
         with self._database.transaction() as connection:
+            connection.execute(
+                f"UPDATE object_grants SET granted_by = ? WHERE {_HERE} AND granted_by = ?",
+                (role, *_place(account, thing), self.owner(account, thing)),
+            )
             connection.execute(
                 f"""DELETE FROM object_grants WHERE account = ? AND kind = ? AND database = ? AND schema = ?
                     AND name = ? AND privilege = '{OWNERSHIP}'""",
@@ -179,7 +247,7 @@ class Grants:
                 self.grant(account, thing, (OWNERSHIP,), role, by=role, option=True)
 
     def inherit(self, account: str, role: str, heir: str) -> None:
-        """What `role` owns is `heir`'s from now on."""
+        """What `role` owns, or has given to others, is `heir`'s from now on."""
         with self._database.transaction() as connection:
             owned = connection.execute(
                 f"""SELECT * FROM object_grants WHERE account = ? AND grantee_kind = 'ROLE' AND grantee = ?
@@ -188,6 +256,9 @@ class Grants:
             ).fetchall()
             for row in owned:
                 self.own(account, _thing(row), heir)
+            connection.execute(
+                "UPDATE object_grants SET granted_by = ? WHERE account = ? AND granted_by = ?", (heir, account, role)
+            )
 
     def owner(self, account: str, thing: Thing) -> str:
         """The role that owns a thing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +17,8 @@ from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 QueryState = Literal["QUEUED", "RUNNING", "SUCCESS", "FAILED", "ABORTED"]
 
 RETENTION = timedelta(hours=24)
+MOST_TAG: Final = 2_000
+"""sql-reference/parameters, QUERY_TAG: its longest value."""
 
 _MOVES: Final[dict[QueryState, tuple[QueryState, ...]]] = {
     "QUEUED": ("RUNNING", "SUCCESS", "FAILED", "ABORTED"),
@@ -36,9 +38,19 @@ def _references(connection: sqlite3.Connection) -> Iterable[str]:
     return (row["sha256"] for row in connection.execute("SELECT DISTINCT sha256 FROM query_objects"))
 
 
+# In which context a statement was asked for, and by whom: a `client`, a `job`, a `room`, or the code of a procedure
+# with its `owner`'s rights. Nothing here asks for it again but QUERY_HISTORY (query_history.py).
+_CONTEXT: Final = (
+    *(f"ALTER TABLE queries ADD COLUMN {name} TEXT" for name in
+      ("role", "warehouse", "database", "schema", "query_tag", "asked_by")),
+    """CREATE TABLE query_runs (
+        query_id TEXT PRIMARY KEY, statement TEXT NOT NULL REFERENCES queries (query_id) ON DELETE CASCADE,
+        tag TEXT NOT NULL) STRICT""",
+    "CREATE INDEX query_runs_by_statement ON query_runs (statement)",
+)  # fmt: skip
 SCHEMA = Schema(
     "queries",
-    1,
+    2,
     (
         """CREATE TABLE queries (
             query_id TEXT PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL, session_id TEXT NOT NULL,
@@ -53,7 +65,9 @@ SCHEMA = Schema(
         """CREATE TABLE query_objects (
             query_id TEXT NOT NULL REFERENCES queries (query_id) ON DELETE CASCADE, sha256 TEXT NOT NULL,
             PRIMARY KEY (query_id, sha256)) STRICT""",
+        *_CONTEXT,
     ),
+    {2: _CONTEXT},
     references=_references,
 )
 
@@ -100,6 +114,8 @@ class Queries:
         *,
         state: Literal["QUEUED", "RUNNING"] = "RUNNING",
         durable: bool = True,
+        query_tag: str | None = None,
+        as_owner: bool = False,
     ) -> tuple[QueryRecord, bool]:
         """Records that a statement is about to run, before it runs: (record, True).
 
@@ -108,6 +124,8 @@ class Queries:
 
         Where the session used `request_id` before, nothing is recorded: (the record of that time, False), and the
         caller waits for it or answers with its outcome. Of two calls at once, one gets True.
+
+        `query_tag` is the request's own, where it has one; `as_owner`: a procedure with its owner's rights asks.
 
         Raises:
             RequestMismatch: the request id was used for a statement with another hash.
@@ -119,16 +137,25 @@ class Queries:
                 if there.sql_text_hash != sql_text_hash:
                     raise RequestMismatch("this request id was used for another statement")
                 return there, False
-            owner = connection.execute("SELECT account, user FROM sessions WHERE id = ?", (session_id,)).fetchone()
+            owner = connection.execute(
+                """SELECT account, user, role, warehouse, database, schema, kind,
+                   json_extract(parameters, '$.QUERY_TAG') AS query_tag FROM sessions WHERE id = ?""",
+                (session_id,),
+            ).fetchone()
             if owner is None:
                 raise NotFound("session", session_id)
             values = (query_id, owner["account"], owner["user"], session_id, request_id, sql_text_hash, state)
             begun = self._database.now_micros()
+            tag = owner["query_tag"] if query_tag is None else query_tag
             made = connection.execute(
                 """INSERT OR IGNORE INTO queries
-                   (query_id, account, user, session_id, request_id, sql_text_hash, state, started_on)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-                (*values, begun),
+                   (query_id, account, user, session_id, request_id, sql_text_hash, state, started_on,
+                    role, warehouse, database, schema, query_tag, asked_by)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    *(*values, begun, owner["role"], owner["warehouse"], owner["database"], owner["schema"]),
+                    *(None if tag is None else str(tag)[:MOST_TAG], "owner" if as_owner else owner["kind"]),
+                ),
             )
             if not made.rowcount:
                 raise AlreadyExists("query", query_id)
@@ -320,8 +347,11 @@ def _by_request(connection: sqlite3.Connection, session_id: str, request_id: str
     return None if row is None else _record(row)
 
 
+_RECORDED: Final = tuple(each.name for each in fields(QueryRecord))
+
+
 def _record(row: sqlite3.Row) -> QueryRecord:
-    values = dict(row)
+    values = {name: row[name] for name in _RECORDED}
     values["started_on"] = from_micros(row["started_on"])
     values["ended_on"] = None if row["ended_on"] is None else from_micros(row["ended_on"])
     return QueryRecord(**values)

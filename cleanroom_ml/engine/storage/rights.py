@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
-from cleanroom_ml.engine.storage.roles import ADMIN, APP_ROLE
+from cleanroom_ml.engine.storage.roles import ADMIN, APP_ROLE, PUBLIC
 
 if TYPE_CHECKING:
     from cleanroom_ml.engine.storage.storage import Storage
@@ -24,8 +25,14 @@ _BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 _BUILT_IN_ON: Final[Mapping[str, Mapping[Thing, frozenset[str]]]] = {
-    APP_ROLE: {Thing("WAREHOUSE", name="APP_WH"): frozenset({"USAGE", "OPERATE", "MONITOR"})},
-    "PUBLIC": {Thing("COMPUTE POOL", name="SYSTEM_COMPUTE_POOL_CPU"): frozenset({"USAGE", "MONITOR"})},
+    APP_ROLE: {
+        Thing("WAREHOUSE", name="APP_WH"): frozenset({"USAGE", "OPERATE", "MONITOR"}),
+        **dict.fromkeys(samples.THINGS, frozenset({OWNERSHIP})),
+    },
+    PUBLIC: {
+        Thing("COMPUTE POOL", name="SYSTEM_COMPUTE_POOL_CPU"): frozenset({"USAGE", "MONITOR"}),
+        **{thing: frozenset({"USAGE" if thing in samples.PLACES else "SELECT"}) for thing in samples.THINGS},
+    },
 }
 
 
@@ -88,9 +95,14 @@ class Rights:
     @cached_property
     def _held(self) -> dict[Thing, dict[str, bool]]:
         held = self._storage.grants.of_roles(self._account, sorted(self.roles))
+        sampled = samples.exists(self._storage.namespaces, self._account, (samples.DATABASE,))
         for role in self.roles:
             for thing, privileges in _BUILT_IN_ON.get(role, {}).items():
-                held.setdefault(thing, {}).update(dict.fromkeys(privileges, False))
+                if thing.database and not sampled:
+                    continue  # somebody made a database of that name, and it is theirs
+                here = held.setdefault(thing, {})
+                for privilege in privileges:
+                    here.setdefault(privilege, False)
         return held
 
     def privileges(self, thing: Thing) -> frozenset[str]:

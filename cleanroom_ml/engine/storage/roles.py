@@ -32,9 +32,16 @@ SYSTEM: Final[Mapping[str, tuple[str, ...]]] = {
 }
 MemberKind = Literal["USER", "ROLE"]
 
+# Of which roles that another role was granted it may grant to others.
+_OPTIONS: Final = (
+    """CREATE TABLE role_grant_options (
+        account TEXT NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL, member TEXT NOT NULL,
+        PRIMARY KEY (account, role, kind, member), FOREIGN KEY (account, role, kind, member)
+        REFERENCES role_members (account, role, kind, member) ON DELETE CASCADE) STRICT""",
+)
 SCHEMA = Schema(
     "roles",
-    1,
+    2,
     (
         """CREATE TABLE roles (
             account TEXT NOT NULL REFERENCES accounts (name), name TEXT NOT NULL, owner TEXT NOT NULL,
@@ -55,7 +62,9 @@ SCHEMA = Schema(
             WHEN NOT EXISTS (SELECT 1 FROM users WHERE account = NEW.account AND name <> NEW.name)
             BEGIN INSERT OR IGNORE INTO role_members
             VALUES (NEW.account, '{ADMIN}', 'USER', NEW.name, '', NEW.created_on); END""",
+        *_OPTIONS,
     ),
+    {2: _OPTIONS},
 )
 
 
@@ -78,6 +87,16 @@ class Membership:
     member: str
     granted_by: str
     granted_on: datetime
+    grant_option: bool = False
+
+
+class Dependent(ValueError):
+    """A role that is to be taken away was passed on to `member`."""
+
+    def __init__(self, role: str, member: str) -> None:
+        super().__init__(f"role {role} was passed on to {member}")
+        self.role = role
+        self.member = member
 
 
 class Roles:
@@ -125,6 +144,9 @@ class Roles:
                 (account, name),
             )
             connection.execute("UPDATE roles SET owner = ? WHERE account = ? AND owner = ?", (heir, account, name))
+            connection.execute(
+                "UPDATE role_members SET granted_by = ? WHERE account = ? AND granted_by = ?", (heir, account, name)
+            )
 
     def exists(self, account: str, name: str) -> bool:
         """Whether the account has this role."""
@@ -146,8 +168,9 @@ class Roles:
             ).fetchone()
         return ADMIN if row is None else str(row["owner"])
 
-    def grant(self, account: str, role: str, kind: MemberKind, member: str, *, by: str) -> None:
-        """Gives a role to a user or another role. Granting again changes nothing.
+    def grant(self, account: str, role: str, kind: MemberKind, member: str, *, by: str, option: bool = False) -> None:
+        """Gives a role to a user or another role; with `option`, so that it may grant it to other roles. Granting again
+        takes nothing away.
 
         Raises:
             NotFound: no such role, user or member.
@@ -167,14 +190,34 @@ class Roles:
                 "INSERT OR IGNORE INTO role_members VALUES (?, ?, ?, ?, ?, ?)",
                 (account, role, kind, member, by, self._database.now_micros()),
             )
+            if option:
+                connection.execute(
+                    "INSERT OR IGNORE INTO role_grant_options VALUES (?, ?, ?, ?)", (account, role, kind, member)
+                )
 
-    def revoke(self, account: str, role: str, kind: MemberKind, member: str) -> bool:
-        """Takes a role away; whether it was granted.
+    def revoke(
+        self,
+        account: str,
+        role: str,
+        kind: MemberKind,
+        member: str,
+        *,
+        only_option: bool = False,
+        by: Iterable[str] | None = None,
+        cascade: bool = True,
+    ) -> bool:
+        """Takes a role away, or only the right to pass it on, and what was passed on by that right with it; whether it
+        was granted. `by` and `cascade` are those of `Grants.revoke`.
 
         Raises:
             ValueError: it is ADMIN, and nobody else of the account has it.
+            Dependent: it was passed on, and that does not go too. Nothing is taken then.
         """
+        here = (account, role, kind, member)
         with self._database.transaction() as connection:
+            row = connection.execute(f"SELECT granted_by FROM role_members WHERE {_MEMBER}", here).fetchone()
+            if row is None or (by is not None and row["granted_by"] not in by):
+                return False
             if (role, kind) == (ADMIN, "USER"):
                 others = connection.execute(
                     "SELECT 1 FROM role_members WHERE account = ? AND role = ? AND kind = 'USER' AND member <> ?",
@@ -182,21 +225,45 @@ class Roles:
                 ).fetchone()
                 if others is None:
                     raise ValueError(f"{member} is the only user who has {ADMIN}")
-            return bool(
-                connection.execute(
-                    "DELETE FROM role_members WHERE account = ? AND role = ? AND kind = ? AND member = ?",
-                    (account, role, kind, member),
-                ).rowcount
-            )
+            relation = "role_grant_options" if only_option else "role_members"
+            passes_on = connection.execute(f"SELECT 1 FROM role_grant_options WHERE {_MEMBER}", here).fetchone()
+            connection.execute(f"DELETE FROM {relation} WHERE {_MEMBER}", here)
+            if passes_on is None or member == self.owner(account, role):
+                return True
+            passed_on = connection.execute(
+                "SELECT member FROM role_members WHERE account = ? AND role = ? AND kind = 'ROLE' AND granted_by = ?",
+                (account, role, member),
+            ).fetchall()
+            if passed_on and not cascade:
+                raise Dependent(role, passed_on[0]["member"])
+            for each in passed_on:
+                self.revoke(account, role, "ROLE", each["member"], by=(member,))
+            return True
+
+    def passing_on(self, account: str, role: str) -> frozenset[str]:
+        """The roles that may grant a role to other roles without owning it."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT member FROM role_grant_options WHERE account = ? AND role = ? AND kind = 'ROLE'",
+                (account, role),
+            ).fetchall()
+        return frozenset(row["member"] for row in rows)
 
     def memberships(self, account: str) -> Sequence[Membership]:
         """Every grant of a role in the account."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM role_members WHERE account = ? ORDER BY role, kind, member", (account,)
+                """SELECT m.*, o.role IS NOT NULL AS grant_option FROM role_members m
+                   LEFT JOIN role_grant_options o USING (account, role, kind, member)
+                   WHERE m.account = ? ORDER BY m.role, m.kind, m.member""",
+                (account,),
             ).fetchall()
         return [
-            Membership(row["role"], row["kind"], row["member"], row["granted_by"], from_micros(row["granted_on"]))
+            Membership(
+                *(row["role"], row["kind"], row["member"], row["granted_by"]),
+                from_micros(row["granted_on"]),
+                bool(row["grant_option"]),
+            )
             for row in rows
         ]
 
@@ -257,6 +324,9 @@ def _inherited(connection: sqlite3.Connection, account: str, roles: Iterable[str
     return frozenset(
         row[0] for row in connection.execute(_INHERITED, {"account": account, "roles": json.dumps([*roles, PUBLIC])})
     )
+
+
+_MEMBER: Final = "account = ? AND role = ? AND kind = ? AND member = ?"
 
 
 def _values(edges: Iterable[tuple[str, str]]) -> str:

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.storage import (
     namespaces,
     policies,
     queries,
+    query_history,
     roles,
     routines,
     sequences,
@@ -73,6 +74,7 @@ class Storage:
         self.future_grants = future_grants.FutureGrants(database)
         self.sessions = sessions.Sessions(database)
         self.queries = queries.Queries(database, home / "spool")
+        self.query_history = query_history.QueryHistory(database)
         self.tables = tables.Tables(database, self.objects, self.queries)
         self.views = views.Views(database)
         self.sequences = sequences.Sequences(database)

@@ -28,8 +28,8 @@ _FLATTENED: Final[dict[str, Kind | None]] = {
 }
 
 
-def _named(call: exp.Anonymous, *allowed: str) -> dict[str, Node]:
-    """A call's arguments by name; those by position take the names in order."""
+def named(call: exp.Anonymous, *allowed: str) -> dict[str, Node]:
+    """A call's arguments by name; those by position take the names in order. Raises SqlError."""
     arguments: dict[str, Node] = {}
     for number, argument in enumerate(call.expressions):
         if isinstance(argument, exp.Kwarg):
@@ -49,7 +49,7 @@ def _generator(call: exp.Anonymous, given: TableArguments) -> Relation:
     """GENERATOR(ROWCOUNT => n): n rows without columns of their own. With TIMELIMIT alone it takes that many seconds,
     and how many rows that gives is nobody's promise (functions/generator.md).
     """
-    arguments = _named(call, "ROWCOUNT", "TIMELIMIT")
+    arguments = named(call, "ROWCOUNT", "TIMELIMIT")
     if "ROWCOUNT" not in arguments and "TIMELIMIT" in arguments:
         seconds = given.number(arguments["TIMELIMIT"])
         if not 0 < seconds <= MAX_GENERATED_SECONDS:
@@ -67,7 +67,7 @@ def _flatten(call: exp.Anonymous, given: TableArguments) -> Relation:
     """FLATTEN(INPUT => v [, PATH => 'p'] [, OUTER => TRUE] [, RECURSIVE => TRUE] [, MODE => 'ARRAY']): a row for each
     item of an array or member of an object (`sql-reference/functions/flatten`).
     """
-    arguments = _named(call, "INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
+    arguments = named(call, "INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
     if "INPUT" not in arguments:
         raise SqlError.syntax("FLATTEN needs INPUT.")
     source = given.value(arguments["INPUT"])

@@ -24,6 +24,7 @@ class Grant(Statement):
         kind: of an object, or ACCOUNT, which has no name.
         every: ON ALL `kind`s IN `every` `name`: DATABASE or SCHEMA.
         future: ON FUTURE `kind`s in there, and not ALL.
+        cascade: of a REVOKE, what was passed on goes too.
         option: WITH GRANT OPTION; of a REVOKE, GRANT OPTION FOR.
         current: COPY or REVOKE CURRENT GRANTS, of GRANT OWNERSHIP.
     """
@@ -38,16 +39,24 @@ class Grant(Statement):
     option: bool = False
     current: Literal["COPY", "REVOKE"] | None = None
     future: bool = False
+    cascade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRole(Statement):
-    """GRANT ROLE `role` TO USER | ROLE `grantee`; `revoke` for REVOKE … FROM."""
+    """GRANT ROLE `role` TO USER | ROLE `grantee`; `revoke` for REVOKE … FROM.
+
+    Args:
+        option: WITH GRANT OPTION; of a REVOKE, GRANT OPTION FOR.
+        cascade: of a REVOKE, what was passed on goes too.
+    """
 
     role: Name
     grantee_kind: Literal["USER", "ROLE"]
     grantee: Name
     revoke: bool = False
+    option: bool = False
+    cascade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,9 @@ def _grant(source: Source) -> Statement:
     cursor = source.cursor
     revoke = cursor.next().upper == "REVOKE"
     before = "FROM" if revoke else "TO"
-    if cursor.looking_at("ROLE"):
-        return _role(source, before, revoke=revoke)
     option = revoke and cursor.accept("GRANT", "OPTION", "FOR")
+    if cursor.looking_at("ROLE"):
+        return _role(source, before, revoke=revoke, option=option)
     privileges = [""]
     while not cursor.looking_at("ON") and not cursor.looking_at(before):
         word = cursor.next()
@@ -102,11 +111,10 @@ def _grant(source: Source) -> Statement:
         current = "COPY"
     elif not revoke and cursor.accept("REVOKE", "CURRENT", "GRANTS"):
         current = "REVOKE"
-    if revoke and not cursor.accept("CASCADE"):
-        cursor.accept("RESTRICT")
+    cascade = revoke and _cascade(source)
     cursor.expect_end()
     written = ("ALL",) if privileges in (["ALL"], ["ALL PRIVILEGES"]) else tuple(privileges)
-    return Grant(written, kind, name, grantee_kind, grantee, revoke, every, option, current, future)
+    return Grant(written, kind, name, grantee_kind, grantee, revoke, every, option, current, future, cascade)
 
 
 def _grantee_kind(source: Source) -> str:
@@ -136,7 +144,14 @@ def _all(source: Source) -> tuple[str, str, Name]:
     return kind, "SCHEMA", source.names.name(2)
 
 
-def _role(source: Source, before: str, *, revoke: bool) -> GrantRole:
+def _cascade(source: Source) -> bool:
+    cascade = source.cursor.accept("CASCADE")
+    if not cascade:
+        source.cursor.accept("RESTRICT")
+    return cascade
+
+
+def _role(source: Source, before: str, *, revoke: bool, option: bool) -> GrantRole:
     cursor = source.cursor
     cursor.expect("ROLE")
     role = source.names.name(1)
@@ -145,8 +160,12 @@ def _role(source: Source, before: str, *, revoke: bool) -> GrantRole:
     if kind == "ROLE":
         cursor.expect("ROLE")
     grantee = source.names.name(1)
+    option = (not revoke and cursor.accept("WITH", "GRANT", "OPTION")) or option
+    cascade = revoke and kind == "ROLE" and _cascade(source)
     cursor.expect_end()
-    return GrantRole(role, kind, grantee, revoke)
+    if option and kind == "USER":  # sql-reference/sql/grant-role, "Parameters"
+        raise SqlError.unsupported("GRANT OPTION of a role that is granted to a user: grant it to a role")
+    return GrantRole(role, kind, grantee, revoke, option, cascade)
 
 
 def _show(source: Source) -> ShowGrants:

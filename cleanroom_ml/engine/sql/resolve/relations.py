@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
-from cleanroom_ml.engine.sql.resolve import given, guarded, pruning
+from cleanroom_ml.engine.sql.resolve import given, guarded, pruning, query_history
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
@@ -272,8 +272,12 @@ class Relations:
 
     def _table_function(self, call: exp.Anonymous, ctes: CommonTables, scope: Scope) -> Named:
         name = str(call.this).upper()
+        arguments = Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
         if name == "TABLE" and len(call.expressions) == 1:
             inner = call.expressions[0]
+            told = query_history.told(inner, self._catalog, arguments)
+            if told is not None:
+                return told
             own = self._own(inner, ctes, scope)
             if own is not None:
                 return own
@@ -297,7 +301,6 @@ class Relations:
         function.check_count(name, len(call.expressions))
         if function.numbered:
             scope.generated = scope.generated or ""
-        arguments = Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
         made, kinds = function.build(call, arguments)
         return None, Relation(made, kinds)
 

@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import Columns, Drawn, RowsSource, TableSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import UserFunction, called_as
-from cleanroom_ml.engine.sql.tree import literals
+from cleanroom_ml.engine.sql.tree import literals, many_rows
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
 from cleanroom_ml.engine.sql.types.moment_casts import WITHOUT_OFFSET
@@ -136,6 +136,9 @@ def rows(source: RowsSource) -> Raw:
     """A relation given by value."""
     if not source.rows:
         return empty(source.columns)
+    texts = many_rows.as_texts(source)
+    if texts is not None:
+        return _of_texts(source, texts)
     names = ", ".join(
         f"CAST({_column(n)} AS {sql_type.duckdb}) AS {_slotless(name)}"
         for n, (name, sql_type) in enumerate(source.columns)
@@ -147,6 +150,19 @@ def rows(source: RowsSource) -> Raw:
         for row in source.rows
     ]
     return raw(f"SELECT {names} FROM (VALUES {{*}}) AS _rows({listed})", *(raw("{0}", value) for value in values))
+
+
+def _of_texts(source: RowsSource, texts: list[list[str | None]]) -> Raw:
+    """Many rows by value (many_rows.py). Of a type that no text is made of there are NULLs only."""
+    made = ", ".join(
+        many_rows.MADE.get(sql_type.name, "CAST(NULL AS {type})").format(text=f"_row[{n + 1}]", type=sql_type.duckdb)
+        + f" AS {_slotless(name)}"
+        for n, (name, sql_type) in enumerate(source.columns)
+    )
+    return raw(
+        f"SELECT {made} FROM (SELECT unnest(from_json(CAST({{0}} AS JSON), '[[\"VARCHAR\"]]')) AS _row)",
+        exp.Literal.string(json.dumps(texts)),
+    )
 
 
 def _literal(value: Value, sql_type: SqlType) -> Node:

@@ -8,13 +8,14 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.grant import Grant, ShowFutureGrants
-from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
+from cleanroom_ml.engine.statements.granted import everything_of, grantor, is_sample, thing_of
+from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.listing import TIME
-from cleanroom_ml.engine.statements.refusals import displayed, single, translated
+from cleanroom_ml.engine.statements.refusals import dependent, displayed, single, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
 from cleanroom_ml.engine.statements.results import VARCHAR, success
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
+from cleanroom_ml.engine.storage.grants import OWNERSHIP, Dependent, Thing
 from cleanroom_ml.engine.storage.rights import ACCOUNT
 from cleanroom_ml.naming import display
 
@@ -55,39 +56,54 @@ def grant(work: Work, statement: Grant) -> Rows:
     with work.recorded(reply):
         for thing, privileges in wanted:
             if statement.revoke:
-                work.storage.grants.revoke(
-                    work.session.account,
-                    thing,
-                    privileges,
-                    grantee,
-                    only_option=statement.option,
-                    grantee_kind=statement.grantee_kind,
-                )
+                _revoke(work, statement, thing, privileges, grantee)
             else:
-                work.storage.grants.grant(
-                    work.session.account,
-                    thing,
-                    privileges,
-                    grantee,
-                    by=work.rights.role,
-                    option=statement.option,
-                    grantee_kind=statement.grantee_kind,
-                )
+                for privilege in privileges:
+                    work.storage.grants.grant(
+                        work.session.account,
+                        thing,
+                        (privilege,),
+                        grantee,
+                        by=grantor(work, thing, privilege),
+                        option=statement.option,
+                        grantee_kind=statement.grantee_kind,
+                    )
     return reply
 
 
+def _revoke(work: Work, statement: Grant, thing: Thing, privileges: Sequence[str], grantee: str) -> None:
+    """Who manages the account's grants takes back any; others what their roles have given
+    (sql-reference/sql/revoke-privilege, "Security requirements"). RESTRICT unless CASCADE.
+    """
+    try:
+        work.storage.grants.revoke(
+            work.session.account,
+            thing,
+            privileges,
+            grantee,
+            only_option=statement.option,
+            grantee_kind=statement.grantee_kind,
+            by=None if work.rights.in_account("MANAGE GRANTS") else work.rights.roles,
+            cascade=statement.cascade,
+        )
+    except Dependent as there:
+        raise dependent(there.privilege, displayed(there.parts), there.grantee) from None
+
+
 def _future(work: Work, statement: Grant, grantee: str) -> Rows:
-    """ON FUTURE: for who manages the account's grants, and in a schema for its owner."""
+    """ON FUTURE: for who manages the account's grants."""
     kind = object_kinds().get(statement.kind)
     if kind is None or kind.everything is None or statement.every is None:
         raise SqlError.unsupported(f"{_verb(statement)} … ON FUTURE of {statement.kind}")
     if statement.grantee_kind != "ROLE" or statement.privileges == (OWNERSHIP,) or statement.current is not None:
         raise SqlError.unsupported(f"{_verb(statement)} … ON FUTURE of this, or to this")
-    place = _place(work.managing(), statement, object_kinds()[statement.every])
+    place = _named(work.managing(), statement, statement.every)
+    if is_sample(work, place):
+        raise SqlError.unsupported(f"{_verb(statement)} … ON FUTURE in the sample database, where nothing is made")
     privileges = _privileges(statement, statement.kind)
-    owned = bool(place.schema) and work.rights.owns(place)
-    if not work.rights.in_account("MANAGE GRANTS") and not owned:
-        raise _not_executed(f"MANAGE GRANTS on the account, or OWNERSHIP of {displayed(place.parts)}")
+    # sql-reference/sql/grant-privilege: of a schema's owner too only with managed access, which no schema here has.
+    if not work.rights.in_account("MANAGE GRANTS"):
+        raise _not_executed("MANAGE GRANTS on the account")
     account, grants = work.session.account, work.storage.future_grants
     reply = success()
     with work.recorded(reply):
@@ -130,25 +146,17 @@ def _things(work: Work, statement: Grant) -> Sequence[Thing]:
     """What it is on. Raises SqlError: there is no such object for this session's roles."""
     if statement.kind == "ACCOUNT":
         return (ACCOUNT,)
-    kind = object_kinds().get(statement.kind)
-    if kind is None or kind.thing is None:
-        raise SqlError.unsupported(f"{_verb(statement)} … ON {statement.kind}")
     work = work.managing()
     if statement.every is None:
-        thing = kind.thing(work, statement.name)
-        _require_found(work, thing, statement)
-        return (thing,)
-    if kind.everything is None:
-        raise SqlError.unsupported(f"{_verb(statement)} … ON ALL of {statement.kind}")
-    place = _place(work, statement, object_kinds()[statement.every])
-    return tuple(kind.everything(work, place.database, place.schema or None))
+        return (_named(work, statement, statement.kind),)
+    place = _named(work, statement, statement.every)
+    return everything_of(work, statement.kind, place, _verb(statement))
 
 
-def _place(work: Work, statement: Grant, kind: ObjectKind) -> Thing:
-    assert kind.thing is not None  # databases and schemas have privileges
-    place = kind.thing(work, statement.name)
-    _require_found(work, place, statement)
-    return place
+def _named(work: Work, statement: Grant, kind: str) -> Thing:
+    thing = thing_of(work, kind, statement.name, f"{_verb(statement)} …")
+    _require_found(work, thing, statement)
+    return thing
 
 
 def _require_found(work: Work, thing: Thing, statement: Grant) -> None:
@@ -175,6 +183,8 @@ def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: s
     if statement.kind == "ROLE":
         raise SqlError.unsupported("GRANT OWNERSHIP of a role")
     for thing in things:
+        if is_sample(work, thing):
+            raise SqlError.unsupported(f"GRANT OWNERSHIP of {displayed(thing.parts)}, which every account has")
         if not work.rights.in_account("MANAGE GRANTS") and not work.rights.owns(thing):
             raise _not_executed(f"OWNERSHIP of {thing.kind} {displayed(thing.parts)}")
         # What a role owns acts with its rights: nobody plants code under a role that is not theirs.

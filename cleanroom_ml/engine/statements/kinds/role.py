@@ -12,12 +12,12 @@ from cleanroom_ml.engine.sql.read.role import CreateRole
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing
-from cleanroom_ml.engine.statements.refusals import displayed, insufficient, single, translated
+from cleanroom_ml.engine.statements.refusals import dependent, displayed, insufficient, single, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
-from cleanroom_ml.engine.storage.roles import SYSTEM
+from cleanroom_ml.engine.storage.roles import ADMIN, SYSTEM, Dependent
 
 
 def create_role(work: Work, statement: CreateRole) -> Rows:
@@ -57,20 +57,35 @@ def drop_role(work: Work, statement: Drop) -> Rows:
 
 
 def grant_role(work: Work, statement: GrantRole) -> Rows:
-    """GRANT ROLE … TO USER | ROLE, REVOKE ROLE … FROM."""
+    """GRANT ROLE … TO USER | ROLE, REVOKE ROLE … FROM.
+
+    For its owner, for who manages the account's grants, and, to and from roles, for a role that was granted it WITH
+    GRANT OPTION, which takes back what it gave (sql-reference/sql/grant-role, -/revoke-role).
+    """
     (role,), (grantee,) = statement.role, statement.grantee
     account, roles = work.session.account, work.storage.roles
     if not roles.exists(account, role):
         raise SqlError.not_found("Role", displayed(statement.role))
-    if not (work.rights.in_account("MANAGE GRANTS") and role != "ACCOUNTADMIN") and not _owned(work, role):
-        raise insufficient(f"role {displayed(statement.role)} is its owner's to grant.")
+    owner = roles.owner(account, role)
+    managed = _owned(work, role) or (work.rights.in_account("MANAGE GRANTS") and role != ADMIN)
+    passing_on = sorted(each for each in roles.passing_on(account, role) if work.rights.has_role(each))
+    if not managed and not (passing_on and statement.grantee_kind == "ROLE"):
+        raise insufficient(
+            f"role {displayed(statement.role)} is granted by the role that owns it ({displayed((owner,))}), or by one "
+            "with MANAGE GRANTS on the account. USE ROLE SECURITYADMIN"
+        )
     reply = success()
     with translated(statement.grantee), work.recorded(reply):
         try:
             if statement.revoke:
-                roles.revoke(account, role, statement.grantee_kind, grantee)
+                by = None if managed else passing_on
+                kind, option, cascade = statement.grantee_kind, statement.option, statement.cascade
+                roles.revoke(account, role, kind, grantee, only_option=option, by=by, cascade=cascade)
             else:
-                roles.grant(account, role, statement.grantee_kind, grantee, by=work.rights.role)
+                by_role = owner if managed else passing_on[0]
+                roles.grant(account, role, statement.grantee_kind, grantee, by=by_role, option=statement.option)
+        except Dependent as there:
+            raise dependent("USAGE", displayed((there.role,)), there.member) from None
         except ValueError as refused:
             raise SqlError.syntax(f"{refused}.") from None
     return reply

@@ -20,7 +20,7 @@ from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.listing import Listed, Listing
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient
 from cleanroom_ml.engine.statements.results import plain, success
-from cleanroom_ml.engine.statements.scope import own_schema, owns, sees_schema
+from cleanroom_ml.engine.statements.scope import full_name, of_the_system, own_schema, owns, sees_schema
 from cleanroom_ml.engine.statements.transactions import session_variables
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
@@ -133,6 +133,8 @@ def _database(work: Work, name: tuple[str, ...]) -> tuple[str, str | None]:
     if work.restricted:
         key = work.catalog.target((*name, "CLEANROOM", *_NAMELESS), "TABLE")
         return key.database, key.schema
+    if of_the_system(work, name):
+        return name[-1], None
     if not owns(work, name[-1]):
         raise SqlError.not_found("Database", displayed(name))
     return name[-1], "PUBLIC" if sees_schema(work, name[-1], "PUBLIC") else None
@@ -142,6 +144,9 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
     if work.restricted:
         key = work.catalog.target((*name, *_NAMELESS), "TABLE")
         return key.database, key.schema
+    whole = full_name(work, name, 2)
+    if len(whole) == 2 and of_the_system(work, whole):
+        return whole[0], whole[1]
     database, schema = own_schema(work, name)
     if not sees_schema(work, database, schema):
         raise SqlError.not_found("Schema", displayed(name))

@@ -9,6 +9,7 @@ from cleanroom_ml.engine.contracts.table import SHOW, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.grant import ShowGrants
+from cleanroom_ml.engine.statements.granted import is_sample, thing_of
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.listing import OWNER, TIME
 from cleanroom_ml.engine.statements.refusals import displayed
@@ -17,7 +18,7 @@ from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Granted, Thing
 from cleanroom_ml.engine.storage.rights import ACCOUNT
-from cleanroom_ml.engine.storage.roles import Membership
+from cleanroom_ml.engine.storage.roles import APP_ROLE, Membership
 from cleanroom_ml.naming import display
 
 Row = tuple[Value, ...]
@@ -64,10 +65,7 @@ def _on(work: Work, statement: ShowGrants) -> list[Row]:
             each for each in granted if work.rights.has_role(each.grantee)
         ]  # fmt: skip
         return _rows(seen)
-    kind = object_kinds().get(statement.kind)
-    if kind is None or kind.thing is None:
-        raise SqlError.unsupported(f"SHOW GRANTS ON {statement.kind}")
-    thing = kind.thing(work, statement.name)
+    thing = thing_of(work, statement.kind, statement.name, "SHOW GRANTS")
     if thing.kind == "ROLE":
         return []
     found = work.rights.finds(thing) if thing.database and thing.name else work.rights.sees(thing)
@@ -76,7 +74,8 @@ def _on(work: Work, statement: ShowGrants) -> list[Row]:
     granted = work.storage.grants.list(account, thing=thing)
     rows = _rows(granted)
     if all(each.privilege != OWNERSHIP for each in granted):
-        rows.insert(0, (None, OWNERSHIP, _spoken(thing.kind), displayed(thing.parts), "ROLE", OWNER, "true", OWNER))
+        owner = APP_ROLE if is_sample(work, thing) else OWNER
+        rows.insert(0, (None, OWNERSHIP, _spoken(thing.kind), displayed(thing.parts), "ROLE", owner, "true", owner))
     usages = [row for row in _usages(work, None) if row[2:4] == (_spoken(thing.kind), displayed(thing.parts))]
     return [*rows, *usages]
 
@@ -104,7 +103,8 @@ def _membership(each: Membership) -> Row:
 
 def _roles_of(work: Work, kind: str, member: str) -> Iterable[Row]:
     for each in _memberships(work, kind, member):
-        yield (each.granted_on, "USAGE", "ROLE", display(each.role), kind, member, "false", each.granted_by)
+        option = str(each.grant_option).lower()
+        yield (each.granted_on, "USAGE", "ROLE", display(each.role), kind, member, option, each.granted_by)
 
 
 def _usages(work: Work, application: str | None) -> Iterable[Row]:

@@ -20,7 +20,7 @@ from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-from cleanroom_ml.engine.statements import constraints, system_relations, time_travel
+from cleanroom_ml.engine.statements import constraints, time_travel
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
 from cleanroom_ml.engine.statements.described import describe_table
 from cleanroom_ml.engine.statements.dropped import dropped
@@ -34,11 +34,12 @@ from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import of_the_system, scope_of
 from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage import changes
+from cleanroom_ml.engine.storage import changes, samples
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
 from cleanroom_ml.engine.storage.retention import INHERITED
+from cleanroom_ml.engine.storage.roles import APP_ROLE
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
 
@@ -312,16 +313,14 @@ def listed_tables(work: Work, statement: Show) -> Listed:
             "rows": table.rows, "bytes": table.bytes, "retention_time": str(retention_days(work, table)),
         }  # fmt: skip
     if scope.database is not None and of_the_system(work, (scope.database,)):
-        yield from (_sample(work, name) for name in system_relations.SAMPLE_TABLES)
+        yield from (_sample(work, each) for each in samples.TABLES.values())
 
 
-def _sample(work: Work, name: str) -> dict[str, Value]:
-    key = Key(work.session.account, system_relations.SAMPLES, system_relations.SAMPLE_SCHEMA, name)
-    there = system_relations.relation((key.database, key.schema, key.name))
-    assert there is not None
+def _sample(work: Work, table: samples.SampleTable) -> dict[str, Value]:
+    key = Key(work.session.account, samples.DATABASE, samples.SCHEMA, table.name)
     created_on = next(each.created_on for each in work.storage.accounts.list() if each.name == key.account)
-    return place(key) | _NO_FEATURES | {
-        "created_on": created_on, "kind": "TABLE", "comment": "", "rows": len(there.rows), "bytes": None,
+    return place(key, APP_ROLE) | _NO_FEATURES | {
+        "created_on": created_on, "kind": "TABLE", "comment": "", "rows": len(table.rows), "bytes": None,
     }  # fmt: skip
 
 

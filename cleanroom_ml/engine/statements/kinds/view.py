@@ -19,7 +19,7 @@ from cleanroom_ml.engine.statements.listing import Listed, Listing, place, visib
 from cleanroom_ml.engine.statements.refusals import displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import scope_of
+from cleanroom_ml.engine.statements.scope import scope_of, shared_views
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, View
@@ -125,6 +125,14 @@ def drop_view(work: Work, statement: Drop) -> Rows:
 
 
 def listed_views(work: Work, statement: Show) -> Listed:
+    shared = shared_views(work, statement)
+    for view in shared:
+        yield place(view.key, view.key.database) | {
+            "created_on": view.created_on, "reserved": "", "comment": "", "text": "", "kind": "VIEW",
+            "is_secure": "true", "is_materialized": "false", "change_tracking": "OFF", "owner_role_type": "APPLICATION",
+        }  # fmt: skip
+    if shared:
+        return
     scope = scope_of(work, statement)
     views = work.storage.views.list(work.session.account, scope.database, scope.schema, work.session.id)
     for view, owner in visible(work, "VIEW", views):
