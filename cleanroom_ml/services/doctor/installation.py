@@ -67,7 +67,7 @@ def privileges(connection: Connection) -> Finding:
     if alone or (found and not missing):
         return Finding("privileges", True, "the role may call the clean rooms' procedures")
     if alone is False or missing:
-        fix = (
+        fix = connection.with_names(
             "--role SAMOOHA_APP_ROLE, or as ACCOUNTADMIN: "
             f"CALL {ROOM}.ADMIN.GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE('{(missing or PRIVILEGES)[0]}', '<role>')"
         )
