@@ -26,20 +26,25 @@ class Needed:
 
     def statement(self, role: str) -> str:
         """The grant, to a role by its name as SQL."""
-        name = ".".join(map(display, self.parts))
+        name = ".".join(part if part.startswith("<") else display(part) for part in self.parts)
         return f"GRANT {self.privilege} ON {self.kind} {name} TO ROLE {role} WITH GRANT OPTION"
 
 
 def needed(offerings: Iterable[DataOffering]) -> tuple[Needed, ...]:
     """What registering and linking these offerings asks for, each once."""
     tables = {split_name(dataset.data_object_fqn): None for offering in offerings for dataset in offering.datasets}
-    found: dict[Needed, None] = {}
-    for parts in (table for table in tables if len(table) == 3):
-        found[Needed(REFERENCE_USAGE, "DATABASE", parts[:1])] = None
-        found[Needed("USAGE", "DATABASE", parts[:1])] = None
-        found[Needed("USAGE", "SCHEMA", parts[:2])] = None
-        found[Needed("SELECT", "TABLE", parts)] = None
-    return tuple(found)
+    each = (need for parts in tables if len(parts) == 3 for need in needed_of(*parts))
+    return tuple(dict.fromkeys(each))
+
+
+def needed_of(database: str, schema: str, table: str) -> tuple[Needed, ...]:
+    """What registering and linking a table asks for, by the folded parts of its name."""
+    return (
+        Needed(REFERENCE_USAGE, "DATABASE", (database,)),
+        Needed("USAGE", "DATABASE", (database,)),
+        Needed("USAGE", "SCHEMA", (database, schema)),
+        Needed("SELECT", "TABLE", (database, schema, table)),
+    )
 
 
 def to_link(offering: DataOffering) -> str:
