@@ -154,7 +154,8 @@ class Histories:
     def __init__(self, home: Path) -> None:
         self.storage = Storage.open(home, [SCHEMA])
         # The engine is killed in these histories, and never loses its power: a commit need not wait for the disk.
-        self.storage.database.transaction = partial(self.storage.database.transaction, durable=False)  # type: ignore[method-assign]
+        database: Any = self.storage.database
+        database.transaction = partial(database.transaction, durable=False)
         unused: Any = None  # no template and no code runs in these histories
         moved: Any = Moved()
         self.pools = Pools()
