@@ -79,7 +79,7 @@ REMEDIES: Final = (
     _remedy(
         "a token that is restricted to a role",
         r"Current session is restricted\. USE ROLE not allowed",
-        "leave --role out, or use a token with ROLE_RESTRICTION = '<role>'",
+        "leave --role out, or use a token whose ROLE_RESTRICTION is that role",
     ),
     _remedy("the user's profile is not complete", r"add your first/last name and email to your user profile", PROFILE),
     _remedy(
@@ -114,7 +114,8 @@ REMEDIES: Final = (
     _remedy(
         "the application is being upgraded, or a procedure that the installation or the role does not have",
         r"Unknown user-defined function",
-        "cleanroom-ml doctor -c NAME  (wait until DESCRIBE APPLICATION SFDCR_<name> has upgrade_state COMPLETE)",
+        "cleanroom-ml doctor -c NAME  "
+        "(wait until DESCRIBE APPLICATION SFDCR_<collaboration> has upgrade_state COMPLETE)",
     ),
     _remedy(
         "a code spec from before version 16.3",

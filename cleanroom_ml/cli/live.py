@@ -36,7 +36,10 @@ def picture(moment: Moment, *, log_lines: int, now: datetime | None = None) -> l
     """The job as lines, the most important first, the end of its log last."""
     from cleanroom_ml.services.progress import Progress
 
-    lines = [_head(moment.status, now or datetime.now(UTC)), *_usage(moment)]
+    lines = [_head(moment.status, now or datetime.now(UTC))]
+    if moment.waits:
+        lines.append((Piece(f"  {moment.waits}", "dim"),))
+    lines += _usage(moment)
     if isinstance(moment.progress, Progress):
         lines += _progress(moment.progress)
     if not isinstance(moment.log, str):
@@ -54,8 +57,9 @@ def changes(before: Moment | None, after: Moment) -> list[str]:
     from cleanroom_ml.services.reports.scales import duration, number
 
     lines = []
-    if before is None or before.status.status != after.status.status:
-        lines.append(f"status: {after.status.status}")
+    changed = before is None or (before.status.status, before.waits) != (after.status.status, after.waits)
+    if changed:
+        lines.append(f"status: {after.status.status}" + (f"; {after.waits}" if after.waits else ""))
     if not isinstance(after.progress, Progress):
         return lines
     known = before.progress if before is not None and isinstance(before.progress, Progress) else Progress()

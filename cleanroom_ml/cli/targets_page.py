@@ -16,6 +16,16 @@ it answers, never what it is called: procedures that only some have are in a dat
 |---|---|---|---|
 """
 
+_BEFORE = """
+## Before you start on an account
+
+`cleanroom-ml doctor -c NAME`, typed in a project's directory, looks at each of these lines that has a check, changes
+nothing, and tells the statement of each that is missing with the account's own names. The embedded engine needs none of
+it. Statements are sent as `cleanroom-ml sql "…"`, or in a worksheet, by whom the third column says.
+
+| check | what has to be so | by | what makes it so |
+|---|---|---|---|
+"""
 
 _SERVICE = """
 ## The engine as the service really answers
@@ -32,9 +42,16 @@ delays,tracebacks` switches on some of it. `engine status` tells what is on, and
 def targets_page() -> str:
     """The page."""
     from cleanroom_ml.local.engine import DEVIATIONS
+    from cleanroom_ml.services.doctor import PREPARATIONS
 
-    rows = "\n".join(_row(words, need) for words, need in NEEDS.items())
-    return _HEAD + rows + "\n" + _SERVICE + "".join(f"| `{name}` | {what} |\n" for name, what in DEVIATIONS.items())
+    rows = "".join(_row(words, need) + "\n" for words, need in NEEDS.items())
+    before = "".join(
+        f"| {each.check or '–'} | {each.what} | {each.who} | "
+        f"{'; '.join(f'`{text}`' for text in each.statements) or '–'} |\n"
+        for each in PREPARATIONS
+    )
+    switched = "".join(f"| `{name}` | {what} |\n" for name, what in DEVIATIONS.items())
+    return _HEAD + rows + _BEFORE + before + _SERVICE + switched
 
 
 def _row(words: str, need: Need) -> str:

@@ -12,24 +12,41 @@ from cleanroom_ml.cli.render import LiveLines, draws, note, stream
 from cleanroom_ml.errors import CommunicationError, PolicyDeniedError, WaitTimeoutError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cleanroom_ml.services.connections import Connection
     from cleanroom_ml.services.jobs import JobStatus
-    from cleanroom_ml.services.watch import Moment
+    from cleanroom_ml.services.watch import Moment, Watch
 
 ENGINE_SECONDS = 1.0
 ACCOUNT_SECONDS = 5.0
+
+PENDING_SECONDS = 5.0
+"""After so long it is told what a job waits for that has not begun, and then whenever that changes."""
 
 PROGRESS_SECONDS = 60.0
 """A person who waits is told how long it has been, each time that this has passed; later ever more seldom."""
 
 
-def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bool, timeout: float | None) -> Output:
+def watch(
+    connection: Connection,
+    collaboration: str,
+    job_id: str,
+    *,
+    follow: bool,
+    timeout: float | None,
+    pool: str | None = None,
+) -> Output:
     """Block until the job has ended. Ctrl-C ends the watching, not the job.
+
+    Args:
+        pool: the job's, where the target does not tell it.
 
     Raises:
         WaitTimeoutError: the job is still running.
     """
     from cleanroom_ml.services.jobs import wait
+    from cleanroom_ml.services.pending import waits_for
 
     note(f"job {job_id}")
     unseen = False
@@ -47,7 +64,7 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
             timeout_seconds=timeout,
             on_log=_to_stderr if follow else None,
             on_status=lambda status: note(f"status: {status.status}"),
-            on_look=_Elapsed().look,
+            on_look=_Elapsed(lambda status: waits_for(connection, status, pool)).look,
             on_denied=denied,
             on_missed=missed,
         )
@@ -58,7 +75,9 @@ def watch(connection: Connection, collaboration: str, job_id: str, *, follow: bo
     return ended_output(ended, unseen=unseen or not _readable(connection, collaboration, ended))
 
 
-def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeout: float | None) -> Output:
+def watch_live(
+    connection: Connection, collaboration: str, job_id: str, *, timeout: float | None, pool: str | None = None
+) -> Output:
     """The job as a picture that changes, until it has ended; without a terminal, a line for every change.
 
     Ctrl-C ends the watching, not the job.
@@ -66,9 +85,11 @@ def watch_live(connection: Connection, collaboration: str, job_id: str, *, timeo
     Raises:
         WaitTimeoutError: the job is still running.
     """
+    from cleanroom_ml.services.watch import Watch
+
     try:
         with LiveLines() if draws() else nullcontext() as screen:
-            seen = _look_on(connection, collaboration, job_id, timeout, screen)
+            seen = _look_on(Watch(connection, collaboration, job_id, pool=pool), timeout, screen)
             return ended_output(seen.status, unseen=not isinstance(seen.log, str))
     except KeyboardInterrupt:
         again = f"cleanroom-ml status {job_id} --watch"
@@ -87,27 +108,34 @@ def _stop(connection: Connection, job_id: str) -> str:
 
 
 class _Elapsed:
-    """The progress line of a long wait: how the job stands, and since when it has been waited for."""
+    """The progress lines of a long wait: what the job waits for, how it stands, and since when it has been waited for.
 
-    def __init__(self) -> None:
+    `waits`: what a job of this status waits for.
+    """
+
+    def __init__(self, waits: Callable[[JobStatus], str]) -> None:
+        self._waits = waits
+        self._told = ""
         self._begun = time.monotonic()
         self._next = PROGRESS_SECONDS
 
     def look(self, status: JobStatus) -> None:
         waited = time.monotonic() - self._begun
-        if waited < self._next or status.terminal:
+        if waited < PENDING_SECONDS or status.terminal:
             return
-        self._next = 2 * waited
-        note(f"status: {status.status}, {waited / 60:.0f} min so far")
+        waits = self._waits(status)
+        if waited >= self._next:
+            self._next = 2 * waited
+            note(f"status: {status.status}, {waited / 60:.0f} min so far" + (f"; {waits}" if waits else ""))
+        elif waits and waits != self._told:
+            note(f"status: {status.status}; {waits}")
+        self._told = waits
 
 
-def _look_on(
-    connection: Connection, collaboration: str, job_id: str, timeout: float | None, screen: LiveLines | None
-) -> Moment:
+def _look_on(watch: Watch, timeout: float | None, screen: LiveLines | None) -> Moment:
     from cleanroom_ml.services.waiting import patiently
-    from cleanroom_ml.services.watch import Watch
 
-    watch, before = Watch(connection, collaboration, job_id), None
+    before, job_id = None, watch.job_id
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         try:
@@ -130,7 +158,7 @@ def _look_on(
                 fix=f"cleanroom-ml status {job_id} --watch",
             )
         before = now
-        pause = ENGINE_SECONDS if connection.capabilities.has_procedure("JOBS.STATUS") else ACCOUNT_SECONDS
+        pause = ENGINE_SECONDS if watch.of_an_engine else ACCOUNT_SECONDS
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
 
 

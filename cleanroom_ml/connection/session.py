@@ -17,8 +17,9 @@ from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.errors import from_connector
 from cleanroom_ml.connection.literals import literal
 from cleanroom_ml.connection.opening import with_tag, without_secondary_roles
+from cleanroom_ml.connection.placeholders import filled
 from cleanroom_ml.connection.target import Target
-from cleanroom_ml.errors import ConnectError, ServerError
+from cleanroom_ml.errors import CleanroomError, ConnectError, ServerError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -120,7 +121,14 @@ class Connection:
         """`CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.<procedure>(…)`, e.g. `call("COLLABORATION.JOIN", name)`."""
         if self.before_call is not None:
             self.before_call(procedure, arguments)
-        return self.execute(f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})")
+        try:
+            return self.execute(
+                f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})"
+            )
+        except CleanroomError as error:
+            if error.fix and arguments and procedure.startswith("COLLABORATION."):
+                error.fix = filled(error.fix, {"collaboration": arguments[0]})
+            raise
 
     def call_own(self, procedure: str, *arguments: object) -> list[Row] | None:
         """The same of what only some targets have, `CALL CLEANROOM_ML.<procedure>(…)`; None: this one has no such
@@ -166,6 +174,11 @@ class Connection:
         finally:
             cursor.close()
 
+    def with_names(self, fix: str) -> str:
+        """A remedy with what this session knows in the place of what it leaves open (`<role>`, see `placeholders`)."""
+        known = {name: getattr(self._connection, name, None) for name in ("role", "user")}
+        return filled(fix, {**known, "connection": self.target.name})
+
     def close(self) -> None:
         """Log out; closing twice is fine."""
         self._connection.close()
@@ -176,6 +189,8 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, CleanroomError) and error.fix:
+            error.fix = self.with_names(error.fix)
         self.close()
 
 
@@ -210,7 +225,10 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
         with _out_of_the_way(parameters):
             opened = Connection(target, snowflake.connector.connect(**parameters))
     except Error as error:
-        raise from_connector(error, connecting=True) from error
+        refused = from_connector(error, connecting=True)
+        if refused.fix:
+            refused.fix = filled(refused.fix, {**target.parameters, "connection": target.name})
+        raise refused from error
     except (OSError, TypeError, ValueError) as error:
         # What the connector does not turn into an error of its own: a key file that is missing, or cannot be read.
         raise ConnectError(

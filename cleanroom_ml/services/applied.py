@@ -18,9 +18,13 @@ from cleanroom_ml.services.update_requests import OPEN, UpdateRequest, list_requ
 from cleanroom_ml.services.waiting import Pauses, patiently
 
 APPLIED_SECONDS: Final = 120.0
+REFUSED_SECONDS: Final = 3.0
+"""So long it is looked whether something was taken away before, when taking it away is refused."""
 _ENDED_BADLY: Final = frozenset({"FAILED", "REJECTED"})
 _SO_ALREADY: Final = re.compile(r"already", re.IGNORECASE)
-"""service-behaviour: "linking what is shared already is an error"; how it is called, nobody says."""
+"""service-behaviour: "linking what is shared already is an error"; how it is called, nobody says. What is taken away a
+second time is not there, which is told like anything else that is not there.
+"""
 _UNDER_WAY: Final = OPEN | {"APPROVED"}
 
 
@@ -35,6 +39,11 @@ class Change:
     subject: str
     runners: tuple[str, ...]
     look: str
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether it unlinks or removes."""
+        return self.kind.startswith(("UNLINK", "REMOVE"))
 
     def asked_by(self, request: UpdateRequest) -> bool:
         """Whether a request is about the same thing."""
@@ -54,16 +63,22 @@ def apply(
 ) -> None:
     """Send a change, and return once `seen` says that it is so. One that is on its way is not sent a second time.
 
+    What was sent before, and is neither listed nor shown yet, is sent again: the target refuses that, and what it shows
+    a while later decides.
+
     Raises:
         ServerError: the target refused it, or its request has failed; with the reason. Where it says that it is so
-            already, only if the view does not come to show it.
+            already, or refuses to take away, only if the view does not come to show it.
         WaitTimeoutError: it was sent, and is not shown yet.
     """
     before = _asked(connection, collaboration, change)
     under_way = [each for each in before if each.status in _UNDER_WAY and change.is_all_of(each)]
     refused = None if under_way else _sent(send)
     done = {each.id for each in before} - {each.id for each in under_way}
-    pauses, deadline = Pauses(), time.monotonic() + APPLIED_SECONDS
+    doubted = refused is not None and not _SO_ALREADY.search(refused.what)
+    if refused is not None and doubted and not change.takes_away:
+        raise refused
+    pauses, begun = Pauses(), time.monotonic()
     while not patiently(seen):
         asked = patiently(lambda: _asked(connection, collaboration, change))
         ours = [each for each in asked if each.id not in done]
@@ -71,6 +86,8 @@ def apply(
         if failed is not None:
             what = f"{change.what} has {'failed' if failed.status == 'FAILED' else 'been rejected'}"
             raise ServerError(what, why=failed.failure_reason or None, fix=change.look)
+        doubted = doubted and not any(each.status in _UNDER_WAY and change.is_all_of(each) for each in ours)
+        deadline = begun + (REFUSED_SECONDS if doubted else APPLIED_SECONDS)
         if time.monotonic() >= deadline:
             if refused is not None:
                 raise refused
@@ -83,12 +100,10 @@ def apply(
 
 
 def _sent(send: Callable[[], object]) -> ServerError | None:
-    """What was refused because it is so already: the view, which may be late, says whether it is."""
+    """The refusal: it may be so already, and the view, which may be late, says whether it is."""
     try:
         send()
     except ServerError as error:
-        if not _SO_ALREADY.search(error.what):
-            raise
         return error
     return None
 

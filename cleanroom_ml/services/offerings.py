@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import UsageError
+from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
 from cleanroom_ml.services.answers import texts_of
 from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.named import not_there
+from cleanroom_ml.services.passing_on import to_link
 from cleanroom_ml.services.registration import OFFERINGS, Registered, list_registered, register_file, registered_spec
 from cleanroom_ml.services.registration import unregister as take_out
+from cleanroom_ml.services.tolerant_specs import read_shown
 from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_spec
 
@@ -143,13 +146,27 @@ def _apply(
         readers = _readers(connection, collaboration, offering)
         return wanted <= readers if linking else wanted.isdisjoint(readers)
 
-    apply(
-        connection,
-        collaboration,
-        change,
-        lambda: connection.call(f"COLLABORATION.{procedure}", collaboration, offering, *rest),
-        seen,
-    )
+    try:
+        apply(
+            connection,
+            collaboration,
+            change,
+            lambda: connection.call(f"COLLABORATION.{procedure}", collaboration, offering, *rest),
+            seen,
+        )
+    except ServerError as refused:
+        _with_its_tables(connection, offering, refused)
+        raise
+
+
+def _with_its_tables(connection: Connection, offering: str, refused: ServerError) -> None:
+    """Where the role may not pass on what it may read, the message has no names: they are those of the offering."""
+    if "<database>" not in (refused.fix or ""):
+        return
+    with suppress(CleanroomError):  # an offering that is not shown, or in no form that can be read, has no names either
+        text = registered_spec(connection, OFFERINGS, offering)
+        if text is not None:
+            refused.fix = f"{to_link(read_shown(DataOffering, text, offering)[0])}; as who owns them, then once more"
 
 
 def _readers(connection: Connection, collaboration: str, offering: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cleanroom_ml.connection import bindings, sources
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services import starter
-from cleanroom_ml.services.starter import Party
+from cleanroom_ml.services.starter import Party, table
 from cleanroom_ml.specs.load import load_project, load_spec, read_text
 from cleanroom_ml.specs.problems import Problem, SpecProblems
 from cleanroom_ml.specs.project import COLLABORATION_FILE, PROJECT_FILE, Project
@@ -31,9 +31,10 @@ __all__ = [
     "parties",
     "samples",
     "start",
+    "table",
 ]
 
-# Short enough for `<name>_code`, which is a name as well (at most 75 characters).
+# Short enough for `<name>_customers`, which is a name as well (at most 75 characters).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
 
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -69,7 +70,7 @@ def start(
 
     Args:
         role: whose directory it is, `provider` or `runner`.
-        name: the collaboration's.
+        name: the collaboration's; what the specs, the table, the pool and the segment are called begins with it.
         provider: its account, as `parties` takes it.
         runner: the same for the other party.
 

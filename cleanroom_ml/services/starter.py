@@ -1,5 +1,8 @@
 """The files of a new project: small, but whole, with data to try them on. `projects.start` writes them.
 
+Everything that an account has one of by its name (specs, stage directory, table, pool, segment) begins with the
+collaboration's, so that a second project of the same account meets nothing of the first.
+
 Each spec is commented key by key from the reference. A provider that has customers, and a runner that knows who bought.
 """
 
@@ -65,7 +68,7 @@ ml_jobs:
 _TRAIN = """\
 api_version: 2.0.0
 spec_type: template
-name: train
+name: {name}_train
 version: V1
 type: sql_analysis
 description: Learn which age bands respond, and score every customer.
@@ -102,7 +105,7 @@ template: |
 _ACTIVATE = """\
 api_version: 2.0.0
 spec_type: template
-name: activate
+name: {name}_activate
 version: V1
 type: sql_activation
 description: The best-scored customers who have not bought yet.
@@ -123,12 +126,12 @@ template: |
 _CUSTOMERS = """\
 api_version: 2.0.0
 spec_type: data_offering
-name: customers
+name: {name}_customers
 version: V1
 description: Customers by their hashed e-mail address, with age band and spend.
 datasets:
   - alias: customers
-    data_object_fqn: ML_DB.PUBLIC.CUSTOMERS
+    data_object_fqn: {customers}
     allowed_analyses: template_only
     object_class: custom
     schema_and_template_policies:
@@ -146,12 +149,12 @@ datasets:
 _BUYERS = """\
 api_version: 2.0.0
 spec_type: data_offering
-name: buyers
+name: {name}_buyers
 version: V1
 description: Hashed e-mail addresses of the people who bought.
 datasets:
   - alias: buyers
-    data_object_fqn: CRM_DB.PUBLIC.BUYERS
+    data_object_fqn: {buyers}
     allowed_analyses: template_only
     object_class: custom
     schema_and_template_policies:
@@ -166,21 +169,21 @@ owner: {provider_account}
 offerings: [buyers.yaml]
 #reviewed: reviewed_code/
 pool:
-  name: ML_POOL
+  name: {pool}
   family: CPU_X64_S
   nodes: 1
 runs:
   train:
-    template: train
-    tables: [{provider}.customers_V1.customers, {runner}.buyers_V1.buyers]
+    template: {name}_train
+    tables: [{provider}.{name}_customers_V1.customers, {runner}.{name}_buyers_V1.buyers]
     #my_tables: []
     args:
       smallest_band: 5
     #nodes: 1
-    #pool: ML_POOL
+    #pool: {pool}
     #warehouse: APP_WH
 activate:
-  template: activate
+  template: {name}_activate
   to: {provider}
   segment: {name}_audience
   #tables: []
@@ -259,12 +262,20 @@ def files(role: str, name: str, provider: Party, runner: Party) -> dict[str, str
     """
     values = {
         "name": name,
+        "pool": f"{name.upper()}_POOL",
+        "customers": table("provider", name),
+        "buyers": table("runner", name),
         "provider": provider.alias,
         "provider_account": provider.account,
         "runner": runner.alias,
         "runner_account": runner.account,
     }
     return {file.path: file.written(values) for file in _ROLES[role]()}
+
+
+def table(role: str, name: str) -> str:
+    """The table that a role's data is to be loaded into."""
+    return f"ML_DB.PUBLIC.{name.upper()}_CUSTOMERS" if role == "provider" else f"CRM_DB.PUBLIC.{name.upper()}_BUYERS"
 
 
 def _of_the_provider() -> tuple[_File, ...]:

@@ -10,7 +10,7 @@ import pytest
 from account_stand_in import Account, Answer, listening, refused, rows
 
 from cleanroom_ml.connection.target import Target
-from cleanroom_ml.services.doctor import Finding, checks
+from cleanroom_ml.services.doctor import PREPARATIONS, Finding, checks
 from cleanroom_ml.services.doctor.finding import verdicts
 
 UNKNOWN = refused("002140", "SQL compilation error:\nUnknown user-defined function SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.X")
@@ -101,6 +101,7 @@ def test_an_account_that_is_ready(account: Account, cli) -> None:
     found = told(cli)
     assert {name: each["ok"] for name, each in found.items()} == dict.fromkeys(found, True)
     assert len(found) == 14
+    assert found.keys() - {each.check for each in PREPARATIONS} == {"extras"}, "docs/targets.md has a line for each"
     changing = ("CREATE", "ALTER", "GRANT", "DROP", "INSERT", "PUT")
     assert not [sql for sql in account.statements if sql.startswith(changing)], "doctor changes nothing"
 

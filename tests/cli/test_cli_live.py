@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cleanroom_ml.cli import watching
 from cleanroom_ml.cli.live import bar, changes, picture, sparkline
 from cleanroom_ml.services.absent import Absent
 from cleanroom_ml.services.jobs import JobStatus
@@ -68,6 +69,38 @@ def test_a_job_that_waits_has_a_line() -> None:
     assert words(waiting) == ["J  PENDING  waiting 10 s"]
     snowflake = Moment(JobStatus("J", "RUNNING", {}), Absent("x"), Absent("x"), "printed")
     assert words(snowflake) == ["J  RUNNING  ", "log", "  printed"]
+
+
+def test_what_a_job_waits_for_is_told_when_it_changes() -> None:
+    def waiting(waits: str, status: str = "PENDING") -> Moment:
+        return Moment(JobStatus("J", status, {}), JobUsage(()), Progress(), "", waits)
+
+    starting, full = waiting("compute pool P is STARTING"), waiting("compute pool P is ACTIVE, 2 job(s) on it")
+    assert words(starting) == ["J  PENDING  ", "  compute pool P is STARTING"]
+    assert changes(None, starting) == ["status: PENDING; compute pool P is STARTING"]
+    assert changes(starting, starting) == []
+    assert changes(starting, full) == ["status: PENDING; compute pool P is ACTIVE, 2 job(s) on it"]
+    assert changes(full, waiting("", "RUNNING")) == ["status: RUNNING"]
+
+
+def test_a_wait_tells_it_after_a_while_and_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: clock[0])
+    said: list[str] = []
+    monkeypatch.setattr(watching, "note", said.append)
+    state = ["STARTING"]
+    elapsed = watching._Elapsed(lambda status: f"pool {state[0]}" if status.status == "PENDING" else "")
+    for now, status, shown in ((0, "PENDING", "STARTING"), (6, "PENDING", "STARTING"), (8, "PENDING", "STARTING"),
+                               (9, "PENDING", "ACTIVE"), (61, "PENDING", "ACTIVE"), (130, "RUNNING", "ACTIVE"),
+                               (131, "DONE", "ACTIVE")):  # fmt: skip
+        clock[0], state[0] = float(now), shown
+        elapsed.look(JobStatus("J", status, {}))
+    assert said == [
+        "status: PENDING; pool STARTING",
+        "status: PENDING; pool ACTIVE",
+        "status: PENDING, 1 min so far; pool ACTIVE",
+        "status: RUNNING, 2 min so far",
+    ]
 
 
 def test_bars_and_curves_hold_whatever_there_is() -> None:

@@ -71,17 +71,17 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     assert "fix: cleanroom-ml load FILE --as" in cli("offering", "link").err
     assert "created   database ML_DB" in done(cli("stage"))
     assert "registered" in done(cli("spec", "register"))
-    done(cli("load", "data/customers.csv", "--as", "ML_DB.PUBLIC.CUSTOMERS"))
+    done(cli("load", "data/customers.csv", "--as", f"ML_DB.PUBLIC.{room.upper()}_CUSTOMERS"))
     assert "linked" in done(cli("offering", "link"))
-    assert f"train_V1 for {brand}: REQUESTED" in done(cli("template", "submit"))
+    assert f"{room}_train_V1 for {brand}: REQUESTED" in done(cli("template", "submit"))
     # What one has sent is somebody else's to approve.
-    hints = [line for line in cli("review", "train_V1").err.split("\n") if line.startswith("next: ")]
-    assert hints[0] == f"next: {brand}: cleanroom-ml approve train_V1"
+    hints = [line for line in cli("review", f"{room}_train_V1").err.split("\n") if line.startswith("next: ")]
+    assert hints[0] == f"next: {brand}: cleanroom-ml approve {room}_train_V1"
     # Names that nothing has, and things that are taken away twice.
     nothing = cli("offering", "unlink", "nope")
     assert (nothing.code, "there is no data offering 'nope'" in nothing.err) == (2, True)
-    assert "unlinked" in done(cli("offering", "unlink", "customers_v1"))
-    assert "not linked" in done(cli("offering", "unlink", "customers_v1"))
+    assert "unlinked" in done(cli("offering", "unlink", f"{room}_customers_v1"))
+    assert "not linked" in done(cli("offering", "unlink", f"{room}_customers_v1"))
     nothing = cli("activation", "process", "--segment", "nope")
     assert (nothing.code, "'nope'" in nothing.err) == (2, True)
     assert "nothing has arrived" in done(cli("activation", "process"))

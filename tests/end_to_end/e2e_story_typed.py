@@ -23,10 +23,12 @@ from cleanroom_ml.connection import session
 TRIES = 12
 _sleep, _monotonic = time.sleep, time.monotonic
 _GRANT = re.compile(r"GRANT REFERENCE_USAGE ON DATABASE \S+ TO (?:ROLE \S+ WITH GRANT OPTION|SHARE \w+)")
-_PASS_ON = re.compile(r"GRANT (?:USAGE|SELECT) ON [A-Z ]+ <database> TO ROLE <role> WITH GRANT OPTION")
-_DATABASE = re.compile(r"CREATE DATABASE \w+")
+_PASS_ON = re.compile(r"GRANT (?:USAGE|SELECT) ON [A-Z]+ [\w.]+ TO ROLE \w+ WITH GRANT OPTION")
+_STATEMENTS = re.compile(r"cleanroom-ml sql '([^']+)'")
 _COMMAND = re.compile(r"cleanroom-ml ((?:[\w./=-]+ ?)+)")
 PROFILE = "ALTER USER ADMIN SET FIRST_NAME = 'A', LAST_NAME = 'B', EMAIL = 'a@b.example'"
+# What a session knows is in every statement that it is told to send: only a person's own data are theirs to put in.
+_LEFT_OPEN = re.compile(r"<(?:database|role|user|collaboration)>|-c NAME")
 _WORDS = {
     "offer": "offering register",
     "create": "collaboration create",
@@ -160,18 +162,18 @@ class Typist:
         """Does what the refusal says."""
         fix = re.search(r"^fix: (.+)$", ran.err, re.MULTILINE)
         assert fix, told
-        if missing := _DATABASE.search(fix[1]):
-            self._sql(party, missing[0])
+        assert not _LEFT_OPEN.search(fix[1]), told
+        if statements := _STATEMENTS.search(fix[1]):
+            self._sql(party, statements[1])
         elif "another name" in fix[1]:
             self.cast.rename()
         elif statement := _GRANT.search(fix[1]):
             self._sql(party, statement[0])
         elif passed_on := _PASS_ON.findall(fix[1]):
-            filled = "; ".join(passed_on).replace("<database>", f"{party.upper()}_DB").replace("<role>", "ACCOUNTADMIN")
-            self._sql(party, filled)
+            self._sql(party, "; ".join(passed_on))
         elif "--unverified-ok" in fix[1]:  # a provider is not shown what code another's template runs
             self._more = ("--unverified-ok",)
-        elif "ALTER USER" in fix[1]:
+        elif "ALTER USER ADMIN SET" in fix[1]:
             self._sql(party, PROFILE)
         else:
             command = _COMMAND.search(fix[1])

@@ -36,7 +36,7 @@ SILENT = {
     *("tracebacks", "no-own-database", "late-links"),
 }
 # Where nothing is an engine's own, a database is a person's to make, and no manifest of a pending request is shown.
-OF_AN_ACCOUNT = re.compile(r"fix: CREATE DATABASE|--unverified-ok$", re.MULTILINE)
+OF_AN_ACCOUNT = re.compile(r"fix: cleanroom-ml sql 'CREATE DATABASE|--unverified-ok$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,14 @@ VIEW_UPDATE_REQUESTS); collaboration-api-reference, VIEW_UPDATE_REQUESTS (types 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from services_targets import Account
 
+from cleanroom_ml.connection.errors import of_text, told
 from cleanroom_ml.errors import ServerError, WaitTimeoutError
 from cleanroom_ml.services import applied, offerings, templates
 
@@ -113,3 +116,49 @@ def test_an_older_failure_is_another_requests() -> None:
         offerings.link(room.account, "lookalike", "x_V1", ("advertiser",))
     room.fails, room.late = "", 2
     assert offerings.link(room.account, "lookalike", "x_V1", ("advertiser",)).new
+
+
+TAKING_AWAY = {name: change for name, (shared, change) in CHANGES.items() if shared}
+
+
+@pytest.mark.parametrize("change", TAKING_AWAY.values(), ids=list(TAKING_AWAY))
+def test_what_was_taken_away_before_and_is_shown_late_is_done(change: Callable[[Any], object]) -> None:
+    """The answer to the first time never came, and neither view tells yet that it was sent."""
+    room = Room(late=6, shared=("advertiser",))
+    room.change = lambda: setattr(room, "shared", [])
+    refused = ServerError("ResourceNotFoundException: x_V1 is not yours")
+    for procedure in ("UNLINK_DATA_OFFERING", "REMOVE_TEMPLATE"):
+        room.account.answers[f"COLLABORATION.{procedure}"] = refused
+    assert change(room.account)
+    room.late, room.shared, room.change = 6, ["advertiser"], None
+    with pytest.raises(ServerError, match="is not yours"), mock.patch.object(applied, "REFUSED_SECONDS", 0.0):
+        change(room.account)
+
+
+OFFERING = """\
+api_version: 2.0.0
+spec_type: data_offering
+name: x
+version: V1
+datasets:
+  - {alias: a, data_object_fqn: CRM.SALES.BUYERS, allowed_analyses: template_only,
+     schema_and_template_policies: {id: {category: join_custom}}}
+"""
+
+
+def test_who_may_not_pass_a_table_on_is_told_the_grants_of_that_table() -> None:
+    """service-behaviour, "Data grants": the error has no names; what it lacks is USAGE and SELECT."""
+    room = Room()
+    said = "Grant not executed: Insufficient privileges."
+    room.account.answers["COLLABORATION.LINK_DATA_OFFERING"] = of_text(told(f"003102 (42501): {said}"))
+    room.account.answers["REGISTRY.VIEW_REGISTERED_DATA_OFFERINGS"] = [
+        {"data_offering_id": "x_V1", "data_offering_spec": OFFERING}
+    ]
+    room.account._connection = SimpleNamespace(role="LINKER", close=lambda: None)  # type: ignore[assignment]
+    with pytest.raises(ServerError, match=said) as caught, room.account as session:
+        offerings.link(session, "lookalike", "x_V1", ("advertiser",))
+    assert str(caught.value.fix).split("; ")[:3] == [
+        "GRANT USAGE ON DATABASE CRM TO ROLE LINKER WITH GRANT OPTION",
+        "GRANT USAGE ON SCHEMA CRM.SALES TO ROLE LINKER WITH GRANT OPTION",
+        "GRANT SELECT ON TABLE CRM.SALES.BUYERS TO ROLE LINKER WITH GRANT OPTION",
+    ]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services.commented import commented
@@ -38,6 +39,26 @@ ADVANCED = (
 def test_a_new_project_is_valid_as_it_is(tmp_path: Path, role: str) -> None:
     start(tmp_path / "new", role, "mine")
     assert check(tmp_path / "new").problems == ()
+
+
+def _names(project: str) -> list[str]:
+    """What an account, or a receiver of one, has one of by its name: as the specs and the project file call it."""
+    found = []
+    for role in ("provider", "runner"):
+        for path, text in files(role, project, *OWN).items():
+            if path.endswith(".yaml"):
+                spec = yaml.safe_load(text)
+                found += [spec.get("name"), spec.get("collaboration"), spec.get("stage")]
+                found += [job["stage_code_dir"] for job in spec.get("ml_jobs", ())]
+                found += [each["data_object_fqn"] for each in spec.get("datasets", ())]
+                found += [spec.get("pool", {}).get("name"), spec.get("activate", {}).get("segment")]
+    return [each.upper() for each in found if each]
+
+
+def test_two_projects_of_one_account_have_no_name_in_common() -> None:
+    mine, other = _names("mine"), _names("other")
+    assert len(mine) == 14
+    assert set(mine).isdisjoint(other)
 
 
 def test_every_key_is_there_with_what_it_is_for() -> None:

@@ -33,18 +33,18 @@ def approve(pair: Pair) -> None:
     """The runner has a copy of the code, and decides."""
     shutil.copytree(pair.publisher.directory / "code", pair.advertiser.directory / "reviewed")
     pair.advertiser.types("requests")
-    pair.advertiser.types("review train")
+    pair.advertiser.types(f"review {NAME}_train")
     manifests, shown = pair.world.shape.manifests, pair.world.shape.pending_code
     if shown and manifests in ("list", "mapping"):
-        pair.advertiser.types("approve train --yes --reviewed reviewed")
+        pair.advertiser.types(f"approve {NAME}_train --yes --reviewed reviewed")
     else:
-        refused = pair.advertiser.types("approve train --yes --reviewed reviewed", code=2)
+        refused = pair.advertiser.types(f"approve {NAME}_train --yes --reviewed reviewed", code=2)
         assert "--unverified-ok" in refused.err
         assert "APPROVE" not in pair.world.statements[-1][1]
-        pair.advertiser.types("approve train --yes --reviewed reviewed --unverified-ok")
-    digest = pair.advertiser.types("review activate --format json").json["approval_digest"]
-    pair.advertiser.types(f"approve activate --yes --expect-digest {digest[:-1]}x", code=11)
-    pair.advertiser.types(f"approve activate --yes --expect-digest {digest}")
+        pair.advertiser.types(f"approve {NAME}_train --yes --reviewed reviewed --unverified-ok")
+    digest = pair.advertiser.types(f"review {NAME}_activate --format json").json["approval_digest"]
+    pair.advertiser.types(f"approve {NAME}_activate --yes --expect-digest {digest[:-1]}x", code=11)
+    pair.advertiser.types(f"approve {NAME}_activate --yes --expect-digest {digest}")
 
 
 def run(pair: Pair) -> str:
@@ -71,8 +71,8 @@ def activate(pair: Pair) -> str:
 def end(pair: Pair) -> None:
     """A setting, and everything taken back: a template, an offering, oneself, the room."""
     pair.publisher.types("collaboration config ALLOW_ML_JOBS_MONITORING false")
-    pair.publisher.types("template remove activate_V1 --from-collaboration --yes")
-    pair.publisher.types("offering unlink customers_V1")
+    pair.publisher.types(f"template remove {NAME}_activate_V1 --from-collaboration --yes")
+    pair.publisher.types(f"offering unlink {NAME}_customers_V1")
     pair.advertiser.types(f"collaboration leave {NAME} --yes")
     pair.publisher.types(f"collaboration teardown {NAME} --yes")
 

@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 from snowflake.connector.errors import OperationalError
-from stand_in_parties import Pair, Party, Ran
+from stand_in_parties import NAME, Pair, Party, Ran
 from stand_in_shapes import DOCUMENTED, FIELD, UNKNOWN
 from stand_in_values import Refused, Rows
 from stand_in_world import Drop, Room, World
@@ -90,6 +90,7 @@ class Hostile:
         return rows
 
 
+CUSTOMERS, ACTIVATE = (f"{NAME}_{each}_V1".upper() for each in ("customers", "activate"))
 Claim = Callable[[World, Party], object]
 
 
@@ -102,7 +103,9 @@ def _registered(kind: str, how_many: int = 1) -> Claim:
 
 
 def _decided(world: World, template: str) -> bool:
-    asked = [each for each in _room(world).requests if each.details.get("template_id", "").startswith(template)]
+    asked = [
+        each for each in _room(world).requests if each.details.get("template_id", "").startswith(f"{NAME}_{template}")
+    ]
     return any(each.decisions.get("advertiser") == "APPROVED" for each in asked)
 
 
@@ -127,8 +130,8 @@ CLAIMS: dict[str, Claim] = {
     "spec register": _registered("code_spec"),
     "template register": _registered("template", 2),
     "template submit": lambda world, _: len({each.details["template_id"] for each in _room(world).requests}) == 2,
-    "approve train": lambda world, _: _decided(world, "train"),
-    "approve activate": lambda world, _: _decided(world, "activate"),
+    f"approve {NAME}_train": lambda world, _: _decided(world, "train"),
+    f"approve {NAME}_activate": lambda world, _: _decided(world, "activate"),
     "pool create": _pooled,
     "run --wait": lambda world, _: any(job.status == "DONE" for job in _room(world).jobs.values()),
     "activate --yes": lambda world, _: any(each["path"][0] == "SHARED" for each in _room(world).activations),
@@ -136,8 +139,10 @@ CLAIMS: dict[str, Claim] = {
     "collaboration config ALLOW": lambda world, _: (
         _room(world).pending_configuration["ALLOW_ML_JOBS_MONITORING"][0] == "false"
     ),
-    "template remove": lambda world, _: not _room(world).templates["ACTIVATE_V1"].shared_with,
-    "offering unlink": lambda world, _: not _room(world).offerings["publisher", "CUSTOMERS_V1"].shared_with,
+    "template remove": lambda world, _: not _room(world).templates[ACTIVATE].shared_with,
+    "offering unlink": lambda world, _: (
+        not _room(world).offerings["publisher", f"{NAME}_customers_V1".upper()].shared_with
+    ),
     "collaboration leave": lambda world, _: _room(world).status("advertiser") == "LEFT",
     "collaboration teardown": lambda world, _: _room(world).status("publisher") == "DROPPED",
     "activation export": lambda world, party: (party.directory / "audience.csv").is_file(),

@@ -233,8 +233,8 @@ def _grants(world: World, session: Session, match: re.Match[str]) -> Rows:
         for kind, name in (
             ("DATABASE", database),
             ("SCHEMA", f"{database}.PUBLIC"),
-            ("TABLE", f"{database}.PUBLIC.CUSTOMERS"),
-            ("TABLE", f"{database}.PUBLIC.BUYERS"),
+            ("TABLE", f"{database}.PUBLIC.LOOK_CUSTOMERS"),
+            ("TABLE", f"{database}.PUBLIC.LOOK_BUYERS"),
         )
     ]
     return table("created_on", "privilege", "granted_on", "name", "grant_option", rows=rows)

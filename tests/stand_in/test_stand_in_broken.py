@@ -51,7 +51,10 @@ def test_what_was_done_before_the_connection_broke_is_found_and_not_done_again(n
     publisher.types("requests --all")
     world.drops.append(Drop("ADD_TEMPLATE_REQUEST"))
     sent = publisher.types("template submit --format json").json["requests"]
-    assert [(each["template_id"], each["new"]) for each in sent] == [("train_V1", False), ("activate_V1", True)]
+    assert [(each["template_id"], each["new"]) for each in sent] == [
+        (f"{NAME}_train_V1", False),
+        (f"{NAME}_activate_V1", True),
+    ]
     assert len(world.sent("ADD_TEMPLATE_REQUEST")) == 2
 
     approve(pair)

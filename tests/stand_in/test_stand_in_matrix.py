@@ -45,11 +45,11 @@ def test_the_owner_edits_removes_and_ends(new_pair: NewPair, shape: Shape) -> No
     assert "agency" in pair.publisher.types("collaboration status").out
     assert "as it is already" in pair.publisher.types("collaboration edit --yes").out
 
-    pair.publisher.types("template remove activate_V1", code=5)
-    pair.publisher.types("template remove activate_V1 --from-collaboration --yes")
-    pair.publisher.types("template remove activate_V1")
-    pair.publisher.types("offering unlink customers_V1")
-    pair.publisher.types("offering unregister customers_V1")
+    pair.publisher.types(f"template remove {NAME}_activate_V1", code=5)
+    pair.publisher.types(f"template remove {NAME}_activate_V1 --from-collaboration --yes")
+    pair.publisher.types(f"template remove {NAME}_activate_V1")
+    pair.publisher.types(f"offering unlink {NAME}_customers_V1")
+    pair.publisher.types(f"offering unregister {NAME}_customers_V1")
     pair.publisher.types(f"collaboration leave {NAME} --yes", code=2)
     pair.advertiser.types(f"collaboration leave {NAME} --yes")
     pair.publisher.types(f"collaboration teardown {NAME} --yes")
@@ -62,8 +62,8 @@ def test_a_rejection_and_a_withdrawal(new_pair: NewPair, shape: Shape) -> None:
     pair = new_pair(shape)
     begin(pair)
     submit(pair)
-    pair.advertiser.types("reject train --reason no --yes")
-    pair.publisher.types("requests withdraw activate --yes")
+    pair.advertiser.types(f"reject {NAME}_train --reason no --yes")
+    pair.publisher.types(f"requests withdraw {NAME}_activate --yes")
     refused = pair.advertiser.types("run", code=10)
     assert "rejected" in refused.err
     assert not surprises(pair)
@@ -84,7 +84,7 @@ def test_what_an_account_cannot_do_says_so_and_what_comes_nearest(new_pair: NewP
         refused = pair.advertiser.types(typed, code=5)
         assert nearest in refused.err
         assert "Traceback" not in refused.err
-    assert "train_V1" in pair.advertiser.types("history --format json").out
+    assert f"{NAME}_train_V1" in pair.advertiser.types("history --format json").out
     pair.advertiser.types(f"report {job} --output job.html")
     pair.advertiser.types("status no_such_job", code=5)
     assert not surprises(pair)
@@ -128,13 +128,13 @@ def test_pools_roles_registries_and_the_doctor(new_pair: NewPair, shape: Shape) 
 def test_a_runner_reads_its_own_table_under_the_name_that_the_view_tells(new_pair: NewPair, shape: Shape) -> None:
     pair = new_pair(shape)
     begin(pair)
-    pair.advertiser.types("offering unlink buyers_V1")
+    pair.advertiser.types(f"offering unlink {NAME}_buyers_V1")
     linked = pair.advertiser.types("offering link --local")
-    assert ("LOCAL.buyers_V1.buyers" if shape.local_prefix else "advertiser.buyers_V1.buyers") in linked.out
+    assert (f"{'LOCAL' if shape.local_prefix else 'advertiser'}.{NAME}_buyers_V1.buyers") in linked.out
     assert "linked before" in pair.advertiser.types("offering link --local").out
     pair.advertiser.types("offering link --local --with advertiser", code=2)
     assert "your own runs only" in pair.advertiser.types("offering list").out
-    pair.advertiser.types("offering unlink buyers_V1")
+    pair.advertiser.types(f"offering unlink {NAME}_buyers_V1")
     assert not surprises(pair)
 
 

@@ -32,7 +32,9 @@ def init(
         str | None, optional_option("--from", metavar="SAMPLE", help="Copy a sample project; --list names them.")
     ] = None,
     role: Annotated[Role, typer.Option("--role", help="Whose directory it is.")] = Role.provider,
-    name: Annotated[str, typer.Option("--name", help="The collaboration's name.")] = "my_collaboration",
+    name: Annotated[
+        str, typer.Option("--name", help="The collaboration's name; what it has begins with it.")
+    ] = "my_collaboration",
     provider: Annotated[
         str | None, optional_option("--provider", metavar="ACCOUNT", help="The template provider's account.")
     ] = None,
@@ -60,17 +62,16 @@ def init(
         f"runner: {both[1].alias} (account {both[1].account})",
     ]
     data = {"directory": where, "files": files, "provider": both[0], "runner": both[1]}
-    return Output(data, "\n".join(lines), hints=_next(where, role, both))
+    return Output(data, "\n".join(lines), hints=_next(where, role, name, both))
 
 
-def _next(where: Path, role: Role, both: tuple[Party, Party]) -> tuple[str, ...]:
+def _next(where: Path, role: Role, name: str, both: tuple[Party, Party]) -> tuple[str, ...]:
     """What to type, up to the point where the other party has to do something."""
     from cleanroom_ml.services.connections import known
+    from cleanroom_ml.services.projects import table
 
     own = both[0] if role is Role.provider else both[1]
-    file, table = (
-        ("customers", "ML_DB.PUBLIC.CUSTOMERS") if role is Role.provider else ("buyers", "CRM_DB.PUBLIC.BUYERS")
-    )
+    file = "customers" if role is Role.provider else "buyers"
     enter = () if where.resolve() == Path.cwd() else (f"cd {where}",)
     there = {each.account.upper() for each in known(where) if each.kind == "engine"}
     local = [party for party in both if party.account.startswith(f"{LOCAL_ORGANIZATION}.")]
@@ -78,13 +79,20 @@ def _next(where: Path, role: Role, both: tuple[Party, Party]) -> tuple[str, ...]
     joining = (
         ("collaboration create", "offering link", "stage", "spec register", "template submit")
         if role is Role.provider
-        else ("collaboration join", "offering link", "approve train", "approve activate", "pool create", "run --wait")
+        else (
+            "collaboration join",
+            "offering link",
+            f"approve {name}_train",
+            f"approve {name}_activate",
+            "pool create",
+            "run --wait",
+        )
     )
     return (
         *enter,
         *(f"cleanroom-ml account create {alias}" for alias in missing),
         f"cleanroom-ml connection use {own.alias if own in local else 'NAME'}",
         "cleanroom-ml validate",
-        f"cleanroom-ml load data/{file}.csv --as {table}",
+        f"cleanroom-ml load data/{file}.csv --as {table(role.value, name)}",
         ", ".join(f"cleanroom-ml {each}" for each in joining),
     )

@@ -56,7 +56,9 @@ def run(
         job_id = submitted.job_id
         if not (wait or follow):
             return Output(submitted, job_id, hints=of_a_job(connection, wanted.collaboration, job_id))
-        return watch(connection, wanted.collaboration, job_id, follow=follow, timeout=timeout)
+        runs_on = (wanted.arguments or {}).get("compute_pool") or (wanted.defaults or {}).get("compute_pool")
+        pool_name = str(runs_on) if runs_on else None
+        return watch(connection, wanted.collaboration, job_id, follow=follow, timeout=timeout, pool=pool_name)
 
 
 def _wanted(

@@ -8,7 +8,7 @@ import typer
 
 from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.command import command, single
-from cleanroom_ml.cli.context import collaboration, open_connection
+from cleanroom_ml.cli.context import collaboration, meant, open_connection, project_or_none
 from cleanroom_ml.cli.options import Collaboration, Timeout
 from cleanroom_ml.cli.output import Output
 
@@ -30,11 +30,13 @@ def status(
     from cleanroom_ml.services import jobs
 
     name = collaboration(collaboration_)
+    mine = meant(name, project_or_none())
+    pool = mine.pool.name if mine is not None and mine.pool is not None else None
     with open_connection() as connection:
         if watch_:
-            return watch_live(connection, name, job_id, timeout=timeout)
+            return watch_live(connection, name, job_id, timeout=timeout, pool=pool)
         if wait:
-            return watch(connection, name, job_id, follow=False, timeout=timeout)
+            return watch(connection, name, job_id, follow=False, timeout=timeout, pool=pool)
         found = jobs.status(connection, name, job_id)
     reported = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
     lines = [f"{found.job_id}: {found.status}"]

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from cleanroom_ml.services.doctor.checks import checks, not_reached
 from cleanroom_ml.services.doctor.finding import Finding
+from cleanroom_ml.services.doctor.preparing import PREPARATIONS
 
-__all__ = ["Finding", "checks", "not_reached"]
+__all__ = ["PREPARATIONS", "Finding", "checks", "not_reached"]

@@ -20,7 +20,7 @@ PRIVILEGES = (
     "REGISTER DATA OFFERING", "REGISTER TEMPLATE",
 )  # fmt: skip
 _VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?")
-_UPDATE = f"USE ROLE SAMOOHA_APP_ROLE; CALL {ROOM}.LIBRARY.APPLY_PATCH()"
+UPDATE = f"USE ROLE SAMOOHA_APP_ROLE; CALL {ROOM}.LIBRARY.APPLY_PATCH()"
 
 
 def installed(connection: Connection) -> Finding:
@@ -55,7 +55,7 @@ def version(connection: Connection) -> Finding:
     found = (int(match[1]), int(match[2] or 0))
     wanted = ".".join(map(str, OLDEST))
     ok = found >= OLDEST
-    return Finding("version", ok, f"{match[0]} (ML jobs need {wanted})", None if ok else _UPDATE)
+    return Finding("version", ok, f"{match[0]} (ML jobs need {wanted})", None if ok else UPDATE)
 
 
 def privileges(connection: Connection) -> Finding:
@@ -67,7 +67,7 @@ def privileges(connection: Connection) -> Finding:
     if alone or (found and not missing):
         return Finding("privileges", True, "the role may call the clean rooms' procedures")
     if alone is False or missing:
-        fix = (
+        fix = connection.with_names(
             "--role SAMOOHA_APP_ROLE, or as ACCOUNTADMIN: "
             f"CALL {ROOM}.ADMIN.GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE('{(missing or PRIVILEGES)[0]}', '<role>')"
         )
