@@ -201,6 +201,11 @@ class TableArguments(Protocol):
     def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The kept rows of an earlier statement."""
 
+    def unnested(self, rows: str, arguments: Sequence[Node], this: str = "NULL") -> str:
+        """What follows FROM to get the rows of a list, `rows`, a template of these arguments: each is `_row`, and
+        beside it `_this`, which is computed once.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFunction(Function):

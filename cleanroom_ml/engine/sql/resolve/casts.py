@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_digits, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
@@ -100,7 +101,7 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
         # Text that is too long is none of that type: TRY_CAST gives NULL (functions/try_cast.md).
         return raw(f"CASE WHEN length({{0}}) <= {target.length} THEN {{0}} END", value, kind=rule.kind)
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
-    return raw(template, value, kind=rule.kind)
+    return (once if template.count("{0}") > 1 else raw)(template, value, kind=rule.kind)
 
 
 def _check_castable(kind: Kind | None, target: SqlType) -> None:

@@ -320,7 +320,7 @@ class Relations:
             return None
         if isinstance(call, exp.Window):
             raise SqlError.unsupported("OVER of a table function here")
-        made, kinds = self._expressions.user_functions.rows(chosen)
+        made, kinds = self._expressions.user_functions.rows(chosen, scope)
         relation = Relation(made, kinds)
         self._listening.call_all(relation)
         return name[-1], relation

@@ -119,12 +119,28 @@ def _number_read(value: Any, sized: Sized) -> Value:  # Any: see TypeRecord.read
     return Decimal(str(value)) if sized.scale else int(value)
 
 
+def float_as_decimal(precision: int, scale: int) -> str:
+    """A template of a FLOAT as a NUMBER: of the digits that the double has (sql-reference/functions/to_double:
+    `TO_DOUBLE(1.1)::NUMBER(38, 18)` is 1.100000000000000089). DuckDB multiplies it by a power of ten, which is as exact
+    where that is below 2^52 and not about a half.
+    """
+    units = f"(CAST({{0}} AS DOUBLE) * 1e{scale})"
+    quick = f"abs({units}) < 4e15 AND abs(abs({units} - trunc({units})) - 0.5) > 1e-3"
+    decimal = f"DECIMAL({precision},{scale})"
+    return (
+        f"CASE WHEN {quick} THEN {{word}}({{0}} AS {decimal})"
+        f" ELSE {{word}}(_sf_float_digits({{0}}, {scale}) AS {decimal}) END"
+    )
+
+
 def _number_cast(sized: Sized, value: Kind | None) -> Cast:
     """To a NUMBER: rounded to its scale half away from zero; what has more digits before the point fails."""
     precision, scale = sized.precision or MAX_PRECISION, sized.scale or 0
     made = Number(precision, scale)
     given: Taken = "as digits" if value in {TEXT, JSON} else "as it is"
     number = PLAIN_NUMBER if given == "as digits" else "{0}"
+    if scale and isinstance(value, Number) and value.scale is None:
+        return Cast(given, float_as_decimal(precision, scale), made)
     if scale:
         return Cast(given, f"{{word}}({number} AS DECIMAL({precision},{scale}))", made)
     if isinstance(value, Number) and value.scale == 0 and value.precision <= precision:
