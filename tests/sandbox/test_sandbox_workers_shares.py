@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -125,6 +126,23 @@ def test_a_call_is_ended_whose_worker_has_no_child_yet(monkeypatch: pytest.Monke
         assert calls.outcomes[1:] == [WorkerCancelled]
         assert pool._shares.taken == 0
         assert echo(pool, B) == 1, "it is given up, and another one started in its stead"
+
+
+@pytest.mark.attack
+def test_what_a_call_has_stopped_is_not_waited_for_by_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that forks the next child is stopped, and those who come next have less time than it would get."""
+    monkeypatch.setattr(worker, "_TIDY_SECONDS", 1.0)
+    with start() as pool:
+        calls = Calls(pool)
+        calls.begin(B, "stop_parent")
+        calls.threads[0].join(20)
+
+        def served() -> bool:
+            with contextlib.suppress(WorkerTimeout):
+                return echo(pool, A, 0.5) == 1
+            return False
+
+        until(served)
 
 
 @pytest.mark.parametrize("end", ["cancelled", "out of time"])

@@ -137,3 +137,45 @@ def test_a_file_s_column_name_is_never_sql(world: World) -> None:
     assert _copied(world, "A INT", BY_NAME.format("case_insensitive"), staged) == [(None,)]
     quoted = name.replace('"', '""').replace("\\", "\\\\")
     assert _copied(world, "A INT", f'copy into t from (select $1:"{quoted}" from @s)', staged) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"), [("INT", "1_000"), ("INT", "0x10"), ("NUMBER(9,2)", "0b11"), ("FLOAT", "1_0")]
+)
+def test_a_staged_number_is_one_of_snowflakes(world: World, declared: str, text: str) -> None:
+    """sql-reference/data-types-numeric, "Numeric constants": DuckDB has more of them."""
+    file = _file(world, "f", f"{text}\n")
+    with pytest.raises(duckdb.Error):
+        _copied(world, f"A {declared}", COPY, StagedSource((file,), FileOptions(compression="NONE")))
+
+
+def test_a_staged_boolean_is_any_of_its_words(world: World) -> None:
+    """sql-reference/functions/to_boolean."""
+    file = _file(world, "f", "on,T\noff,n\nYES,0\n")
+    found = _copied(world, "A BOOLEAN;B BOOLEAN", COPY, StagedSource((file,), FileOptions(compression="NONE")))
+    assert found == [(True, True), (False, False), (True, False)]
+
+
+def test_an_empty_field_is_a_text_where_the_format_says_so(world: World) -> None:
+    """sql-reference/sql/create-file-format, EMPTY_FIELD_AS_NULL."""
+    file = _file(world, "f", 'a,,""\n')
+    for as_null, expected in ((True, ("a", None, "")), (False, ("a", "", ""))):
+        options = FileOptions(field_optionally_enclosed_by='"', empty_field_as_null=as_null, compression="NONE")
+        assert _copied(world, "A VARCHAR;B VARCHAR;C VARCHAR", COPY, StagedSource((file,), options)) == [expected]
+
+
+def test_an_array_of_json_is_one_document_unless_its_items_are_asked_for(world: World) -> None:
+    """sql-reference/sql/create-file-format, STRIP_OUTER_ARRAY: FALSE by default."""
+    documents = {'[{"a":1},{"a":2}]': 1, '[{"a":1},\n{"a":2}]\n[3]\n': 2, '{"a":1}{"a":\n2} [1,2] 3': 4}
+    for text, count in documents.items():
+        file = _file(world, "f", text)
+        options = FileOptions(type="JSON", compression="NONE")
+        assert len(_copied(world, "V VARIANT", COPY, StagedSource((file,), options))) == count
+    stripped = FileOptions(type="JSON", strip_outer_array=True, compression="NONE")
+    assert _copied(world, "V VARIANT", COPY, StagedSource((file,), stripped)) == [
+        ('{"a":1}',),
+        ('{"a":2}',),
+        ("1",),
+        ("2",),
+        ("3",),
+    ]

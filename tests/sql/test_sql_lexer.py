@@ -25,7 +25,7 @@ SAME = [
     "select 1e5, 1.5E-3, .5, 5., 1..2, 1_000, 1.2.3, a.5, $1, $2:b.c[0]::int, $v from t",
     "select a -- c\n, b /* d */ , // e\n c from t group by a order\tby b",
     "select sum(a) over (partition by b order by c rows between unbounded preceding and current row)",
-    "select a <> b, a != b, a >= b, a <=> b, a || b, a::varchar(3), f(x => 1), x -> x + 1, a ->> b, a && b, a ~~ b",
+    "select a <> b, a != b, a >= b, a <= b, a || b, a::varchar(3), f(x => 1), x -> x + 1, a ->> b",
     "with recursive a as (select 1) select * from a where not b like '%' escape '!' qualify row_number() over () = 1",
     'select system$typeof(a$b), é.ü from "T" as t, lateral flatten(input => t.x) f, u join v on a.k = b.k(+)',
     "merge into t using u on t.a = u.a when matched then update set b = 1 when not matched then insert values (1)",

@@ -110,7 +110,7 @@ def test_a_function_reads_with_its_owners_rights_and_is_its_accounts_alone(
     # Without the control its names are the caller's.
     alpha.result("CREATE OR REPLACE FUNCTION reads() RETURNS INT AS 'SELECT max(a) FROM secret'")
     alpha.result("GRANT USAGE ON FUNCTION reads() TO ROLE reader")
-    monkeypatch.setattr(AccountCatalog, "of_definer", lambda self, key, owner: self)
+    monkeypatch.setattr(AccountCatalog, "of_definer", lambda self, *_: self)
     assert refused(alpha_again, "SELECT reads()").startswith("002003")
 
 
@@ -315,3 +315,24 @@ def test_the_ddl_of_a_routine_is_for_whom_it_is_there(admin: Client, reader: Cli
     assert "does not exist" in refused(reader, "SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")
     admin.result("ALTER FUNCTION hidden() UNSET SECURE")
     assert "4711" in reader.rows("SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")[0][0]
+
+
+@pytest.mark.sandbox
+def test_a_parameter_is_handed_to_a_table_function(alpha: Client) -> None:
+    """And stands beside its rows, where DuckDB took the rows for it (udf/sql/udf-sql-tabular-functions)."""
+    for text in (
+        "CREATE FUNCTION next_one(a INT) RETURNS TABLE (b INT) AS 'SELECT a + 1'",
+        "CREATE FUNCTION tens(a INT) RETURNS TABLE (c INT) AS 'SELECT b * 10 FROM TABLE(next_one(a))'",
+        "CREATE FUNCTION added(v VARIANT, n INT) RETURNS TABLE (x INT, s INT) AS "
+        "'SELECT value::INT + n, array_size(v) FROM TABLE(FLATTEN(INPUT => v))'",
+        "CREATE FUNCTION parts(t VARCHAR) RETURNS TABLE (p VARCHAR, n INT) AS "
+        "$$ SELECT value || t, length(t) FROM TABLE(SPLIT_TO_TABLE(t, '-')) $$",
+        "CREATE FUNCTION total(v VARIANT, n INT) RETURNS INT AS 'SELECT sum(value::INT + n) FROM TABLE(FLATTEN(v))'",
+        "CREATE TABLE docs AS SELECT parse_json('[3,4]') AS d, 1 AS id",
+    ):
+        alpha.result(text)
+    assert alpha.rows("SELECT c FROM TABLE(tens(4))") == [(50,)]
+    assert alpha.rows("SELECT x, s FROM TABLE(added(parse_json('[1,2]'), 10)) ORDER BY x") == [(11, 2), (12, 2)]
+    assert alpha.rows("SELECT x, s FROM docs, TABLE(added(d, id)) ORDER BY x") == [(4, 2), (5, 2)]
+    assert alpha.rows("SELECT p, n FROM TABLE(parts('a-b')) ORDER BY p") == [("aa-b", 3), ("ba-b", 3)]
+    assert alpha.rows("SELECT total(d, id) FROM docs") == [(9,)]

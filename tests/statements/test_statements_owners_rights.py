@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from statements_client import Client
 from statements_foreign import refused
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import Distance
 from cleanroom_ml.engine.statements import policy, procedures
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kinds import namespace
@@ -15,7 +18,7 @@ from cleanroom_ml.engine.statements.listing import texts
 from cleanroom_ml.engine.statements.ports import KnownProcedure
 from cleanroom_ml.engine.statements.results import encode
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage import graves
+from cleanroom_ml.engine.storage import graves, temporaries
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
@@ -246,3 +249,109 @@ def test_nobodys_procedure_stands_where_the_engines_are(admin: Client, monkeypat
             assert admin.rows(f"CALL mine.public.{name}()") == [("the engine's",)]
     monkeypatch.setattr(admin.executor, "_procedures", Known())
     assert admin.rows("CALL mine.public.get_status()") == [("the forger",)]
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_an_owners_procedure_sees_its_owners_temporary_things_alone(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session had another role before, whose temporary things whoever wrote the procedure would read."""
+    admin.result("GRANT CREATE PROCEDURE ON SCHEMA alpha_db.public TO ROLE reader")
+    reader.result("USE ROLE accountadmin")
+    for text in (
+        "CREATE TEMPORARY TABLE wages AS SELECT 4711 AS a",
+        "CREATE TEMPORARY VIEW seen AS SELECT 4711 AS a",
+        "CREATE TEMPORARY STAGE papers",
+        "CREATE TEMPORARY FILE FORMAT f TYPE = CSV",
+        "CREATE TEMPORARY FUNCTION wage() RETURNS INT AS '4711'",
+    ):
+        reader.result(text)
+    reader.put("PAPERS", "a.csv", b"4711\n", session_id=reader.session.id)
+    key = reader.storage.stages.user_stage("ALPHA", "ALPHA_USER")
+    reader.storage.stages.put_file(key, "a.csv", reader.storage.objects.put_bytes(b"4711\n"), 5, "0" * 32)
+    reader.result("USE ROLE reader")
+    reader.result("CREATE TEMPORARY TABLE mine AS SELECT 1 AS a")
+    asked = {
+        "wages": "SELECT a FROM wages",
+        "seen": "SELECT a FROM seen",
+        "wage": "SELECT wage()",
+        "papers": "SELECT $1 FROM @papers",
+        "home": "SELECT $1 FROM @~",
+        "mine": "SELECT a FROM mine",
+    }
+    for name, text in asked.items():
+        body = f"BEGIN LET x := ({text}); RETURN x; END"
+        reader.result(f"CREATE PROCEDURE read_{name}() RETURNS VARCHAR AS '{body}'")
+    hidden = "BEGIN CREATE OR REPLACE TEMPORARY TABLE wages AS SELECT 0 AS a; RETURN 1; END"
+    reader.result(f"CREATE PROCEDURE replaces() RETURNS INT AS '{hidden}'")
+    assert reader.rows("CALL read_mine()") == [("1",)]
+    for name in ("wages", "seen", "papers"):
+        assert "does not exist or not authorized" in refused(reader, f"CALL read_{name}()")
+    assert "Unknown function WAGE" in refused(reader, "CALL read_wage()")
+    assert "@~ in a procedure with its owner's rights" in refused(reader, "CALL read_home()")
+    assert "already exists" in refused(reader, "CALL replaces()")
+    assert reader.rows("SELECT a FROM wages") == [(4711,)], "the session itself sees them whatever its role is"
+    monkeypatch.setattr(temporaries, "only_of", lambda roles: contextlib.nullcontext())
+    for name in ("wages", "seen", "wage", "papers", "home"):
+        assert reader.rows(f"CALL read_{name}()") == [("4711",)], "without the control it reads them"
+
+
+@pytest.mark.attack
+@pytest.mark.sandbox
+def test_nobody_takes_the_place_of_a_function_that_a_view_calls(
+    admin: Client, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function of the same name that takes the view's arguments better got them, and said what the view shows."""
+    for kind in ("FUNCTION", "PROCEDURE"):
+        admin.result(f"GRANT CREATE {kind} ON SCHEMA alpha_db.public TO ROLE reader")
+    admin.result("CREATE FUNCTION masked(a VARCHAR) RETURNS VARCHAR AS $$ 'masked' $$")
+    admin.result("CREATE TABLE wages AS SELECT 4711 AS a")
+    admin.result("CREATE VIEW shown AS SELECT masked(a) AS a FROM wages")
+    admin.result("CREATE FUNCTION outer_one() RETURNS VARCHAR AS $$ SELECT masked(1) $$")
+    admin.result("CREATE PROCEDURE step(a VARCHAR) RETURNS VARCHAR AS 'BEGIN RETURN ''step''; END'")
+    admin.result(
+        "CREATE PROCEDURE steps() RETURNS VARCHAR AS 'BEGIN LET x VARCHAR; CALL step(1) INTO :x; RETURN x; END'"
+    )
+    reader.result("CREATE FUNCTION masked(a INT) RETURNS VARCHAR AS $$ 'bare ' || a $$")
+    reader.result("CREATE PROCEDURE step(a INT) RETURNS VARCHAR AS 'BEGIN RETURN ''hijacked''; END'")
+    reader.result("GRANT USAGE ON FUNCTION masked(INT) TO ROLE accountadmin")
+    assert admin.rows("SELECT a FROM shown") == [("masked",)]
+    assert admin.rows("SELECT outer_one()") == [("masked",)]
+    assert admin.rows("CALL steps()") == [("step",)]
+    assert admin.rows("SELECT masked(1)") == [("bare 1",)], "whoever writes the call means the better one"
+    admin.result("DROP FUNCTION masked(VARCHAR)")
+    assert admin.rows("SELECT a FROM shown") == [("bare 4711",)], "where there is no other, it is meant"
+    admin.result("CREATE FUNCTION masked(a VARCHAR) RETURNS VARCHAR AS $$ 'masked' $$")
+    assert admin.rows("SELECT a FROM shown") == [("masked",)], "made anew it is its own again"
+    monkeypatch.setattr(AccountCatalog, "_distance", lambda *_: Distance.OWN)
+    assert admin.rows("SELECT a FROM shown") == [("bare 4711",)], "without the control it is not"
+
+
+def test_a_name_in_quotes_is_no_signature(admin: Client) -> None:
+    """`"G(NUMBER)"` is a name without arguments (sql-reference/identifiers-syntax), and not G with one."""
+    admin.result("CREATE FUNCTION g(a NUMBER) RETURNS INT AS '1'")
+    admin.result("""CREATE FUNCTION "G(NUMBER)"() RETURNS INT AS '2'""")
+    for text in ("DROP FUNCTION", "DESCRIBE FUNCTION", "SHOW GRANTS ON FUNCTION"):
+        name = '"H(NUMBER)"' if text.startswith("DROP") else '"I(NUMBER)"'
+        assert "does not exist" in refused(admin, f"{text} {name}")
+    assert admin.rows("""SELECT g(1), "G(NUMBER)"()""") == [(1, 2)]
+    admin.result("""DROP FUNCTION "G(NUMBER)" """)
+    assert admin.rows("SELECT g(1)") == [(1,)], "the one with an argument is still there"
+    assert "Unknown function" in refused(admin, """SELECT "G(NUMBER)"()""")
+
+
+def test_the_columns_of_a_table_are_those_that_are_declared(admin: Client) -> None:
+    """Else a caller reads a text where the procedure says that a number is."""
+    body = "DECLARE r RESULTSET DEFAULT (SELECT ''x'' AS a, 1 AS b, NULL AS c); BEGIN RETURN TABLE(r); END"
+    for name, columns in (
+        ("right", "a VARCHAR, b INT, c DATE"),
+        ("any", ""),
+        ("wrong", "a INT, b INT, c DATE"),
+        ("fewer", "a VARCHAR"),
+    ):
+        admin.result(f"CREATE PROCEDURE {name}_one() RETURNS TABLE ({columns}) AS '{body}'")
+    for name in ("right", "any"):
+        assert admin.rows(f"CALL {name}_one()") == [("x", 1, None)]
+    assert "Declared return type 'NUMBER(38,0)' for column 'A' is incompatible" in refused(admin, "CALL wrong_one()")
+    assert "returns 3 columns, it declares 1" in refused(admin, "CALL fewer_one()")

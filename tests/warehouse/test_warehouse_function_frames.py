@@ -10,6 +10,7 @@ import struct
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -60,6 +61,30 @@ def test_an_answer_has_the_declared_type_and_as_many_rows(data: bytes, wanted: p
     assert frames.unpacked(GOOD, [pa.int64()], 2)[0].to_pylist() == [1, 2]
     with pytest.raises(frames.BadFrame):
         frames.unpacked(data, [wanted], 2)
+
+
+MOMENTS = [
+    (pa.array([2**31 - 1], pa.int32()).view(pa.date32()), "infinity"),
+    (pa.array([-(2**31) + 1], pa.int32()).view(pa.date32()), "-infinity"),
+    (pa.array([2_932_897], pa.int32()).view(pa.date32()), "10000-01-01"),
+    (pa.array([2**63 - 1], pa.int64()).view(pa.timestamp("us")), "infinity"),
+]
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(("column", "shown"), MOMENTS)
+def test_a_date_that_python_has_not_is_refused(column: pa.Array, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2^31 - 1 days are DuckDB's infinity, which would be stored, and be another day for each client."""
+    listed = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), pa.StructArray.from_arrays([column], ["c0"]))
+    for sent in (column, listed):
+        with pytest.raises(frames.BadFrame, match="out of range"):
+            frames.unpacked(stream(sent), [sent.type], 1)
+    monkeypatch.setattr(frames, "_check_moments", lambda column: None)
+    (taken_over,) = frames.unpacked(stream(column), [column.type], 1)
+    connection = duckdb.connect()
+    connection.register("given", pa.table({"f0": taken_over}))
+    found = connection.sql("SELECT f0::VARCHAR FROM given").fetchall()
+    assert found == [(shown,)], "without the control DuckDB has it"
 
 
 @pytest.mark.attack

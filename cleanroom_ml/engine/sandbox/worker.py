@@ -124,7 +124,10 @@ class Worker:
             except BaseException:
                 self._control.close()
                 raise
-        self._patience = _START_SECONDS
+        self._ready_by = time.monotonic() + _START_SECONDS
+        """Until when the next child has to be there; counted from the end of the call before it, not from the next one,
+        whose caller would wait for what another's code has stopped.
+        """
         self._child: int | None = None
         self._line: socket.socket | None = None
         self.kept: Kept | None = None
@@ -166,7 +169,7 @@ class Worker:
         """
         if self.kept is not None and (self._readable(0.0) or self._has_ended()):
             self.let_go()  # the child has ended meanwhile: the next one will say so
-        patience = time.monotonic() + self._patience
+        patience = self._ready_by
         while self._child is None:
             until = min(deadline, patience)
             try:
@@ -192,7 +195,6 @@ class Worker:
                 self._number = number
                 self._frames_due = 2
                 self._weigh(self.config.limits.cpu_weight)
-                self._patience = _TIDY_SECONDS
 
     def call(
         self,
@@ -257,6 +259,7 @@ class Worker:
         if line is None or child is None:
             return
         self._child = self._line = self.kept = None
+        self._ready_by = time.monotonic() + _TIDY_SECONDS
         line.close()
         self._kill_child(child)
         if self.config.driver.isolated:

@@ -5,6 +5,7 @@ Source: sql-reference/sql/create-function and sql-reference/sql/create-procedure
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
@@ -137,6 +138,16 @@ def with_types(name: str, types: Iterable[str]) -> str:
     return f"{name}({', '.join(types)})"
 
 
+class Distance(enum.IntEnum):
+    """Whose a function is, seen from the text that calls it: a text that somebody wrote (a view's, a function's) means
+    its writer's own functions first, then those that were there when it was written.
+    """
+
+    OWN = 0
+    OLDER = 1
+    NEWER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class UserFunction:
     """A function as the catalog gives it to a statement that calls it.
@@ -146,6 +157,7 @@ class UserFunction:
         owner: whose code it is. Functions of two owners never share a process.
         partitioned: it is called with all rows of a partition at once, and says of each row which it is of.
         silent: what its code says of an error is not for whoever calls it: only which error, and where.
+        distance: nearer ones are called before others, whose arguments may fit better.
     """
 
     routine: Routine
@@ -153,6 +165,7 @@ class UserFunction:
     owner: str = ""
     silent: bool = False
     partitioned: bool = False
+    distance: Distance = Distance.OWN
 
 
 @runtime_checkable

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.catalog import (
     ViewSource,
 )
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.routines import Routine, UserFunction
+from cleanroom_ml.engine.sql.routines import Distance, Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.ddl import Ddl
@@ -36,6 +36,7 @@ from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.routines import StoredRoutine
 from cleanroom_ml.engine.storage.sequences import Exhausted
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -59,6 +60,7 @@ class AccountCatalog:
         draws: whether numbers of sequences are used up; not by whoever only asks what a statement would give.
         shared: the views of clean rooms that roles of the account may query; None: there are none.
         since: results of statements before it, which may be of another role's, are not there; None: all are.
+        made: of a view's or a function's text: when it was written; None: it is nobody's, or that is not known.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class AccountCatalog:
         draws: bool = True,
         shared: SharedViews | None = None,
         since: datetime | None = None,
+        made: datetime | None = None,
     ) -> None:
         self._storage = storage
         self._session = session
@@ -88,6 +91,7 @@ class AccountCatalog:
         self._draws = draws
         self._shared = shared
         self._since = since
+        self._made = made
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
 
@@ -106,6 +110,7 @@ class AccountCatalog:
             draws=draws,
             shared=self._shared,
             since=self._since,
+            made=self._made,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
@@ -127,13 +132,13 @@ class AccountCatalog:
         if table is None or (table.session_id is None and self._seen_by is not None):
             view = self._storage.views.get(key, self._seen_by)
         if view is not None and view.session_id is not None:  # it hides what is permanent
-            return _view_source(view, self.within(key, view.role, temporaries=True))
+            return _view_source(view, self.within(key, view.role, temporaries=True, made=view.created_on))
         if table is not None:
             return table_source(table, writable=self._may_change(table)) if self._may("SELECT", table) else None
         if view is None or not self.rights.reaches("SELECT", Thing.of("VIEW", key)):
             return None
         owner = self._storage.grants.owner(key.account, Thing.of("VIEW", key))
-        return _view_source(view, self.within(key, owner))
+        return _view_source(view, self.within(key, owner, made=view.created_on))
 
     def guarded(self, parts: tuple[str, ...]) -> ViewSource | None:
         """A view of a clean room that has policies on the queries that read it."""
@@ -175,9 +180,18 @@ class AccountCatalog:
             return None
         return table_source(table, writable=self._may_change(table))
 
-    def within(self, key: Key, owner: str, *, draws: bool = True, temporaries: bool = False) -> AccountCatalog:
+    def within(
+        self,
+        key: Key,
+        owner: str,
+        *,
+        draws: bool = True,
+        temporaries: bool = False,
+        made: datetime | None = None,
+    ) -> AccountCatalog:
         """The catalog by which a view's text is resolved: names from where the view is, and what the role that owns it
-        may read, whoever asks. `temporaries`: of a temporary view, which sees those of its session.
+        may read, whoever asks. `temporaries`: of a temporary view, which sees those of its session; `made`: when it was
+        written.
         """
         rights = Rights.of_role(self._storage, self._session.account, owner)
         return AccountCatalog(
@@ -189,6 +203,7 @@ class AccountCatalog:
             temporaries=temporaries and self._seen_by is not None,
             draws=draws and self._draws,
             shared=self._shared,
+            made=made,
         )
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
@@ -207,19 +222,29 @@ class AccountCatalog:
             found.append(
                 UserFunction(
                     Routine.from_json(each.definition),
-                    self.of_definer(key, owner),
+                    self.of_definer(key, owner, each.created_on),
                     owner=f"{key.account} {role}",
                     silent=role != self._session.role,
+                    distance=self._distance(each, owner),
                 )
             )
         return found
 
-    def of_definer(self, key: Key, owner: str | None) -> AccountCatalog:
+    def _distance(self, function: StoredRoutine, owner: str | None) -> Distance:
+        """How far a function is from whoever wrote the text that calls it: nobody else makes that call another one by
+        a function that takes the same arguments better.
+        """
+        if self.home is None or owner is None or owner == self.rights.role:
+            return Distance.OWN
+        newer = self._made is not None and function.created_on > self._made
+        return Distance.NEWER if newer else Distance.OLDER
+
+    def of_definer(self, key: Key, owner: str | None, made: datetime | None = None) -> AccountCatalog:
         """The catalog by which the text of a function is resolved: from where the function is, with what the role that
         owns it may read; of a temporary one (`owner` None) with what the session that made it may.
         """
         if owner is not None:
-            return self.within(key, owner)
+            return self.within(key, owner, made=made)
         return AccountCatalog(
             *(self._storage, self._session, self._matches, self.rights),
             home=(key.database, key.schema),

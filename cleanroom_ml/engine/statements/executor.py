@@ -33,6 +33,7 @@ from cleanroom_ml.engine.statements.results import StatementResult, decode, stam
 from cleanroom_ml.engine.statements.stage_reader import StageReader
 from cleanroom_ml.engine.statements.transactions import Transactions, overlaid
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import temporaries
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.rights import Rights
@@ -282,10 +283,12 @@ class Executor:
             commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and kind.batch is not None:
-            return stamped(kind.batch(work, statement), kind.wire)
+            with temporaries.made_by(rights.role):
+                return stamped(kind.batch(work, statement), kind.wire)
         work.attempt()
         try:
-            result = stamped(kind.run(work, statement), kind.wire)
+            with temporaries.made_by(rights.role):
+                result = stamped(kind.run(work, statement), kind.wire)
         except SqlError as error:
             named = named_in(error, statement)
             if named is error:

@@ -20,10 +20,12 @@ from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values import json_text
 from cleanroom_ml.engine.statements import blocks, python_procedures
+from cleanroom_ml.engine.statements.declared_columns import check_columns
 from cleanroom_ml.engine.statements.ports import Returned
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import temporaries
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
 
@@ -59,7 +61,12 @@ def own(work: Work, call: Call) -> tuple[Own, Call] | None:
     if not found:
         return None
     values = values_of(work, call)
-    ranked = [(rank, each, values) for each in found if (rank := _rank(each.routine, values)) is not None]
+    # A procedure with its owner's rights means its owner's own first: nobody else stands in their place by arguments.
+    ranked = [
+        ((work.as_owner and each.owner != work.rights.role, rank), each, values)
+        for each in found
+        if (rank := _rank(each.routine, values)) is not None
+    ]
     if not ranked:
         raise SqlError(
             1044,
@@ -92,14 +99,22 @@ def values_of(work: Work, call: Call) -> Call:
 def run(work: Work, procedure: Own, call: Call) -> StatementResult:
     """Runs it: as its owner, with the names of where it is, or as whoever calls it. Raises SqlError.
 
-    With its owner's rights it is called by that role alone. It has the caller's session, with whatever is the caller's
-    there (temporary things, stages, results, the person): another role's would be lent to whoever wrote the other side.
+    With its owner's rights it is called by that role alone, and sees of the session what that role may see: its own
+    temporary things, and neither results of before nor the person's stage.
     """
     routine = procedure.routine
     as_owner = procedure.key is not None and not routine.as_caller
     if as_owner:
         refuse_another_role(work, procedure)
-    acting = work.acting(procedure.key, procedure.owner) if as_owner else work.acting(None, "")
+    if not as_owner:
+        return _run(work.acting(None, ""), routine, call)
+    acting = work.acting(procedure.key, procedure.owner)
+    with temporaries.only_of(None if acting.rights.everything else acting.rights.roles):
+        return _run(acting, routine, call)
+
+
+def _run(acting: Work, routine: Routine, call: Call) -> StatementResult:
+    """Runs it as `acting` says. Raises SqlError."""
     arguments = {
         parameter.name: _as(acting, value, parameter.type)
         for parameter, value in zip(routine.parameters, _placed(acting, routine, call), strict=True)
@@ -115,10 +130,7 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
     if routine.returns is None:
         if rows is None:
             raise SqlError.syntax(f"{routine.name} is to return a table: RETURN TABLE(…).")
-        if routine.columns and len(routine.columns) != len(rows.columns):
-            raise SqlError.syntax(
-                f"{routine.name} returns {len(rows.columns)} columns, it declares {len(routine.columns)}."
-            )
+        check_columns(routine, rows)
         return rows
     if rows is not None:
         raise SqlError.syntax(f"{routine.name} is to return {routine.returns}, not a table.")

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Routine
+from cleanroom_ml.engine.statements.declared_columns import check_columns
 from cleanroom_ml.engine.statements.ports import Returned
 from cleanroom_ml.engine.statements.results import Download, StatementResult, Upload
 from cleanroom_ml.engine.statements.work import Work
@@ -75,10 +76,7 @@ def run(work: Work, routine: Routine, arguments: Sequence[Value]) -> StatementRe
 def _table(work: Work, routine: Routine, table: StatementResult | None) -> StatementResult:
     if table is None or isinstance(table, Upload | Download):
         raise SqlError.syntax(f"{routine.name} is to return a table: a DataFrame.")
-    if routine.columns and len(routine.columns) != len(table.columns):
-        raise SqlError.syntax(
-            f"{routine.name} returns {len(table.columns)} columns, it declares {len(routine.columns)}."
-        )
+    check_columns(routine, table)
     if isinstance(table, Rows):
         return replace(table, statement_type=CALL)
     return _as_own(table, work.query_id)

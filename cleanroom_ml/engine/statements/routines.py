@@ -89,8 +89,8 @@ def create(work: Work, declared: Declared, kind: RoutineKind, routine: Routine) 
 
 def drop(work: Work, statement: Drop, kind: RoutineKind) -> Rows:
     """DROP FUNCTION, DROP PROCEDURE: by the types of the arguments."""
-    key = target(work, with_signature(statement.name), kind)
-    shown = key.name.partition("(")[0]
+    key = target(work, statement.name, kind)
+    shown = key.name.rpartition("(")[0]
     reply = success(f"{shown} successfully dropped.")
     with translated(statement.name), work.recorded(reply):
         there = kept(work, kind).get(key, work.session.id)
@@ -102,7 +102,7 @@ def drop(work: Work, statement: Drop, kind: RoutineKind) -> Rows:
 
 def alter(work: Work, altered: Altered, kind: RoutineKind) -> Rows:
     """ALTER … RENAME TO | SET | UNSET."""
-    key = target(work, with_signature(altered.name), kind)
+    key = target(work, altered.name, kind)
     reply = success()
     with translated(altered.name), work.recorded(reply):
         there = kept(work, kind).get(key, work.session.id)
@@ -133,7 +133,7 @@ def alter(work: Work, altered: Altered, kind: RoutineKind) -> Rows:
 
 def found(work: Work, name: tuple[str, ...], kind: RoutineKind) -> tuple[StoredRoutine, Routine] | None:
     """A routine by its name with types, as far as it is there for the session."""
-    key = target(work, with_signature(name), kind)
+    key = target(work, name, kind)
     there = kept(work, kind).get(key, work.session.id)
     if there is None or (there.session_id is None and not work.rights.finds(thing_of(kind, key))):
         return None
@@ -206,7 +206,7 @@ def builtin(statement: Show) -> Listed:
 
 def thing(work: Work, name: tuple[str, ...], kind: RoutineKind) -> Thing:
     """What a privilege on a routine is kept for. Raises SqlError: there is none."""
-    key = target(work, with_signature(name), kind)
+    key = target(work, name, kind)
     if kept(work, kind).get(key, None) is None:
         raise SqlError.not_found(kind, displayed(name))
     return thing_of(kind, key)
@@ -236,11 +236,6 @@ def imported(work: Work, references: Sequence[StageReference]) -> Iterator[tuple
         made.append(Imported(name, f"@{'.'.join(reference.parts)}/{reference.path}", files[0].sha256))
     with work.storage.pin(each.sha256 for each in made):
         yield tuple(made)
-
-
-def with_signature(name: tuple[str, ...]) -> tuple[str, ...]:
-    """A name with the types of no arguments, where it has none."""
-    return name if name[-1].endswith(")") else (*name[:-1], with_types(name[-1], ()))
 
 
 def _refuse_beside_defaults(work: Work, kind: RoutineKind, base: Key, key: Key, routine: Routine) -> None:

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.read.names import OF_A_TABLE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import displayed, no_privilege
+from cleanroom_ml.engine.storage import temporaries
 from cleanroom_ml.engine.storage.file_formats import FileFormat
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key
@@ -70,11 +71,17 @@ class StageReader:
         """The stage that the session means; None: no such stage, or not for this session.
 
         Raises:
-            SqlError: it is there for the session's roles, which do not have `privilege` on it.
+            SqlError: it is there for the session's roles, which do not have `privilege` on it; or it is a person's, and
+                this is a procedure with its owner's rights.
         """
         if parts == ("~",):
             if self._temporary_only:
                 return None
+            if temporaries.seen() is not None:
+                raise SqlError.unsupported(
+                    "@~ in a procedure with its owner's rights: any of the caller's roles may have filled it."
+                    " Use a stage that the owner may read"
+                )
             key = self._storage.stages.user_stage(self._session.account, self._session.user)
             return self._storage.stages.get(key)
         if parts[-1].startswith(OF_A_TABLE):

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from cleanroom_ml.engine.storage import graves, identities, loads, retention, shadowing
+from cleanroom_ml.engine.storage import graves, identities, loads, retention, shadowing, temporaries
 from cleanroom_ml.engine.storage.changes import (
     AlterColumns,
     Append,
@@ -95,12 +95,12 @@ class Commit:
         key = change.key
         table_id = self._connection.execute(
             """INSERT INTO tables (account, database, schema, name, session_id, created_on, kind, comment, columns,
-               snapshot, rows, bytes, retention, constraints)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?)""",
+               snapshot, rows, bytes, retention, constraints, role)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?)""",
             (
                 *(key.account, key.database, key.schema, key.name),
                 *(change.session_id, self._now, change.kind, change.comment, columns_json(change.columns)),
-                *(change.retention, constraints_json(change.constraints)),
+                *(change.retention, constraints_json(change.constraints), temporaries.role()),
             ),
         ).lastrowid
         assert table_id is not None

@@ -10,15 +10,16 @@ from datetime import datetime
 from typing import Literal
 
 from cleanroom_ml.engine.contracts.values import Option
-from cleanroom_ml.engine.storage import shadowing
+from cleanroom_ml.engine.storage import shadowing, temporaries
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import Key, from_micros
 
 SCHEMA = Schema(
     "file_formats",
-    1,
+    2,
     shadowing.identity("file_formats", "type TEXT NOT NULL, options TEXT NOT NULL, comment TEXT NOT NULL"),
+    {2: (shadowing.owned("file_formats"),)},
 )
 
 
@@ -68,11 +69,11 @@ class FileFormats:
                 connection.execute("DELETE FROM file_formats WHERE id = ?", (there["id"],))
             connection.execute(
                 """INSERT INTO file_formats
-                   (account, database, schema, name, session_id, created_on, type, options, comment)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   (account, database, schema, name, session_id, created_on, type, options, comment, role)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     *(key.account, key.database, key.schema, key.name, session_id, self._database.now_micros()),
-                    *(type, json.dumps(dict(options)), comment),
+                    *(type, json.dumps(dict(options)), comment, temporaries.role()),
                 ),
             )
         return True

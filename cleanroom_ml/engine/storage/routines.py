@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from cleanroom_ml.engine.storage import grants, shadowing
+from cleanroom_ml.engine.storage import grants, shadowing, temporaries
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import MAX_NAME, Key, checked_name, checked_sha256, from_micros
@@ -33,7 +33,7 @@ def _objects(connection: sqlite3.Connection) -> Iterable[str]:
 
 SCHEMA = Schema(
     "routines",
-    1,
+    2,
     tuple(
         statement
         for relation, kind in _RELATIONS
@@ -43,6 +43,7 @@ SCHEMA = Schema(
             *grants.triggers(relation, kind, temporary=True),
         )
     ),
+    {2: tuple(shadowing.owned(relation) for relation, _ in _RELATIONS)},
     references=_objects,
 )
 
@@ -62,7 +63,7 @@ def called(key: Key) -> Key:
     """The key by which a routine is kept. A name that arguments make longer than names are keeps a digest of them."""
     if len(key.name) <= MAX_NAME:
         return key
-    base = key.name.partition("(")[0][:100]
+    base = key.name.rpartition("(")[0][:100]
     return replace(key, name=f"{base}({hashlib.sha256(key.name.encode()).hexdigest()})")
 
 
@@ -104,11 +105,13 @@ class Routines:
                 connection.execute(f"DELETE FROM {self._relation} WHERE id = ?", (there["id"],))
             connection.execute(
                 f"""INSERT INTO {self._relation}
-                    (account, database, schema, name, session_id, created_on, base, definition, objects)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    (account, database, schema, name, session_id, created_on, base, definition, objects,
+                     role)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     *(key.account, key.database, key.schema, key.name, session_id, self._database.now_micros()),
                     *(base, json.dumps(dict(definition)), json.dumps([checked_sha256(each) for each in objects])),
+                    temporaries.role(),
                 ),
             )
         return True
@@ -123,9 +126,10 @@ class Routines:
         """All that the session means by a name without types; of two with the same arguments the temporary one."""
         with self._database.read() as connection:
             rows = connection.execute(
-                f"""SELECT * FROM {self._relation} WHERE account = ? AND database = ? AND schema = ? AND base = ?
-                    AND (session_id IS NULL OR session_id = ?) ORDER BY session_id IS NULL, id""",
-                (key.account, key.database, key.schema, key.name, session_id),
+                f"""SELECT * FROM {self._relation} WHERE account = ?1 AND database = ?2 AND schema = ?3 AND base = ?4
+                    AND (session_id IS NULL OR (session_id = ?5 AND {temporaries.IS_SEEN.format(seen=6, of="")}))
+                    ORDER BY session_id IS NULL, id""",
+                (key.account, key.database, key.schema, key.name, session_id, temporaries.seen()),
             ).fetchall()
         found: dict[str, StoredRoutine] = {}
         for row in rows:

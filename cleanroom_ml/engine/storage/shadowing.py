@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal
 
-from cleanroom_ml.engine.storage.errors import NotFound
+from cleanroom_ml.engine.storage import temporaries
+from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import Key, checked_key
 
 Relation = Literal["tables", "stages", "file_formats", "functions", "procedures"]
@@ -24,6 +25,7 @@ def identity(relation: Relation, columns: str) -> tuple[str, ...]:
             session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
             created_on INTEGER NOT NULL,
             {columns},
+            {temporaries.COLUMN},
             FOREIGN KEY (account, database, schema) REFERENCES schemas (account, database, name) ON DELETE CASCADE
         ) STRICT""",
         f"CREATE INDEX {relation}_by_key ON {relation} (account, database, schema, name)",
@@ -35,12 +37,18 @@ def identity(relation: Relation, columns: str) -> tuple[str, ...]:
     )
 
 
+def owned(relation: Relation) -> str:
+    """What brings a relation without roles of its temporary things to one that has them."""
+    return f"ALTER TABLE {relation} ADD COLUMN {temporaries.COLUMN}"
+
+
 def find(connection: sqlite3.Connection, relation: Relation, key: Key, session_id: str | None) -> sqlite3.Row | None:
     """The row that `session_id` (None: no session) means by `key`."""
     row: sqlite3.Row | None = connection.execute(
-        f"""SELECT * FROM {relation} WHERE account = ? AND database = ? AND schema = ? AND name = ?
-            AND (session_id IS NULL OR session_id = ?) ORDER BY session_id IS NULL LIMIT 1""",
-        (key.account, key.database, key.schema, key.name, session_id),
+        f"""SELECT * FROM {relation} WHERE account = ?1 AND database = ?2 AND schema = ?3 AND name = ?4
+            AND (session_id IS NULL OR (session_id = ?5 AND {temporaries.IS_SEEN.format(seen=6, of="")}))
+            ORDER BY session_id IS NULL LIMIT 1""",
+        (key.account, key.database, key.schema, key.name, session_id, temporaries.seen()),
     ).fetchone()
     return row
 
@@ -48,12 +56,18 @@ def find(connection: sqlite3.Connection, relation: Relation, key: Key, session_i
 def find_exactly(
     connection: sqlite3.Connection, relation: Relation, key: Key, session_id: str | None
 ) -> sqlite3.Row | None:
-    """The permanent row (`session_id` None) or the session's temporary row of `key`, never the other one."""
+    """The permanent row (`session_id` None) or the session's temporary row of `key`, never the other one.
+
+    Raises:
+        AlreadyExists: there is one that is not for whoever asks (`temporaries`): it is neither told nor replaced.
+    """
     row: sqlite3.Row | None = connection.execute(
         f"""SELECT * FROM {relation} WHERE account = ? AND database = ? AND schema = ? AND name = ?
             AND session_id IS ?""",
         (key.account, key.database, key.schema, key.name, session_id),
     ).fetchone()
+    if row is not None and session_id is not None and find(connection, relation, key, session_id) != row:
+        raise AlreadyExists(relation.removesuffix("s").replace("_", " "), str(key))
     return row
 
 
@@ -66,15 +80,17 @@ def visible(
     session_id: str | None,
 ) -> list[sqlite3.Row]:
     """All rows that `session_id` can name, by name; None for database or schema means all that sessions resolve."""
+    seen = temporaries.IS_SEEN.format(seen=5, of="{0}.")
     return connection.execute(
         f"""SELECT r.* FROM {relation} r JOIN databases d ON d.account = r.account AND d.name = r.database
             WHERE r.account = ?1 AND (r.database = ?2 OR (?2 IS NULL AND d.kind = 'standard'))
-            AND (?3 IS NULL OR r.schema = ?3) AND (r.session_id IS NULL OR r.session_id = ?4)
+            AND (?3 IS NULL OR r.schema = ?3) AND (r.session_id IS NULL OR (r.session_id = ?4 AND {seen.format("r")}))
             AND NOT (r.session_id IS NULL AND EXISTS (
                 SELECT 1 FROM {relation} t WHERE t.account = r.account AND t.database = r.database
-                AND t.schema = r.schema AND t.name = r.name AND t.session_id = ?4))
+                AND t.schema = r.schema AND t.name = r.name AND t.session_id = ?4
+                AND {seen.format("t")}))
             ORDER BY r.database, r.schema, r.name""",
-        (account, database, schema, session_id),
+        (account, database, schema, session_id, temporaries.seen()),
     ).fetchall()
 
 

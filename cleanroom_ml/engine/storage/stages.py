@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cleanroom_ml.engine.storage import shadowing
+from cleanroom_ml.engine.storage import shadowing, temporaries
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, InvalidPath, NotFound
 from cleanroom_ml.engine.storage.keys import Key, checked_sha256, from_micros, to_micros
@@ -31,7 +31,7 @@ _FILE_COLUMNS = """stage_id INTEGER NOT NULL REFERENCES stages (id) ON DELETE CA
 
 SCHEMA = Schema(
     "stages",
-    1,
+    2,
     (
         *shadowing.identity(
             "stages",
@@ -44,6 +44,7 @@ SCHEMA = Schema(
             session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE, directory TEXT NOT NULL,
             expires_on INTEGER NOT NULL) STRICT""",
     ),
+    {2: (shadowing.owned("stages"),)},
     references=_references,
 )
 
@@ -348,9 +349,13 @@ def _insert(
     comment: str,
 ) -> None:
     connection.execute(
-        """INSERT INTO stages (account, database, schema, name, session_id, created_on, directory, encryption, comment)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (key.account, key.database, key.schema, key.name, session_id, now, directory, encryption, comment),
+        """INSERT INTO stages
+           (account, database, schema, name, session_id, created_on, directory, encryption, comment, role)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *(key.account, key.database, key.schema, key.name, session_id, now),
+            *(directory, encryption, comment, temporaries.role()),
+        ),
     )
 
 

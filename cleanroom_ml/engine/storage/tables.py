@@ -40,7 +40,7 @@ _HISTORY: Final = (
 _BOUNDS: Final = ("ALTER TABLE table_objects ADD COLUMN bounds TEXT NOT NULL DEFAULT ''",)
 SCHEMA = Schema(
     "tables",
-    3,
+    4,
     (
         *shadowing.identity(
             "tables",
@@ -61,7 +61,7 @@ SCHEMA = Schema(
         *_HISTORY,
         *_BOUNDS,
     ),
-    {2: _HISTORY, 3: _BOUNDS},
+    {2: _HISTORY, 3: _BOUNDS, 4: (shadowing.owned("tables"),)},
     references=_references,
 )
 

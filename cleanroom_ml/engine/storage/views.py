@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Literal
 
-from cleanroom_ml.engine.storage import shadowing
+from cleanroom_ml.engine.storage import shadowing, temporaries
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import Column, Key, View, from_micros
@@ -70,7 +70,7 @@ class Views:
             shadowing.require_home(connection, key, session_id)
             if shadowing.find_exactly(connection, "tables", key, session_id) is not None:
                 raise AlreadyExists("table", str(key))
-            if (_row(connection, key) if session_id is None else _own(connection, key, session_id)) is not None:
+            if (_row(connection, key) if session_id is None else _own_exactly(connection, key, session_id)) is not None:
                 if if_exists == "ignore":
                     return False
                 if if_exists == "error":
@@ -115,12 +115,13 @@ class Views:
         found: dict[Key, View] = {}
         with self._database.read() as connection:
             for relation in ("views", "temporary_views"):
-                whose = "" if relation == "views" else "AND v.session_id = ?4"
+                seen = temporaries.IS_SEEN.format(seen=5, of="v.")
+                whose = "" if relation == "views" else f"AND v.session_id = ?4 AND {seen}"
                 for row in connection.execute(
                     f"""SELECT v.* FROM {relation} v JOIN databases d ON d.account = v.account AND d.name = v.database
                         WHERE v.account = ?1 AND (v.database = ?2 OR (?2 IS NULL AND d.kind = 'standard'))
                         AND (?3 IS NULL OR v.schema = ?3) {whose}""",
-                    (account, database, schema, *(() if relation == "views" else (session_id,))),
+                    (account, database, schema, *(() if relation == "views" else (session_id, temporaries.seen()))),
                 ):
                     found[shadowing.key_of(row)] = _view(row)
         return [found[key] for key in sorted(found)]
@@ -174,7 +175,7 @@ class Views:
             whose = session_id if temporary else None
             if shadowing.find_exactly(connection, "tables", new, whose) is not None:
                 raise AlreadyExists("table", str(new))
-            if (_own(connection, new, str(whose)) if temporary else _row(connection, new)) is not None:
+            if (_own_exactly(connection, new, str(whose)) if temporary else _row(connection, new)) is not None:
                 raise AlreadyExists("view", str(new))
             own = " AND session_id = ?8" if temporary else ""
             moved = connection.execute(
@@ -200,10 +201,20 @@ def _row(connection: sqlite3.Connection, key: Key) -> sqlite3.Row | None:
 
 def _own(connection: sqlite3.Connection, key: Key, session_id: str) -> sqlite3.Row | None:
     row: sqlite3.Row | None = connection.execute(
-        """SELECT * FROM temporary_views WHERE account = ? AND database = ? AND schema = ? AND name = ?
-           AND session_id = ?""",
-        (key.account, key.database, key.schema, key.name, session_id),
+        f"""SELECT * FROM temporary_views WHERE account = ?1 AND database = ?2 AND schema = ?3 AND name = ?4
+            AND session_id = ?5 AND {temporaries.IS_SEEN.format(seen=6, of="")}""",
+        (key.account, key.database, key.schema, key.name, session_id, temporaries.seen()),
     ).fetchone()
+    return row
+
+
+def _own_exactly(connection: sqlite3.Connection, key: Key, session_id: str) -> sqlite3.Row | None:
+    """The same. Raises AlreadyExists: there is one that is not for whoever asks."""
+    row = _own(connection, key, session_id)
+    if row is None:
+        with temporaries.only_of(None):
+            if _own(connection, key, session_id) is not None:
+                raise AlreadyExists("view", str(key))
     return row
 
 

@@ -12,6 +12,7 @@ import struct
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse.python_signature import Signature
@@ -21,6 +22,17 @@ CALL: Final = struct.Struct("!IQ")
 ANSWER: Final = struct.Struct("!BQ")
 MOST_BYTES: Final = 64 << 20
 """Of one frame: some thousand rows."""
+
+_FIRST_DAY: Final = -719_162
+_LAST_DAY: Final = 2_932_896
+_DAY: Final = 86_400_000_000
+_BOUNDS: Final = (
+    (pa.types.is_date32, (_FIRST_DAY, _LAST_DAY)),
+    (pa.types.is_timestamp, ((_FIRST_DAY - 1) * _DAY, (_LAST_DAY + 2) * _DAY)),
+)
+"""Python's dates are of the years 1 to 9999, and so are its moments, of whatever time zone; of its times Arrow itself
+knows how late they can be.
+"""
 
 
 class BadFrame(ValueError):
@@ -73,7 +85,27 @@ def unpacked(data: bytes, types: list[pa.DataType], rows: int | None) -> list[pa
         raise BadFrame("no Arrow stream") from error
     if rows is not None and batch.num_rows != rows:
         raise BadFrame("another number of rows")
+    for column in batch.columns:
+        _check_moments(column)
     return list(batch.columns)
+
+
+def _check_moments(column: pa.Array) -> None:
+    """Raises BadFrame: a date or a time is one that no handler can give, and that DuckDB may take for another value
+    (2^31 - 1 days are its infinity).
+    """
+    if pa.types.is_list(column.type):
+        _check_moments(column.flatten())
+    elif pa.types.is_struct(column.type):
+        for member in column.flatten():
+            _check_moments(member)
+    bounds = next((found for is_one, found in _BOUNDS if is_one(column.type)), None)
+    if bounds is None:
+        return
+    units = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    least, most = pc.min_max(units).values()
+    if least.is_valid and not bounds[0] <= least.as_py() <= most.as_py() <= bounds[1]:
+        raise BadFrame("a date or a time is out of range")
 
 
 def send(connection: socket.socket, header: bytes, data: bytes) -> None:

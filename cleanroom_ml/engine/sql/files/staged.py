@@ -76,6 +76,8 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
     return raw("(" + " UNION ALL ".join(selects) + ")", *names)
 
 
+_NOWHERE: Final = "cleanroom: no field is this text 5f0c1d7e"
+"""DuckDB asks for a text that means NULL, also where none does."""
 _DUCKDB: Final[Mapping[str, str]] = {
     "METADATA$FILENAME": "VARCHAR",
     "METADATA$FILE_ROW_NUMBER": "BIGINT",
@@ -139,11 +141,17 @@ def distinct(names: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _json(path: str, options: FileOptions, width: int) -> str:
-    layout = "array" if options.strip_outer_array else "auto"
-    return (
-        f"SELECT json AS \"$1\" FROM read_json_objects({path}, format='{layout}', compression='{_compression(options)}',"  # noqa: E501
+    """One document after the other, whatever stands between them; an array is one, unless its items are asked for
+    (sql-reference/sql/create-file-format, STRIP_OUTER_ARRAY). DuckDB's own guess takes every array apart.
+    """
+    documents = (
+        f"FROM read_json_objects({path}, format='unstructured', compression='{_compression(options)}',"
         " maximum_object_size=134217728)"
     )
+    if not options.strip_outer_array:
+        return f'SELECT json AS "$1" {documents}'
+    items = "CASE WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]') ELSE [json] END"
+    return f'SELECT unnest({items}) AS "$1" {documents}'
 
 
 def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) -> str:
@@ -181,7 +189,7 @@ def csv_arguments(options: FileOptions, *, header: bool = False) -> str:
     quote = options.field_optionally_enclosed_by or ""
     skip = options.skip_header + (1 if options.parse_header and not header else 0)
     # A quoted field is never NULL for being empty (EMPTY_FIELD_AS_NULL); NULL_IF is looked at afterwards.
-    nulls = "nullstr=[''], allow_quoted_nulls=false, " if options.empty_field_as_null else "nullstr=[], "
+    nulls = f"nullstr=[{_text('' if options.empty_field_as_null else _NOWHERE)}], allow_quoted_nulls=false, "
     return (
         f"delim={_text(options.field_delimiter)}, quote={_text(quote)}, escape={_text(options.escape or quote)},"
         f" header={str(header).lower()}, skip={int(skip)}, {nulls}compression='{_compression(options)}',"

@@ -13,6 +13,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import (
     Aggregate,
     check_coercible,
+    constant_int,
     constant_text,
     fewest,
     fitting,
@@ -126,6 +127,8 @@ def call(
     known.check_count(name, len(values))
     if known.names.split()[0] not in _OF_ANYTHING:
         check_coercible(name, values, known.takes)
+    if known.constant is not None:
+        _check_constant(name, values, *known.constant)
     if known.window_only and not windowed:
         raise SqlError(2303, "42601", f"SQL compilation error:\nThe function {name} needs an OVER clause.")
     if order is not None and not known.ordered:
@@ -175,6 +178,12 @@ def call(
     if not windowed:
         made.meta[AGGREGATE] = known.names.split()[0]
     return made
+
+
+def _check_constant(name: str, values: Sequence[Node], place: int, least: int, most: int) -> None:
+    """Raises SqlError: an argument is no constant whole number between these two."""
+    if not least <= constant_int(values[place], name) <= most:
+        raise SqlError.syntax(f"argument {place + 1} of {name} is a constant between {least} and {most}.")
 
 
 def _refuse_other_order(order: Node, distinct: Node) -> None:

@@ -156,6 +156,7 @@ class Aggregate(Function):
         needs_order: its window has to be ordered.
         whole: with OVER it is of whole partitions: it takes no ORDER BY there, and no frame.
         of: the function of values of whose calls it is an aggregate, by its name.
+        constant: the place of an argument that is a constant whole number, the least and the greatest that it is.
     """
 
     sql: str | tuple[str, ...]
@@ -179,6 +180,7 @@ class Aggregate(Function):
     needs_order: bool = False
     whole: bool = False
     of: str | None = None
+    constant: tuple[int, int, int] | None = None
 
 
 class TableArguments(Protocol):
@@ -198,6 +200,11 @@ class TableArguments(Protocol):
 
     def result(self, query_id: str) -> TableSource | RowsSource | None:
         """The kept rows of an earlier statement."""
+
+    def unnested(self, rows: str, arguments: Sequence[Node], this: str = "NULL") -> str:
+        """What follows FROM to get the rows of a list, `rows`, a template of these arguments: each is `_row`, and
+        beside it `_this`, which is computed once.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, constant_text
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of
-from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, NUM, TEXT, Number
-from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER
+from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_text, kind_of
+from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, NUM, OTHER, TEXT, Number
+from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER, float_as_decimal
 
 _ELEMENTS: Final = re.compile(
     r'(?P<prefix>(?>(?:"[^"]*+")*))(?P<fill>(?:FM)?)(?P<before>(?:S|MI)?)(?P<dollar>\$?)(?P<blank>B?)'
@@ -154,11 +154,16 @@ def to_number(word: Literal["CAST", "TRY_CAST"]) -> Builder:
         if not 1 <= precision <= MAX_PRECISION or not 0 <= scale <= min(MAX_SCALE, precision):
             raise SqlError.syntax("Invalid precision or scale.")
         value = args[0] if layout is None else _parsed(as_text(args[0]), layout, word)
-        number = "{0}" if kind_of(value) == NUM else PLAIN_NUMBER
+        plain = kind_of(value) in {NUM, OTHER}
+        number = "{0}" if plain else PLAIN_NUMBER
+        kind = kind_of(value)
+        if scale and isinstance(kind, Number) and kind.scale is None:
+            template = float_as_decimal(precision, scale).replace("{word}", word)
+            return once(template, value, kind=Number(precision, scale))
         text = f"{word}({number} AS DECIMAL({precision},{scale}))"
         if not scale:
             text = f"CAST({text} AS {'BIGINT' if precision < 19 else 'HUGEINT'})"
-        return raw(text, value if kind_of(value) in {TEXT, "NUM"} else as_text(value), kind=Number(precision, scale))
+        return raw(text, value if plain else as_digits(value), kind=Number(precision, scale))
 
     return build
 

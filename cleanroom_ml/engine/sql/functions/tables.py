@@ -87,10 +87,10 @@ def _flatten(call: exp.Anonymous, given: TableArguments) -> Relation:
     this = "CAST(_row.t AS JSON)"
     if not recursive.this:
         this = "CASE WHEN json_type(_this) IN ('ARRAY', 'OBJECT') THEN _this END"
+    rows = given.unnested("_sf_flatten(CAST({0} AS VARCHAR), {1}, {2}, {3}, {4})", [value], "{5}")
     each = (
         'SELECT _row.s AS "SEQ", _row.k AS "KEY", _row.p AS "PATH", _row.i AS "INDEX", CAST(_row.v AS JSON) AS "VALUE",'
-        f' {this} AS "THIS" FROM (SELECT'
-        " unnest(_sf_flatten(CAST({0} AS VARCHAR), {1}, {2}, {3}, {4})) AS _row, {5} AS _this)"
+        f' {this} AS "THIS" FROM {rows}'
     )
     made = raw(f"({each})", value, exp.Literal.string(path), outer, recursive, exp.Literal.string(mode), compound)
     return made, _FLATTENED
@@ -110,10 +110,8 @@ def _parts(function: str) -> Callable[[exp.Anonymous, TableArguments], Relation]
         arguments = [as_text(given.value(argument)) for argument in call.expressions]
         if len(arguments) == 1:
             arguments.append(exp.Literal.string(" "))
-        each = (
-            'SELECT _part.s AS "SEQ", _part.i AS "INDEX", _part.v AS "VALUE"'
-            f" FROM (SELECT unnest(_sf_{function}({{0}}, {{1}})) AS _part)"
-        )
+        rows = given.unnested(f"_sf_{function}({{0}}, {{1}})", arguments)
+        each = f'SELECT _row.s AS "SEQ", _row.i AS "INDEX", _row.v AS "VALUE" FROM {rows}'
         return raw(f"({each})", *arguments), {"SEQ": WHOLE, "INDEX": WHOLE, "VALUE": TEXT}
 
     return build

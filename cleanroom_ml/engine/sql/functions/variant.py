@@ -13,7 +13,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_json, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
     ARRAY,
     BINARY,
@@ -165,7 +165,7 @@ def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Sca
             if not all(size.isdecimal() for size in sizes):
                 raise SqlError.unsupported(f"{names.split()[0]} with a precision that is not a constant")
             target = f"DECIMAL({', '.join(sizes)})"
-        taken = value if gives == JSON else as_text(value)
+        taken = value if gives == JSON else (as_digits if gives == NUM else as_text)(value)
         made = "{1}" if gives == JSON else target if "{1}" in target else f"CAST({{1}} AS {target})"
         return raw(f"CASE WHEN ({_TYPEOF}) IN ({listed}) THEN {made} END", value, taken, kind=gives)
 

@@ -16,9 +16,20 @@ _CHANGES: Final = (
 )
 """How often a value differs from the one before it: the values so far are a list, of which each is looked at."""
 
+_MOST_TILES: Final = (1 << 31) - 1
 
-def _window(name: str, count: Count, sql: str, gives: Gives = WHOLE, frame: Frame | None = None) -> Aggregate:
-    return Aggregate(name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True)
+
+def _window(
+    name: str,
+    count: Count,
+    sql: str,
+    gives: Gives = WHOLE,
+    frame: Frame | None = None,
+    constant: tuple[int, int, int] | None = None,
+) -> Aggregate:
+    return Aggregate(
+        name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True, constant=constant
+    )
 
 
 def _or_default(kind: Kind | None) -> Kind | None:
@@ -40,12 +51,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _window("DENSE_RANK", 0, "dense_rank()"),
     _window("PERCENT_RANK", 0, "percent_rank()", FLOAT),
     _window("CUME_DIST", 0, "cume_dist()", FLOAT),
-    _window("NTILE", 1, "ntile(CAST({0} AS BIGINT))"),
+    _window("NTILE", 1, "ntile(CAST({0} AS BIGINT))", constant=(0, 1, _MOST_TILES)),
     _window("LAG", (1, 3), "lag({*}{nulls})", gives=_or_default),
     _window("LEAD", (1, 3), "lead({*}{nulls})", gives=_or_default),
     _window("FIRST_VALUE", 1, "first_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
     _window("LAST_VALUE", 1, "last_value({0}{nulls})", gives=0, frame=Frame.PARTITION),
-    _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0, frame=Frame.PARTITION),
+    _window("NTH_VALUE", 2, "nth_value({*}{nulls})", gives=0, frame=Frame.PARTITION, constant=(1, 1, 1000)),
     Aggregate(
         "CONDITIONAL_TRUE_EVENT",
         sql="count(CASE WHEN {0} THEN 1 END)",

@@ -26,6 +26,8 @@ for _phrase in _KEYWORDS:
 _OPERANDS: Final = frozenset(
     {TokenType.VAR, TokenType.IDENTIFIER, TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.STRING, TokenType.NUMBER}
 )
+_NO_OPERATORS: Final = frozenset({"==", "<=>", "&&", "~~", "~~*", "~", "&", "|", "^", "#"})
+"""Operators of other databases, some of which the parser would take for Snowflake's (sql-reference/operators)."""
 _PREFIXED: Final = {"X": TokenType.HEX_STRING, "N": TokenType.NATIONAL_STRING}
 
 
@@ -88,7 +90,7 @@ class _Reader:
         elif written == "(" and [each.text for each in self._tokens[self._at : self._at + 2]] == ["+", ")"]:
             self._at += 2  # the mark of an outer join, which the resolver refuses by name
             self._add(TokenType.JOIN_MARKER, "(+)", token.start, self._tokens[self._at - 1].end)
-        elif (mark := _MARKS.get(written)) is not None:
+        elif written not in _NO_OPERATORS and (mark := _MARKS.get(written)) is not None:
             self._add(mark, written, token.start, token.end)
         else:
             raise _surprise(token)

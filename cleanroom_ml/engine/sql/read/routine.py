@@ -166,12 +166,14 @@ def altered(source: Source, kind: str) -> Altered:
 
 
 def named(source: Source, kind: str) -> Name:
-    """A name; of a function or procedure with the types of its arguments in its last part: `F(NUMBER, VARCHAR)`."""
+    """A name; of a function or procedure always with the types of its arguments in its last part: `F(NUMBER, VARCHAR)`,
+    and `F()` where none are written. So no name in quotes is taken for a name with types.
+    """
     name = source.names.name()
-    if kind not in {"FUNCTION", "PROCEDURE"} or not source.cursor.looking_at("("):
+    if kind not in {"FUNCTION", "PROCEDURE"}:
         return name
     types = []
-    for tokens in cut_at_commas(source.cursor.group()):
+    for tokens in cut_at_commas(source.cursor.group()) if source.cursor.looking_at("(") else ():
         found, used = read_type(source.text, tokens)
         if used != len(tokens):
             raise source.cursor.surprise("expected the types of the arguments")

@@ -11,10 +11,9 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import aggregating, table
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
-from cleanroom_ml.engine.sql.resolve import lambdas
+from cleanroom_ml.engine.sql.resolve import frames, lambdas
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
-from cleanroom_ml.engine.sql.resolve.frames import refuse_mixed
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.user_functions import UserFunctions
@@ -104,7 +103,8 @@ class Calls:
         for item in node.args["order"].expressions if node.args.get("order") else []:
             if kind_of(item.this) == TZ:
                 item.set("this", key(item.this))
-        refuse_mixed(node)
+        distinct = any(isinstance(each, exp.Distinct) for each in found.arguments)
+        frames.check(node, found.name, distinct=distinct)
         _frame(node, found.aggregate, found.name)
         divisor = None
         if found.divisor is not None:

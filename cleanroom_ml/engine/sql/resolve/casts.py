@@ -7,11 +7,27 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, TZ, Document, Kind, Text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, as_digits, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import (
+    BINARY,
+    DATE,
+    INTERVAL,
+    JSON,
+    NUM,
+    OTHER,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    Document,
+    Kept,
+    Kind,
+    Text,
+)
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 _NAMES: Final[Mapping[Kind, str]] = {
@@ -20,8 +36,21 @@ _NAMES: Final[Mapping[Kind, str]] = {
     TZ: "TIMESTAMP_TZ",
     OTHER: "BOOLEAN",
 }
+_MOMENTS: Final = frozenset({DATE, TIMESTAMP, TZ})
+_CASTABLE: Final[Mapping[str, frozenset[str]]] = {
+    "NUMBER": frozenset({NUM, TEXT, OTHER, INTERVAL}),
+    "FLOAT": frozenset({NUM, TEXT}),
+    "BOOLEAN": frozenset({OTHER, NUM, TEXT}),
+    "BINARY": frozenset({BINARY, TEXT}),
+    "DATE": frozenset({TEXT, *_MOMENTS}),
+    "TIME": frozenset({TEXT, TIME, TIMESTAMP, TZ}),
+    **dict.fromkeys(("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"), frozenset({TEXT, NUM, *_MOMENTS})),
+}
+"""What becomes a value of these types, beside a VARIANT (sql-reference/data-type-conversion, "Data types that can be
+cast"); an ARRAY or an OBJECT becomes none of them.
+"""
 _DIALECT: Final = FrontSnowflake()
-_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text}
+_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text, "as digits": as_digits}
 
 
 def sql_type(node: Node) -> SqlType:
@@ -51,6 +80,7 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
 
 def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     """A value as a type, as a cast and an assignment to a column make it. Raises SqlError."""
+    _check_castable(kind_of(value), target)
     if target.is_interval and attempt:
         raise SqlError.unsupported("TRY_CAST to an INTERVAL")
     if target.is_interval and isinstance(value.unnest(), exp.Null):
@@ -71,7 +101,17 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
         # Text that is too long is none of that type: TRY_CAST gives NULL (functions/try_cast.md).
         return raw(f"CASE WHEN length({{0}}) <= {target.length} THEN {{0}} END", value, kind=rule.kind)
     template = rule.template.replace("{word}", "TRY_CAST" if attempt else "CAST").replace("{type}", target.duckdb)
-    return raw(template, value, kind=rule.kind)
+    return (once if template.count("{0}") > 1 else raw)(template, value, kind=rule.kind)
+
+
+def _check_castable(kind: Kind | None, target: SqlType) -> None:
+    """Raises SqlError: no value of this kind is one of that type."""
+    known = _CASTABLE.get(target.record.name)
+    variant = kind == JSON and not isinstance(kind, Document)
+    if known is None or kind is None or variant or kind in known or isinstance(kind, Kept):
+        return
+    name = getattr(kind, "name", None) or _NAMES.get(kind, str(kind))
+    raise SqlError(1007, "22023", f"{COMPILATION}invalid type [CAST({name} AS {target})]: no {name} becomes one.")
 
 
 def _of_any_length(text: Node) -> Node:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve import dated
 from cleanroom_ml.engine.sql.tree import moments
-from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number, of_one_scale
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number, fit_together, of_one_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_truth, as_variant, kind_of, order_key
@@ -77,10 +77,11 @@ def among(node: exp.In) -> Node:
             node.set("expressions", [key(as_variant(item)) for item in node.expressions])
         else:
             node.set("this", as_text(node.this))
-    elif this == NUM and kinds == {NUM}:
-        node.set("this", (made := of_one_scale([node.this, *node.expressions]))[0])
-        node.set("expressions", made[1:])
-    elif JSON in kinds or (this in {TEXT, NUM} and kinds | {this} == {TEXT, NUM}):
+    elif (
+        JSON in kinds
+        or (this in {TEXT, NUM} and kinds | {this} == {TEXT, NUM})
+        or (this == NUM and kinds == {NUM} and not fit_together([node.this, *node.expressions]))
+    ):
         sides = [pair(node.this.copy(), item) for item in node.expressions]
         return raw(
             " OR ".join(f"{{{2 * n}}} = {{{2 * n + 1}}}" for n in range(len(sides))).join("()"),
@@ -119,10 +120,8 @@ def between(node: exp.Between) -> Node:
     """`a BETWEEN b AND c` of rewritten parts."""
     low, high = node.args["low"], node.args["high"]
     kinds = {kind_of(node.this), kind_of(low), kind_of(high)}
-    if kinds == {NUM}:
-        for part, made in zip(("this", "low", "high"), of_one_scale([node.this, low, high]), strict=True):
-            node.set(part, made)
-    if node.args.get("symmetric") or not (JSON in kinds or kinds == {TEXT, NUM}):
+    wide = kinds == {NUM} and not fit_together([node.this, low, high])
+    if node.args.get("symmetric") or not (wide or JSON in kinds or kinds == {TEXT, NUM}):
         return node
     sides = (*pair(node.this.copy(), low, ordered=True), *pair(node.this.copy(), high, ordered=True))
     return raw("({0} >= {1} AND {2} <= {3})", *sides, kind=OTHER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -26,6 +28,8 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.kind import TZ
+
+_OF_EACH_ROW: Final = frozenset({"FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE"})
 
 
 class Items:
@@ -108,13 +112,19 @@ class Items:
         side = str(join.args.get("side") or "").upper()
         if (join.args.get("kind") or "").upper() == "CROSS" and join.args.get("on"):
             raise SqlError.syntax("CROSS JOIN takes no ON.")
+        if str(join.args.get("method") or "").upper() == "NATURAL" and (join.args.get("on") or join.args.get("using")):
+            raise SqlError.syntax("NATURAL JOIN takes no ON and no USING.")
         lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
+        if _is_of_each_row(join.this) and any(join.args.get(part) for part in ("side", "on", "using", "method")):
+            raise SqlError.unsupported(
+                "lateral table function called with OUTER JOIN syntax or a join predicate (ON clause)"
+            )
         join.set("this", self._joined(join.this, ctes, scope, parent))
         outer(side, scope)
-        if lateral and not join.args.get("on") and not join.args.get("using"):
-            if join.args.get("side"):
+        if not any(join.args.get(part) for part in ("on", "using", "method")):
+            if side:  # each row with each of the other side, and those that find none (sql-reference/constructs/join)
                 join.set("on", exp.Boolean(this=True))
-            else:
+            elif lateral:
                 join.set("kind", "CROSS")
         if join.args.get("on"):
             _spell_out_aliases(join, scope)
@@ -260,6 +270,16 @@ def _is_plain(join: exp.Join) -> bool:
 def _is_call(node: Node) -> bool:
     """`TABLE(f(…))`, which is joined without a condition."""
     return isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous)
+
+
+def _is_of_each_row(node: Node) -> bool:
+    """A call of a table function that is one of the rows before it: it takes no condition and no outer join
+    (sql-reference/constructs/join, usage notes).
+    """
+    call = node.this if isinstance(node, exp.Lateral | exp.Table) else None
+    if isinstance(call, exp.Anonymous) and str(call.this).upper() == "TABLE" and len(call.expressions) == 1:
+        call = call.expressions[0]
+    return isinstance(call, exp.Anonymous) and str(call.this).upper() in _OF_EACH_ROW
 
 
 def _is_parenthesised_join(node: Node) -> bool:

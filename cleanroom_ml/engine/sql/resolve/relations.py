@@ -49,6 +49,8 @@ _TABLE: Final = frozenset({"this", "db", "catalog", "alias", "sample", "format",
 _SAMPLE: Final = frozenset({"method", "percent", "size", "seed"})
 _MOST_SAMPLED: Final = 1_000_000
 """sql-reference/constructs/sample."""
+_IN_FROM: Final = frozenset({"TABLE", "IDENTIFIER", "DIRECTORY"})
+"""What is written like a call in FROM, without TABLE(…) around it (sql-reference/constructs/from)."""
 Named = tuple[str | None, Relation]
 """The name that an item goes by without an alias, and the item."""
 
@@ -109,6 +111,10 @@ class Relations:
         if isinstance(inner, exp.DynamicIdentifier):
             return self._named(folded(self._constants.text(inner.this)), ctes, moment)
         if isinstance(inner, exp.Anonymous):
+            if str(inner.this).upper() not in _IN_FROM:
+                raise SqlError.syntax(
+                    f"a table function stands in TABLE(…) or behind LATERAL: {str(inner.this)[:100]}."
+                )
             return self._called(inner, ctes, scope)
         if isinstance(inner, exp.Parameter) and isinstance(inner.this, exp.Literal):
             call = exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(f"${inner.this.this}")])
@@ -317,7 +323,7 @@ class Relations:
             return None
         if isinstance(call, exp.Window):
             raise SqlError.unsupported("OVER of a table function here")
-        made, kinds = self._expressions.user_functions.rows(chosen)
+        made, kinds = self._expressions.user_functions.rows(chosen, scope)
         relation = Relation(made, kinds)
         self._listening.call_all(relation)
         return name[-1], relation

@@ -25,6 +25,7 @@ from cleanroom_ml.engine.sql.resolve import (
     distinct,
     grouping,
     hierarchies,
+    limits,
     nullability,
     outer_joins,
     pruning,
@@ -146,6 +147,8 @@ class Resolver:
                 raise SqlError.too_complex()
             if chain[-1].args.get("with_"):
                 raise SqlError.unsupported("WITH inside of a set operation without parentheses")
+        if any(isinstance(each, exp.Except | exp.Intersect) and not each.args.get("distinct") for each in chain):
+            raise SqlError.syntax("ALL is of UNION alone: EXCEPT, MINUS and INTERSECT give each row once.")
         made, kinds = self.query(chain[-1].this, seen, parent)
         for operation in reversed(chain):
             right, others = self.query(operation.expression, seen, parent)
@@ -254,8 +257,9 @@ class Resolver:
         for part in ("order", "limit", "offset"):
             if node.args.get(part):
                 node.set(part, self.expressions.rewrite(node.args[part], scope, ctes))
-            if part != "order" and node.args.get(part) and isinstance(node.args[part].expression, exp.Neg):
-                raise SqlError.syntax(f"a negative {part.upper()}.")
+            if part != "order" and node.args.get(part):
+                count = limits.counted(node.args[part].expression, part)
+                node.set(part, None if count is None else type(node.args[part])(expression=count))
 
     def _with(self, node: Node, ctes: CommonTables, parent: Scope | None) -> CommonTables:
         """The common tables that `node` sees. Each gets a fresh name: DuckDB would not tell `"a"` from `"A"`, nor

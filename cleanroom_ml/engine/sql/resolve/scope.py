@@ -177,6 +177,13 @@ class Scope:
         """What is known of the columns of its FROM items."""
         return [kind for kinds in self.sources.values() for kind in (kinds or {}).values()]
 
+    def has_column(self, column: str, table: str | None) -> bool:
+        """Whether a column is of a FROM item of this SELECT, as far as those are known: of no query around it."""
+        found = [kinds for alias, kinds in self.sources.items() if alias and (table is None or alias == table)]
+        return any(kinds is not None and column in kinds for kinds in found) or (
+            table is not None and any(kinds is None for kinds in found)
+        )
+
     def has(self, table: str) -> bool:
         """Whether an alias stands for something here."""
         scope: Scope | None = self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import Catalog, ResultCatalog, RowsSource, TableSource
@@ -9,6 +11,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Scope
+from cleanroom_ml.engine.sql.resolve.unnesting import unnested
 from cleanroom_ml.engine.sql.tree import build as building
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node
@@ -50,6 +53,9 @@ class Arguments:
 
     def result(self, query_id: str) -> TableSource | RowsSource | None:
         return self._catalog.result(query_id) if isinstance(self._catalog, ResultCatalog) else None
+
+    def unnested(self, rows: str, arguments: Sequence[Node], this: str = "NULL") -> str:
+        return unnested(rows, arguments, self._scope, this)
 
     def scan(self, source: TableSource | RowsSource) -> Node:
         return self._build.scan(source) if isinstance(source, TableSource) else building.rows(source)

@@ -20,7 +20,8 @@ from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.resolve.casts import as_type
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Inside, Kinds, Queries, Rewrite, Scope, by_position
-from cleanroom_ml.engine.sql.routines import FunctionCatalog, Parameter, Routine, UserFunction
+from cleanroom_ml.engine.sql.resolve.unnesting import unnested
+from cleanroom_ml.engine.sql.routines import Distance, FunctionCatalog, Parameter, Routine, UserFunction
 from cleanroom_ml.engine.sql.tree.arithmetic import is_simple
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
@@ -76,11 +77,19 @@ class UserFunctions:
         fitting = [
             (each, placed) for each in found if (placed := _placed(each.routine, positional, by_name)) is not None
         ]
-        ranked = [(rank, each, placed) for each, placed in fitting if (rank := _rank(each.routine, placed)) is not None]
+        ranked = [
+            ((each.distance, rank), each, placed)
+            for each, placed in fitting
+            if (rank := _rank(each.routine, placed)) is not None
+        ]
         if not ranked:
             raise _no_such(parts, [*positional, *by_name.values()])
         best = min(rank for rank, _, _ in ranked)
         fits = [(each, placed) for rank, each, placed in ranked if rank == best]
+        if best[0] == Distance.NEWER and len({each.owner for rank, each, _ in ranked if rank[0] == best[0]}) > 1:
+            raise SqlError.syntax(
+                f"functions {quote_plain(parts)} of several owners, all newer than what calls them: make that anew."
+            )
         if len(fits) > 1:
             raise SqlError.syntax(f"more than one function {quote_plain(parts)} takes these arguments: cast them.")
         function, placed = fits[0]
@@ -108,11 +117,11 @@ class UserFunctions:
         rows = raw("list({0})", self.packed(chosen))
         return transport.taken(raw(f"{name}({{0}})", rows), chosen.routine.returns)
 
-    def rows(self, chosen: Chosen) -> tuple[Node, Kinds]:
+    def rows(self, chosen: Chosen, scope: Scope) -> tuple[Node, Kinds]:
         """A call in FROM: a relation, and the kinds of its columns. Raises SqlError."""
         routine = chosen.routine
         if routine.language == "PYTHON":
-            return self._python_rows(chosen)
+            return self._python_rows(chosen, scope)
         inside = self._queries.inside(chosen.function)
         arguments, scope = self._relation_of(chosen)
         query, kinds = inside.query(_query(routine), scope)
@@ -208,25 +217,25 @@ class UserFunctions:
             return None, Scope(None)
         alias = self._build.fresh("given")
         names = [each.name for each in chosen.routine.parameters]
-        columns = [
-            exp.Alias(this=argument, alias=quoted(name)) for argument, name in zip(chosen.arguments, names, strict=True)
-        ]
         kinds: Kinds = {name: kind_of(argument) for name, argument in zip(names, chosen.arguments, strict=True)}
-        made = raw("(SELECT {0}) AS {1}", raw("{*}", *columns), quoted(alias))
+        # Named behind the query: of `"A" AS "A"` DuckDB would take the column for what it is called here.
+        listed = ", ".join(f"{{{place}}}" for place in range(2, 2 + len(names)))
+        made = raw(
+            f"(SELECT {{0}}) AS {{1}}({listed})", raw("{*}", *chosen.arguments), quoted(alias), *map(quoted, names)
+        )
         return made, Scope(None, {alias: kinds})
 
     def _python(self, chosen: Chosen) -> Node:
         assert chosen.routine.returns is not None
         return transport.taken(self._call(chosen), chosen.routine.returns)
 
-    def _python_rows(self, chosen: Chosen) -> tuple[Node, Kinds]:
-        alias = self._build.fresh("rows")
-        rows = raw("(SELECT unnest({0}) AS _row)", self._call(chosen))
+    def _python_rows(self, chosen: Chosen, scope: Scope) -> tuple[Node, Kinds]:
         columns = [
-            exp.Alias(this=transport.taken(raw(f"{alias}._row.c{place}"), declared), alias=quoted(name))
+            exp.Alias(this=transport.taken(raw(f"_row.c{place}"), declared), alias=quoted(name))
             for place, (name, declared) in enumerate(chosen.routine.columns)
         ]
-        made = raw("(SELECT {0} FROM {1} AS {2})", raw("{*}", *columns), rows, quoted(alias))
+        rows = unnested("{1}", chosen.arguments, scope)
+        made = raw(f"(SELECT {{0}} FROM {rows})", raw("{*}", *columns), self._call(chosen))
         return made, {name: declared.kind for name, declared in chosen.routine.columns}
 
     def _call(self, chosen: Chosen) -> Node:

@@ -15,8 +15,20 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
-from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, MAX_PRECISION, NUM, TEXT, WHOLE, Kind, Number, number
+from cleanroom_ml.engine.sql.tree.kinds import as_digits, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.kind import (
+    DATE,
+    FLOAT,
+    JSON,
+    MAX_PRECISION,
+    NUM,
+    OTHER,
+    TEXT,
+    WHOLE,
+    Kind,
+    Number,
+    number,
+)
 from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER
 
 Sign = Literal["+", "-", "*", "/", "%"]
@@ -138,7 +150,7 @@ def as_number(node: Node, beside: Node | None = None) -> Node:
 def as_float(node: Node) -> Node:
     """A number or text as a FLOAT."""
     if kind_of(node) in {TEXT, JSON}:
-        return raw(f"CAST({PLAIN_NUMBER} AS DOUBLE)", as_text(node), kind=FLOAT)
+        return raw(f"CAST({PLAIN_NUMBER} AS DOUBLE)", as_digits(node), kind=FLOAT)
     return raw("CAST({0} AS DOUBLE)", node, kind=FLOAT)
 
 
@@ -150,8 +162,7 @@ def as_whole(node: Node, precision: int = MAX_PRECISION) -> Node:
 def compared(left: Node, right: Node) -> tuple[Node, Node]:
     """Two sides of a comparison: text next to a number is one (as_number), a constant one with all of its digits."""
     if kind_of(left) == kind_of(right) == NUM:
-        left, right = of_one_scale((left, right))
-        return left, right
+        return _of_any_size(left, right)
     if {kind_of(left), kind_of(right)} != {TEXT, NUM}:
         return left, right
     if kind_of(left) == TEXT:
@@ -159,17 +170,49 @@ def compared(left: Node, right: Node) -> tuple[Node, Node]:
     return left, constant_number(right) or as_number(right, left)
 
 
+def _of_any_size(left: Node, right: Node) -> tuple[Node, Node]:
+    """Two NUMBERs to be compared. Of those whose digits are more than 38 together, the one with fewer digits after the
+    point becomes one of the other's type, and what is too large for that the least that is larger than all of it.
+    """
+    one, other = kind_of(left), kind_of(right)
+    if not isinstance(one, Number) or not isinstance(other, Number) or fit_together((left, right)):
+        return left, right
+    if (one.scale or 0) > (other.scale or 0):
+        second, first = _of_any_size(right, left)
+        return first, second
+    if other.precision == MAX_PRECISION:
+        return _in_two(widest(left, one), other), _in_two(widest(right, other), other)
+    bound = f"CAST(1{'0' * other.leading} AS DECIMAL({MAX_PRECISION},{one.scale}))"
+    template = (
+        f"CAST(CASE WHEN {{0}} > {bound} THEN {bound} WHEN {{0}} < -{bound} THEN -{bound} ELSE {{0}} END"
+        f" AS DECIMAL({other.precision + 1},{other.scale}))"
+    )
+    return once(template, widest(left, one), kind=Number(other.precision + 1, other.scale)), right
+
+
+def _in_two(node: Node, like: Number) -> Node:
+    """A NUMBER as the whole number below it and the rest, which order and tell apart as it does."""
+    rest = f"CAST({{0}} - floor({{0}}) AS DECIMAL({MAX_PRECISION},{like.scale}))"
+    template = f"CASE WHEN {{0}} IS NOT NULL THEN row(CAST(floor({{0}}) AS DECIMAL({MAX_PRECISION},0)), {rest}) END"
+    return once(template, node, kind=OTHER)
+
+
+def fit_together(nodes: Sequence[Node]) -> bool:
+    """Whether DuckDB compares these NUMBERs exactly, as they are."""
+    numbers = [kind for kind in map(kind_of, nodes) if isinstance(kind, Number)]
+    scales = [kind.scale for kind in numbers if kind.scale is not None]
+    if len(scales) < len(numbers) or not scales or min(scales) == max(scales):
+        return True
+    return max(kind.leading for kind in numbers) + max(scales) <= MAX_PRECISION
+
+
 def of_one_scale(nodes: Sequence[Node]) -> list[Node]:
     """NUMBERs of different scales whose digits are more than 38 together, as one type: DuckDB would make doubles of
     them, or cut those with more digits after the point.
     """
-    numbers = [kind for kind in map(kind_of, nodes) if isinstance(kind, Number)]
-    scales = [kind.scale for kind in numbers if kind.scale is not None]
-    if len(scales) < len(numbers) or not scales:
+    if fit_together(nodes):
         return list(nodes)
-    scale = max(scales)
-    if min(scales) == scale or max(kind.leading for kind in numbers) + scale <= MAX_PRECISION:
-        return list(nodes)
+    scale = max(kind.scale or 0 for kind in map(kind_of, nodes) if isinstance(kind, Number))
     target = Number(MAX_PRECISION, scale)
     template = f"CAST({{0}} AS DECIMAL({MAX_PRECISION},{scale}))"
     return [raw(template, node, kind=target) if kind_of(node) == NUM else node for node in nodes]

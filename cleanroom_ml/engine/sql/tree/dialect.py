@@ -101,6 +101,28 @@ class FrontSnowflake(Snowflake):
                 node.meta[WRITTEN] = self._find_sql(first, self._prev)
             return node
 
+        def _parse_window(self, this: Node | None, alias: bool = False) -> Node | None:
+            """`NTH_VALUE(…) FROM FIRST OVER …` (sql-reference/functions/nth_value)."""
+            if isinstance(this, exp.Anonymous) and str(this.this).upper() == "NTH_VALUE":
+                index = self._index
+                from_end = self._match_texts(("FROM",)) and self._match_texts(("FIRST", "LAST"))
+                last = bool(from_end) and self._prev.text.upper() == "LAST"
+                if self._curr is None or self._curr.text.upper() not in {"OVER", "IGNORE", "RESPECT"}:
+                    self._retreat(index)
+                elif last:
+                    raise SqlError.unsupported("NTH_VALUE FROM LAST: order the window the other way round")
+            window: Node | None = super()._parse_window(this, alias)
+            return window
+
+        def _parse_limit(
+            self, this: Node | None = None, top: bool = False, skip_limit_token: bool = False
+        ) -> Node | None:
+            """`LIMIT start, count` is another database's (sql-reference/constructs/limit): the parser would read it."""
+            limit: Node | None = super()._parse_limit(this, top, skip_limit_token)
+            if isinstance(limit, exp.Limit) and limit.args.get("offset") is not None:
+                self.raise_error("LIMIT takes one number")
+            return limit
+
         def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:
             """`DATE '2024-01-05'::TIMESTAMP`: the text is a DATE first, and cast then; sqlglot casts the text first."""
             index = self._index

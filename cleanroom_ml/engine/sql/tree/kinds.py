@@ -55,6 +55,16 @@ _NUMBER_OF = (
     " THEN TRY_CAST(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE)"
     " WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE) END"
 )
+_DIGITS = (
+    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
+    f" OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
+    f" THEN substr(CAST({{0}} AS VARCHAR), 9, length(CAST({{0}} AS VARCHAR)) - 9)"
+    " WHEN CAST({0} AS VARCHAR) = 'true' THEN '1' WHEN CAST({0} AS VARCHAR) = 'false' THEN '0'"
+    f" ELSE {_JSON_TEXT} END"
+)
+"""The text of a VARIANT that is to be a number: that of a DOUBLE with all its digits, of which clients see 15; 1 and 0
+of a BOOLEAN (sql-reference/functions/to_double).
+"""
 _ORDER = (
     "CASE WHEN {0} IS NULL THEN NULL ELSE"
     f" row(CASE WHEN ({_NUMBER_OF}) IS NOT NULL THEN 0 WHEN CAST({{0}} AS VARCHAR) = 'null' THEN 2 ELSE 1 END,"
@@ -133,6 +143,11 @@ def as_text(node: Node) -> Node:
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
 
 
+def as_digits(node: Node) -> Node:
+    """An expression as a text that is read as a number next."""
+    return raw(_DIGITS, node, kind=TEXT) if kind_of(node) == JSON else as_text(node)
+
+
 def as_variant(node: Node) -> Node:
     """An expression as a VARIANT: text is a JSON string."""
     if isinstance(node, exp.Null):
@@ -166,7 +181,8 @@ def as_truth(node: Node) -> Node:
     if kind not in {TEXT, JSON}:
         return node
     rule = BOOLEAN.cast_of(_BOOLEAN, kind)
-    return raw((rule.template or "{0}").replace("{word}", "CAST"), as_text(node), kind=OTHER)
+    given = as_text(node) if rule.taken == "as text" else node
+    return raw((rule.template or "{0}").replace("{word}", "CAST"), given, kind=OTHER)
 
 
 def as_bytes(node: Node) -> Node:

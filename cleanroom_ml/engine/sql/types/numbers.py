@@ -11,7 +11,6 @@ from cleanroom_ml.engine.sql.types.kind import FLOAT as FLOAT_NUMBER
 from cleanroom_ml.engine.sql.types.kind import JSON, MAX_PRECISION, NUM, OTHER, TEXT, Kind, Number
 from cleanroom_ml.engine.sql.types.record import (
     AS_COMPUTED,
-    MEMBER,
     Cast,
     Parameters,
     Sized,
@@ -20,17 +19,42 @@ from cleanroom_ml.engine.sql.types.record import (
     plain_cast,
     plain_text,
 )
+from cleanroom_ml.engine.sql.values.marks import IN_JSON
 
 _DIGITS_OF_BIGINT: Final = 19
-PLAIN_NUMBER: Final = "replace({0}, '_', '?')"
-"""A text that is to be a number: DuckDB would read 1_000 as one."""
+PLAIN_NUMBER: Final = "translate({0}, '_xXbB', '?????')"
+"""A text that is to be a number: DuckDB would read 1_000, 0x10 and 0b11 as some."""
 _MAX_NUMBER: Final = 100
 """Characters of a bound number."""
 _WHOLE: Final = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
 _WHOLE_IN_DUCKDB: Final = ("HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "UHUGEINT")
+_STAGED_TEXT: Final = (
+    "CASE typeof({value})"
+    f" WHEN 'JSON' THEN CAST({PLAIN_NUMBER.replace('{0}', '{member}')} AS {{type}})"
+    f" WHEN 'VARCHAR' THEN CAST({PLAIN_NUMBER.replace('{0}', 'CAST({value} AS VARCHAR)')} AS {{type}})"
+)
+_TRUTH: Final = (
+    "regexp_replace(regexp_replace(lower({0}), '^(true|t|yes|y|on|1)$', 'true'), '^(false|f|no|n|off|0)$', 'false')"
+)
+"""A text that is to be a BOOLEAN, as one that DuckDB reads."""
+_MEMBER_TEXT: Final = "json_extract_string(CAST({0} AS JSON), '$')"
+_VARIANT_TRUTH: Final = (
+    "CASE WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN CAST(CAST({0} AS VARCHAR) AS DOUBLE) <> 0"
+    f" WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F') OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
+    " THEN {word}(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE) <> 0"
+    f" ELSE {{word}}({_TRUTH.replace('{0}', _MEMBER_TEXT)} AS BOOLEAN) END"
+)
+"""A VARIANT that is to be a BOOLEAN: a number is not 0, a text is one of the words."""
+_COPIED_TRUTH: Final = (
+    "CASE typeof({value})"
+    f" WHEN 'JSON' THEN CAST({_TRUTH.replace('{0}', '{member}')} AS {{type}})"
+    f" WHEN 'VARCHAR' THEN CAST({_TRUTH.replace('{0}', 'CAST({value} AS VARCHAR)')} AS {{type}})"
+    " ELSE CAST({value} AS {type}) END"
+)
+_COPIED: Final = f"{_STAGED_TEXT} ELSE CAST({{value}} AS {{type}}) END"
 _COPIED_WHOLE: Final = (
     # DuckDB rounds 2.5 as a DOUBLE to the even number, as text or as a decimal away from zero, as Snowflake does.
-    "CASE typeof({value}) WHEN 'JSON' THEN CAST({member} AS {type})"
+    f"{_STAGED_TEXT}"
     " WHEN 'DOUBLE' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
     " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
     " ELSE CAST({value} AS {type}) END"
@@ -88,19 +112,35 @@ def _number_stored(sized: Sized) -> str:
 
 
 def _number_copied(sized: Sized) -> str:
-    return MEMBER if sized.scale else _COPIED_WHOLE
+    return _COPIED if sized.scale else _COPIED_WHOLE
 
 
 def _number_read(value: Any, sized: Sized) -> Value:  # Any: see TypeRecord.read
     return Decimal(str(value)) if sized.scale else int(value)
 
 
+def float_as_decimal(precision: int, scale: int) -> str:
+    """A template of a FLOAT as a NUMBER: of the digits that the double has (sql-reference/functions/to_double:
+    `TO_DOUBLE(1.1)::NUMBER(38, 18)` is 1.100000000000000089). DuckDB multiplies it by a power of ten, which is as exact
+    where that is below 2^52 and not about a half.
+    """
+    units = f"(CAST({{0}} AS DOUBLE) * 1e{scale})"
+    quick = f"abs({units}) < 4e15 AND abs(abs({units} - trunc({units})) - 0.5) > 1e-3"
+    decimal = f"DECIMAL({precision},{scale})"
+    return (
+        f"CASE WHEN {quick} THEN {{word}}({{0}} AS {decimal})"
+        f" ELSE {{word}}(_sf_float_digits({{0}}, {scale}) AS {decimal}) END"
+    )
+
+
 def _number_cast(sized: Sized, value: Kind | None) -> Cast:
     """To a NUMBER: rounded to its scale half away from zero; what has more digits before the point fails."""
     precision, scale = sized.precision or MAX_PRECISION, sized.scale or 0
     made = Number(precision, scale)
-    given: Taken = "as text" if value in {TEXT, JSON} else "as it is"
-    number = PLAIN_NUMBER if given == "as text" else "{0}"
+    given: Taken = "as digits" if value in {TEXT, JSON} else "as it is"
+    number = PLAIN_NUMBER if given == "as digits" else "{0}"
+    if scale and isinstance(value, Number) and value.scale is None:
+        return Cast(given, float_as_decimal(precision, scale), made)
     if scale:
         return Cast(given, f"{{word}}({number} AS DECIMAL({precision},{scale}))", made)
     if isinstance(value, Number) and value.scale == 0 and value.precision <= precision:
@@ -111,7 +151,7 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
 
 def _float_cast(_: Sized, value: Kind | None) -> Cast:
     if value in {TEXT, JSON}:
-        return Cast("as text", f"{{word}}({PLAIN_NUMBER} AS DOUBLE)", FLOAT_NUMBER)
+        return Cast("as digits", f"{{word}}({PLAIN_NUMBER} AS DOUBLE)", FLOAT_NUMBER)
     return plain_cast(FLOAT_NUMBER, value)
 
 
@@ -120,11 +160,11 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
     if isinstance(value, Number) and value.scale is None:
         finite = "CASE WHEN isfinite({0}) THEN {word}({0} AS BOOLEAN)"
         return Cast("as it is", f"{finite} WHEN {{0}} IS NOT NULL THEN error('cleanroom:floating') END", OTHER)
-    if value not in {TEXT, JSON}:
+    if value == JSON:
+        return Cast("as it is", _VARIANT_TRUTH, OTHER)
+    if value != TEXT:
         return plain_cast(OTHER, value)
-    true, false = "'^(true|t|yes|y|on|1)$'", "'^(false|f|no|n|off|0)$'"
-    words = f"regexp_replace(regexp_replace(lower({{0}}), {true}, 'true'), {false}, 'false')"
-    return Cast("as text", f"{{word}}({words} AS BOOLEAN)", OTHER)
+    return Cast("as text", f"{{word}}({_TRUTH} AS BOOLEAN)", OTHER)
 
 
 NUMBER: Final = TypeRecord(
@@ -157,6 +197,7 @@ FLOAT: Final = TypeRecord(
     sent="double",
     read=lambda value, _: float(value),
     cast=_float_cast,
+    copied=_COPIED,
 )
 BOOLEAN: Final = TypeRecord(
     name="BOOLEAN",
@@ -170,4 +211,5 @@ BOOLEAN: Final = TypeRecord(
     sent="bool",
     read=lambda value, _: bool(value),
     cast=_boolean_cast,
+    copied=_COPIED_TRUTH,
 )

@@ -41,14 +41,15 @@ class Sized(Protocol):
     def length(self) -> int | None: ...
 
 
-Taken = Literal["as it is", "as text"]
+Taken = Literal["as it is", "as text", "as digits"]
 InPython = Literal[
     "decimal", "float", "bool", "str", "bytes", "date", "time", "naive", "local", "aware", "any", "list", "dict"
 ]
 
 
 class Cast(NamedTuple):
-    """How a value is cast to a type: taken as text first or not, then put into a template, if any.
+    """How a value is cast to a type: taken as text first (as digits: that of a number) or not, then put into a
+    template, if any.
 
     In the template `{word}` is CAST or TRY_CAST, `{type}` the DuckDB type.
     """

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.values import (
     arrays,
     durations,
     flattening,
+    floats,
     json_reading,
     json_text,
     moments,
@@ -116,6 +117,7 @@ _READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
 """Text as a date or a moment: the name, what it gives, the function, and the one that gives NULL for what is none."""
 FUNCTIONS: Final = _of(
     (
+        WorkerFunction("float_digits", ("DOUBLE", WHOLE), TEXT, floats.digits),
         WorkerFunction("interval", (TEXT, TEXT, WHOLE, WHOLE), TEXT, durations.counted),
         WorkerFunction("parse_json", (TEXT,), TEXT, _parse),
         WorkerFunction("parse_json_last", (TEXT,), TEXT, _parse_last),

@@ -44,7 +44,7 @@ def describe_procedure(work: Work, statement: Describe) -> Rows:
     """DESCRIBE PROCEDURE: its signature, and what it is."""
     before = (work.session.database or "", work.session.schema or "")
     name = (*before[: 3 - len(statement.name)], *statement.name)
-    base = (*name[:-1], name[-1].partition("(")[0])
+    base = (*name[:-1], name[-1].rpartition("(")[0])
     for each in _known(work):
         if (each.database, each.schema, each.name) == base:
             return Rows(
