@@ -127,7 +127,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "range":
         return SqlError(100132, "22003", f"Number out of representable range{where}")
     if kind == "size":
-        return SqlError(100039, "22003", f"Numeric value is out of range{where}")
+        which = f"value '{quoted}'" if quoted is not None else "value"
+        return SqlError(100039, "22003", f"Numeric {which} is out of range{where if quoted is None else ''}")
     if kind == "conversion":
         return _unrecognized(error.get("target"), where, quoted)
     if kind == "column":

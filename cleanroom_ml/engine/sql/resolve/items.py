@@ -99,6 +99,7 @@ class Items:
         if str(join.args.get("method") or "").upper() == "ASOF":
             _as_of(join)
         grammar.check(join)
+        join.set("directed", None)  # it says in which order the sides are read, and changes no row
         if (join.args.get("method") or "").upper() not in {"", "NATURAL", "ASOF"} or (
             join.args.get("side") or ""
         ).upper() not in {"", "LEFT", "RIGHT", "FULL"}:
@@ -111,6 +112,7 @@ class Items:
         lateral = isinstance(join.this, exp.Lateral) or _is_call(join.this)
         join.set("this", self._joined(join.this, ctes, scope, parent))
         outer(side, scope)
+        _natural_of_nothing(join, scope)
         if lateral and not join.args.get("on") and not join.args.get("using"):
             if join.args.get("side"):
                 join.set("on", exp.Boolean(this=True))
@@ -299,6 +301,21 @@ def _spell_out_aliases(join: exp.Join, scope: Scope) -> None:
         name = fold(column.this)
         if name in named and not any(name in (kinds or {}) for kinds in scope.sources.values()):
             column.replace(exp.Paren(this=named[name].copy()))
+
+
+def _natural_of_nothing(join: exp.Join, scope: Scope) -> None:
+    """A NATURAL JOIN of sources that have no name in common is one without a condition."""
+    sides = list(scope.sources.values())
+    if str(join.args.get("method") or "").upper() != "NATURAL" or any(kinds is None for kinds in sides):
+        return
+    *before, last = [kinds or {} for kinds in sides]
+    if any(name in kinds for name in last for kinds in before):
+        return
+    join.set("method", None)
+    if join.args.get("side"):
+        join.set("on", exp.Boolean(this=True))
+    else:
+        join.set("kind", "CROSS")
 
 
 def _refuse_offsets(join: exp.Join, scope: Scope) -> None:
