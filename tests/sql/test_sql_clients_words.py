@@ -28,6 +28,12 @@ CASES = [
         " as_timestamp_tz(to_variant('2017-02-24'::timestamp_ntz)), as_timestamp_tz('x'::variant)",
         [("2017-02-24 14:00:00.000 +0100", None, None)],
     ),
+    # functions/seq1.md, its example; test_dataframe.py::test_generator_table_function
+    (
+        "select * from (select seq2(0), seq1(1) from table(generator(rowcount => 132))) order by 1 limit 3 offset 126",
+        [(126, 126), (127, 127), (128, -128)],
+    ),
+    ("select max(seq1()), max(seq4(1)) from table(generator(rowcount => 130))", [(127, 129)]),
     # test_dataframe.py::test_join_directed
     (f"select x.b, y.b from {PAIRS} x inner directed join {PAIRS} y on x.a = y.a order by 1", [(2, 2), (4, 4)]),
     (f"select count(*) from {PAIRS} x cross directed join {PAIRS} y", [(4,)]),
