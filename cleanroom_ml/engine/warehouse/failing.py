@@ -34,6 +34,7 @@ _SAID: Final = {
     "qualify": "at least one window function must appear",
     "outside": "clause cannot contain window functions",
     "grouping": "GROUPING statement cannot be used without groups",
+    "ungrouped": "GROUPING function is not supported here",
     "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
     "width": "columns - expected",
