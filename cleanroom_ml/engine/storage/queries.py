@@ -140,7 +140,7 @@ class Queries:
             )
             if not made.rowcount:
                 raise AlreadyExists("query", query_id)
-            return QueryRecord(*values, from_micros(begun), None, None, None, None, None, None, tag[:LONGEST_TAG]), True
+            return QueryRecord(*values, from_micros(begun), *(None,) * 6, tag[:LONGEST_TAG]), True
 
     def begin_again(self, query_id: str, *, code: int) -> bool:
         """RUNNING once more, if the query FAILED with this code; whether it did. Of two calls at once, one gets True.
