@@ -17,8 +17,6 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.resolve.lambdas import NAMES as LAMBDAS
 
 LIST: Final = Path(__file__).with_name("snowflake_functions.txt")
-OF_THE_ACCOUNT: Final = frozenset({"QUERY_HISTORY", "QUERY_HISTORY_BY_SESSION", "QUERY_HISTORY_BY_USER"})
-"""Table functions of INFORMATION_SCHEMA, which are no functions of the table (statements/query_history.py)."""
 GRAMMAR: Final = frozenset({"CASE", "CAST", "TRY_CAST", "EXTRACT", "IDENTIFIER"})
 """What the list calls functions and the parser reads itself."""
 REFUSED: Final = frozenset({"COLLATE"})
@@ -44,7 +42,7 @@ def listed() -> dict[str, bool]:
 
 
 def is_done(name: str) -> bool:
-    return (name in table.FUNCTIONS and name not in REFUSED) or name in LAMBDAS | GRAMMAR | OF_THE_ACCOUNT
+    return (name in table.FUNCTIONS and name not in REFUSED) or name in LAMBDAS or name in GRAMMAR
 
 
 def page() -> str:

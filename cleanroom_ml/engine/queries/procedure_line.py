@@ -32,7 +32,7 @@ from cleanroom_ml.engine.protocol.stages import stored_name
 from cleanroom_ml.engine.protocol.states import CLIENT_STATUS
 from cleanroom_ml.engine.queries.answers import Answers, outcome_of
 from cleanroom_ml.engine.queries.replies import answer_of
-from cleanroom_ml.engine.queries.requests import binds_of, fingerprint, tag_of
+from cleanroom_ml.engine.queries.requests import binds_of, fingerprint
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements.ports import RunInside
 from cleanroom_ml.engine.statements.results import StatementResult
@@ -164,12 +164,7 @@ class ProcedureLine:
         query_id = str(uuid.uuid4())
         try:
             record, fresh = self._storage.queries.start(
-                query_id,
-                self._session.id,
-                request.request_id,
-                fingerprint(request),
-                durable=False,
-                tag=tag_of(self._session, request),
+                query_id, self._session.id, request.request_id, fingerprint(request), durable=False
             )
         except RequestMismatch as error:
             raise bad_request("This request id was used for another statement.") from error

@@ -81,11 +81,6 @@ def is_one_commit(request: QueryRequest) -> bool:
         return False
 
 
-def tag_of(session: Session, request: QueryRequest) -> str:
-    """What the client calls the statement (sql-reference/parameters: QUERY_TAG)."""
-    return request.parameters.get("QUERY_TAG", session.parameters.get("QUERY_TAG", ""))
-
-
 def fingerprint(request: QueryRequest) -> str:
     """What makes two requests the same statement; the text itself is not kept."""
     parts = json.dumps([request.sql, request.describe_only, request.asynchronous, request.statements])

@@ -40,7 +40,7 @@ from cleanroom_ml.engine.queries.answers import (
 )
 from cleanroom_ml.engine.queries.execute import Execute
 from cleanroom_ml.engine.queries.replies import answer_of, small_reply
-from cleanroom_ml.engine.queries.requests import binds_of, count_of, fingerprint, is_one_commit, shared_out, tag_of
+from cleanroom_ml.engine.queries.requests import binds_of, count_of, fingerprint, is_one_commit, shared_out
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.queries.under_way import UnderWay
@@ -251,9 +251,8 @@ class QueryService:
         """
         queries = self._storage.queries
         # Who asks for the outcome later is given the query's id now: then it has to be there later.
-        tag = tag_of(session, request)
         record, created = queries.start(
-            query_id, session.id, request.request_id, fingerprint(request), durable=request.asynchronous, tag=tag
+            query_id, session.id, request.request_id, fingerprint(request), durable=request.asynchronous
         )
         interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
         if created or not interrupted or not is_one_commit(request):

@@ -214,18 +214,6 @@ class ResultCatalog(Protocol):
         """
 
 
-@runtime_checkable
-class ToldCatalog(Protocol):
-    """A catalog with table functions of its own (INFORMATION_SCHEMA). One that does not implement it has none."""
-
-    def told(self, parts: tuple[str, ...], arguments: Mapping[str, int | str]) -> RowsSource | None:
-        """The rows of a call by the full name of a function; None: there is none, or not for this session.
-
-        Raises:
-            SqlError: arguments that it does not take.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class PastMoment:
     """AT | BEFORE: microseconds since the epoch, or the id of a statement."""

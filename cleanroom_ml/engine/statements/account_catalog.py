@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,6 @@ from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.ddl import Ddl
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
 from cleanroom_ml.engine.statements.ports import FREEFORM, SharedViews
-from cleanroom_ml.engine.statements.query_history import query_history
 from cleanroom_ml.engine.statements.refusals import displayed, exhausted, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
@@ -151,7 +150,7 @@ class AccountCatalog:
         return self._shared.source(self._session.account, self.rights, database, name)
 
     def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
-        """A table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
+        """A permanent table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
         data has the access control of the current one). Raises SqlError.
         """
         source = self.source(parts)
@@ -160,14 +159,10 @@ class AccountCatalog:
         table = None
         if isinstance(source, TableSource) and isinstance(source.key, Key):
             table = self._storage.tables.get(source.key, self._seen_by)
-        if table is None or not isinstance(source, TableSource):
-            raise SqlError.unsupported("AT | BEFORE of what is no table")
-        objects = past_objects(self._storage, self._session, table, moment)
+        if table is None or not isinstance(source, TableSource) or table.session_id is not None:
+            raise SqlError.unsupported("AT | BEFORE of what is no permanent table")
+        objects = past_objects(self._storage, self._session, table.key, moment)
         return replace(source, objects=tuple(each.sha256 for each in objects), writable=False, rows=None)
-
-    def told(self, parts: tuple[str, ...], arguments: Mapping[str, int | str]) -> RowsSource | None:
-        """INFORMATION_SCHEMA's; not in a procedure with its owner's rights, nor in a view (their page: in neither)."""
-        return None if self.home else query_history(self._storage, self._session, parts[-1], arguments)
 
     def written(self, parts: tuple[str, ...]) -> Source | None:
         """The table that the statement changes: it may be written without being read."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cleanroom_ml.engine.load import cancellation
@@ -29,7 +29,6 @@ from cleanroom_ml.engine.sql.catalog import (
     StagedSource,
     StageReference,
     TableSource,
-    ToldCatalog,
     ViewSource,
 )
 from cleanroom_ml.engine.sql.compile.preparing import written_source
@@ -133,10 +132,6 @@ class OverlaidCatalog:
         if not isinstance(self._inner, HistoryCatalog):
             raise SqlError.unsupported("AT | BEFORE (Time Travel) in a clean room")
         return self._inner.source_at(parts, moment)
-
-    def told(self, parts: tuple[str, ...], arguments: Mapping[str, int | str]) -> RowsSource | None:
-        """The inner catalog's."""
-        return self._inner.told(parts, arguments) if isinstance(self._inner, ToldCatalog) else None
 
     def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
         """The inner catalog's: numbers of a sequence are in no transaction, as on Snowflake."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -17,8 +17,6 @@ from cleanroom_ml.engine.storage.keys import from_micros, to_micros
 QueryState = Literal["QUEUED", "RUNNING", "SUCCESS", "FAILED", "ABORTED"]
 
 RETENTION = timedelta(hours=24)
-LONGEST_TAG: Final = 2000
-"""sql-reference/parameters: QUERY_TAG."""
 
 _MOVES: Final[dict[QueryState, tuple[QueryState, ...]]] = {
     "QUEUED": ("RUNNING", "SUCCESS", "FAILED", "ABORTED"),
@@ -38,10 +36,9 @@ def _references(connection: sqlite3.Connection) -> Iterable[str]:
     return (row["sha256"] for row in connection.execute("SELECT DISTINCT sha256 FROM query_objects"))
 
 
-_TAG: Final = ("ALTER TABLE queries ADD COLUMN tag TEXT NOT NULL DEFAULT ''",)
 SCHEMA = Schema(
     "queries",
-    2,
+    1,
     (
         """CREATE TABLE queries (
             query_id TEXT PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL, session_id TEXT NOT NULL,
@@ -56,9 +53,7 @@ SCHEMA = Schema(
         """CREATE TABLE query_objects (
             query_id TEXT NOT NULL REFERENCES queries (query_id) ON DELETE CASCADE, sha256 TEXT NOT NULL,
             PRIMARY KEY (query_id, sha256)) STRICT""",
-        *_TAG,
     ),
-    {2: _TAG},
     references=_references,
 )
 
@@ -85,8 +80,6 @@ class QueryRecord:
     code: int | None
     sqlstate: str | None
     message: str | None
-    tag: str = ""
-    """What the client calls it (QUERY_TAG)."""
 
 
 class Queries:
@@ -107,7 +100,6 @@ class Queries:
         *,
         state: Literal["QUEUED", "RUNNING"] = "RUNNING",
         durable: bool = True,
-        tag: str = "",
     ) -> tuple[QueryRecord, bool]:
         """Records that a statement is about to run, before it runs: (record, True).
 
@@ -134,13 +126,13 @@ class Queries:
             begun = self._database.now_micros()
             made = connection.execute(
                 """INSERT OR IGNORE INTO queries
-                   (query_id, account, user, session_id, request_id, sql_text_hash, state, started_on, tag)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                (*values, begun, tag[:LONGEST_TAG]),
+                   (query_id, account, user, session_id, request_id, sql_text_hash, state, started_on)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                (*values, begun),
             )
             if not made.rowcount:
                 raise AlreadyExists("query", query_id)
-            return QueryRecord(*values, from_micros(begun), *(None,) * 6, tag[:LONGEST_TAG]), True
+            return QueryRecord(*values, from_micros(begun), *(None,) * 6), True
 
     def begin_again(self, query_id: str, *, code: int) -> bool:
         """RUNNING once more, if the query FAILED with this code; whether it did. Of two calls at once, one gets True.
@@ -252,16 +244,6 @@ class Queries:
             ).fetchall()
         return [_record(row) for row in rows]
 
-    def of_user(self, account: str, user: str, session_id: str | None, limit: int) -> list[QueryRecord]:
-        """A user's queries, or those of one of its sessions, newest first; without what was answered."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"""SELECT {_BUT_THE_ANSWER} FROM queries WHERE account = ?1 AND user = ?2
-                    AND (?3 IS NULL OR session_id = ?3) ORDER BY started_on DESC, rowid DESC LIMIT ?4""",
-                (account, user, session_id, limit),
-            ).fetchall()
-        return [_record(row) for row in rows]
-
     def fail_interrupted(self, *, code: int, sqlstate: str, message: str) -> int:
         """At the start of the engine: what was under way when it died is FAILED. How many."""
         with self._database.transaction() as connection:
@@ -307,11 +289,6 @@ class Queries:
         if path.name in ("", ".", ".."):
             raise ValueError("a spool file has a name")
         return path.name
-
-
-_BUT_THE_ANSWER: Final = ", ".join(
-    "NULL AS response" if each.name == "response" else each.name for each in fields(QueryRecord)
-)
 
 
 def _moved(connection: sqlite3.Connection, query_id: str, wanted: QueryState) -> QueryRecord:

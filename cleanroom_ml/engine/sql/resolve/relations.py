@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
-from cleanroom_ml.engine.sql.resolve import account_functions, given, guarded, pruning
+from cleanroom_ml.engine.sql.resolve import given, guarded, pruning
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
@@ -307,10 +307,6 @@ class Relations:
         if written is None or (len(written[0]) == 1 and written[0][0] in table.FUNCTIONS):
             return None
         name, given = written
-        arguments = Arguments(self._build, self._catalog, self._constants, self._expressions, scope, ctes)
-        told = account_functions.rows(self._catalog, name, given, arguments)
-        if told is not None:
-            return name[-1], Relation(raw("({0})", building.rows(told)), kinds_of_columns(told.columns))
         chosen = self._expressions.user_functions.chosen(name, given, scope, ctes, rows=True)
         if chosen is None:
             if len(name) > 1:
