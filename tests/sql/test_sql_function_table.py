@@ -66,9 +66,17 @@ def test_a_function_is_called_where_its_kind_is(world: World, query: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["select upper()", "select current_user(1)", "select seq4(1, 2)", "select rank(1) over ()"]
+    ("query", "code", "said"),
+    [
+        ("select upper()", 938, r"not enough arguments for function \[UPPER\], expected 1, got 0"),
+        ("select coalesce(1)", 938, r"not enough arguments for function \[COALESCE\], expected 2, got 1"),
+        ("select current_user(1)", 939, r"too many arguments for function \[CURRENT_USER\] expected 0, got 1"),
+        ("select seq4(1, 2)", 939, r"too many arguments for function \[SEQ4\] expected 1, got 2"),
+        ("select rank(1) over ()", 939, r"too many arguments for function \[RANK\] expected 0, got 1"),
+    ],
 )
-def test_a_wrong_number_of_arguments_is_called_that(world: World, query: str) -> None:
-    with pytest.raises(SqlError, match="wrong number of arguments for function") as refused:
+def test_a_wrong_number_of_arguments_is_called_that(world: World, query: str, code: int, said: str) -> None:
+    """snowpark-python, tests/integ/test_function.py::test_coalesce; sql-reference/functions/coalesce."""
+    with pytest.raises(SqlError, match=said) as refused:
         world.query(query)
-    assert refused.value.code == 938
+    assert refused.value.code == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -68,12 +69,14 @@ def test_what_is_none_is_refused(text: str, qualifier: str, leading: int, fracti
         ("INTERVAL YEAR", "INTERVAL YEAR", ("interval_year_month", 9, 1)),
         ("interval month", "INTERVAL MONTH", ("interval_year_month", 9, 2)),
         ("interval day(5) to second(3)", "INTERVAL DAY(5) TO SECOND(3)", ("interval_day_time", 5, 3)),
-        ("interval second(5, 6)", "INTERVAL SECOND(5, 6)", ("interval_day_time", 5, 6)),
-        ("interval  hour to  minute", "INTERVAL HOUR TO MINUTE", ("interval_day_time", 9, 9)),
+        ("interval second(5, 6)", "INTERVAL SECOND(5, 6)", ("interval_day_time", 5, 12)),
+        ("interval  hour to  minute", "INTERVAL HOUR TO MINUTE", ("interval_day_time", 9, 8)),
     ],
 )
 def test_types_are_read_and_told(text: str, canonical: str, wire: tuple[str, int, int]) -> None:
-    """connector: `interval_util.interval_year_month_to_string` has the numbers of the types of months."""
+    """connector: `interval_util.interval_year_month_to_string` has the numbers of the types of months, snowpark:
+    `type_utils.convert_sf_to_sp_type` those of the others.
+    """
     found = parse_type(text)
     assert (str(found), parse_type(canonical)) == (canonical, found)
     entry = found.wire("C")
@@ -109,11 +112,53 @@ def test_they_are_compared_and_ordered(world: World, query: str, rows: list[obje
     assert world.query(query) == rows
 
 
+SPANS = [
+    # "Performing arithmetic by using interval data"
+    ("to_date('2024-01-01') + interval '1-1' year to month", date(2025, 2, 1)),
+    ("to_date('2024-01-01') + interval '-1-1' year to month", date(2022, 12, 1)),
+    (
+        "to_timestamp('2024-01-01 08:08:08.99') + interval '1 01:01:01.7878' day to second",
+        datetime(2024, 1, 2, 9, 9, 10, 777800),
+    ),
+    # snowpark-python, tests/integ/test_dataframe.py::test_create_dataframe_with_day_time_interval_type and -year_month-
+    ("date '2023-12-31' - interval '0-6' year to month", date(2023, 6, 30)),
+    ("date '2023-01-15' + '1-6'::interval year to month", date(2024, 7, 15)),
+    ("date '2023-12-31' - interval '0 06:30:15' day to second", datetime(2023, 12, 30, 17, 29, 45)),
+    ("interval '1 12:00:00' day to second(3) + date '2023-01-01'", datetime(2023, 1, 2, 12)),
+    ("'2022-06-30'::date + '-0 03:15:45'::interval day to second", datetime(2022, 6, 29, 20, 44, 15)),
+    ("interval '2-6' year to month + interval '1-3' year to month", {"interval_year_to_month": 45}),
+    ("interval '1-6' year to month - interval '3-0' year to month", {"interval_year_to_month": -18}),
+    ("interval '1-6' year to month - null::interval year to month", None),
+    ("null::date + interval '1-6' year to month", None),
+]
+
+
+@pytest.mark.parametrize(("expression", "value"), SPANS)
+def test_they_are_added_and_taken_away(world: World, expression: str, value: object) -> None:
+    assert world.query(f"select {expression}") == [(value,)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("interval '1-12' year to month", "Interval '1-12' is not recognized"),
+        ("interval '1' month to year", "no type INTERVAL MONTH TO YEAR"),
+        ("interval '1-1' year to month + interval '1 01:00:00' day to second", "cast one to the type of the other"),
+        ("date '2024-01-01' + '1'::interval day", "INTERVAL DAY"),
+    ],
+)
+def test_what_is_no_interval_is_called_so(world: World, expression: str, said: str) -> None:
+    with pytest.raises(SqlError, match=said):
+        world.query(f"select {expression}")
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "expression",
     ["c::varchar", "c || ''", "to_variant(c)", "object_construct('a', c)", "array_agg(c)", "coalesce(c, c)::varchar",
-     "iff(n > 1, c, c)::text", "c + c", "c * 2", "sum(c)", "c::int", "c::timestamp", "to_char(c)", "md5(c)",
+     "iff(n > 1, c, c)::text", "c + 1", "c * 2", "1 - c",
+     "c - current_date()", "c + '1'::interval hour to second", "c || c", "sum(c)", "c::int", "c::timestamp",
+     "to_char(c)", "md5(c)",
      "c::interval hour", "try_cast('1' as interval day)", "concat('a', c)", "listagg(c)",
      "lead(c) over (order by n) || ''", "parse_json('1')::interval day", "1::interval day", "upper(c)", "length(c)",
      "split(c, 'x')"],

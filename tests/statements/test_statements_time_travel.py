@@ -69,6 +69,27 @@ def test_a_table_as_it_was(alpha: Client) -> None:
     assert "other columns" in refused(alpha, f"SELECT * FROM t AT (STATEMENT => '{first}')")
 
 
+@pytest.mark.sandbox
+def test_a_temporary_table_as_it_was(alpha: Client, alpha_again: Client) -> None:
+    """user-guide/tables-temp-transient: a day at most; it ends with the session."""
+    alpha.result("CREATE TABLE t AS SELECT 7 AS a")
+    alpha.result("CREATE TEMPORARY TABLE t AS SELECT 1 AS a")
+    changed = recorded(alpha, "UPDATE t SET a = 2")
+    assert alpha.rows(f"SELECT a FROM t BEFORE (STATEMENT => '{changed}')") == [(1,)]
+    alpha.result(f"CREATE TEMPORARY TABLE c CLONE t BEFORE (STATEMENT => '{changed}')")
+    assert alpha.rows("SELECT c.a, t.a FROM c, t AT (OFFSET => 0)") == [(1, 2)]
+    assert alpha_again.rows("SELECT a FROM t AT (OFFSET => 0)") == [(7,)], "the permanent one of the same name"
+    (row,) = alpha.dicts("SHOW TABLES LIKE 'C'")
+    assert row["retention_time"] == "1"
+    assert "DATA_RETENTION_TIME_IN_DAYS" in refused(
+        alpha, "CREATE TEMPORARY TABLE u (a INT) DATA_RETENTION_TIME_IN_DAYS = 2"
+    )
+    alpha.result("CREATE TEMPORARY TABLE none_kept (a INT) DATA_RETENTION_TIME_IN_DAYS = 0")
+    gone = recorded(alpha, "INSERT INTO none_kept VALUES (1)")
+    recorded(alpha, "DELETE FROM none_kept")
+    assert refused(alpha, f"SELECT * FROM none_kept AT (STATEMENT => '{gone}')").startswith("000707")
+
+
 def test_what_a_moment_is(storage: Storage) -> None:
     now = storage.database.now()
     assert past_moment("OFFSET", -2, now).micros == past_moment("TIMESTAMP", now, now).micros - 2_000_000  # type: ignore[operator]

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.warehouse.failures import from_answer
 SECRET = "4711471147"
 CASES = [
     (f"SELECT CAST(x AS DECIMAL(2,0)) FROM (VALUES ({SECRET})) t(x)", 100039, "22003"),
+    (f"SELECT CAST(x AS DECIMAL(2,0)) FROM (VALUES ('-{SECRET}.5')) t(x)", 100039, "22003"),
     (f"SELECT CAST(x AS BIGINT) * 9223372036854775807 FROM (VALUES ({SECRET})) t(x)", 100132, "22003"),
     (f"SELECT CAST(x AS DOUBLE) FROM (VALUES ('{SECRET}x')) t(x)", 100038, "22018"),
     (f"SELECT CAST(x AS DECIMAL(38,0)) FROM (VALUES ('{SECRET}x')) t(x)", 100038, "22018"),

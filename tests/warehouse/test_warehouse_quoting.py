@@ -60,6 +60,13 @@ def test_of_ones_own_rows_the_value_is_told(cast: str, message: str) -> None:
     assert _said(compile_query(text, _Names(session=True))) == message
 
 
+def test_a_text_that_is_a_number_is_out_of_range() -> None:
+    """scala/test_dataframe_reader_suite.py::test_read_csv: `-12.3456` for a NUMBER(1,0)."""
+    text = "select a::number(1,0) from values ('-12.3456') as t(a)"
+    assert _said(compile_query(text, _Names(session=True))) == "Numeric value '-12.3456' is out of range"
+    assert _said(compile_query(text, _Names(session=False))) == "Numeric value is out of range"
+
+
 @pytest.mark.attack
 @pytest.mark.parametrize("cast", ["a::int", "a::number(10,2)", "a::date", "a::timestamp"])
 def test_of_rows_that_are_not_ones_own_it_is_not(cast: str) -> None:

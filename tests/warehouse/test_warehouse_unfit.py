@@ -41,7 +41,9 @@ def connection() -> duckdb.DuckDBPyConnection:
         ('SELECT "_AB" FROM (SELECT 1 a)', 904, "invalid identifier '_AB'"),
         ('SELECT "_ab" FROM (SELECT 1 a)', 904, "invalid identifier '?'"),
         ("SELECT 1 WHERE rank() OVER () > 1", 2303, "outside of SELECT, QUALIFY, and ORDER BY clauses"),
-        ("SELECT grouping(a) FROM (SELECT 1 a)", 1003, "GROUPING stands in a query without GROUP BY"),
+        ("SELECT grouping(a) FROM (SELECT 1 a)", 1003, "GROUPING function without a GROUP BY"),
+        # snowpark-python, tests/integ/test_df_aggregate.py::test_agg_filter_snowpark_connect_compatible
+        ("SELECT a FROM (SELECT 1 a) WHERE grouping(a) = 0", 1003, "GROUPING function without a GROUP BY"),
         (
             "SELECT sum(a) OVER (ORDER BY a RANGE BETWEEN CURRENT ROW AND 1 PRECEDING) FROM (SELECT 1 a)",
             2303,

@@ -182,3 +182,11 @@ def test_what_does_not_fit_a_table(handler: Handler, sql: str, columns: list[lis
 def test_an_op_that_there_is_not(handler: Handler) -> None:
     with pytest.raises(ValueError, match="no such op"):
         asked(handler, "guess", "SELECT 1")
+
+
+def test_each_statement_of_a_process_counts_its_records_from_1(handler: Handler) -> None:
+    """The SEQ of SPLIT_TO_TABLE (snowpark-python, tests/integ/test_simplifier_suite.py::test_table_function)."""
+    text = "SELECT part.s AS s, part.v AS v FROM (SELECT unnest(_sf_split_to_table('a b', ' ')) AS part)"
+    for _ in range(2):
+        answer, spool = asked(handler, "query", text)
+        assert [(row["s"], row["v"]) for row in rows_of(answer, spool)] == [(1, "a"), (1, "b")]

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
@@ -14,6 +14,8 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
 Value = Scalar | list[Any] | dict[str, Any]
 """A value of SQL. Any: ARRAY and OBJECT hold whatever JSON does."""
+UNBOUND: Final = 2049
+"""The code of what names a bound value that was not given."""
 Option = Value | tuple[object, ...]
 """An option of a statement: a value, `(K = v …)` as an object, or `(a, b)` as a tuple of options."""
 
@@ -71,13 +73,13 @@ class Binds:
                 return self.positional[number - 1]
             if self.describing:
                 return None
-            raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable ? ({name[:20]}) not set.")
+            raise SqlError(UNBOUND, "42601", f"SQL compilation error: error\nBind variable ? ({name[:20]}) not set.")
         upper = name.upper()
         if upper in self.named:
             return self.named[upper]
         if self.describing:
             return None
-        raise SqlError(2049, "42601", f"SQL compilation error: error\nBind variable :{name[:100]} not set.")
+        raise SqlError(UNBOUND, "42601", f"SQL compilation error: error\nBind variable :{name[:100]} not set.")
 
     def variable(self, name: str) -> Value:
         """The value of the session variable `$name`.

@@ -126,6 +126,20 @@ class SqlError(Exception):
         return cls(1044, "42P13", f"{COMPILATION}{text}")
 
     @classmethod
+    def too_few_arguments(cls, function: str, expected: int, given: int) -> SqlError:
+        text = f"not enough arguments for function [{_displayed(function)}], expected {expected}, got {given}"
+        return cls(938, "22023", f"{COMPILATION}{text}")
+
+    @classmethod
+    def too_many_arguments(cls, function: str, expected: int, given: int) -> SqlError:
+        text = f"too many arguments for function [{_displayed(function)}] expected {expected}, got {given}"
+        return cls(939, "22023", f"{COMPILATION}{text}")
+
+    @classmethod
+    def duplicate_column(cls, name: str) -> SqlError:
+        return cls(2025, "42S21", f"{COMPILATION}duplicate column name '{_displayed(name)}'")
+
+    @classmethod
     def cancelled(cls) -> SqlError:
         return cls(604, "57014", "SQL execution canceled")
 

@@ -7,7 +7,8 @@ written: passing them along every expression would name them in a hundred places
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -116,6 +117,22 @@ class Settings:
 _CURRENT: Final[ContextVar[Settings]] = ContextVar("settings", default=Settings())  # noqa: B039 - it is frozen
 
 
+_OF_THE_STATEMENT: Final[ContextVar[Mapping[str, str]]] = ContextVar("of the statement", default={})  # noqa: B039
+
+
+@contextmanager
+def before_the_sessions(parameters: Mapping[str, str]) -> Iterator[None]:
+    """What is compiled in here has these parameters before those of its session: a client sends them with a statement.
+
+    The caller has checked them.
+    """
+    token = _OF_THE_STATEMENT.set({name: text for name, text in parameters.items() if name in CHECKS})
+    try:
+        yield
+    finally:
+        _OF_THE_STATEMENT.reset(token)
+
+
 def current() -> Settings:
     """Those of the statement that is compiled."""
     return _CURRENT.get()
@@ -130,6 +147,7 @@ def use(parameters: Mapping[str, str]) -> None:
     """The statement that is compiled from here on has these parameters. What a client said at its login may be no value
     of a parameter: that one is as if it had not been said.
     """
+    parameters = {**parameters, **_OF_THE_STATEMENT.get()}
     _CURRENT.set(
         Settings({name: text for name, check in CHECKS.items() if (text := parameters.get(name, "")) and check(text)})
     )

@@ -47,7 +47,7 @@ def schema(work: Work, source: Place, target: Place, past: PastMoment | None) ->
         work.require("SELECT", Thing.of("TABLE", table.key))
         objects = table.objects
         if past is not None:
-            objects = time_travel.past_objects(storage, work.session, table.key, past)
+            objects = time_travel.past_objects(storage, work.session, table, past)
         key = _moved(table.key, target)
         changes.append(
             CreateTable(

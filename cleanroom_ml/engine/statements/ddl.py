@@ -146,7 +146,8 @@ def _of_table(table: Table, name: str) -> str:
     lines = [_column(each) for each in table.columns] + [_constraint(each) for each in table.constraints]
     comment = f"COMMENT={_text(table.comment)}\n" if table.comment else ""
     body = ",\n\t".join(lines)
-    return f"create or replace {kind} {name} (\n\t{body}\n){comment};"
+    clustered = f" cluster by ({table.clustering})" if table.clustering else " "
+    return f"create or replace {kind} {name}{clustered}(\n\t{body}\n){comment};"
 
 
 def _column(column: Column) -> str:

@@ -7,16 +7,18 @@ from dataclasses import replace
 from typing import Final
 
 from cleanroom_ml.engine.contracts.kept import Kept
+from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.read.statement import Statement
-from cleanroom_ml.engine.statements import policy
+from cleanroom_ml.engine.statements import policy, session_parameters
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
+from cleanroom_ml.engine.statements.places import placed
 from cleanroom_ml.engine.statements.ports import (
     Applications,
     Pools,
@@ -93,7 +95,8 @@ class Executor:
     ) -> StatementResult:
         """Runs one statement. The session's context changes in `session`, and is kept.
 
-        `parameters` are the request's own, and go before the session's: how long it may run, how its rows are sent.
+        `parameters` are the request's own, and go before the session's: how long it may run, how its rows are sent,
+        what its dates mean.
         A request id that this session has used before is answered with what happened then. Where the caller recorded
         the query (`storage.queries.start`), a statement that changes the catalog records its outcome in the same
         transaction: applied and recorded, or neither.
@@ -121,7 +124,8 @@ class Executor:
         else:
             raise SqlError.unsupported("sessions of jobs and rooms")
         restricted = session.kind != "client"
-        with results.pins:
+        session_parameters.check_sent(parameters or {}, session.parameters)
+        with results.pins, settings.before_the_sessions(parameters or {}):
             return self._execute(
                 session,
                 catalog,
@@ -278,8 +282,11 @@ class Executor:
         if binds.staged is not None and not isinstance(statement, Insert):
             raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")
         if describe_only:
-            return _described(work, kind, statement)
-        if kind.commits and not kind.leaves_open(statement):
+            try:
+                return _described(work, kind, statement)
+            except SqlError as error:
+                raise placed(error, text) from error
+        if kind.commits and not kind.leaves_open(statement) and not (direct and _leaves_open(asked)):
             commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and kind.batch is not None:
@@ -290,7 +297,7 @@ class Executor:
             with temporaries.made_by(rights.role):
                 result = stamped(kind.run(work, statement), kind.wire)
         except SqlError as error:
-            named = named_in(error, statement)
+            named = placed(named_in(error, statement), text)
             if named is error:
                 raise
             raise named from error
@@ -304,6 +311,13 @@ class Executor:
         """
         changes = self._storage.database.changes
         return None if changes % 2 else Kept(session.id, (session.role, rights.roles, changes))
+
+
+def _leaves_open(asked: Mapping[str, str]) -> bool:
+    """Whether a client says that its DDL, which it sends for itself, is no end of the open transaction: Snowpark of its
+    temporary objects (snowpark: `server_connection.run_query`).
+    """
+    return asked.get("SNOWPARK_SKIP_TXN_COMMIT_IN_DDL", "").lower() == "true"
 
 
 def _earlier(record: QueryRecord, query_id: str) -> StatementResult | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from cleanroom_ml.engine.sql import clustering
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
@@ -74,7 +75,9 @@ def tables(seen: Seen) -> Iterator[Row]:
             "TABLE_TYPE": "LOCAL TEMPORARY" if table.kind == "TEMPORARY" else "BASE TABLE",
             "IS_TRANSIENT": _yes(table.kind == "TRANSIENT"), "ROW_COUNT": table.rows, "BYTES": table.bytes,
             "RETENTION_TIME": days, "IS_INSERTABLE_INTO": "YES", "IS_TYPED": "YES", "CREATED": table.created_on,
-            "LAST_ALTERED": altered.get(table.snapshot), "LAST_DDL": table.created_on, "AUTO_CLUSTERING_ON": "NO",
+            "LAST_ALTERED": altered.get(table.snapshot), "LAST_DDL": table.created_on,
+            "AUTO_CLUSTERING_ON": _yes(bool(table.clustering)),
+            "CLUSTERING_KEY": clustering.shown(table.clustering) or None,
             "COMMENT": table.comment or None, "IS_TEMPORARY": _yes(table.session_id is not None), "IS_ICEBERG": "NO",
             "IS_DYNAMIC": "NO", "IS_IMMUTABLE": "NO", "IS_HYBRID": "NO",
         }  # fmt: skip

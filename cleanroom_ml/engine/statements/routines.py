@@ -150,7 +150,7 @@ def describe(work: Work, statement: Describe, kind: RoutineKind) -> Rows:
     there, routine = pair
     secret = routine.hides_source(kind) and there.session_id is None and not work.rights.owns(thing_of(kind, there.key))
     rows: list[tuple[Value, ...]] = [
-        ("signature", f"({', '.join(f'{each.name} {each.type}' for each in routine.parameters)})"),
+        ("signature", _signature(routine)),
         ("returns", routine.returned),
         ("language", routine.language),
     ]
@@ -179,7 +179,7 @@ def listed(work: Work, statement: Show, kind: RoutineKind) -> Listed:
         yield {
             "created_on": there.created_on, "name": there.base, "schema_name": there.key.schema, "is_builtin": "N",
             "is_aggregate": _flag(routine.aggregate), "is_ansi": "N", "min_num_arguments": routine.fewest,
-            "max_num_arguments": len(routine.parameters), "arguments": _arguments(routine),
+            "max_num_arguments": len(routine.parameters), "arguments": arguments(routine),
             "description": routine.comment or f"user-defined {kind.lower()}", "catalog_name": there.key.database,
             "is_table_function": _flag(routine.returns is None), "valid_for_clustering": "N",
             "is_secure": _flag(routine.secure), "secrets": "", "external_access_integrations": "",
@@ -250,7 +250,16 @@ def _refuse_beside_defaults(work: Work, kind: RoutineKind, base: Key, key: Key, 
             )
 
 
-def _arguments(routine: Routine) -> str:
+def _signature(routine: Routine) -> str:
+    """A type of an argument in SQL is shown with its digits (sql-reference/sql/desc-function), one in Python without
+    (snowpark-python, tests/integ/test_udtf.py::test_register_udtf_with_preserve_parameter_names).
+    """
+    bare = routine.language != "SQL"
+    return f"({', '.join(f'{each.name} {each.type.name if bare else each.type}' for each in routine.parameters)})"
+
+
+def arguments(routine: Routine) -> str:
+    """The `arguments` of SHOW: a name, types, and what it returns."""
     types = ", ".join(
         each.type.name if each.default is None else f"DEFAULT {each.type.name}" for each in routine.parameters
     )

@@ -75,6 +75,21 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
+def check_sent(asked: Mapping[str, str], session: Mapping[str, str]) -> None:
+    """The parameters that a statement was sent with: each acts, or is what it is anyway. One that no session has is a
+    client's own mark, and nothing here either.
+
+    Raises:
+        SqlError: one cannot have that value.
+    """
+    for name, text in asked.items():
+        if name in _CHECKS:
+            check(name, text)
+    commits = asked.get("AUTOCOMMIT")
+    if commits is not None and commits.lower() != session.get("AUTOCOMMIT", DEFAULTS["AUTOCOMMIT"]).lower():
+        raise SqlError.unsupported("AUTOCOMMIT of one statement: ALTER SESSION SET AUTOCOMMIT")
+
+
 def check(name: str, text: str) -> None:
     """Raises SqlError: there is no such parameter, or it cannot have that value here."""
     known = _CHECKS.get(name)

@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.storage.history import Moment, OtherColumns
-from cleanroom_ml.engine.storage.keys import Key, TableObject, to_micros
+from cleanroom_ml.engine.storage.keys import Table, TableObject, to_micros
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 
@@ -63,8 +63,8 @@ def expression(kind: str, text: str) -> exp.Expr:
     return _expression(exp.HistoricalData(this="AT", kind=kind, expression=tree.expressions[0]))
 
 
-def past_objects(storage: Storage, session: Session, key: Key, moment: PastMoment) -> tuple[TableObject, ...]:
-    """What a table of the session's account was made of.
+def past_objects(storage: Storage, session: Session, table: Table, moment: PastMoment) -> tuple[TableObject, ...]:
+    """What a table that the session sees was made of.
 
     Raises:
         SqlError: no such statement of this account; not known any more; other columns.
@@ -76,16 +76,16 @@ def past_objects(storage: Storage, session: Session, key: Key, moment: PastMomen
             raise SqlError(709, "02000", f"Statement {moment.statement[:100]} not found")
         micros = to_micros(record.ended_on or storage.database.now())
     try:
-        found = storage.tables.at(key, Moment(micros or 0, moment.statement, moment.before))
+        found = storage.tables.at(table.key, Moment(micros or 0, moment.statement, moment.before), table.session_id)
     except OtherColumns:
         raise SqlError.unsupported(
-            f"AT | BEFORE of {displayed((key.name,))} at a time when it had other columns"
+            f"AT | BEFORE of {displayed((table.key.name,))} at a time when it had other columns"
         ) from None
     if found is None:
         raise SqlError(
             707,
             "02000",
-            f"Time travel data is not available for table {displayed((key.name,))}. The requested time is either "
+            f"Time travel data is not available for table {displayed((table.key.name,))}. The requested time is either "
             "beyond the allowed time travel period or before the object creation time.",
         )
     return found

@@ -27,6 +27,7 @@ class CreateTable:
     retention: int = 0
     """Days for which what it held can be read later, and itself be restored; negative: what its schema says."""
     constraints: tuple[Constraint, ...] = ()
+    clustering: str = ""
 
 
 @dataclass(frozen=True, slots=True)

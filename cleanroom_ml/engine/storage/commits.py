@@ -95,12 +95,12 @@ class Commit:
         key = change.key
         table_id = self._connection.execute(
             """INSERT INTO tables (account, database, schema, name, session_id, created_on, kind, comment, columns,
-               snapshot, rows, bytes, retention, constraints, role)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?)""",
+               snapshot, rows, bytes, retention, constraints, role, clustering)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?)""",
             (
                 *(key.account, key.database, key.schema, key.name),
                 *(change.session_id, self._now, change.kind, change.comment, columns_json(change.columns)),
-                *(change.retention, constraints_json(change.constraints), temporaries.role()),
+                *(change.retention, constraints_json(change.constraints), temporaries.role(), change.clustering),
             ),
         ).lastrowid
         assert table_id is not None

@@ -89,6 +89,8 @@ class Table:
     retention: int = 0
     """Days for which what it held before can be read; negative: what its schema says."""
     constraints: tuple[Constraint, ...] = ()
+    clustering: str = ""
+    """The expressions of its clustering key as they were written, with commas; empty: it has none."""
 
     @property
     def numbered(self) -> tuple[Column, ...]:

@@ -10,6 +10,8 @@ from typing import Final
 DAY: Final = 86_400_000_000
 DEFAULT: Final = 1
 MOST: Final = 90
+SHORT: Final = frozenset({"TRANSIENT", "TEMPORARY"})
+"""The kinds of table that have a day at most."""
 INHERITED: Final = -1
 """A table that says nothing itself."""
 
@@ -25,10 +27,8 @@ def of_namespace(connection: sqlite3.Connection, account: str, database: str, sc
 
 
 def of_table(connection: sqlite3.Connection, row: sqlite3.Row) -> int:
-    """The days of a table. A transient one has one at most; a temporary one none."""
-    if row["session_id"] is not None:
-        return 0
+    """The days of a table. A transient and a temporary one have one at most (user-guide/tables-temp-transient)."""
     days = int(row["retention"])
     if days < 0:
         days = of_namespace(connection, row["account"], row["database"], row["schema"])
-    return min(days, 1) if row["kind"] == "TRANSIENT" else days
+    return min(days, 1) if row["kind"] in SHORT else days

@@ -58,6 +58,7 @@ def table_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Table:
         numbers=identities.numbers(connection, row["id"], columns_of(row)),
         retention=row["retention"],
         constraints=_constraints(row["constraints"]),
+        clustering=row["clustering"],
     )
 
 

@@ -38,9 +38,10 @@ _HISTORY: Final = (
 )
 # In the row, not by the hash: what one table's writer said of an object is nothing that another's reader goes by.
 _BOUNDS: Final = ("ALTER TABLE table_objects ADD COLUMN bounds TEXT NOT NULL DEFAULT ''",)
+_CLUSTERING: Final = ("ALTER TABLE tables ADD COLUMN clustering TEXT NOT NULL DEFAULT ''",)
 SCHEMA = Schema(
     "tables",
-    4,
+    5,
     (
         *shadowing.identity(
             "tables",
@@ -60,8 +61,9 @@ SCHEMA = Schema(
         "CREATE INDEX table_objects_by_sha256 ON table_objects (sha256)",
         *_HISTORY,
         *_BOUNDS,
+        *_CLUSTERING,
     ),
-    {2: _HISTORY, 3: _BOUNDS, 4: (shadowing.owned("tables"),)},
+    {2: _HISTORY, 3: _BOUNDS, 4: (shadowing.owned("tables"),), 5: _CLUSTERING},
     references=_references,
 )
 
@@ -108,15 +110,16 @@ class Tables:
             for row in rows
         ]
 
-    def at(self, key: Key, moment: history.Moment) -> tuple[TableObject, ...] | None:
-        """What a permanent table held at a moment; None: that is not known any more, or it was not there yet.
+    def at(self, key: Key, moment: history.Moment, session_id: str | None = None) -> tuple[TableObject, ...] | None:
+        """What a table, or the temporary one of a session, held at a moment; None: that is not known any more, or it
+        was not there yet.
 
         Raises:
             NotFound: no such table.
             history.OtherColumns: its columns have changed since.
         """
         with self._database.read() as connection:
-            row = shadowing.find_exactly(connection, "tables", key, None)
+            row = shadowing.find_exactly(connection, "tables", key, session_id)
             if row is None:
                 raise NotFound("table", str(key))
             return history.at(connection, row, moment, now=self._database.now_micros())
@@ -138,6 +141,14 @@ class Tables:
             connection.execute(
                 "UPDATE tables SET constraints = ? WHERE id = ?", (constraints_json(constraints), row["id"])
             )
+
+    def cluster(self, key: Key, clustering: str, session_id: str | None = None) -> None:
+        """Gives the table that the session means another clustering key; an empty one: none. Raises NotFound."""
+        with self._database.transaction() as connection:
+            row = shadowing.find(connection, "tables", key, session_id)
+            if row is None:
+                raise NotFound("table", str(key))
+            connection.execute("UPDATE tables SET clustering = ? WHERE id = ?", (clustering, row["id"]))
 
     def altered(self, account: str, database: str) -> dict[int, datetime]:
         """When the tables of a database changed last, by their snapshots."""

@@ -13,6 +13,7 @@ from typing import Final
 
 import duckdb
 
+from cleanroom_ml.engine.sql.values import flattening
 from cleanroom_ml.engine.warehouse.functions import register
 
 MEMORY_PART: Final = 0.6
@@ -85,7 +86,8 @@ class Database:
                 os.close(number)
 
     def register(self, sql: str) -> None:
-        """Puts in those of our functions that the text names, and that are not there yet."""
+        """Puts in those of our functions that the text names, and that are not there yet: a statement begins."""
+        flattening.begin()
         self._functions = register(self.connection, sql, self._functions)
 
     def _confine(self, zone: str, paths: Sequence[str] | None = None) -> None:

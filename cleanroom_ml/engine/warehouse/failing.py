@@ -34,6 +34,7 @@ _SAID: Final = {
     "qualify": "at least one window function must appear",
     "outside": "clause cannot contain window functions",
     "grouping": "GROUPING statement cannot be used without groups",
+    "ungrouped": "GROUPING function is not supported here",
     "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
     "width": "columns - expected",
@@ -51,6 +52,7 @@ _ALSO_SAID: Final = {
 _QUOTED: Final = 2000
 """How much of an error's text is looked at for the value that it quotes."""
 _VALUE = re.compile(r"""^[^\n'":]*: Could not convert string (?P<mark>['"])(?P<value>[^\n]*)(?P=mark) to [A-Z]""")
+_NUMBER = re.compile(r"\s*+[+-]?+(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+\s*+\Z")
 _GIVEN = re.compile(r"cleanroom:moment\n(?P<target>[A-Z]+)\n(?P<value>[^\n]*)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 
@@ -107,7 +109,10 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
             kind = "range"
         field = _first(_FIELD, text)
         target = field.upper() if field is not None else _first(_TARGET, text)
-        return {"kind": kind, "target": target} | _quoted(_VALUE, text, quoting and kind == "conversion")
+        value = _VALUE.search(text[:_QUOTED])
+        if kind == "conversion" and (target or "").startswith("DECIMAL") and value and _NUMBER.match(value["value"]):
+            kind = "size"  # a text that is a number, of more digits than the type has
+        return {"kind": kind, "target": target} | _quoted(_VALUE, text, quoting and kind in {"conversion", "size"})
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"kind": "memory"}
     if "Unknown TimeZone" in text:

@@ -57,7 +57,8 @@ _UNFIT: Final[Mapping[str, tuple[int, str, str]]] = {
         "42601",
         f"{COMPILATION}A window function appears outside of SELECT, QUALIFY, and ORDER BY clauses.",
     ),
-    "grouping": (1003, "42000", f"{COMPILATION}GROUPING stands in a query without GROUP BY."),
+    "grouping": (1003, "42000", f"{COMPILATION}GROUPING function without a GROUP BY"),
+    "ungrouped": (1003, "42000", f"{COMPILATION}GROUPING function without a GROUP BY, or outside of HAVING and SELECT"),
     "natural": (1003, "42000", f"{COMPILATION}NATURAL JOIN of sources without a column of the same name."),
     "inside": (1003, "42000", f"{COMPILATION}A window function is no argument of an aggregate function."),
     "width": (1003, "42000", f"{COMPILATION}A subquery has another number of columns than is expected there."),
@@ -127,7 +128,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     if kind == "range":
         return SqlError(100132, "22003", f"Number out of representable range{where}")
     if kind == "size":
-        return SqlError(100039, "22003", f"Numeric value is out of range{where}")
+        which = f"value '{quoted}'" if quoted is not None else "value"
+        return SqlError(100039, "22003", f"Numeric {which} is out of range{where if quoted is None else ''}")
     if kind == "conversion":
         return _unrecognized(error.get("target"), where, quoted)
     if kind == "column":

@@ -99,7 +99,7 @@ def _extreme(name: str) -> Builder:
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1, as_truth), wide=True),
     Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True),
-    Scalar("COALESCE", arguments=(1, None), sql=_one_of("coalesce({*})"), wide=True),
+    Scalar("COALESCE", arguments=(2, None), sql=_one_of("coalesce({*})"), wide=True),
     Scalar("NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True),
     Scalar("NULLIF", arguments=2, sql=_null_if, wide=True),
     Scalar("ZEROIFNULL", sql=_zero_if_null, wide=True),

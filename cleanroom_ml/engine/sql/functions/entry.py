@@ -70,10 +70,10 @@ class Function:
         """Raises SqlError: it does not take as many arguments."""
         count = self.arguments
         least, most = (count, count) if isinstance(count, int) else count
-        if given < least or (most is not None and given > most):
-            raise SqlError(
-                938, "22023", f"SQL compilation error: error\nwrong number of arguments for function {name}: {given}."
-            )
+        if given < least:
+            raise SqlError.too_few_arguments(name, least, given)
+        if most is not None and given > most:
+            raise SqlError.too_many_arguments(name, most, given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

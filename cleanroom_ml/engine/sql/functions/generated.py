@@ -43,9 +43,22 @@ def _numbered_random(row: Node, args: Sequence[Node]) -> Node:
     return hashed_bits(row, args[0] if args else exp.Literal.number(secrets.randbits(62)))
 
 
-def _numbered_sequence(row: Node, _: Sequence[Node], *, kind: Kind) -> Node:
-    """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere."""
-    return raw("{0}", row, kind=kind)
+def _numbered_sequence(row: Node, args: Sequence[Node], *, bits: int, kind: Kind) -> Node:
+    """SEQ4() over a GENERATOR: the number of its row, which unlike a window function may stand anywhere. After the
+    largest number of so many bits it goes on at 0, or with an argument of 1 at the least one (functions/seq1.md).
+    """
+    sign = constant_int(args[0], f"SEQ{bits // 8}") if args else 0
+    if sign not in {0, 1}:
+        raise SqlError.bad_value(f"SEQ{bits // 8} takes 0 or 1.")
+    if bits == 64:
+        return raw("{0}", row, kind=kind)
+    half = 1 << (bits - 1)
+    wrapped = f"(({{0}} + {half}) % {2 * half} - {half})" if sign else f"({{0}} % {half})"
+    return raw(wrapped, row, kind=kind)
+
+
+def _sequence(args: Sequence[Node], *, bits: int, kind: Kind) -> Node:
+    return _numbered_sequence(raw("(row_number() OVER () - 1)", kind=kind), args, bits=bits, kind=kind)
 
 
 def _uniform(args: Sequence[Node]) -> Node:
@@ -103,13 +116,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("RANDSTR", arguments=2, sql=_RANDOM_TEXT, gives=TEXT),
     *(
         Scalar(
-            names,
+            f"SEQ{bits // 8}",
             arguments=(0, 1),
-            sql="(row_number() OVER () - 1)",
-            gives=kind,
-            numbered=partial(_numbered_sequence, kind=kind),
+            sql=partial(_sequence, bits=bits, kind=kind),
+            numbered=partial(_numbered_sequence, bits=bits, kind=kind),
         )
-        for names, kind in (("SEQ1 SEQ2 SEQ8", WHOLE), ("SEQ4", Number(10, 0)))
+        for bits, kind in ((8, WHOLE), (16, WHOLE), (32, Number(10, 0)), (64, WHOLE))
     ),
     Scalar("UUID_STRING", arguments=(0, 2), sql=_uuid),
 )

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
-from cleanroom_ml.engine.sql.types.kind import DATE, NUM, TIME, TIMESTAMP, TZ, WHOLE
+from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, WHOLE
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
 _FACTORS: Final = {0: "* 1000000", 3: "* 1000", 6: "* 1", 9: "/ 1000"}
@@ -29,6 +29,8 @@ def _to(target: Moment, *, attempt: bool = False) -> Builder:
         layout = literal_text(args[1])
         if layout is not None:
             return moments.to(target, args[0], layout=layout, attempt=attempt)
+        if kind_of(args[1]) == TEXT and kind_of(args[0]) in {TEXT, JSON}:
+            return moments.to(target, args[0], layout=args[1], attempt=attempt)
         scale = whole_number(args[1].this) if isinstance(args[1], exp.Literal) else None
         if scale is None:
             raise SqlError.unsupported("a date format that is not a constant")

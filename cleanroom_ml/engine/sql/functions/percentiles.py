@@ -44,7 +44,7 @@ def _estimate(args: Sequence[Node]) -> Node:
         raise SqlError.unsupported("APPROX_PERCENTILE_ESTIMATE of a fraction that is not a constant")
     text = str(fraction.this) if isinstance(fraction, exp.Literal) else f"-{fraction.this.this}"
     if not 0 <= float(text) <= 1:
-        raise SqlError(1014, "22023", f"Invalid value [{text}] for function 'APPROX_PERCENTILE_ESTIMATE'")
+        raise SqlError(1014, "22023", f"Invalid value [{float(text)}] for function 'APPROX_PERCENTILE_ESTIMATE'")
     return raw(f"list_aggregate({_VALUES}, 'quantile_cont', {float(text)!r})", state, kind=FLOAT)
 
 

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
+from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_json, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
@@ -26,6 +27,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     TEXT,
     TIME,
     TIMESTAMP,
+    TZ,
     WHOLE,
     Kind,
 )
@@ -172,6 +174,12 @@ def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Sca
     return Scalar(names, arguments=(1, count), sql=build, variants=True)
 
 
+def _as_zoned(args: Sequence[Node]) -> Node:
+    value = as_variant(args[0])
+    made = moments.to("TZ", as_text(value.copy()), attempt=True)
+    return raw(f"CASE WHEN ({_TYPEOF}) = 'TIMESTAMP_TZ' THEN {{1}} END", value, made, kind=TZ)
+
+
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("PARSE_JSON", arguments=(1, 2), sql=_parse("parse_json")),
     Scalar("TRY_PARSE_JSON", arguments=(1, 2), sql=_parse("try_parse_json")),
@@ -219,4 +227,5 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _as("AS_BINARY", "BINARY", "unhex({1})", BINARY),
     _as("AS_TIMESTAMP_NTZ", "TIMESTAMP_NTZ", "TIMESTAMP", TIMESTAMP),
     _as("AS_TIMESTAMP_LTZ", "TIMESTAMP_LTZ", "TIMESTAMPTZ", TIMESTAMP),
+    Scalar("AS_TIMESTAMP_TZ", sql=_as_zoned, variants=True),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -65,10 +66,17 @@ def read_columns(source: Source, items: list[list[Token]], start: int) -> tuple[
             continue
         at = source.tokens.index(item[0], at)  # from the column before it: each token is looked at once
         columns.append(_column(source, item, at))
-    names = [column.name for column in columns]
-    if len(set(names)) != len(names):
-        raise SqlError.syntax(f"duplicate column name '{next(name for name in names if names.count(name) > 1)[:100]}'")
+    refuse_twice([column.name for column in columns])
     return tuple(columns)
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """Raises SqlError: what is kept would have two columns of one name."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SqlError.duplicate_column(name)
+        seen.add(name)
 
 
 def _column(source: Source, tokens: list[Token], at: int) -> ColumnSpec:

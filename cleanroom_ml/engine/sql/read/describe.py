@@ -16,14 +16,15 @@ from cleanroom_ml.engine.sql.read.statement import Name, Statement
 
 @dataclass(frozen=True, slots=True)
 class Describe(Statement):
-    """DESC[RIBE] `kind` `name`: TABLE, VIEW, STAGE, FILE FORMAT, DATABASE, SCHEMA, WAREHOUSE, COMPUTE POOL,
-    APPLICATION; or RESULT (`query_id`). `of_stage`: TYPE = STAGE, of a table.
+    """DESC[RIBE] [AS RESOURCE] `kind` `name`: TABLE, VIEW, STAGE, FILE FORMAT, DATABASE, SCHEMA, WAREHOUSE,
+    COMPUTE POOL, APPLICATION; or RESULT (`query_id`). `of_stage`: TYPE = STAGE, of a table.
     """
 
     kind: str
     name: Name = ()
     query_id: str | None = None
     of_stage: bool = False
+    as_resource: bool = False
 
 
 def _describe(source: Source) -> Statement:
@@ -35,6 +36,7 @@ def _describe(source: Source) -> Statement:
         query_id = source.names.text()
         cursor.expect_end()
         return Describe("RESULT", (), query_id)
+    as_resource = cursor.accept("AS", "RESOURCE")
     kind = accept_object(source)
     of, after = cursor.peek(), cursor.peek(1)
     two = of is not None and after is not None and of.kind == after.kind == WORD
@@ -49,7 +51,7 @@ def _describe(source: Source) -> Statement:
         if not of_stage:
             cursor.expect("COLUMNS")
     cursor.expect_end()
-    return Describe(kind, name, None, of_stage)
+    return Describe(kind, name, None, of_stage, as_resource)
 
 
 FORMS: Final = (Form(("DESC",), _describe), Form(("DESCRIBE",), _describe))

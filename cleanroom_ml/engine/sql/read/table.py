@@ -29,7 +29,7 @@ _HINTS: Final = frozenset(
         *("ENABLE_SCHEMA_EVOLUTION", "DEFAULT_DDL_COLLATION"),
     }
 )
-_RECLUSTERS: Final = (("DROP", "CLUSTERING", "KEY"), ("SUSPEND", "RECLUSTER"), ("RESUME", "RECLUSTER"))
+_RECLUSTERS: Final = (("SUSPEND", "RECLUSTER"), ("RESUME", "RECLUSTER"))
 _KEYS: Final = ("PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN", "CLUSTERING", "ROW", "ALL", "SEARCH")
 
 
@@ -53,6 +53,7 @@ class CreateTable(Statement):
     moment: Past | None = None
     retention: int | None = None
     constraints: tuple[ConstraintSpec, ...] = ()
+    clustering: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class ColumnChange:
 class AlterTable(Statement):
     """One action: "set" (`comment`, `retention`: None, it stays; negative, what its schema says), "add" (`columns`),
     "drop" (`names`), "rename column" (`names` = old, new), "rename" and "swap"
-    (`new_name`), "change" (`changes`), "constrain" (`constraints`), "unconstrain" (`dropped`), "nothing": what has no
+    (`new_name`), "change" (`changes`), "constrain" (`constraints`), "unconstrain" (`dropped`), "cluster"
+    (`clustering`; empty: by nothing), "nothing": what has no
     meaning here. `exists`: IF [NOT] EXISTS of columns.
     """
 
@@ -87,6 +89,7 @@ class AlterTable(Statement):
     retention: int | None = None
     constraints: tuple[ConstraintSpec, ...] = ()
     dropped: DroppedKey | None = None
+    clustering: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
     if cursor.accept("CLONE"):
         clone = source.names.name()
         moment = read_past(source)
-        comment, copied, retention = _table_options(source)
+        comment, copied, retention, clustering = _table_options(source)
         cursor.expect_end()
         return CreateTable(
             name,
@@ -117,10 +120,11 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             copy_grants=copied,
             moment=moment,
             retention=retention,
+            clustering=clustering,
         )
     if cursor.accept("LIKE"):
         like = source.names.name()
-        comment, copied, retention = _table_options(source)
+        comment, copied, retention, clustering = _table_options(source)
         cursor.expect_end()
         return CreateTable(
             name,
@@ -131,12 +135,14 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             comment=comment,
             copy_grants=copied,
             retention=retention,
+            clustering=clustering,
         )
     if cursor.looking_at("USING", "TEMPLATE"):
         raise SqlError.unsupported("CREATE TABLE … USING TEMPLATE: name the columns")
     columns: tuple[ColumnSpec, ...] = ()
     constraints: tuple[ConstraintSpec, ...] = ()
     only_names: tuple[str, ...] | None = None
+    before = _clustering(source) if cursor.accept("CLUSTER", "BY") else ""  # where GET_DDL has it
     if cursor.looking_at("("):
         start = cursor.at + 1
         items = cut_at_commas(cursor.group())
@@ -147,7 +153,8 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             constraints = read_constraints(source, items)
     if cursor.looking_at("ROW", "ACCESS") or cursor.looking_at("WITH", "ROW", "ACCESS"):
         raise SqlError.unsupported("CREATE TABLE … WITH ROW ACCESS POLICY")
-    comment, copied, retention = _table_options(source)
+    comment, copied, retention, clustering = _table_options(source)
+    clustering = clustering or before
     if cursor.accept("AS"):
         query = source.query_here()
         return CreateTable(
@@ -162,6 +169,7 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
             copy_grants=copied,
             retention=retention,
             constraints=constraints,
+            clustering=clustering,
         )
     cursor.expect_end()
     if only_names is not None or not columns:
@@ -176,15 +184,17 @@ def _create(source: Source, modifiers: Modifiers) -> CreateTable:
         copy_grants=copied,
         retention=retention,
         constraints=constraints,
+        clustering=clustering,
     )
 
 
-def _table_options(source: Source) -> tuple[str | None, bool, int | None]:
-    """Options between the columns and AS: the COMMENT, whether there is COPY GRANTS, and the retention; storage hints
-    have no meaning here; policies are refused.
+def _table_options(source: Source) -> tuple[str | None, bool, int | None, str]:
+    """Options between the columns and AS: the COMMENT, whether there is COPY GRANTS, the retention, and the clustering
+    key; other storage hints have no meaning here; policies are refused.
     """
     cursor = source.cursor
     copied = False
+    clustering = ""
     options: dict[str, Option] = {}
     while True:
         options.update(source.names.options())
@@ -192,14 +202,14 @@ def _table_options(source: Source) -> tuple[str | None, bool, int | None]:
             copied = True
             continue
         if cursor.accept("CLUSTER", "BY"):
-            cursor.group()
+            clustering = _clustering(source)
             continue
         break
     for key in options:
         if key != "COMMENT" and key not in _HINTS:
             raise SqlError.unsupported(f"table option {key[:40]}")
     comment = options.get("COMMENT")
-    return (comment if isinstance(comment, str) else None), copied, retention_days(options)
+    return (comment if isinstance(comment, str) else None), copied, retention_days(options), clustering
 
 
 def _alter(source: Source) -> AlterTable:
@@ -246,6 +256,10 @@ def _alter(source: Source) -> AlterTable:
     elif cursor.looking_at("SET") or cursor.looking_at("UNSET"):
         comment, retention = read_settings(source, _HINTS, "TABLE")
         made = AlterTable(name, "set", if_exists=if_exists, comment=comment, retention=retention)
+    elif cursor.accept("CLUSTER", "BY"):
+        made = AlterTable(name, "cluster", if_exists=if_exists, clustering=_clustering(source))
+    elif cursor.accept("DROP", "CLUSTERING", "KEY"):
+        made = AlterTable(name, "cluster", if_exists=if_exists)
     else:
         _meaningless(source)
         made = AlterTable(name, "nothing", if_exists=if_exists)
@@ -295,14 +309,19 @@ def _change(source: Source, name: str) -> ColumnChange:
 
 
 def _meaningless(source: Source) -> None:
-    """What is accepted because it changes nothing that a statement could see: storage hints, keys. Raises SqlError."""
-    cursor = source.cursor
-    if cursor.accept("CLUSTER", "BY"):
-        cursor.group()
-    elif any(cursor.accept(*words) for words in _RECLUSTERS):
-        return
-    else:
+    """What is accepted because it changes nothing that a statement could see. Raises SqlError."""
+    if not any(source.cursor.accept(*words) for words in _RECLUSTERS):
         raise SqlError.unsupported("this ALTER TABLE")
+
+
+def _clustering(source: Source) -> str:
+    """What stands in the brackets of CLUSTER BY [LINEAR] (…). Raises SqlError."""
+    source.cursor.accept("LINEAR")
+    group = source.cursor.group()
+    if not group:
+        raise SqlError.syntax("CLUSTER BY takes one expression or more.")
+    before, after = source.cursor.tokens[source.cursor.at - len(group) - 2], source.cursor.tokens[source.cursor.at - 1]
+    return source.text[before.end : after.start]
 
 
 def _truncate(source: Source) -> Statement:

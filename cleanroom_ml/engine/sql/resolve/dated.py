@@ -8,10 +8,11 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve import interval_values
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import DATE, INTERVAL, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Kind
+from cleanroom_ml.engine.sql.types.kind import DATE, INTERVAL, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Kept, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
 _MOMENTS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ})
@@ -23,6 +24,8 @@ def moved(node: exp.Add | exp.Sub) -> Node | None:
     """`date ± days`, `moment ± interval`, `date - date`; None: it is none of these. Raises SqlError."""
     left, right = kind_of(node.this), kind_of(node.expression)
     sign = "+" if isinstance(node, exp.Add) else "-"
+    if isinstance(left, Kept) or isinstance(right, Kept):
+        return interval_values.moved(node.this, node.expression, sign)
     if INTERVAL in {left, right}:
         return _by_interval(node.this, node.expression, sign)
     if sign == "+" and left == NUM and right == DATE:

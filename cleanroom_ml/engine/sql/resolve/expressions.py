@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.functions.intervals import interval
 from cleanroom_ml.engine.sql.functions.variant import element
 from cleanroom_ml.engine.sql.lex.lists import Folded
 from cleanroom_ml.engine.sql.policies.nodes import Silent
-from cleanroom_ml.engine.sql.resolve import comparing, operators
+from cleanroom_ml.engine.sql.resolve import comparing, interval_values, operators
 from cleanroom_ml.engine.sql.resolve.calls import Calls
 from cleanroom_ml.engine.sql.resolve.casts import cast
 from cleanroom_ml.engine.sql.resolve.columns import Columns
@@ -220,6 +220,8 @@ class Expressions:
         unit = str(getattr(node.args.get("unit"), "name", ""))
         if not isinstance(node.this, exp.Literal):
             raise SqlError.unsupported("an interval that is not a constant")
+        if isinstance(node.args.get("unit"), exp.IntervalSpan):
+            return interval_values.literal(str(node.this.this), node.args["unit"])
         return interval(str(node.this.this), unit)
 
     def _like(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:

@@ -103,6 +103,7 @@ class Items:
         if str(join.args.get("method") or "").upper() == "ASOF":
             _as_of(join)
         grammar.check(join)
+        join.set("directed", None)  # it says in which order the sides are read, and changes no row
         if (join.args.get("method") or "").upper() not in {"", "NATURAL", "ASOF"} or (
             join.args.get("side") or ""
         ).upper() not in {"", "LEFT", "RIGHT", "FULL"}:
@@ -121,6 +122,7 @@ class Items:
             )
         join.set("this", self._joined(join.this, ctes, scope, parent))
         outer(side, scope)
+        _natural_of_nothing(join, scope)
         if not any(join.args.get(part) for part in ("on", "using", "method")):
             if side:  # each row with each of the other side, and those that find none (sql-reference/constructs/join)
                 join.set("on", exp.Boolean(this=True))
@@ -319,6 +321,21 @@ def _spell_out_aliases(join: exp.Join, scope: Scope) -> None:
         name = fold(column.this)
         if name in named and not any(name in (kinds or {}) for kinds in scope.sources.values()):
             column.replace(exp.Paren(this=named[name].copy()))
+
+
+def _natural_of_nothing(join: exp.Join, scope: Scope) -> None:
+    """A NATURAL JOIN of sources that have no name in common is one without a condition."""
+    sides = list(scope.sources.values())
+    if str(join.args.get("method") or "").upper() != "NATURAL" or any(kinds is None for kinds in sides):
+        return
+    *before, last = [kinds or {} for kinds in sides]
+    if any(name in kinds for name in last for kinds in before):
+        return
+    join.set("method", None)
+    if join.args.get("side"):
+        join.set("on", exp.Boolean(this=True))
+    else:
+        join.set("kind", "CROSS")
 
 
 def _refuse_offsets(join: exp.Join, scope: Scope) -> None:

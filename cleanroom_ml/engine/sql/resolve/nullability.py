@@ -37,7 +37,7 @@ def is_never_null(node: Node, scope: Scope) -> bool:
     """Whether an expression, as it was written, is never NULL."""
     if isinstance(node, exp.Alias | exp.Paren | exp.Neg):
         return is_never_null(node.this, scope)
-    if isinstance(node, _LITERALS):
+    if isinstance(node, _LITERALS) or (isinstance(node, exp.Interval) and isinstance(node.unit, exp.IntervalSpan)):
         return True
     if isinstance(node, exp.Column | exp.Parameter):
         return _is_required(node, scope)

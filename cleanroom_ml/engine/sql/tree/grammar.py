@@ -44,7 +44,7 @@ PARTS: Final[dict[type[exp.Expr], frozenset[str]]] = {
     exp.Subquery: frozenset({"this", "alias", "with_", "order", "limit", "offset", "sample"}),
     exp.TableAlias: frozenset({"this", "columns"}),
     exp.From: _THIS,
-    exp.Join: frozenset({"this", "on", "using", "side", "kind", "method"}),
+    exp.Join: frozenset({"this", "on", "using", "side", "kind", "method", "directed"}),
     exp.Where: _THIS,
     exp.Group: frozenset({"expressions", "rollup", "cube", "grouping_sets", "all"}),
     exp.Rollup: _LIST,

@@ -32,8 +32,10 @@ _BEYOND_MICROSECONDS: Final = r"(\.\d{6})\d{1,3}([^0-9]|$)"
 _INPUT: Final[Mapping[Moment, str]] = {"DATE": "DATE", "TIME": "TIME"}
 
 
-def to(target: Moment, value: Node, *, layout: str | None = None, attempt: bool = False) -> Node:
-    """A value as a DATE, TIME or TIMESTAMP_…; `layout`: text is read by this format. Raises SqlError."""
+def to(target: Moment, value: Node, *, layout: str | Node | None = None, attempt: bool = False) -> Node:
+    """A value as a DATE, TIME or TIMESTAMP_…; `layout`: text is read by this format, or by that of each row. Raises
+    SqlError.
+    """
     if isinstance(value, exp.Null):
         return raw(f"CAST(NULL AS {casts.DUCKDB[target]})", kind=KINDS[target])
     kind = kind_of(value)
@@ -63,15 +65,16 @@ def to(target: Moment, value: Node, *, layout: str | None = None, attempt: bool 
     return raw(template, value, moment, read, kind=KINDS[target])
 
 
-def _read(target: Moment, value: Node, layout: str | None, attempt: bool) -> Node:
+def _read(target: Moment, value: Node, layout: str | Node | None, attempt: bool) -> Node:
     settings = current()
     layout = layout or settings.input(_INPUT.get(target, "TIMESTAMP"))
     constant = literal_text(value)
-    if constant is not None:
+    if constant is not None and isinstance(layout, str):
         return _constant(target, constant, layout, attempt)
     template = casts.from_text(target, attempt=attempt)
     century = exp.Literal.number(settings.century)
-    return raw(template, as_text(value), exp.Literal.string(layout), century, kind=KINDS[target])
+    written = exp.Literal.string(layout) if isinstance(layout, str) else layout
+    return raw(template, as_text(value), written, century, kind=KINDS[target])
 
 
 def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:

@@ -1,8 +1,9 @@
 """INTERVAL as the type of a column: thirteen types, each a count of months or of nanoseconds
 (`sql-reference/data-types-datetime`, "Interval data types").
 
-They are kept, compared, ordered, grouped and given back. Nothing is computed with them: every function and operator
-that is not DuckDB's own of any type refuses them. In DuckDB each is a structure of its own, whose one field says which,
+They are kept, compared, ordered, grouped and given back, and added to dates, moments and each other
+(resolve/interval_values.py). Nothing else is computed with them: every function and operator that is not DuckDB's own
+of any type refuses them. In DuckDB each is a structure of its own, whose one field says which,
 so that none is taken for a number.
 """
 
@@ -30,6 +31,11 @@ _QUALIFIERS: Final = (
 )  # fmt: skip
 _OF_MONTHS: Final = {"YEAR TO MONTH": 0, "YEAR": 1, "MONTH": 2}
 """By which number clients know them (connector: `interval_util.interval_year_month_to_string`)."""
+_OF_TIME: Final = {
+    "DAY TO SECOND": 3, "DAY TO MINUTE": 4, "DAY TO HOUR": 5, "DAY": 6, "HOUR TO SECOND": 7, "HOUR TO MINUTE": 8,
+    "HOUR": 9, "MINUTE TO SECOND": 10, "MINUTE": 11, "SECOND": 12,
+}  # fmt: skip
+"""The same of the others (snowpark: `_internal/type_utils.convert_sf_to_sp_type`)."""
 
 
 def field_of(name: str) -> str:
@@ -70,12 +76,10 @@ def written(name: str, leading: int | None, fraction: int | None) -> str:
     return f"INTERVAL {first}{before} TO {last}{'' if fraction is None else f'({fraction})'}"
 
 
-def wire_digits(name: str, leading: int | None, fraction: int | None) -> tuple[int, int]:
+def wire_digits(name: str, leading: int | None) -> tuple[int, int]:
     """Precision and scale of a rowtype entry, as the connector's converters read them."""
-    of_months = _OF_MONTHS.get(name.removeprefix("INTERVAL "))
-    if of_months is not None:
-        return leading or DIGITS, of_months
-    return leading or DIGITS, DIGITS if fraction is None else fraction
+    qualifier = name.removeprefix("INTERVAL ")
+    return leading or DIGITS, {**_OF_MONTHS, **_OF_TIME}[qualifier]
 
 
 def _made(name: str, sized: Sized, text: str) -> str:

@@ -118,7 +118,8 @@ def from_text(target: Moment, *, attempt: bool = False) -> str:
 
 def from_zoned(target: Moment, zoned: str) -> str:
     """A struct of a wall clock `w` and minutes `m`, which are NULL where the session's zone is meant."""
-    wall, minutes = f"struct_extract({zoned}, 'w')", f"struct_extract({zoned}, 'm')"
+    # With their types: of a constant NULL DuckDB knows none.
+    wall, minutes = f"CAST(struct_extract({zoned}, 'w') AS TIMESTAMP)", f"CAST(struct_extract({zoned}, 'm') AS BIGINT)"
     if target == "LTZ":
         return (
             f"CASE WHEN {minutes} IS NULL THEN CAST({wall} AS TIMESTAMPTZ)"

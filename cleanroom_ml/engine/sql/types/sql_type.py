@@ -142,7 +142,7 @@ class SqlType:
             case Parameters.SECONDS:
                 entry.update(precision=0, scale=self.record.seconds)
             case Parameters.INTERVAL:
-                precision, scale = intervals.wire_digits(self.name, self.precision, self.scale)
+                precision, scale = intervals.wire_digits(self.name, self.precision)
                 entry.update(precision=precision, scale=scale)
         return entry
 

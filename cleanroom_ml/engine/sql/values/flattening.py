@@ -15,13 +15,18 @@ from cleanroom_ml.engine.sql.values.arrays import tokens
 from cleanroom_ml.engine.sql.values.json_text import UNDEFINED, Json, read, write
 
 Row = dict[str, object]
-_COUNTER: Final = itertools.count(1)
-"""Of the records that this process took apart: SEQ tells one from another, and no more."""
+_COUNTERS: Final = [itertools.count(1)]
+"""Of the records that a statement took apart: SEQ tells one from another, and no more."""
+
+
+def begin() -> None:
+    """Another statement: its records are counted from 1."""
+    _COUNTERS[0] = itertools.count(1)
 
 
 def flatten(text: str | None, path: str | None, outer: bool, recursive: bool, mode: str) -> list[Row]:
     """The rows of one record. Raises ValueError: the path is none."""
-    sequence = next(_COUNTER)
+    sequence = next(_COUNTERS[0])
     way = paths.steps(path or "")
     value = UNDEFINED if text is None else paths.follow(read(text), way)
     start = ""
@@ -48,7 +53,7 @@ def split_tokens(text: str | None, delimiters: str | None) -> list[Row]:
 
 
 def _numbered(parts: list[str]) -> list[Row]:
-    sequence = next(_COUNTER)
+    sequence = next(_COUNTERS[0])
     return [{"s": sequence, "i": number, "v": part} for number, part in enumerate(parts, 1)]
 
 

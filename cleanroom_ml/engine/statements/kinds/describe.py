@@ -9,6 +9,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.registry import object_kinds
+from cleanroom_ml.engine.statements.resources import described
 from cleanroom_ml.engine.statements.work import Work
 
 
@@ -17,6 +18,8 @@ def describe(work: Work, statement: Describe) -> Rows:
     kind = object_kinds().get(statement.kind)
     if kind is None or kind.describe is None:
         raise SqlError.unsupported(f"DESCRIBE {statement.kind}")
+    if statement.as_resource:
+        return described(work, statement)
     return kind.describe(work, statement)
 
 

@@ -14,13 +14,13 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import TableSource, ViewSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_rewrite
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.columns import ColumnSpec
+from cleanroom_ml.engine.sql.read.columns import ColumnSpec, refuse_twice
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.past import RETENTION, Past
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.table import AlterTable, CreateTable
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-from cleanroom_ml.engine.statements import constraints, time_travel
+from cleanroom_ml.engine.statements import clustered, constraints, time_travel
 from cleanroom_ml.engine.statements.column_changes import altered_columns, declared
 from cleanroom_ml.engine.statements.described import describe_table
 from cleanroom_ml.engine.statements.dropped import dropped
@@ -38,7 +38,7 @@ from cleanroom_ml.engine.storage import changes, samples
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
-from cleanroom_ml.engine.storage.retention import INHERITED
+from cleanroom_ml.engine.storage.retention import INHERITED, SHORT
 from cleanroom_ml.engine.storage.roles import APP_ROLE
 
 _KINDS: dict[str, TableKind] = {"TABLE": "TABLE", "TEMPORARY": "TEMPORARY", "TRANSIENT": "TRANSIENT"}
@@ -58,12 +58,15 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
     if exists and not statement.or_replace:
         raise SqlError.already_exists("Table", displayed(statement.name))
     objects: tuple[TableObject, ...] = ()
+    inherited = ""
     if statement.query is not None:
         columns, objects = _selected(work, statement, statement.query)
     elif statement.like is not None:
         columns = _like(work, statement.like)
+        inherited = clustered.inherited(work, statement.like)
     elif statement.clone is not None:
         columns, objects = _cloned(work, statement.clone, statement.moment)
+        inherited = clustered.inherited(work, statement.clone)
     else:
         columns = tuple(declared(work, spec) for spec in statement.columns)
     if not columns:
@@ -86,6 +89,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         comment=statement.comment or "",
         retention=_retention(work, statement),
         constraints=keys,
+        clustering=clustered.checked(columns, statement.clustering) or inherited,
     )
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
@@ -96,14 +100,13 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
 
 def _retention(work: Work, statement: CreateTable) -> int:
     """For how many days what the table held can be had back. What a room writes is nobody's to go back to."""
-    if statement.kind == "TEMPORARY" or work.restricted:
+    if work.restricted:
         return 0
     days = statement.retention
-    if statement.kind == "TRANSIENT" and days is not None and days > 1:
+    if statement.kind in SHORT and days is not None and days > 1:
+        of = f"of a {statement.kind.lower()} table"
         raise SqlError(
-            1008,
-            "22023",
-            f"SQL compilation error:\ninvalid value [{days}] for parameter '{RETENTION}' of a transient table",
+            1008, "22023", f"SQL compilation error:\ninvalid value [{days}] for parameter '{RETENTION}' {of}"
         )
     return INHERITED if days is None else days
 
@@ -128,7 +131,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         raise SqlError.not_found("Table", displayed(statement.name))
     if statement.action == "nothing":
         return reply
-    if statement.action in {"set", "constrain", "unconstrain"}:
+    if statement.action in {"set", "constrain", "unconstrain", "cluster"}:
         return _set(work, key, statement, reply)
     if statement.new_name is not None and statement.action == "swap":
         return _swapped(work, key, statement.new_name, reply)
@@ -146,8 +149,9 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
         if table is None:
             raise SqlError.not_found("Table", displayed(statement.name))
         try:
-            with translated(statement.name):
+            with translated(statement.name), work.storage.database.transaction():
                 work.commit([_altered(work, table, statement)], reply)
+                clustered.keep(work, table, statement)
         except SnapshotConflict:
             continue
         return reply
@@ -155,7 +159,7 @@ def alter_table(work: Work, statement: AlterTable) -> Rows:
 
 
 def _set(work: Work, key: Key, statement: AlterTable, reply: Rows) -> Rows:
-    """SET and UNSET of the comment and of the retention, ADD and DROP of keys."""
+    """SET and UNSET of the comment and of the retention, ADD and DROP of keys, CLUSTER BY."""
     with translated(statement.name), work.recorded(reply):
         table = work.storage.tables.get(key, work.session.id)
         if table is not None and table.session_id is None and not work.restricted:
@@ -167,6 +171,8 @@ def _set(work: Work, key: Key, statement: AlterTable, reply: Rows) -> Rows:
             work.storage.tables.constrain(
                 key, constraints.without(table.constraints, statement.dropped), work.session.id
             )
+        if table is not None and statement.action == "cluster":
+            work.storage.tables.cluster(key, clustered.checked(table.columns, statement.clustering), work.session.id)
         if statement.comment is not None:
             work.storage.tables.comment(key, statement.comment, work.session.id)
         if statement.retention is not None and table is not None and table.session_id is None and not work.restricted:
@@ -200,8 +206,7 @@ def _selected(
                 declared(work, spec) if _typed(spec) else Column(spec.name, each.type, spec.nullable)
                 for spec, each in zip(statement.columns, columns, strict=True)
             )
-        if len({each.name for each in columns}) != len(columns):
-            raise SqlError.syntax("duplicate column name")
+        refuse_twice([each.name for each in columns])
         written = work.warehouse.write(
             compiled,
             [(each.name, _kind(each)) for each in columns],
@@ -249,11 +254,9 @@ def _cloned(work: Work, name: tuple[str, ...], past: Past | None) -> tuple[tuple
     columns = table.numbered
     if past is None:
         return columns, table.objects
-    if table.session_id is not None:
-        raise SqlError.unsupported("CLONE of a temporary table AT | BEFORE")
     (value,) = work.constants([time_travel.expression(past.kind, past.text)])
     moment = time_travel.past_moment(past.kind, value, work.storage.database.now(), before=past.before)
-    return columns, time_travel.past_objects(work.storage, work.session, table.key, moment)
+    return columns, time_travel.past_objects(work.storage, work.session, table, moment)
 
 
 def _swapped(work: Work, key: Key, name: tuple[str, ...], reply: Rows) -> Rows:
@@ -311,7 +314,7 @@ def listed_tables(work: Work, statement: Show) -> Listed:
         yield place(table.key, owner) | _NO_FEATURES | {
             "created_on": table.created_on, "kind": table.kind, "comment": table.comment,
             "rows": table.rows, "bytes": table.bytes, "retention_time": str(retention_days(work, table)),
-        }  # fmt: skip
+        } | clustered.listed(table)  # fmt: skip
     if scope.database is not None and of_the_system(work, (scope.database,)):
         yield from (_sample(work, each) for each in samples.TABLES.values())
 
@@ -333,11 +336,11 @@ _NO_FEATURES: Final[dict[str, Value]] = {
 
 def retention_days(work: Work, table: Table) -> int:
     """The days for which what a table held can be had back."""
-    if table.session_id is not None or table.retention >= 0:
+    if table.retention >= 0:
         return table.retention
     namespaces = work.storage.namespaces
     days = namespaces.retention(table.key.account, table.key.database, table.key.schema)
-    return min(days, 1) if table.kind == "TRANSIENT" else days
+    return min(days, 1) if table.kind in SHORT else days
 
 
 def _thing(work: Work, name: tuple[str, ...]) -> Thing:

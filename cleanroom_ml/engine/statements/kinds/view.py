@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from cleanroom_ml.engine.contracts.table import Rows
+from cleanroom_ml.engine.sql.binds import UNBOUND
 from cleanroom_ml.engine.sql.compile.queries import compile_query
-from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.read.columns import refuse_twice
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.view import AlterView, CreateView
@@ -38,12 +40,20 @@ def create_view(work: Work, statement: CreateView) -> Rows:
         work.require("CREATE VIEW", Thing("SCHEMA", key.database, key.schema))
     role = work.rights.role
     seen = work.catalog.within(key, role, draws=False, temporaries=statement.temporary)
-    compiled = compile_query(statement.text, seen)
+    try:
+        compiled = compile_query(statement.text, seen)
+    except SqlError as error:
+        if error.code == UNBOUND:  # its text has no values: whoever reads the view would have to give them
+            raise SqlError(
+                error.code, error.sqlstate, f"{COMPILATION}Bind variables not allowed in view and UDF definitions."
+            ) from None
+        raise
     with work.storage.pin(compiled.inputs):
         described = work.warehouse.describe(compiled, query_id=work.query_id)
     names = statement.columns or tuple(each.name for each in described)
     if len(names) != len(described):
         raise SqlError.syntax(f"The view names {len(names)} columns, its query has {len(described)}.")
+    refuse_twice(names)
     columns = tuple(
         Column(name, str(each.type), each.nullable, comment=statement.comments.get(name, ""))
         for name, each in zip(names, described, strict=True)
