@@ -7,6 +7,8 @@ from typing import Final
 
 import duckdb
 
+from cleanroom_ml.engine.sql.types import checks
+
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
 _TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
 _DAMAGED = re.compile(
@@ -36,6 +38,8 @@ _SAID: Final = {
     "grouping": "GROUPING statement cannot be used without groups",
     "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
+    "drawn": "window expressions cannot be volatile",
+    "again": "expression has side effects",
     "width": "columns - expected",
     "constant": "must be a constant expression",
     "fraction": "can only take parameters in",
@@ -53,6 +57,7 @@ _QUOTED: Final = 2000
 _VALUE = re.compile(r"""^[^\n'":]*: Could not convert string (?P<mark>['"])(?P<value>[^\n]*)(?P=mark) to [A-Z]""")
 _GIVEN = re.compile(r"cleanroom:moment\n(?P<target>[A-Z]+)\n(?P<value>[^\n]*)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
+_FAILED = re.compile(checks.FAILED)
 
 
 def target_of(text: str) -> str | None:
@@ -69,8 +74,11 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
     """
     text = str(error)
     ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
+    if isinstance(error, duckdb.ConversionException):
+        ours = _FAILED.match(text)
     if ours is not None:
-        said: dict[str, object] = {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+        column = ours.group(2) if ours.re is _OURS else None
+        said: dict[str, object] = {"kind": ours.group(1), "column": int(column) if column else None}
         return said | _quoted(_GIVEN, text, quoting)
     told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
     if told is not None and isinstance(error, duckdb.InvalidInputException | duckdb.ParserException):

@@ -28,7 +28,7 @@ from cleanroom_ml.engine.sql.types.kind import (
 )
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
+from cleanroom_ml.engine.sql.types.variants import NO_INTERVAL, TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 _BOOLEAN: Final = SqlType("BOOLEAN")
@@ -46,7 +46,7 @@ _AS_TEXT = (
     f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
     " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE"
-    " CASE WHEN starts_with(typeof({0}), 'STRUCT(interval_') THEN error('cleanroom:interval')"
+    f" CASE WHEN {NO_INTERVAL} THEN NULL"
     " ELSE CAST({0} AS VARCHAR) END END"
 )
 _NUMBER_OF = (
