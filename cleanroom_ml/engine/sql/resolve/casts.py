@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sqlglot import exp
@@ -10,7 +10,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, TAKEN, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT, TZ, Document, Kind, Text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
@@ -21,7 +21,6 @@ _NAMES: Final[Mapping[Kind, str]] = {
     OTHER: "BOOLEAN",
 }
 _DIALECT: Final = FrontSnowflake()
-_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text}
 
 
 def sql_type(node: Node) -> SqlType:
@@ -61,8 +60,7 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     if target.is_json:
         value = as_variant(value)
     rule = target.cast_of(kind_of(value))
-    if rule.taken in _TAKEN:
-        value = _TAKEN[rule.taken](value)
+    value = TAKEN[rule.taken](value)
     if rule.template is None and target.kind == TEXT and isinstance(kind_of(value), Text):
         return _of_any_length(value)
     if rule.template is None:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import as_digits, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import DATE, FLOAT, JSON, MAX_PRECISION, NUM, TEXT, WHOLE, Kind, Number, number
 from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER
@@ -139,7 +139,7 @@ def as_number(node: Node, beside: Node | None = None) -> Node:
 def as_float(node: Node) -> Node:
     """A number or text as a FLOAT."""
     if kind_of(node) in {TEXT, JSON}:
-        return raw(f"CAST({PLAIN_NUMBER} AS DOUBLE)", as_text(node), kind=FLOAT)
+        return raw(f"CAST({PLAIN_NUMBER} AS DOUBLE)", as_digits(node), kind=FLOAT)
     return raw("CAST({0} AS DOUBLE)", node, kind=FLOAT)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sqlglot import exp
@@ -27,6 +27,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     number,
 )
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.record import Taken
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.types.variants import NO_INTERVAL, TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
@@ -49,10 +50,11 @@ _AS_TEXT = (
     f" CASE WHEN {NO_INTERVAL} THEN NULL"
     " ELSE CAST({0} AS VARCHAR) END END"
 )
+_IS_FLOAT = f"starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
+_FLOAT_OF = "substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9)"
 _NUMBER_OF = (
-    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
-    f" OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
-    " THEN TRY_CAST(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE)"
+    f"CASE WHEN {_IS_FLOAT} OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
+    f" THEN TRY_CAST({_FLOAT_OF} AS DOUBLE)"
     " WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE) END"
 )
 _ORDER = (
@@ -131,6 +133,21 @@ def as_text(node: Node) -> Node:
     if isinstance(kind, Number) and kind.scale is None:
         return raw(_FLOAT_AS_TEXT, node, kind=TEXT)
     return raw("CAST({0} AS VARCHAR)", node, kind=TEXT)
+
+
+def as_digits(node: Node) -> Node:
+    """The text that a FLOAT is read from: a FLOAT inside of a VARIANT has all of its digits, and not those shown."""
+    if kind_of(node) != JSON:
+        return as_text(node)
+    return raw(f"CASE WHEN {_IS_FLOAT} THEN {_FLOAT_OF} ELSE {_JSON_TEXT} END", node, kind=TEXT)
+
+
+TAKEN: Final[Mapping[Taken, Callable[[Node], Node]]] = {
+    "as it is": lambda node: node,
+    "as text": as_text,
+    "as digits": as_digits,
+}
+"""What a cast makes of a value before it is put into the cast's template."""
 
 
 def as_variant(node: Node) -> Node:

@@ -112,7 +112,7 @@ def _number_cast(sized: Sized, value: Kind | None) -> Cast:
 
 def _float_cast(_: Sized, value: Kind | None) -> Cast:
     if value in {TEXT, JSON}:
-        return Cast("as text", f"{{word}}({PLAIN_NUMBER} AS DOUBLE)", FLOAT_NUMBER)
+        return Cast("as digits", f"{{word}}({PLAIN_NUMBER} AS DOUBLE)", FLOAT_NUMBER)
     return plain_cast(FLOAT_NUMBER, value)
 
 

@@ -41,7 +41,7 @@ class Sized(Protocol):
     def length(self) -> int | None: ...
 
 
-Taken = Literal["as it is", "as text"]
+Taken = Literal["as it is", "as text", "as digits"]
 InPython = Literal[
     "decimal", "float", "bool", "str", "bytes", "date", "time", "naive", "local", "aware", "any", "list", "dict"
 ]
