@@ -10,6 +10,7 @@ import duckdb
 from cleanroom_ml.engine.sql.types import checks
 
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
+_MISSING_OF = re.compile(r'(?:Values list|Table) "(?:[^"]|"")*" does not have a column named "((?:[^"]|"")*)"')
 _TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
 _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
@@ -90,7 +91,7 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
         if "GROUP BY" in text and "cannot contain aggregates" not in text:
             return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
-        name = _first(_MISSING, text)
+        name = _first(_MISSING_OF, text) or _first(_MISSING, text)
         return {"kind": "column", "name": name} if name is not None else _unfit(text)
     if isinstance(error, duckdb.PermissionException):
         return {"kind": "denied"}
