@@ -150,6 +150,7 @@ FLOAT: Final = TypeRecord(
     name="FLOAT",
     python="float",
     synonyms=("FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"),
+    parameters=Parameters.IGNORED,  # FLOAT(67) is one of 64 bits: its clients' own suites declare it
     kind=FLOAT_NUMBER,
     duckdb="DOUBLE",
     logical="REAL",
