@@ -218,6 +218,7 @@ class Resolver:
         if not projections:
             raise SqlError.syntax("SELECT without columns.")
         node.set("expressions", projections)
+        grouping.all_by_number(node, projections)
         inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):
