@@ -37,6 +37,9 @@ def test_bound_rows_come_back_in_every_form(client: SnowflakeConnection) -> None
     )
     assert cursor.executemany("insert into bound values (?,?,?,?,?,?,?,?,?)", [ROW] * 20).rowcount == 20
     cursor.execute("insert into bound (a, b) values (?, ?)", (None, None))
+    # snowpark-python, tests/integ/scala/test_sql_suite.py::test_insert_into_table; fakesnow, tests/test_describe.py
+    [counted] = cursor.description
+    assert (counted.name, counted.precision, counted.is_nullable) == ("number of rows inserted", 19, False)
     assert cursor.execute("select * from bound where a = ? and c = ? limit 1", (1, ROW[2])).fetchall() == [ROW]
     assert cursor.execute("select * from bound").fetch_pandas_all().shape == (21, 9)
     assert sum(map(len, cursor.execute("select * from bound").fetch_pandas_batches())) == 21

@@ -39,6 +39,20 @@ def test_snowpark_reads_staged_files(session: Session, stage: str, tmp_path: Pat
     assert (tmp_path / found.file).stat().st_size == found.size
 
 
+def test_a_transfer_that_the_connector_does_not_know_for_one_is_no_success(
+    client: SnowflakeConnection, tmp_path: Path
+) -> None:
+    """snowflake-connector-python, test/integ/test_put_get_medium.py::test_put_get_with_hint."""
+    (tmp_path / "sent.csv").write_text("1\n")
+    cursor = client.cursor()
+    for text in (f"--- a comment\nPUT file://{tmp_path}/sent.csv @~/hint", f"--- a\nGET @~/hint file://{tmp_path}"):
+        with pytest.raises(ProgrammingError, match="its client moves no file"):
+            cursor.execute(text)
+        [told] = cursor.execute(text, _is_put_get=True).fetchall()
+        assert told[0] in {"sent.csv", "sent.csv.gz"}
+    assert (tmp_path / "sent.csv.gz").exists()
+
+
 def test_file_format_options_are_applied(client: SnowflakeConnection, stage: str) -> None:
     cursor = client.cursor()
     cursor.execute("create or replace table loaded (id int, name varchar, day date, ts timestamp_ntz)")

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, is_loopback
 from cleanroom_ml.engine.protocol.login import parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters, query_parameters
-from cleanroom_ml.engine.protocol.queries import Cancellation, cancellation, parse_query, scanned_result
+from cleanroom_ml.engine.protocol.queries import Cancellation, cancellation, moves_files, parse_query, scanned_result
 from cleanroom_ml.engine.sql.binds import StagedRows
 
 REQUEST = {"requestId": str(uuid.uuid4())}
@@ -92,6 +92,15 @@ def test_a_query_request_is_read() -> None:
 def test_a_query_request_that_cannot_be_is_refused(query: dict[str, str], body: dict[str, Any]) -> None:
     with pytest.raises(WireError):
         parse_query(query, body)
+
+
+def test_python_says_by_what_it_accepts_whether_it_moves_files() -> None:
+    """snowflake-connector-python, network.py::SnowflakeRestful.request. Of other clients nothing is known."""
+    python = {"user-agent": "PythonConnector/4.8.1 (Linux) CPython/3.11", "accept": "application/snowflake"}
+    assert not moves_files(python)
+    assert moves_files({**python, "accept": "application/json"})
+    assert moves_files({"user-agent": "JDBC/3.22.0", "accept": "application/snowflake"})
+    assert moves_files({})
 
 
 def test_the_scan_of_a_result_is_known_by_its_exact_text() -> None:

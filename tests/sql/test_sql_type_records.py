@@ -47,6 +47,11 @@ def test_no_word_means_two_types() -> None:
     assert len(words) == len(set(words)) == len(BY_WORD)
 
 
+def test_a_FLOAT_has_64_bits_whatever_is_said() -> None:
+    """snowflake-connector-python, test/integ/test_dataintegrity.py::test_FLOAT declares FLOAT(67)."""
+    assert parse_type("FLOAT(67)") == parse_type("FLOAT")
+
+
 def test_a_type_is_found_by_every_word_for_it() -> None:
     found = {word: parse_type(word.lower()).name for word in BY_WORD}
     assert found == {word: record.name for word, record in BY_WORD.items()}

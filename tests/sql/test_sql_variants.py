@@ -115,6 +115,15 @@ VALUES = [
     # as, is
     ("as_integer(parse_json('\"1\"'))", None),
     ("as_varchar(parse_json('1'))", None),
+    # sql-reference/data-type-conversion: NUMBER, FLOAT and BOOLEAN become VARIANTs by themselves, text does not
+    ("as_boolean(1)", None),
+    ("as_double(1.5::float)", 1.5),
+    ("is_boolean(true)", True),
+    # sql-reference/data-types-semistructured: a VARIANT keeps a value as it is; text of a FLOAT has 15 digits
+    ("to_variant(0.1::float + 0.2::float)::float", 0.1 + 0.2),
+    ("parse_json('1.7976931348623157e308')::double", 1.7976931348623157e308),
+    ("to_double(parse_json('[0.30000000000000004e0]')[0]) + 0", 0.30000000000000004),
+    ("to_variant(0.1::float + 0.2::float)::varchar", "0.3"),
     ("as_real(parse_json('1.912e2'))", 191.2),
     ("as_date('2018-10-10'::date::variant)::varchar", "2018-10-10"),
     ("is_decimal(parse_json('-17'))", True),

@@ -68,6 +68,12 @@ CASES = [
     ("select regr_valx(null::int, 2)", [None]),
     ("select regr_valy(1, 2)", [1]),
     ("select approx_top_k(column1, 2) from values ('a'), ('b'), ('b')", ['[["b",2],["a",1]]']),
+    # constructs/group-by, ALL: each item of the SELECT without an aggregate
+    (f"select k, count(*) c, k + 1 from {W} group by all qualify row_number() over (order by c, k desc) = 1", [2]),
+    (f"select k, rank() over (order by sum(x)) r from {W} group by all qualify r = 1", [2]),
+    # sql-reference/sql/select: what a query in the SELECT is called stands in the items after it
+    (f"select (select sum(x) from {W}) t, x / t, t from {W} where x = 10", [80]),
+    (f"select (select max(k) from {W}) o, (select max(o) from {W}) from {W} where x = 10", [2]),
     # grouping: what is grouped by nowhere is 1
     (f"select grouping_id(k, o) from {W} group by grouping sets ((k), ()) order by 1", [1, 1, 3]),
 ]

@@ -62,6 +62,11 @@ def test_information_schema(alpha: Client) -> None:
     assert alpha.rows(f"{query} WHERE table_name = 'P' ORDER BY ordinal_position") == [
         *(("ID", "NUMBER", None, "NO"), ("B", "NUMBER", None, "YES"), ("C", "TEXT", 80, "YES")),
     ]
+    # sql-reference/info-schema/columns; SQLAlchemy's reflection asks for these
+    query = "SELECT ic.kind, ic.expression, ic.data_type_alias FROM information_schema.columns ic"
+    assert alpha.rows(f"{query} WHERE ic.table_name = 'P' AND ic.ordinal_position = 1") == [("COLUMN", None, None)]
+    with pytest.raises(SqlError, match=r"Stage .ALPHA_DB\.PUBLIC\.NOWHERE. does not exist"):
+        alpha.rows("LIST @nowhere")
     assert alpha.rows("SELECT start_value, next_value FROM information_schema.sequences") == [("5", 5)]
     assert alpha.rows("SELECT database_name, type FROM information_schema.databases") == [("ALPHA_DB", "STANDARD")]
 

@@ -113,6 +113,22 @@ def test_on_error(alpha: Client) -> None:
 
 
 @pytest.mark.slow
+def test_a_file_that_cannot_be_read_is_one_that_is_not_loaded(alpha: Client) -> None:
+    """snowflake-connector-python, test/integ/test_put_get_snow_4525.py: LOAD_FAILED, and the others are loaded."""
+    staged(alpha, "bogus", b"\x80\xff\x00{" * 64)
+    alpha.result("CREATE TABLE t (v VARIANT)")
+    with pytest.raises(SqlError, match="cannot be read"):
+        alpha.rows("COPY INTO t FROM @s FILE_FORMAT = (TYPE = PARQUET)")
+    staged(alpha, "good.json", b'{"a": 1}')
+    for tolerant in ("SKIP_FILE", "CONTINUE"):
+        found = {
+            row[0]: (row[1], row[3], row[5])
+            for row in alpha.rows(f"COPY INTO t FROM @s ON_ERROR = {tolerant} FORCE = TRUE FILE_FORMAT = (TYPE = JSON)")
+        }
+        assert found == {"s/bogus": ("LOAD_FAILED", 0, 1), "s/good.json": ("LOADED", 1, 0)}
+
+
+@pytest.mark.slow
 def test_what_fields_mean(alpha: Client) -> None:
     """Empty is NULL, an empty text in quotes is not; a line may break in quotes; TRUNCATECOLUMNS cuts."""
     staged(alpha, "m.csv", b'a,b\n1,x\n4,"mu\nlti"\n5,longer\n6,""\n7,\n8,NULL\n9,\\N\n10,"a\r\nb"\n')

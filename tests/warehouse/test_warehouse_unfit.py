@@ -39,6 +39,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("SELECT 1 QUALIFY TRUE", 1003, "found no window function within the QUALIFY clause"),
         ('SELECT "abC" FROM (SELECT 1 a)', 904, "invalid identifier '\"abC\"'"),
         ('SELECT "_AB" FROM (SELECT 1 a)', 904, "invalid identifier '_AB'"),
+        ('SELECT t."NOPE" FROM (SELECT 1 a) t', 904, "invalid identifier 'NOPE'"),
         ('SELECT "_ab" FROM (SELECT 1 a)', 904, "invalid identifier '?'"),
         ("SELECT 1 WHERE rank() OVER () > 1", 2303, "outside of SELECT, QUALIFY, and ORDER BY clauses"),
         ("SELECT grouping(a) FROM (SELECT 1 a)", 1003, "GROUPING function without a GROUP BY"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -26,7 +26,14 @@ from cleanroom_ml.engine.protocol.bodies import encoded, parse_object
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
 from cleanroom_ml.engine.protocol.login import PASSWORD, LoginRequest, login_response, parse_login
 from cleanroom_ml.engine.protocol.parameters import login_parameters
-from cleanroom_ml.engine.protocol.queries import QueryRequest, checked_uuid, in_progress, parse_abort, parse_query
+from cleanroom_ml.engine.protocol.queries import (
+    QueryRequest,
+    checked_uuid,
+    in_progress,
+    moves_files,
+    parse_abort,
+    parse_query,
+)
 from cleanroom_ml.engine.protocol.results import Reply
 from cleanroom_ml.engine.storage.errors import SessionGone, StorageError
 from cleanroom_ml.engine.storage.sessions import Session, Tokens
@@ -173,11 +180,11 @@ class Handlers:
             if held:
                 await self._readers.take(owner, 1)
                 try:
-                    wanted = await self._engine.in_thread(_query_request, request.query_params, plain)
+                    wanted = await self._engine.in_thread(_query_request, request, plain)
                 finally:
                     self._readers.give(owner, 1)
             else:
-                wanted = _query_request(request.query_params, plain)
+                wanted = _query_request(request, plain)
             del plain
             submit, base_url = self._engine.queries.submit, caller_of(request).base_url
             query_id = await self._engine.in_thread(submit, session, wanted, base_url)
@@ -336,8 +343,8 @@ async def _awaited(work: Awaitable[object]) -> None:
     await work
 
 
-def _query_request(query: Mapping[str, str], plain: bytes) -> QueryRequest:
-    return parse_query(query, parse_object(plain))
+def _query_request(request: Request, plain: bytes) -> QueryRequest:
+    return parse_query(request.query_params, parse_object(plain), moves_files=moves_files(request.headers))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -73,8 +73,10 @@ class PutMemory:
     _sessions: OrderedDict[str, list[_Remembered]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self, session_id: str, sql: str, bindings: Bindings | None) -> tuple[str, Bindings | None]:
-        """The statement that the client means, and its bound values.
+    def read(
+        self, session_id: str, sql: str, bindings: Bindings | None, *, remember: bool = True
+    ) -> tuple[str, Bindings | None]:
+        """The statement that the client means, and its bound values; `remember`: it may repeat it for each file.
 
         What it sent, unless that repeats an earlier PUT for one file: then that PUT, with its values, for that file.
         """
@@ -87,7 +89,7 @@ class PutMemory:
                     name = entry.name_in(sql)
                     if name is not None and entry.covers(name):
                         return entry.for_file(name), entry.bindings
-            new = _remembered(sql, bindings)
+            new = _remembered(sql, bindings) if remember else None
             if new is not None:
                 self._remember(session_id, new)
         return sql, bindings

@@ -54,10 +54,20 @@ class QueryRequest:
     describe_only: bool = False
     statements: int | None = 1
     parameters: Mapping[str, str] = field(default_factory=dict)
+    moves_files: bool = True
+    """Whether the client moves the files of a PUT or GET, if it is one."""
 
 
-def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryRequest:
-    """The query request of a URL's query and a body.
+def moves_files(headers: Mapping[str, str]) -> bool:
+    """Whether the sender of a request took its text for a PUT or GET, or may have: Python's connector looks at how the
+    text begins, and then asks for another form of the answer (connector: `network.request`, `sfsql_file_transfer`).
+    """
+    agent, wanted = headers.get("user-agent", ""), headers.get("accept", "")
+    return not (agent.startswith("PythonConnector/") and wanted == "application/snowflake")
+
+
+def parse_query(query: Mapping[str, str], body: dict[str, object], *, moves_files: bool = True) -> QueryRequest:
+    """The query request of a URL's query and a body; `moves_files`: as its headers say.
 
     Raises:
         WireError: it is malformed.
@@ -87,6 +97,7 @@ def parse_query(query: Mapping[str, str], body: dict[str, object]) -> QueryReque
         describe_only=body.get("describeOnly") is True,
         statements=count,
         parameters=parameters,
+        moves_files=moves_files,
     )
 
 

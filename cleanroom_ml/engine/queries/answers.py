@@ -116,8 +116,12 @@ class SpoolRange:
     text: bool = False
 
 
-def outcome_of(result: StatementResult, session: Session, storage: Storage) -> Outcome:
-    """The form of a result that is kept. A PUT gets its ticket here."""
+def outcome_of(result: StatementResult, session: Session, storage: Storage, *, moving: bool = True) -> Outcome:
+    """The form of a result that is kept. A PUT gets its ticket here. Raises SqlError: `moving` says that the client
+    would move no file, and tell nobody.
+    """
+    if not moving and isinstance(result, Upload | Download):
+        raise SqlError.unsupported("PUT or GET that does not begin the text: its client moves no file for it")
     kept: _Kept = {
         "format": _FORMAT,
         "type": statement_type(result),

@@ -96,8 +96,9 @@ class QueryService:
                 return self._several_scanned(session, request)
             if record.session_id != session.id or sent_as(record, asked_format(request.parameters, session.parameters)):
                 return scanned
-        sql, bindings = self._puts.read(session.id, request.sql, request.bindings)
-        request = replace(request, sql=sql, bindings=bindings)
+        sql, bindings = self._puts.read(session.id, request.sql, request.bindings, remember=request.moves_files)
+        moving = request.moves_files or sql is not request.sql  # of a PUT that was, the client repeats the text alone
+        request = replace(request, sql=sql, bindings=bindings, moves_files=moving)
         query_id = str(uuid.uuid4())
         cancelled = wire.cancellation(request.sql)
         if cancelled is not None:
@@ -296,7 +297,7 @@ class QueryService:
             describe_only=request.describe_only,
             parameters=request.parameters,
         )
-        return outcome_of(result, session, self._storage)
+        return outcome_of(result, session, self._storage, moving=request.moves_files)
 
     def _several(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
         BIG_TEXTS.weigh(len(request.sql))
@@ -340,7 +341,7 @@ class QueryService:
                 describe_only=request.describe_only,
                 parameters=request.parameters,
             )
-            outcome = outcome_of(result, session, self._storage)
+            outcome = outcome_of(result, session, self._storage, moving=request.moves_files)
             return self._finish(query_id, outcome, durable=True)
         except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
             record_now = self._failed(query_id, parent.reason or error) or self._storage.queries.get(query_id)

@@ -318,6 +318,7 @@ def _columns(key: Key, listed: tuple[Column, ...]) -> Iterator[Row]:
             "IDENTITY_START": None if column.start is None else str(column.start),
             "IDENTITY_INCREMENT": None if column.start is None else str(column.step),
             "IDENTITY_ORDERED": None if column.start is None else "NO", "COMMENT": column.comment or None,
+            "KIND": "COLUMN",
         }  # fmt: skip
 
 

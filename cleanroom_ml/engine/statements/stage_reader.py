@@ -120,8 +120,16 @@ class StageReader:
         """`stage`, or SqlError not found."""
         stage = self.stage(parts, privilege)
         if stage is None:
-            raise SqlError.not_found("Stage", displayed(parts))
+            raise SqlError.not_found("Stage", self._whole_name(parts))
         return stage
+
+    def _whole_name(self, parts: tuple[str, ...]) -> str:
+        """How Snowflake's errors call a stage: with its database and schema, where the session has them."""
+        try:
+            key = self._target(parts, "STAGE")
+        except SqlError:
+            return displayed(parts)
+        return displayed((key.database, key.schema, key.name))
 
     def files(self, stage: Stage, path: str, pattern: str | None = None) -> list[StageFile]:
         """The files whose path starts with `path` (as text, as on Snowflake) and matches the whole of `pattern`."""

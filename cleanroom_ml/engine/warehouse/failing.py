@@ -7,7 +7,10 @@ from typing import Final
 
 import duckdb
 
+from cleanroom_ml.engine.sql.types import checks
+
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
+_MISSING_OF = re.compile(r'(?:Values list|Table) "(?:[^"]|"")*" does not have a column named "((?:[^"]|"")*)"')
 _TARGET = re.compile(r"(?:to|type) ['\"]?([A-Z][A-Z0-9_]*(?:\([0-9, ]+\))?)")
 _DAMAGED = re.compile(
     r"(?i)magic bytes|failed to read file|malformed json in file|invalid string encoding|parquet|corrupt"
@@ -37,6 +40,8 @@ _SAID: Final = {
     "ungrouped": "GROUPING function is not supported here",
     "natural": "No columns found to join on in NATURAL JOIN",
     "inside": "cannot contain window function calls",
+    "drawn": "window expressions cannot be volatile",
+    "again": "expression has side effects",
     "width": "columns - expected",
     "constant": "must be a constant expression",
     "fraction": "can only take parameters in",
@@ -55,6 +60,7 @@ _VALUE = re.compile(r"""^[^\n'":]*: Could not convert string (?P<mark>['"])(?P<v
 _NUMBER = re.compile(r"\s*+[+-]?+(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+\s*+\Z")
 _GIVEN = re.compile(r"cleanroom:moment\n(?P<target>[A-Z]+)\n(?P<value>[^\n]*)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
+_FAILED = re.compile(checks.FAILED)
 
 
 def target_of(text: str) -> str | None:
@@ -71,8 +77,11 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
     """
     text = str(error)
     ours = _OURS.search(text) if isinstance(error, duckdb.InvalidInputException) else None
+    if isinstance(error, duckdb.ConversionException):
+        ours = _FAILED.match(text)
     if ours is not None:
-        said: dict[str, object] = {"kind": ours.group(1), "column": int(ours.group(2)) if ours.group(2) else None}
+        column = ours.group(2) if ours.re is _OURS else None
+        said: dict[str, object] = {"kind": ours.group(1), "column": int(column) if column else None}
         return said | _quoted(_GIVEN, text, quoting)
     told = next((kind for kind, said in _ALSO_SAID.items() if said in text), None)
     if told is not None and isinstance(error, duckdb.InvalidInputException | duckdb.ParserException):
@@ -84,7 +93,7 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
             return {"kind": "ambiguous", "name": _first(re.compile(r'"((?:[^"]|"")*)"'), text)}
         if "GROUP BY" in text and "cannot contain aggregates" not in text:
             return {"kind": "group_by", "name": _first(re.compile(r'column "((?:[^"]|"")*)"'), text)}
-        name = _first(_MISSING, text)
+        name = _first(_MISSING_OF, text) or _first(_MISSING, text)
         return {"kind": "column", "name": name} if name is not None else _unfit(text)
     if isinstance(error, duckdb.PermissionException):
         return {"kind": "denied"}

@@ -24,6 +24,7 @@ from cleanroom_ml.engine.sql.tree.arithmetic import as_number, divided, once, un
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, NUM, TEXT, TZ, WHOLE, Kind, Number
 
 
@@ -213,7 +214,7 @@ def _between(node: Node, kind: Kind | None, most: int | None) -> Node:
     value = raw(f"CAST({{0}} AS DECIMAL({kind.precision},{kind.scale}))", node, kind=kind)
     if most is None:
         return value
-    return once(f"CASE WHEN abs({{0}}) > {most} THEN error('cleanroom:digits') ELSE {{0}} END", value, kind=kind)
+    return once(f"CASE WHEN {fails('digits', f'abs({{0}}) > {most}')} THEN NULL ELSE {{0}} END", value, kind=kind)
 
 
 def finish(

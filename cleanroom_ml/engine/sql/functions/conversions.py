@@ -10,7 +10,7 @@ from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar
 from cleanroom_ml.engine.sql.functions.number_formats import to_number, to_text
 from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import TAKEN, as_digits, as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import BINARY, FLOAT, NUM, OTHER, TEXT
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN, PLAIN_NUMBER
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -53,7 +53,7 @@ def _binary_text(value: Node, layout: Node) -> Node:
 def _to_boolean(word: str) -> Builder:
     def build(args: Sequence[Node]) -> Node:
         rule = BOOLEAN.cast_of(SqlType("BOOLEAN"), kind_of(args[0]))
-        given = as_text(args[0]) if rule.taken == "as text" else args[0]
+        given = TAKEN[rule.taken](args[0])
         return raw((rule.template or "{0}").replace("{word}", word).replace("{type}", "BOOLEAN"), given, kind=OTHER)
 
     return build

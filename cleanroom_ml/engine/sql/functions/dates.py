@@ -11,16 +11,17 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import dateparts, weeks
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree import moments
-from cleanroom_ml.engine.sql.tree.arithmetic import as_number
+from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Number
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
-_DAY_NUMBERS: Final = (
-    " ".join(f"WHEN '{name}' THEN {number}" for name, number in _DAYS.items()) + " ELSE error('cleanroom:moment')"
-)
+_BEGINNING: Final = "lower(left(trim({0}), 2))"
+_DAY_NUMBERS: Final = " ".join(f"WHEN {_BEGINNING} = '{name}' THEN {number}" for name, number in _DAYS.items())
+_DAY_NUMBER: Final = f"CASE {_DAY_NUMBERS} WHEN {fails('moment', '{0} IS NOT NULL')} THEN NULL END"
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 _EPOCHS: Final = {
     "EPOCH_SECOND": "CAST(floor(epoch({0})) AS BIGINT)",
@@ -48,7 +49,7 @@ def _weekday(later: bool) -> Builder:
                 raise SqlError.bad_value(f"Invalid day of week for {name}.")
             wanted: Node = exp.Literal.number(number)
         else:
-            wanted = raw(f"CASE lower(left(trim({{0}}), 2)) {_DAY_NUMBERS} END", as_text(args[1]), kind=WHOLE)
+            wanted = once(_DAY_NUMBER, as_text(args[1]), kind=WHOLE)
         steps = "({1} - isodow({0}) + 6) % 7 + 1" if later else "(isodow({0}) - {1} + 6) % 7 + 1"
         return raw(f"({{0}} {'+' if later else '-'} CAST({steps} AS INTEGER))", day, wanted, kind=DATE)
 

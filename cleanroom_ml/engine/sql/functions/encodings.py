@@ -10,6 +10,7 @@ from cleanroom_ml.engine.sql.functions.entry import Aggregate, Builder, Function
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import as_bytes, as_text, kind_of
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import BINARY, TEXT, WHOLE
 
 _SHA2: Final = {224: "_sf_sha224({0})", 256: "unhex(sha256({0}))", 384: "_sf_sha384({0})", 512: "_sf_sha512({0})"}
@@ -116,16 +117,16 @@ def _decoded(encoding: str, *, text: bool, attempt: bool) -> Builder:
 
 def _bytes_of(given: Node, encoding: str, *, attempt: bool) -> Node:
     """A text as the bytes that it stands for."""
-    otherwise = "NULL" if attempt else "error('cleanroom:binary')"
+    otherwise = "" if attempt else f" WHEN {fails('binary', '{0} IS NOT NULL')} THEN NULL"
     if encoding == "HEX":
-        template = "CASE WHEN regexp_full_match({0}, '([0-9A-Fa-f][0-9A-Fa-f])*') THEN unhex({0}) "
+        template = "CASE WHEN regexp_full_match({0}, '([0-9A-Fa-f][0-9A-Fa-f])*') THEN unhex({0})"
     else:
         line = "regexp_replace({0}, '[\\r\\n]', '', 'g')"
         template = (
             f"CASE WHEN regexp_full_match({line}, '[A-Za-z0-9+/]*=?=?') AND length({line}) % 4 = 0"
-            f" THEN from_base64({line}) "
+            f" THEN from_base64({line})"
         )
-    return raw(template + f"WHEN {{0}} IS NULL THEN NULL ELSE {otherwise} END", given, kind=BINARY)
+    return raw(f"{template}{otherwise} END", given, kind=BINARY)
 
 
 def _to_binary(attempt: bool) -> Builder:

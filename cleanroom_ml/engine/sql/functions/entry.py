@@ -91,7 +91,7 @@ class Scalar(Function):
         columns: a star stands for all columns.
         refuses: a kind that Snowflake's function takes, and this one does not.
         asked: it is this value of the session, for constant arguments.
-        variants: its first argument has to be a VARIANT.
+        variants: its first argument has to be a VARIANT, or what becomes one by itself.
     """
 
     sql: str | tuple[str, ...] | Builder = "NULL"
@@ -115,7 +115,7 @@ class Scalar(Function):
         if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
             raise SqlError.unsupported(f"{name} of {self.refuses}")
         check_coercible(name, arguments, self.takes)
-        if self.variants and kind_of(arguments[0]) not in {JSON, None}:
+        if self.variants and any(kind_of(arguments[0]) == kind for kind in _NO_VARIANTS):
             raise SqlError(1044, "42P13", f"SQL compilation error:\nInvalid argument types for function '{name}'")
         values = taken(arguments, self.takes)
         if not self.wide:
@@ -242,6 +242,8 @@ _NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
     TZ: "TIMESTAMP_TZ",
     BINARY: "BINARY",
 }
+_NO_VARIANTS: Final = (TEXT, DATE, TIME, TIMESTAMP, TZ, BINARY)
+"""What becomes a VARIANT only by a cast (sql-reference/data-type-conversion)."""
 
 
 def fewest(function: Function) -> int:

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, WHOLE
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
@@ -67,7 +68,7 @@ def _clock(args: Sequence[Node]) -> Node:
     template = "{0} * INTERVAL 1 HOUR + {1} * INTERVAL 1 MINUTE + {2} * INTERVAL 1 SECOND"
     if len(args) > 3:
         template += (
-            " + CASE WHEN {3} % 1000 <> 0 THEN error('cleanroom:nanoseconds') ELSE {3} // 1000 END"
+            f" + CASE WHEN {fails('nanoseconds', '{3} % 1000 <> 0')} THEN NULL ELSE {{3}} // 1000 END"
             " * INTERVAL 1 MICROSECOND"
         )
     return raw(f"({template})", *[_number(argument) for argument in args[:4]])

@@ -19,6 +19,7 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_text, kind_of
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import MAX_PRECISION, MAX_SCALE, NUM, OTHER, TEXT, Number
 from cleanroom_ml.engine.sql.types.numbers import PLAIN_NUMBER, float_as_decimal
 
@@ -183,10 +184,10 @@ def _parsed(value: Node, text: str, word: str) -> Node:
 
 
 def _matched(value: Node, pattern: str, then: str, word: str) -> Node:
-    otherwise = "NULL" if word == "TRY_CAST" else "CAST(error('cleanroom:format') AS VARCHAR)"
+    otherwise = "" if word == "TRY_CAST" else f" WHEN {fails('format', '{0} IS NOT NULL')} THEN NULL"
     template = (
         f"CASE WHEN {{0}} IS NULL THEN NULL WHEN regexp_full_match({{0}}, {{1}}) THEN CAST({then} AS VARCHAR)"
-        f" ELSE {otherwise} END"
+        f"{otherwise} END"
     )
     return once(template, value, exp.Literal.string(pattern), kind=TEXT)
 

@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.tree.arithmetic import (
 )
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import (
     DATE,
     FLOAT,
@@ -54,7 +55,6 @@ _OF_FLOATS: Final = (
     "RADIANS",
 )
 """What DuckDB calls the same, and means the same by."""
-_INVALID: Final = "error('cleanroom:floating')"
 _DOMAINS: Final = {
     "SQRT": "{0} < 0",
     "LN": "{0} <= 0",
@@ -92,13 +92,16 @@ def _of_floats(name: str) -> Scalar:
 def _in_domain(name: str, invalid: str) -> Scalar:
     def build(args: Sequence[Node]) -> Node:
         given = as_float(args[0])
-        return once(f"CASE WHEN {invalid} THEN {_INVALID} ELSE {name.lower()}({{0}}) END", given, kind=FLOAT)
+        return once(
+            f"CASE WHEN {fails('floating', invalid)} THEN NULL ELSE {name.lower()}({{0}}) END", given, kind=FLOAT
+        )
 
     return Scalar(name, sql=build, wide=True)
 
 
 def _log(args: Sequence[Node]) -> Node:
-    template = f"CASE WHEN {{0}} <= 0 OR {{0}} = 1 OR {{1}} <= 0 THEN {_INVALID} ELSE ln({{1}}) / ln({{0}}) END"
+    invalid = fails("floating", "{0} <= 0 OR {0} = 1 OR {1} <= 0")
+    template = f"CASE WHEN {invalid} THEN NULL ELSE ln({{1}}) / ln({{0}}) END"
     return once(template, *(as_float(arg) for arg in args), kind=FLOAT)
 
 

@@ -8,10 +8,11 @@ from typing import Final
 from cleanroom_ml.engine.sql.functions.entry import TRUTH, Aggregate, Count, Frame, Function, Gives
 from cleanroom_ml.engine.sql.tree.arithmetic import divided
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, TEXT, WHOLE, Kind
 
 _CHANGES: Final = (
-    "CASE WHEN len({0}) > 20000 THEN error('cleanroom:partition') ELSE"
+    f"CASE WHEN {fails('partition', 'len({0}) > 20000')} THEN NULL ELSE"
     " len(list_filter(list_zip({0}, {0}[2:]), lambda _pair: _pair[1] <> _pair[2])) END"
 )
 """How often a value differs from the one before it: the values so far are a list, of which each is looked at."""

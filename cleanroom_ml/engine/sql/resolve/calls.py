@@ -11,7 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import aggregating, table
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Frame, Scalar
-from cleanroom_ml.engine.sql.resolve import frames, lambdas
+from cleanroom_ml.engine.sql.resolve import frames, lambdas, randoms
 from cleanroom_ml.engine.sql.resolve.columns import Columns
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -204,7 +204,7 @@ class Calls:
         arguments = self._arguments(function, name, given, scope, ctes)
         if function.numbered is not None and scope.generated:
             function.check_count(name, len(arguments))
-            row = exp.column("_GENERATED", table=scope.generated, quoted=True)
+            row = exp.column(randoms.ROW, table=scope.generated, quoted=True)
             return function.numbered(row, arguments)
         return self._scalar(function, name, arguments)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
-from cleanroom_ml.engine.sql.tree.kinds import KIND, as_digits, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.tree.kinds import KIND, TAKEN, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
     DATE,
@@ -50,7 +50,6 @@ _CASTABLE: Final[Mapping[str, frozenset[str]]] = {
 cast"); an ARRAY or an OBJECT becomes none of them.
 """
 _DIALECT: Final = FrontSnowflake()
-_TAKEN: Final[Mapping[str, Callable[[Node], Node]]] = {"as text": as_text, "as digits": as_digits}
 
 
 def sql_type(node: Node) -> SqlType:
@@ -91,8 +90,7 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
     if target.is_json:
         value = as_variant(value)
     rule = target.cast_of(kind_of(value))
-    if rule.taken in _TAKEN:
-        value = _TAKEN[rule.taken](value)
+    value = TAKEN[rule.taken](value)
     if rule.template is None and target.kind == TEXT and isinstance(kind_of(value), Text):
         return _of_any_length(value)
     if rule.template is None:

@@ -1,15 +1,16 @@
 """GROUPING and GROUPING_ID, a bit for each argument: also of what is grouped by nowhere, which is 1
-(sql-reference/functions/grouping).
+(sql-reference/functions/grouping); GROUP BY ALL where DuckDB has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE
 
 _NAMES = frozenset({"GROUPING", "GROUPING_ID"})
 
@@ -42,6 +43,22 @@ def spelled_out(select: exp.Select, projections: Iterable[Node]) -> None:
                 call.set("expressions", [made])
             else:
                 call.replace(made)
+
+
+def all_by_number(select: exp.Select, projections: Sequence[Node]) -> None:
+    """GROUP BY ALL beside QUALIFY, which DuckDB does not take together: the rewritten columns without an aggregate, by
+    their numbers (sql-reference/constructs/group-by).
+    """
+    group = select.args.get("group")
+    stars = any(projection.is_star for projection in projections)
+    if group is None or not group.args.get("all") or not select.args.get("qualify") or stars:
+        return
+    own = [
+        exp.Literal.number(number)
+        for number, projection in enumerate(projections, 1)
+        if projection.find(exp.Window) is None and not any(node.meta.get(AGGREGATE) for node in projection.walk())
+    ]
+    select.set("group", exp.Group(expressions=own) if own else None)
 
 
 def _leaves(node: Node) -> Iterable[Node]:

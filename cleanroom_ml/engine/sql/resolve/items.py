@@ -7,7 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import partitions, pivots, wide_pivots
+from cleanroom_ml.engine.sql.resolve import partitions, pivots, randoms, wide_pivots
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
@@ -58,7 +58,7 @@ class Items:
                 first, *others = self._partitioned(node, join, window, first, made, ctes, scope)
                 made = [exp.Join(this=item, kind="CROSS") for item in others]
             elif join is None:
-                first = self.item(node, ctes, scope, parent)
+                first = self.item(node, ctes, scope, parent, numbered=randoms.asks_again(select))
             else:
                 self.join(join, ctes, scope, parent)
                 made.append(join)
@@ -155,8 +155,13 @@ class Items:
         join.set("on", exp.and_(*same, join.args["on"], copy=False))
         join.meta[AS_OF] = names
 
-    def item(self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None) -> Node:
-        """One FROM item, as the subquery under its alias that it is replaced by. Raises SqlError."""
+    def item(
+        self, node: Node, ctes: CommonTables, scope: Scope, parent: Scope | None, *, numbered: bool = False
+    ) -> Node:
+        """One FROM item, as the subquery under its alias that it is replaced by; its rows `numbered`, if that can be.
+
+        Raises SqlError.
+        """
         node = self._without_pivots(node, ctes, parent)
         alias, columns = _alias(node)
         sample = node.args.get("sample")
@@ -173,6 +178,9 @@ class Items:
         table = relation.node
         if sample is not None:
             table = raw(f"(SELECT * FROM {{0}} AS _sampled {self._relations.sample(sample)})", table)
+        counted = randoms.numbered(relation, table) if numbered and scope.generated is None else None
+        if counted is not None:
+            table, scope.generated = counted, alias
         target = raw("LATERAL {0}", table) if isinstance(node, exp.Lateral) else table
         listed = f"({', '.join(f'{{{n + 2}}}' for n in range(len(columns)))})" if columns else ""
         return raw(f"{{0}} AS {{1}}{listed}", target, *(quoted(name) for name in (alias, *columns)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, Scope, by_name, never_null, pairs
-from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, snowflake_text
+from cleanroom_ml.engine.sql.tree.dialect import WRITTEN, Node, raw, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import Kind
 
@@ -33,6 +33,28 @@ def column_name(projection: Node) -> str | None:
     written = projection.meta.get(WRITTEN)
     plain = isinstance(written, str) and not _COMMENT_OR_MARK.search(written)
     return (str(written) if plain else snowflake_text(projection)).upper()[:256]
+
+
+def without_aliases(value: Node, queries: Mapping[str, Node], scope: Scope) -> Node:
+    """A rewritten projection in which what is called like one of the `queries` before it, and like no column of FROM,
+    is that query: DuckDB names none by its alias there.
+    """
+    if not queries or any(kinds is None for kinds in scope.sources.values()):
+        return value
+    for column in list(value.walk(prune=lambda node: isinstance(node, exp.Query))):
+        query = queries.get(column.name) if isinstance(column, exp.Column) and not column.args.get("table") else None
+        if query is None or any(column.name in (kinds or {}) for kinds in scope.sources.values()):
+            continue
+        made = raw("{0}", query.copy(), kind=kind_of(query))
+        if column is value:
+            return made
+        column.replace(made)
+    return value
+
+
+def is_query(value: Node) -> bool:
+    """Whether a rewritten value has a query in it."""
+    return value.find(exp.Query) is not None
 
 
 def output(projections: Sequence[Node], scope: Scope, never: Sequence[bool]) -> Kinds | None:

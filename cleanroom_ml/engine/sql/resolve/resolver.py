@@ -39,7 +39,7 @@ from cleanroom_ml.engine.sql.resolve.guarded import name_of
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.items import Items
 from cleanroom_ml.engine.sql.resolve.listening import Listening
-from cleanroom_ml.engine.sql.resolve.projections import column_name, output
+from cleanroom_ml.engine.sql.resolve.projections import column_name, is_query, output, without_aliases
 from cleanroom_ml.engine.sql.resolve.relations import Relations
 from cleanroom_ml.engine.sql.resolve.scope import (
     CommonTable,
@@ -202,12 +202,13 @@ class Resolver:
         scope.draws = _draws(node, scope, exact=exact)
         projections = []
         aliases: dict[str, Kind | None] = {}
+        queries: dict[str, Node] = {}
         seen = replace(scope, parent=Scope(parent, {"": aliases}))  # a column may use what is called before it
         groups = _has_more_groups(node)
         never = []
         for projection, name in zip(written, [column_name(projection) for projection in written], strict=True):
             never.append(not groups and (projection.is_star or nullability.is_never_null(projection, seen)))
-            value = self.expressions.rewrite(projection, seen, ctes)
+            value = without_aliases(self.expressions.rewrite(projection, seen, ctes), queries, scope)
             if (
                 name is not None
                 and not isinstance(value, exp.Alias)
@@ -217,10 +218,13 @@ class Resolver:
             self.listening.call_alias(value)
             if isinstance(value, exp.Alias):
                 aliases[value.alias] = kind_of(value.this)
+                if is_query(value.this):
+                    queries[value.alias] = value.this
             projections.append(value)
         if not projections:
             raise SqlError.syntax("SELECT without columns.")
         node.set("expressions", projections)
+        grouping.all_by_number(node, projections)
         inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):

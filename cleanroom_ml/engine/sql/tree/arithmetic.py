@@ -16,6 +16,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_digits, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import (
     DATE,
     FLOAT,
@@ -42,7 +43,7 @@ _IMPLIED: Final = Number(18, 5)
 """What Snowflake takes text for next to a NUMBER."""
 _MORE_DIGITS: Final = 6
 _MOST_DIGITS: Final = 12
-_ERROR: Final = "error('cleanroom:division')"
+_NO_DIVISOR: Final = fails("division", "{0} IS NOT NULL AND {1} = 0")
 _CONSTANT: Final = re.compile(r"([+-]?)(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})")
 
 
@@ -304,7 +305,7 @@ def _guarded(template: str, divisor: Node, zero: Zero, nothing: str) -> str:
         return template
     match zero:
         case "fails":
-            return f"CASE WHEN {{0}} IS NOT NULL AND {{1}} = 0 THEN {_ERROR} ELSE {template} END"
+            return f"CASE WHEN {_NO_DIVISOR} THEN NULL ELSE {template} END"
         case "is NULL":
             return f"CASE WHEN {{1}} = 0 THEN NULL ELSE {template} END"
         case "is 0":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sqlglot import exp
@@ -27,8 +27,9 @@ from cleanroom_ml.engine.sql.types.kind import (
     number,
 )
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.record import Taken
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.types.variants import TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
+from cleanroom_ml.engine.sql.types.variants import NO_INTERVAL, TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 _BOOLEAN: Final = SqlType("BOOLEAN")
@@ -46,13 +47,14 @@ _AS_TEXT = (
     f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
     " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE"
-    " CASE WHEN starts_with(typeof({0}), 'STRUCT(interval_') THEN error('cleanroom:interval')"
+    f" CASE WHEN {NO_INTERVAL} THEN NULL"
     " ELSE CAST({0} AS VARCHAR) END END"
 )
+_IS_FLOAT = f"starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
+_FLOAT_OF = "substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9)"
 _NUMBER_OF = (
-    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
-    f" OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
-    " THEN TRY_CAST(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE)"
+    f"CASE WHEN {_IS_FLOAT} OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
+    f" THEN TRY_CAST({_FLOAT_OF} AS DOUBLE)"
     " WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE) END"
 )
 _DIGITS = (
@@ -146,6 +148,14 @@ def as_text(node: Node) -> Node:
 def as_digits(node: Node) -> Node:
     """An expression as a text that is read as a number next."""
     return raw(_DIGITS, node, kind=TEXT) if kind_of(node) == JSON else as_text(node)
+
+
+TAKEN: Final[Mapping[Taken, Callable[[Node], Node]]] = {
+    "as it is": lambda node: node,
+    "as text": as_text,
+    "as digits": as_digits,
+}
+"""What a cast makes of a value before it is put into the cast's template."""
 
 
 def as_variant(node: Node) -> Node:

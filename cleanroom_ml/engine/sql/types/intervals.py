@@ -13,6 +13,7 @@ import re
 from typing import Final
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import TEXT, Kept, Kind
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord
 from cleanroom_ml.engine.sql.values.durations import FIELDS, UNITS
@@ -99,7 +100,7 @@ def _fitting(name: str, sized: Sized) -> str:
     count = f"struct_extract({{0}}, '{field_of(name)}')"
     most = 10 ** (sized.precision or DIGITS) * UNITS[first]
     lost = "" if sized.scale is None else f" OR {count} % {10 ** (DIGITS - sized.scale)} <> 0"
-    return f"CASE WHEN abs({count}) >= {most}{lost} THEN error('cleanroom:notaninterval') ELSE {{0}} END"
+    return f"CASE WHEN {fails('notaninterval', f'abs({count}) >= {most}{lost}')} THEN NULL ELSE {{0}} END"
 
 
 def _record(qualifier: str) -> TypeRecord:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from cleanroom_ml.engine.sql.types.checks import fails
+
 Moment = Literal["DATE", "TIME", "NTZ", "LTZ", "TZ"]
 TZ_TYPE: Final = "STRUCT(utc TIMESTAMP, shift SMALLINT)"
 TZ_WALL: Final = (
@@ -53,7 +55,7 @@ _FINE: Final = (
     "typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS')"
     r" AND regexp_matches(CAST({0} AS VARCHAR), '\.\d\d\d\d\d\d0*[1-9]')"
 )
-NOT_FINER: Final = f"CASE WHEN {_FINE} THEN error('cleanroom:nanoseconds') ELSE {{0}} END"
+NOT_FINER: Final = f"CASE WHEN {fails('nanoseconds', _FINE)} THEN NULL ELSE {{0}} END"
 """A value of any type; a moment with nanoseconds, which are not kept, fails."""
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import FLOAT as FLOAT_NUMBER
 from cleanroom_ml.engine.sql.types.kind import JSON, MAX_PRECISION, NUM, OTHER, TEXT, Kind, Number
 from cleanroom_ml.engine.sql.types.record import (
@@ -159,7 +160,7 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
     """To a BOOLEAN: of texts these, of FLOATs all that are numbers (sql-reference/functions/to_boolean)."""
     if isinstance(value, Number) and value.scale is None:
         finite = "CASE WHEN isfinite({0}) THEN {word}({0} AS BOOLEAN)"
-        return Cast("as it is", f"{finite} WHEN {{0}} IS NOT NULL THEN error('cleanroom:floating') END", OTHER)
+        return Cast("as it is", f"{finite} WHEN {fails('floating', '{0} IS NOT NULL')} THEN NULL END", OTHER)
     if value == JSON:
         return Cast("as it is", _VARIANT_TRUTH, OTHER)
     if value != TEXT:
@@ -189,6 +190,7 @@ FLOAT: Final = TypeRecord(
     name="FLOAT",
     python="float",
     synonyms=("FLOAT4", "FLOAT8", "DOUBLE", "DOUBLE PRECISION", "REAL"),
+    parameters=Parameters.IGNORED,  # FLOAT(67) is one of 64 bits: its clients' own suites declare it
     kind=FLOAT_NUMBER,
     duckdb="DOUBLE",
     logical="REAL",

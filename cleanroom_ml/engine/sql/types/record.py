@@ -26,6 +26,7 @@ class Parameters(enum.Enum):
     LENGTH = "length"
     SECONDS = "digits of a second"
     INTERVAL = "digits of its first field and of a second"
+    IGNORED = "a number that says nothing"
 
 
 class Sized(Protocol):

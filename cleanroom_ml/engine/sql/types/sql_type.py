@@ -182,6 +182,8 @@ def parse_type(text: str) -> SqlType:
         if first is not None and not 1 <= first <= (record.most or record.longest or first):
             raise ValueError(f"Invalid length in '{text[:100]}'.")
         return SqlType(record.name, length=None if first == record.longest else first)
+    if record.parameters is Parameters.IGNORED:
+        return SqlType(record.name)
     if first is not None and (record.parameters is not Parameters.SECONDS or first > 9):
         raise ValueError(f"Unsupported data type '{text[:100]}'.")
     if first is not None and first < 9:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import BINARY as BINARY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, Kind, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, Sized, TypeRecord, plain_cast
@@ -15,7 +16,7 @@ def _text_cast(sized: Sized, value: Kind | None) -> Cast:
         return Cast("as text", None, TEXT)
     if isinstance(value, Text) and value.length <= sized.length:
         return Cast("as text", "({0})", Text(sized.length))
-    fits = f"CASE WHEN length({{0}}) > {sized.length} THEN error('cleanroom:length') ELSE {{0}} END"
+    fits = f"CASE WHEN {fails('length', f'length({{0}}) > {sized.length}')} THEN NULL ELSE {{0}} END"
     return Cast("as text", fits, Text(sized.length))
 
 

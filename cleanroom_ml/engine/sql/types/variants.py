@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import ARRAY as ARRAY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 from cleanroom_ml.engine.sql.types.kind import OBJECT as OBJECT_KIND
@@ -15,11 +16,13 @@ from cleanroom_ml.engine.sql.types.record import Cast, InPython, Sized, TypeReco
 _WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
 TEXT_TO_VARIANT: Final = "to_json(CASE WHEN starts_with({0}, chr(1)) THEN concat(chr(1), 'S', {0}) ELSE {0} END)"
 """A text that looks like one of our marks is marked as a text."""
+NO_INTERVAL: Final = fails("interval", "starts_with(typeof({0}), 'STRUCT(interval_')")
+"""A value of any type; an INTERVAL fails."""
 TO_VARIANT: Final = (
     "CASE WHEN typeof({0}) = 'JSON' THEN CAST(CAST({0} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) IN ({_WHOLE}, 'BOOLEAN') THEN CAST(CAST({{0}} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) = 'VARCHAR' THEN {TEXT_TO_VARIANT.replace('{0}', 'CAST({0} AS VARCHAR)')}"
-    " WHEN starts_with(typeof({0}), 'STRUCT(interval_') THEN error('cleanroom:interval')"
+    f" WHEN {NO_INTERVAL} THEN NULL"
     " ELSE CAST(_sf_variant(typeof({0}), CAST({0} AS VARCHAR)) AS JSON) END"
 )
 """Any value as a VARIANT; which of it is kept is known before it runs."""

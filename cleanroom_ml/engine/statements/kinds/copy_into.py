@@ -119,7 +119,7 @@ class _Load:
         numbers = dict(source.numbers)
         with work.storage.pin(file.sha256 for file in files):
             for file in files:
-                one = work.warehouse.looked_into(StagedSource((file,), staged.options), query_id=work.query_id)
+                one = StagedSource((file,), staged.options)
                 made, row, numbered = self._file(file, one, replace(source, numbers=dict(numbers)), table)
                 rows.append(row)
                 if made is not None:
@@ -155,7 +155,24 @@ class _Load:
     def _file(
         self, file: StagedFile, one: StagedSource, source: TableSource, table: Table
     ) -> tuple[Written | None, tuple[Value, ...], tuple[str, ...]]:
-        """Writes the rows of one file; None where it is skipped. Its line of the answer, and what of it is numbered."""
+        """Writes the rows of one file; None where it is skipped. Its line of the answer, and what of it is numbered.
+
+        Raises:
+            SqlError: its values are of other types, or it is damaged, and no error is tolerated.
+        """
+        try:
+            one = self.work.warehouse.looked_into(one, query_id=self.work.query_id)
+            return self._written(file, one, source, table)
+        except SqlError as error:
+            # What no row can be left out for: it is no file of this format, or not one value of it can be read.
+            if self.tolerated is None or not _is_about_data(error):
+                raise
+            told = (1, error.message, None, None, None)
+            return None, (listed_name(self.stage, file.path), "LOAD_FAILED", 0, 0, self.tolerated.rows or 0, *told), ()
+
+    def _written(
+        self, file: StagedFile, one: StagedSource, source: TableSource, table: Table
+    ) -> tuple[Written | None, tuple[Value, ...], tuple[str, ...]]:
         work = self.work
         required = frozenset(column.name for column in table.columns if not column.nullable)
         name = listed_name(self.stage, file.path)
@@ -164,7 +181,7 @@ class _Load:
                 made, numbered = self._write(one, source, None)
                 refuse_nulls(work, table, made)
             except SqlError as error:
-                if not 100_000 <= error.code < 101_000 or error.message == SqlError.too_deep().message:
+                if not _is_about_data(error) or error.message == SqlError.too_deep().message:
                     raise  # what is nested too deeply is no value that does not fit: the limit is ours
                 found = misfits(work, self.statement, one, required)
                 raise (found.error(name) if found.errors else error) from error
@@ -204,6 +221,10 @@ class _Load:
             if isinstance(change, Append) and change.key == self.key:
                 found.update({each.file: each.sha256 for each in change.loaded})
         return found
+
+
+def _is_about_data(error: SqlError) -> bool:
+    return 100_000 <= error.code < 101_000
 
 
 def _merged(work: Work, source: TableSource, objects: list[TableObject]) -> list[TableObject]:

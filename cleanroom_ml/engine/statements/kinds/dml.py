@@ -38,7 +38,7 @@ from cleanroom_ml.engine.warehouse.outcomes import Written
 Changing = TypeVar("Changing", Update, Delete, Merge)
 
 
-_NUMBER = SqlType("NUMBER", 38, 0)
+_NUMBER = SqlType("NUMBER", 19, 0)
 _INSERTED, _UPDATED, _DELETED = (f"number of rows {what}" for what in ("inserted", "updated", "deleted"))
 _JOINED = "number of multi-joined rows updated"
 _MERGED = {"inserted": _INSERTED, "updated": _UPDATED, "deleted": _DELETED}
