@@ -24,7 +24,7 @@ SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all coverage coverage-authorising test-gpu bench lint completions docs pages interpreter lock sandbox clean
+.PHONY: demo test test-all coverage coverage-authorising test-gpu bench lint completions docs pages interpreter lock sandbox openmp clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -32,14 +32,14 @@ demo: $(VENV)/.demo $(if $(findstring --no-isolation,$(DEMO_ARGS)),,sandbox)
 	@$(BIN)/cleanroom-ml demo $(DEMO_ARGS)
 
 ## test: everything but the slow group
-test: $(VENV)/.dev sandbox
+test: $(VENV)/.dev sandbox openmp
 	$(BIN)/ruff check cleanroom_ml tests locks sample_projects
 	$(BIN)/ruff format --check cleanroom_ml tests locks sample_projects
 	$(BIN)/mypy
 	$(PYTEST) -m "not slow and not gpu and not bench" $(PYTEST_ARGS)
 
 ## test-all: every "must show", the slow ones too
-test-all: $(VENV)/.dev sandbox
+test-all: $(VENV)/.dev sandbox openmp
 	$(PYTEST) -m "not gpu and not bench" $(PYTEST_ARGS)
 
 ## coverage: the quick group, and what it executes: at least 90 % of statements and branches, and every branch of what
@@ -47,7 +47,7 @@ test-all: $(VENV)/.dev sandbox
 COVERED := build/coverage
 MEASURED := PYTHONPATH=$(CURDIR)/tests/coverage $(PYTEST) -m "not slow and not gpu and not bench"
 EMPTIED = rm -rf $(COVERED) && mkdir -p -m 1777 $(COVERED)
-coverage: $(VENV)/.dev sandbox
+coverage: $(VENV)/.dev sandbox openmp
 	$(EMPTIED)
 	$(MEASURED) $(PYTEST_ARGS)
 	$(BIN)/python tests/coverage/floors.py $(COVERED)
@@ -60,17 +60,17 @@ AUTHORISING := $(addprefix tests/,login local/test_local_accounts.py \
   $(addprefix statements/test_statements_,grants.py policy.py roles.py users.py owners_rights.py rooms.py) \
   $(addprefix rooms/test_rooms_,roles.py role_checks.py runs_by_role.py approval.py policies.py policies_renamed.py rendering.py) \
   $(addprefix rooms/test_rooms_,activation.py every_procedure.py leaving.py update_requests.py whose.py))
-coverage-authorising: $(VENV)/.dev sandbox
+coverage-authorising: $(VENV)/.dev sandbox openmp
 	$(EMPTIED)
 	$(MEASURED) $(AUTHORISING)
 	$(BIN)/python tests/coverage/floors.py $(COVERED) --authorising
 
 ## test-gpu: what needs an NVIDIA GPU, and CUDA builds of torch and xgboost in the environment (see README)
-test-gpu: $(VENV)/.dev sandbox
+test-gpu: $(VENV)/.dev sandbox openmp
 	$(BIN)/pytest -m gpu $(PYTEST_ARGS)
 
 ## bench: each number beside its peer, from the same run
-bench: $(VENV)/.dev sandbox
+bench: $(VENV)/.dev sandbox openmp
 	$(BIN)/pytest tests/benchmarks -m bench -s $(PYTEST_ARGS)
 
 ## completions: write the shells' completion files anew
@@ -138,6 +138,17 @@ sandbox:
 	  apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null; \
 	else \
 	  echo "bubblewrap is missing; install it with: sudo apt-get install -y bubblewrap" >&2; exit 2; \
+	fi
+
+# LightGBM's wheel has no OpenMP of its own; most machines have the system's. The demo does without.
+openmp: $(VENV)/.dev
+	@[ -z "$(findstring runtime,$(EXTRAS))" ] && exit 0; \
+	$(BIN)/python -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing libgomp1" >&2; \
+	  apt-get update -qq && apt-get install -y -qq libgomp1 >/dev/null; \
+	else \
+	  echo "libgomp.so.1 is missing, which LightGBM needs; install it with: sudo apt-get install -y libgomp1" >&2; exit 2; \
 	fi
 
 clean:

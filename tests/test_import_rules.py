@@ -6,6 +6,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,7 @@ def package_of(module: str) -> str:
     return "/".join(parts[:2]) if parts[0] == "engine" else parts[0]
 
 
+@cache
 def is_module(name: str) -> bool:
     place = ROOT.parent.joinpath(*name.split("."))
     return place.is_dir() or place.with_suffix(".py").is_file()
@@ -49,7 +52,8 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules of ours that a file imports: for its types alone, or when a function is called, is importing too."""
     package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
     found: set[str] = set()
@@ -62,7 +66,7 @@ def imports(path: Path) -> set[str]:
             for alias in node.names:
                 whole = f"{module}.{alias.name}"
                 found.add(whole if is_module(whole) else module)
-    return {name for name in found if name == "cleanroom_ml" or name.startswith("cleanroom_ml.")}
+    return frozenset(name for name in found if name == "cleanroom_ml" or name.startswith("cleanroom_ml."))
 
 
 def wrong_imports(package: str, name: str) -> bool:
@@ -70,7 +74,7 @@ def wrong_imports(package: str, name: str) -> bool:
     return package_of(name) not in ALLOWED[package] | shared | {package, ""}
 
 
-def circles(graph: Mapping[str, set[str]]) -> set[tuple[str, ...]]:
+def circles(graph: Mapping[str, AbstractSet[str]]) -> set[tuple[str, ...]]:
     """The sets of modules that reach each other, by Tarjan's algorithm without recursion."""
     number: dict[str, int] = {}
     low: dict[str, int] = {}

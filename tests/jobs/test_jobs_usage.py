@@ -20,6 +20,7 @@ from cleanroom_ml.engine.sandbox.cgroups import Watchdog
 from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
 from cleanroom_ml.engine.sandbox.policy import Limits, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
+from cleanroom_ml.engine.sandbox.python_runtime import python_runtime
 from cleanroom_ml.engine.sandbox.systemd_scope import SystemdScope
 from cleanroom_ml.engine.sandbox.usage import Usage, read_usage
 
@@ -70,7 +71,9 @@ subprocess.run([sys.executable, "-c", burn])
 print("burned", flush=True)
 time.sleep(60)
 """
-    return SandboxSpec(name="burns", argv=("/usr/bin/python3", "-c", code), limits=Limits(memory_bytes=400 * MIB))
+    runtime = python_runtime()
+    command = (str(runtime.executable), "-c", code)
+    return SandboxSpec(name="burns", argv=command, mounts=runtime.mounts, limits=Limits(memory_bytes=400 * MIB))
 
 
 @pytest.mark.sandbox
