@@ -1,6 +1,6 @@
-"""More random feature SQL (feature_sql.py): over documents, moments, whole numbers of 38 digits, regular expressions; each
-with what it is, written down in plain Python. Sources: user-guide/querying-semistructured, data-types-numeric, and
-functions/array_contains, array_size, regexp_count, regexp_replace, regexp_substr, datediff.
+"""More random feature SQL (feature_sql.py): over documents, moments, whole numbers of 38 digits and regular
+expressions, each with what it is, written down in plain Python. Sources: user-guide/querying-semistructured,
+data-types-numeric, and functions/array_contains, array_size, regexp_count, regexp_replace, regexp_substr, datediff.
 """
 
 from __future__ import annotations
