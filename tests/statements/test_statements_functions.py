@@ -317,6 +317,7 @@ def test_the_ddl_of_a_routine_is_for_whom_it_is_there(admin: Client, reader: Cli
     assert "4711" in reader.rows("SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_a_parameter_is_handed_to_a_table_function(alpha: Client) -> None:
     """And stands beside its rows, where DuckDB took the rows for it (udf/sql/udf-sql-tabular-functions)."""
