@@ -17,7 +17,8 @@ from guarantees_world import World
 from cleanroom_ml.engine.http.gate import Gate
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
 from cleanroom_ml.engine.queries.service import QueryService
-from cleanroom_ml.engine.statements.account_catalog import AccountCatalog, table_source
+from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
+from cleanroom_ml.engine.statements.table_sources import table_source
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.errors import CleanroomError
 

@@ -1,5 +1,5 @@
-"""Random feature SQL against an independent implementation of Snowflake's rules in plain Python (feature_sql.py): 300
-cases always, 100,000 with the slow tests. A case is one expression over one row, or one aggregate or window of it.
+"""Random feature SQL against an independent implementation of Snowflake's rules in plain Python (feature_sql.py): 400
+cases always, 200,000 with the slow tests. A case is one expression over one row, or one aggregate or window of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from feature_documents import DocumentWriter, documents
 from feature_sql import Expression, Row, Writer, relation, to_scale
 from sql_world import World
 
@@ -30,12 +31,13 @@ def plain(value: Any) -> str | None:
     )
 
 
-def expressions(world: World, seed: int, rows: int, count: int) -> None:
-    writer = Writer(seed)
+def expressions(world: World, seed: int, rows: int, count: int, kind: type[Writer] = Writer) -> None:
+    writer = kind(seed)
     given = writer.rows(rows)
+    shown = relation if kind is Writer else documents
     made = [writer.expression() for _ in range(count)]
     listed = ", ".join(f"{each.sql} as x{number}" for number, each in enumerate(made))
-    found = world.query(f"select r, {listed} from {relation(given)} order by r")
+    found = world.query(f"select r, {listed} from {shown(given)} order by r")
     for row, (_, *values) in zip(given, found, strict=True):
         for each, value in zip(made, values, strict=True):
             wanted = plain(each.value(row))
@@ -159,6 +161,7 @@ def test_feature_sql_is_that_of_plain_python(worlds: World) -> None:
     aggregates(worlds, 2, 20, 2)
     windows(worlds, 3, 8, 1)
     joins(worlds, 4, 20)
+    expressions(worlds, 5, 10, 10, DocumentWriter)
 
 
 @pytest.mark.slow
@@ -169,3 +172,10 @@ def test_much_feature_sql_is_that_of_plain_python(worlds: World, seed: int) -> N
     aggregates(worlds, seed + 1, 40, 3)
     windows(worlds, seed + 2, 8, 2)
     joins(worlds, seed + 3, 30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(0, 1000, 10))
+def test_much_feature_sql_of_documents_is_that_of_plain_python(worlds: World, seed: int) -> None:
+    """1,000 cases each."""
+    expressions(worlds, seed, 25, 40, DocumentWriter)

@@ -52,6 +52,9 @@ REFUSED = {
         "select 1 from people left join lateral flatten(input => parse_json('[1]'))",
         "select 1 from people left join table(split_to_table('a,b', ','))",
     ],
+    "constructs/join, USING": [
+        """select 1 from (select parse_json('"x"') a) x natural join (select 'x' a) y""",
+    ],
     "constructs/from": [
         "select value from flatten(input => parse_json('[1,2]'))",
         "select p.id from people p, flatten(p.doc)",

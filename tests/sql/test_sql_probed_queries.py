@@ -119,7 +119,7 @@ select any_value(x) from (select 1 x) where x = any (select 1) => 1
 select 1 where 3 > all (select column1 from values (1),(2)) => 1
 select 1 where null > all (select 1 where false) => 1
 # functions/flatten, split_to_table, strtok_split_to_table, generator, constructs/join
-select seq, index, value::varchar from table(flatten(input => parse_json('["a","b"]'))) order by index => 1, 0, a; 1, 1, b
+select index, value::varchar from table(flatten(input => parse_json('["a","b"]'))) order by index => 0, a; 1, b
 select key, value::int from table(flatten(input => parse_json('{"b":1,"a":2}'))) order by key => a, 2; b, 1
 select path, value::varchar from table(flatten(input => parse_json('{"a":[1,{"b":2}]}'), recursive => true)) order by path => a, [1,{"b":2}]; a[0], 1; a[1], {"b":2}; a[1].b, 2
 select count(*) from table(flatten(input => parse_json('[]'))) => 0

@@ -317,6 +317,7 @@ def test_the_ddl_of_a_routine_is_for_whom_it_is_there(admin: Client, reader: Cli
     assert "4711" in reader.rows("SELECT GET_DDL('FUNCTION', 'alpha_db.public.hidden()')")[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_a_parameter_is_handed_to_a_table_function(alpha: Client) -> None:
     """And stands beside its rows, where DuckDB took the rows for it (udf/sql/udf-sql-tabular-functions)."""
@@ -336,3 +337,27 @@ def test_a_parameter_is_handed_to_a_table_function(alpha: Client) -> None:
     assert alpha.rows("SELECT x, s FROM docs, TABLE(added(d, id)) ORDER BY x") == [(4, 2), (5, 2)]
     assert alpha.rows("SELECT p, n FROM TABLE(parts('a-b')) ORDER BY p") == [("aa-b", 3), ("ba-b", 3)]
     assert alpha.rows("SELECT total(d, id) FROM docs") == [(9,)]
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    "then",
+    [
+        "time.sleep(100)",
+        "os.kill(os.getpid(), signal.SIGSTOP)",
+        "os.fork() or time.sleep(100)\n    os._exit(0)",  # what is left has the statement's line, and nobody ends it
+    ],
+)
+def test_a_function_that_stops_its_sandbox_ends_at_the_time_limit(alpha: Client, then: str) -> None:
+    """The second process of the sandbox makes the next one and sweeps after the last one: it can be stopped."""
+    python = "RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'f' AS"
+    stops = f"import os, signal, time\ndef f(a):\n    os.kill(2, signal.SIGSTOP)\n    {then}"
+    alpha.result(f"CREATE FUNCTION stops(a INT) {python} $$\n{stops}\n$$")
+    alpha.result(f"CREATE FUNCTION good(a INT) {python} $$\ndef f(a):\n    return a\n$$")
+    assert alpha.rows("SELECT good(1)") == [(1,)]
+    alpha.result("ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 3")
+    with pytest.raises(SqlError, match="timeout of 3"):
+        alpha.rows("SELECT stops(1)")
+    alpha.result("ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 60")
+    assert alpha.rows("SELECT good(1)") == [(1,)], "and others are served"

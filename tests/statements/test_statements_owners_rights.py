@@ -341,6 +341,7 @@ def test_a_name_in_quotes_is_no_signature(admin: Client) -> None:
     assert "Unknown function" in refused(admin, """SELECT "G(NUMBER)"()""")
 
 
+@pytest.mark.slow
 def test_the_columns_of_a_table_are_those_that_are_declared(admin: Client) -> None:
     """Else a caller reads a text where the procedure says that a number is."""
     body = "DECLARE r RESULTSET DEFAULT (SELECT ''x'' AS a, 1 AS b, NULL AS c); BEGIN RETURN TABLE(r); END"

@@ -10,10 +10,10 @@ from statements_client import Client
 from cleanroom_ml.engine.sql.catalog import ContextValues, Source
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import policy
-from cleanroom_ml.engine.statements.account_catalog import table_source
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.kinds import copy_into
 from cleanroom_ml.engine.statements.results import Upload
+from cleanroom_ml.engine.statements.table_sources import table_source
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage

@@ -22,7 +22,6 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Distance, Routine, UserFunction
-from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements import information_schema, system_relations
 from cleanroom_ml.engine.statements.ddl import Ddl
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
@@ -30,6 +29,7 @@ from cleanroom_ml.engine.statements.ports import FREEFORM, SharedViews
 from cleanroom_ml.engine.statements.refusals import displayed, exhausted, no_current
 from cleanroom_ml.engine.statements.result_scan import Results, earlier_statement, session_result
 from cleanroom_ml.engine.statements.stage_reader import PathMatcher, StageReader
+from cleanroom_ml.engine.statements.table_sources import table_source
 from cleanroom_ml.engine.statements.time_travel import past_objects
 from cleanroom_ml.engine.statements.transactions import open_transaction, session_variables
 from cleanroom_ml.engine.storage.errors import NotFound
@@ -400,23 +400,3 @@ class AccountCatalog:
 
 def _view_source(view: View, catalog: AccountCatalog) -> ViewSource:
     return ViewSource(tuple(column.name for column in view.columns), view.text, catalog)
-
-
-def table_source(table: Table, *, writable: bool = True) -> TableSource:
-    """A table of the catalog as `sql` reads it."""
-    return TableSource(
-        columns=tuple((column.name, parse_type(column.type)) for column in table.columns),
-        objects=tuple(item.sha256 for item in table.objects),
-        writable=writable,
-        key=table.key,
-        snapshot=table.snapshot,
-        rows=table.rows,
-        bounds={item.sha256: item.bounds for item in table.objects if item.bounds},
-        required=frozenset(column.name for column in table.columns if not column.nullable),
-        defaults={column.name: column.default for column in table.columns if column.default is not None},
-        numbers={
-            column.name: (table.numbers[column.name], column.step)
-            for column in table.columns
-            if column.start is not None
-        },
-    )

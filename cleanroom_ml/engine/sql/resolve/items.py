@@ -27,7 +27,7 @@ from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import TZ
+from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TZ
 
 _OF_EACH_ROW: Final = frozenset({"FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE"})
 
@@ -138,7 +138,7 @@ class Items:
             join.set("using", [quoted(fold_column(column)) for column in using])
         if scope.called and (using or str(join.args.get("method") or "").upper() == "NATURAL"):
             raise SqlError.unsupported("USING beside columns whose names differ only in case")
-        _refuse_offsets(join, scope)
+        _refuse_unlike(join, scope)
 
     def _same(self, join: exp.Join, names: list[str], scope: Scope, ctes: CommonTables) -> None:
         """ASOF JOIN … USING: the columns of both sides that are equal; those of the left side are shown."""
@@ -346,14 +346,20 @@ def _natural_of_nothing(join: exp.Join, scope: Scope) -> None:
         join.set("kind", "CROSS")
 
 
-def _refuse_offsets(join: exp.Join, scope: Scope) -> None:
-    """Raises SqlError: columns that are joined by their names are TIMESTAMP_TZs, which DuckDB tells apart by offset."""
+def _refuse_unlike(join: exp.Join, scope: Scope) -> None:
+    """Raises SqlError: DuckDB compares columns that are joined by their names in another way than `=` does: it tells
+    TIMESTAMP_TZs apart by offset, and takes the text beside a VARIANT for JSON.
+    """
     *before, last = [kinds or {} for kinds in scope.sources.values()] or [{}]
     natural = str(join.args.get("method") or "").upper() == "NATURAL"
     names = [name for name in last if any(name in kinds for kinds in before)] if natural else []
     names += [column.name for column in join.args.get("using") or []]
-    if any(kinds.get(name) == TZ for kinds in (*before, last) for name in names):
-        raise SqlError.unsupported("USING and NATURAL JOIN with a TIMESTAMP_TZ column: write ON")
+    for name in names:
+        found = [kinds[name] for kinds in (*before, last) if name in kinds]
+        if TZ in found:
+            raise SqlError.unsupported("USING and NATURAL JOIN with a TIMESTAMP_TZ column: write ON")
+        if JSON in found and TEXT in found:
+            raise SqlError.unsupported(f"USING and NATURAL JOIN of a VARIANT and a text, {name[:100]}: write ON")
 
 
 def _as_of(join: exp.Join) -> None:
