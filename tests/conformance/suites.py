@@ -77,6 +77,7 @@ def _fixtures(directory: Path, parameters: dict[str, object]) -> None:
     shutil.copy(HERE / "fakesnow_fixtures.py", directory / "tests" / "conftest.py")
 
 
+_IN_THREADS = ("test_privatelink_ocsp_url_multithreaded", "test_privatelink_ocsp_url_multithreaded_snowsql")
 SUITES = {
     "snowpark": ClientSuite(
         Source(
@@ -98,6 +99,8 @@ SUITES = {
         ),
         ("test/integ/test_*.py", "test/integ/pandas_it/test_*.py"),
         _parameters("test/parameters.py"),
+        # Out of scope, and with what goes wrong in their threads Python 3.11 ends pytest, before the rest of the file.
+        tuple(f"--deselect=test/integ/test_connection.py::{each}" for each in _IN_THREADS),
     ),
     "fakesnow": ClientSuite(
         Source("fakesnow", "https://github.com/tekumara/fakesnow", None, ("tests", "fakesnow", "pyproject.toml")),
