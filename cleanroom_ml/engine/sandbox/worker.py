@@ -7,10 +7,8 @@ import contextlib
 import fcntl
 import json
 import os
-import select
 import socket
 import struct
-import sys
 import termios
 import threading
 import time
@@ -32,6 +30,7 @@ from cleanroom_ml.engine.sandbox.policy import LONG_SECONDS, LONG_WEIGHT, RUN, S
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import kill_pidfd, open_pidfd
 from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
+from cleanroom_ml.engine.sandbox.worker_frames import FRAME_BYTES, exactly, frame, readable
 
 _FDS_A_MESSAGE: Final = 200  # the kernel takes 253 (SCM_MAX_FD)
 _START_SECONDS: Final = 60.0
@@ -39,9 +38,6 @@ _NEXT_CHILD_SECONDS: Final = 10.0
 _TIDY_SECONDS: Final = 5.0
 """What may pass until the next child is there: what one request left behind is not to hold up the next one's owner."""
 _LOOK_SECONDS: Final = 0.1
-_FRAME_BYTES: Final = 9
-_CREDENTIALS: Final = struct.Struct("iII")
-_SCM_CREDENTIALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +155,7 @@ class Worker:
             fcntl.ioctl(self._control.fileno(), termios.FIONREAD, unread)
         except (OSError, ValueError):  # closed
             return False
-        return unread[0] >= self._frames_due * _FRAME_BYTES
+        return unread[0] >= self._frames_due * FRAME_BYTES
 
     def wait_ready(self, deadline: float, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Wait for a child that waits for a request.
@@ -178,7 +174,7 @@ class Worker:
                         raise WorkerCancelled("the call was cancelled before a worker was ready")
                     if time.monotonic() >= until:
                         raise TimeoutError
-                kind, number, pid = self._frame(until)
+                kind, number, pid = frame(self._control, until)
             except TimeoutError as error:
                 if deadline < patience:
                     raise WorkerTimeout("no worker was ready in time") from error
@@ -187,7 +183,7 @@ class Worker:
             except (EOFError, OSError) as error:
                 raise self._over() from error
             if kind == b"X":
-                text = self._exactly(self._control, min(number, 8000), until).decode(errors="replace")
+                text = exactly(self._control, min(number, 8000), until).decode(errors="replace")
                 self.close()
                 raise WorkerCrashed(f"the worker {self.config.name} cannot load its handler", why=text)
             if kind == b"R":
@@ -282,14 +278,14 @@ class Worker:
         ours.sendall(struct.pack("!QQ", len(body), len(fds)))
         for start in range(0, len(fds), _FDS_A_MESSAGE):
             socket.send_fds(ours, [b"F"], list(fds[start : start + _FDS_A_MESSAGE]))
-            self._exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
+            exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
         ours.sendall(body)
-        if not _readable(ours, min(LONG_SECONDS, deadline - time.monotonic())):
+        if not readable(ours, min(LONG_SECONDS, deadline - time.monotonic())):
             self._weigh(min(LONG_WEIGHT, self.config.limits.cpu_weight))
-        kind, length = struct.unpack("!BQ", self._exactly(ours, 9, deadline))
+        kind, length = struct.unpack("!BQ", exactly(ours, 9, deadline))
         if length > self.config.reply_bytes:
             raise OSError(f"an answer of {length} bytes, more than {self.config.reply_bytes}")
-        return kind, self._exactly(ours, length, deadline)
+        return kind, exactly(ours, length, deadline)
 
     def _answer(self, kind: int, body: bytes) -> dict[str, object]:
         try:
@@ -305,7 +301,7 @@ class Worker:
     def _crash(self) -> WorkerError:
         """Why a child went away without an answer: its status comes from the zygote, if that still lives."""
         with contextlib.suppress(TimeoutError, EOFError, OSError):
-            kind, status, _ = self._frame(time.monotonic() + 5.0)
+            kind, status, _ = frame(self._control, time.monotonic() + 5.0)
             if kind == b"E":
                 self._frames_due = 1
                 killed = os.WIFSIGNALED(status)
@@ -351,43 +347,12 @@ class Worker:
 
         Its parent tells later, if it was killed from outside; nothing was sent to it, so that another can serve.
         """
-        return self._line is not None and _readable(self._line, 0.0)
+        return self._line is not None and readable(self._line, 0.0)
 
     def _readable(self, seconds: float) -> bool:
         if self._control.fileno() < 0:
             return True  # closed: reading will say so
-        return _readable(self._control, seconds)
-
-    def _frame(self, deadline: float) -> tuple[bytes, int, int | None]:
-        data, pid = b"", None
-        while len(data) < _FRAME_BYTES:
-            self._control.settimeout(max(0.001, deadline - time.monotonic()))
-            room = socket.CMSG_SPACE(_CREDENTIALS.size)
-            part, ancillary, _, _ = self._control.recvmsg(_FRAME_BYTES - len(data), room)
-            if not part:
-                raise EOFError
-            for level, kind, value in ancillary:
-                if level == socket.SOL_SOCKET and kind == _SCM_CREDENTIALS and sys.platform == "linux":
-                    pid = _CREDENTIALS.unpack(value[: _CREDENTIALS.size])[0]
-            data += part
-        return data[:1], struct.unpack("!Q", data[1:])[0], pid
-
-    @staticmethod
-    def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            part = connection.recv(min(size - len(data), 1 << 20))
-            if not part:
-                raise EOFError
-            data += part
-        return bytes(data)
-
-
-def _readable(connection: socket.socket, seconds: float) -> bool:
-    poller = select.poll()
-    poller.register(connection, select.POLLIN)
-    return bool(poller.poll(max(0.0, seconds) * 1000))
+        return readable(self._control, seconds)
 
 
 def _kill_plain(pid: int) -> None:

@@ -181,13 +181,7 @@ class AccountCatalog:
         return table_source(table, writable=self._may_change(table))
 
     def within(
-        self,
-        key: Key,
-        owner: str,
-        *,
-        draws: bool = True,
-        temporaries: bool = False,
-        made: datetime | None = None,
+        self, key: Key, owner: str, *, draws: bool = True, temporaries: bool = False, made: datetime | None = None
     ) -> AccountCatalog:
         """The catalog by which a view's text is resolved: names from where the view is, and what the role that owns it
         may read, whoever asks. `temporaries`: of a temporary view, which sees those of its session; `made`: when it was
