@@ -139,7 +139,8 @@ def distinct(names: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _json(path: str, options: FileOptions, width: int) -> str:
-    layout = "array" if options.strip_outer_array else "auto"
+    # By itself DuckDB strips the brackets of an array: without STRIP_OUTER_ARRAY that is one document.
+    layout = "array" if options.strip_outer_array else "unstructured"
     return (
         f"SELECT json AS \"$1\" FROM read_json_objects({path}, format='{layout}', compression='{_compression(options)}',"  # noqa: E501
         " maximum_object_size=134217728)"
