@@ -96,3 +96,46 @@ def test_a_document_has_its_keys_in_order(alpha: Client) -> None:
     flat = "SELECT f.key FROM @s/a.json (FILE_FORMAT => j) t, LATERAL FLATTEN(input => t.$1) f"
     assert alpha.rows(flat) == [("a",), ("z",)]
     assert alpha.rows("SELECT $1, $2 FROM @s/a.csv") == [("1", "2")]
+
+
+def test_an_array_in_a_file_is_one_document_unless_its_brackets_are_stripped(alpha: Client) -> None:
+    """sql-reference/sql/create-file-format, STRIP_OUTER_ARRAY; snowpark-python, tests/integ/scala/
+    test_dataframe_copy_into.py::test_copy_into_json_format_name.
+    """
+    alpha.result("CREATE STAGE s")
+    alpha.result("CREATE FILE FORMAT j TYPE = JSON")
+    alpha.result("CREATE FILE FORMAT stripped TYPE = JSON STRIP_OUTER_ARRAY = TRUE")
+    alpha.put("S", "array.json", b'[{"a": 1}, {"a": 2}]')
+    alpha.put("S", "lines.json", b'[1]\n{"a":\n 1}[2]')
+    read = "SELECT $1::text FROM @s/{} (FILE_FORMAT => {})"
+    assert alpha.rows(read.format("array.json", "j")) == [('[{"a":1},{"a":2}]',)]
+    assert alpha.rows(read.format("lines.json", "j")) == [("[1]",), ('{"a":1}',), ("[2]",)]
+    assert alpha.rows(read.format("array.json", "stripped")) == [('{"a":1}',), ('{"a":2}',)]
+    alpha.result("CREATE TABLE kept (v VARIANT)")
+    alpha.result("COPY INTO kept FROM @s/array.json FILE_FORMAT = (TYPE = JSON)")
+    assert alpha.rows("SELECT array_size(v) FROM kept") == [(2,)]
+
+
+def test_a_file_format_is_described_whole(alpha: Client) -> None:
+    """sql-reference/sql/desc-file-format, its tables; the second is of snowpark-python's suite,
+    tests/integ/scala/test_dataframe_copy_into.py::test_csv_read_format_name.
+    """
+    for kind in ("JSON", "PARQUET"):
+        alpha.result(f"CREATE FILE FORMAT my_{kind} TYPE = {kind}")
+    assert alpha.rows("DESC FILE FORMAT my_parquet") == [
+        ("TYPE", "String", "PARQUET", "CSV"),
+        ("TRIM_SPACE", "Boolean", "FALSE", "FALSE"),
+        ("NULL_IF", "List", "[]", "[\\\\N]"),
+        ("COMPRESSION", "String", "SNAPPY", "AUTO"),
+        ("BINARY_AS_TEXT", "Boolean", "TRUE", "TRUE"),
+    ]
+    assert [row[0] for row in alpha.rows("DESC FILE FORMAT my_json")][-5:] == [
+        *("STRIP_OUTER_ARRAY", "STRIP_NULL_VALUES", "IGNORE_UTF8_ERRORS", "REPLACE_INVALID_CHARACTERS"),
+        "SKIP_BYTE_ORDER_MARK",
+    ]
+    alpha.result("CREATE TEMPORARY FILE FORMAT c TYPE = CSV SKIP_HEADER = 1 NULL_IF = ('none', 'NA')")
+    told = {row[0]: row[1:] for row in alpha.rows("DESC FILE FORMAT c")}
+    assert told["RECORD_DELIMITER"] == ("String", "\\n", "\\n")
+    assert told["ESCAPE_UNENCLOSED_FIELD"] == ("String", "\\\\", "\\\\")
+    changed = {name: row for name, row in told.items() if row[1] != row[2]}
+    assert changed == {"SKIP_HEADER": ("Integer", "1", "0"), "NULL_IF": ("List", "[none, NA]", "[\\\\N]")}

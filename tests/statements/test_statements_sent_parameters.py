@@ -43,8 +43,30 @@ def test_snowparks_own_ddl_leaves_the_transaction_open(alpha: Client) -> None:
     own = {"SNOWPARK_SKIP_TXN_COMMIT_IN_DDL": "true"}
     alpha.result("CREATE TEMPORARY TABLE kept AS SELECT * FROM t", parameters=own)
     assert alpha.rows("SELECT CURRENT_TRANSACTION() IS NOT NULL, (SELECT COUNT(*) FROM kept)") == [(True, 3)]
+    # scala/test_dataframe_reader_suite.py::test_read_staged_file_no_commit: files are read through a table that goes
+    alpha.result("INSERT INTO kept VALUES (4)")
+    alpha.result("DROP TABLE kept", parameters=own)
+    alpha.result("CREATE OR REPLACE TEMPORARY TABLE again (a INT)", parameters=own)
+    alpha.result("INSERT INTO again VALUES (5)")
+    alpha.result("CREATE OR REPLACE TEMPORARY TABLE again (a INT)", parameters=own)
+    assert alpha.rows("SELECT CURRENT_TRANSACTION() IS NOT NULL, (SELECT COUNT(*) FROM again)") == [(True, 0)]
     alpha.result("ROLLBACK")
     assert alpha.rows("SELECT COUNT(*) FROM t") == [(2,)], "what the client says of its own DDL commits nothing"
     alpha.result("BEGIN")
     alpha.result("CREATE TEMPORARY TABLE another (a INT)")
     assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(None,)], "other DDL does"
+    alpha.result("CREATE TABLE lasting (a INT)")
+    alpha.result("BEGIN")
+    alpha.result("INSERT INTO t VALUES (6)")
+    alpha.result("CREATE TEMPORARY TABLE gone AS SELECT 1 AS a", parameters=own)
+    alpha.result("INSERT INTO gone VALUES (2)")
+    alpha.result("DROP TABLE gone", parameters=own)
+    alpha.result("COMMIT")
+    assert alpha.rows("SELECT COUNT(*) FROM t") == [(3,)], "the rest is committed"
+    alpha.result("BEGIN")
+    alpha.result("INSERT INTO lasting VALUES (1)")
+    alpha.result("DROP TABLE lasting", parameters=own)
+    assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(None,)], "a permanent table's rows are committed first"
+    alpha.result("BEGIN")
+    alpha.result("CREATE TABLE permanent (a INT)", parameters=own)
+    assert alpha.rows("SELECT CURRENT_TRANSACTION()") == [(None,)], "it is said of temporary things alone"

@@ -12,7 +12,12 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.dml import Insert
+from cleanroom_ml.engine.sql.read.drop import Drop
+from cleanroom_ml.engine.sql.read.file_format import CreateFileFormat
+from cleanroom_ml.engine.sql.read.stage import CreateStage
 from cleanroom_ml.engine.sql.read.statement import Statement
+from cleanroom_ml.engine.sql.read.table import CreateTable
+from cleanroom_ml.engine.sql.read.view import CreateView
 from cleanroom_ml.engine.statements import policy, session_parameters
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import AnyKind
@@ -286,7 +291,7 @@ class Executor:
                 return _described(work, kind, statement)
             except SqlError as error:
                 raise placed(error, text) from error
-        if kind.commits and not kind.leaves_open(statement) and not (direct and _leaves_open(asked)):
+        if kind.commits and not kind.leaves_open(statement) and not (direct and _leaves_open(asked, statement)):
             commit_open(work)
         work = replace(work, catalog=overlaid(catalog, self.transactions.current(session)))
         if binds.rows is not None and kind.batch is not None:
@@ -313,11 +318,17 @@ class Executor:
         return None if changes % 2 else Kept(session.id, (session.role, rights.roles, changes))
 
 
-def _leaves_open(asked: Mapping[str, str]) -> bool:
+def _leaves_open(asked: Mapping[str, str], statement: Statement) -> bool:
     """Whether a client says that its DDL, which it sends for itself, is no end of the open transaction: Snowpark of its
-    temporary objects (snowpark: `server_connection.run_query`).
+    temporary objects (snowpark: `server_connection.run_query`), and of nothing else here.
     """
-    return asked.get("SNOWPARK_SKIP_TXN_COMMIT_IN_DDL", "").lower() == "true"
+    if asked.get("SNOWPARK_SKIP_TXN_COMMIT_IN_DDL", "").lower() != "true":
+        return False
+    if isinstance(statement, Drop):
+        return statement.kind in {"TABLE", "VIEW", "STAGE", "FILE FORMAT"}
+    if isinstance(statement, CreateTable):
+        return statement.kind == "TEMPORARY"
+    return isinstance(statement, CreateView | CreateStage | CreateFileFormat) and statement.temporary
 
 
 def _earlier(record: QueryRecord, query_id: str) -> StatementResult | None:

@@ -61,6 +61,12 @@ class Overlay:
             self.content[change.key] = (base, before + tuple(item.sha256 for item in change.objects))
             self.changes.append(replace(change, base_snapshot=base) if isinstance(change, Replace) else change)
 
+    def forget(self, key: Key, snapshot: int) -> None:
+        """The table that was written from this snapshot on is going: what was written goes with it."""
+        if key in self.content and self.content[key][0] == snapshot:
+            del self.content[key]
+            self.changes = [change for change in self.changes if change.key != key]
+
 
 class OverlaidCatalog:
     """A catalog as an open transaction sees it."""

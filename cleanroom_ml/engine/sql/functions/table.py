@@ -82,7 +82,7 @@ def find(name: str, kind: type[_Kind]) -> _Kind:
     if not isinstance(found, kind):
         if found is None and absent.is_snowflakes(name):
             raise SqlError.unsupported(name)
-        raise SqlError.unknown_function(name)
+        raise SqlError.unknown_function(name, "table function" if kind is TableFunction else "function")
     return found
 
 

@@ -11,6 +11,7 @@ from cleanroom_ml.engine.sql.read.describe import Describe
 from cleanroom_ml.engine.sql.read.drop import Drop
 from cleanroom_ml.engine.sql.read.file_format import AlterFileFormat, CreateFileFormat
 from cleanroom_ml.engine.sql.read.show import Show
+from cleanroom_ml.engine.statements.format_properties import properties
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, texts, visible
 from cleanroom_ml.engine.statements.refusals import displayed, translated
@@ -97,9 +98,7 @@ def describe_file_format(work: Work, statement: Describe) -> Rows:
         or (found.session_id is None and not work.rights.finds(Thing.of("FILE FORMAT", key)))
     ):
         raise SqlError.not_found("File format", displayed(statement.name))
-    rows = [("TYPE", "String", found.type, "CSV")]
-    rows += [(name, "String", str(value), "") for name, value in sorted(found.options.items())]
-    return Rows(_PROPERTY, rows)
+    return Rows(_PROPERTY, list(properties(found.type, found.options)))
 
 
 def _file_formats(work: Work, statement: Show) -> Listed:

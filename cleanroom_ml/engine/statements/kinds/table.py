@@ -26,6 +26,7 @@ from cleanroom_ml.engine.statements.described import describe_table
 from cleanroom_ml.engine.statements.dropped import dropped
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, ObjectKind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
+from cleanroom_ml.engine.statements.kinds.transaction import going
 from cleanroom_ml.engine.statements.listing import Listed, Listing, place, visible
 from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
@@ -91,6 +92,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         constraints=keys,
         clustering=clustered.checked(columns, statement.clustering) or inherited,
     )
+    going(work, there if exists else None)
     with translated(statement.name), work.storage.database.transaction():
         copied = work.grants_on(Thing.of("TABLE", key)) if statement.copy_grants and session_id is None else ()
         (made,) = replace(work, copies_grants=statement.copy_grants).commit([change], reply)
@@ -114,6 +116,7 @@ def _retention(work: Work, statement: CreateTable) -> int:
 def drop_table(work: Work, statement: Drop) -> Rows:
     """DROP TABLE [IF EXISTS]: the session's temporary one first."""
     key = _owned(work, statement.name)
+    going(work, work.storage.tables.get(key, work.session.id))
     with translated(statement.name):
         (dropped,) = work.commit(
             [changes.DropTable(key, statement.if_exists, work.session.id)], success(f"{key.name} successfully dropped.")

@@ -13,6 +13,7 @@ from cleanroom_ml.engine.statements.refusals import translated
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
+from cleanroom_ml.engine.storage.keys import Table
 
 
 def begin(work: Work, statement: Begin) -> Rows:
@@ -52,6 +53,19 @@ def commit_open(work: Work) -> None:
     """DDL commits what is open, as on Snowflake. That is not the DDL: the record of the statement waits for its own."""
     if work.transactions.current(work.session) is not None:
         commit(replace(work, recording=False), Commit())
+
+
+def going(work: Work, table: Table | None) -> None:
+    """A table is about to be dropped or replaced by DDL that leaves the open transaction: what the transaction wrote to
+    a temporary one goes with it; with a permanent one the transaction is committed, as by any DDL.
+    """
+    overlay = work.transactions.current(work.session)
+    if overlay is None or table is None:
+        return
+    if table.session_id is not None:
+        overlay.forget(table.key, table.snapshot)
+    elif table.key in overlay.content:
+        commit_open(work)
 
 
 KINDS: Final = (
