@@ -153,7 +153,7 @@ class AccountCatalog:
         return self._shared.source(self._session.account, self.rights, database, name)
 
     def source_at(self, parts: tuple[str, ...], moment: PastMoment) -> TableSource | None:
-        """A permanent table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
+        """A table as it was, for whoever may read it as it is (sql-reference/constructs/at-before: historical
         data has the access control of the current one). Raises SqlError.
         """
         source = self.source(parts)
@@ -162,9 +162,9 @@ class AccountCatalog:
         table = None
         if isinstance(source, TableSource) and isinstance(source.key, Key):
             table = self._storage.tables.get(source.key, self._seen_by)
-        if table is None or not isinstance(source, TableSource) or table.session_id is not None:
-            raise SqlError.unsupported("AT | BEFORE of what is no permanent table")
-        objects = past_objects(self._storage, self._session, table.key, moment)
+        if table is None or not isinstance(source, TableSource):
+            raise SqlError.unsupported("AT | BEFORE of what is no table")
+        objects = past_objects(self._storage, self._session, table, moment)
         return replace(source, objects=tuple(each.sha256 for each in objects), writable=False, rows=None)
 
     def written(self, parts: tuple[str, ...]) -> Source | None:
