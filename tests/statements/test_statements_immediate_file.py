@@ -42,6 +42,9 @@ def test_the_pages_example(admin: Client) -> None:
     assert admin.rows("EXECUTE IMMEDIATE FROM @s/last.sql") == [("MY_INVENTORY",)]
     admin.put("S", "block.sql", b"BEGIN\n  LET x := 1;\n  RETURN x + 1;\nEND;")
     assert admin.rows("EXECUTE IMMEDIATE FROM @s/block.sql") == [(2,)]
+    block = "BEGIN EXECUTE IMMEDIATE FROM @s/scripts/insert-inventory.sql; RETURN 'done'; END"
+    assert admin.rows(block) == [("done",)]
+    assert admin.rows("SELECT count(*) FROM my_inventory") == [(9,)]
 
 
 def test_what_fails_says_where_and_what_was_done_stays(admin: Client) -> None:

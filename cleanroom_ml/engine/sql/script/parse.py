@@ -297,13 +297,17 @@ class Parser:
         return nodes.Close(self.cursor.part())
 
     def _execute(self) -> Node:
+        ahead = self.cursor.peek(1)
+        if ahead is not None and ahead.upper == "FROM":  # a staged file: a statement as any other
+            self.cursor.at -= 1
+            return nodes.Sql(self.until(";"), ())
         return self.immediate()
 
     def immediate(self) -> nodes.Immediate:
         """What is behind EXECUTE."""
         self.cursor.expect("IMMEDIATE")
         if self.cursor.looking_at("FROM"):
-            raise SqlError.unsupported("EXECUTE IMMEDIATE FROM a file")
+            raise SqlError.unsupported("EXECUTE IMMEDIATE FROM a file where a block asks for its result")
         text = self.until(";", "USING", "INTO")
         using = self._using()
         into = self._targets() if self.cursor.accept("INTO") else ()
