@@ -249,7 +249,7 @@ def test_what_is_none_fails_by_name(world: World, text: str, kind: str) -> None:
 
 
 def test_an_array_is_not_made_of_a_text(world: World) -> None:
-    with pytest.raises(SqlError, match="ARRAY is expected"):
+    with pytest.raises(SqlError, match="VARIANT is sought"):
         value(world, "array_size('[1]')")
 
 

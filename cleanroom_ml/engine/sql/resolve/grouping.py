@@ -39,7 +39,7 @@ def spelled_out(select: exp.Select, projections: Iterable[Node]) -> None:
                 total = exp.Add(this=doubled, expression=bit)
             made = exp.Paren(this=total)
             if call is place:
-                call.set("this", "COALESCE")
+                call.set("this", "ZEROIFNULL")  # the column stays the node that it is, and is never NULL
                 call.set("expressions", [made])
             else:
                 call.replace(made)

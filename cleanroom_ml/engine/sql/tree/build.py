@@ -155,7 +155,9 @@ def rows(source: RowsSource) -> Raw:
 def _of_texts(source: RowsSource, texts: list[list[str | None]]) -> Raw:
     """Many rows by value (many_rows.py). Of a type that no text is made of there are NULLs only."""
     made = ", ".join(
-        many_rows.MADE.get(sql_type.name, "CAST(NULL AS {type})").format(text=f"_row[{n + 1}]", type=sql_type.duckdb)
+        (sql_type.record.exact.made if sql_type.record.exact else "CAST(NULL AS {type})").format(
+            text=f"_row[{n + 1}]", type=sql_type.duckdb
+        )
         + f" AS {_slotless(name)}"
         for n, (name, sql_type) in enumerate(source.columns)
     )

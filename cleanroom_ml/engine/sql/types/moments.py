@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
+from cleanroom_ml.engine.sql.types import exact_texts
 from cleanroom_ml.engine.sql.types.kind import DATE as DATE_KIND
 from cleanroom_ml.engine.sql.types.kind import TIME as TIME_KIND
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP as TIMESTAMP_KIND
@@ -137,6 +138,7 @@ TIMESTAMP_NTZ: Final = TypeRecord(
 TIMESTAMP_LTZ: Final = TypeRecord(
     name="TIMESTAMP_LTZ",
     python="local",
+    exact=exact_texts.MOMENT,
     synonyms=("TIMESTAMPLTZ", "TIMESTAMP WITH LOCAL TIME ZONE", "TIMESTAMP WITH TIME ZONE"),
     given=("TIMESTAMPTZ_NS",),
     kind=TIMESTAMP_KIND,

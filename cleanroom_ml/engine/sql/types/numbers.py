@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cleanroom_ml.engine.sql.binds import Scalar, Value
+from cleanroom_ml.engine.sql.types import exact_texts
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import FLOAT as FLOAT_NUMBER
 from cleanroom_ml.engine.sql.types.kind import JSON, MAX_PRECISION, NUM, OTHER, TEXT, Kind, Number
@@ -171,6 +172,7 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
 NUMBER: Final = TypeRecord(
     name="NUMBER",
     python="decimal",
+    exact=exact_texts.NUMBER,
     synonyms=("NUMERIC", "DECIMAL", "DEC", "FIXED", *_WHOLE),
     given=_WHOLE_IN_DUCKDB,
     kind=NUM,
@@ -204,6 +206,7 @@ FLOAT: Final = TypeRecord(
 BOOLEAN: Final = TypeRecord(
     name="BOOLEAN",
     python="bool",
+    exact=exact_texts.BOOLEAN,
     synonyms=("BOOL",),
     kind=OTHER,
     duckdb="BOOLEAN",

@@ -95,6 +95,15 @@ def read_text(value: object, _: Sized) -> Value:  # what a worker answered may b
     return str(value)
 
 
+class ExactText(NamedTuple):
+    """`text`: of a value, raising ValueError where none says it exactly (a UnicodeError is one); `made`: what DuckDB
+    makes of `{text}` for a column of `{type}`.
+    """
+
+    text: Callable[[Value], str]
+    made: str = "CAST({text} AS {type})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeRecord:
     """A column type.
@@ -126,6 +135,7 @@ class TypeRecord:
         copied: how a staged `{value}` becomes one; `{member}` is its text where it is JSON.
         format: the file format option that says how its text is read.
         python: what a function in Python has for a value of it (warehouse/python_values.py).
+        exact: how its values become texts that say them exactly, and values again; None: they do not.
     """
 
     name: str
@@ -141,6 +151,7 @@ class TypeRecord:
     moment: Moment | None = None
     duckdb: str | Callable[[Sized], str]
     python: InPython = "str"
+    exact: ExactText | None = None
     internal: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     logical: str | None = None

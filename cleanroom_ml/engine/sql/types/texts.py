@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.sql.types import exact_texts
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import BINARY as BINARY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, Kind, Text
@@ -27,6 +28,7 @@ def _binary_cast(_: Sized, value: Kind | None) -> Cast:
 
 VARCHAR: Final = TypeRecord(
     name="VARCHAR",
+    exact=exact_texts.TEXT,
     synonyms=(
         "CHAR",
         "CHARACTER",
