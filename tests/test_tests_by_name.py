@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from test_import_rules import FILES, ROOT, is_module, module_of
 
 TESTS = Path(__file__).parent
 RECORD: dict[str, list[str]] = tomllib.loads((TESTS / "tested_by.toml").read_text(encoding="utf-8"))
-MOST_BY_RECORD = 360
+MOST_BY_RECORD = 332
 """Modules whose tests are only in the record. A new module gets a test of its name: this number does not grow."""
 
 
@@ -59,6 +60,7 @@ FOUND = [str(path.relative_to(TESTS)) for path in sorted(TESTS.rglob("test_*.py"
 IMPORTED = {name for path in TESTS.rglob("*.py") for name in imported_by(path)}
 
 
+@cache
 def by_record() -> list[str]:
     """The modules that neither a name nor an import leads to."""
     return [
