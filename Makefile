@@ -55,11 +55,11 @@ coverage: $(VENV)/.dev sandbox openmp
 ## coverage-authorising: the tests of what authorises alone, and that they take every branch of it
 AUTHORISING := $(addprefix tests/,login local/test_local_accounts.py \
   $(addprefix security/test_security_,logins.py identity.py) \
-  $(addprefix http/test_http_,admin.py gate.py peers.py job_sockets.py transfers.py allowances.py connections.py) \
+  $(addprefix http/test_http_,admin.py callers.py gate.py peers.py job_sockets.py transfers.py allowances.py connections.py) \
   $(addprefix storage/test_storage_,roles.py accounts.py sessions.py) \
   $(addprefix statements/test_statements_,grants.py policy.py roles.py users.py owners_rights.py rooms.py) \
   $(addprefix rooms/test_rooms_,roles.py role_checks.py runs_by_role.py approval.py policies.py policies_renamed.py rendering.py) \
-  $(addprefix rooms/test_rooms_,activation.py every_procedure.py leaving.py update_requests.py whose.py))
+  $(addprefix rooms/test_rooms_,activation.py every_procedure.py leaving.py named_resources.py update_requests.py whose.py))
 coverage-authorising: $(VENV)/.dev sandbox openmp
 	$(EMPTIED)
 	$(MEASURED) $(AUTHORISING)

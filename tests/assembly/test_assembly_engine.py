@@ -6,16 +6,11 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cleanroom_ml.engine.assembly import engine as app
 from cleanroom_ml.engine.assembly.memory_shares import GIB
-from cleanroom_ml.engine.home.paths import open_home
-from cleanroom_ml.engine.jobs import families
 from cleanroom_ml.engine.load.owners import Owner, owner
 from cleanroom_ml.engine.rooms import render
 from cleanroom_ml.engine.storage.errors import SessionGone
@@ -24,20 +19,6 @@ from cleanroom_ml.engine.storage.sessions import Session, Tokens
 pytestmark = pytest.mark.sandbox
 
 TOKEN = "a job's token"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.Engine]:
-    """An engine on a machine of 8 GiB."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (families, app):
-            patch.setattr(module, "total_memory", lambda: 8 * GIB)
-        made = app.Engine(open_home(tmp_path_factory.mktemp("assembly") / "home"))
-        pem = rsa.generate_private_key(65537, 2048).public_key()
-        text = pem.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        made.storage.accounts.create("ACME", "ANA", public_key_pem=text)
-        yield made
-        made.close()
 
 
 class Sockets:

@@ -144,6 +144,35 @@ def test_each_captured_error_has_its_remedy_and_its_exit_code(raw: str, exit_cod
         assert never not in f"{error.what.replace(REFERENCE, '')} {error.why} {error.fix}"
 
 
+FRAMES = 'Traceback (most recent call last):\n  File "_udf_code.py", line 23, in main\n    raise x\n'
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "message"),
+    [
+        (f"{FRAMES}KeyError: 'a'", "KeyError", "'a'"),
+        (f"{FRAMES}KeyError: 'a'\nof two lines", "KeyError", "'a'\nof two lines"),
+        (
+            f"{FRAMES}KeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\n"
+            f"{FRAMES}ValueError: no such column",
+            "ValueError", "no such column",
+        ),
+        (
+            f"{FRAMES}KeyError: 'a'\n\nThe above exception was the direct cause of the following exception:\n\n"
+            f"{FRAMES}snowflake.snowpark.exceptions.SnowparkSQLException: (1304): bad",
+            None, "bad",
+        ),
+        (FRAMES, None, "raise x"),
+    ],
+)  # fmt: skip
+def test_of_a_traceback_that_is_not_the_services_its_last_exception_counts(
+    raw: str, name: str | None, message: str
+) -> None:
+    """The interpreter's own form: docs.python.org, library/traceback, `print_exception` and its `chain`."""
+    text = told(raw)
+    assert (text.name, text.message) == (name, message)
+
+
 def test_the_same_error_of_both_targets_is_the_same() -> None:
     message = "approval is missing."
     service = from_connector(ProgrammingError(msg=traceback("TemplateNotApprovedException", message), errno=100357))

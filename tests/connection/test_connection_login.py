@@ -215,6 +215,7 @@ def test_tokens_and_their_caches_are_as_snow_has_them(account: Account, write) -
     assert for_connector("dev", {"client_store_temporary_credential": "false"}) == {
         "client_store_temporary_credential": False
     }
+    assert for_connector("dev", {"login_timeout": "7", "port": "443"}) == {"login_timeout": 7, "port": "443"}
     both = for_connector("dev", {"session_token": "s", "master_token": "m"})
     assert both["server_session_keep_alive"] is True
 

@@ -76,6 +76,7 @@ def test_an_account_of_the_engine_is_a_target_of_the_engine(person: Path, write)
     write("engine/connections.toml", "[local]\naccount='LOCAL'\n")
     target = resolve("local")
     assert (target.kind, target.home) == ("engine", person / "engine")
+    assert str(target) == f"local (account LOCAL, embedded engine at {person / 'engine'})"
 
 
 def test_generic_variables_do_not_reach_the_engines_accounts(write, monkeypatch: pytest.MonkeyPatch) -> None:

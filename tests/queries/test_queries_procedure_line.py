@@ -6,11 +6,8 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.protocol.capabilities import Capabilities
@@ -55,18 +52,6 @@ class Asking:
         assert status in {200, 405}
         found: dict[str, object] = json.loads(answer)
         return found
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
-    storage = Storage.open(tmp_path_factory.mktemp("line") / "home")
-    key = rsa.generate_private_key(65537, 2048).public_key()
-    public = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-    for account in ("ALPHA", "BETA"):
-        storage.accounts.create(account, f"{account}_USER", public_key_pem=public)
-        storage.namespaces.create_database(account, "D")
-    yield storage
-    storage.close()
 
 
 def session(storage: Storage, account: str = "ALPHA") -> Session:

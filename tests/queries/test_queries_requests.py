@@ -9,9 +9,10 @@ import pytest
 from cleanroom_ml.engine.protocol.bindings import Bindings, parse_bindings
 from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.queries import MAX_SQL_TEXT, parse_query
-from cleanroom_ml.engine.queries.requests import shared_out
+from cleanroom_ml.engine.queries.requests import count_of, shared_out
 from cleanroom_ml.engine.sql.binds import StagedRows
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.storage.sessions import Session
 
 TEXTS = ["select ?", "select '?', ? /* ? */", "select 1", "select ?, ? -- ?"]
 
@@ -62,3 +63,25 @@ def test_a_text_that_is_too_long_is_an_error_of_its_statement() -> None:
     with pytest.raises(WireError, match="4 MiB") as refused:
         parse_query({"requestId": str(uuid.uuid4())}, body)
     assert refused.value.status == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "sql", "count"),
+    [
+        (None, "select 1; select 2", 1),
+        ("1", "select 1; select 2", 1),
+        ("2", "select 1; select 2", 2),
+        ("0", "select 1; select 2", 0),
+        ("0", "select 1;", 1),
+        ("many", "select 1; select 2", 1),
+    ],
+)
+def test_a_request_that_does_not_say_how_many_statements_it_has_goes_by_its_session(
+    said: str | None, sql: str, count: int
+) -> None:
+    """sql-reference/parameters, MULTI_STATEMENT_COUNT: 1 is the default, 0 any number."""
+    parameters = {} if said is None else {"MULTI_STATEMENT_COUNT": said}
+    session = Session("1", "ACME", "ANA", "R", parameters=parameters)
+    asked = parse_query({"requestId": str(uuid.uuid4())}, {"sqlText": sql})
+    assert asked.statements is None
+    assert count_of(session, asked) == count

@@ -72,3 +72,18 @@ def test_threads_that_are_not_needed_end(monkeypatch: pytest.MonkeyPatch) -> Non
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert some.submit(A, owner.get).result(10) == A
+
+
+def test_a_machine_that_gives_no_more_threads_is_an_error_of_that_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = FairThreads(1, 1, "none")
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        refused = some.submit(A, owner.get)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        refused.result(10)
+    assert some.submit(A, owner.get).result(10) == A, "its place was given back"
+    assert some.close(10)

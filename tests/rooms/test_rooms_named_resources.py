@@ -28,6 +28,9 @@ def test_a_collaboration_shows_nothing_of_a_registry_that_its_maker_may_not_read
     assert thief.call("VIEW_REGISTERED_TEMPLATES") == []
     admin(own, "GRANT_PRIVILEGE_ON_OBJECT_TO_ROLE", "READ", "REGISTRY", '"the eu"', "thief")
     assert [row["NAME"] for row in thief.call("VIEW_REGISTERED_TEMPLATES")] == ["count"], "its name is in quotes"
+    own.call("REGISTER_TEMPLATE", SQL_TEMPLATE.replace("name: count", "name: other"))
+    readable = spec.replace("{id: count_v1}", "{id: count_v1}, {id: other_v1}").replace("lookalike", "readable")
+    assert thief.call("INITIALIZE", readable), "it may read the one, and the other is in no custom registry"
     admin(own, "REVOKE_PRIVILEGE_ON_OBJECT_FROM_ROLE", "READ", "REGISTRY", '"the eu"', "thief")
     monkeypatch.setattr("cleanroom_ml.engine.rooms.named_resources.AT", {})
     assert thief.call("INITIALIZE", spec), "nobody asked for READ"

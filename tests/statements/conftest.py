@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,14 +26,24 @@ def public_key() -> str:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-@pytest.fixture
-def storage(tmp_path: Path, public_key: str) -> Iterator[Storage]:
-    storage = Storage.open(tmp_path / "home")
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, public_key: str) -> Path:
+    """A home with both accounts, made once: what waits for the disk a hundred times is to copy it."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    storage = Storage.open(home)
     for account in ("ALPHA", "BETA"):
         storage.accounts.create(account, f"{account}_USER", public_key_pem=public_key)
         storage.namespaces.create_database(account, f"{account}_DB")
     storage.namespaces.create_database("ALPHA", "SFDCR_ROOM", "application")
     storage.namespaces.create_schema("ALPHA", "SFDCR_ROOM", "CLEANROOM")
+    storage.close()
+    return home
+
+
+@pytest.fixture
+def storage(tmp_path: Path, made: Path) -> Iterator[Storage]:
+    shutil.copytree(made, tmp_path / "home")
+    storage = Storage.open(tmp_path / "home")
     yield storage
     storage.close()
 

@@ -46,6 +46,32 @@ def test_a_procedure_with_its_owners_rights_sets_nothing_of_its_callers_session(
 
 
 @pytest.mark.attack
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("BEGIN", True),
+        ("COMMIT", True),
+        ("ROLLBACK", True),
+        ("ALTER SESSION SET AUTOCOMMIT = TRUE", True),
+        ("CREATE TABLE t (a INT)", True),
+        ("DROP TABLE t", True),
+        ("CREATE PROCEDURE p() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'", True),
+        ("CREATE TEMPORARY PROCEDURE p() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'", False),
+        ("ALTER SESSION SET TIMEZONE = 'UTC'", False),
+        ("INSERT INTO t VALUES (1)", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_a_procedure_in_python_does_not_end_the_transaction_that_it_was_called_in(text: str, ends: bool) -> None:
+    """sql-reference/transactions, "Scoped transactions"; DDL commits the open one ("DDL")."""
+    if not ends:
+        policy.check_scoped(classify(text))
+        return
+    with pytest.raises(SqlError, match="COMMIT first"):
+        policy.check_scoped(classify(text))
+
+
+@pytest.mark.attack
 def test_a_kind_that_says_nothing_of_roles_is_the_administrators_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deny by default: whoever adds a kind and forgets to say where roles are asked has opened nothing."""
     statement = classify("SELECT 1")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,11 +30,21 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
-def storage(home: Path, clock: MovingClock, pem: str) -> Iterator[Storage]:
-    opened = Storage.open(home, clock=clock)
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, pem: str) -> Path:
+    """A home with an account, made once: what waits for the disk a hundred times is to copy it."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    opened = Storage.open(home)
     opened.accounts.create("ACME", "ALICE", public_key_pem=pem)
     opened.namespaces.create_database("ACME", "DB")
+    opened.close()
+    return home
+
+
+@pytest.fixture
+def storage(home: Path, clock: MovingClock, made: Path) -> Iterator[Storage]:
+    shutil.copytree(made, home)
+    opened = Storage.open(home, clock=clock)
     yield opened
     opened.close()
 
