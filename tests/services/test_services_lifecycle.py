@@ -7,6 +7,7 @@ and late visibility: docs/api-digest.md §9.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -229,6 +230,25 @@ def test_reviewing_is_told_to_the_server_each_time_and_done_once() -> None:
     owner = Account("CREATED", me="ORG-ALICE")
     collaborations.review(owner.connection, "look")
     assert owner.calls == []
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [("JOIN_FAILED", True), ("IN_REVIEW", True), ("LOCAL_DROP_PENDING", False), ("INSTALLATION_FAILED", False)],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CollaborationInvitationNotFound: Pending invitation for collaboration: look not found",
+        "InvalidCollaborationStatusError: one of the following: INVITED. Current status: X.",
+    ],
+)
+def test_what_was_reviewed_and_not_joined_is_no_invitation_any_more(status: str, again: bool, said: str) -> None:
+    """service-behaviour, "What is asynchronous": after JOIN_FAILED "JOIN again"; a half-done LEAVE answers REVIEW so."""
+    account = Account(status)
+    account.failing["REVIEW"] = said
+    with nullcontext() if again else pytest.raises(ServerError, match="look not found|INVITED"):
+        assert collaborations.review(account.connection, "look").name == "look"
 
 
 def test_a_second_failure_is_told_with_its_details() -> None:
