@@ -244,10 +244,10 @@ def test_reviewing_is_told_to_the_server_each_time_and_done_once() -> None:
     ],
 )
 def test_what_was_reviewed_and_not_joined_is_no_invitation_any_more(status: str, again: bool, said: str) -> None:
-    """service-behaviour, "What is asynchronous": after JOIN_FAILED "JOIN again"; a half-done LEAVE answers REVIEW so."""
+    """service-behaviour, "What is asynchronous": after JOIN_FAILED "JOIN again"; REVIEW of a half-done LEAVE."""
     account = Account(status)
     account.failing["REVIEW"] = said
-    with nullcontext() if again else pytest.raises(ServerError, match="look not found|INVITED"):
+    with nullcontext() if again else pytest.raises(ServerError, match=r"look not found|INVITED"):
         assert collaborations.review(account.connection, "look").name == "look"
 
 
