@@ -18,12 +18,13 @@ from rooms_histories import BOTH, OTHERS, PATHWAYS, STEPS, THREE, Histories, pla
 from cleanroom_ml.engine.rooms import registries
 from cleanroom_ml.engine.rooms.states import ACTIVATION, MEMBER, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.specs.parse import parse_as
 
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registries, "parse_as", cache(registries.parse_as))  # of the same three texts, over and over
+        patch.setattr(registries, "parse_as", cache(parse_as))  # of the same three texts, over and over
         made = Histories(tmp_path_factory.mktemp("histories"))
         yield made
         made.storage.close()
