@@ -16,14 +16,20 @@ _BARE = re.compile(r"[A-Za-z_][\w$]{0,254}\Z")
 
 
 def filled(fix: str, known: Mapping[str, object]) -> str:
-    """The remedy with the names of `known`: `role` and `user` as SQL, `collaboration` and `connection` as they are."""
+    """The remedy with the names of `known`: a role as the connector tells it, everything else as one would type it.
+
+    What is no name stays open, and so does a login that may be an address: a user goes by another name then.
+    """
 
     def name(match: re.Match[str]) -> str:
         key = match[1] or "connection"
         value = str(known.get(key) or "")
         if not value:
             return match[0]
-        return _as_sql(value) if key in ("role", "user") else value if _BARE.match(value) else match[0]
+        if key == "role":
+            return _as_sql(value)
+        typed = _BARE.match(value) or (key == "user" and value.startswith('"'))
+        return value if typed else match[0]
 
     return _OPEN.sub(name, fix)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from cleanroom_ml.connection.opening import with_tag, without_secondary_roles
 from cleanroom_ml.connection.placeholders import filled
 from cleanroom_ml.connection.target import Target
 from cleanroom_ml.errors import CleanroomError, ConnectError, ServerError
+from cleanroom_ml.naming import display
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -176,8 +177,11 @@ class Connection:
 
     def with_names(self, fix: str) -> str:
         """A remedy with what this session knows in the place of what it leaves open (`<role>`, see `placeholders`)."""
-        known = {name: getattr(self._connection, name, None) for name in ("role", "user")}
-        return filled(fix, {**known, "connection": self.target.name})
+        known: dict[str, object] = {"role": getattr(self._connection, "role", None), "connection": self.target.name}
+        if "<user>" in fix:  # who logs in by an address has another name
+            with suppress(CleanroomError):
+                known["user"] = display(str(self.execute("SELECT CURRENT_USER() AS NAME")[0]["name"]))
+        return filled(fix, known)
 
     def close(self) -> None:
         """Log out; closing twice is fine."""
@@ -227,7 +231,7 @@ def connect(target: Target, *, observer: Callable[[str], None] | None = None, ro
     except Error as error:
         refused = from_connector(error, connecting=True)
         if refused.fix:
-            refused.fix = filled(refused.fix, {**target.parameters, "connection": target.name})
+            refused.fix = filled(refused.fix, {"user": target.parameters.get("user"), "connection": target.name})
         raise refused from error
     except (OSError, TypeError, ValueError) as error:
         # What the connector does not turn into an error of its own: a key file that is missing, or cannot be read.

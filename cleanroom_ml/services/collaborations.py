@@ -33,6 +33,8 @@ _NEXT = {
 }
 _CURRENT = re.compile(r"Current status: ([A-Z_]+)")
 _BEYOND = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "JOINED"})
+_NO_INVITATION = (ErrorName.CollaborationInvitationNotFound, ErrorName.InvalidCollaborationStatusError)
+_REVIEWED = frozenset({"IN_REVIEW", "REVIEWING", "JOINING", "JOIN_FAILED", "JOINED"})
 _TRIES = 3
 _REPLICATES = ErrorName.CollaborationListingReplicationPending
 _PAUSE = 5.0
@@ -132,10 +134,22 @@ def review(connection: Connection, name: str, *, owner_account: str | None = Non
     try:
         _review(connection, source, owner, invitation.name or source, again, deadline)
     except ServerError as error:
-        if invitation.name is None or ErrorName.CollaborationAlreadyReviewed not in error.what:
+        if invitation.name is None or not _reviewed_before(connection, invitation.name, error):
             raise
         return invitation
     return find(connection, name, owner)
+
+
+def _reviewed_before(connection: Connection, name: str, refused: ServerError) -> bool:
+    """Whether a review is refused because it was done: a join that failed, say, is joined again and not reviewed. What
+    is no invitation any more may have been left half way instead: its status tells.
+    """
+    if ErrorName.CollaborationAlreadyReviewed in refused.what:
+        return True
+    if not any(each in refused.what for each in _NO_INVITATION):
+        return False
+    found = me(connection, name)
+    return found is not None and found.status in _REVIEWED
 
 
 def join(connection: Connection, name: str, *, owner_account: str, timeout_seconds: float = 600) -> Joined:

@@ -85,7 +85,7 @@ def test_what_a_job_waits_for_is_told_when_it_changes() -> None:
 
 def test_a_wait_tells_it_after_a_while_and_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(watching.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     said: list[str] = []
     monkeypatch.setattr(watching, "note", said.append)
     state = ["STARTING"]

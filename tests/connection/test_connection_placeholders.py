@@ -22,7 +22,7 @@ from cleanroom_ml.errors import CleanroomError, ServerError
     ],
 )
 def test_a_remedy_has_the_names_that_are_known(fix: str, told: str) -> None:
-    known = {"role": "ANALYST", "user": "a.b@c", "collaboration": "look", "connection": "prod"}
+    known = {"role": "ANALYST", "user": '"a.b@c"', "collaboration": "look", "connection": "prod"}
     assert filled(fix, known) == told
     assert filled(fix, {}) == fix
 
@@ -41,13 +41,15 @@ def test_a_role_is_written_as_sql(role: str, told: str) -> None:
 
 
 class Refusing(Connection):
-    """A session of ADA as ANALYST, by the connection `prod`; whatever it is asked is refused."""
+    """A session as ANALYST of ADA, who logs in by her address, by `prod`; everything else is refused."""
 
     def __init__(self) -> None:
-        known: Any = SimpleNamespace(role="ANALYST", user="ADA", close=lambda: None)
+        known: Any = SimpleNamespace(role="ANALYST", user="ada@b.example", close=lambda: None)
         super().__init__(Target("prod", "snowflake", (), "test"), known)
 
     def execute(self, sql: str) -> Any:
+        if sql == "SELECT CURRENT_USER() AS NAME":
+            return [{"name": "ADA"}]
         raise ServerError("no", fix="as <role> (<user>), <collaboration>: cleanroom-ml doctor -c NAME")
 
 

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from rooms_histories import BOTH, OTHERS, PATHWAYS, STEPS, THREE, Histories, play
 
+from cleanroom_ml.engine.rooms import registries
 from cleanroom_ml.engine.rooms.states import ACTIVATION, MEMBER, REQUEST, SENDERS_DECISION
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.specs.parse import parse_as
 
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Histories]:
-    made = Histories(tmp_path_factory.mktemp("histories"))
-    yield made
-    made.storage.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registries, "parse_as", cache(parse_as))  # of the same three texts, over and over
+        made = Histories(tmp_path_factory.mktemp("histories"))
+        yield made
+        made.storage.close()
 
 
 HEALTH = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

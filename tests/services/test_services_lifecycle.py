@@ -231,6 +231,28 @@ def test_reviewing_is_told_to_the_server_each_time_and_done_once() -> None:
     assert owner.calls == []
 
 
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [("JOIN_FAILED", True), ("IN_REVIEW", True), ("LOCAL_DROP_PENDING", False), ("INSTALLATION_FAILED", False)],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CollaborationInvitationNotFound: Pending invitation for collaboration: look not found",
+        "InvalidCollaborationStatusError: one of the following: INVITED. Current status: X.",
+    ],
+)
+def test_what_was_reviewed_and_not_joined_is_no_invitation_any_more(status: str, again: bool, said: str) -> None:
+    """service-behaviour, "What is asynchronous": after JOIN_FAILED "JOIN again"; REVIEW of a half-done LEAVE."""
+    account = Account(status)
+    account.failing["REVIEW"] = said
+    if again:
+        assert collaborations.review(account.connection, "look").name == "look"
+        return
+    with pytest.raises(ServerError, match=r"look not found|INVITED"):
+        collaborations.review(account.connection, "look")
+
+
 def test_a_second_failure_is_told_with_its_details() -> None:
     account = Account("IN_REVIEW", JOIN="JOIN_FAILED")
     account.details = json.dumps({"auto_join": {"enabled": False, "failure_summary": "no grant", "phase": "failed"}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,7 +44,7 @@ def test_a_new_project_is_valid_as_it_is(tmp_path: Path, role: str) -> None:
 
 def _names(project: str) -> list[str]:
     """What an account, or a receiver of one, has one of by its name: as the specs and the project file call it."""
-    found = []
+    found: list[Any] = []
     for role in ("provider", "runner"):
         for path, text in files(role, project, *OWN).items():
             if path.endswith(".yaml"):
