@@ -13,7 +13,7 @@ import pytest
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.load.cancellation import Cancellation
 from cleanroom_ml.engine.load.owners import Owner
-from cleanroom_ml.engine.sandbox import worker, workers
+from cleanroom_ml.engine.sandbox import worker, worker_frames, workers
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled
 from cleanroom_ml.engine.sandbox.policy import Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
@@ -127,7 +127,7 @@ def test_a_process_that_was_killed_while_it_waited_is_not_asked(
     assert waiting._child is not None
     waiting._kill_child(waiting._child)
     line = waiting._line
-    until(lambda: line is not None and worker._readable(line, 0.0))
+    until(lambda: line is not None and worker_frames.readable(line, 0.0))
     readable = worker.Worker._readable
     monkeypatch.setattr(worker.Worker, "_readable", lambda self, s: (self.kept is None or s > 0) and readable(self, s))
     assert ask(pool, ANN)["served"] == []

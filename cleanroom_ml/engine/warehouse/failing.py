@@ -57,7 +57,7 @@ _ALSO_SAID: Final = {
 _QUOTED: Final = 2000
 """How much of an error's text is looked at for the value that it quotes."""
 _VALUE = re.compile(r"""^[^\n'":]*: Could not convert string (?P<mark>['"])(?P<value>[^\n]*)(?P=mark) to [A-Z]""")
-_NUMBER = re.compile(r"\s*+[+-]?+(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+\s*+\Z")
+_NUMBER = re.compile(r"\s*+[+-]?+(?:\d++\.?+\d*+|\.\d++)(?>(?:[eE][+-]?\d+)?)\s*+\Z")
 _GIVEN = re.compile(r"cleanroom:moment\n(?P<target>[A-Z]+)\n(?P<value>[^\n]*)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 _FAILED = re.compile(checks.FAILED)
