@@ -109,10 +109,8 @@ def test_intervals_come_back_in_both_forms(client: SnowflakeConnection) -> None:
     for form in ("ARROW", "JSON"):
         asked = {"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": form}
         assert cursor.execute("select m, d from spans order by m", _statement_params=asked).fetchall() == expected
-    assert [(each.precision, each.scale) for each in cursor.description] == [
-        (9, 0),
-        (6, 3),
-    ]  # 3: DAY TO SECOND (snowpark)
+    # 3 is DAY TO SECOND (snowpark: _internal/type_utils.convert_sf_to_sp_type).
+    assert [(each.precision, each.scale) for each in cursor.description] == [(9, 0), (6, 3)]
     frame = cursor.execute("select d from spans where d > (select min(d) from spans)").fetch_pandas_all()
     assert list(frame["D"]) == [pd.Timedelta(9223372036854775807, "ns")]
     with pytest.raises(ProgrammingError, match="Interval is not recognized"):

@@ -43,7 +43,6 @@ def test_keys_are_kept_and_shown(alpha: Client) -> None:
             alpha.result(text)
 
 
-@pytest.mark.slow
 @pytest.mark.sandbox
 def test_every_relation_of_information_schema_is_read_and_described(alpha: Client) -> None:
     for name in information_schema._RELATIONS:

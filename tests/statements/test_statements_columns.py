@@ -52,7 +52,6 @@ def test_a_number_is_given_once(alpha: Client, monkeypatch: pytest.MonkeyPatch) 
     assert alpha.rows("SELECT * FROM t ORDER BY id") == [(1, 1), (2, 2), (3, 3)]
 
 
-@pytest.mark.slow
 def test_transactions_clones_and_copies_number_on(alpha: Client) -> None:
     alpha.result("CREATE TABLE t (id INT IDENTITY, v INT DEFAULT 7)")
     alpha.result("BEGIN")
@@ -71,7 +70,6 @@ def test_transactions_clones_and_copies_number_on(alpha: Client) -> None:
     assert alpha.rows("SELECT v FROM t WHERE id = 9") == [(7,)]
 
 
-@pytest.mark.slow
 def test_what_alter_table_changes(alpha: Client) -> None:
     alpha.result("CREATE TABLE t (a INT, s VARCHAR(5) DEFAULT 'x')")
     alpha.result("INSERT INTO t (a) VALUES (1), (NULL)")
