@@ -45,6 +45,10 @@ def test_the_pages_example(admin: Client) -> None:
     block = "BEGIN EXECUTE IMMEDIATE FROM @s/scripts/insert-inventory.sql; RETURN 'done'; END"
     assert admin.rows(block) == [("done",)]
     assert admin.rows("SELECT count(*) FROM my_inventory") == [(9,)]
+    # In a block what it gives last is the block's, by value, as what a SELECT there gives.
+    scan = "LET n := (SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())))"
+    block = f"BEGIN EXECUTE IMMEDIATE FROM @s/top.sql; {scan}; RETURN n; END"
+    assert admin.rows(block) == [(12,)]
 
 
 def test_what_fails_says_where_and_what_was_done_stays(admin: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
 
 import pytest
 from statements_client import Client
@@ -145,10 +146,10 @@ def test_an_owners_procedure_sees_no_results_of_before_it(
     assert reader.rows("CALL own()") == [("5",)]
     kept = AccountCatalog.of_procedure
 
-    def of_procedure(catalog: AccountCatalog, key: Key, rights: Rights) -> AccountCatalog:
-        made = kept(catalog, key, rights)
-        made._since = None
-        return made
+    def of_procedure(catalog: AccountCatalog, key: Key, rights: Rights, made: datetime) -> AccountCatalog:
+        found = kept(catalog, key, rights, made)
+        found._since = None
+        return found
 
     monkeypatch.setattr(AccountCatalog, "of_procedure", of_procedure)
     assert reader.rows("CALL steals()") == [("4711",)], "without the control it does"
@@ -324,7 +325,7 @@ def test_nobody_takes_the_place_of_a_function_that_a_view_calls(
     assert admin.rows("SELECT a FROM shown") == [("bare 4711",)], "where there is no other, it is meant"
     admin.result("CREATE FUNCTION masked(a VARCHAR) RETURNS VARCHAR AS $$ 'masked' $$")
     assert admin.rows("SELECT a FROM shown") == [("masked",)], "made anew it is its own again"
-    monkeypatch.setattr(AccountCatalog, "_distance", lambda *_: Distance.OWN)
+    monkeypatch.setattr(AccountCatalog, "distance", lambda *_: Distance.OWN)
     assert admin.rows("SELECT a FROM shown") == [("bare 4711",)], "without the control it is not"
 
 

@@ -195,7 +195,7 @@ def test_with_its_owners_rights_it_leaves_the_callers_session_alone(
 def test_time_is_bounded_and_it_is_ended_from_outside(alpha: Client) -> None:
     made(alpha, "while True:\n    pass")
     with pytest.raises(SqlError, match=r"(?i)time"):
-        alpha.result("CALL p()", seconds=1.0)
+        alpha.result("CALL p()", parameters={"STATEMENT_TIMEOUT_IN_SECONDS": "1"})
     made(alpha, "while True:\n    session.sql('select 1').collect()")
     token = Cancellation()
     timer = threading.Timer(1.0, token.cancel, (SqlError.cancelled(),))

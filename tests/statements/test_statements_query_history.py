@@ -99,9 +99,26 @@ def test_who_sees_which_statements(
     everything = ids(admin, f"SELECT QUERY_ID FROM {VIEW}")
     assert sorted(everything) == sorted((mine, theirs))
     assert foreign not in everything
+    # A new warehouse of the name is not the one that they ran in.
+    admin.result("CREATE OR REPLACE WAREHOUSE w")
+    admin.result("GRANT MONITOR ON WAREHOUSE w TO ROLE reader")
+    assert set(ids(client, function())) == {mine}
+    later = asked(reader)
+    assert set(ids(client, function())) == {mine, later}
     admin.result("REVOKE MONITOR ON WAREHOUSE w FROM ROLE reader")
-    monkeypatch.setattr(query_history, "_monitors", lambda seen, warehouse: True)
-    assert set(ids(client, function())) == {mine, theirs}
+    monkeypatch.setattr(query_history, "_monitors", lambda seen, warehouse, asked_on: True)
+    assert set(ids(client, function())) == {mine, theirs, later}
+
+
+@pytest.mark.attack
+def test_no_text_of_somebody_else_asks_what_its_caller_has_sent(admin: Client, reader: Client) -> None:
+    """A procedure with its owner's rights would keep it for its owner, a view show it."""
+    called = "alpha_db.information_schema.query_history()"
+    admin.result(
+        f"CREATE PROCEDURE nice() RETURNS INT AS 'BEGIN LET x := (SELECT count(*) FROM TABLE({called})); RETURN x; END'"
+    )
+    for text in ("CALL nice()", f"CREATE VIEW other AS SELECT * FROM TABLE({called})"):
+        assert "QUERY_HISTORY in a view, a function or a procedure with its owner's rights" in refused(admin, text)
 
 
 def test_the_functions_choose(admin: Client, alpha_again: Client) -> None:

@@ -48,8 +48,38 @@ def test_the_sample_tables_are_listed(reader: Client, admin: Client) -> None:
 
 
 @pytest.mark.attack
+def test_nobody_makes_a_database_of_a_name_that_every_account_has(reader: Client, admin: Client) -> None:
+    """Who could made the others' sample data, and their history. cleanrooms/installed-artifacts; sql-reference/
+    snowflake-db: each account has the database SNOWFLAKE.
+    """
+    admin.result("CREATE DATABASE made")
+    for name in ("samooha_sample_database", "snowflake"):
+        for text in ("CREATE DATABASE {}", "CREATE OR REPLACE DATABASE {}", "CREATE DATABASE {} CLONE made",
+                     "ALTER DATABASE made RENAME TO {}", "UNDROP DATABASE {}"):  # fmt: skip
+            assert "already exists" in refused(admin, text.format(name)), text
+        ((said,),) = admin.rows(f"CREATE DATABASE IF NOT EXISTS {name}")
+        assert "already exists" in said
+        assert admin.storage.namespaces.database_kind("ALPHA", name.upper()) is None
+
+
+@pytest.mark.attack
+def test_what_an_older_home_has_under_such_a_name_is_not_what_the_name_means(admin: Client, reader: Client) -> None:
+    for name, schema, table, column in (
+        ("SAMOOHA_SAMPLE_DATABASE", "DEMO", "CUSTOMERS", "STATUS"),
+        ("SNOWFLAKE", "ACCOUNT_USAGE", "QUERY_HISTORY", "QUERY_ID"),
+    ):
+        admin.storage.namespaces.create_database("ALPHA", name)
+        admin.result(f"CREATE SCHEMA {name}.{schema}")
+        for made in (table, "OTHER"):
+            admin.result(f"CREATE TABLE {name}.{schema}.{made} AS SELECT 'planted' AS {column}")
+        assert admin.rows(f"SELECT * FROM {name}.{schema}.{table} WHERE {column} = 'planted'") == []
+        assert admin.rows(f"SELECT * FROM {name}.{schema}.OTHER") == [("planted",)], "it is kept"
+    assert reader.rows("SELECT count(*) FROM samooha_sample_database.demo.customers") == [(1000,)]
+
+
+@pytest.mark.attack
 def test_a_database_of_that_name_is_its_makers_alone(reader: Client, admin: Client) -> None:
-    """What is granted on the sample data, or everybody has on it, is on no database that somebody makes."""
+    """What is granted on the sample data, or everybody has on it, is on no database that an older home has."""
     admin.result("GRANT REFERENCE_USAGE ON DATABASE samooha_sample_database TO ROLE reader WITH GRANT OPTION")
     admin.result("GRANT SELECT ON ALL TABLES IN SCHEMA samooha_sample_database.demo TO ROLE reader")
     assert {row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE reader")} == {
@@ -60,20 +90,17 @@ def test_a_database_of_that_name_is_its_makers_alone(reader: Client, admin: Clie
     assert owner["grantee_name"] == "SAMOOHA_APP_ROLE"
     read = "SELECT count(*) FROM samooha_sample_database.demo.customers"
     assert reader.rows(read) == [(1000,)]
-    for made in ("CREATE DATABASE samooha_sample_database", "ALTER DATABASE made RENAME TO samooha_sample_database"):
-        admin.result(made)
-        admin.result("CREATE SCHEMA samooha_sample_database.demo")
-        admin.result("CREATE TABLE samooha_sample_database.demo.customers (secret INT)")
-        for text in (
-            read,
-            "SHOW TABLES IN SCHEMA samooha_sample_database.demo",
-            "USE DATABASE samooha_sample_database",
-        ):
-            assert refused(reader, text).startswith(ABSENT), text
-        assert {row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE reader")} == {"USAGE"}
-        admin.result("DROP DATABASE samooha_sample_database")
-        admin.result("CREATE DATABASE made")
-        admin.result("GRANT REFERENCE_USAGE ON DATABASE samooha_sample_database TO ROLE reader")
+    admin.storage.namespaces.create_database("ALPHA", "SAMOOHA_SAMPLE_DATABASE")
+    admin.result("CREATE SCHEMA samooha_sample_database.demo")
+    admin.result("CREATE TABLE samooha_sample_database.demo.secrets (secret INT)")
+    for text in (
+        "SELECT * FROM samooha_sample_database.demo.secrets",
+        "SHOW TABLES IN SCHEMA samooha_sample_database.demo",
+        "USE DATABASE samooha_sample_database",
+    ):
+        assert refused(reader, text).startswith(ABSENT), text
+    assert {row["privilege"] for row in admin.dicts("SHOW GRANTS TO ROLE reader")} == {"USAGE"}
+    admin.result("DROP DATABASE samooha_sample_database")
 
 
 def test_what_snowflake_has_in_each_account_and_is_not_here_is_refused_by_name(reader: Client) -> None:

@@ -123,7 +123,7 @@ def require_reference_usage(storage: Storage, caller: Caller, share: str, databa
 def relation(storage: Storage, account: str, source: Sequence[str]) -> Thing:
     """A table, or else the view of this name."""
     database, schema, name = source
-    sampled = samples.find(storage.namespaces, account, source) is not None
+    sampled = samples.find(source) is not None
     table = sampled or storage.tables.get(Key(account, database, schema, name)) is not None
     return Thing("TABLE" if table else "VIEW", database, schema, name)
 

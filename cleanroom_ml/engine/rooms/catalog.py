@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import INTERNAL_SCHEMA
@@ -20,12 +21,13 @@ from cleanroom_ml.engine.rooms.registries import Registries
 from cleanroom_ml.engine.rooms.run_tables import RunTables
 from cleanroom_ml.engine.sql.catalog import ContextValues, NameListener, RowsSource, Source, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.routines import Routine, UserFunction
+from cleanroom_ml.engine.sql.routines import Distance, Routine, UserFunction
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table
 from cleanroom_ml.engine.storage.rights import Rights
+from cleanroom_ml.engine.storage.roles import ADMIN
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.json_values import Document
@@ -184,6 +186,7 @@ class ProviderCatalog:
 
     Views inside resolve short names against the database and schema that they are in, as they did where they were made,
     and read what the role that owns them may read now. `rights`: that role's; None: what the account offered itself.
+    `made`: when a view's or a function's text was written, for what it calls (`Distance`).
     """
 
     def __init__(
@@ -195,10 +198,12 @@ class ProviderCatalog:
         database: str | None = None,
         schema: str | None = None,
         rights: Rights | None = None,
+        made: datetime | None = None,
     ) -> None:
         self._storage = storage
         self._account = account
         self._context = context
+        self._made = made
         self._rights = rights
         self._database = database
         self._schema = schema
@@ -208,7 +213,7 @@ class ProviderCatalog:
         key = self._key(parts)
         if key is None:
             return None
-        sample = samples.find(self._storage.namespaces, self._account, (key.database, key.schema, key.name))
+        sample = samples.find((key.database, key.schema, key.name))
         if sample is not None:
             return RowsSource.of(sample.columns, sample.rows) if self._may_read("TABLE", key) else None
         if self._storage.namespaces.database_kind(self._account, key.database) != "standard":
@@ -219,7 +224,7 @@ class ProviderCatalog:
         view = self._storage.views.get(key)
         if view is None or not self._may_read("VIEW", key):
             return None
-        inner = self._of_owner(key, Thing.of("VIEW", key))
+        inner = self._of_owner(key, Thing.of("VIEW", key), view.created_on)
         return ViewSource(tuple(column.name for column in view.columns) or None, view.text, inner)
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:
@@ -227,16 +232,25 @@ class ProviderCatalog:
         key = self._key(parts)
         if key is None or self._storage.namespaces.database_kind(self._account, key.database) != "standard":
             return ()
-        return [
-            UserFunction(
-                Routine.from_json(each.definition), self._of_owner(each.key, thing), self._account, silent=True
+        found = []
+        for each in self._storage.functions.of_name(key):
+            thing = Thing.of("FUNCTION", each.key)
+            if self._rights is not None and not self._rights.reaches("USAGE", thing):
+                continue
+            owner = self._storage.grants.owner(self._account, thing)
+            writer = ADMIN if self._rights is None else self._rights.role
+            found.append(
+                UserFunction(
+                    Routine.from_json(each.definition),
+                    self._of_owner(each.key, thing, each.created_on),
+                    f"{self._account} {owner}",
+                    silent=True,
+                    distance=Distance.of(owner, writer, each.named_on, self._made),
+                )
             )
-            for each in self._storage.functions.of_name(key)
-            for thing in (Thing.of("FUNCTION", each.key),)
-            if self._rights is None or self._rights.reaches("USAGE", thing)
-        ]
+        return found
 
-    def _of_owner(self, key: Key, thing: Thing) -> ProviderCatalog:
+    def _of_owner(self, key: Key, thing: Thing, made: datetime) -> ProviderCatalog:
         """The names of a view's or a function's text: from where it is, as the role that owns it may read now."""
         owner = self._storage.grants.owner(self._account, thing)
         return ProviderCatalog(
@@ -246,6 +260,7 @@ class ProviderCatalog:
             database=key.database,
             schema=key.schema,
             rights=Rights.of_role(self._storage, self._account, owner),
+            made=made,
         )
 
     def context(self) -> ContextValues:
@@ -296,7 +311,7 @@ def source_columns(storage: Storage, account: str, parts: tuple[str, ...]) -> Se
 
 def source_types(storage: Storage, account: str, parts: tuple[str, ...]) -> Mapping[str, str] | None:
     """`source_columns`, with their types."""
-    sample = samples.find(storage.namespaces, account, parts)
+    sample = samples.find(parts)
     if sample is not None:
         return dict(sample.columns)
     if len(parts) != 3 or storage.namespaces.database_kind(account, parts[0]) != "standard":

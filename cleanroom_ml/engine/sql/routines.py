@@ -6,11 +6,13 @@ Source: sql-reference/sql/create-function and sql-reference/sql/create-procedure
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
 from cleanroom_ml.engine.sql.catalog import Catalog, Columns
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.json_values import Document
 
@@ -146,6 +148,29 @@ class Distance(enum.IntEnum):
     OWN = 0
     OLDER = 1
     NEWER = 2
+
+    @classmethod
+    def of(cls, owner: str, writer: str, named_on: datetime, made: datetime | None) -> Distance:
+        """The one rule of every text that is kept and runs with somebody's rights: a view's, a function's, a
+        procedure's, here and in clean rooms.
+
+        Args:
+            owner: the role whose the function (or procedure) is that would be called.
+            writer: the role with whose rights the text runs.
+            named_on: since when the function has had its name: before that, nobody can have meant it.
+            made: when the text was written; None: nobody's text, a statement that is sent now.
+        """
+        if made is None or owner == writer:
+            return cls.OWN
+        return cls.NEWER if named_on > made else cls.OLDER
+
+
+def refuse_several_newer(nearest: Distance, owners: Collection[str], shown: str) -> None:
+    """Raises SqlError: the nearest are all newer than what calls them, and of several owners: which one is meant can be
+    said by nobody but the writer.
+    """
+    if nearest is Distance.NEWER and len(owners) > 1:
+        raise SqlError.syntax(f"{shown} of several owners, all newer than what calls them: make that anew.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,6 @@ from cleanroom_ml.engine.storage.errors import NotFound
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
-from cleanroom_ml.engine.storage.routines import StoredRoutine
 from cleanroom_ml.engine.storage.sequences import Exhausted
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -60,7 +59,7 @@ class AccountCatalog:
         draws: whether numbers of sequences are used up; not by whoever only asks what a statement would give.
         shared: the views of clean rooms that roles of the account may query; None: there are none.
         since: results of statements before it, which may be of another role's, are not there; None: all are.
-        made: of a view's or a function's text: when it was written; None: it is nobody's, or that is not known.
+        made: of a kept text, a view's, a function's or a procedure's: when it was written; None: it is sent now.
     """
 
     def __init__(
@@ -95,13 +94,14 @@ class AccountCatalog:
         self._seen_by = session.id if temporaries else None
         self.stages = StageReader(storage, session, self.target, matches, rights)
 
-    def for_statement(self, rights: Rights, changing: frozenset[str], *, draws: bool = True) -> AccountCatalog:
-        """The same names, for one statement: with what the roles may do now, and what it needs on what it changes."""
+    def for_statement(
+        self, rights: Rights, changing: frozenset[str], *, draws: bool = True, made: datetime | None = None
+    ) -> AccountCatalog:
+        """The same names, for one statement: with what the roles may do now, and what it needs on what it changes.
+        `made`: of a text that was written before what calls it.
+        """
         return AccountCatalog(
-            self._storage,
-            self._session,
-            self._matches,
-            rights,
+            *(self._storage, self._session, self._matches, rights),
             changing=changing,
             home=self.home,
             temporaries=self._seen_by is not None,
@@ -110,7 +110,7 @@ class AccountCatalog:
             draws=draws,
             shared=self._shared,
             since=self._since,
-            made=self._made,
+            made=made or self._made,
         )
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
@@ -118,7 +118,7 @@ class AccountCatalog:
         shared = self._shared_view(parts)
         if shared is not None:
             return shared
-        found = self._relation(parts)
+        found = None if system_relations.always(self._qualified(parts)) else self._relation(parts)
         if found is None:
             if len(parts) == 2 and self._qualified(parts)[0] is None:
                 raise no_current("database")
@@ -132,13 +132,13 @@ class AccountCatalog:
         if table is None or (table.session_id is None and self._seen_by is not None):
             view = self._storage.views.get(key, self._seen_by)
         if view is not None and view.session_id is not None:  # it hides what is permanent
-            return _view_source(view, self.within(key, view.role, temporaries=True, made=view.created_on))
+            return _view_source(view, self.within(key, view.role, view.created_on, temporaries=True))
         if table is not None:
             return table_source(table, writable=self._may_change(table)) if self._may("SELECT", table) else None
         if view is None or not self.rights.reaches("SELECT", Thing.of("VIEW", key)):
             return None
         owner = self._storage.grants.owner(key.account, Thing.of("VIEW", key))
-        return _view_source(view, self.within(key, owner, made=view.created_on))
+        return _view_source(view, self.within(key, owner, view.created_on))
 
     def guarded(self, parts: tuple[str, ...]) -> ViewSource | None:
         """A view of a clean room that has policies on the queries that read it."""
@@ -181,7 +181,7 @@ class AccountCatalog:
         return table_source(table, writable=self._may_change(table))
 
     def within(
-        self, key: Key, owner: str, *, draws: bool = True, temporaries: bool = False, made: datetime | None = None
+        self, key: Key, owner: str, made: datetime, *, draws: bool = True, temporaries: bool = False
     ) -> AccountCatalog:
         """The catalog by which a view's text is resolved: names from where the view is, and what the role that owns it
         may read, whoever asks. `temporaries`: of a temporary view, which sees those of its session; `made`: when it was
@@ -189,10 +189,7 @@ class AccountCatalog:
         """
         rights = Rights.of_role(self._storage, self._session.account, owner)
         return AccountCatalog(
-            self._storage,
-            self._session,
-            self._matches,
-            rights,
+            *(self._storage, self._session, self._matches, rights),
             home=(key.database, key.schema),
             temporaries=temporaries and self._seen_by is not None,
             draws=draws and self._draws,
@@ -219,36 +216,40 @@ class AccountCatalog:
                     self.of_definer(key, owner, each.created_on),
                     owner=f"{key.account} {role}",
                     silent=role != self._session.role,
-                    distance=self._distance(each, owner),
+                    distance=self.distance(role, each.named_on),
                 )
             )
         return found
 
-    def _distance(self, function: StoredRoutine, owner: str | None) -> Distance:
-        """How far a function is from whoever wrote the text that calls it: nobody else makes that call another one by
-        a function that takes the same arguments better.
+    def distance(self, owner: str, named_on: datetime) -> Distance:
+        """How far a function or procedure is from whoever wrote the text that calls it: nobody else makes that call
+        another one by something that takes the same arguments better.
         """
-        if self.home is None or owner is None or owner == self.rights.role:
-            return Distance.OWN
-        newer = self._made is not None and function.created_on > self._made
-        return Distance.NEWER if newer else Distance.OLDER
+        found = Distance.of(owner, self.rights.role, named_on, self._made)
+        # With its caller's rights a text has no names of its own: what was there when it was written is all as near.
+        return Distance.OWN if self.home is None and found is Distance.OLDER else found
 
-    def of_definer(self, key: Key, owner: str | None, made: datetime | None = None) -> AccountCatalog:
+    def of_caller(self, made: datetime) -> AccountCatalog:
+        """The catalog of a procedure with its caller's rights: the same names. Older is what is so for each text."""
+        return self.for_statement(self.rights, self._changing, draws=self._draws, made=min(made, self._made or made))
+
+    def of_definer(self, key: Key, owner: str | None, made: datetime) -> AccountCatalog:
         """The catalog by which the text of a function is resolved: from where the function is, with what the role that
         owns it may read; of a temporary one (`owner` None) with what the session that made it may.
         """
         if owner is not None:
-            return self.within(key, owner, made=made)
+            return self.within(key, owner, made)
         return AccountCatalog(
             *(self._storage, self._session, self._matches, self.rights),
             home=(key.database, key.schema),
             temporaries=self._seen_by is not None,
             shared=self._shared,
+            made=made,
         )
 
-    def of_procedure(self, key: Key, rights: Rights) -> AccountCatalog:
+    def of_procedure(self, key: Key, rights: Rights, made: datetime) -> AccountCatalog:
         """The catalog of a procedure that runs with the rights of the role that owns it: short names mean what is where
-        the procedure is; the session's temporary things are there, its variables are not.
+        the procedure is; the session's temporary things are there, its variables are not. `made`: when it was written.
         """
         return AccountCatalog(
             *(self._storage, self._session, self._matches, rights),
@@ -257,6 +258,7 @@ class AccountCatalog:
             private=True,
             shared=self._shared,
             since=self._since or self._storage.database.now(),
+            made=made,
         )
 
     def draw(self, parts: tuple[str, ...], count: int | None) -> Drawn | None:
@@ -377,7 +379,8 @@ class AccountCatalog:
         session = self._session
         of_room = self._shared is not None and database.startswith(_APPLICATION)
         views = self._shared.listed(session.account, self.rights, database) if of_room and self._shared else ()
-        return Seen(self._storage, session.account, session.user, database, self._seen_by, self.rights, views)
+        whose = (session.account, session.user, database, self._seen_by, self.rights, views)
+        return Seen(self._storage, *whose, of_a_text=self.home is not None)
 
     def _hidden(self, key: Key) -> bool:
         """Whether a temporary view stands before what is permanent under this name."""

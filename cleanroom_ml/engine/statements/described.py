@@ -25,9 +25,7 @@ def describe_table(work: Work, statement: Describe) -> Rows:
     """Columns of a table or view; each may be asked for as the other, as on Snowflake."""
     if len(statement.name) > 1 and statement.name[-2] == INFORMATION_SCHEMA and not work.restricted:
         return _of_the_schema(work, statement)
-    sample = None if work.restricted else samples.find(
-        work.storage.namespaces, work.session.account, full_name(work, statement.name)
-    )  # fmt: skip
+    sample = None if work.restricted else samples.find(full_name(work, statement.name))
     if sample is not None and not statement.of_stage:
         return Rows(_DESCRIBED, [_described_column(Column(name, kind), ()) for name, kind in sample.columns])
     shared = shared_view(work, statement.name)

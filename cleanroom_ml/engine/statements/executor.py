@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from cleanroom_ml.engine.contracts.kept import Kept
@@ -215,11 +216,13 @@ class Executor:
                 scoped=scoped,
             )
 
-        def in_procedure(key: Key | None, owner: str) -> Work:
+        def in_procedure(key: Key | None, owner: str, made: datetime | None) -> Work:
             inner, whose = catalog, acting
-            if key is not None and isinstance(catalog, AccountCatalog):
+            if key is not None and made is not None and isinstance(catalog, AccountCatalog):
                 whose = Rights.of_role(self._storage, session.account, owner)
-                inner = catalog.of_procedure(key, whose)
+                inner = catalog.of_procedure(key, whose, made)
+            elif made is not None and isinstance(catalog, AccountCatalog):
+                inner = catalog.of_caller(made)
 
             def run_there(text: str, variables: Mapping[str, Value]) -> StatementResult:
                 return self._execute(
@@ -283,7 +286,10 @@ class Executor:
             python=self.python,
             depth=depth,
             as_owner=acting is not None,
+            nested=nesting > 0,
         )
+        if isinstance(catalog, AccountCatalog):
+            work = replace(work, distance=catalog.distance)
         if binds.staged is not None and not isinstance(statement, Insert):
             raise SqlError.unsupported("values that are bound through a stage, in another statement than INSERT")
         if describe_only:

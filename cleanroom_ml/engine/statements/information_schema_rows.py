@@ -38,6 +38,8 @@ class Seen:
     rights: Rights
     shared: Sequence[View] = ()
     """Of a room's application, whose other things nobody sees: its views for free-form SQL."""
+    of_a_text: bool = False
+    """A view, a function or a procedure with its owner's rights asks."""
 
     def tables(self) -> Iterator[Table]:
         """The tables that are there for it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date, datetime, time
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.binds import Binds, Value
@@ -15,7 +15,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_scala
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.read.call import Argument, Call, Computed
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
-from cleanroom_ml.engine.sql.routines import Parameter, Routine
+from cleanroom_ml.engine.sql.routines import Parameter, Routine, refuse_several_newer
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values import json_text
@@ -32,11 +32,14 @@ from cleanroom_ml.engine.storage.keys import Key
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A procedure to be run: where it is, and the role that owns it. Without a key it runs as its caller."""
+    """A procedure to be run: where it is, the role that owns it, and when it was written. Without a key it is nobody's,
+    and runs as its caller.
+    """
 
     routine: Routine
     key: Key | None
     owner: str
+    made: datetime | None
 
 
 def own(work: Work, call: Call) -> tuple[Own, Call] | None:
@@ -54,17 +57,20 @@ def own(work: Work, call: Call) -> tuple[Own, Call] | None:
     for each in work.storage.procedures.of_name(place, work.session.id):
         thing = Thing.of("PROCEDURE", each.key)
         if each.session_id is not None:
-            found.append(Own(Routine.from_json(each.definition), each.key, work.rights.role))
+            owner = work.rights.role
         elif work.rights.reaches("USAGE", thing):
             owner = work.storage.grants.owner(work.session.account, thing)
-            found.append(Own(Routine.from_json(each.definition), each.key, owner))
+        else:
+            continue
+        written = Own(Routine.from_json(each.definition), each.key, owner, each.created_on)
+        found.append((work.distance(owner, each.named_on), written))
     if not found:
         return None
     values = values_of(work, call)
-    # A procedure with its owner's rights means its owner's own first: nobody else stands in their place by arguments.
+    # What a procedure calls is what whoever wrote it meant: nobody else stands in its place by arguments.
     ranked = [
-        ((work.as_owner and each.owner != work.rights.role, rank), each, values)
-        for each in found
+        ((distance, rank), each, values)
+        for distance, each in found
         if (rank := _rank(each.routine, values)) is not None
     ]
     if not ranked:
@@ -74,7 +80,9 @@ def own(work: Work, call: Call) -> tuple[Own, Call] | None:
             f"{COMPILATION}error line 0 at position -1\n"
             f"Invalid argument types for function '{displayed(call.name)[:200]}'",
         )
-    _, chosen, values = min(ranked, key=lambda each: each[0])
+    (nearest, _), chosen, values = min(ranked, key=lambda each: each[0])
+    owners = {each.owner for (distance, _), each, _ in ranked if distance == nearest}
+    refuse_several_newer(nearest, owners, f"procedures {displayed(call.name)[:200]}")
     return chosen, values
 
 
@@ -107,8 +115,8 @@ def run(work: Work, procedure: Own, call: Call) -> StatementResult:
     if as_owner:
         refuse_another_role(work, procedure)
     if not as_owner:
-        return _run(work.acting(None, ""), routine, call)
-    acting = work.acting(procedure.key, procedure.owner)
+        return _run(work.acting(None, "", procedure.made), routine, call)
+    acting = work.acting(procedure.key, procedure.owner, procedure.made)
     with temporaries.only_of(None if acting.rights.everything else acting.rights.roles):
         return _run(acting, routine, call)
 

@@ -13,6 +13,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts import table
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import RowsSource
+from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.history import FUNCTION
 from cleanroom_ml.engine.statements.information_schema_rows import Seen
 from cleanroom_ml.engine.storage.grants import Thing
@@ -61,12 +62,21 @@ def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
     """The view, whose rows are all of the account's, for ACCOUNTADMIN (sql-reference/account-usage, "Enabling other
     roles": it is granted to no other role from the start); the rows that the functions choose from. None: another name,
     or not for these roles.
+
+    Raises:
+        SqlError: a text that somebody else wrote asks what whoever runs it has sent.
     """
     if parts == VIEW and seen.rights.everything:
         ended = (each for each in _all(seen) if each.ended_on is not None)
         return _source(_OF_VIEW, ended, {"SUCCESS": "success"}, "fail")
     if parts[-1] == FUNCTION:
-        shown = (each for each in _all(seen) if each.user == seen.user or _monitors(seen, each.warehouse))
+        if seen.of_a_text:
+            raise SqlError.unsupported(
+                "INFORMATION_SCHEMA.QUERY_HISTORY in a view, a function or a procedure with its owner's rights"
+            )
+        shown = (
+            each for each in _all(seen) if each.user == seen.user or _monitors(seen, each.warehouse, each.started_on)
+        )
         states = {"SUCCESS": "success", "QUEUED": "queued", "RUNNING": "running"}
         return _source(_OF_FUNCTION, shown, states, "failed_with_error")
     return None
@@ -76,11 +86,15 @@ def _all(seen: Seen) -> Iterable[Recorded]:
     return seen.storage.query_history.list(seen.account)
 
 
-def _monitors(seen: Seen, warehouse: str | None) -> bool:
+def _monitors(seen: Seen, warehouse: str | None, asked_on: datetime) -> bool:
+    """Whether they may see what ran in a warehouse: in the one that is there, not in one of its name before it."""
     if warehouse is None:
         return False
     thing = Thing("WAREHOUSE", name=warehouse)
-    return seen.rights.has("MONITOR", thing) or seen.rights.has("OPERATE", thing)
+    if not (seen.rights.has("MONITOR", thing) or seen.rights.has("OPERATE", thing)):
+        return False
+    there = seen.storage.warehouses.get(seen.account, warehouse)
+    return seen.rights.everything or (there is not None and there.created_on <= asked_on)
 
 
 def _source(listed: str, found: Iterable[Recorded], states: Mapping[str, str], failed: str) -> RowsSource:

@@ -1,5 +1,5 @@
 """Relations that are in every account without anybody having made them: the clean room's version, sample
-data, the account's history of queries.
+data, the account's history of queries. These names mean that whatever somebody made under them.
 
 Source: docs.snowflake.com, cleanrooms (`SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.ADMIN.VERSION`).
 """
@@ -19,18 +19,15 @@ VERSION: Final = "19.0"
 
 
 def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
-    """The relation of this full name; None where there is none for these roles. A database of that name that
-    somebody made stands before it. Everybody may read the version and the sample data.
+    """The relation of this full name; None where there is none for these roles. Everybody may read the version
+    and the sample data.
 
     Raises:
         SqlError: what Snowflake has in each account and this engine has not, by its name.
     """
-    namespaces = seen.storage.namespaces
-    sample = samples.find(namespaces, seen.account, parts)
+    sample = samples.find(parts)
     if sample is not None:
         return RowsSource.of(sample.columns, sample.rows)
-    if namespaces.database_kind(seen.account, parts[0]) == "standard":
-        return None
     if seen.shared and parts[1] == information_schema.NAME:
         return information_schema.relation(seen, parts[2])
     match parts:
@@ -41,3 +38,9 @@ def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
         case ("SNOWFLAKE", ("ACCOUNT_USAGE" | "ORGANIZATION_USAGE" | "DATA_SHARING_USAGE") as schema, _):
             raise SqlError.unsupported(f"SNOWFLAKE.{schema}, of which the embedded engine keeps no record")
     return None
+
+
+def always(parts: tuple[str | None, ...]) -> bool:
+    """Whether this full name is of these relations in every account, whoever made what under it."""
+    written = tuple(each for each in parts if each is not None)
+    return written == query_history.VIEW or samples.find(written) is not None

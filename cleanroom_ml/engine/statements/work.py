@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlglot import exp
 
@@ -16,6 +17,7 @@ from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.catalog import Drawn
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import Distance
 from cleanroom_ml.engine.statements.ports import (
     Applications,
     Pools,
@@ -63,8 +65,9 @@ class Work:
         results: what the pipe or block that this belongs to has given so far; None: a template's, whose rows are not
             to be scanned by what comes after.
         acting: this statement as what a procedure at a key does for the role that owns it; without a key, for its
-            caller. Nothing that is bound in the CALL is seen there.
+            caller; and when its text was written, if it is kept. Nothing that is bound in the CALL is seen there.
         home: (database, schema) that short names mean in a procedure with its owner's rights.
+        distance: how far a procedure of an owner, that has had its name since a time, is from this statement.
         copies_grants: what is made has the grants of what it replaces, and no others.
         keep: whose requests a worker's process may go on with that serves this one; None: it ends with it.
         written: what the run that this statement belongs to has read and written; None: it belongs to none.
@@ -73,6 +76,7 @@ class Work:
         python: what runs procedures in Python; None: nothing does.
         depth: how many procedures in Python this statement is in.
         as_owner: it is a statement of a procedure with its owner's rights.
+        nested: it is one of a pipe, a block, a file or a procedure.
     """
 
     storage: Storage
@@ -84,7 +88,7 @@ class Work:
     transactions: Transactions
     query_id: str
     run: Callable[[str, Mapping[str, Value]], StatementResult]
-    acting: Callable[[Key | None, str], Work]
+    acting: Callable[[Key | None, str, datetime | None], Work]
     binds: Binds = NO_BINDS
     wire: int | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -97,12 +101,14 @@ class Work:
     written: Written | None = None
     results: Results | None = None
     home: tuple[str, str] | None = None
+    distance: Callable[[str, datetime], Distance] = field(default=lambda owner, named_on: Distance.OWN)
     copies_grants: bool = False
     keep: Kept | None = None
     inside: RunInside | None = None
     python: PythonProcedures | None = None
     depth: int = 0
     as_owner: bool = False
+    nested: bool = False
 
     @property
     def seconds(self) -> float:

@@ -24,6 +24,8 @@ from cleanroom_ml.engine.storage.roles import SYSTEM
 Kind = Literal["TABLE", "SCHEMA", "DATABASE"]
 IN_SCHEMA: Final = ("tables", "views", "sequences", "stages", "file_formats", "functions", "procedures", "policies")
 """The relations of what a schema holds; with `session_id`, what is nobody's alone."""
+NAMED: Final = ("functions", "procedures")
+"""The relations of what is called by its name in others' texts, and is as new as its name is."""
 BELOW: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "tables": (
         ("table_snapshots", "table_id"),
@@ -161,9 +163,10 @@ class Graves:
             if row is None:
                 raise NotFound(dead.kind.lower(), dead.name or dead.schema or dead.database)
             _require_place(connection, dead)
+            now = self._database.now_micros()
             for relation, listed in json.loads(row["rows"]):
                 for given in listed:
-                    each = _restored(connection, dead.account, relation, given, row["dropped_on"], heir)
+                    each = _restored(connection, dead.account, relation, given, row["dropped_on"], heir, now)
                     if each is None:
                         continue
                     names = ", ".join(each)
@@ -238,11 +241,13 @@ def _require_place(connection: sqlite3.Connection, dead: Dead) -> None:
 
 
 def _restored(
-    connection: sqlite3.Connection, account: str, relation: str, row: Row, dropped_on: int, heir: str
+    connection: sqlite3.Connection, account: str, relation: str, row: Row, dropped_on: int, heir: str, now: int
 ) -> Row | None:
     """A kept row as it is put back; None: it is not."""
     if relation == "table_objects":  # its number was given to another meanwhile, and nothing refers to it
         return {name: value for name, value in row.items() if name != "id"}
+    if relation in NAMED:  # others may have been called that meanwhile
+        return {**row, "named_on": now}
     if relation != "object_grants" or _same_role(connection, account, row, dropped_on):
         return row
     return {**row, "grantee": heir} if row["privilege"] == "OWNERSHIP" else None

@@ -252,7 +252,7 @@ class Namespaces:
         for part in new:
             checked_name(part, "database" if schema is None else "schema")
         with self._database.transaction() as connection:
-            renaming.rename(connection, account, database, schema, new)
+            renaming.rename(connection, account, database, schema, new, self._database.now_micros())
 
     def _bury(self, connection: sqlite3.Connection, dead: graves.Dead) -> None:
         """What is about to be removed can be had back for a while, if it is a standard database or in one."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
-from cleanroom_ml.engine.storage.graves import IN_SCHEMA
+from cleanroom_ml.engine.storage.graves import IN_SCHEMA, NAMED
 
 
 def rename(
-    connection: sqlite3.Connection, account: str, database: str, schema: str | None, new: tuple[str, ...]
+    connection: sqlite3.Connection, account: str, database: str, schema: str | None, new: tuple[str, ...], now: int
 ) -> None:
     """Renames a database (`new` is its name), or a schema (`new` is a database and a name). In a transaction.
+    What is called by names there has those from `now` on: no text of before meant it (`StoredRoutine.named_on`).
 
     Raises:
         NotFound: there is no such database, schema or new database.
@@ -40,7 +41,8 @@ def rename(
         assignment = "database = ?, schema = ?"
         others = ("object_grants", "future_grants")
     for relation in (*IN_SCHEMA, "temporary_views", *others, "sessions"):
-        connection.execute(f"UPDATE {relation} SET {assignment} WHERE {where}", (*new, *values))
+        named = f", named_on = {now:d}" if relation in NAMED else ""
+        connection.execute(f"UPDATE {relation} SET {assignment}{named} WHERE {where}", (*new, *values))
 
 
 def _there(connection: sqlite3.Connection, relation: str, where: str, values: tuple[str, ...]) -> bool:

@@ -21,7 +21,8 @@ from cleanroom_ml.engine.storage.keys import MAX_NAME, Key, checked_name, checke
 from cleanroom_ml.json_values import Document
 
 Relation = Literal["functions", "procedures"]
-_COLUMNS: Final = "base TEXT NOT NULL, definition TEXT NOT NULL, objects TEXT NOT NULL"
+_NAMED: Final = "named_on INTEGER NOT NULL DEFAULT 0"
+_COLUMNS: Final = f"base TEXT NOT NULL, definition TEXT NOT NULL, objects TEXT NOT NULL, {_NAMED}"
 _RELATIONS: Final[tuple[tuple[Relation, str], ...]] = (("functions", "FUNCTION"), ("procedures", "PROCEDURE"))
 
 
@@ -33,7 +34,7 @@ def _objects(connection: sqlite3.Connection) -> Iterable[str]:
 
 SCHEMA = Schema(
     "routines",
-    2,
+    3,
     tuple(
         statement
         for relation, kind in _RELATIONS
@@ -43,20 +44,34 @@ SCHEMA = Schema(
             *grants.triggers(relation, kind, temporary=True),
         )
     ),
-    {2: tuple(shadowing.owned(relation) for relation, _ in _RELATIONS)},
+    {
+        2: tuple(shadowing.owned(relation) for relation, _ in _RELATIONS),
+        3: tuple(
+            statement
+            for relation, _ in _RELATIONS
+            for statement in (
+                f"ALTER TABLE {relation} ADD COLUMN {_NAMED}",
+                f"UPDATE {relation} SET named_on = created_on",
+            )
+        ),
+    },
     references=_objects,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRoutine:
-    """One function or procedure; `key.name` has the types of its arguments, `base` has not."""
+    """One function or procedure; `key.name` has the types of its arguments, `base` has not. `named_on`: since when it
+    has been called that, there: made, renamed (itself, or what it is in) or had back. `created_on` says when it was
+    written.
+    """
 
     key: Key
     base: str
     definition: Document
     session_id: str | None
     created_on: datetime
+    named_on: datetime
 
 
 def called(key: Key) -> Key:
@@ -94,6 +109,7 @@ class Routines:
         """
         checked_name(base)
         key = called(key)
+        now = self._database.now_micros()
         with self._database.transaction() as connection:
             shadowing.require_home(connection, key, session_id)
             there = shadowing.find_exactly(connection, self._relation, key, session_id)
@@ -106,12 +122,12 @@ class Routines:
             connection.execute(
                 f"""INSERT INTO {self._relation}
                     (account, database, schema, name, session_id, created_on, base, definition, objects,
-                     role)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                     role, named_on)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
-                    *(key.account, key.database, key.schema, key.name, session_id, self._database.now_micros()),
+                    *(key.account, key.database, key.schema, key.name, session_id, now),
                     *(base, json.dumps(dict(definition)), json.dumps([checked_sha256(each) for each in objects])),
-                    temporaries.role(),
+                    *(temporaries.role(), now),
                 ),
             )
         return True
@@ -156,7 +172,8 @@ class Routines:
         return True
 
     def change(self, key: Key, to: Key, base: str, definition: Mapping[str, object], session_id: str | None) -> None:
-        """Gives the one that the session sees another name, or another definition.
+        """Gives the one that the session sees another name, or another definition. Under another name no text of
+        before meant it: it has had that one from now on.
 
         Raises:
             AlreadyExists: there is one of the new name.
@@ -173,9 +190,12 @@ class Routines:
             if there is not None and there["id"] != row["id"]:
                 raise AlreadyExists(self._kind.lower(), str(to))
             connection.execute(
-                f"""UPDATE {self._relation} SET database = ?, schema = ?, name = ?, base = ?, definition = ?
-                    WHERE id = ?""",
-                (to.database, to.schema, to.name, base, json.dumps(dict(definition)), row["id"]),
+                f"""UPDATE {self._relation} SET database = ?, schema = ?, name = ?, base = ?, definition = ?,
+                    named_on = ? WHERE id = ?""",
+                (
+                    *(to.database, to.schema, to.name, base, json.dumps(dict(definition))),
+                    *(row["named_on"] if to == shadowing.key_of(row) else self._database.now_micros(), row["id"]),
+                ),
             )
 
 
@@ -186,4 +206,5 @@ def _stored(row: sqlite3.Row) -> StoredRoutine:
         definition=json.loads(row["definition"]),
         session_id=row["session_id"],
         created_on=from_micros(row["created_on"]),
+        named_on=from_micros(row["named_on"]),
     )

@@ -20,6 +20,10 @@ from cleanroom_ml.engine.storage.namespaces import Namespaces
 
 DATABASE: Final = "SAMOOHA_SAMPLE_DATABASE"
 SCHEMA: Final = "DEMO"
+EVERYWHERE: Final = frozenset({DATABASE, "SNOWFLAKE"})
+"""The databases that are in every account (cleanrooms/installed-artifacts, sql-reference/snowflake-db): nobody makes
+one of these names.
+"""
 COLUMNS: Final = (
     *(("HASHED_EMAIL", "VARCHAR"), ("STATUS", "VARCHAR"), ("AGE_BAND", "VARCHAR"), ("DAYS_ACTIVE", "NUMBER(38,0)")),
     *(("REGION_CODE", "VARCHAR"), ("HOUSEHOLD_SIZE", "NUMBER(38,0)"), ("INCOME_BRACKET", "VARCHAR")),
@@ -47,7 +51,7 @@ class SampleTable:
 
 def exists(namespaces: Namespaces, account: str, parts: Sequence[str]) -> bool:
     """Whether this is the sample database, its schema, or a table of it. A database of that name that somebody of the
-    account made stands before it, and has nothing of it.
+    account made, when that could be done, is its maker's: nobody has rights on it that are on this one.
     """
     if not 1 <= len(parts) <= 3 or parts[0] != DATABASE or (len(parts) > 1 and parts[1] != SCHEMA):
         return False
@@ -56,9 +60,11 @@ def exists(namespaces: Namespaces, account: str, parts: Sequence[str]) -> bool:
     return namespaces.database_kind(account, DATABASE) is None
 
 
-def find(namespaces: Namespaces, account: str, parts: Sequence[str]) -> SampleTable | None:
-    """A sample table by its three parts; None for any other name."""
-    return TABLES[parts[2]] if len(parts) == 3 and exists(namespaces, account, parts) else None
+def find(parts: Sequence[str]) -> SampleTable | None:
+    """A sample table by its three parts; None for any other name. These names mean it in every account: whatever a
+    database of that name has, which one of an older engine may have left there.
+    """
+    return TABLES.get(parts[2]) if len(parts) == 3 and (parts[0], parts[1]) == (DATABASE, SCHEMA) else None
 
 
 @cache

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.resolve.casts import as_type
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Inside, Kinds, Queries, Rewrite, Scope, by_position
 from cleanroom_ml.engine.sql.resolve.unnesting import unnested
-from cleanroom_ml.engine.sql.routines import Distance, FunctionCatalog, Parameter, Routine, UserFunction
+from cleanroom_ml.engine.sql.routines import FunctionCatalog, Parameter, Routine, UserFunction, refuse_several_newer
 from cleanroom_ml.engine.sql.tree.arithmetic import is_simple
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
@@ -86,10 +86,8 @@ class UserFunctions:
             raise _no_such(parts, [*positional, *by_name.values()])
         best = min(rank for rank, _, _ in ranked)
         fits = [(each, placed) for rank, each, placed in ranked if rank == best]
-        if best[0] == Distance.NEWER and len({each.owner for rank, each, _ in ranked if rank[0] == best[0]}) > 1:
-            raise SqlError.syntax(
-                f"functions {quote_plain(parts)} of several owners, all newer than what calls them: make that anew."
-            )
+        owners = {each.owner for rank, each, _ in ranked if rank[0] == best[0]}
+        refuse_several_newer(best[0], owners, f"functions {quote_plain(parts)}")
         if len(fits) > 1:
             raise SqlError.syntax(f"more than one function {quote_plain(parts)} takes these arguments: cast them.")
         function, placed = fits[0]

@@ -47,7 +47,7 @@ def _in_room(work: Work, statement: Call) -> StatementResult:
     found = work.catalog.procedure(statement.name) if isinstance(work.catalog, ProcedureCatalog) else None
     if found is None:
         raise SqlError.unsupported("CALL in a clean room of what is no procedure of the template's code specs")
-    return procedures.run(work, procedures.Own(found, None, ""), procedures.values_of(work, statement))
+    return procedures.run(work, procedures.Own(found, None, "", None), procedures.values_of(work, statement))
 
 
 def _is_of_code_specs(statement: Call) -> bool:
@@ -60,7 +60,7 @@ def call_anonymous(work: Work, statement: CallAnonymous) -> StatementResult:
         python_procedures.check_packages(work, statement.routine)
     with routines.imported(work, statement.imports) as files:
         routine = replace(statement.routine, imports=files)
-        return procedures.run(work, procedures.Own(routine, None, ""), procedures.values_of(work, statement.call))
+        return procedures.run(work, procedures.Own(routine, None, "", None), procedures.values_of(work, statement.call))
 
 
 def _of_the_system(work: Work, statement: Call) -> Rows:

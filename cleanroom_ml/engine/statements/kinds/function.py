@@ -33,7 +33,8 @@ def create_function(work: Work, statement: CreateFunction) -> Rows:
         if routine.language == "PYTHON":
             work.warehouse.check_packages(routine.packages)
         elif isinstance(work.catalog, AccountCatalog):
-            catalog = work.catalog.of_definer(key, None if declared.temporary else work.rights.role)
+            owner = None if declared.temporary else work.rights.role
+            catalog = work.catalog.of_definer(key, owner, work.storage.database.now())
             compiled = check(UserFunction(routine, catalog))
             with work.storage.pin(compiled.inputs):
                 work.warehouse.describe(compiled, query_id=work.query_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
+from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql.catalog import StageReference
@@ -66,14 +67,15 @@ def _one(
         inner = classify(written, inner_binds(work, {}))
         assert isinstance(inner, ImmediateFile)
         return _run(work, inner.source or _beside(source, inner.relative), depth + 1)
-    if last:
+    if last and not work.nested:
         result = work.run(written, {})
         if isinstance(result, Upload | Download):
             raise SqlError.unsupported("PUT and GET in a staged file")
         return result
     one = blocks.run_one(work, written, {})
     blocks.finished(work, one)
-    return success()
+    # In a block the rows of the last one are its own: they are handed on by value, as those of a SELECT there.
+    return one.handle if last and isinstance(one.handle, Rows) else success()
 
 
 def _text(work: Work, source: StageReference) -> str:

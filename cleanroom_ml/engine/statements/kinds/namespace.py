@@ -20,6 +20,7 @@ from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import Scope, own_schema, owns, scope_of, sees_schema
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
 # Rooms make the first, the engine the others.
@@ -42,6 +43,10 @@ def create_database(work: Work, statement: CreateDatabase) -> Rows:
             "rooms."
         )
     work.require_in_account("CREATE DATABASE")
+    if name in samples.EVERYWHERE:
+        if if_exists(statement) == "ignore":
+            return existed(name)
+        raise SqlError.already_exists("Database", name)
     source = None if statement.clone is None else _database_thing(work, statement.clone).database
     past = copied.moment(work, statement.moment)
     reply = success(f"Database {name} successfully created.")
@@ -114,6 +119,8 @@ def alter_namespace(work: Work, statement: AlterNamespace) -> Rows:
         new = statement.new_name if statement.kind == "DATABASE" else own_schema(work, statement.new_name)
         if statement.kind == "DATABASE" and (len(new) != 1 or _is_reserved(new[0])):
             raise SqlError.syntax(f"Invalid identifier {displayed(new)}")
+        if statement.kind == "DATABASE" and new[0] in samples.EVERYWHERE:
+            raise SqlError.already_exists("database", new[0])
         if statement.kind == "SCHEMA" and new[1] == "INFORMATION_SCHEMA":
             raise SqlError.already_exists("schema", displayed(new))
     with translated(statement.new_name or statement.name), work.recorded(reply):

@@ -13,6 +13,7 @@ from cleanroom_ml.engine.statements.refusals import displayed, no_privilege, tra
 from cleanroom_ml.engine.statements.results import success
 from cleanroom_ml.engine.statements.scope import own_schema
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.graves import Dead
 
@@ -47,6 +48,8 @@ def _dead(work: Work, statement: Undrop) -> Dead:
         return Dead.of_schema(work.session.account, *own_schema(work, statement.name))
     if len(statement.name) != 1:
         raise SqlError.syntax(f"Invalid identifier {displayed(statement.name)}")
+    if statement.name[0] in samples.EVERYWHERE:
+        raise SqlError.already_exists("Database", statement.name[0])
     return Dead.of_database(work.session.account, statement.name[0])
 
 

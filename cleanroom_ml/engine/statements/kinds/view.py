@@ -39,7 +39,7 @@ def create_view(work: Work, statement: CreateView) -> Rows:
     if session_id is None:
         work.require("CREATE VIEW", Thing("SCHEMA", key.database, key.schema))
     role = work.rights.role
-    seen = work.catalog.within(key, role, draws=False, temporaries=statement.temporary)
+    seen = work.catalog.within(key, role, work.storage.database.now(), draws=False, temporaries=statement.temporary)
     try:
         compiled = compile_query(statement.text, seen)
     except SqlError as error:
