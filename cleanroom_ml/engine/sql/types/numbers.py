@@ -161,7 +161,7 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
     """To a BOOLEAN: of texts these, of FLOATs all that are numbers (sql-reference/functions/to_boolean)."""
     if isinstance(value, Number) and value.scale is None:
         finite = "CASE WHEN isfinite({0}) THEN {word}({0} AS BOOLEAN)"
-        return Cast("as it is", f"{finite} WHEN {fails('floating', '{0} IS NOT NULL')} THEN NULL END", OTHER)
+        return Cast("as it is", f"{finite} WHEN {{0}} IS NOT NULL THEN {fails('floating')} END", OTHER)
     if value == JSON:
         return Cast("as it is", _VARIANT_TRUTH, OTHER)
     if value != TEXT:
