@@ -60,7 +60,7 @@ class World:
             "DB",
             "PUBLIC",
             "7",
-            variables={"LIMIT_DAY": datetime.date(2024, 2, 1)},
+            variables={"LIMIT_DAY": datetime.date(2024, 2, 1), "ZERO": 0},
             parameters=self.parameters,
         )
 

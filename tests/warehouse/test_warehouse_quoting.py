@@ -77,3 +77,10 @@ def test_of_rows_that_are_not_ones_own_it_is_not(cast: str) -> None:
         for asked in (None, True):
             assert "secret" not in _said(compiled, asked=asked)
         assert "secret" in _said(replace(compiled, quoting=True)), "the control is what keeps it"
+
+
+@pytest.mark.parametrize("written", ["x", "1_000", "0x10", "0b11", "0X1B"])
+@pytest.mark.parametrize("cast", ["a::int", "a::float", "a::number(10,2)", "to_number(a)", "a + 1"])
+def test_the_value_is_told_as_it_was_written(written: str, cast: str) -> None:
+    text = f"select {cast} from (select a from values ('{written}') as t(a))"
+    assert f"Numeric value '{written}' is not recognized" in _said(compile_query(text, _Names(session=True)))

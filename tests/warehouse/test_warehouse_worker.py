@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cleanroom_ml.engine.warehouse.failing import streamed
 from cleanroom_ml.engine.warehouse.worker import Handler
 
 TOKEN = "t" * 32
@@ -190,3 +193,40 @@ def test_each_statement_of_a_process_counts_its_records_from_1(handler: Handler)
     for _ in range(2):
         answer, spool = asked(handler, "query", text)
         assert [(row["s"], row["v"]) for row in rows_of(answer, spool)] == [(1, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize("op", ["query", "write"])
+@pytest.mark.parametrize(
+    ("failing", "kind"),
+    [
+        ("CAST('secret' || i AS INTEGER)", "conversion"),
+        ("error('cleanroom:json')", "json"),
+        ("9223372036854775807 + i", "range"),
+    ],
+)
+def test_what_fails_when_rows_have_been_read_is_told_as_what_it_is(
+    handler: Handler, op: str, failing: str, kind: str
+) -> None:
+    sql = f"SELECT i, CASE WHEN i > 299000 THEN {failing} ELSE 1 END AS x FROM range(300000) r(i)"
+    answer, _ = asked(handler, op, sql, columns=[["I", "NUMBER(38,0)"], ["X", "NUMBER(38,0)"]])
+    assert answer["error"]["kind"] == kind
+    assert "secret" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError("Conversion Error: Could not convert string 'a' to INT32"), duckdb.ConversionException),
+        (OSError("Invalid Input Error: cleanroom:division"), duckdb.InvalidInputException),
+        (OSError("Out of Memory Error: failed to allocate"), duckdb.OutOfMemoryException),
+        (OSError("IO Error: Could not write file"), duckdb.IOException),
+        (OSError(errno.ENOSPC, "Conversion Error: No space left on device"), None),
+        (OSError("No space left"), None),
+    ],
+)
+def test_of_the_errors_of_a_stream_those_are_duckdbs_that_have_its_words(
+    error: OSError, told: type[duckdb.Error] | None
+) -> None:
+    found = streamed(error)
+    assert told is None if found is None else type(found) is told
+    assert found is None or str(found) == str(error)

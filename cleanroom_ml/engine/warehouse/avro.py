@@ -7,13 +7,15 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 import pyarrow as pa
 
 _MAGIC: Final = b"Obj\x01"
 _DEEPEST: Final = 64
+_CONTEXT: Final = Context(prec=100)
+"""More digits than any NUMBER has: Python's own rounds to 28."""
 _MOST_EMPTY: Final = 1 << 20
 """Rows of a block that have no bytes."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -145,7 +147,7 @@ def _reader(schema: object, named: dict[str, _Read], depth: int) -> _Read:
     logical = _LOGICAL.get(str(schema.get("logicalType")))
     if schema.get("logicalType") == "decimal":
         scale = int(schema.get("scale") or 0)
-        return lambda source: Decimal(int.from_bytes(_as_bytes(plain(source)), "big", signed=True)).scaleb(-scale)
+        return lambda source: _decimal(_as_bytes(plain(source)), scale)
     return plain if logical is None else lambda source: logical(plain(source))
 
 
@@ -190,6 +192,10 @@ def _pairs(items: list[object]) -> Iterator[tuple[object, object]]:
     for item in items:
         if isinstance(item, tuple):
             yield item
+
+
+def _decimal(units: bytes, scale: int) -> Decimal:
+    return Decimal(int.from_bytes(units, "big", signed=True)).scaleb(-scale, _CONTEXT)
 
 
 def _as_bytes(value: object) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import duckdb
 
 from cleanroom_ml.engine.sql.types import checks
+from cleanroom_ml.engine.sql.types.numbers import as_written
 
 _MISSING = re.compile(r'(?:Referenced column|Column|Values list|Table|Referenced table) "((?:[^"]|"")*)"')
 _MISSING_OF = re.compile(r'(?:Values list|Table) "(?:[^"]|"")*" does not have a column named "((?:[^"]|"")*)"')
@@ -61,6 +63,31 @@ _NUMBER = re.compile(r"\s*+[+-]?+(?:\d++\.?+\d*+|\.\d++)(?>(?:[eE][+-]?\d+)?)\s*
 _GIVEN = re.compile(r"cleanroom:moment\n(?P<target>[A-Z]+)\n(?P<value>[^\n]*)")
 _OURS = re.compile(r"cleanroom:([a-z]+)(?::(\d+))?")
 _FAILED = re.compile(checks.FAILED)
+
+_STREAMED: Final[Mapping[str, type[duckdb.Error]]] = {
+    "Conversion Error": duckdb.ConversionException,
+    "Invalid Input Error": duckdb.InvalidInputException,
+    "Out of Range Error": duckdb.OutOfRangeException,
+    "Out of Memory Error": duckdb.OutOfMemoryException,
+    "Mismatch Type Error": duckdb.TypeMismatchException,
+    "IO Error": duckdb.IOException,
+    "Permission Error": duckdb.PermissionException,
+    "Not implemented Error": duckdb.NotImplementedException,
+}
+"""What DuckDB's texts begin with → its exceptions."""
+
+
+def streamed(error: Exception) -> duckdb.Error | None:
+    """DuckDB's error that Arrow tells as its own; None: it is none.
+
+    What DuckDB finds when rows have already been read comes through Arrow's stream, as an OSError without a number
+    whose text is DuckDB's. One of the system has a number.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return None
+    text = str(error)
+    made = _STREAMED.get(text.partition(":")[0])
+    return None if made is None else made(text)
 
 
 def target_of(text: str) -> str | None:
@@ -134,7 +161,7 @@ def failure(error: duckdb.Error, *, quoting: bool = False) -> dict[str, object]:
 def _quoted(pattern: re.Pattern[str], text: str, quoting: bool) -> dict[str, object]:
     """The value that DuckDB's text, or a function's of ours, quotes; of the latter also the type that it should be."""
     found = pattern.search(text[:_QUOTED]) if quoting else None
-    return {} if found is None else {name: value[:300] for name, value in found.groupdict().items()}
+    return {} if found is None else {name: as_written(value[:300]) for name, value in found.groupdict().items()}
 
 
 def _unfit(text: str) -> dict[str, object]:

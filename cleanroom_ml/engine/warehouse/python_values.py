@@ -114,7 +114,7 @@ def _number(value: Plain, precision: int, scale: int, *, decimal: bool) -> Plain
         rounded = exact.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _CONTEXT)
     except InvalidOperation as error:
         raise ValueError("a number is out of range") from error
-    if not rounded.is_finite() or abs(rounded) >= Decimal(10) ** (precision - scale):
+    if not rounded.is_finite() or rounded.copy_abs() >= Decimal(10) ** (precision - scale):
         raise ValueError(f"a number is out of the range of NUMBER({precision},{scale})")
     return rounded if decimal else int(rounded)
 

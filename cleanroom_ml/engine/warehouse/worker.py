@@ -26,7 +26,7 @@ from cleanroom_ml.engine.warehouse import foreign, json_out, parquet_out, python
 from cleanroom_ml.engine.warehouse.arrow_out import convert, wire_schema
 from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
-from cleanroom_ml.engine.warehouse.failing import failure, target_of
+from cleanroom_ml.engine.warehouse.failing import failure, streamed, target_of
 from cleanroom_ml.engine.warehouse.functions import without_pandas
 from cleanroom_ml.engine.warehouse.python_signature import Signature
 
@@ -122,8 +122,11 @@ class Handler:
             return {"error": {"kind": ERRORS[TooFine]}}
         except (pa.ArrowException, UnicodeDecodeError) as error:
             return {"error": {"kind": "conversion", "target": target_of(str(error))}}
-        except (MemoryError, OSError) as error:
-            return {"error": {"kind": "memory" if isinstance(error, MemoryError) else "disk"}}
+        except MemoryError:
+            return {"error": {"kind": "memory"}}
+        except OSError as error:
+            told = streamed(error)
+            return {"error": {"kind": "disk"} if told is None else failure(told, quoting=bool(request.get("quoting")))}
         if request.get("keep") and self._ready.stays and request["op"] in _KEPT and "error" not in answer:
             total = answer.get("total", 0)
             self._again = isinstance(total, int) and total <= _KEPT_ROWS

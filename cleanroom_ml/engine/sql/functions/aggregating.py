@@ -214,7 +214,7 @@ def _between(node: Node, kind: Kind | None, most: int | None) -> Node:
     value = raw(f"CAST({{0}} AS DECIMAL({kind.precision},{kind.scale}))", node, kind=kind)
     if most is None:
         return value
-    return once(f"CASE WHEN {fails('digits', f'abs({{0}}) > {most}')} THEN NULL ELSE {{0}} END", value, kind=kind)
+    return once(f"CASE WHEN abs({{0}}) > {most} THEN {fails('digits')} ELSE {{0}} END", value, kind=kind)
 
 
 def finish(

@@ -21,7 +21,7 @@ from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
 _BEGINNING: Final = "lower(left(trim({0}), 2))"
 _DAY_NUMBERS: Final = " ".join(f"WHEN {_BEGINNING} = '{name}' THEN {number}" for name, number in _DAYS.items())
-_DAY_NUMBER: Final = f"CASE {_DAY_NUMBERS} WHEN {fails('moment', '{0} IS NOT NULL')} THEN NULL END"
+_DAY_NUMBER: Final = f"CASE {_DAY_NUMBERS} WHEN {{0}} IS NOT NULL THEN {fails('moment')} END"
 _SLICES: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 _EPOCHS: Final = {
     "EPOCH_SECOND": "CAST(floor(epoch({0})) AS BIGINT)",

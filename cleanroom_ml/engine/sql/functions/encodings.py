@@ -117,7 +117,7 @@ def _decoded(encoding: str, *, text: bool, attempt: bool) -> Builder:
 
 def _bytes_of(given: Node, encoding: str, *, attempt: bool) -> Node:
     """A text as the bytes that it stands for."""
-    otherwise = "" if attempt else f" WHEN {fails('binary', '{0} IS NOT NULL')} THEN NULL"
+    otherwise = "" if attempt else f" WHEN {{0}} IS NOT NULL THEN {fails('binary')}"
     if encoding == "HEX":
         template = "CASE WHEN regexp_full_match({0}, '([0-9A-Fa-f][0-9A-Fa-f])*') THEN unhex({0})"
     else:

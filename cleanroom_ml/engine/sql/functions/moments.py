@@ -68,7 +68,7 @@ def _clock(args: Sequence[Node]) -> Node:
     template = "{0} * INTERVAL 1 HOUR + {1} * INTERVAL 1 MINUTE + {2} * INTERVAL 1 SECOND"
     if len(args) > 3:
         template += (
-            f" + CASE WHEN {fails('nanoseconds', '{3} % 1000 <> 0')} THEN NULL ELSE {{3}} // 1000 END"
+            f" + CASE WHEN {{3}} % 1000 <> 0 THEN {fails('nanoseconds')} ELSE {{3}} // 1000 END"
             " * INTERVAL 1 MICROSECOND"
         )
     return raw(f"({template})", *[_number(argument) for argument in args[:4]])

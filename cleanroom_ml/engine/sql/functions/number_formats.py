@@ -184,7 +184,7 @@ def _parsed(value: Node, text: str, word: str) -> Node:
 
 
 def _matched(value: Node, pattern: str, then: str, word: str) -> Node:
-    otherwise = "" if word == "TRY_CAST" else f" WHEN {fails('format', '{0} IS NOT NULL')} THEN NULL"
+    otherwise = "" if word == "TRY_CAST" else f" WHEN {{0}} IS NOT NULL THEN {fails('format')}"
     template = (
         f"CASE WHEN {{0}} IS NULL THEN NULL WHEN regexp_full_match({{0}}, {{1}}) THEN CAST({then} AS VARCHAR)"
         f"{otherwise} END"

@@ -92,16 +92,14 @@ def _of_floats(name: str) -> Scalar:
 def _in_domain(name: str, invalid: str) -> Scalar:
     def build(args: Sequence[Node]) -> Node:
         given = as_float(args[0])
-        return once(
-            f"CASE WHEN {fails('floating', invalid)} THEN NULL ELSE {name.lower()}({{0}}) END", given, kind=FLOAT
-        )
+        return once(f"CASE WHEN {invalid} THEN {fails('floating')} ELSE {name.lower()}({{0}}) END", given, kind=FLOAT)
 
     return Scalar(name, sql=build, wide=True)
 
 
 def _log(args: Sequence[Node]) -> Node:
-    invalid = fails("floating", "{0} <= 0 OR {0} = 1 OR {1} <= 0")
-    template = f"CASE WHEN {invalid} THEN NULL ELSE ln({{1}}) / ln({{0}}) END"
+    invalid = "{0} <= 0 OR {0} = 1 OR {1} <= 0"
+    template = f"CASE WHEN {invalid} THEN {fails('floating')} ELSE ln({{1}}) / ln({{0}}) END"
     return once(template, *(as_float(arg) for arg in args), kind=FLOAT)
 
 

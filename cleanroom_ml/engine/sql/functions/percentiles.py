@@ -21,12 +21,12 @@ _PLAIN: Final = "CAST(CASE WHEN starts_with(_s, chr(1)) THEN substr(_s, 3) ELSE 
 _MEMBERS: Final = f"list_transform(json_extract_string({{0}}, '$.state[*]'), lambda _s: {_PLAIN})"
 _VALUES: Final = (
     "list_transform([{0}], lambda _m: CASE WHEN"
-    f" {fails('percentile', 'len(list_filter(_m, lambda _v, _i: _i % 2 = 0 AND _v <> 1)) > 0')}"
-    " THEN NULL ELSE list_filter(_m, lambda _v, _i: _i % 2 = 1) END)[1]"
+    f" len(list_filter(_m, lambda _v, _i: _i % 2 = 0 AND _v <> 1)) > 0 THEN {fails('percentile')}"
+    " ELSE list_filter(_m, lambda _v, _i: _i % 2 = 1) END)[1]"
 ).replace("{0}", _MEMBERS)
 """The values of a state; one that stands for several is of another state than ours."""
 _STATE: Final = (
-    f"list_transform([{{0}}], lambda _l: CASE WHEN {fails('percentile', 'len(_l) > 20000')} THEN NULL ELSE"
+    f"list_transform([{{0}}], lambda _l: CASE WHEN len(_l) > 20000 THEN {fails('percentile')} ELSE"
     " json_object('state', list_transform(flatten(list_transform(_l, lambda _v: [_v, CAST(1 AS DOUBLE)])),"
     " lambda _v: chr(1) || 'F' || CAST(_v AS VARCHAR)), 'type', 'tdigest', 'version', 1) END)[1]"
 )

@@ -112,7 +112,7 @@ def _marked(subject: Node, pattern: Node) -> Raw:
     RE2 tells no places. The marks are two characters that no text has: Unicode keeps them out of texts.
     """
     template = (
-        f"string_split(CASE WHEN {fails('regexp', f'contains({{0}}, {_BEGIN}) OR contains({{0}}, {_END})')} THEN NULL"
+        f"string_split(CASE WHEN contains({{0}}, {_BEGIN}) OR contains({{0}}, {_END}) THEN {fails('regexp')}"
         f" ELSE regexp_replace({{0}}, {{1}}, {_BEGIN} || '\\0' || {_END}, 'g') END, {_BEGIN})"
     )
     return raw(template, subject, pattern)
@@ -135,7 +135,7 @@ def _replace(args: Sequence[Node]) -> Raw:
     template = (
         f"({head}CASE WHEN len({{4}}) <= {occurrence} THEN {{0}}"
         # The match by itself must match: it does not where the pattern looks at what is around it.
-        f" WHEN {fails('regexp', f'NOT regexp_full_match({found}, {{1}})')} THEN NULL"
+        f" WHEN NOT regexp_full_match({found}, {{1}}) THEN {fails('regexp')}"
         f" ELSE replace(array_to_string({{4}}[:{occurrence}], ''), {_END}, '') || regexp_replace({found}, {{1}}, {{2}})"
         f" || split_part({part}, {_END}, 2) || replace(array_to_string({{4}}[{occurrence + 2}:], ''), {_END}, '') END)"
     )
@@ -160,8 +160,8 @@ def _instr(args: Sequence[Node]) -> Raw:
         text = f"regexp_extract_all({{0}}, {{1}}, {group})[{occurrence}]"
         # RE2 does not tell where in the match a group is: known where its text is there once.
         once = f"strpos(reverse({found}), reverse({text})) + strpos({found}, {text}) + length({text}) - 2 = {length}"
-        several = fails("regexp", f"NOT coalesce({once}, FALSE)")
-        where = f"CASE WHEN {several} THEN NULL ELSE {where} + strpos({found}, {text}) - 1 END"
+        several = f"NOT coalesce({once}, FALSE)"
+        where = f"CASE WHEN {several} THEN {fails('regexp')} ELSE {where} + strpos({found}, {text}) - 1 END"
         length = f"length({text})"
     if option:
         where = f"({where}) + {length}"

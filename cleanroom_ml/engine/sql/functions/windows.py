@@ -12,7 +12,7 @@ from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import FLOAT, NUM, TEXT, WHOLE, Kind
 
 _CHANGES: Final = (
-    f"CASE WHEN {fails('partition', 'len({0}) > 20000')} THEN NULL ELSE"
+    f"CASE WHEN len({{0}}) > 20000 THEN {fails('partition')} ELSE"
     " len(list_filter(list_zip({0}, {0}[2:]), lambda _pair: _pair[1] <> _pair[2])) END"
 )
 """How often a value differs from the one before it: the values so far are a list, of which each is looked at."""

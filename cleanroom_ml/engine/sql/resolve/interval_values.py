@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.intervals import field_of, read
 from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIMESTAMP, TZ, Kept, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
@@ -64,7 +65,7 @@ def _together(left: Node, right: Node, sign: str, first: Kept, second: Kept) -> 
     field, duckdb = field_of(of.name), str(SqlType(of.name).duckdb)
     total = f"(struct_extract({{0}}, '{field}') {sign} struct_extract({{1}}, '{field}'))"
     made = (
-        f"CASE WHEN abs({total}) >= {_LONGEST * unit} THEN error('cleanroom:notaninterval')"
+        f"CASE WHEN abs({total}) >= {_LONGEST * unit} THEN {fails('notaninterval')}"
         f" WHEN {{0}} IS NOT NULL AND {{1}} IS NOT NULL THEN CAST(struct_pack({field} := {total}) AS {duckdb}) END"
     )
     return raw(made, left, right, kind=Kept(of.name))
@@ -83,7 +84,7 @@ def _from(moment: Node, interval: Node, sign: str, kept: Kept) -> Node:
     elif kind == DATE and fields == ("DAY",):
         raise SqlError.unsupported(f"DATE {sign} INTERVAL DAY: add a number of days, or take INTERVAL DAY TO SECOND")
     else:
-        fine = f"CASE WHEN {number} % 1000 <> 0 THEN error('cleanroom:nanoseconds') ELSE {number} // 1000 END"
+        fine = f"CASE WHEN {number} % 1000 <> 0 THEN {fails('nanoseconds')} ELSE {number} // 1000 END"
         made = f"({{0}} {sign} to_microseconds(CAST({fine} AS BIGINT)))"
         kind = TIMESTAMP if kind == DATE else kind
     return moments.rewound(moment, raw(made, clock, interval, kind=kind))

@@ -43,7 +43,6 @@ _IMPLIED: Final = Number(18, 5)
 """What Snowflake takes text for next to a NUMBER."""
 _MORE_DIGITS: Final = 6
 _MOST_DIGITS: Final = 12
-_NO_DIVISOR: Final = fails("division", "{0} IS NOT NULL AND {1} = 0")
 _CONSTANT: Final = re.compile(r"([+-]?)(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})")
 
 
@@ -305,7 +304,7 @@ def _guarded(template: str, divisor: Node, zero: Zero, nothing: str) -> str:
         return template
     match zero:
         case "fails":
-            return f"CASE WHEN {_NO_DIVISOR} THEN NULL ELSE {template} END"
+            return f"CASE WHEN {{0}} IS NOT NULL AND {{1}} = 0 THEN {fails('division')} ELSE {template} END"
         case "is NULL":
             return f"CASE WHEN {{1}} = 0 THEN NULL ELSE {template} END"
         case "is 0":

@@ -47,7 +47,7 @@ _AS_TEXT = (
     f"CASE typeof({{0}}) WHEN 'JSON' THEN {_JSON_TEXT}"
     " WHEN 'DOUBLE' THEN replace(printf('%.15g', TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE)), 'nan', 'NaN')"
     " WHEN 'BLOB' THEN hex(TRY_CAST({0} AS BLOB)) ELSE"
-    f" CASE WHEN {NO_INTERVAL} THEN NULL"
+    f" CASE {NO_INTERVAL}"
     " ELSE CAST({0} AS VARCHAR) END END"
 )
 _IS_FLOAT = f"starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"

@@ -35,7 +35,7 @@ def literal(value: Value) -> Node:
         _, digits, exponent = value.as_tuple()
         if len(digits) > 38 or not isinstance(exponent, int) or not -37 <= exponent <= 37:
             raise SqlError.bad_value("A bound number is out of range.")
-        return _number(format(abs(value), "f"), value.is_signed())
+        return _number(format(value.copy_abs(), "f"), value.is_signed())
     if isinstance(value, str):
         if "\0" in value:
             raise SqlError.bad_value("A bound text has a NUL character.")

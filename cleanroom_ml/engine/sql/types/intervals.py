@@ -100,7 +100,7 @@ def _fitting(name: str, sized: Sized) -> str:
     count = f"struct_extract({{0}}, '{field_of(name)}')"
     most = 10 ** (sized.precision or DIGITS) * UNITS[first]
     lost = "" if sized.scale is None else f" OR {count} % {10 ** (DIGITS - sized.scale)} <> 0"
-    return f"CASE WHEN {fails('notaninterval', f'abs({count}) >= {most}{lost}')} THEN NULL ELSE {{0}} END"
+    return f"CASE WHEN abs({count}) >= {most}{lost} THEN {fails('notaninterval')} ELSE {{0}} END"
 
 
 def _record(qualifier: str) -> TypeRecord:

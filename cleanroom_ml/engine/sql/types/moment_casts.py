@@ -55,7 +55,7 @@ _FINE: Final = (
     "typeof({0}) IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS', 'TIME_NS')"
     r" AND regexp_matches(CAST({0} AS VARCHAR), '\.\d\d\d\d\d\d0*[1-9]')"
 )
-NOT_FINER: Final = f"CASE WHEN {fails('nanoseconds', _FINE)} THEN NULL ELSE {{0}} END"
+NOT_FINER: Final = f"CASE WHEN {_FINE} THEN {fails('nanoseconds')} ELSE {{0}} END"
 """A value of any type; a moment with nanoseconds, which are not kept, fails."""
 
 

@@ -24,7 +24,10 @@ from cleanroom_ml.engine.sql.types.record import (
 from cleanroom_ml.engine.sql.values.marks import IN_JSON
 
 _DIGITS_OF_BIGINT: Final = 19
-PLAIN_NUMBER: Final = "translate({0}, '_xXbB', '?????')"
+_IN_NO_NUMBER: Final = "_xXbB"
+_INSTEAD: Final = "\ue000\ue001\ue002\ue003\ue004"
+"""Of those that mean nothing: what failed is told as it was written (`as_written`)."""
+PLAIN_NUMBER: Final = f"translate({{0}}, '{_IN_NO_NUMBER}', '{_INSTEAD}')"
 """A text that is to be a number: DuckDB would read 1_000, 0x10 and 0b11 as some."""
 _MAX_NUMBER: Final = 100
 """Characters of a bound number."""
@@ -61,6 +64,11 @@ _COPIED_WHOLE: Final = (
     " WHEN 'FLOAT' THEN CAST(round(CAST({value} AS DOUBLE)) AS {type})"
     " ELSE CAST({value} AS {type}) END"
 )
+
+
+def as_written(text: str) -> str:
+    """A text that PLAIN_NUMBER gave, as it was before."""
+    return text.translate(str.maketrans(_INSTEAD, _IN_NO_NUMBER))
 
 
 def bound_integer(value: str) -> int:
@@ -161,7 +169,7 @@ def _boolean_cast(_: Sized, value: Kind | None) -> Cast:
     """To a BOOLEAN: of texts these, of FLOATs all that are numbers (sql-reference/functions/to_boolean)."""
     if isinstance(value, Number) and value.scale is None:
         finite = "CASE WHEN isfinite({0}) THEN {word}({0} AS BOOLEAN)"
-        return Cast("as it is", f"{finite} WHEN {fails('floating', '{0} IS NOT NULL')} THEN NULL END", OTHER)
+        return Cast("as it is", f"{finite} WHEN {{0}} IS NOT NULL THEN {fails('floating')} END", OTHER)
     if value == JSON:
         return Cast("as it is", _VARIANT_TRUTH, OTHER)
     if value != TEXT:

@@ -17,7 +17,7 @@ def _text_cast(sized: Sized, value: Kind | None) -> Cast:
         return Cast("as text", None, TEXT)
     if isinstance(value, Text) and value.length <= sized.length:
         return Cast("as text", "({0})", Text(sized.length))
-    fits = f"CASE WHEN {fails('length', f'length({{0}}) > {sized.length}')} THEN NULL ELSE {{0}} END"
+    fits = f"CASE WHEN length({{0}}) > {sized.length} THEN {fails('length')} ELSE {{0}} END"
     return Cast("as text", fits, Text(sized.length))
 
 

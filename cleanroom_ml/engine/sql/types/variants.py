@@ -16,13 +16,13 @@ from cleanroom_ml.engine.sql.types.record import Cast, InPython, Sized, TypeReco
 _WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
 TEXT_TO_VARIANT: Final = "to_json(CASE WHEN starts_with({0}, chr(1)) THEN concat(chr(1), 'S', {0}) ELSE {0} END)"
 """A text that looks like one of our marks is marked as a text."""
-NO_INTERVAL: Final = fails("interval", "starts_with(typeof({0}), 'STRUCT(interval_')")
-"""A value of any type; an INTERVAL fails."""
+NO_INTERVAL: Final = f"WHEN starts_with(typeof({{0}}), 'STRUCT(interval_') THEN {fails('interval')}"
+"""Of a CASE for a value of any type: an INTERVAL fails."""
 TO_VARIANT: Final = (
     "CASE WHEN typeof({0}) = 'JSON' THEN CAST(CAST({0} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) IN ({_WHOLE}, 'BOOLEAN') THEN CAST(CAST({{0}} AS VARCHAR) AS JSON)"
     f" WHEN typeof({{0}}) = 'VARCHAR' THEN {TEXT_TO_VARIANT.replace('{0}', 'CAST({0} AS VARCHAR)')}"
-    f" WHEN {NO_INTERVAL} THEN NULL"
+    f" {NO_INTERVAL}"
     " ELSE CAST(_sf_variant(typeof({0}), CAST({0} AS VARCHAR)) AS JSON) END"
 )
 """Any value as a VARIANT; which of it is kept is known before it runs."""
