@@ -33,9 +33,9 @@ def is_one(value: Value, declared: SqlType) -> bool:
         case int():
             return declared.is_whole and declared.precision == 38
         case float():
-            return declared.name == "FLOAT"
+            return declared.record.python == "float"
         case Variant():
-            return declared.name == "VARIANT"
+            return declared.record.python == "any"
         case str():
             return declared.kind == TEXT and declared.length is None
         case _:
