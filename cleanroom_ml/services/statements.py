@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import UsageError
+from cleanroom_ml.errors import CleanroomError, UsageError
 from cleanroom_ml.specs.load import read_text
 
-__all__ = ["Answer", "read_text", "run", "split"]
+__all__ = ["Answer", "lines_of", "read_text", "run", "split"]
 
 # A scripting block is one statement, semicolons and all; `BEGIN;` and `BEGIN TRANSACTION` open a transaction.
 _BLOCK = re.compile(r"(?:DECLARE\b|BEGIN\s+(?!TRANSACTION\b|WORK\b|NAME\b)[^;\s])", re.IGNORECASE)
@@ -47,14 +47,34 @@ def split(text: str) -> tuple[str, ...]:
     return found
 
 
-def run(connection: Connection, statements: tuple[str, ...]) -> Iterator[Answer]:
-    """Run them one after the other; the first that is refused ends it.
+def lines_of(text: str, statements: tuple[str, ...]) -> tuple[int, ...]:
+    """The line of a text on which each of its statements begins, after the comments before it."""
+    found, at = [], 0
+    for statement in statements:
+        at = max(text.find(statement, at), at)
+        comment = _COMMENT.match(statement)
+        found.append(text.count("\n", 0, at + (comment.end() if comment else 0)) + 1)
+        at += len(statement)
+    return tuple(found)
+
+
+def run(connection: Connection, statements: tuple[str, ...], lines: tuple[int, ...] = ()) -> Iterator[Answer]:
+    """Run them one after the other; the first that is refused ends it, and is told by its number where there are
+    several, and by the line on which it begins.
 
     Raises:
         ServerError: the server refused a statement; those before it have been done.
     """
-    for statement in statements:
-        names, rows = connection.query(statement)
+    for number, statement in enumerate(statements):
+        try:
+            names, rows = connection.query(statement)
+        except CleanroomError as error:
+            if len(statements) > 1:
+                where = f" (line {lines[number]})" if lines else ""
+                error.what = f"statement {number + 1} of {len(statements)}{where}: {error.what}"
+                done = {0: "none was run", 1: "the one before it was run"}
+                error.why = "; ".join(filter(None, (error.why, done.get(number, f"the {number} before it were run"))))
+            raise
         columns = _told_apart(names)
         yield Answer(statement, columns, tuple(dict(zip(columns, row, strict=True)) for row in rows))
 

@@ -124,6 +124,19 @@ def test_an_argument_that_is_an_expression_is_kept_as_it_was_written():
     assert parse_call("call p(to_varchar(parse_json('{\"a\": 1}')))").args == ('{"a":1}',)
 
 
+def test_a_number_in_a_call_is_what_it_is_written_as():
+    """sql-reference/data-types-numeric.md; a cast that changes a value is an expression, `?` in it by its number."""
+    call = parse_call(
+        "call p(1.50, 1e1, -0.1, [1.5], ?, ?::int, 1.6::int, {'k': 12345678901234567890.12})", Binds.of(1, 2.5)
+    )
+    assert [str(each) for each in call.given[:5]] == ["1.50", "10.0", "-0.1", "[1.5]", "1"]
+    assert [getattr(each, "text", None) for each in call.given[5:]] == [
+        ":2::int",
+        "1.6::int",
+        "{'k': 12345678901234567890.12}",
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["put 'file:///x' @%", "ls @../x", "ls '@s/../../etc'", "put '/etc/passwd' @s", "get @s 'http://x'", "list s"],

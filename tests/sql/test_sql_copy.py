@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.statements.stage_reader import file_options
 
 COPY = "copy into t from @s"
 BY_NAME = "copy into t from @s match_by_column_name = {}"
@@ -179,3 +181,16 @@ def test_an_array_of_json_is_one_document_unless_its_items_are_asked_for(world: 
         ("2",),
         ("3",),
     ]
+
+
+def test_a_key_twice_is_refused_unless_it_is_allowed(world: World) -> None:
+    """sql-reference/sql/create-file-format, ALLOW_DUPLICATE: FALSE by default; with TRUE the last one is kept."""
+    twice = '{"a":1,"b":{"k":1,"k":2}}'
+    for text, stripped in ((twice, False), (f"[{twice}]", True)):
+        file = _file(world, "f", text)
+        options = FileOptions(type="JSON", compression="NONE", strip_outer_array=stripped)
+        with pytest.raises(duckdb.Error, match="cleanroom:json"):
+            _copied(world, "V VARIANT", COPY, StagedSource((file,), options))
+        allowed = replace(options, allow_duplicate=True)
+        assert _copied(world, "V VARIANT", COPY, StagedSource((file,), allowed)) == [('{"a":1,"b":{"k":2}}',)]
+    assert file_options({"TYPE": "JSON", "ALLOW_DUPLICATE": True}).allow_duplicate

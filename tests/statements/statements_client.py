@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.sql.binds import Binds
+from cleanroom_ml.engine.sql.binds import Binds, Variant
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.executor import Executor
 from cleanroom_ml.engine.statements.results import Spooled, StatementResult
 from cleanroom_ml.engine.storage.keys import Key
@@ -34,7 +35,7 @@ class Client:
     def rows(self, text: str, *values: Any, **options: Any) -> list[tuple[Any, ...]]:
         result = self.result(text, *values, **options)
         if isinstance(result, Rows):
-            return list(result.rows)
+            return [tuple(_shown(value) for value in row) for row in result.rows]
         assert isinstance(result, Spooled), result
         return spooled_rows(result)
 
@@ -55,6 +56,11 @@ class Client:
         sha256 = self.storage.objects.put_bytes(data)
         self.storage.stages.put_file(key, path, sha256, len(data), "0" * 32, session_id=session_id)
         return sha256
+
+
+def _shown(value: Any) -> Any:
+    """A VARIANT as the wire shows it."""
+    return parse_type("VARIANT").record.write(value) if isinstance(value, Variant) else value
 
 
 def spooled_rows(result: Spooled) -> list[tuple[Any, ...]]:

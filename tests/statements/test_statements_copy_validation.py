@@ -29,8 +29,10 @@ def test_a_load_can_be_tried(alpha: Client) -> None:
     (told,) = alpha.dicts(f"{copy} FILES = ('good.csv', 'other.csv') VALIDATION_MODE = RETURN_ALL_ERRORS")
     assert (told["FILE"], told["CODE"]) == ("other.csv", 91016)
     assert "The file might not exist." in str(told["ERROR"])
+    alpha.put("S", "latin.csv", "1,größer,2\n".encode("latin-1"))
     for text, message in [
-        (f"{copy} FILES = ('bad.csv') VALIDATION_MODE = RETURN_ERRORS", "of a file with errors"),
+        (f"{copy} FILES = ('latin.csv')", "Invalid UTF8"),
+        (f"{copy} FILES = ('bad.csv') VALIDATION_MODE = RETURN_ALL_ERRORS", "RETURN_ALL_ERRORS of a file with errors"),
         (f"{copy} VALIDATION_MODE = RETURN_SOME", "Invalid value for VALIDATION_MODE"),
         ("COPY INTO t (id) FROM (SELECT $1 FROM @s) VALIDATION_MODE = RETURN_2_ROWS", "VALIDATION_MODE of a COPY that"),
         ("COPY INTO t (id, name) FROM (SELECT $1 FROM @s)", "list expecting 2 but got 1"),

@@ -28,13 +28,14 @@ def sql(
     """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last."""
     from cleanroom_ml.cli.render import render
     from cleanroom_ml.cli.streams import discard
-    from cleanroom_ml.services.statements import run, split
+    from cleanroom_ml.services.statements import lines_of, run, split
 
-    statements = split(_text(statement, file))
+    text = _text(statement, file)
+    statements = split(text)
     format_ = settings().format
     answers: list[Answer] = []
     with open_connection() as connection:
-        for answer in run(connection, statements):
+        for answer in run(connection, statements, lines_of(text, statements)):
             if format_ == "table" and len(statements) > 1:
                 # Each as it comes: what was done before a statement that fails has been seen. That nobody reads it
                 # (`sql -f setup.sql | head`) is no reason to leave the rest undone.

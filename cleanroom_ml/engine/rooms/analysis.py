@@ -26,7 +26,7 @@ from cleanroom_ml.engine.rooms.views import ResolvedView, resolve_view
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.errors import room_error
 from cleanroom_ml.engine.sql.read.block import Block
-from cleanroom_ml.engine.sql.read.call import Call
+from cleanroom_ml.engine.sql.read.call import Call, plain
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.storage.storage import Storage
@@ -195,7 +195,7 @@ class Analyses:
         own = isinstance(statement, Call) and procedure_called(procedures, statement.name) is not None
         if isinstance(statement, Call) and not activating and not own:
             guard.refuse_all()
-            call = (statement.name, statement.args)
+            call = (statement.name, tuple(map(plain, statement.args)))
             job_id = self._ml_jobs.submit(caller, prepared.member, prepared.request, prepared.scope, call)
             found["job_id"] = job_id
             return Rows.one("JOB_ID", job_id)

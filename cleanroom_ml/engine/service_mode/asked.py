@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.read.call import parse_call
+from cleanroom_ml.engine.sql.read.call import parse_call, plain
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.storage.sessions import Session
 
@@ -48,7 +48,7 @@ class Asked:
             return cls(session, query_id, words)
         try:
             call = parse_call(text, binds or NO_BINDS)
-            args = call.args
+            args = tuple(map(plain, call.args))
         except SqlError:
             return cls(session, query_id, words)
         database = call.name[0] if len(call.name) == 3 else session.database or ""

@@ -14,6 +14,16 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
 Value = Scalar | list[Any] | dict[str, Any]
 """A value of SQL. Any: ARRAY and OBJECT hold whatever JSON does."""
+
+
+class Variant(str):
+    """The own text of a VARIANT, ARRAY or OBJECT (values/json_text.py), as workers answer with it. It is bound as what
+    it is: as a text it would be a VARCHAR, with the engine's marks in it.
+    """
+
+    __slots__ = ()
+
+
 UNBOUND: Final = 2049
 """The code of what names a bound value that was not given."""
 Option = Value | tuple[object, ...]

@@ -90,6 +90,7 @@ class FileOptions:
     compression: str = "AUTO"
     encoding: str = "UTF8"
     strip_outer_array: bool = False
+    allow_duplicate: bool = False
     date_format: str | None = None
     timestamp_format: str | None = None
     error_on_column_count_mismatch: bool = True

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Value, Variant
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -23,10 +23,15 @@ from cleanroom_ml.engine.statements.work import Work
 _MOST_ROWS = 10_000
 
 
-def run(work: Work, text: str, variables: Mapping[str, Value] | None = None) -> Returned:
+def run(
+    work: Work,
+    text: str,
+    variables: Mapping[str, Value] | None = None,
+    declared: Mapping[str, SqlType] | None = None,
+) -> Returned:
     """A scripting block: each of its statements runs like one that was sent alone, with the rights of `work` only.
 
-    `variables` are there from its start: the arguments of a procedure. Raises SqlError.
+    `variables` are there from its start, of the types `declared`: the arguments of a procedure. Raises SqlError.
     """
 
     # A variable's name is one that the block gives to something, as an alias is.
@@ -35,6 +40,7 @@ def run(work: Work, text: str, variables: Mapping[str, Value] | None = None) -> 
         text,
         partial(run_one, work),
         variables,
+        declared,
         named=lambda name: listener.on_column(name) if listener else None,
         dynamic=work.results is not None,
         finished=partial(finished, work),
@@ -99,4 +105,6 @@ def type_of(returned: Returned) -> SqlType:
         return SqlType("BOOLEAN")
     if isinstance(value, int):
         return SqlType("NUMBER", 38, 0)
+    if isinstance(value, Variant):
+        return SqlType("VARIANT")
     return SqlType("FLOAT") if isinstance(value, float) else VARCHAR

@@ -16,7 +16,7 @@ from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.refusals import displayed
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.warehouse.outcomes import Rejected
+from cleanroom_ml.engine.warehouse.outcomes import NO_TEXT, TOO_LONG, Rejected
 
 _SHOWN: Final = 100
 _ADVICE: Final = (
@@ -29,6 +29,11 @@ _RECOGNIZED: Final = {
     "BOOLEAN": (100037, "22018", "Boolean value"),
     "DATE": (100040, "22007", "Date"),
     "TIME": (100108, "22007", "Time"),
+}
+
+_DAMAGES: Final = {
+    NO_TEXT: ("Invalid UTF8 detected in the line: ENCODING says in which character set a file is", 100144, "22000"),
+    TOO_LONG: ("The line cannot be read: it is longer than 16 MiB", 100100, "22000"),
 }
 
 
@@ -77,6 +82,8 @@ def _number(value: Value) -> int:
 
 
 def _width(rejected: Rejected) -> tuple[str, int, str]:
+    if not rejected.wanted and rejected.found in _DAMAGES:
+        return _DAMAGES[rejected.found]
     if not rejected.wanted:
         return "The line cannot be read: its quotes do not match what the file format says", 100100, "22000"
     text = (

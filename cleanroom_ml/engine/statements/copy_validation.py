@@ -51,7 +51,7 @@ def validated(
     if statement.ast is not None:
         raise SqlError.unsupported("VALIDATION_MODE of a COPY that transforms what it loads")
     if rows is None:
-        return _errors(work, statement, stage, required)
+        return _errors(work, statement, stage, required, text)
     staged = work.stages.staged(statement.source, statement.files)
     if staged is None:
         raise SqlError.not_found("Stage", displayed(statement.source.parts))
@@ -86,7 +86,7 @@ def _rows(
         return work.warehouse.query(limited, query_id=work.query_id, timeout=work.seconds)
 
 
-def _errors(work: Work, statement: CopyInto, stage: Stage, required: frozenset[str]) -> Rows:
+def _errors(work: Work, statement: CopyInto, stage: Stage, required: frozenset[str], mode: str) -> Rows:
     """Files that are not there; nothing of those in which every row fits. Raises SqlError: there is a row that does
     not fit, of which all would have to be told.
     """
@@ -109,7 +109,7 @@ def _errors(work: Work, statement: CopyInto, stage: Stage, required: frozenset[s
             if found.errors:
                 where = listed_name(stage, file.path)
                 raise SqlError.unsupported(
-                    f"VALIDATION_MODE = RETURN_ERRORS of a file with errors ({where}):"
+                    f"VALIDATION_MODE = {mode} of a file with errors ({where}):"
                     " COPY INTO … ON_ERROR = CONTINUE tells the first error of each file"
                 )
     return Rows(_COLUMNS, missing)

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from decimal import Decimal
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
-from cleanroom_ml.engine.sql.binds import Binds, Value
+from cleanroom_ml.engine.sql.binds import Binds, Value, Variant
 from cleanroom_ml.engine.sql.compile.queries import compile_query, compile_scalars
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.read.call import Argument, Call, Computed
 from cleanroom_ml.engine.sql.resolve.user_functions import expression_of
 from cleanroom_ml.engine.sql.routines import Parameter, Routine, refuse_several_newer
+from cleanroom_ml.engine.sql.script.variables import is_one
 from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.values import json_text
 from cleanroom_ml.engine.statements import blocks, python_procedures
 from cleanroom_ml.engine.statements.declared_columns import check_columns
 from cleanroom_ml.engine.statements.ports import Returned
@@ -133,7 +134,7 @@ def _run(acting: Work, routine: Routine, call: Call) -> StatementResult:
             assert routine.returns is not None
             return one_value(routine, _as(acting, result.value, routine.returns))
         return result
-    returned = blocks.run(acting, routine.body, arguments)
+    returned = blocks.run(acting, routine.body, arguments, {each.name: each.type for each in routine.parameters})
     rows = blocks.table_of(returned)
     if routine.returns is None:
         if rows is None:
@@ -146,10 +147,8 @@ def _run(acting: Work, routine: Routine, call: Call) -> StatementResult:
 
 
 def one_value(routine: Routine, value: Value) -> Rows:
-    """What a procedure returned that returns a value: a VARIANT is shown as a query shows it."""
+    """What a procedure returned that returns a value."""
     assert routine.returns is not None
-    if routine.returns.is_json and isinstance(value, str):
-        value = json_text.shown(json_text.read(value))
     return Rows(((routine.name, routine.returns),), ((value,),), CALL)
 
 
@@ -195,9 +194,9 @@ def _is_other(parameter: Parameter, value: Value) -> bool:
             return False
         case bool():
             return parameter.type.record.python != "bool"
-        case int() | float():
+        case int() | float() | Decimal():
             return kind != NUM
-        case list() | dict():
+        case list() | dict() | Variant():
             return kind != JSON
         case _:
             return kind != TEXT
@@ -216,13 +215,7 @@ def _placed(work: Work, routine: Routine, call: Call) -> Sequence[Value]:
 
 def _as(work: Work, value: Value, found: SqlType) -> Value:
     """A value as a declared type: what is one already is not computed. Raises SqlError: it cannot become one."""
-    same = (
-        value is None
-        or (isinstance(value, bool) and found.record.python == "bool")
-        or (isinstance(value, str) and found.kind == TEXT)
-        or (isinstance(value, int) and not isinstance(value, bool) and found.is_whole and found.precision == 38)
-    )
-    return value if same else _computed(work, f":_VALUE::{found}", {"_VALUE": value})
+    return value if is_one(value, found) else _computed(work, f":_VALUE::{found}", {"_VALUE": value})
 
 
 def _computed(work: Work, text: str, bound: Mapping[str, Value]) -> Value:

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.contracts.table import (
     RowCounts,
     Rows,
 )
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Value, Variant
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.storage.keys import Key
 from cleanroom_ml.engine.warehouse.outcomes import Spooled
@@ -130,6 +130,8 @@ def plain(value: object) -> object:
             return {"$": "decimal", "v": str(value)}
         case bytes():
             return {"$": "bytes", "v": base64.b64encode(value).decode("ascii")}
+        case Variant():
+            return {"$": "variant", "v": str(value)}
         case dict() | list() | tuple():
             return {"$": "json", "v": json.dumps(value, default=str)}
         case _:
@@ -152,6 +154,8 @@ def typed(value: Value) -> Value:
             return Decimal(text)
         case "bytes":
             return base64.b64decode(text)
+        case "variant":
+            return Variant(text)
         case _:
             parsed: Value = json.loads(text)
             return parsed

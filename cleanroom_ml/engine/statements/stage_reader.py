@@ -207,7 +207,7 @@ def stage_format_key(stage: Key) -> Key:
 
 # What changes nothing of what is read here.
 _HARMLESS = frozenset(
-    {"USE_LOGICAL_TYPE", "USE_VECTORIZED_SCANNER", "BINARY_AS_TEXT", "SNAPPY_COMPRESSION", "ALLOW_DUPLICATE",
+    {"USE_LOGICAL_TYPE", "USE_VECTORIZED_SCANNER", "BINARY_AS_TEXT", "SNAPPY_COMPRESSION",
      "MULTI_LINE", "COMMENT", "FILE_EXTENSION"}
 )  # fmt: skip
 # What is read in one way only: the values that mean that way. Another value is refused rather than ignored.

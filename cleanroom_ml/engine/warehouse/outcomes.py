@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -37,10 +38,16 @@ class Spooled:
     texts: tuple[Batch, ...] | None = None
 
 
+NO_TEXT: Final = 1
+"""A line whose bytes are none of the file's encoding."""
+TOO_LONG: Final = 2
+"""A line of more bytes than are read as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """Lines of a CSV file that are no rows: how many, and of the first its line and its number of fields, `found` and
-    `wanted`; 0 where it is damaged in another way.
+    `wanted`. Where `wanted` is 0 it is damaged in another way, and `found` says in which (NO_TEXT, TOO_LONG).
     """
 
     count: int

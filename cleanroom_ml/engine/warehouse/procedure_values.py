@@ -14,7 +14,7 @@ from typing import Any
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values import json_text
-from cleanroom_ml.engine.warehouse.python_values import Plain, from_json, unwrapped
+from cleanroom_ml.engine.warehouse.python_values import Plain, unwrapped
 
 
 def given(value: Any, found: SqlType) -> Plain:  # Any: JSON
@@ -24,7 +24,7 @@ def given(value: Any, found: SqlType) -> Plain:  # Any: JSON
     if value is None:
         return None
     if found.is_json:
-        return from_json(json_text.read(value)) if isinstance(value, str) else value
+        return json_text.in_python(json_text.read(value)) if isinstance(value, str) else value
     if found.record.python == "decimal":
         return int(value) if found.is_whole else value if isinstance(value, Decimal) else Decimal(str(value))
     return float(value) if found.record.python == "float" else value
@@ -42,6 +42,8 @@ def _typed(kind: str, text: str) -> Plain:
             return Decimal(text)
         case "bytes":
             return base64.b64decode(text)
+        case "variant":
+            return text
         case _:
             return json.loads(text)
 

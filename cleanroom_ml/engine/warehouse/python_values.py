@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.record import InPython
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.values import json_text, marks
+from cleanroom_ml.engine.sql.values import json_text
 
 Plain = Any  # Any: whatever a party's handler takes or gives
 _TZ: Final = pa.struct([("utc", pa.timestamp("us")), ("shift", pa.int16())])
@@ -61,7 +61,7 @@ def given(column: pa.Array, found: SqlType, zone: str) -> list[Plain]:
     values = column.to_pylist()
     if found.is_json:
         null = SQL_NULL if found.record.python == "any" else None
-        return [null if value is None else from_json(json_text.read(value)) for value in values]
+        return [null if value is None else json_text.in_python(json_text.read(value)) for value in values]
     if found.is_of_any_size:
         return [None if value is None else int(value) for value in values]
     if found.record.python == "local":
@@ -177,23 +177,6 @@ def _aware(value: dict[str, Any]) -> datetime.datetime:
     zone = datetime.timezone(datetime.timedelta(minutes=value["shift"]))
     moment: datetime.datetime = value["utc"].replace(tzinfo=datetime.UTC)
     return moment.astimezone(zone)
-
-
-def from_json(value: Plain) -> Plain:
-    """A VARIANT's value as a handler gets it: what JSON has no form for is its text."""
-    match value:
-        case json_text.Marked():
-            return float(value[2:]) if value[:2] == marks.DOUBLE else str(value[2:])
-        case Decimal():
-            return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
-        case json_text.Undefined():
-            return None
-        case list():
-            return [from_json(item) for item in value]
-        case dict():
-            return {key: from_json(item) for key, item in value.items()}
-        case _:
-            return value
 
 
 def _to_json(value: Plain, form: InPython) -> str:

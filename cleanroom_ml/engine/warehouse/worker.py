@@ -28,6 +28,7 @@ from cleanroom_ml.engine.warehouse.confined import Database
 from cleanroom_ml.engine.warehouse.depth import TooDeep, check, check_each
 from cleanroom_ml.engine.warehouse.failing import failure, streamed, target_of
 from cleanroom_ml.engine.warehouse.functions import without_pandas
+from cleanroom_ml.engine.warehouse.outcomes import NO_TEXT, TOO_LONG
 from cleanroom_ml.engine.warehouse.python_signature import Signature
 
 FIRST_ROWS: Final = 2048
@@ -185,16 +186,22 @@ def _has_rejects(sql: str) -> bool:
     return f"rejects_table='{REJECTS}'" in sql
 
 
+_DAMAGES: Final = {"INVALID ENCODING": NO_TEXT, "INVALID UNICODE": NO_TEXT, "LINE SIZE OVER MAXIMUM": TOO_LONG}
+"""DuckDB's words for what is wrong with a line, but for its number of fields and its quotes."""
+
+
 def _rejected(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """Of the lines of a CSV file that are no rows: how many, and of the first its line, and how many fields it has and
-    should have; 0 where it is damaged in another way.
+    should have (`Rejected`).
     """
     count = connection.sql(f"SELECT count(DISTINCT line) FROM {REJECTS}").fetchall()[0][0]
-    first = connection.sql(f"SELECT line, error_message FROM {REJECTS} ORDER BY line LIMIT 1").fetchall()
-    line, message = first[0] if first else (0, "")
+    first = connection.sql(f"SELECT line, error_message, error_type FROM {REJECTS} ORDER BY line LIMIT 1").fetchall()
+    line, message, kind = first[0] if first else (0, "", "")
     widths = _WIDTHS.search(message)
     return (
-        [int(count), int(line), *(int(each) for each in widths.groups())] if widths else [int(count), int(line), 0, 0]
+        [int(count), int(line), *(int(each) for each in widths.groups())]
+        if widths
+        else [int(count), int(line), 0, _DAMAGES.get(str(kind).upper(), 0)]
     )
 
 

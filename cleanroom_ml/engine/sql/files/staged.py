@@ -142,12 +142,15 @@ def distinct(names: Sequence[str]) -> tuple[str, ...] | None:
 
 def _json(path: str, options: FileOptions, width: int) -> str:
     """One document after the other, whatever stands between them; an array is one, unless its items are asked for
-    (sql-reference/sql/create-file-format, STRIP_OUTER_ARRAY). DuckDB's own guess takes every array apart.
+    (sql-reference/sql/create-file-format, STRIP_OUTER_ARRAY), and one with a key twice is refused unless
+    ALLOW_DUPLICATE takes the last one. DuckDB's own guess takes every array apart.
     """
     documents = (
         f"FROM read_json_objects({path}, format='unstructured', compression='{_compression(options)}',"
         " maximum_object_size=134217728)"
     )
+    if not options.allow_duplicate:
+        documents = f"FROM (SELECT CAST(_sf_json_once(CAST(json AS VARCHAR)) AS JSON) AS json {documents}) AS _once"
     if not options.strip_outer_array:
         return f'SELECT json AS "$1" {documents}'
     items = "CASE WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]') ELSE [json] END"

@@ -5,36 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from cleanroom_ml.engine.contracts.json_nesting import is_too_deep
-from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Value, Variant
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.cursor import Cursor
 from cleanroom_ml.engine.sql.lex.tokens import NUMBER, OPENING, PUNCTUATION, QUOTED, STRING, WORD, Token
-from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, number_of
+from cleanroom_ml.engine.sql.numbers import MAX_DIGITS, exact_number, number_of
 from cleanroom_ml.engine.sql.read.form import Form
 from cleanroom_ml.engine.sql.read.names import NameReader
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Name, Statement
+from cleanroom_ml.engine.sql.values import json_text
 
 _WORDS: dict[str, Value] = {"NULL": None, "TRUE": True, "FALSE": False}
-_CASTS = frozenset(
-    {
-        "VARCHAR",
-        "STRING",
-        "TEXT",
-        "VARIANT",
-        "ARRAY",
-        "OBJECT",
-        "NUMBER",
-        "INT",
-        "INTEGER",
-        "FLOAT",
-        "DOUBLE",
-        "BOOLEAN",
-    }
-)
+_TEXTS: Final = frozenset({"VARCHAR", "STRING", "TEXT"})
+_NUMBERS: Final = frozenset({"NUMBER", "INT", "INTEGER"})
+_FLOATS: Final = frozenset({"FLOAT", "DOUBLE"})
+_DOCUMENTS: Final[Mapping[str, tuple[type, ...]]] = {"VARIANT": (list, dict), "ARRAY": (list,), "OBJECT": (dict,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +112,23 @@ class _Values:
             why = error
         cursor.at = at
         tokens = self._rest_of_argument()
-        if not tokens or cursor.done or any(token.kind == PUNCTUATION and token.text == "?" for token in tokens):
+        if not tokens or cursor.done:
             raise why
-        return Computed(cursor.text[tokens[0].start : tokens[-1].end], why)
+        return Computed(self._numbered(at, tokens), why)
+
+    def _numbered(self, at: int, tokens: list[Token]) -> str:
+        """The text of some tokens, by itself: `?` is the number that it has in the whole statement."""
+        cursor = self.cursor
+        end, cursor.at = cursor.at, at
+        number = cursor.placeholders()
+        cursor.at = end
+        pieces, last = [], tokens[0].start
+        for token in tokens:
+            if token.kind == PUNCTUATION and token.text == "?":
+                number += 1
+                pieces += [cursor.text[last : token.start], f":{number}"]
+                last = token.end
+        return "".join([*pieces, cursor.text[last : tokens[-1].end]])
 
     def _rest_of_argument(self) -> list[Token]:
         cursor, start = self.cursor, self.cursor.at
@@ -150,12 +154,12 @@ class _Values:
             return cursor.string()
         if cursor.accept("-"):
             number = self._plain()
-            if isinstance(number, bool) or not isinstance(number, int | float):
+            if isinstance(number, bool) or not isinstance(number, int | float | Decimal):
                 raise cursor.surprise()
-            return -number
+            return number.copy_negate() if isinstance(number, Decimal) else -number
         if token.kind == NUMBER:
             cursor.next()
-            return number_of(token.text)
+            return _number(token.text)
         if token.kind == WORD:
             return self._word()
         if token.kind == QUOTED:
@@ -197,14 +201,17 @@ class _Values:
             and len(arguments) % 2 == 0
             and all(isinstance(key, str) for key in arguments[::2])
         ):
-            pairs = zip(arguments[::2], arguments[1::2], strict=True)
-            return {str(key): value for key, value in pairs if value is not None}
+            pairs = zip(map(str, arguments[::2]), arguments[1::2], strict=True)
+            return _object_of([(key, value) for key, value in pairs if value is not None])
         if word == "PARSE_JSON" and len(arguments) == 1 and isinstance(arguments[0], str):
             return _parsed(arguments[0])
         if word == "TO_JSON" and len(arguments) == 1:
-            return json.dumps(arguments[0], separators=(",", ":"))
-        if word in {"TO_VARIANT", "TO_VARCHAR", "TO_ARRAY", "TO_OBJECT"} and len(arguments) == 1:
-            return _text(arguments[0]) if word == "TO_VARCHAR" and arguments[0] is not None else arguments[0]
+            return _json(arguments[0])
+        if word == "TO_VARCHAR" and len(arguments) == 1:
+            return None if arguments[0] is None else _text(arguments[0])
+        kinds = _DOCUMENTS.get(word.removeprefix("TO_")) if word.startswith("TO_") else None
+        if kinds is not None and len(arguments) == 1 and isinstance(arguments[0], (type(None), *kinds)):
+            return arguments[0]
         raise SqlError.unsupported(f"{word}(…) as an argument of CALL")
 
     def _list(self, closing: str) -> list[Value]:
@@ -212,58 +219,144 @@ class _Values:
         while not self.cursor.accept(closing):
             if values:
                 self.cursor.expect(",")
-            values.append(self.value())
+            values.append(_member(self.value()))
         return values
 
     def _object(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+        pairs: list[tuple[str, Value]] = []
         while not self.cursor.accept("}"):
-            if values:
+            if pairs:
                 self.cursor.expect(",")
             key = self.cursor.string()
             self.cursor.expect(":")
-            values[key] = self.value()
-        return values
+            pairs.append((key, _member(self.value())))
+        return _object_of(pairs)
 
     def _cast(self, value: Value) -> Value:
+        """A value that is one of that type as it is. Raises SqlError: it would have to become one."""
         name = self.cursor.word()
-        if name not in _CASTS:
-            raise SqlError.unsupported(f"a cast to {name} as an argument of CALL")
         if self.cursor.looking_at("("):
             self.cursor.group()
-        if value is None or name in {"VARIANT", "ARRAY", "OBJECT"}:
+        elif _is_one(value, name):
             return value
-        try:
-            if name in {"VARCHAR", "STRING", "TEXT"}:
-                return _text(value)
-            if name in {"FLOAT", "DOUBLE"}:
-                return float(value)  # type: ignore[arg-type]
-            if name == "BOOLEAN":
-                return value if isinstance(value, bool) else {"TRUE": True, "FALSE": False}[str(value).upper()]
-            number = int(value)  # type: ignore[arg-type]
-            if abs(number) >= 10**MAX_DIGITS:
-                raise ValueError("no NUMBER holds it")
-            return number
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise SqlError.bad_value(f"An argument of CALL cannot be cast to {name}.") from error
+        elif name in _TEXTS:
+            return _text(value)
+        if value is None and (name in _DOCUMENTS or name in _TEXTS | _NUMBERS | _FLOATS | {"BOOLEAN"}):
+            return None
+        raise SqlError.unsupported(f"a cast to {name} as an argument of CALL")
+
+
+def plain(value: Value) -> Value:
+    """An argument as the engine's own procedures take it: a number with a point is a float, and a VARIANT what JSON
+    says.
+    """
+    match value:
+        case Decimal():
+            return float(value)
+        case Variant():
+            found: Value = json_text.in_python(json_text.read(value))
+            return found
+        case _:
+            return value
+
+
+def _is_one(value: Value, name: str) -> bool:
+    """Whether a cast to a type without a size changes nothing of a value."""
+    match value:
+        case None | Variant():
+            return False
+        case bool():
+            return name == "BOOLEAN"
+        case int():
+            return name in _NUMBERS and abs(value) < 10**MAX_DIGITS
+        case float():
+            return name in _FLOATS
+        case str():
+            return name in _TEXTS
+        case _:
+            return isinstance(value, _DOCUMENTS.get(name, ()))
+
+
+def _number(text: str) -> Value:
+    """A number as it is written: exact where it has a point and no exponent. Raises SqlError: no NUMBER holds it."""
+    if "." not in text or "e" in text.lower():
+        return number_of(text)
+    exact = exact_number(text)
+    if exact is None or len(exact.as_tuple().digits) > MAX_DIGITS:
+        raise SqlError.unsupported("a number of this many digits as an argument of CALL")
+    return exact
+
+
+def _member(value: Value) -> Value:
+    """A value inside of a document that Python's JSON is made of. Raises SqlError: a query has to say what it is."""
+    match value:
+        case Decimal() if "e" not in repr(float(value)) and Decimal(repr(float(value))) == value:
+            return float(value)
+        case Variant() | Decimal():
+            pass
+        case None | bool() | int() | float() | str() | list() | dict():
+            return value
+    raise SqlError.unsupported("this value in a document as an argument of CALL")
 
 
 def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | dict):
-        return json.dumps(value, separators=(",", ":"))
-    return str(value)
+    """A value as VARCHAR, where that is no matter of its type. Raises SqlError: it is."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str() if not isinstance(value, Variant):
+            return value
+        case list() | dict():
+            return _json(value)
+        case _:
+            raise SqlError.unsupported("this value as a text in an argument of CALL")
+
+
+def _json(value: Value) -> str:
+    """The text of a document. Raises SqlError: it has a number with a point, which a query writes in its own way."""
+    if _has_floats(value):
+        raise SqlError.unsupported("this document as a text in an argument of CALL")
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _has_floats(value: object) -> bool:
+    match value:
+        case list():
+            return any(map(_has_floats, value))
+        case dict():
+            return any(map(_has_floats, value.values()))
+        case _:
+            return isinstance(value, float)
 
 
 def _parsed(text: str) -> Value:
+    """What PARSE_JSON makes of a text that says it plainly. Raises SqlError: a query says what it means."""
     if is_too_deep(text):
         raise SqlError.too_deep()
     try:
-        parsed: Value = json.loads(text)
+        parsed: Value = json.loads(
+            text,
+            parse_float=lambda number: _member(_number(number)),
+            parse_constant=_no_json,
+            object_pairs_hook=_object_of,
+        )
         return parsed
     except ValueError as error:
         raise SqlError.bad_value("Error parsing JSON in an argument of CALL.") from error
+
+
+def _no_json(text: str) -> Value:
+    raise ValueError(text)
+
+
+def _object_of(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    """Raises SqlError: a key is there twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise SqlError.unsupported("a key twice in an object as an argument of CALL")
+    return found
 
 
 def _call(source: Source) -> Statement:

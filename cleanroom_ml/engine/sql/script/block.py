@@ -14,6 +14,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.script.parse import parse
 from cleanroom_ml.engine.sql.script.results import BlockResult, Returned, RunStatement
 from cleanroom_ml.engine.sql.script.run import Runner
+from cleanroom_ml.engine.sql.script.variables import Variable
+from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 __all__ = ("BlockResult", "Returned", "RunStatement", "run_block")
 
@@ -22,13 +24,15 @@ def run_block(
     text: str,
     run: RunStatement,
     variables: Mapping[str, Value] | None = None,
+    declared: Mapping[str, SqlType] | None = None,
     *,
     max_steps: int = 10_000,
     named: Callable[[str], None] = lambda _: None,
     dynamic: bool = True,
     finished: Callable[[BlockResult], None] = lambda _: None,
 ) -> Returned:
-    """Run a block. Expressions are run as `SELECT <expression>` through `run`.
+    """Run a block. Expressions are run as `SELECT <expression>` through `run`. `variables` are there from its start,
+    of the types that `declared` says.
 
     `named` is told the name of each variable before it has a value, and may refuse it. `dynamic`: EXECUTE IMMEDIATE is
     there. `finished` is told what each statement gave that is no expression of the block's own.
@@ -37,7 +41,12 @@ def run_block(
         SqlError: it is no block, says something that is not supported, takes more than `max_steps` steps, or a
         statement of it failed.
     """
+    types = declared or {}
+    given = {
+        name: Variable(value, types.get(name), str(types[name]) if name in types else None)
+        for name, value in (variables or {}).items()
+    }
     try:
-        return Runner(text, run, variables or {}, max_steps, named, dynamic=dynamic, finished=finished).run(parse(text))
+        return Runner(text, run, given, max_steps, named, dynamic=dynamic, finished=finished).run(parse(text))
     except RecursionError:
         raise SqlError.too_complex() from None

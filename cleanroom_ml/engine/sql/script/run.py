@@ -13,33 +13,27 @@ from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.script import nodes
 from cleanroom_ml.engine.sql.script.nodes import Body, Tokens
 from cleanroom_ml.engine.sql.script.parse import immediate
+from cleanroom_ml.engine.sql.script.raised import Raised, TooManySteps
 from cleanroom_ml.engine.sql.script.results import BlockResult, Returned, RunStatement
-from cleanroom_ml.engine.sql.script.variables import Cursor, Exceptional, Names, Results, Row, Variable, bound
+from cleanroom_ml.engine.sql.script.variables import (
+    Cursor,
+    Exceptional,
+    Names,
+    Results,
+    Row,
+    Variable,
+    bound,
+    is_declared,
+    plain,
+    whole,
+)
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
-_STATE: Final = "P0001"
 _CONSTANTS: Final[Mapping[str, Value]] = {"NULL": None, "TRUE": True, "FALSE": False}
 _NUMBER: Final = SqlType("NUMBER", 38, 0)
 _TEXT: Final = SqlType("VARCHAR")
 Flow = Returned | nodes.Leave | None
 """How a statement ended: with the whole block, with a loop, or for the next one to go on."""
-
-
-class TooManySteps(SqlError):
-    """No handler of the block catches it."""
-
-
-class Raised(SqlError):
-    """An exception of the block's own."""
-
-    def __init__(self, name: str, what: Exceptional, line: int, column: int) -> None:
-        where = f"on line {line} at position {column} : {what.message}"
-        super().__init__(what.number, _STATE, f"Uncaught exception of type '{name}' {where}")
-        self.name = name
-        self.text = what.message
-
-    def __reduce__(self) -> tuple[type[SqlError], tuple[int, str, str]]:
-        return SqlError, (self.code, self.sqlstate, self.message)
 
 
 class Runner:
@@ -49,7 +43,7 @@ class Runner:
         self,
         text: str,
         run: RunStatement,
-        variables: Mapping[str, Value],
+        variables: Mapping[str, Variable],
         steps: int,
         named: Callable[[str], None],
         *,
@@ -65,8 +59,8 @@ class Runner:
         self._names = Names()
         self._handled: list[SqlError] = []
         self._in_statement = False
-        for name, value in variables.items():
-            self._names.put(name.upper(), Variable(value))
+        for name, variable in variables.items():
+            self._names.put(name.upper(), variable)
         self._told(None)
 
     def run(self, block: nodes.Nested) -> Returned:
@@ -192,7 +186,7 @@ class Runner:
     def _choose(self, node: nodes.Choice) -> Flow:
         for condition, body in node.branches:
             if node.subject is None:
-                holds = self._value(condition)
+                holds: Value = self._holds(condition)
             else:
                 # One expression of both: their tokens stand in one text.
                 left, one = self._bound(node.subject, bare=True)
@@ -218,7 +212,7 @@ class Runner:
                     return flow
                 if flow is not None and not flow.again:
                     break
-                if isinstance(node, nodes.Loop) and node.after is not None and self._value(node.after):
+                if isinstance(node, nodes.Loop) and node.after is not None and self._holds(node.after):
                     break
             return None
         finally:
@@ -230,12 +224,12 @@ class Runner:
         self._named(node.name)
         if isinstance(node, nodes.Each):
             return self._each(node)
-        first, last = _whole(self._value(node.first)), _whole(self._value(node.last))
+        first, last = whole(self._value(node.first)), whole(self._value(node.last))
         numbers = range(first, last + 1)
         return self._counted(node.name, numbers[::-1] if node.reverse else numbers)
 
     def _while(self, node: nodes.Loop) -> Iterator[None]:
-        while node.before is None or self._value(node.before):
+        while node.before is None or self._holds(node.before):
             yield
 
     def _counted(self, name: str, numbers: range) -> Iterator[None]:
@@ -282,7 +276,7 @@ class Runner:
     def _immediate(self, node: nodes.Immediate) -> BlockResult:
         if not self._dynamic:
             raise SqlError.unsupported("EXECUTE IMMEDIATE in a template")
-        text = self._value(node.text)
+        text = plain(self._value(node.text))
         if not isinstance(text, str):
             raise SqlError.syntax("EXECUTE IMMEDIATE needs a text.")
         values = [self._value(item) for item in node.using]
@@ -326,7 +320,10 @@ class Runner:
             thing = self._names.find(name)
             if not isinstance(thing, Variable):
                 raise SqlError.invalid_identifier(name)
-            thing.value, thing.type = value, types[number] if number < len(types) else None
+            kind = types[number] if number < len(types) else None
+            if not is_declared(value, kind, thing.declared):
+                value, kind = self._cast(value, str(thing.declared))
+            thing.value, thing.type = value, kind
 
     def _rows_of(self, tokens: Tokens) -> BlockResult:
         """What a RESULTSET, a cursor, RESULTSET_FROM_CURSOR(…) or a query gives."""
@@ -374,6 +371,16 @@ class Runner:
     def _value(self, tokens: Tokens) -> Value:
         return self._typed(tokens, None)[0]
 
+    def _cast(self, value: Value, to: str) -> tuple[Value, SqlType | None]:
+        return self._one(self._execute(f"SELECT :_BOUND_1::{to}", {"_BOUND_1": value}))
+
+    def _holds(self, tokens: Tokens) -> bool:
+        """Whether a condition holds: what is no BOOLEAN is made one, as SQL does."""
+        value = self._value(tokens)
+        if value is not None and not isinstance(value, bool):
+            value = self._cast(value, "BOOLEAN")[0]
+        return bool(value)
+
     def _one(self, found: BlockResult) -> tuple[Value, SqlType | None]:
         if len(found.rows) != 1 or len(found.rows[0]) != 1:
             raise SqlError.syntax("an expression of a block must have one value.")
@@ -385,11 +392,3 @@ class Runner:
     def _execute(self, text: str, extra: Mapping[str, Value], *, statement: bool = False) -> BlockResult:
         self._in_statement = statement
         return self._run(text, {**self._names.values(), **extra})
-
-
-def _whole(value: Value) -> int:
-    """A bound of FOR: what SQL made of it may be a text, NULL or no number at all."""
-    try:
-        return int(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise SqlError.syntax("FOR … IN needs two whole numbers.") from None

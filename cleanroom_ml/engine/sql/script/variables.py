@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Value, Variant
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.tokens import PUNCTUATION, QUOTED, WORD, Token
 from cleanroom_ml.engine.sql.script.nodes import Tokens
-from cleanroom_ml.engine.sql.types.sql_type import SqlType
+from cleanroom_ml.engine.sql.types.kind import TEXT
+from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.engine.sql.values import json_text
 
 
 @dataclass(slots=True)
@@ -19,6 +21,36 @@ class Variable:
     value: Value = None
     type: SqlType | None = None
     declared: str | None = None
+
+
+def is_one(value: Value, declared: SqlType) -> bool:
+    """Whether a value is one of a type as it is, without being cast."""
+    match value:
+        case None:
+            return True
+        case bool():
+            return declared.record.python == "bool"
+        case int():
+            return declared.is_whole and declared.precision == 38
+        case float():
+            return declared.record.python == "float"
+        case Variant():
+            return declared.record.python == "any"
+        case str():
+            return declared.kind == TEXT and declared.length is None
+        case _:
+            return False
+
+
+def is_declared(value: Value, found: SqlType | None, declared: str | None) -> bool:
+    """Whether a value, of the type that a statement gave it, is one of the type that its variable was declared with."""
+    if declared is None:
+        return True
+    try:
+        wanted = parse_type(declared)
+    except ValueError:
+        return False
+    return found == wanted or is_one(value, wanted)
 
 
 @dataclass(slots=True)
@@ -130,6 +162,19 @@ def bound(
         last = tokens[number].end
         number += 1
     return "".join(pieces), extra
+
+
+def plain(value: Value) -> Value:
+    """What a block itself reads of a value: of a VARIANT its text."""
+    return json_text.text_of(json_text.read(value)) if isinstance(value, Variant) else value
+
+
+def whole(value: Value) -> int:
+    """A bound of FOR: what SQL made of it may be a text, NULL or no number at all. Raises SqlError."""
+    try:
+        return int(plain(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise SqlError.syntax("FOR … IN needs two whole numbers.") from None
 
 
 def _text(tokens: Sequence[Token], at: int) -> str:

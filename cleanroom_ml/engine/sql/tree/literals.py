@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from decimal import Decimal
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Value, Variant
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, FLOAT, JSON, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import made_tz
+from cleanroom_ml.engine.sql.values import json_text
 
 
 def literal(value: Value) -> Node:
@@ -36,6 +36,8 @@ def literal(value: Value) -> Node:
         if len(digits) > 38 or not isinstance(exponent, int) or not -37 <= exponent <= 37:
             raise SqlError.bad_value("A bound number is out of range.")
         return _number(format(value.copy_abs(), "f"), value.is_signed())
+    if isinstance(value, Variant):
+        return _cast(value, "JSON", JSON)
     if isinstance(value, str):
         if "\0" in value:
             raise SqlError.bad_value("A bound text has a NUL character.")
@@ -53,8 +55,31 @@ def literal(value: Value) -> Node:
     if isinstance(value, datetime.time):
         return _cast(value.isoformat(), "TIME", TIME)
     if isinstance(value, list | dict):
-        return _cast(json.dumps(value, separators=(",", ":"), sort_keys=True), "JSON", JSON)
+        return _cast(json_text.write(_member(value)), "JSON", JSON)
     raise SqlError.bad_value("A bound value has a type that is not supported.")
+
+
+def _member(value: object) -> object:
+    """A value inside of a document: a float is the number that its shortest text says; a text stays one, whatever it
+    begins with. Raises SqlError: a VARIANT has nothing of its kind.
+    """
+    match value:
+        case None | bool() | int() | Decimal():
+            return value
+        case float():
+            return json_text.number(repr(value)) if math.isfinite(value) else json_text.double(value)
+        case str():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise SqlError.bad_value("A bound document has half of a character.") from None
+            return value
+        case list() | tuple():
+            return [_member(item) for item in value]
+        case dict():
+            return {_member(str(key)): _member(item) for key, item in value.items()}
+        case _:
+            raise SqlError.bad_value("A bound value has a type that is not supported.")
 
 
 def _number(text: str, negative: bool) -> Node:

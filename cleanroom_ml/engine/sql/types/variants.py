@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from cleanroom_ml.engine.sql.binds import Variant
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import ARRAY as ARRAY_KIND
 from cleanroom_ml.engine.sql.types.kind import JSON, Kind
 from cleanroom_ml.engine.sql.types.kind import OBJECT as OBJECT_KIND
-from cleanroom_ml.engine.sql.types.record import Cast, InPython, Sized, TypeRecord
+from cleanroom_ml.engine.sql.types.record import Cast, InPython, Sized, TypeRecord, plain_text
+from cleanroom_ml.engine.sql.values import json_text
 
 _WHOLE: Final = "'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT'"
 TEXT_TO_VARIANT: Final = "to_json(CASE WHEN starts_with({0}, chr(1)) THEN concat(chr(1), 'S', {0}) ELSE {0} END)"
@@ -41,6 +43,11 @@ def _to(template: str, kind: Kind) -> Callable[[Sized, Kind | None], Cast]:
     return cast
 
 
+def _shown(value: object) -> str:
+    """A value of a small result as clients see it."""
+    return json_text.shown(json_text.read(value)) if isinstance(value, Variant) else plain_text(value)
+
+
 def _semi_structured(
     name: str,
     python: InPython,
@@ -58,6 +65,8 @@ def _semi_structured(
         duckdb="JSON",
         nested=nested,
         cast=_to(template, kind),
+        write=_shown,
+        read=lambda value, _: Variant(value),
         copied="CAST(_sf_parse_json_last(CAST({value} AS VARCHAR)) AS JSON)",
     )
 

@@ -46,6 +46,17 @@ def try_parse(text: str, *, duplicates: bool = False) -> str | None:
         return None
 
 
+def once(text: str) -> str:
+    """A document as it is. Raises JsonError: an object in it has a key twice (create-file-format, ALLOW_DUPLICATE)."""
+    try:
+        _ONCE.decode(text)
+    except DuplicateKey as error:
+        raise _twice(error) from None
+    except ValueError:
+        pass  # whoever reads what it means says what is wrong with it
+    return text
+
+
 def problem(text: str) -> str | None:
     """What is wrong with a JSON document, or None."""
     try:
@@ -59,9 +70,13 @@ def _document(text: str, *, duplicates: bool) -> Json:
     try:
         return (_LAST_WINS if duplicates else _STRICT).decode(text)
     except DuplicateKey as error:
-        raise JsonError(f'duplicate object attribute "{error}"') from None
+        raise _twice(error) from None
     except ValueError:
         return _Reader(text, duplicates=duplicates).document()
+
+
+def _twice(error: DuplicateKey) -> JsonError:
+    return JsonError(f'duplicate object attribute "{error}"')
 
 
 def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -86,6 +101,7 @@ def _special(word: str) -> Json:
 _STRICT: Final = json.JSONDecoder(
     parse_float=number, parse_int=number, parse_constant=_special, object_pairs_hook=_members, strict=False
 )
+_ONCE: Final = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_members, strict=False)
 _LAST_WINS: Final = json.JSONDecoder(parse_float=number, parse_int=number, parse_constant=_special, strict=False)
 
 

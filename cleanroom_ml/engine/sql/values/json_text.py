@@ -141,6 +141,23 @@ def text_of(value: Json) -> str | None:
             return shown(value, indent=None)
 
 
+def in_python(value: Json) -> Json:
+    """A value as Python code gets it: what JSON has no form for is its text."""
+    match value:
+        case Marked():
+            return float(value[2:]) if value[:2] == marks.DOUBLE else str(value[2:])
+        case Decimal():
+            return int(value) if value == value.to_integral_value() and value.as_tuple().exponent == 0 else float(value)
+        case Undefined():
+            return None
+        case list():
+            return [in_python(item) for item in value]
+        case dict():
+            return {key: in_python(item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def float_text(value: float) -> str:
     """A FLOAT as text: 15 digits, without a fraction where it has none."""
     if value != value:

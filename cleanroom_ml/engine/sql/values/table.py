@@ -123,6 +123,7 @@ FUNCTIONS: Final = _of(
         WorkerFunction("parse_json_last", (TEXT,), TEXT, _parse_last),
         WorkerFunction("try_parse_json", (TEXT,), TEXT, _try_parse),
         WorkerFunction("try_parse_json_last", (TEXT,), TEXT, _try_parse_last),
+        WorkerFunction("json_once", (TEXT,), TEXT, json_reading.once),
         WorkerFunction("check_json", (TEXT,), TEXT, json_reading.problem),
         WorkerFunction("variant", TWO, TEXT, objects.variant),
         WorkerFunction("variant_text", (TEXT,), TEXT, objects.text),

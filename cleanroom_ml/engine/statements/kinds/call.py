@@ -11,7 +11,7 @@ from cleanroom_ml.engine.contracts.table import CALL, Rows
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.block import Block, Immediate
-from cleanroom_ml.engine.sql.read.call import Call
+from cleanroom_ml.engine.sql.read.call import Call, plain
 from cleanroom_ml.engine.sql.read.procedure import CallAnonymous
 from cleanroom_ml.engine.sql.routines import ProcedureCatalog
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -37,7 +37,7 @@ def call(work: Work, statement: Call) -> StatementResult:
         raise SqlError.unsupported("CALL")
     if statement.named:
         raise SqlError.unsupported("arguments by name in CALL")
-    return work.procedures.call(work.session, statement.name, statement.args, query_id=work.query_id)
+    return work.procedures.call(work.session, statement.name, tuple(map(plain, statement.args)), query_id=work.query_id)
 
 
 def _in_room(work: Work, statement: Call) -> StatementResult:

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from cleanroom_ml.engine.contracts.table import ALTER_SESSION, USE, Rows
-from cleanroom_ml.engine.sql.binds import Value
+from cleanroom_ml.engine.sql.binds import Value, Variant
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.session import AlterSession, SetVariable, UnsetVariable
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.sql.read.use import Use
+from cleanroom_ml.engine.sql.values import json_text
 from cleanroom_ml.engine.statements import session_parameters
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
@@ -38,6 +39,7 @@ _VARIABLE_TYPES: Final[tuple[tuple[type, str], ...]] = (
     (date, "date"),
     (time, "time"),
     (bytes, "binary"),
+    (Variant, "variant"),
 )
 
 
@@ -162,10 +164,14 @@ def _parameters(work: Work, statement: Show) -> Listed:
         yield {"key": name, "value": value, "default": default, "level": level, "description": "", "type": kind}
 
 
+def _displayed(value: Value) -> str:
+    return json_text.shown(json_text.read(value), indent=None) if isinstance(value, Variant) else str(value)
+
+
 def _variables(work: Work, statement: Show) -> Listed:
     for name, value in sorted(session_variables(work.session).items()):
         kind = next((name for type_, name in _VARIABLE_TYPES if isinstance(value, type_)), "text")
-        yield {"session_id": work.session.id, "name": name, "value": str(value), "type": kind, "comment": ""}
+        yield {"session_id": work.session.id, "name": name, "value": _displayed(value), "type": kind, "comment": ""}
 
 
 KINDS: Final = (
