@@ -168,7 +168,7 @@ REMEDIES: Final = (
     _remedy(
         "a compute pool that is not the application's",
         r"compute pool (?P<pool>[A-Za-z_]\w{0,254}) does not exist, or the application may not",
-        "cleanroom-ml pool create {pool}",
+        "cleanroom-ml pool create {pool} --family CPU_X64_S, or one of: cleanroom-ml pool list",
     ),
     _remedy(
         "more nodes than the compute pool has",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import typer
 from typer.exceptions import TyperException
@@ -103,6 +105,10 @@ def _of_the_system(error: OSError) -> CleanroomError:
     return reported
 
 
+_OF_THE_PARSER: Final = re.compile(r"\A(Invalid value for '[^'\n]{1,80}': )Value error, ")
+"""What pydantic, which reads the values of enumerations, puts in front of its message."""
+
+
 def _usage(error: TyperException) -> int:
     """The parser's own errors, with its usage line. With JSON asked for, standard output still parses."""
     from cleanroom_ml.cli.render import note
@@ -111,7 +117,7 @@ def _usage(error: TyperException) -> int:
     bare = type(error).__name__ == "NoArgsIsHelpError"
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "cleanroom-ml"
-    what = f"{path} needs a command" if bare else error.format_message()
+    what = f"{path} needs a command" if bare else _OF_THE_PARSER.sub(r"\1", error.format_message())
     _json_error("UsageError", UsageError.exit_code, what, f"{path} --help")
     if bare:
         note(error.format_message() + "\n")

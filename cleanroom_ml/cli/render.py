@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cleanroom_ml.cli.cells import cell
 from cleanroom_ml.cli.output import Output
@@ -184,13 +184,40 @@ def _table(rows: list[dict[str, object]], known: tuple[str, ...], text: Callable
     displayed = {key: [text(row.get(key)) for row in rows] for key in known or _columns(rows)}
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
-        console.width = max(200, console.width)
+        console.width = max(200, console.width, _needed(displayed, 40))
+    if len(displayed) > 1 and _needed(displayed, _READABLE) > console.width:
+        _write(_blocks(displayed))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for key in displayed:
         table.add_column(Text(plain(key)), overflow="fold")
     for cells in zip(*displayed.values(), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+
+
+_READABLE: Final = 12
+"""A column that is narrower than this, and than its values, is a heap of letters."""
+
+
+def _needed(displayed: Mapping[str, Sequence[str]], most: int) -> int:
+    """The width of a table whose columns are as wide as their values, and `most` at most; two blanks between two."""
+    widest = (max(len(plain(key)), *map(len, values)) for key, values in displayed.items())
+    return sum(min(each, most) + 2 for each in widest) - 2
+
+
+def _blocks(displayed: Mapping[str, Sequence[str]]) -> str:
+    """One `key: value` line for every value of a row, an empty line between two rows; without what a row has not."""
+    blocks = []
+    for row in zip(*displayed.values(), strict=True):
+        there = ((key, cell) for key, cell in zip(displayed, row, strict=True) if cell)
+        blocks.append("".join(f"{plain(key)}: {_indented(cell)}\n" for key, cell in there))
+    return "\n".join(blocks)
+
+
+def _indented(text: str) -> str:
+    """Further lines of a value, so that none can pass for another key's."""
+    return text.replace("\n", "\n  ")
 
 
 def _cell(item: object) -> str:

@@ -126,7 +126,7 @@ class _Elapsed:
         waits = self._waits(status)
         if waited >= self._next:
             self._next = 2 * waited
-            note(f"status: {status.status}, {waited / 60:.0f} min so far" + (f"; {waits}" if waits else ""))
+            note(f"status: {status.status}; waited {waited / 60:.0f} min" + (f"; {waits}" if waits else ""))
         elif waits and waits != self._told:
             note(f"status: {status.status}; {waits}")
         self._told = waits

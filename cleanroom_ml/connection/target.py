@@ -147,8 +147,13 @@ def named(name: str, chosen_by: str) -> Target:
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1)
+    new = f"cleanroom-ml account create {name}"
     raise UsageError(
         f"there is no connection named {name!r}",
         why=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}",
-        fix=f"cleanroom-ml account create {name}" if not near else f"cleanroom-ml connection use {near[0]}",
+        fix=f"cleanroom-ml connection use {near[0]}"
+        if near
+        else f"cleanroom-ml connection list, or one more: {new}"
+        if known
+        else new,
     )

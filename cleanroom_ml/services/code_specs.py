@@ -11,11 +11,17 @@ from cleanroom_ml.artifacts.compare import compare
 from cleanroom_ml.artifacts.manifest import Manifest
 from cleanroom_ml.artifacts.secrets import Secret, refuse_secrets, secret_name
 from cleanroom_ml.connection import Connection
-from cleanroom_ml.errors import ConflictError, HashMismatchError, UsageError
+from cleanroom_ml.errors import CleanroomError, ConflictError, HashMismatchError, UsageError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
-from cleanroom_ml.services.registration import CODE_SPECS, TEMPLATES, differing_fields, registered_spec
+from cleanroom_ml.services.registration import (
+    CODE_SPECS,
+    TEMPLATES,
+    differing_fields,
+    list_registered,
+    registered_spec,
+)
 from cleanroom_ml.services.reported import reported_mapping
 from cleanroom_ml.services.shown_manifests import shown_manifest, without_sizes
 from cleanroom_ml.services.staging import StageLocation, refuse_staged_secrets, staged_difference
@@ -316,6 +322,20 @@ def registered_text(connection: Connection, spec_id: str) -> str:
     if text is None:
         raise UsageError(f"this account registered no code spec {spec_id!r}", fix="cleanroom-ml spec list")
     return text
+
+
+def is_registered(connection: Connection, project: Project) -> bool:
+    """Whether a code spec of the project is registered under the id that its file has; False where nobody tells.
+
+    Only what somebody is told to do next depends on it.
+    """
+    if not project.code_spec_paths:
+        return False
+    try:
+        there = {str(row[CODE_SPECS.id_column]).upper() for row in list_registered(connection, CODE_SPECS)}
+        return any(_load(path).id.upper() in there for path in project.code_spec_paths)
+    except CleanroomError:  # a role may not be shown them, and a file that breaks a rule is told when it is registered
+        return False
 
 
 def difference(connection: Connection, project: Project, path: Path) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from cleanroom_ml.services.job_actions import JobLog, job_action, pieces
 from cleanroom_ml.services.pools import session_warehouse
 from cleanroom_ml.services.reported import NotJsonError, reported, reported_mapping
 from cleanroom_ml.services.run_answers import job_of
-from cleanroom_ml.services.run_refusals import explained
+from cleanroom_ml.services.run_refusals import explained, granted_whole
 from cleanroom_ml.services.runnable import approved_template
 from cleanroom_ml.services.times import rfc3339
 from cleanroom_ml.services.upgrades import once_upgraded
@@ -47,7 +47,8 @@ class JobRun:
     """What to run: a template's name or id, the shared and own tables by their view names, and its arguments.
 
     `defaults` are passed where the template takes an argument of that name and `arguments` does not have it.
-    `key`: where the project file has it (`runs.train`), for what is said of a refusal.
+    `key`: where the project file has it (`runs.train`), for what is said of a refusal. `runs`: the names of all that it
+    has, for what a name that is no template's may have meant.
     """
 
     collaboration: str
@@ -57,6 +58,7 @@ class JobRun:
     arguments: Mapping[str, object] | None = None
     defaults: Mapping[str, object] | None = None
     key: str = ""
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def run(connection: Connection, wanted: JobRun, *, on_upgrade: Callable[[str], N
         ServerError: the server refused it (no pool, not granted, unknown table, …).
         CommunicationError: the connection broke; says whether the run has begun, as far as the target tells it.
     """
-    template_id, template = approved_template(connection, wanted.collaboration, wanted.template)
+    with granted_whole():
+        template_id, template = approved_template(connection, wanted.collaboration, wanted.template, runs=wanted.runs)
     takes = None if template is None else template.argument_names()
     defaults = {name: value for name, value in (wanted.defaults or {}).items() if takes is None or name in takes}
     arguments = defaults | dict(wanted.arguments or {})
@@ -129,7 +132,12 @@ def run(connection: Connection, wanted: JobRun, *, on_upgrade: Callable[[str], N
     begun = datetime.now(UTC)
     try:
         with explained(
-            connection, wanted.collaboration, wanted.key, {"tables": wanted.tables, "my_tables": wanted.my_tables}
+            connection,
+            wanted.collaboration,
+            wanted.key,
+            {"tables": wanted.tables, "my_tables": wanted.my_tables},
+            pool=_text(arguments.get("compute_pool")),
+            own_pool=_text((wanted.defaults or {}).get("compute_pool")),
         ):
             rows = once_upgraded(
                 connection,
@@ -141,6 +149,10 @@ def run(connection: Connection, wanted: JobRun, *, on_upgrade: Callable[[str], N
         raise of_a_run(connection, wanted.collaboration, template_id, begun, broken) from broken
     job_id = job_of(connection, wanted.collaboration, template, rows)
     return SubmittedJob(job_id, template_id, () if job_id else tuple(rows))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
 
 
 def status(connection: Connection, collaboration: str, job_id: str) -> JobStatus:
@@ -185,7 +197,10 @@ def result(connection: Connection, collaboration: str, job_id: str) -> object:
         now = status(connection, collaboration, job_id)
         if not now.terminal:
             refused.fix = f"cleanroom-ml status {job_id} --wait"
-        raise ended_badly(now) or refused from refused
+        bad = ended_badly(now)
+        if bad is not None and may_read_log(connection, collaboration, job_id):
+            bad.fix = f"cleanroom-ml logs {job_id}"
+        raise bad or refused from refused
     try:
         return None if value is None else reported(value, f"the result of job {job_id}")
     except NotJsonError:

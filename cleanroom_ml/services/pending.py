@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cleanroom_ml.connection import Connection
+from cleanroom_ml.connection.session import whole_number
 from cleanroom_ml.errors import CleanroomError
 from cleanroom_ml.services.jobs import JobStatus
 from cleanroom_ml.services.pools import Pool, show_pool
@@ -14,21 +15,27 @@ def waits_for(connection: Connection, status: JobStatus, pool: str | None) -> st
     Args:
         pool: the job's, where the target does not tell it with the status.
     """
-    name = str(status.details.get("pool") or pool or "")
+    told = status.details.get("pool")
+    name = str(told or pool or "")
     if status.status != "PENDING" or not name:
         return ""
     try:
-        return _told(show_pool(connection, name))
+        # The engine, which tells the pool, counts a job that waits for it; the service counts those that run.
+        return _told(show_pool(connection, name), own=1 if told else 0)
     except CleanroomError:  # nothing depends on it: a role may not be shown the pool, and a broken connection is told
         return ""
 
 
-def _told(pool: Pool) -> str:
+def _told(pool: Pool, *, own: int) -> str:
     jobs, active = pool.details.get("num_jobs"), pool.details.get("active_nodes")
     parts = [f"compute pool {pool.name} is {pool.state}"]
-    if jobs is not None:
-        parts.append(f"{jobs} job(s) on it")
-    if active is not None:
+    others = None if jobs is None else max(0, whole_number(jobs) - own)
+    if others is not None:
+        parts.append(f"{others} other job(s) on it" if others else "no other job on it")
+    if others == 0:
+        # Whose the nodes are that are in use: this job's own, which is about to begin.
+        parts += ["the job is starting"] if own and active and whole_number(active) else []
+    elif active is not None:
         parts.append(f"{active} of {pool.max_nodes} node(s) in use")
     resume = f"; cleanroom-ml pool resume {pool.name}" if pool.state.upper() == "SUSPENDED" else ""
     return ", ".join(parts) + resume

@@ -123,11 +123,22 @@ def create_pool(
             f"the pool {existing.name} is there already, with other settings",
             differences=differs,
             why="; ".join(differs),
-            fix=f"cleanroom-ml pool drop {existing.name}, or another name",
+            fix=_otherwise(existing, application.upper(), family_name),
         )
     connection.execute(f"GRANT USAGE ON COMPUTE POOL {pool_name} TO APPLICATION {application}")
     connection.execute(f"GRANT USAGE ON WAREHOUSE {warehouse_name} TO APPLICATION {application}")
     return PoolOutcome(show_pool(connection, name), existing is None, warehouse.upper(), application.upper())
+
+
+def _otherwise(existing: Pool, application: str, family: str) -> str:
+    """What helps where a pool is there with other settings: one that serves another room is never to be dropped."""
+    another = f"another name: cleanroom-ml pool create NAME --family {family}"
+    if existing.application is None:
+        return another
+    if existing.application != application:
+        serves = f"; {existing.name} serves {existing.application}" if existing.application else ""
+        return f"{another}{serves}"
+    return f"{another}, or drop it first: cleanroom-ml pool drop {existing.name}"
 
 
 def suspend_pool(connection: Connection, name: str) -> Pool:

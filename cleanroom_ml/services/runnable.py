@@ -24,12 +24,17 @@ def runnable_template(connection: Connection, collaboration: str, wanted: str) -
     return approved_template(connection, collaboration, wanted)[0]
 
 
-def approved_template(connection: Connection, collaboration: str, wanted: str) -> tuple[str, ReadTemplate | None]:
+def approved_template(
+    connection: Connection, collaboration: str, wanted: str, *, runs: tuple[str, ...] = ()
+) -> tuple[str, ReadTemplate | None]:
     """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
 
     With it the template as far as the target shows it; None where nothing of its spec can be read.
 
     One that everybody has approved is in the collaboration a while later: that is waited for.
+
+    Args:
+        runs: the names of the project's runs, which may have been meant.
 
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
@@ -58,13 +63,17 @@ def approved_template(connection: Connection, collaboration: str, wanted: str) -
     if not requests:
         known = [str(row["template_id"]) for row in rows]
         names = {template_id.rpartition("_")[0]: template_id for template_id in known}
-        near = get_close_matches(wanted, [*names, *known], n=1)
+        near = get_close_matches(wanted, [*runs, *names, *known], n=1)
+        if near:
+            fix = f"cleanroom-ml run {near[0]}" if near[0] in runs else "cleanroom-ml template list"
+        else:
+            fix = "the template provider sends it: cleanroom-ml template submit"
+        listed = f"runs of cleanroom.yaml: {', '.join(runs)}; " if runs else ""
         raise UsageError(
-            f"no template {wanted!r} in the collaboration {collaboration}",
-            why=f"did you mean {near[0]!r}?" if near else f"approved templates: {', '.join(known) or 'none'}",
-            fix="cleanroom-ml template list"
-            if near
-            else "the template provider sends it: cleanroom-ml template submit",
+            f"no template {wanted!r} in the collaboration {collaboration}"
+            + (", and no run of that name in cleanroom.yaml" if runs else ""),
+            why=f"did you mean {near[0]!r}?" if near else f"{listed}approved templates: {', '.join(known) or 'none'}",
+            fix=fix,
         )
     raise _not_approved(wanted, requests[-1])
 

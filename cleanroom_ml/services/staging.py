@@ -17,6 +17,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import identifier, text
 from cleanroom_ml.connection.session import whole_number
 from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.naming import display
 from cleanroom_ml.services.code_directory import STAGEABLE, refuse_nothing, stageable_manifest
 from cleanroom_ml.services.code_directory import check_names as _check_names
 from cleanroom_ml.services.namespaces import in_its_schema
@@ -205,7 +206,11 @@ def _list(connection: Connection, location: StageLocation) -> dict[str, tuple[in
         rows = connection.execute(f"LIST {location.at('')}")
     except ServerError as error:
         if error.code == DOES_NOT_EXIST:
-            error.why = error.why or "nothing was staged there yet, or the stage is another account's"
+            role = connection.target.parameters.get("role")
+            whose = f"the role {display(str(role))}" if role else "this role"
+            error.why = error.why or (
+                f"nothing was staged there yet, the stage is another account's, or {whose} may not read it"
+            )
             error.fix = error.fix or f"cleanroom-ml stage  (this looks in {location})"
         raise
     for row in rows:

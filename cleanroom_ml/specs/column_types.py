@@ -65,3 +65,14 @@ def _check_of(column_type: str) -> str:
 
 
 SQL_CHECKS: dict[str, str] = {column_type: _check_of(column_type) for column_type in COLUMN_TYPES}
+
+
+def forms_of(column_type: str) -> tuple[str, ...]:
+    """The types for the same kind of thing: as it is, and its hash in hexadecimal and in base64."""
+    subject = _subject(column_type)
+    return tuple(each for each in COLUMN_TYPES if _subject(each) == subject)
+
+
+def _subject(column_type: str) -> str:
+    bare = column_type.removeprefix("hashed_").removesuffix("_sha256").removesuffix("_b64_encoded")
+    return "device_id" if bare == "device" else bare

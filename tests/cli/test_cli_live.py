@@ -98,8 +98,8 @@ def test_a_wait_tells_it_after_a_while_and_when_it_changes(monkeypatch: pytest.M
     assert said == [
         "status: PENDING; pool STARTING",
         "status: PENDING; pool ACTIVE",
-        "status: PENDING, 1 min so far; pool ACTIVE",
-        "status: RUNNING, 2 min so far",
+        "status: PENDING; waited 1 min; pool ACTIVE",
+        "status: RUNNING; waited 2 min",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -118,6 +119,48 @@ def test_an_empty_directory_takes_nothing_off_the_stage(cli, files, options, mon
     assert ran.code == 2
     assert options or "REMOVE @DB.PUBLIC.ST/code" in ran.err
     assert "removed" not in ran.out
+
+
+def test_a_name_that_no_connection_has_is_looked_for_before_one_is_made(cli, person: Path) -> None:
+    nobody = ("pool", "list", "-c", "nobody")
+    assert "fix: cleanroom-ml account create nobody\n" in cli(*nobody).err
+    (person / "engine").mkdir()
+    (person / "engine" / "connections.toml").write_text("[anna]\naccount = 'anna'\n")
+    ran = cli(*nobody)
+    assert "known: anna" in ran.err
+    assert "fix: cleanroom-ml connection list, or one more: cleanroom-ml account create nobody\n" in ran.err
+
+
+@pytest.mark.parametrize("state", ["IDLE", "SUSPENDED"])
+def test_what_is_done_with_a_pool_next(cli, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """Without a name it is the project's; nobody is told to run on a pool that is suspended."""
+    pool = {"name": "P", "state": state, "instance_family": "CPU_X64_S", "min_nodes": 1, "max_nodes": 1}
+    sent: list[str] = []
+
+    def execute(sql: str) -> list[dict[str, Any]]:
+        sent.append(sql)
+        return [pool] if sql.startswith("SHOW") else []
+
+    account = SimpleNamespace(execute=execute, target=SimpleNamespace(parameters={"warehouse": "APP_WH"}))
+    monkeypatch.setattr("cleanroom_ml.cli.commands.pool.open_connection", lambda: nullcontext(account))
+    Path("cleanroom.yaml").write_text("version: 1\ncollaboration: c\npool: {name: P, family: CPU_X64_S}\n")
+    created = cli("pool", "create")
+    assert f"next: cleanroom-ml {'pool resume P' if state == 'SUSPENDED' else 'run'}\n" in created.err
+    assert cli("pool", "suspend").code == 0
+    assert ("ALTER COMPUTE POOL P SUSPEND" in sent) is (state == "IDLE")
+
+
+def test_of_several_requests_the_first_is_next(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [
+        SimpleNamespace(
+            id=f"r{at}", type="", template_id=f"t{at}_V1", details={}, requester="", runner="", open=True,
+            status="PENDING_MY_APPROVAL", waiting_for=(), log=SimpleNamespace(unread=""), decisions=(), updated_on="",
+        )
+        for at in (1, 2)
+    ]  # fmt: skip
+    monkeypatch.setattr("cleanroom_ml.cli.commands.requests.open_connection", nullcontext)
+    monkeypatch.setattr("cleanroom_ml.services.update_requests.list_requests", lambda *_: waiting)
+    assert "next: cleanroom-ml review t1_V1\n" in cli("requests", "--collaboration", "c").err
 
 
 class _Untouched:

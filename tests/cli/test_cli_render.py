@@ -188,3 +188,25 @@ def test_a_dataset_is_listed_with_its_view_for_free_form_sql(view: str | None, l
     listed = list(dataset_lines(row | {"freeform_sql_view_name": view, "analysis_allowed_columns": '["CITY"]'}))
     assert listed[0] == "pub.o_v1.d  (from pub)"
     assert listed[1:-1] == [f"  free-form SQL: {view}"] * line
+
+
+@pytest.mark.parametrize(("width", "fits"), [("80", False), ("400", True)])
+def test_columns_that_do_not_fit_a_terminal_are_one_below_the_other(
+    capsys, monkeypatch: pytest.MonkeyPatch, width: str, fits: bool
+) -> None:
+    """SHOW TABLES in a terminal of 80 columns was a heap of letters."""
+    for name, value in {"COLUMNS": width, "FORCE_COLOR": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    row: dict[str, object] = {f"A{at}": f"value of {at}" for at in range(20)} | {"NONE": None, "X": "a\nA0: b"}
+    out = rendered(capsys, Output([row, row]), "table")[0]
+    assert out.startswith("A0: value of 0\nA1: value of 1\n") is not fits
+    if not fits:
+        assert "NONE" not in out
+        assert out.count("\nA0: ") == 1  # the second row's; what a value says is none
+        assert "\n\n" in out
+
+
+def test_a_wide_table_in_a_pipe_stays_one(capsys) -> None:
+    row: dict[str, object] = {f"COLUMN_{at}": "2026-11-27T08:00:00.000000Z" for at in range(20)}
+    assert len(rendered(capsys, Output([row]), "table")[0].splitlines()) == 2

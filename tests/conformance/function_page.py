@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions import history, table
 from cleanroom_ml.engine.sql.resolve.lambdas import NAMES as LAMBDAS
 
 LIST: Final = Path(__file__).with_name("snowflake_functions.txt")
@@ -42,7 +42,9 @@ def listed() -> dict[str, bool]:
 
 
 def is_done(name: str) -> bool:
-    return (name in table.FUNCTIONS and name not in REFUSED) or name in LAMBDAS or name in GRAMMAR
+    """Functions of INFORMATION_SCHEMA's are in no table: the catalog has their rows, and FROM knows them by name."""
+    there = name in table.FUNCTIONS and name not in REFUSED
+    return there or name in LAMBDAS or name in GRAMMAR or history.is_history((name,))
 
 
 def page() -> str:

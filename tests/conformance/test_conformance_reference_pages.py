@@ -123,6 +123,11 @@ def test_the_page_of_functions_is_what_the_engine_says() -> None:
     assert page.read_text(encoding="utf-8") == function_page.page(), "make docs"
 
 
+def test_what_from_knows_by_its_name_is_done() -> None:
+    """The page said that QUERY_HISTORY is refused: it, and its test, asked the table of functions alone."""
+    assert "| `QUERY_HISTORY` | done |" in function_page.page()
+
+
 def test_every_function_of_snowflakes_is_done_or_refused_by_its_name() -> None:
     for name in function_page.listed():
         if not function_page.is_done(name) and name not in function_page.REFUSED:

@@ -98,7 +98,7 @@ STATUS = "InvalidCollaborationStatusError: This action requires the collaboratio
     [
         (
             "ComputePoolError: compute pool P does not exist, or the application may not use it",
-            "cleanroom-ml pool create p",
+            "cleanroom-ml pool create p --family CPU_X64_S, or one of: cleanroom-ml pool list",
         ),
         ("ActivationError: an activation template needs activation: segment_name.", "cleanroom-ml activate"),
         (

@@ -32,7 +32,15 @@ def test_values_must_have_the_format_of_their_column_type(world: World, values: 
     customers(world, EMAIL_HASH=values, CITY=["Oslo"] * len(values))
     message = refused(world.publisher, "REGISTER_DATA_OFFERING", OFFERING)
     assert "1 values of EMAIL_HASH are no hashed_email_sha256" in message
+    assert "look like" not in message
     assert "not a hash" not in message, "never a value out of the data"
+
+
+def test_values_of_another_form_of_the_same_thing_are_told_what_they_look_like(world: World) -> None:
+    """Base64 of a hash, as the sample tables have it, was only told to be no hexadecimal."""
+    customers(world, EMAIL_HASH=["A" * 43 + "=", None], CITY=["Oslo"] * 2)
+    message = refused(world.publisher, "REGISTER_DATA_OFFERING", OFFERING)
+    assert "1 values of EMAIL_HASH are no hashed_email_sha256: they look like hashed_email_b64_encoded" in message
 
 
 def test_nulls_are_no_values(world: World) -> None:

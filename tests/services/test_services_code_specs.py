@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 import yaml
 from services_requests import CODE_SPEC, FILES, manifest
+from services_targets import Account, unknown
 
 from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.code_specs import RegisteredCodeSpec, _differences, _load, manifests, not_compared
+from cleanroom_ml.services.code_specs import (
+    RegisteredCodeSpec,
+    _differences,
+    _load,
+    is_registered,
+    manifests,
+    not_compared,
+)
 from cleanroom_ml.services.projects import load_project, start
 from cleanroom_ml.services.registration import differing_fields
 from cleanroom_ml.specs.parse import parse_spec
@@ -70,3 +78,12 @@ def test_another_kind_of_spec_is_said(tmp_path: Path) -> None:
     start(tmp_path, "provider", "c")
     with pytest.raises(UsageError, match="is a template"):
         _load(tmp_path / "train.yaml")
+
+
+@pytest.mark.parametrize(("there", "told"), [("c_code_v1", True), ("c_code_V2", False), ("", False)])
+def test_whether_a_project_s_code_is_registered(tmp_path: Path, there: str, told: bool) -> None:
+    """`stage` of changed code named the command that refuses it: `spec register`, without --bump."""
+    start(tmp_path, "provider", "c")
+    rows = [{"code_spec_id": there}] if there else unknown("REGISTRY")
+    account = Account({"REGISTRY.VIEW_REGISTERED_CODE_SPECS": rows})
+    assert is_registered(account, load_project(tmp_path)) is told

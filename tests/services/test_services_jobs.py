@@ -56,6 +56,8 @@ class Server:
     def call(self, procedure: str, collaboration: str, spec: str) -> list[dict[str, Any]]:
         action = yaml.safe_load(spec)
         self.asked.append(action["action"])
+        if action["action"] == "get_logs":
+            return [{"logs": self.reported(self.log)}]
         assert action["action"] == "get_result"
         return [{"result": self.reported(self.result)}]
 
@@ -98,7 +100,10 @@ def test_the_result_of_a_job_that_ended_badly_is_how_it_ended(end: str, error: t
         jobs.result(Server(end, result=refused), "c", "J")
     assert caught.value.exit_code == {"FAILED": 20, "CANCELLED": 21}[end]
     assert "out_of_memory" in caught.value.what
-    assert caught.value.why == "it was big"
+    assert (caught.value.why, caught.value.fix) == ("it was big", "cleanroom-ml logs J")
+    with pytest.raises(error) as caught:
+        jobs.result(Server(end, result=refused, log=DENIED), "c", "J")
+    assert caught.value.fix == "cleanroom-ml status J"
 
 
 def test_the_result_of_a_job_that_runs_and_one_that_may_not_leave_stay_what_they_are() -> None:

@@ -65,6 +65,9 @@ def test_a_pool_that_is_there_otherwise_is_told_by_what_differs(more: dict[str, 
     with pytest.raises(ConflictError) as caught:
         create(Account(**POOL), **more)
     assert caught.value.differences == (said,)
+    # What serves another room is not to be dropped for this one.
+    assert ("pool drop P" in str(caught.value.fix)) is ("collaboration" not in more)
+    assert str(caught.value.fix).startswith("another name: cleanroom-ml pool create NAME --family CPU_X64_XS")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from services_targets import Account
 
-from cleanroom_ml.errors import ServerError
+from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.services.jobs import JobRun, run
 from cleanroom_ml.services.registration import register_file
 from cleanroom_ml.services.run_refusals import explained
 
@@ -81,6 +82,68 @@ def test_an_argument_is_corrected_where_the_run_has_it() -> None:
     with pytest.raises(ServerError), explained(account, "room", "runs.train", {}):
         raise error
     assert error.fix == "correct --arg, or runs.train.args in cleanroom.yaml"
+
+
+NO_POOL = (
+    "ComputePoolError: compute pool {0} does not exist, or the application may not use it: "
+    "GRANT USAGE ON COMPUTE POOL {0} TO APPLICATION SFDCR_ROOM"
+)
+
+
+def _pool(name: str, application: str) -> dict[str, Any]:
+    sizes = {"instance_family": "CPU_X64_S", "min_nodes": 1, "max_nodes": 2}
+    return {"name": name, "state": "IDLE", "application": application, **sizes}
+
+
+POOLS = [_pool("THEIRS", "SFDCR_OTHER"), _pool("MINE", "SFDCR_ROOM"), _pool("NEW", "SFDCR_ROOM")]
+
+
+@pytest.mark.parametrize(
+    ("pool", "own", "pools", "why", "fix"),
+    [
+        ("theirs", "mine", POOLS, "THEIRS serves SFDCR_OTHER alone", "cleanroom-ml run --pool mine"),
+        ("theirs", "gone", POOLS, "THEIRS serves", "cleanroom-ml pool create, then run without --pool"),
+        ("theirs", None, POOLS, "THEIRS serves", "cleanroom-ml run --pool MINE"),
+        ("theirs", "theirs", POOLS[:1], "THEIRS serves", "another name: cleanroom-ml pool create NAME --family "),
+        ("their", "mine", POOLS, "there are: MINE, NEW, THEIRS", "cleanroom-ml pool create their --family CPU_X64_S"),
+        ("gone", "gone", POOLS, "there are: MINE, NEW, THEIRS", "cleanroom-ml pool create"),
+        ("gone", "mine", [], "there are none", "cleanroom-ml pool create gone --family CPU_X64_S"),
+        ("new", "mine", POOLS, "NEW is there", "cleanroom-ml pool create new --family CPU_X64_S --min-nodes 1 "),
+        ("gone", "mine", ServerError("Insufficient privileges"), "None", "the target's"),
+    ],
+)
+def test_a_pool_is_told_whose_it_is(pool: str, own: str | None, pools: Any, why: str, fix: str | None) -> None:
+    """`run --pool` of another room's was told to create it, then its family, then to drop the other room's pool."""
+    error = ServerError(NO_POOL.format(pool.upper()), fix="the target's")
+    account: Any = Account({"SHOW": pools})
+    with pytest.raises(ServerError), explained(account, "room", "runs.train", {}, pool=pool, own_pool=own):
+        raise error
+    assert str(error.why).startswith(why)
+    assert str(error.fix).startswith(str(fix))
+    assert "drop" not in str(error.fix)
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "fix"),
+    [
+        ("trian", "did you mean 'train'?", "cleanroom-ml run train"),
+        ("xyz", "runs of cleanroom.yaml: train; approved templates: none", "the template provider sends it: "),
+    ],
+)
+def test_a_run_that_is_misspelt_is_looked_for_among_the_project_s(name: str, why: str, fix: str) -> None:
+    account: Any = Account({"COLLABORATION.VIEW_TEMPLATES": []})
+    with pytest.raises(UsageError) as caught:
+        run(account, JobRun("room", name, runs=("train",)))
+    assert caught.value.why == why
+    assert str(caught.value.fix).startswith(fix)
+
+
+def test_a_role_is_told_all_that_a_run_needs() -> None:
+    denied = ServerError("no", fix='cleanroom-ml grant "VIEW TEMPLATES" --to ANALYST')
+    account: Any = Account({"COLLABORATION.VIEW_TEMPLATES": denied})
+    with pytest.raises(ServerError) as caught:
+        run(account, JobRun("room", "train"))
+    assert caught.value.fix == "cleanroom-ml grant RUN --to ANALYST && cleanroom-ml grant VIEW-TEMPLATES --to ANALYST"
 
 
 MISSING = "SQL compilation error:\n{} does not exist or not authorized."

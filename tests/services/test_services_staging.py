@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from services_requests import manifest
+from services_targets import Account, unknown
 
-from cleanroom_ml.errors import UsageError
-from cleanroom_ml.services.staging import StageLocation, _check_names
+from cleanroom_ml.errors import ServerError, UsageError
+from cleanroom_ml.services.staging import StageLocation, _check_names, _list
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,12 @@ def test_names_that_would_not_arrive_as_they_are(name: str) -> None:
     with pytest.raises(UsageError, match="cannot be staged") as caught:
         _check_names(manifest({"ok.py": b"", name: b""}))
     assert name in caught.value.what or repr(name) in caught.value.what
+
+
+@pytest.mark.parametrize(("role", "whose"), [("ANALYST", "the role ANALYST"), (None, "this role")])
+def test_a_stage_that_is_not_shown_may_be_one_that_the_role_cannot_read(role: str | None, whose: str) -> None:
+    account = Account({"LIST": unknown("Stage 'ML_STAGE'")})
+    account.target = account.target.instead(role=role, warehouse=None)
+    with pytest.raises(ServerError) as caught:
+        _list(account, StageLocation.parse("ML_STAGE/code"))
+    assert str(caught.value.why).endswith(f"or {whose} may not read it")

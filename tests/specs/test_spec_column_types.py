@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from cleanroom_ml.specs.column_types import COLUMN_TYPES, SQL_CHECKS
+from cleanroom_ml.specs.column_types import COLUMN_TYPES, SQL_CHECKS, forms_of
 
 
 def conforms(column_type: str, value: str) -> bool:
@@ -66,3 +66,10 @@ def test_duckdb_reads_the_expressions_the_same_way() -> None:
                 column_type,
                 value,
             )
+
+
+def test_the_forms_of_one_thing_are_its_value_and_its_two_hashes() -> None:
+    for column_type in COLUMN_TYPES:
+        forms = forms_of(column_type)
+        assert column_type in forms
+        assert sorted(each.partition("_")[0] == "hashed" for each in forms) == [False, True, True]

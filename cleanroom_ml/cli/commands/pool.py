@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from cleanroom_ml.services.pools import Pool
 
 app = group("Compute pools: where the runner's jobs run.")
+Name = Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")]
 
 
 @command(app, "create", example="cleanroom-ml pool create ML_POOL --family CPU_X64_S --nodes 1")
 def create(
-    name: Annotated[str | None, optional_argument(metavar="NAME", help="Default: the project's.")] = None,
+    name: Name = None,
     family: Annotated[str | None, optional_option("--family", help="The instance family.")] = None,
     nodes: Annotated[int | None, optional_option("--nodes", min=1, help="How many nodes.")] = None,
     min_nodes: Annotated[int | None, optional_option("--min-nodes", min=1, help="How many it keeps running.")] = None,
@@ -65,6 +66,8 @@ def create(
         )
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
+    if pool.state.upper() in ("SUSPENDED", "STOPPING"):
+        hint = f"cleanroom-ml pool resume {pool.name}"
     text = f"{_line(pool)}, for {done.application}"
     return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
 
@@ -79,31 +82,34 @@ def list_() -> Output:
 
 
 @command(app, "show", example="cleanroom-ml pool show ML_POOL")
-def show(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+def show(name: Name = None) -> Output:
     """One compute pool."""
     from cleanroom_ml.services.pools import show_pool
 
+    wanted = _named(name)
     with open_connection() as connection:
-        return Output(show_pool(connection, name))
+        return Output(show_pool(connection, wanted))
 
 
 @command(app, "suspend", example="cleanroom-ml pool suspend ML_POOL")
-def suspend(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+def suspend(name: Name = None) -> Output:
     """Start nothing more on a pool; what runs on it runs on."""
     from cleanroom_ml.services.pools import suspend_pool
 
+    wanted = _named(name)
     with open_connection() as connection:
-        pool = suspend_pool(connection, name)
+        pool = suspend_pool(connection, wanted)
     return Output(pool, _line(pool), hints=(f"cleanroom-ml pool resume {pool.name}",))
 
 
 @command(app, "resume", example="cleanroom-ml pool resume ML_POOL")
-def resume(name: Annotated[str, typer.Argument(metavar="NAME")]) -> Output:
+def resume(name: Name = None) -> Output:
     """Start jobs on a suspended pool again."""
     from cleanroom_ml.services.pools import resume_pool
 
+    wanted = _named(name)
     with open_connection() as connection:
-        pool = resume_pool(connection, name)
+        pool = resume_pool(connection, wanted)
     return Output(pool, _line(pool))
 
 
@@ -117,6 +123,18 @@ def drop(name: Annotated[str, typer.Argument(metavar="NAME")], yes: Yes = False)
         confirm(f"Drop the compute pool {name}?", yes=yes)
         drop_pool(connection, name)
     return Output({"name": name, "dropped": True}, f"{name}: dropped")
+
+
+def _named(name: str | None) -> str:
+    """The pool that is named, else the project's. Raises UsageError: neither is there."""
+    from cleanroom_ml.errors import UsageError
+
+    if name is not None:
+        return name
+    mine = project_or_none()
+    if mine is None or mine.pool is None:
+        raise UsageError("no pool named", why="this directory's project has none", fix="cleanroom-ml pool list")
+    return mine.pool.name
 
 
 def _line(pool: Pool) -> str:

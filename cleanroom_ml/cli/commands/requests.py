@@ -101,7 +101,7 @@ def _listed(collaboration_: str | None, *, everything: bool) -> Output:
         for each in found
     ]
     mine = [each for each in found if each.status == "PENDING_MY_APPROVAL"]
-    return Output(rows, hints=tuple(f"cleanroom-ml review {each.template_id or each.id}" for each in mine[-1:]))
+    return Output(rows, hints=tuple(f"cleanroom-ml review {each.template_id or each.id}" for each in mine[:1]))
 
 
 def _said(entry: Decision) -> str:

@@ -98,4 +98,5 @@ def _wanted(
         arguments=arguments | given,
         defaults={"compute_pool": mine.pool.name} if mine and mine.pool else {},
         key=f"runs.{key}" if key else "",
+        runs=tuple(runs),
     )

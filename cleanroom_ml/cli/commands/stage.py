@@ -31,6 +31,7 @@ def stage(
     """Upload the code directory to the stage; files that look like secrets are refused."""
     from cleanroom_ml.cli.render import upload_observer
     from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.services.code_specs import is_registered
     from cleanroom_ml.services.staging import StageLocation, stage_directory
 
     where = directory or project().code_directory
@@ -42,13 +43,19 @@ def stage(
         return _dry_run(where, location, allowed)
     with open_connection() as connection:
         outcome = stage_directory(connection, where, location, observer=upload_observer(), allow_secrets=allowed)
+        changed = bool(outcome.uploaded or outcome.removed)
+        again = changed and directory is None and to is None and is_registered(connection, project())
     lines = [f"{outcome.stage}: {_count(outcome.files)}, {outcome.bytes:,} bytes, {outcome.content_digest}"]
     lines += [f"  created   {each}" for each in outcome.created]
     lines += [f"  uploaded  {path}" for path in outcome.uploaded]
     lines += [f"  removed   {path}" for path in outcome.removed]
     if outcome.unchanged:
         lines.append(f"  unchanged {len(outcome.unchanged)}")
-    return Output(outcome, "\n".join(lines), hints=("cleanroom-ml spec register",))
+    return Output(
+        outcome,
+        "\n".join(lines),
+        hints=("cleanroom-ml spec register --bump" if again else "cleanroom-ml spec register",),
+    )
 
 
 def _count(files: int) -> str:

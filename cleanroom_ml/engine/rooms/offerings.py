@@ -33,7 +33,7 @@ from cleanroom_ml.engine.sql.errors import SqlError, room_error
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import display, fold, quote, split_name
-from cleanroom_ml.specs.column_types import SQL_CHECKS
+from cleanroom_ml.specs.column_types import SQL_CHECKS, forms_of
 from cleanroom_ml.specs.data_offering import DataOffering, Dataset
 
 LOCAL: Final = "LOCAL"
@@ -270,8 +270,22 @@ class Offerings:
                 raise room_error(
                     ErrorName.SpecValidationError,
                     f"{dataset.data_object_fqn}: {int(str(wrong)):,} values of {display(column['source'])} "
-                    f"are no {column['type']}",
+                    f"are no {column['type']}" + self._looks_like(catalog, caller, column, detail, query_id),
                 )
+
+    def _looks_like(
+        self, catalog: ProviderCatalog, caller: Caller, column: ColumnDetail, detail: DatasetDetail, query_id: str
+    ) -> str:
+        """What to say where every value of a column fits another form of what its type means."""
+        others = [each for each in forms_of(str(column["type"])) if each != column["type"]]
+        counts = [
+            f"COUNT_IF(NOT REGEXP_LIKE(CAST({quote(column['name'])} AS VARCHAR), {_literal(SQL_CHECKS[each])}))"
+            for each in others
+        ]
+        query = f"SELECT {', '.join(counts)} FROM ({view_text(detail)}) AS offered"
+        row = self._executor.values(catalog, caller, query, query_id=query_id)[0]
+        fitting = next((each for each, wrong in zip(others, row, strict=True) if not wrong), None)
+        return f": they look like {fitting}" if fitting else ""
 
     def _registered(self, account: str, offering_id: object) -> Resource:
         resource = self._registries.by_key(account, "DATA OFFERING", key_of(offering_id, "data offering id"))

@@ -50,6 +50,12 @@ def chosen(text: str) -> frozenset[str]:
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
     unknown = sorted(names - DEVIATIONS.keys() - {ALL})
+    if names == {"none"}:
+        raise UsageError(
+            "an engine that is not told to answer like the service deviates in nothing",
+            why="--like-snowflake names deviations, and `none` is not one",
+            fix="cleanroom-ml engine stop && cleanroom-ml engine start",
+        )
     if unknown or not names:
         raise UsageError(
             f"there is no deviation {', '.join(unknown) or 'without a name'}",

@@ -30,6 +30,10 @@ def pool(connection: Connection, project: Project | None) -> Finding:
     found = there.get(project.pool.name.upper())
     if found is None:
         return Finding("pool", False, f"{project.pool.name} is not there", "cleanroom-ml pool create")
+    serves = str(found.get("application") or "")
+    if serves and project.collaboration is not None and serves != application_of(project.collaboration).upper():
+        fix = "another name for `pool` in cleanroom.yaml, then: cleanroom-ml pool create"
+        return Finding("pool", False, f"{project.pool.name} serves {serves} alone", fix)
     family = str(found.get("instance_family"))
     if family.upper() != project.pool.family.upper():
         fix = f"cleanroom-ml pool drop {project.pool.name} && cleanroom-ml pool create"

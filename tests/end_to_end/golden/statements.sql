@@ -109,6 +109,7 @@ PUT 'file://<PROJECT>/publisher/code/features.py' '@ML_DB.PUBLIC.ML_STAGE/golden
 PUT 'file://<PROJECT>/publisher/code/score.py' '@ML_DB.PUBLIC.ML_STAGE/golden' AUTO_COMPRESS=FALSE OVERWRITE=TRUE;
 PUT 'file://<PROJECT>/publisher/code/train.py' '@ML_DB.PUBLIC.ML_STAGE/golden' AUTO_COMPRESS=FALSE OVERWRITE=TRUE;
 ALTER STAGE ML_DB.PUBLIC.ML_STAGE REFRESH;
+CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTERED_CODE_SPECS();
 
 -- publisher/: cleanroom-ml spec register
 LIST '@ML_DB.PUBLIC.ML_STAGE/golden';
