@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.script.block import BlockResult, run_block
 
 def _true(text: str, variables: Mapping[str, Any]) -> BlockResult:
     return BlockResult(
-        ("X",), ((0 if "NOT" in text else True if "TRUE" in text else 10**15 if "1000" in text else 1,),)
+        ("X",), ((False if "NOT" in text else True if "TRUE" in text else 10**15 if "1000" in text else 1,),)
     )
 
 
