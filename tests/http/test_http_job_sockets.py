@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,22 +211,12 @@ def test_results_stay_behind_their_socket(front: Front) -> None:
                 assert own["message"] != "Not found."
 
 
-def until_connected(front: Front, job_id: str) -> None:
-    server = front.engine._sockets._server if front.engine is not None else None
-    assert isinstance(server, JobSocketServer)
-    deadline = time.monotonic() + 30
-    while not server._open_sockets[job_id].state.connections:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_the_socket_closes_with_the_job_and_opens_again(front: Front) -> None:
     job = front.login("JOB_A", "ALPHA", TOKENS["JOB_A"])["data"]["token"]
     assert front.engine is not None
     connected = UnixConnection(front.home.jobs / "JOB_A" / "front.sock")
-    connected.connect()
-    connected.sock.sendall(b"POST /session/heartbeat HTTP/1.1\r\n")
-    until_connected(front, "JOB_A")
+    connected.request("POST", "/session/heartbeat", "{}", {"Content-Type": "application/json"})
+    connected.getresponse().read()
     front.engine._sockets.close_job_socket("JOB_A")
     assert connected.sock.recv(1) == b"", "what is connected is broken with it"
     connected.close()

@@ -40,7 +40,7 @@ class Recorder:
 
 
 def test_what_a_run_builds_the_room_reads_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "approved_template", lambda *_: ("train_v1", None))
+    monkeypatch.setattr(jobs, "approved_template", lambda *_, **__: ("train_v1", None))
     connection = Recorder()
     jobs.run(connection, jobs.JobRun("C", "train", TABLES, OWN, ARGUMENTS))  # type: ignore[arg-type]
     ((name, text),) = connection.asked
