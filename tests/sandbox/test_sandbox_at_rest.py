@@ -14,7 +14,7 @@ import pytest
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.sandbox import process
 from cleanroom_ml.engine.sandbox.cgroups import Watchdog
-from cleanroom_ml.engine.sandbox.errors import WorkerCrashed, WorkerTimeout
+from cleanroom_ml.engine.sandbox.errors import WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sandbox.policy import Limits
 from cleanroom_ml.engine.sandbox.worker import Worker
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
@@ -86,16 +86,28 @@ def test_what_is_kept_for_a_session_is_not() -> None:
         until(worker.is_at_rest)
 
 
-def test_it_is_looked_at_once_a_second_then_and_ten_times_while_it_serves(watched: list[float]) -> None:
+def test_nobody_looks_while_it_is_at_rest_and_somebody_does_while_it_serves(
+    watched: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_REST_SECONDS", 3600.0)
+
+    def quiet() -> bool:
+        before = len(watched)
+        time.sleep(0.3)
+        return len(watched) == before
+
+    def serve() -> None:
+        with pytest.raises(WorkerError):
+            workers.call({"do": "sleep", "seconds": 60}, timeout_seconds=60)
+
     with pool("handle") as workers:
         until(only(workers).is_at_rest)
+        until(quiet)
         watched.clear()
-        time.sleep(0.6)
-        at_rest = len(watched)
-        watched.clear()
-        workers.call({"do": "sleep", "seconds": 0.6}, timeout_seconds=20)
-        assert at_rest <= 1
-        assert len(watched) > 2 * at_rest
+        serving = threading.Thread(target=serve)
+        serving.start()
+        until(lambda: len(watched) >= 3)
+    serving.join()
 
 
 @pytest.mark.attack
