@@ -106,7 +106,7 @@ def test_who_sees_which_statements(
     later = asked(reader)
     assert set(ids(client, function())) == {mine, later}
     admin.result("REVOKE MONITOR ON WAREHOUSE w FROM ROLE reader")
-    monkeypatch.setattr(query_history, "_monitors", lambda seen, warehouse, asked_on: True)
+    monkeypatch.setattr(query_history, "_monitored_since", lambda seen, warehouse: query_history._EPOCH)
     assert set(ids(client, function())) == {mine, theirs, later}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from cleanroom_ml.engine.contracts import table
@@ -56,6 +57,7 @@ _KINDS: Final[Mapping[int, str]] = {
     table.GET: "GET_FILES", table.PUT: "PUT_FILES", table.REMOVE: "REMOVE_FILES", table.CALL: "CALL",
 }  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
@@ -74,9 +76,8 @@ def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
             raise SqlError.unsupported(
                 "INFORMATION_SCHEMA.QUERY_HISTORY in a view, a function or a procedure with its owner's rights"
             )
-        shown = (
-            each for each in _all(seen) if each.user == seen.user or _monitors(seen, each.warehouse, each.started_on)
-        )
+        since = cache(lambda warehouse: _monitored_since(seen, warehouse))
+        shown = (each for each in _all(seen) if each.user == seen.user or each.started_on >= since(each.warehouse))
         states = {"SUCCESS": "success", "QUEUED": "queued", "RUNNING": "running"}
         return _source(_OF_FUNCTION, shown, states, "failed_with_error")
     return None
@@ -86,15 +87,17 @@ def _all(seen: Seen) -> Iterable[Recorded]:
     return seen.storage.query_history.list(seen.account)
 
 
-def _monitors(seen: Seen, warehouse: str | None, asked_on: datetime) -> bool:
-    """Whether they may see what ran in a warehouse: in the one that is there, not in one of its name before it."""
+def _monitored_since(seen: Seen, warehouse: str | None) -> datetime:
+    """From when on they may see what ran in a warehouse: in the one that is there, not in one of its name before it."""
     if warehouse is None:
-        return False
+        return _NEVER
     thing = Thing("WAREHOUSE", name=warehouse)
     if not (seen.rights.has("MONITOR", thing) or seen.rights.has("OPERATE", thing)):
-        return False
+        return _NEVER
+    if seen.rights.everything:
+        return _EPOCH
     there = seen.storage.warehouses.get(seen.account, warehouse)
-    return seen.rights.everything or (there is not None and there.created_on <= asked_on)
+    return _NEVER if there is None else there.created_on
 
 
 def _source(listed: str, found: Iterable[Recorded], states: Mapping[str, str], failed: str) -> RowsSource:

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     common,
     number,
 )
-from cleanroom_ml.engine.sql.types.numbers import BOOLEAN
+from cleanroom_ml.engine.sql.types.numbers import BOOLEAN, IS_MARKED_NUMBER, MARKED_NUMBER
 from cleanroom_ml.engine.sql.types.record import Taken
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.types.variants import NO_INTERVAL, TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
@@ -50,17 +50,12 @@ _AS_TEXT = (
     f" CASE {NO_INTERVAL}"
     " ELSE CAST({0} AS VARCHAR) END END"
 )
-_IS_FLOAT = f"starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
-_FLOAT_OF = "substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9)"
 _NUMBER_OF = (
-    f"CASE WHEN {_IS_FLOAT} OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
-    f" THEN TRY_CAST({_FLOAT_OF} AS DOUBLE)"
+    f"CASE WHEN {IS_MARKED_NUMBER} THEN TRY_CAST({MARKED_NUMBER} AS DOUBLE)"
     " WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN TRY_CAST(CAST({0} AS VARCHAR) AS DOUBLE) END"
 )
 _DIGITS = (
-    f"CASE WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F')"
-    f" OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
-    f" THEN substr(CAST({{0}} AS VARCHAR), 9, length(CAST({{0}} AS VARCHAR)) - 9)"
+    f"CASE WHEN {IS_MARKED_NUMBER} THEN {MARKED_NUMBER}"
     " WHEN CAST({0} AS VARCHAR) = 'true' THEN '1' WHEN CAST({0} AS VARCHAR) = 'false' THEN '0'"
     f" ELSE {_JSON_TEXT} END"
 )

@@ -43,10 +43,15 @@ _TRUTH: Final = (
 )
 """A text that is to be a BOOLEAN, as one that DuckDB reads."""
 _MEMBER_TEXT: Final = "json_extract_string(CAST({0} AS JSON), '$')"
+IS_MARKED_NUMBER: Final = (
+    f"(starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F') OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M'))"
+)
+"""Whether a VARIANT is a number that the engine writes with its type (values/marks.py)."""
+MARKED_NUMBER: Final = "substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9)"
+"""The text of such a number, with all of its digits."""
 _VARIANT_TRUTH: Final = (
     "CASE WHEN regexp_matches(CAST({0} AS VARCHAR), '^[-0-9]') THEN CAST(CAST({0} AS VARCHAR) AS DOUBLE) <> 0"
-    f" WHEN starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}F') OR starts_with(CAST({{0}} AS VARCHAR), '\"{IN_JSON}M')"
-    " THEN {word}(substr(CAST({0} AS VARCHAR), 9, length(CAST({0} AS VARCHAR)) - 9) AS DOUBLE) <> 0"
+    f" WHEN {IS_MARKED_NUMBER} THEN {{word}}({MARKED_NUMBER} AS DOUBLE) <> 0"
     f" ELSE {{word}}({_TRUTH.replace('{0}', _MEMBER_TEXT)} AS BOOLEAN) END"
 )
 """A VARIANT that is to be a BOOLEAN: a number is not 0, a text is one of the words."""

@@ -52,8 +52,8 @@ def once(text: str) -> str:
         _ONCE.decode(text)
     except DuplicateKey as error:
         raise _twice(error) from None
-    except ValueError:
-        pass  # whoever reads what it means says what is wrong with it
+    except ValueError:  # whoever reads what it means says what is wrong with it
+        return text
     return text
 
 
