@@ -51,6 +51,10 @@ select listagg(x) over (order by x) from values ('a') t(x) => ERR 2303
 select median(x) over (partition by x order by x) from values (1) t(x) => ERR 2303
 select corr(x, x) over (order by x rows between 1 preceding and current row) from values (1) t(x) => ERR 2303
 select any_value(x) over (partition by x), listagg(x, ',') over () from values (1) t(x) => 1 | 1
+# Snowpark's tests/integ/scala/test_window_spec_suite.py: but a frame that is the whole partition; test_function_suite.py: NTILE
+select corr(x, y) over (order by x rows between unbounded preceding and unbounded following) from values (1, 2), (2, 1) t(x, y) => -1 ; -1
+select x, ntile(n) over (order by x) from (select column1 x, 2 n from values (1), (2), (3)) order by x => 1 | 1 ; 2 | 1 ; 3 | 2
+select ntile(0) over (order by x) from values (1) t(x) => ERR 2061
 # functions/listagg: DISTINCT and WITHIN GROUP refer to the same column
 select listagg(distinct x, ',') within group (order by y) from values ('a', 1) t(x, y) => ERR 1003
 select listagg(distinct x, ',') within group (order by x desc) from values ('a'), ('b'), ('a') t(x) => b,a

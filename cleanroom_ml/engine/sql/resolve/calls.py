@@ -301,6 +301,9 @@ def _frame(node: Node, known: Aggregate, name: str) -> None:
             "0A000",
             f"SQL compilation error:\nWindow function type [{name}] requires ORDER BY with a window frame",
         )
+    if known.whole and frames.is_whole_partition(node):
+        node.set("order", None)
+        node.set("spec", None)
     if known.whole and (node.args.get("order") is not None or node.args.get("spec") is not None):
         form = "Cumulative" if node.args.get("spec") is None else "Sliding"
         raise SqlError(2303, "0A000", f"SQL compilation error:\n{form} window frame unsupported for function {name}")

@@ -52,6 +52,14 @@ def check(window: Node, name: str, *, distinct: bool) -> None:
         raise _invalid("its end is before its start")
 
 
+def is_whole_partition(window: Node) -> bool:
+    """Whether a window's frame is every row of its partition, which is as if it had none and no order: Snowpark writes
+    it so for functions that take neither (its tests/integ/scala/test_window_spec_suite.py).
+    """
+    spec = window.args.get("spec")
+    return spec is not None and (_place(spec, "start"), _place(spec, "end")) == (-math.inf, math.inf)
+
+
 def _place(spec: Node, side: str) -> float:
     """Where a bound is, seen from the current row, as far as that is a number; a frame that names no end ends there."""
     bound, where = spec.args.get(side), str(spec.args.get(f"{side}_side") or "").upper()
