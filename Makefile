@@ -24,7 +24,7 @@ SOURCES := pyproject.toml constraints.txt $(wildcard locks/*.txt)
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all coverage coverage-authorising test-gpu bench lint completions docs pages interpreter lock sandbox openmp clean
+.PHONY: demo test test-all coverage coverage-authorising coverage-recorded test-gpu bench lint completions docs pages interpreter lock sandbox openmp clean
 
 ## demo: two parties, real data, one machine: from a directory of Python files to an activated audience
 ##       (where no sandbox can be had: make demo DEMO_ARGS=--no-isolation)
@@ -64,6 +64,12 @@ coverage-authorising: $(VENV)/.dev sandbox openmp
 	$(EMPTIED)
 	$(MEASURED) $(AUTHORISING)
 	$(BIN)/python tests/coverage/floors.py $(COVERED) --authorising
+
+## coverage-recorded: the tests that tests/tested_by.toml records, alone, and that they execute what they are recorded for
+coverage-recorded: $(VENV)/.dev sandbox openmp
+	$(EMPTIED)
+	COVERAGE_CORE=ctrace $(MEASURED) -p coverage_contexts $$($(BIN)/python tests/coverage/recorded.py)
+	$(BIN)/python tests/coverage/recorded.py $(COVERED)
 
 ## test-gpu: what needs an NVIDIA GPU, and CUDA builds of torch and xgboost in the environment (see README)
 test-gpu: $(VENV)/.dev sandbox openmp

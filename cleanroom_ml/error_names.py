@@ -16,6 +16,7 @@ from cleanroom_ml.errors import (
     ResultRefusedError,
     ServerError,
 )
+from cleanroom_ml.naming import ROOM_DATABASE
 
 NUMBER: Final = 100357
 SQLSTATE: Final = "P0000"
@@ -27,7 +28,7 @@ _ROOMS = "cleanroom-ml collaboration list"
 _STATUS = "cleanroom-ml collaboration status"
 _OFFERINGS = "cleanroom-ml offering list"
 _DOCTOR = "cleanroom-ml doctor -c NAME"
-_REGISTRIES = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.VIEW_REGISTRIES()"
+_REGISTRIES = f"CALL {ROOM_DATABASE}.REGISTRY.VIEW_REGISTRIES()"
 _LINK_LOCAL = "cleanroom-ml offering link --local"
 
 

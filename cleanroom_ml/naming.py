@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+
+ROOM_DATABASE: Final = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+"""The database of the clean room's procedures, in every account (docs/api-digest.md §3)."""
 
 _UNQUOTED = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 _PART = re.compile(r'"((?:[^"]|"")++)"|([A-Za-z_][A-Za-z0-9_$]*)')

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.errors import CleanroomError, PolicyDeniedError
+from cleanroom_ml.naming import ROOM_DATABASE
 
-_ROOM: Final = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+_ROOM: Final = ROOM_DATABASE
 _NAME: Final = r'[A-Za-z_][\w$]{0,254}|"[^"\n;]{1,255}"'
 MOUNT: Final = (
     "USE ROLE ACCOUNTADMIN; CALL SAMOOHA_BY_SNOWFLAKE.APP_SCHEMA.PREPARE_MOUNT_SCRIPT(); "

@@ -20,13 +20,13 @@ from cleanroom_ml.connection.opening import with_tag, without_secondary_roles
 from cleanroom_ml.connection.placeholders import filled
 from cleanroom_ml.connection.target import Target
 from cleanroom_ml.errors import CleanroomError, ConnectError, ServerError
-from cleanroom_ml.naming import display
+from cleanroom_ml.naming import ROOM_DATABASE, display
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
     from snowflake.connector.cursor import SnowflakeCursor
 
-DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+DATABASE: Final = ROOM_DATABASE
 
 RETRY_SECONDS: Final = 60.0
 

@@ -15,6 +15,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import HashMismatchError, ServerError, UsageError
 from cleanroom_ml.evidence.parties import DESTINATION, OWNER, PROVIDER, REQUESTER, ROLES, RUNNER, Party
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.answers import first_of, spec_text
 from cleanroom_ml.services.reported import reported_mapping
@@ -163,23 +164,17 @@ def _code_specs(
             continue
         jobs: list[Document] = []
         for job in spec.ml_jobs:
-            told: dict[str, object] = {
-                "name": job.name,
-                "entrypoint": job.entrypoint,
-                "pip_requirements": [str(each) for each in job.pip_requirements],
-                "image": job.image_tag or "",
-                "allow_monitoring": bool(job.allow_monitoring),
-                "stage_code_dir": job.stage_code_dir,
-            }
+            reported = job.model_dump(mode="json", include=set(PinnedJob.names()))
+            reported |= {"image": job.image_tag or "", "stage_code_dir": job.stage_code_dir}
             found = shown_manifest(beside.get(job.name, {}).get("content_manifest"), job.stage_code_dir)
             if found is None:
                 unverified.append(
                     f"ML job {code_spec_id}${job.name}: the hashes of its files are not shown by this account"
                 )
             else:
-                told["content_manifest"] = found[0].to_json()
-                told["unsized"] = not found[1]
-            jobs.append(told)
+                reported["content_manifest"] = found[0].to_json()
+                reported["unsized"] = not found[1]
+            jobs.append(reported)
         unverified += [
             f"artifact {code_spec_id}.{artifact.alias}: its content is not shown by this account"
             for artifact in spec.artifacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -34,7 +34,7 @@ MAX_CODE_BODY_BYTES = 12 * 1024**2
 RUNTIME_VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 _HANDLER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
-_IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}\Z")
+IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}\Z")
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 _SQL_TYPE = re.compile(r'[A-Za-z][A-Za-z0-9_ ,()"\n]{0,3999}\Z')
 _TABLE_TYPE = re.compile(r"TABLE\s*\(", re.IGNORECASE)
@@ -49,7 +49,7 @@ def _content_hash(value: object) -> str:
 
 def _image_tag(value: object) -> str:
     text = as_text(value)
-    if not _IMAGE_TAG.match(text):
+    if not IMAGE_TAG.match(text):
         raise violation(f"{displayed(text)} is not an image tag", "at most 64 letters, digits and _ . -")
     return text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -36,7 +36,7 @@ from cleanroom_ml.specs.template_text import (
 TEMPLATE_TYPES = ("sql_analysis", "sql_activation")
 PARAMETER_TYPES = ("string", "integer", "number", "boolean", "array", "object")
 
-_RESERVED_ALIAS = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
+RESERVED_ALIAS: Final = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
 
 
 def _body(value: object) -> str:
@@ -97,7 +97,7 @@ class PresetTable(SpecModel):
 
     @model_validator(mode="after")
     def _alias_is_free(self) -> PresetTable:
-        if _RESERVED_ALIAS.match(self.alias):
+        if RESERVED_ALIAS.match(self.alias):
             what = f"{displayed(self.alias)} is reserved for source_table (p, p1, …) and my_table (c, c1, …)"
             report([Finding(("alias",), what, "another name")])
         return self

@@ -24,6 +24,9 @@ FLOOR: Final = 90.0
 IN_SANDBOXES: Final = "(in sandboxes)"
 FLOORS: Final = ("artifacts", "connection", "engine", "evidence", "specs")
 
+_COVERAGE: Final = (sys.executable, "-m", "coverage")
+_CONFIG: Final = f"--rcfile={ROOT / 'pyproject.toml'}"
+
 sys.path.insert(0, str(ROOT / "tests" / "security"))
 from test_security_parsers import SANDBOXED  # noqa: E402 - the path is set above
 
@@ -134,20 +137,25 @@ def untaken(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return found
 
 
+def combine(data: Path) -> Path:
+    """What all processes have measured, in one file."""
+    subprocess.run(
+        [*_COVERAGE, "combine", _CONFIG, "--quiet", "--keep", str(data)],
+        check=True, env={**os.environ, "COVERAGE_FILE": str(data / "data")}, cwd=ROOT,
+    )  # fmt: skip
+    # Under a name of its own: what reports takes in, and removes, what lies beside it under the same.
+    return (data / "data").replace(data / "combined")
+
+
 def measured(data: Path) -> dict[str, Mapping[str, Any]]:
     """Every file of the package, by its name in it; of one that nothing has imported, nothing was executed."""
-    environment = {**os.environ, "COVERAGE_FILE": str(data / "data")}
-    coverage = [sys.executable, "-m", "coverage"]
-    config = f"--rcfile={ROOT / 'pyproject.toml'}"
-    subprocess.run(
-        [*coverage, "combine", "--quiet", "--keep", config, str(data)], check=True, env=environment, cwd=ROOT
-    )
-    # Under a name of its own: what reports takes in, and removes, what lies beside it under the same.
-    combined = (data / "data").replace(data / "combined")
-    environment["COVERAGE_FILE"] = str(combined)
+    combined = combine(data)
     _name_the_rest(combined)
     target = data / "found.json"
-    subprocess.run([*coverage, "json", "--quiet", config, "-o", str(target)], check=True, env=environment, cwd=ROOT)
+    subprocess.run(
+        [*_COVERAGE, "json", _CONFIG, "--quiet", "-o", str(target)],
+        check=True, env={**os.environ, "COVERAGE_FILE": str(combined)}, cwd=ROOT,
+    )  # fmt: skip
     files: dict[str, Mapping[str, Any]] = json.loads(target.read_text(encoding="utf-8"))["files"]
     return {name.removeprefix("cleanroom_ml/"): found for name, found in files.items()}
 

@@ -11,11 +11,13 @@ import os
 from pathlib import Path
 
 import coverage
+import whose
 
 ROOT = Path(__file__).resolve().parents[2]
 
 os.environ["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
 os.environ["COVERAGE_FILE"] = str(ROOT / "build" / "coverage" / "data")
+os.environ["COVERAGE_WHOSE"] = whose.of_my_parents()
 coverage.process_startup()
 # What a process starts is measured because it inherits PYTHONPATH, or is not: tests look at environments.
-del os.environ["COVERAGE_PROCESS_START"], os.environ["COVERAGE_FILE"]
+del os.environ["COVERAGE_PROCESS_START"], os.environ["COVERAGE_FILE"], os.environ["COVERAGE_WHOSE"]

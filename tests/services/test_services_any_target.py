@@ -26,6 +26,7 @@ from cleanroom_ml.errors import (
     UsageError,
     WrongPartyError,
 )
+from cleanroom_ml.evidence.pinned_job import PinnedJob
 from cleanroom_ml.services import approvals, subjects
 from cleanroom_ml.services.change_review import review_change, verify_change
 from cleanroom_ml.services.review import verify_digest
@@ -175,6 +176,18 @@ def test_ones_own_code_specs_are_read_from_ones_own_registry() -> None:
     own = {"REGISTRY.VIEW_REGISTERED_CODE_SPECS": [code(ENTRIES, shared_by=None)]}
     account = Account({"COLLABORATION.VIEW_UPDATE_REQUESTS": [row(status="REQUESTED")], **own}, "ACME-PUBLISHER")
     assert reviewed(account)[1].unverified == ()
+
+
+def test_what_a_spec_says_of_a_job_that_is_pinned_reaches_who_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field that jobs get later, too: else the default would be shown of it where only the spec is."""
+    text = CODE_SPEC.replace("    entrypoint:", "    description: reads the network\n    entrypoint:")
+    names = PinnedJob.names()
+    monkeypatch.setattr(PinnedJob, "names", lambda: names | {"description"})
+    account = target(row(), codes=[code(None, code_spec=text)])
+    (request,) = list_requests(account, "lookalike")
+    (job,) = subjects.subject_of(account, "lookalike", request).body["code_specs"][0]["ml_jobs"]
+    assert job["description"] == "reads the network"
+    assert job["entrypoint"] == "train.py"
 
 
 def test_functions_of_a_code_spec_and_what_a_target_adds_are_shown() -> None:

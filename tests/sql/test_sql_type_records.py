@@ -18,13 +18,16 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.tree import dialect
 from cleanroom_ml.engine.sql.tree.dialect import parse_ast, snowflake_text
 from cleanroom_ml.engine.sql.types.descriptions import described, inferred
+from cleanroom_ml.engine.sql.types.kind import Document, Kept, name_of
 from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
-from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME, BY_WORD, RECORDS
+from cleanroom_ml.engine.sql.types.table import BY_BIND_NAME, BY_WORD, RECORDS, SNOWFLAKE_WORDS
 from cleanroom_ml.engine.warehouse.arrow_types import sent_type, stored_type
 
 ENGINE = Path(cleanroom_ml.engine.__file__).parent
 TYPES = sorted(RECORDS)
+KINDS = ("JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER")
+"""The kinds of `types/kind.py`."""
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -98,6 +101,37 @@ def test_what_can_be_bound_says_how() -> None:
 def test_only_a_type_with_a_length_has_a_longest() -> None:
     for record in RECORDS.values():
         assert (record.longest is not None) == (record.parameters is Parameters.LENGTH)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_errors_call_values_of_a_kind_by_a_name_of_snowflakes(name: str) -> None:
+    """sql-reference/intro-summary-data-types has the names."""
+    kind = RECORDS[name].kind
+    assert parse_type(name_of(kind)).kind == kind
+    assert name_of(kind) == name or not isinstance(kind, Document | Kept)
+
+
+def names_kinds(source: str) -> list[int]:
+    """Lines of tables by kind that have another name of the type for one."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Name) and key.id in KINDS
+        if isinstance(value, ast.Constant) and value.value in SNOWFLAKE_WORDS - {key.id}
+    ]
+
+
+def test_what_errors_call_a_kind_stands_in_one_place() -> None:
+    assert names_kinds('NAMES = {OTHER: "BOOLEAN"}') == [1]
+    places = {
+        str(path.relative_to(ENGINE))
+        for path in (ENGINE / "sql").rglob("*.py")
+        if "types.kind import" in (source := path.read_text(encoding="utf-8")) or path.name == "kind.py"
+        if names_kinds(source)
+    }
+    assert places == {"sql/types/kind.py"}
 
 
 def switches(source: str) -> list[int]:

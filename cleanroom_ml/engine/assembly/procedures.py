@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.jobs.errors import JobsError
@@ -28,8 +28,9 @@ from cleanroom_ml.engine.statements.system_relations import VERSION
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.engine.warehouse.pool import Warehouse
+from cleanroom_ml.naming import ROOM_DATABASE
 
-DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+DATABASE: Final = ROOM_DATABASE
 OWN_DATABASE = "CLEANROOM_ML"
 """What only this engine has."""
 Arguments = tuple[Any, ...]
@@ -181,7 +182,7 @@ NOT_BUILT: Mapping[str, Mapping[str, str]] = {
     "ADMIN": {"ENABLE_EXTERNAL_TABLE_ANALYSIS_FOR_COLLABORATION": "it has no external and no Iceberg tables"},
     "REGISTRY": {
         "REGISTER_STANDARD_DCR_TEMPLATES": "the text of these templates is not public. Register one of your own: "
-        "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.REGISTRY.REGISTER_TEMPLATE($$ … $$)"
+        f"CALL {ROOM_DATABASE}.REGISTRY.REGISTER_TEMPLATE($$ … $$)"
     },
 }
 """What the documentation has and this engine has not, by schema, and why."""

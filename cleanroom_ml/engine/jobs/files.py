@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from cleanroom_ml.engine.storage.objects import sync_directory
+
 PLAN: Final = "plan.json"
 TOKEN: Final = "token"
 RECORD: Final = "record.json"
@@ -61,15 +63,6 @@ def whole_lines(path: Path, offset: int = 0, *, most: int = -1) -> bytes:
         file.seek(offset)
         data = file.read(most)
     return data[: data.rfind(b"\n") + 1]
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory survive a power cut."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextmanager

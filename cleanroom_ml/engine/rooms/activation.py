@@ -174,7 +174,9 @@ class Activations:
             self._storage.objects.require(item.sha256 for item in table.objects)
             (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_activations").fetchone()
             connection.execute(
-                "INSERT INTO room_activations VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', '', ?, ?, ?)",
+                "INSERT INTO room_activations (batch_id, number, collaboration, segment_name, template_id,"
+                " shared_by, shared_with, status, details, columns, objects, updated_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', '', ?, ?, ?)",
                 (
                     batch_id,
                     number,

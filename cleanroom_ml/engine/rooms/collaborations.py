@@ -115,26 +115,32 @@ class Collaborations:
                 ErrorName.CollaborationAlreadyExistsException, f"collaboration '{spec.name}' exists already."
             )
         connection.execute(
-            "INSERT INTO room_collaborations VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO room_collaborations (uid, name, name_key, owner_account, spec, created_on, updated_on)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (uid, spec.name, key, caller.account, text, now, now),
         )
         for alias, account in accounts.items():
             own = account == caller.account
             status, local, local_key = ("CREATING", spec.name, key) if own else ("INVITED", None, None)
             connection.execute(
-                "INSERT INTO room_members VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
+                "INSERT INTO room_members (collaboration, account, alias, alias_key, is_owner, local_name,"
+                " local_key, status, details, updated_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
                 (uid, account, alias, fold(alias), int(own), local, local_key, status, now),
             )
         for alias, runner in spec.analysis_runners.items():
             for provider, offered in runner.data_providers.items():
                 row = (uid, fold(alias), fold(provider))
-                connection.execute("INSERT INTO room_runners VALUES (?, ?, ?)", row)
+                connection.execute(
+                    "INSERT INTO room_runners (collaboration, runner_key, provider_key) VALUES (?, ?, ?)", row
+                )
                 connection.executemany(
-                    "INSERT INTO room_links VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO room_links (collaboration, runner_key, provider_key, offering_key, created_on)"
+                    " VALUES (?, ?, ?, ?, ?)",
                     [(*row, fold(reference.id), now) for reference in offered.data_offerings],
                 )
             connection.executemany(
-                "INSERT OR IGNORE INTO room_destinations VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO room_destinations (collaboration, runner_key, alias_key) VALUES (?, ?, ?)",
                 [(uid, fold(alias), fold(destination)) for destination in runner.destinations],
             )
 

@@ -76,7 +76,8 @@ class Configuration:
                     ErrorName.PermissionDeniedException, f"only the collaboration's owner can change {MONITORING}."
                 )
             connection.execute(
-                "INSERT OR REPLACE INTO room_pending_settings VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO room_pending_settings (collaboration, account, name, value)"
+                " VALUES (?, ?, ?, ?)",
                 (member.collaboration, member.account, key, text),
             )
         self.apply_pending()
@@ -85,5 +86,8 @@ class Configuration:
     def apply_pending(self) -> None:
         """Makes hold what was accepted: now, or after a start what a killed engine had accepted."""
         with cancellation.tidying(), self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO room_settings SELECT * FROM room_pending_settings")
+            connection.execute(
+                "INSERT OR REPLACE INTO room_settings (collaboration, account, name, value)"
+                " SELECT collaboration, account, name, value FROM room_pending_settings"
+            )
             connection.execute("DELETE FROM room_pending_settings")

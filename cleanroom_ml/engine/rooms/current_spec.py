@@ -21,12 +21,12 @@ from cleanroom_ml.specs.parse import parse_as
 from cleanroom_ml.specs.write import dump_spec
 
 
-def current_spec(connection: sqlite3.Connection, uid: str) -> str:
+def current_spec_text(connection: sqlite3.Connection, uid: str) -> str:
     """YAML text of the collaboration's spec."""
-    return dump_spec(spec_now(connection, uid))
+    return dump_spec(current_spec(connection, uid))
 
 
-def spec_now(connection: sqlite3.Connection, uid: str) -> Collaboration:
+def current_spec(connection: sqlite3.Connection, uid: str) -> Collaboration:
     """The collaboration's spec."""
     text = connection.execute("SELECT spec FROM room_collaborations WHERE uid = ?", (uid,)).fetchone()["spec"]
     declared = parse_as(Collaboration, text)

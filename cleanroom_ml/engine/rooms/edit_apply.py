@@ -147,7 +147,7 @@ class EditApplier:
         runner = self._member(connection, request.collaboration, fields["analysis_runner"])
         provider = self._member(connection, request.collaboration, fields["data_provider"])
         connection.execute(
-            "INSERT OR IGNORE INTO room_runners VALUES (?, ?, ?)",
+            "INSERT OR IGNORE INTO room_runners (collaboration, runner_key, provider_key) VALUES (?, ?, ?)",
             (request.collaboration, runner.alias_key, provider.alias_key),
         )
         self.templates.ask(connection, request, runner, provider)
@@ -168,7 +168,9 @@ class EditApplier:
             self.check_link(connection, owner, provider.alias, fields["data_offering_id"])
         row = (uid, fold(fields["share_with"]), provider.alias_key, fold(fields["data_offering_id"]))
         connection.execute(
-            "INSERT OR IGNORE INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros())
+            "INSERT OR IGNORE INTO room_links (collaboration, runner_key, provider_key, offering_key, created_on)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*row, self._database.now_micros()),
         )
 
     def _unlink(self, connection: sqlite3.Connection, request: Request, fields: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, edit_plan, requests_store
 from cleanroom_ml.engine.rooms.access import Member, identity
 from cleanroom_ml.engine.rooms.collaborations import account_of
-from cleanroom_ml.engine.rooms.current_spec import spec_now
+from cleanroom_ml.engine.rooms.current_spec import current_spec
 from cleanroom_ml.engine.rooms.edit_apply import EditApplier
 from cleanroom_ml.engine.rooms.edit_plan import Operation
 from cleanroom_ml.engine.rooms.payloads import digest_of
@@ -54,7 +54,7 @@ class Editing:
             if not owner.is_owner:
                 raise room_error(ErrorName.PermissionDeniedException, "only the owner can edit a collaboration.")
             _check_none_waits(connection, owner)
-            operations = edit_plan.operations(spec_now(connection, owner.collaboration), wanted)
+            operations = edit_plan.operations(current_spec(connection, owner.collaboration), wanted)
             self._check(connection, owner, operations, wanted)
             request_id = self._insert(connection, owner, operations, str(spec_text))
             request = requests_store.load(connection, owner.collaboration, request_id)

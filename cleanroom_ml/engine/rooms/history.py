@@ -48,7 +48,9 @@ class History:
         with self._database.transaction() as connection:
             (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_activities").fetchone()
             connection.execute(
-                "INSERT INTO room_activities VALUES (?, ?, ?, ?, ?, NULL, 'RUNNING', '', ?)",
+                "INSERT INTO room_activities (id, number, collaboration, account, started_on, duration_ms,"
+                " status, failure, info)"
+                " VALUES (?, ?, ?, ?, ?, NULL, 'RUNNING', '', ?)",
                 (activity, number, member.collaboration, member.account, started, json.dumps(info, default=str)),
             )
             self._queries.tag_run(query_id, str(uuid.uuid4()), json.dumps({"activity_id": activity}))

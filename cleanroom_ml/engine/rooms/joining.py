@@ -7,7 +7,7 @@ import sqlite3
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access, applications
 from cleanroom_ml.engine.rooms.access import Member, identity, key_of
-from cleanroom_ml.engine.rooms.current_spec import current_spec
+from cleanroom_ml.engine.rooms.current_spec import current_spec_text
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.role_checks import claim
@@ -58,9 +58,9 @@ class Joining:
         elif member.status not in _JOINS_FROM:
             raise _already_reviewed(member)
         with self._database.transaction() as connection:
-            spec = current_spec(connection, member.collaboration)
+            spec = current_spec_text(connection, member.collaboration)
             connection.execute(
-                "INSERT OR REPLACE INTO room_reviews VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO room_reviews (collaboration, account, reviewed_on) VALUES (?, ?, ?)",
                 (member.collaboration, caller.account, self._database.now_micros()),
             )
         columns = (

@@ -88,7 +88,11 @@ class Offerings:
                         ErrorName.DataOfferingAlreadyLinkedException,
                         f"'{resource.id}' is shared with {display(alias)} already.",
                     )
-                connection.execute("INSERT INTO room_links VALUES (?, ?, ?, ?, ?)", (*row, self._database.now_micros()))
+                connection.execute(
+                    "INSERT INTO room_links (collaboration, runner_key, provider_key, offering_key, created_on)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (*row, self._database.now_micros()),
+                )
             requests_store.record(
                 connection,
                 member,
@@ -138,7 +142,9 @@ class Offerings:
             row = (member.collaboration, caller.account, resource.id_key)
             if linked:
                 connection.execute(
-                    "INSERT OR IGNORE INTO room_local_links VALUES (?, ?, ?, ?)", (*row, self._database.now_micros())
+                    "INSERT OR IGNORE INTO room_local_links (collaboration, account, offering_key, created_on)"
+                    " VALUES (?, ?, ?, ?)",
+                    (*row, self._database.now_micros()),
                 )
             else:
                 connection.execute(

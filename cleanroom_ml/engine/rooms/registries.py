@@ -103,7 +103,7 @@ class Registries:
             if taken or key == DEFAULT:
                 raise room_error(ErrorName.RegistryAlreadyExistsException, f"registry '{name}' exists already.")
             connection.execute(
-                "INSERT INTO room_registries VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO room_registries (account, name, name_key, type, created_on) VALUES (?, ?, ?, ?, ?)",
                 (caller.account, name, key, wanted, self._database.now_micros()),
             )
             if caller.role != ADMIN:
@@ -164,7 +164,9 @@ class Registries:
         with self._database.transaction() as connection:
             new_id = self.check_new(caller, kind, name, version)
             connection.execute(
-                "INSERT INTO room_resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO room_resources (account, kind, id, id_key, name, version, registry_key, spec,"
+                " detail, created_by, created_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     caller.account,
                     kind,

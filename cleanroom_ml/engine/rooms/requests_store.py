@@ -92,7 +92,8 @@ def insert(
         now,
     )
     connection.executemany(
-        "INSERT INTO room_decisions VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
+        "INSERT INTO room_decisions (request, account, alias, decision, reason, decided_on, by_user)"
+        " VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
         [(request_id, approver.account, approver.alias) for approver in approvers],
     )
     return request_id
@@ -150,7 +151,9 @@ def _persist(
     (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM room_requests").fetchone()
     first = runner_keys[0] if runner_keys else ""
     connection.execute(
-        "INSERT INTO room_requests VALUES (?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO room_requests (id, number, collaboration, type, status, requester, runner_key, template_key,"
+        " template_name, payload, digest, details, created_on, updated_on)"
+        " VALUES (?, ?, ?, ?, 'REQUESTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             request_id,
             number,
@@ -166,7 +169,10 @@ def _persist(
             now,
         ),
     )
-    connection.executemany("INSERT INTO room_request_runners VALUES (?, ?)", [(request_id, key) for key in runner_keys])
+    connection.executemany(
+        "INSERT INTO room_request_runners (request, runner_key) VALUES (?, ?)",
+        [(request_id, key) for key in runner_keys],
+    )
     return request_id
 
 
@@ -246,7 +252,8 @@ def decide(
 def has_a_say(connection: sqlite3.Connection, request_id: str, member: Member) -> None:
     """Puts a member among those who decide, where it is not yet: a sender who is no approver, to withdraw."""
     connection.execute(
-        "INSERT OR IGNORE INTO room_decisions VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
+        "INSERT OR IGNORE INTO room_decisions (request, account, alias, decision, reason, decided_on, by_user)"
+        " VALUES (?, ?, ?, 'PENDING', '', NULL, NULL)",
         (request_id, member.account, member.alias),
     )
 

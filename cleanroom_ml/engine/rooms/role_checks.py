@@ -25,13 +25,13 @@ from cleanroom_ml.engine.storage.roles import ADMIN, APP_ROLE
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
-from cleanroom_ml.naming import display
+from cleanroom_ml.naming import ROOM_DATABASE, display
 
 DCR: Final = Thing("DCR")
 DEFAULT_REGISTRY: Final = "DEFAULT"
 # They ask by themselves, or tell everybody.
 _ASKING: Final = {"ADMIN": privileges.ADMIN, "LIBRARY": privileges.LIBRARY}
-_GRANT: Final = "CALL SAMOOHA_BY_SNOWFLAKE_LOCAL_DB.ADMIN.GRANT_PRIVILEGE_ON"
+_GRANT: Final = f"CALL {ROOM_DATABASE}.ADMIN.GRANT_PRIVILEGE_ON"
 
 
 def collaboration(uid: str) -> Thing:

@@ -7,7 +7,7 @@ import sqlite3
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.rooms import access
 from cleanroom_ml.engine.rooms.access import Member, identity
-from cleanroom_ml.engine.rooms.current_spec import current_spec
+from cleanroom_ml.engine.rooms.current_spec import current_spec_text
 from cleanroom_ml.engine.rooms.ports import Caller
 from cleanroom_ml.engine.rooms.states import ENDED, ENDING, NOT_INSTALLED
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -74,7 +74,7 @@ class StandingViews:
         with self._database.read() as connection:
             found = access.memberships(connection, caller.account)
             specs = {
-                member.collaboration: current_spec(connection, member.collaboration)
+                member.collaboration: current_spec_text(connection, member.collaboration)
                 for member in found
                 if member.status not in ENDING
             }

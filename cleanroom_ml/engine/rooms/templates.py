@@ -18,11 +18,10 @@ from cleanroom_ml.engine.storage.storage import Storage
 from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.naming import fold
 from cleanroom_ml.specs.code_spec import CodeSpec
-from cleanroom_ml.specs.template import Template
+from cleanroom_ml.specs.template import RESERVED_ALIAS, Template
 
 _PRESET = re.compile(r"""preset_tables\s*(?:\[\s*['"]([^'"]{1,300})['"]\s*\]|\.\s*([A-Za-z_]\w*))""", re.IGNORECASE)
 _SQL_ALIAS = re.compile(r"\s*+\)?\s*+(?:AS\s++)?([A-Za-z_]\w*)", re.IGNORECASE)
-_RESERVED = re.compile(r"[pc][0-9]*\Z", re.IGNORECASE)
 
 
 class Templates:
@@ -138,7 +137,7 @@ def _preset_uses(body: str) -> tuple[set[str], set[str]]:
         found = [match[1] or match[2] for match in _PRESET.finditer(piece)]
         used.update(found)
         alias = _SQL_ALIAS.match(pieces[number + 1]) if found and number + 1 < len(pieces) else None
-        if alias is not None and _RESERVED.match(alias[1]):
+        if alias is not None and RESERVED_ALIAS.match(alias[1]):
             reserved.add(alias[1])
     return used, reserved
 

@@ -175,7 +175,7 @@ class UpdateRequests:
     def _add(self, connection: sqlite3.Connection, row: sqlite3.Row) -> None:
         now = self._database.now_micros()
         connection.execute(
-            """INSERT OR REPLACE INTO room_templates
+            """INSERT OR REPLACE INTO room_templates (collaboration, runner_key, template_key, request, added_on)
                SELECT r.collaboration, n.runner_key, r.template_key, r.id, ?2
                FROM room_requests r JOIN room_request_runners n ON n.request = r.id WHERE r.id = ?1""",
             (row["id"], now),

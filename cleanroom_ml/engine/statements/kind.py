@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cleanroom_ml.engine.contracts.table import DDL, Rows
 from cleanroom_ml.engine.sql.read.alter import AlterObject
@@ -19,9 +19,9 @@ from cleanroom_ml.engine.sql.read.statement import Name, Statement
 from cleanroom_ml.engine.statements.results import StatementResult
 from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
+from cleanroom_ml.engine.storage.warehouses import GrantKind
 
 S = TypeVar("S", bound=Statement)
-Usage = Literal["WAREHOUSE", "COMPUTE POOL"]
 
 
 class Allowed(Enum):
@@ -106,7 +106,7 @@ class ObjectKind:
     alter: Callable[[Work, AlterObject], Rows] | None = None
     describe: Callable[[Work, Describe], Rows] | None = None
     room_describes: bool = False
-    usage: Usage | None = None
+    usage: GrantKind | None = None
     exists: Callable[[Work, str], object] | None = None
     thing: Callable[[Work, Name], Thing] | None = None
     privileges: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml import naming
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.statements import information_schema, query_history
@@ -31,7 +32,7 @@ def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
     if seen.shared and parts[1] == information_schema.NAME:
         return information_schema.relation(seen, parts[2])
     match parts:
-        case ("SAMOOHA_BY_SNOWFLAKE_LOCAL_DB", "ADMIN", "VERSION"):
+        case (naming.ROOM_DATABASE, "ADMIN", "VERSION"):
             return RowsSource.of((("VERSION", "VARCHAR"),), ((VERSION,),))
         case query_history.VIEW:
             return query_history.relation(seen, parts)

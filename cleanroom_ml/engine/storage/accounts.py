@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cleanroom_ml.engine.contracts.public_key import PublicKey
 from cleanroom_ml.engine.storage import users
@@ -16,8 +17,9 @@ from cleanroom_ml.engine.storage.keys import folded_name, from_micros
 from cleanroom_ml.engine.storage.namespaces import Namespaces
 from cleanroom_ml.engine.storage.passwords import hash_password, password_matches
 from cleanroom_ml.engine.storage.warehouses import Warehouses
+from cleanroom_ml.naming import ROOM_DATABASE
 
-SYSTEM_DATABASE = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+SYSTEM_DATABASE: Final = ROOM_DATABASE
 DEFAULT_WAREHOUSE = "COMPUTE_WH"
 # What the clean room's installation makes, and every worksheet of its documentation uses.
 APP_WAREHOUSE = "APP_WH"

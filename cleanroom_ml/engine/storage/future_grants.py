@@ -52,7 +52,9 @@ class FutureGrants:
         """Gives privileges on what is made from now on. Granting again keeps a grant option."""
         with self._database.transaction() as connection:
             connection.executemany(
-                """INSERT INTO future_grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """INSERT INTO future_grants
+                   (account, database, schema, kind, privilege, grantee, grant_option, granted_by, granted_on)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT (account, database, schema, kind, grantee, privilege)
                    DO UPDATE SET grant_option = max(grant_option, excluded.grant_option)""",
                 [

@@ -153,7 +153,10 @@ class Grants:
         owned = self.owner(account, thing) == by
         with self._database.transaction() as connection:
             connection.executemany(
-                f"""INSERT INTO object_grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                f"""INSERT INTO object_grants
+                   (account, kind, database, schema, name, privilege, grantee_kind, grantee, grant_option,
+                    granted_by, granted_on)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT (account, kind, database, schema, name, grantee_kind, grantee, privilege)
                    DO UPDATE SET grant_option = max(grant_option, excluded.grant_option)
                    {", granted_by = excluded.granted_by" if owned else ""}""",

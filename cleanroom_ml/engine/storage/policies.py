@@ -81,7 +81,8 @@ class Policies:
                     raise AlreadyExists(kind.lower(), str(key))
                 self.drop(key, kind)
             connection.execute(
-                "INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO policies (account, database, schema, name, kind, definition, comment, created_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(key.account, key.database, key.schema, key.name),
                     *(kind, definition, comment, self._database.now_micros()),

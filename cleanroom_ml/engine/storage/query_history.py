@@ -54,7 +54,8 @@ class QueryHistory:
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO query_runs SELECT ?, query_id, ? FROM queries WHERE query_id = ?",
+                "INSERT OR IGNORE INTO query_runs (query_id, statement, tag)"
+                " SELECT ?, query_id, ? FROM queries WHERE query_id = ?",
                 (run_id, tag, query_id),
             )
 

@@ -124,7 +124,7 @@ class Roles:
             if count >= MOST_ROLES:
                 raise AlreadyExists("role", f"{MOST_ROLES} roles, the most that an account may have,")
             connection.execute(
-                "INSERT INTO roles VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO roles (account, name, owner, comment, created_on) VALUES (?, ?, ?, ?, ?)",
                 (account, name, owner, comment, self._database.now_micros()),
             )
         return True
@@ -187,12 +187,14 @@ class Roles:
             elif not _is_user(connection, account, member):
                 raise NotFound("user", member)
             connection.execute(
-                "INSERT OR IGNORE INTO role_members VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO role_members (account, role, kind, member, granted_by, granted_on)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (account, role, kind, member, by, self._database.now_micros()),
             )
             if option:
                 connection.execute(
-                    "INSERT OR IGNORE INTO role_grant_options VALUES (?, ?, ?, ?)", (account, role, kind, member)
+                    "INSERT OR IGNORE INTO role_grant_options (account, role, kind, member) VALUES (?, ?, ?, ?)",
+                    (account, role, kind, member),
                 )
 
     def revoke(
@@ -300,7 +302,9 @@ class Roles:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM session_secondary_roles WHERE session_id = ?", (session_id,))
             if value:
-                connection.execute("INSERT INTO session_secondary_roles VALUES (?, ?)", (session_id, value))
+                connection.execute(
+                    "INSERT INTO session_secondary_roles (session_id, roles) VALUES (?, ?)", (session_id, value)
+                )
 
     def _exists(self, connection: sqlite3.Connection, account: str, name: str) -> bool:
         return name in SYSTEM or bool(

@@ -97,7 +97,9 @@ class Sequences:
                     raise AlreadyExists("sequence", str(key))
                 self.drop(key)
             connection.execute(
-                "INSERT INTO sequences VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sequences (account, database, schema, name, start, step, next, ordered, comment,"
+                " created_on)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(key.account, key.database, key.schema, key.name, start, step, start, int(ordered)),
                     *(comment, self._database.now_micros()),

@@ -232,7 +232,9 @@ class Stages:
             after = _versions(connection, "stage_files", stage_id)
             connection.execute("DELETE FROM stage_directories WHERE stage_id = ?", (stage_id,))
             connection.execute(
-                "INSERT INTO stage_directories SELECT * FROM stage_files WHERE stage_id = ?", (stage_id,)
+                "INSERT INTO stage_directories (stage_id, path, size, sha256, md5, last_modified)"
+                " SELECT stage_id, path, size, sha256, md5, last_modified FROM stage_files WHERE stage_id = ?",
+                (stage_id,),
             )
             connection.execute(
                 "UPDATE stages SET refreshed_on = ? WHERE id = ?", (self._database.now_micros(), stage_id)

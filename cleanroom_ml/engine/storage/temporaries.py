@@ -4,6 +4,13 @@ A session may have one role after another, and all of them see its temporary thi
 does not: it sees those that its owner made, or a role which that one has (user-guide/tables-temp-transient: they are
 things like others, but for the session; developer-guide/stored-procedure/stored-procedures-rights: the procedure runs
 "with the privileges of the owner, not the privileges of the caller").
+
+Both are context variables, which everybody who finds or makes a temporary thing asks here, and no parameters. As such
+they would go through some sixty functions of five relations, from each handler to its relation, beside the session's
+id that is one already; whoever forgot one on the way would let everything be seen, because outside of such a procedure
+everything is. So there is one place where each is set (`procedures.run`, `Executor`) and nothing between that could
+forget it but a thread, which has a context of its own: what a statement starts in one runs in a copy of the
+statement's (tests/storage/test_storage_temporaries.py holds that of every thread in the rooms that statements reach).
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ class Views:
                 self.drop(key, session_id=session_id)
             if session_id is not None:
                 connection.execute(
-                    "INSERT INTO temporary_views VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO temporary_views (session_id, account, database, schema, name, columns, text,"
+                    " secure, comment, role, created_on)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(session_id, key.account, key.database, key.schema, key.name),
                         *(columns_json(columns), text, secure, comment, role, self._database.now_micros()),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleanroom_ml.errors import CleanroomError
+from cleanroom_ml.naming import ROOM_DATABASE
 from cleanroom_ml.services.reported import reported_or
 
-ROOM: Final = "SAMOOHA_BY_SNOWFLAKE_LOCAL_DB"
+ROOM: Final = ROOM_DATABASE
 NOT_SHOWN: Final = "not shown by this target"
 _MOST: Final = 300
 

@@ -20,9 +20,9 @@ from packaging.utils import canonicalize_name
 
 from cleanroom_ml.engine.jobs.images.image import LOCAL
 from cleanroom_ml.errors import UsageError
+from cleanroom_ml.specs.code_spec import IMAGE_TAG
 
 _SHIPPED: Final = Path(__file__).with_name("manifests")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}\Z")
 _PYTHON: Final = re.compile(r"3\.\d{1,2}\Z")
 
 
@@ -69,7 +69,7 @@ def read_manifest(path: Path) -> ImageManifest:
         raise UsageError(
             f"{path} is not the manifest of an image", why=f"{type(error).__name__}: {error}", fix="tag, python, …"
         ) from error
-    if not _TAG.match(tag) or tag == LOCAL or not _PYTHON.match(python):
+    if not IMAGE_TAG.match(tag) or tag == LOCAL or not _PYTHON.match(python):
         raise UsageError(f"{path}: '{tag}' for Python '{python}' cannot be the tag of an image")
     for line in packages:
         _check(path, line, versions)

@@ -24,7 +24,8 @@ from cleanroom_ml.engine.sandbox.process import run
 IMPORTER: Final = Path(__file__).with_name("import_program.py").resolve()
 _RUNTIME: Final = Path(__file__).resolve().parents[3] / "runtime"
 _PROGRAM: Final = "/run/cleanroom/import.py"
-_PLAN: Final = "/run/cleanroom/plan.json"
+PLAN: Final = "/run/cleanroom/plan.json"
+"""Where a program in a sandbox finds what it is to do."""
 _REPORT: Final = "report.json"
 _CURRENT: Final = "current"
 _MAX_REPORT: Final = 16 << 10
@@ -55,7 +56,7 @@ def check_imports(
         return
     spec = SandboxSpec(
         name="import",
-        argv=(image.inside, "-P", _PROGRAM, _PLAN, f"{SCRATCH}/{_REPORT}", f"{SCRATCH}/{_CURRENT}"),
+        argv=(image.inside, "-P", _PROGRAM, PLAN, f"{SCRATCH}/{_REPORT}", f"{SCRATCH}/{_CURRENT}"),
         env={
             "PATH": f"{image.prefix}/bin:/usr/bin:/bin",
             "PYTHONPATH": ":".join([LIBRARY, OVERLAY, LAYER]),
@@ -75,7 +76,7 @@ def check_imports(
             Mount(IMPORTER, _PROGRAM),
         ),
         files={
-            _PLAN: json.dumps({"layer": LAYER, "packages": sorted(packages)}).encode(),
+            PLAN: json.dumps({"layer": LAYER, "packages": sorted(packages)}).encode(),
             **without_pip_configuration(image),
         },
         scratch=scratch,

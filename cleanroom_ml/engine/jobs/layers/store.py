@@ -25,7 +25,7 @@ from cleanroom_ml.engine.jobs.layers.errors import (
     PackageHashError,
     UnsafeWheelError,
 )
-from cleanroom_ml.engine.jobs.layers.imports import check_imports
+from cleanroom_ml.engine.jobs.layers.imports import PLAN, check_imports
 from cleanroom_ml.engine.jobs.layers.lock import DependencyLock
 from cleanroom_ml.engine.jobs.layers.policy import GIB, TOP_LEVEL, LayerLimits
 from cleanroom_ml.engine.jobs.layers.work import age_seconds, private_directory, remove_whole, sweep_abandoned
@@ -40,7 +40,6 @@ _MANIFEST: Final = "manifest.json"
 _IMPORTED: Final = "imported.json"
 _LAYER: Final = re.compile(r"[0-9a-f]{64}\Z")
 _PROGRAM: Final = "/run/cleanroom/unpack.py"
-_PLAN: Final = "/run/cleanroom/plan.json"
 _WHEELS: Final = "/run/cleanroom/wheels"
 _MAX_REPORT: Final = 64 << 10
 _CHUNK: Final = 1 << 20
@@ -153,13 +152,13 @@ class LayerStore:
         sources = (self._objects.path(each.sha256) for each in lock.packages)
         spec = SandboxSpec(
             name="layer",
-            argv=(image.inside, "-I", "-S", _PROGRAM, _PLAN, f"{SCRATCH}/{TREE}", f"{SCRATCH}/report.json"),
+            argv=(image.inside, "-I", "-S", _PROGRAM, PLAN, f"{SCRATCH}/{TREE}", f"{SCRATCH}/report.json"),
             mounts=(
                 *image.mounts(),
                 Mount(UNPACKER, _PROGRAM),
                 *(Mount(source, f"{_WHEELS}/{number}.whl") for number, source in enumerate(sources)),
             ),
-            files={_PLAN: json.dumps(plan).encode()},
+            files={PLAN: json.dumps(plan).encode()},
             scratch=scratch,
             limits=Limits(
                 memory_bytes=2 * GIB,

@@ -25,8 +25,8 @@ from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
     DATE,
     JSON,
+    NO_NUMBERS,
     NUM,
-    OTHER,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -34,6 +34,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     Document,
     Kind,
     Number,
+    name_of,
 )
 
 VALUE: Final = "VALUE"
@@ -113,7 +114,7 @@ class Scalar(Function):
         """Its call with these rewritten arguments. Raises SqlError."""
         self.check_count(name, len(arguments))
         if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
-            raise SqlError.unsupported(f"{name} of {self.refuses}")
+            raise SqlError.unsupported(f"{name} of {name_of(self.refuses)}")
         check_coercible(name, arguments, self.takes)
         if self.variants and any(kind_of(arguments[0]) == kind for kind in _NO_VARIANTS):
             raise SqlError(1044, "42P13", f"SQL compilation error:\nInvalid argument types for function '{name}'")
@@ -229,19 +230,11 @@ def check_coercible(name: str, arguments: Sequence[Node], takes: Takes) -> None:
     for place, argument in enumerate(arguments):
         wanted, kind = each[min(place, len(each) - 1)], kind_of(argument)
         if wanted == TEXT and (isinstance(kind, Document) or kind == BINARY):
-            raise SqlError.arguments(name, f"{getattr(kind, 'name', kind)} is no text, cast it with ::VARCHAR")
-        if wanted == NUM and (isinstance(kind, Document) or kind in _NO_NUMBERS):
-            raise SqlError.arguments(name, f"{_NO_NUMBERS.get(kind, getattr(kind, 'name', ''))} is no number")
+            raise SqlError.arguments(name, f"{name_of(kind)} is no text, cast it with ::VARCHAR")
+        if wanted == NUM and (isinstance(kind, Document) or kind in NO_NUMBERS):
+            raise SqlError.arguments(name, f"{name_of(kind)} is no number")
 
 
-_NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
-    OTHER: "BOOLEAN",
-    DATE: "DATE",
-    TIME: "TIME",
-    TIMESTAMP: "TIMESTAMP",
-    TZ: "TIMESTAMP_TZ",
-    BINARY: "BINARY",
-}
 _NO_VARIANTS: Final = (TEXT, DATE, TIME, TIMESTAMP, TZ, BINARY)
 """What becomes a VARIANT only by a cast (sql-reference/data-type-conversion)."""
 

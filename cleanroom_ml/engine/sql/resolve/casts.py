@@ -27,15 +27,10 @@ from cleanroom_ml.engine.sql.types.kind import (
     Kept,
     Kind,
     Text,
+    name_of,
 )
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
-_NAMES: Final[Mapping[Kind, str]] = {
-    NUM: "NUMBER",
-    JSON: "VARIANT",
-    TZ: "TIMESTAMP_TZ",
-    OTHER: "BOOLEAN",
-}
 _MOMENTS: Final = frozenset({DATE, TIMESTAMP, TZ})
 _CASTABLE: Final[Mapping[str, frozenset[str]]] = {
     "NUMBER": frozenset({NUM, TEXT, OTHER, INTERVAL}),
@@ -69,7 +64,7 @@ def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
             1065,
             "22023",
             "SQL compilation error: error\nFunction TRY_CAST cannot be used with arguments of types"
-            f" {_NAMES.get(kind, getattr(kind, 'name', kind))} and {target}",
+            f" {name_of(kind)} and {target}",
         )
     text = literal_text(value)
     if text is not None and not attempt and target.kind == NUM:
@@ -108,7 +103,7 @@ def _check_castable(kind: Kind | None, target: SqlType) -> None:
     variant = kind == JSON and not isinstance(kind, Document)
     if known is None or kind is None or variant or kind in known or isinstance(kind, Kept):
         return
-    name = getattr(kind, "name", None) or _NAMES.get(kind, str(kind))
+    name = name_of(kind)
     raise SqlError(1007, "22023", f"{COMPILATION}invalid type [CAST({name} AS {target})]: no {name} becomes one.")
 
 

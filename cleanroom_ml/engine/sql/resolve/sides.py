@@ -4,7 +4,7 @@ scales keep all of their digits (sql-reference/data-type-conversion).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -15,16 +15,8 @@ from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, is_repeated, pairs
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
-from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, JSON, NUM, OTHER, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import JSON, NO_NUMBERS, NUM, Kind, name_of
 
-_NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
-    OTHER: "BOOLEAN",
-    DATE: "DATE",
-    TIME: "TIME",
-    TIMESTAMP: "TIMESTAMP",
-    TZ: "TIMESTAMP_TZ",
-    BINARY: "BINARY",
-}
 _MARK: Final = "\ue000"
 """Between the place and the name of a column whose name another one has, too."""
 
@@ -50,13 +42,12 @@ def of_one_kind(
 
 def _check(kinds: tuple[Kind | None, Kind | None], place: int) -> None:
     """Raises SqlError: a number stands in a column with what is not coerced to one."""
-    given = [_NO_NUMBERS.get(kind, "NUMBER" if kind == NUM else None) for kind in kinds]
-    if None not in given and NUM in kinds and given[0] != given[1]:
+    if NUM in kinds and any(kind in NO_NUMBERS for kind in kinds):
         raise SqlError(
             1790,
             "42601",
             "SQL compilation error:\ninconsistent data type for result columns for set operator input branches,"
-            f" expected {given[0]}, got {given[1]} in column {place + 1}",
+            f" expected {name_of(kinds[0])}, got {name_of(kinds[1])} in column {place + 1}",
         )
 
 

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.tree.arithmetic import is_simple
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT
+from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, name_of
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
@@ -299,7 +299,7 @@ def _rank(routine: Routine, placed: Sequence[Node | None]) -> int | None:
 
 
 def _no_such(parts: tuple[str, ...], given: Sequence[Node]) -> SqlError:
-    kinds = ", ".join(str(kind_of(each) or "?") for each in given)
+    kinds = ", ".join(name_of(kind_of(each)) for each in given)
     return SqlError(
         1044,
         "42P13",

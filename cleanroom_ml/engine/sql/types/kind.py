@@ -4,7 +4,7 @@ does. Of a number it knows which: `Number` is NUM with its precision and scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 MAX_PRECISION: Final = 38
@@ -87,6 +87,30 @@ INTERVAL: Final = "INTERVAL"
 BINARY: Final = "BINARY"
 OTHER: Final = "OTHER"
 FLOAT: Final = Number()
+
+NO_NUMBERS: Final[frozenset[str]] = frozenset({OTHER, DATE, TIME, TIMESTAMP, TZ, BINARY})
+"""Values of these become numbers only by a cast, if at all (sql-reference/data-type-conversion)."""
+_NAMES: Final[Mapping[str, str]] = {
+    JSON: "VARIANT",
+    TEXT: "VARCHAR",
+    NUM: "NUMBER",
+    TZ: "TIMESTAMP_TZ",
+    OTHER: "BOOLEAN",
+}
+"""Of those that are not called by Snowflake's own name of the type."""
+
+
+def name_of(kind: Kind | None) -> str:
+    """What errors call values of a kind: Snowflake's name of the type; `?` where nothing is known of them."""
+    match kind:
+        case None:
+            return "?"
+        case Document():
+            return kind.name
+        case Kept():
+            return kind.text
+        case _:
+            return _NAMES.get(kind, kind)
 
 
 def number(leading: int, scale: int) -> Number:
