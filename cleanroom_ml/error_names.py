@@ -171,7 +171,7 @@ class ErrorName(StrEnum):
     StageDirectoryNotEnabledError = (
         "StageDirectoryNotEnabledError",
         ServerError,
-        "ALTER STAGE <stage> SET DIRECTORY = (ENABLE = TRUE)",
+        "cleanroom-ml sql 'ALTER STAGE DB.SCHEMA.STAGE SET DIRECTORY = (ENABLE = TRUE)'  (stage_code_dir names it)",
     )
     TemplateAlreadyExistsException = "TemplateAlreadyExistsException", ServerError, "cleanroom-ml template list"
     TemplateNotApprovedException = "TemplateNotApprovedException", NotApprovedError, "cleanroom-ml requests"

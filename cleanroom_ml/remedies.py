@@ -93,6 +93,17 @@ REMEDIES: Final = (
         r"Templates 'standard_\w+' do not exist",
         f"USE ROLE SAMOOHA_APP_ROLE; CALL {_ROOM}.REGISTRY.REGISTER_STANDARD_DCR_TEMPLATES(), in every account",
     ),
+    _remedy(
+        "an entrypoint that is not among the staged code",
+        r"\ACodeSpecArtifactNotFoundAtStageError: ML job '.{1,300}': .{1,1100} has no file ",
+        "correct `entrypoint` in the code spec (cleanroom-ml validate), or put the file into the code directory, then: "
+        "cleanroom-ml stage",
+    ),
+    _remedy(
+        "a stage without a directory table",
+        r"\AStageDirectoryNotEnabledError: .{1,900}ALTER STAGE (?P<stage>[A-Za-z_][\w.]{0,500}) SET DIRECTORY = ",
+        "cleanroom-ml sql 'ALTER STAGE {stage} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {stage} REFRESH'",
+    ),
     _remedy("a template is not registered", r"Templates '[^']+' do not exist", "cleanroom-ml template register"),
     _remedy(
         "an alias without a role",

@@ -108,7 +108,7 @@ def open_connection(*, guarded: bool = True) -> Connection:
     Raises:
         ConnectError: it cannot be reached, is not what it claims to be, or refuses the credentials.
     """
-    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.cli.render import engine_starts, note
     from cleanroom_ml.services.connections import connect, permission_warnings
     from cleanroom_ml.services.whose import guard
 
@@ -119,6 +119,6 @@ def open_connection(*, guarded: bool = True) -> Connection:
     if found.kind == "engine":
         from cleanroom_ml.local.engine import ensure_running
 
-        ensure_running()
+        ensure_running(on_start=engine_starts)
     opened = connect(found, observer=statement_observer, rows_only=True)
     return guard(opened, project_or_none()) if guarded else opened

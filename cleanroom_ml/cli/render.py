@@ -77,6 +77,11 @@ def note(line: str) -> None:
     tell(plain(line) + "\n")
 
 
+def engine_starts() -> None:
+    """Said before the embedded engine is started, which takes seconds, the first time most of them."""
+    note("starting the engine: a few seconds")
+
+
 def stream(text: str, *, to_stderr: bool = False) -> None:
     """A piece of somebody's log, made harmless, without a line end of our own."""
     if not to_stderr:

@@ -5,6 +5,7 @@ Made with a key pair, written down as a connection that any Snowflake client can
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,13 @@ class LocalAccount:
     created: bool
 
 
-def create(name: str, *, user: str = DEFAULT_USER, home: Home | None = None) -> LocalAccount:
+def create(
+    name: str, *, user: str = DEFAULT_USER, home: Home | None = None, on_start: Callable[[], None] | None = None
+) -> LocalAccount:
     """The account `name` with one user, its key pair and its connection. Doing it again changes nothing and says so.
 
-    Every step can be repeated, so an interrupted creation is finished by doing it again.
+    Every step can be repeated, so an interrupted creation is finished by doing it again. `on_start` is that of
+    `engine.ensure_running`.
 
     Raises:
         UsageError: a name is none, or the account is there with a key that is not this person's.
@@ -43,7 +47,7 @@ def create(name: str, *, user: str = DEFAULT_USER, home: Home | None = None) -> 
     """
     home = home or ensure_home()
     account, folded_user = _folded("account", name), _folded("user", user)
-    ensure_running(home)
+    ensure_running(home, on_start=on_start)
     values = home.description_values() or {}
     key = key_file(str(values["home_id"]), account, folded_user)
     public_key = ensure_key(key)

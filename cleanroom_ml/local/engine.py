@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,9 +100,17 @@ def status(home: Home | None = None) -> EngineStatus:
 
 
 def ensure_running(
-    home: Home | None = None, *, arguments: Sequence[str] = (), timeout: float = START_SECONDS
+    home: Home | None = None,
+    *,
+    arguments: Sequence[str] = (),
+    timeout: float = START_SECONDS,
+    on_start: Callable[[], None] | None = None,
 ) -> EngineStatus:
-    """The engine, started (detached) if it does not run. `arguments` are further ones of `engine.http.server`.
+    """The engine, started (detached) if it does not run.
+
+    Args:
+        arguments: further ones of `engine.http.server`.
+        on_start: is called where it does not run, before it is started: that takes a while.
 
     Raises:
         NotInstalledError: this environment has no embedded engine.
@@ -115,11 +123,18 @@ def ensure_running(
     deadline = time.monotonic() + timeout
     with _starting(home, deadline):
         found = status(home)
-        return found if found.running else _start(home, arguments, deadline)
+        if found.running:
+            return found
+        if on_start is not None:
+            on_start()
+        return _start(home, arguments, deadline)
 
 
-def start_like_snowflake(deviations: str, home: Home | None = None) -> EngineStatus:
-    """The engine, started so that it answers as the service does; `deviations` by name, or `all`.
+def start_like_snowflake(
+    deviations: str, home: Home | None = None, *, on_start: Callable[[], None] | None = None
+) -> EngineStatus:
+    """The engine, started so that it answers as the service does; `deviations` by name, or `all`. `on_start` is that of
+    `ensure_running`.
 
     Raises:
         UsageError: there is no deviation of a name.
@@ -127,7 +142,7 @@ def start_like_snowflake(deviations: str, home: Home | None = None) -> EngineSta
         ConnectError: as `ensure_running`.
     """
     wanted = tuple(sorted(chosen(deviations)))
-    found = ensure_running(home, arguments=("--like-snowflake", ",".join(wanted)))
+    found = ensure_running(home, arguments=("--like-snowflake", ",".join(wanted)), on_start=on_start)
     if found.like_snowflake != wanted:
         raise ConflictError(
             "the engine runs already, and answers otherwise",

@@ -15,6 +15,7 @@ from cleanroom_ml.errors import CleanroomError, ConflictError, HashMismatchError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.code_directory import code_manifest
 from cleanroom_ml.services.images import ImageDrift, drift_of_jobs
+from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.registration import (
     CODE_SPECS,
     TEMPLATES,
@@ -95,6 +96,7 @@ def register_code_spec(
     Raises:
         SpecProblems: the file breaks a rule.
         SecretsFoundError: other files of the code look like secrets.
+        UsageError: a job's entrypoint is not among the code.
         ConflictError: the version is registered with other content (names the files and fields that differ).
         HashMismatchError: the stage holds other bytes than the directory.
     """
@@ -216,6 +218,7 @@ def _check_staged(
         return ()
     directory = project.code_directory
     assert directory is not None
+    _check_entrypoints(spec, local, directory)
     staged = staged_difference(connection, directory, local, allow_secrets=allow_secrets)
     if staged.differences:
         raise HashMismatchError(
@@ -225,6 +228,26 @@ def _check_staged(
             fix="cleanroom-ml stage",
         )
     return staged.by_size
+
+
+def _check_entrypoints(spec: CodeSpec, local: StageLocation, directory: Path) -> None:
+    """Raises UsageError: a job of the directory's code starts with a file that is not among it, as a name that was
+    misspelt does. Staging again would not help, and a bumped version would have been used up.
+    """
+    names = [entry.path for entry in code_manifest(directory).files]
+    for job in spec.ml_jobs:
+        if not _same_place(job.stage_code_dir, local) or job.entrypoint in names:
+            continue
+        if (directory / job.entrypoint).is_file():
+            raise UsageError(
+                f"the entrypoint {job.entrypoint!r} of the ML job {job.name} is left out of what goes to the stage",
+                fix="cleanroom-ml stage --dry-run  (it lists which rule leaves it out)",
+            )
+        scripts = [name for name in names if name.endswith(".py")]
+        fix = "correct `entrypoint` in the code spec; cleanroom-ml validate tells its line"
+        raise not_there(
+            f"file of {directory.name}/ for the entrypoint of the ML job {job.name}:", job.entrypoint, scripts, fix=fix
+        )
 
 
 def _same_place(stage_code_dir: str, location: StageLocation) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.literals import text
@@ -33,11 +33,22 @@ _KINDS: dict[str, Kind] = {
     ".json": "json", ".jsonl": "json", ".ndjson": "json",
 }  # fmt: skip
 _COMPRESSED = (".gz", ".zst")
+_WRITTEN: Final[dict[Kind, str]] = {
+    "parquet": "pandas: frame.to_parquet(…)",
+    "csv": "UTF-8, a first line with the names: iconv -f LATIN1 -t UTF-8",
+    "json": "UTF-8, an object a line, or one array of objects",
+}
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z_ ]{0,40}(?:\([0-9 ,]{1,20}\))?\Z")
 _PEEKED_BYTES = 4096
-# A value that does not fit its column; a worker that could not make anything of the file.
-_BAD_VALUE, _UNREADABLE = 100038, 603
+_BAD_VALUES: Final = frozenset({100035, 100037, 100038, 100040, 100046, 100078, 100108})
+"""Numbers of a value that is none of its column's type: a moment, a truth value, a number, a date, one that is too
+large, a text that is too long, a time.
+"""
+_UNREADABLE: Final = frozenset({100069, 100072, 100144, 100183})
+"""Numbers of a file that nothing can be made of: no JSON, a key twice, no UTF-8, damaged."""
+_INTERNAL: Final = 603
+"""The target's own error, with this file or without it (service-behaviour.md has it of either)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +298,15 @@ def _reported(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Ite
     try:
         yield
     except ServerError as error:
-        if error.code == _BAD_VALUE and columns:
+        names = ", ".join(file.name for file in source.files)
+        if error.code in _BAD_VALUES and columns:
             error.why = "the columns were taken for: " + ", ".join(f"{name} {type_}" for name, type_ in columns)
             error.fix = "--column NAME=VARCHAR for the one that is something else"
-        elif error.code in (_BAD_VALUE, _UNREADABLE):
-            names = ", ".join(file.name for file in source.files)
+        elif error.code in _BAD_VALUES | _UNREADABLE:
             error.what = f"{names}: cannot be read as {source.kind}"
             error.why = "damaged, compressed in another way than the name says, or of another kind (text is UTF-8)"
+            error.fix = f"write it anew ({_WRITTEN[source.kind]}), then the same command again"
+        elif error.code == _INTERNAL:
+            error.why = f"the target could not do it; {names} may be more than it can read at once"
+            error.fix = "the same command again: nothing was loaded. If it stays so, load the file in parts"
         raise

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import whole_number
 from cleanroom_ml.errors import CleanroomError
 from cleanroom_ml.services.jobs import JobStatus
 from cleanroom_ml.services.pools import Pool, show_pool
+
+_STARTING: Final = "the job is starting"
+# Of the engine's pools, which share one machine (engine/jobs/scheduler.py).
+_MACHINE: Final = "it begins in a moment, or once jobs of other pools have given back memory or GPUs of this machine"
 
 
 def waits_for(connection: Connection, status: JobStatus, pool: str | None) -> str:
@@ -32,10 +38,12 @@ def _told(pool: Pool, *, own: int) -> str:
     others = None if jobs is None else max(0, whole_number(jobs) - own)
     if others is not None:
         parts.append(f"{others} other job(s) on it" if others else "no other job on it")
+    suspended = pool.state.upper() == "SUSPENDED"
     if others == 0:
         # Whose the nodes are that are in use: this job's own, which is about to begin.
-        parts += ["the job is starting"] if own and active and whole_number(active) else []
+        told = own and active is not None and not suspended
+        parts += [_STARTING if whole_number(active) else _MACHINE] if told else []
     elif active is not None:
         parts.append(f"{active} of {pool.max_nodes} node(s) in use")
-    resume = f"; cleanroom-ml pool resume {pool.name}" if pool.state.upper() == "SUSPENDED" else ""
+    resume = f"; cleanroom-ml pool resume {pool.name}" if suspended else ""
     return ", ".join(parts) + resume

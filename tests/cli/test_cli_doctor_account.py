@@ -134,6 +134,18 @@ def test_an_account_that_is_ready(account: Account, cli) -> None:
         ),
         ("POOLS", rows(["name", "state", "instance_family"]), "pool", "cleanroom-ml pool create"),
         (
+            "POOLS",
+            rows(["name", "state", "instance_family"], ["ML_POOL", "IDLE", "CPU_X64_M"]),
+            "pool",
+            "cleanroom-ml pool drop ML_POOL && cleanroom-ml pool create",
+        ),
+        (
+            "POOLS",
+            rows(["name", "state", "instance_family", "application"], ["ML_POOL", "IDLE", "CPU_X64_S", "SFDCR_OTHER"]),
+            "pool",
+            "another name for `pool` in cleanroom.yaml",
+        ),
+        (
             "APPLICATION",
             rows(["property", "value"], ["upgrade_state", "UPGRADING"]),
             "application",

@@ -69,7 +69,9 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     # The steps in another order than they are written down: each says which one is missing.
     assert "fix: cleanroom-ml stage" in cli("spec", "register").err
     assert "fix: cleanroom-ml load FILE --as" in cli("offering", "link").err
-    assert "created   database ML_DB" in done(cli("stage"))
+    staged = cli("stage")
+    assert "created   database ML_DB" in done(staged)
+    assert "next: cleanroom-ml spec register\n" in staged.err
     assert "registered" in done(cli("spec", "register"))
     done(cli("load", "data/customers.csv", "--as", f"ML_DB.PUBLIC.{room.upper()}_CUSTOMERS"))
     assert "linked" in done(cli("offering", "link"))
@@ -89,7 +91,19 @@ def test_every_file_of_init_is_taken_as_it_is(cli, names, monkeypatch: pytest.Mo
     Path("empty").mkdir()
     refused = cli("stage", "empty", "--to", "ML_DB.PUBLIC.ML_STAGE/mine")
     assert (refused.code, "is empty" in refused.err) == (2, True)
-    assert "unchanged" in done(cli("stage"))
+    again = cli("stage")
+    assert "unchanged" in done(again)
+    assert "next: cleanroom-ml spec register\n" in again.err
+    # What is registered goes on as it is: other code is another version of it.
+    Path("code/train.py").write_text(Path("code/train.py").read_text() + "\n# changed\n")
+    assert "next: cleanroom-ml spec register --bump\n" in cli("stage").err
+    # A name that was misspelt is no matter of the stage, and uses up no version.
+    spec = Path("code_spec.yaml")
+    spec.write_text(misspelt := spec.read_text().replace("entrypoint: train.py", "entrypoint: trian.py"))
+    refused = cli("spec", "register", "--bump")
+    assert (refused.code, "did you mean 'train.py'?" in refused.err, "`entrypoint`" in refused.err) == (2, True, True)
+    assert "fix: cleanroom-ml stage" not in refused.err
+    assert spec.read_text() == misspelt
 
 
 def test_load_makes_what_is_missing_once(cli, account, person: Path) -> None:
@@ -146,6 +160,9 @@ def test_a_file_with_a_bad_value_leaves_everything_as_it_was(cli, account, perso
         assert ran.code == 5
         assert "--column" in ran.err
     assert json.loads(done(cli("sql", "SELECT * FROM BAD.S.T", "--format", "json"))) == [{"ZIP": "01234", "N": 1}]
+    # A value that is none of its type, of whatever type, is told with the columns and what helps.
+    bad = cli("load", "bad.csv", "--as", "D.S.NEVER", "--column", "n=DATE")
+    assert (bad.code, "fix: --column NAME=VARCHAR" in bad.err) == (5, True)
     missing = cli("load", "bad.csv", "--as", "D.S.NEVER", "--column", "n=NUMBER")
     assert missing.code == 5
     assert cli("sql", "SELECT * FROM D.S.NEVER").code == 5
@@ -198,6 +215,8 @@ def test_what_cannot_be_loaded_is_refused_in_a_sentence(cli, account, person: Pa
         ran = cli("load", name, "--as", table)
         assert ran.code == code, (name, ran.err)
         assert "internal" not in ran.err, name
+        # What the target cannot read is told with what helps, by whatever number it says so.
+        assert code != 5 or "fix: " in ran.err, (name, ran.err)
 
 
 def test_sql_tells_each_statement_and_stops_at_the_first_that_is_refused(cli, account, person: Path) -> None:

@@ -132,6 +132,20 @@ def test_a_failure_of_a_statement_inside_is_cut_to_that_statements() -> None:
             5, "Listing", "PREPARE_MOUNT_SCRIPT",
         ),
         (traceback("TemplateNotApprovedException", "not yet", "RUN"), 10, "TemplateNotApproved", "requests"),
+        (
+            "CodeSpecArtifactNotFoundAtStageError: ML job 'train': @D.S.ST/x has no file trian.py.",
+            5, "CodeSpecArtifactNotFoundAtStageError", "correct `entrypoint` in the code spec",
+        ),
+        (
+            "StageDirectoryNotEnabledError: stage D.S.ST has no directory table: ALTER STAGE D.S.ST SET DIRECTORY = "
+            "(ENABLE = TRUE)",
+            5, "StageDirectoryNotEnabledError", "cleanroom-ml sql 'ALTER STAGE D.S.ST SET DIRECTORY = (ENABLE = TRUE);",
+        ),
+        (
+            "StageDirectoryNotEnabledError: stage \"a'; x\" has no directory table: ALTER STAGE \"a'; x\" SET "
+            "DIRECTORY = (ENABLE = TRUE)",
+            5, "StageDirectoryNotEnabledError", "'ALTER STAGE DB.SCHEMA.STAGE SET DIRECTORY",
+        ),
     ],
 )  # fmt: skip
 def test_each_captured_error_has_its_remedy_and_its_exit_code(raw: str, exit_code: int, what: str, fix: str) -> None:

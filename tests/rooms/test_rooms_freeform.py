@@ -80,6 +80,88 @@ def test_what_a_query_gives(free: World, query: str, wanted: list[tuple[object, 
     assert rows(free, query) == wanted
 
 
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        (
+            "SELECT c, COUNT(*) AS n FROM (SELECT UPPER(city) AS c FROM {agg} WHERE income < 100) GROUP BY c",
+            [("OSLO", 6), (None, 6)],
+        ),
+        (
+            "SELECT t.c, SUM(i) FROM (SELECT p.city AS c, income AS i FROM {agg} AS p WHERE p.income < 16) AS t"
+            " WHERE i > 10 GROUP BY 1 ORDER BY 2",
+            [("Oslo", 65)],
+        ),
+        (
+            "SELECT c, COUNT(c) FROM (SELECT city AS c FROM (SELECT * FROM {agg})) GROUP BY ALL",
+            [("Oslo", 6), (None, 6)],
+        ),
+        (
+            "SELECT t.c FROM (SELECT hashed_email_sha256 AS e, city AS c FROM {joins}) AS t JOIN mine AS m"
+            " ON t.e = m.email WHERE m.spent = 64",
+            [("Bergen",)],
+        ),
+        (
+            "SELECT t.c, COUNT(*) FROM mine m JOIN (SELECT hashed_email_sha256 AS e, city AS c FROM {both}) AS t"
+            " ON t.e = m.email GROUP BY t.c",
+            [("Oslo", 6)],
+        ),
+    ],
+)
+def test_a_subquery_hands_rows_on(free: World, query: str, wanted: list[tuple[object, ...]]) -> None:
+    """user-guide/aggregation-policies, "Query requirements": a part of the query aggregates."""
+    assert rows(free, query) == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("SELECT income, COUNT(*) FROM (SELECT city FROM {agg}) GROUP BY income", "invalid identifier"),
+        ("SELECT COUNT(*) FROM (SELECT city FROM {agg}) WHERE income = 12", "invalid identifier"),
+        ("SELECT COUNT(*) AS income FROM (SELECT city FROM {agg}) HAVING income > 1", "the alias INCOME"),
+        ("SELECT x, COUNT(*) FROM (SELECT city AS x, income AS x FROM {agg}) GROUP BY x", "ambiguous"),
+        (
+            "SELECT e, COUNT(*) FROM (SELECT hashed_email_sha256 AS e FROM {agghidden}) GROUP BY e",
+            "may not be projected",
+        ),
+        ("SELECT t.c FROM (SELECT income AS e, city AS c FROM {joins}) t JOIN mine m ON t.e = m.spent", "join key"),
+        ("SELECT c FROM (SELECT city AS c FROM {joins})", "joined with another"),
+        ("SELECT COUNT(*) FROM (SELECT city FROM {agg} LIMIT 1)", "Aggregation policy violation"),
+        (
+            "WITH c AS (SELECT city FROM {agg}) SELECT city, COUNT(*) FROM c GROUP BY city",
+            "Aggregation policy violation",
+        ),
+    ],
+)
+def test_what_a_subquery_hands_on_is_asked_the_same(free: World, query: str, why: str) -> None:
+    with pytest.raises(SqlError, match=why):
+        rows(free, query)
+
+
+def test_a_natural_join_is_one_on_each_common_column(free: World) -> None:
+    """user-guide/join-policies, "Join query requirements", "Restricting joins on specific columns"; the columns of `*`:
+    sql-reference/constructs/join.
+    """
+    known = "CREATE OR REPLACE TABLE data.public.{} AS SELECT email AS hashed_email_sha256, {} FROM data.public.mine"
+    free.advertiser.sql(known.format("known", "spent"))
+    free.advertiser.sql(known.format("cities", "'Oslo' AS city"))
+    bergen = [("0" * 63 + "6", "Bergen", 16, 64)]
+    for join in ("NATURAL JOIN known", "JOIN known USING (hashed_email_sha256)"):
+        assert rows(free, f"SELECT * FROM {{joins}} {join} WHERE spent > 63") == bergen, join
+    assert rows(free, "SELECT spent FROM known NATURAL INNER JOIN {joins} WHERE city = 'Bergen'") == [(64,)]
+    assert rows(free, "SELECT city, COUNT(*) FROM {agg} NATURAL JOIN known GROUP BY city") == [("Oslo", 6)]
+    for text, why in (
+        ("SELECT city FROM {joins} NATURAL JOIN cities", "Disallowed join key used"),
+        ("SELECT city FROM {joins} NATURAL JOIN mine", "has none of its columns"),
+        ("SELECT city FROM {joins} NATURAL LEFT JOIN known", "of an outer join"),
+        ("SELECT city FROM {joins} NATURAL JOIN (SELECT * FROM known) AS k", "a subquery or a view"),
+        ("WITH k AS (SELECT * FROM known) SELECT city FROM {joins} NATURAL JOIN k", "a subquery or a view"),
+        ("SELECT hashed_email_sha256 FROM {hidden} NATURAL JOIN known", "may not be projected"),
+    ):
+        with pytest.raises(SqlError, match=why):
+            rows(free, text)
+
+
 def test_the_page_s_example_gives_what_the_page_says(free: World) -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "free-form-sql.md").read_text(encoding="utf-8")
     policy, spec, names, query = re.findall(r"```(?:sql|yaml)\n(.+?)```", page, re.S)

@@ -73,6 +73,13 @@ ROWS = (
     "EXECUTE IMMEDIATE 'SELECT {what} FROM {agg}'",
     "SELECT {what} FROM {agg} ->> SELECT * FROM $1",
     "SELECT m.email FROM mine AS m, LATERAL (SELECT COUNT(*) AS n FROM {agg} AS t WHERE t.{what} = m.email) AS q",
+    "SELECT t.x, t.x AS y FROM (SELECT {what} AS x FROM {agg}) AS t",
+    "SELECT MIN(x) FROM (SELECT {what} AS x FROM (SELECT * FROM {agg}) AS a) AS b",
+    "SELECT x, COUNT(*) OVER () FROM (SELECT {what} AS x FROM {agg})",
+    "SELECT (SELECT MAX(x) FROM (SELECT {what} AS x FROM {agg})) AS z",
+    "SELECT * FROM (SELECT {what} FROM {agg} WHERE income < 100) AS t",
+    "SELECT SUM(CASE WHEN x = '' THEN 1 ELSE 0 END) FROM (SELECT {what} AS x FROM {agg})",
+    "SELECT COUNT(*), t.x FROM (SELECT {what} AS x, city AS c FROM {agg}) AS t JOIN mine ON t.x = email GROUP BY c",
 )
 
 

@@ -12,6 +12,7 @@ from test_rooms_runs import give as give_plain
 
 from cleanroom_ml.engine.rooms.catalog import ProviderCatalog, RoomCatalog
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.routines import Distance
 
 pytestmark = pytest.mark.sandbox
 
@@ -173,3 +174,39 @@ def test_a_providers_view_calls_its_own_functions(joined: World) -> None:
     world.publisher.call("LINK_DATA_OFFERING", "lookalike", "cut_v1", ["adv"])
     give_plain(world, "SELECT p.city AS C FROM IDENTIFIER({{ source_table[0] }}) AS p WHERE p.city IS NOT NULL")
     assert run(world, "pub.cut_v1.customers") == [{"C": "Os"}]
+
+
+@pytest.mark.attack
+def test_nobody_of_the_provider_stands_in_for_what_an_offered_view_calls(
+    joined: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lesser role of the provider's account gives its own function, whose argument fits better, the name that the
+    view calls (developer-guide/udf-stored-procedure-naming-conventions, "Overloading"): the runner would get what the
+    view hides.
+    """
+    provider = joined.publisher
+    for text in (
+        "CREATE ROLE lib",
+        "CREATE ROLE lesser",
+        f"GRANT ROLE lesser TO USER {provider.session.user}",
+        "GRANT USAGE ON DATABASE data TO ROLE lesser",
+        "GRANT USAGE, CREATE FUNCTION ON SCHEMA data.public TO ROLE lesser",
+        "CREATE FUNCTION data.public.masked(c VARCHAR) RETURNS VARCHAR AS $$ 'masked' $$",
+        "GRANT OWNERSHIP ON FUNCTION data.public.masked(VARCHAR) TO ROLE lib",
+        "USE ROLE lesser",
+        "CREATE FUNCTION data.public.other(c INT) RETURNS VARCHAR AS $$ 'bare ' || c $$",
+        "GRANT USAGE ON FUNCTION data.public.other(INT) TO ROLE accountadmin",
+        "USE ROLE accountadmin",
+        "CREATE VIEW data.public.cities AS "
+        "SELECT email_hash, masked(length(city)) AS city FROM data.public.customers WHERE city = 'Oslo'",
+        "USE ROLE lesser",
+        "ALTER FUNCTION data.public.other(INT) RENAME TO data.public.masked",
+        "USE ROLE accountadmin",
+    ):
+        provider.sql(text)
+    provider.call("REGISTER_DATA_OFFERING", OFFERING.replace("CUSTOMERS", "CITIES").replace("sales", "cut"))
+    provider.call("LINK_DATA_OFFERING", "lookalike", "cut_v1", ["adv"])
+    give_plain(joined, "SELECT p.city AS C FROM IDENTIFIER({{ source_table[0] }}) AS p")
+    assert run(joined, "pub.cut_v1.customers") == [{"C": "masked"}]
+    monkeypatch.setattr(Distance, "of", lambda *_: Distance.OWN)
+    assert run(joined, "pub.cut_v1.customers") == [{"C": "bare 4"}], "without the control it is not"

@@ -125,6 +125,11 @@ def test_the_role_that_reviews_is_the_one_that_joins(world: World) -> None:
     assert "JOIN needs APPLY ROW ACCESS POLICY" in refused(joiner, "JOIN", "lookalike")
     for text in BESIDE:
         own.sql(f"GRANT {text} ON ACCOUNT TO ROLE joiner")
+    # cleanrooms/collaboration-api-reference, JOIN: of an analysis runner that can activate data.
+    said = refused(joiner, "JOIN", "lookalike")
+    assert "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE('REGISTER DATA OFFERING', 'JOINER')" in said
+    assert {row["STATUS"] for row in joiner.call("GET_STATUS", "lookalike")} == {"JOINED", "IN_REVIEW"}
+    admin(own, "GRANT_PRIVILEGE_ON_ACCOUNT_TO_ROLE", "REGISTER DATA OFFERING", "joiner")
     joiner.call("JOIN", "lookalike")
     assert joiner.call("GET_STATUS", "lookalike") != []
     second = lesser(world, "ADVERTISER", "SECOND")

@@ -41,11 +41,22 @@ def test_a_pool_that_is_not_shown_is_not_told_of(refusal: Any) -> None:
     assert waits_for(Account({"SHOW": refusal}), JobStatus("J", "PENDING", {}), "p") == ""
 
 
+def test_a_suspended_pool_is_all_that_is_waited_for() -> None:
+    pool = account(state="SUSPENDED", num_jobs=1, active_nodes=0)
+    told = waits_for(pool, JobStatus("J", "PENDING", {"pool": "P"}), None)
+    assert told == "compute pool P is SUSPENDED, no other job on it; cleanroom-ml pool resume P"
+
+
 @pytest.mark.parametrize(
     ("jobs", "active", "told"),
     [
         (1, 1, "no other job on it, the job is starting"),
-        (1, 0, "no other job on it"),
+        (
+            1,
+            0,
+            "no other job on it, it begins in a moment, or once jobs of other pools have given back memory or GPUs "
+            "of this machine",
+        ),
         (2, 1, "1 other job(s) on it, 1 of 2 node(s) in use"),
     ],
 )

@@ -70,14 +70,17 @@ def test_what_fails_says_where_and_what_was_done_stays(admin: Client) -> None:
     ):
         assert refused(admin, text).startswith(code), text
     for name, content, why in (
-        ("jinja.sql", b" --!jinja2\nSELECT {{ x }}", "Jinja"),
-        ("packed.sql", b"\x1f\x8b\x08\x00\xff", "no text in UTF-8"),
+        ("jinja.sql", b" --!jinja2\nSELECT {{ x }}", "Jinja template (--!jinja): render it where you are"),
+        ("packed.sql", b"\x1f\x8b\x08\x00\xff", "no text in UTF-8. PUT compresses a text"),
         ("up.sql", b"EXECUTE IMMEDIATE FROM '../../x.sql'", "Invalid stage path"),
         ("put.sql", b"PUT file:///tmp/x @s", "PUT and GET"),
         ("loop.sql", b"EXECUTE IMMEDIATE FROM './loop.sql'", "more than 5 files"),
     ):
         admin.put("S", name, content)
         assert why in refused(admin, f"EXECUTE IMMEDIATE FROM @s/{name}"), name
+    # As PUT leaves a file that it was not told to leave alone (sql-reference/sql/put, AUTO_COMPRESS).
+    admin.put("S", "plain.sql.gz", b"\x1f\x8b")
+    assert refused(admin, "EXECUTE IMMEDIATE FROM @s/plain.sql").endswith("PUT it again with AUTO_COMPRESS = FALSE")
 
 
 @pytest.mark.attack

@@ -142,6 +142,17 @@ def test_the_functions_choose(admin: Client, alpha_again: Client) -> None:
     assert (status, ended) == ("running", 1970)
 
 
+def test_every_database_has_the_functions(admin: Client, reader: Client) -> None:
+    """sql-reference/functions/query_history: of INFORMATION_SCHEMA, which the database SNOWFLAKE has too, and which
+    cleanrooms pages name without a database of one's own.
+    """
+    mine = asked(admin)
+    for database in ("snowflake", "samooha_sample_database"):
+        called = f"TABLE({database}.information_schema.query_history_by_user())"
+        assert ids(admin, f"SELECT query_id FROM {called}") == [mine]
+    assert "QUERY_HISTORY functions" in refused(reader, "SELECT * FROM snowflake.information_schema.tables")
+
+
 def test_many_statements_are_told_in_time(admin: Client) -> None:
     """More than are handed over value by value (sql/tree/build.py)."""
     with admin.storage.database.transaction(durable=False):

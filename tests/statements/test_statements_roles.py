@@ -17,7 +17,9 @@ from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.comment import Comment
 from cleanroom_ml.engine.statements import policy
 from cleanroom_ml.engine.statements.kind import Roles
+from cleanroom_ml.engine.statements.kinds import role
 from cleanroom_ml.engine.statements.registry import object_kinds, statement_kinds
+from cleanroom_ml.engine.storage import samples
 from cleanroom_ml.engine.storage.rights import Rights
 from cleanroom_ml.engine.storage.roles import Roles as StoredRoles
 from cleanroom_ml.engine.storage.storage import Storage
@@ -78,7 +80,9 @@ def test_nothing_of_what_is_not_granted_is_listed(
     reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for what in ("TABLES", "VIEWS", "OBJECTS", "COLUMNS", "STAGES", "FILE FORMATS", "SEQUENCES"):
-        assert reader.rows(f"SHOW {what} IN ACCOUNT") == [], what
+        # The sample tables are everybody's (test_statements_samples.py).
+        listed = [row for row in reader.rows(f"SHOW {what} IN ACCOUNT") if samples.DATABASE not in row]
+        assert listed == [], what
         assert admin.rows(f"SHOW {what} IN ACCOUNT") != [], what
     assert [row["name"] for row in reader.dicts("SHOW SCHEMAS IN DATABASE alpha_db")] == OPEN
     assert reader.rows("SHOW WAREHOUSES") == []
@@ -178,7 +182,75 @@ def test_a_role_gives_itself_nothing(reader: Client, admin: Client, monkeypatch:
     assert "the only user who has ACCOUNTADMIN" in refused(admin, "REVOKE ROLE accountadmin FROM USER alpha_user")
     monkeypatch.setattr(Rights, "has_role", lambda self, role: True)
     monkeypatch.setattr(Rights, "owns", lambda self, thing: True)
+    monkeypatch.setattr(role, "require_not_above", lambda work, name: None)
     reader.result("GRANT ROLE accountadmin TO ROLE mine")
+
+
+@pytest.mark.attack
+def test_nobody_gives_a_role_that_has_more_than_he_has(
+    reader: Client, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who owns a role, or manages grants, has not what the role was granted: ACCOUNTADMIN stays ACCOUNTADMIN's."""
+    admin.result("GRANT CREATE ROLE ON ACCOUNT TO ROLE reader")
+    reader.result("CREATE ROLE mine")
+    admin.result("CREATE ROLE above")
+    admin.result("GRANT ROLE accountadmin TO ROLE above")
+    admin.result("GRANT ROLE above TO ROLE mine")
+    ways = (
+        "GRANT ROLE mine TO USER bob",
+        "GRANT ROLE mine TO ROLE other",
+        "GRANT OWNERSHIP ON ROLE mine TO ROLE reader",
+    )
+    managed = ("GRANT ROLE above TO USER bob", "GRANT OWNERSHIP ON TABLE t TO ROLE above COPY CURRENT GRANTS")
+    for text in ways:
+        assert "which is ACCOUNTADMIN's to give" in refused(reader, text), text
+    admin.result("USE ROLE securityadmin")
+    for text in (*ways, *managed):
+        said = refused(admin, text.replace("TABLE t", "TABLE alpha_db.public.t"))
+        assert "which is ACCOUNTADMIN's to give" in said, text
+    admin.result("USE ROLE accountadmin")
+    assert {row["grantee_name"] for row in admin.dicts("SHOW GRANTS OF ROLE above")} == {"MINE"}
+    admin.result("GRANT ROLE above TO USER bob")
+    monkeypatch.setattr(role, "require_not_above", lambda work, name: None)
+    for text in ways:
+        reader.result(text)
+
+
+def test_a_role_becomes_another_roles(reader: Client, admin: Client) -> None:
+    """sql-reference/sql/grant-ownership: of a role too; grants of it do not block that, and stay, are copied or go."""
+    for text in (
+        "CREATE ROLE kept",
+        "CREATE ROLE third",
+        "GRANT ROLE third TO ROLE kept WITH GRANT OPTION",
+        "GRANT ROLE kept TO USER bob",
+    ):
+        admin.result(text)
+
+    def given(name: str) -> set[tuple[str, str]]:
+        return {(row["grantee_name"], row["granted_by"]) for row in admin.dicts(f"SHOW GRANTS OF ROLE {name}")}
+
+    for text in (
+        "GRANT OWNERSHIP ON ROLE kept TO ROLE reader",  # which is not its to give
+        "GRANT OWNERSHIP ON ROLE sysadmin TO ROLE reader",
+    ):
+        assert "nsufficient privileges" in refused(reader, text), text
+    admin.result("GRANT OWNERSHIP ON ROLE kept TO ROLE reader")
+    (shown,) = admin.dicts("SHOW GRANTS ON ROLE kept")
+    assert (shown["privilege"], shown["grantee_name"], shown["granted_by"]) == ("OWNERSHIP", "READER", "READER")
+    assert (given("kept"), given("third")) == ({("BOB", "ACCOUNTADMIN")}, {("KEPT", "ACCOUNTADMIN")})
+    # Its new owner's to give, and to hand on to a role that it has, and to no other one.
+    reader.result("GRANT ROLE kept TO USER alpha_user")
+    assert "nsufficient privileges" in refused(reader, "GRANT OWNERSHIP ON ROLE kept TO ROLE other")
+    assert "nsufficient privileges" in refused(admin, "GRANT OWNERSHIP ON ROLE accountadmin TO ROLE reader")
+    admin.result("USE ROLE securityadmin")
+    admin.result("GRANT OWNERSHIP ON ROLE kept TO ROLE other COPY CURRENT GRANTS")
+    admin.result("USE ROLE accountadmin")
+    assert (given("kept"), given("third")) == ({("BOB", "OTHER"), ("ALPHA_USER", "OTHER")}, {("KEPT", "OTHER")})
+    assert "nsufficient privileges" in refused(reader, "GRANT ROLE kept TO ROLE third")
+    admin.result("GRANT OWNERSHIP ON ROLE kept TO ROLE reader REVOKE CURRENT GRANTS")
+    assert (given("kept"), given("third")) == (set(), set())
+    assert refused(admin, "GRANT OWNERSHIP ON ROLE nobody TO ROLE reader").startswith(ABSENT)
+    assert "OWNERSHIP" in refused(admin, "REVOKE OWNERSHIP ON ROLE kept FROM ROLE reader")
 
 
 @pytest.mark.attack

@@ -47,6 +47,24 @@ def test_the_sample_tables_are_listed(reader: Client, admin: Client) -> None:
     assert refused(reader, "CREATE TABLE mine (a INT)").startswith(ABSENT)
 
 
+def test_the_sample_database_is_listed_as_every_other(reader: Client, admin: Client) -> None:
+    """cleanrooms/installed-artifacts, "Sample data": a database of the account, with the schema DEMO and two tables."""
+    shown = {row["name"]: (row["kind"], row["owner"]) for row in reader.dicts("SHOW DATABASES LIKE '%SAMPLE%'")}
+    assert shown == {"SAMOOHA_SAMPLE_DATABASE": ("STANDARD", "SAMOOHA_APP_ROLE")}
+    here = "IN DATABASE samooha_sample_database"
+    assert [row["name"] for row in reader.dicts(f"SHOW SCHEMAS {here}")] == ["INFORMATION_SCHEMA", "DEMO"]
+    assert {"DEMO", "PUBLIC"} <= {row["name"] for row in admin.dicts("SHOW SCHEMAS IN ACCOUNT")}
+    assert {"CUSTOMERS", "T"} <= {row["name"] for row in admin.dicts("SHOW TABLES IN ACCOUNT")}
+    assert [row[1] for row in reader.rows("DESCRIBE DATABASE samooha_sample_database")] == ["DEMO"]
+    told = "FROM samooha_sample_database.information_schema"
+    assert reader.rows(f"SELECT table_name, table_owner, row_count {told}.tables ORDER BY 1") == [
+        ("CUSTOMERS", "SAMOOHA_APP_ROLE", 1000), ("CUSTOMERS_2", "SAMOOHA_APP_ROLE", 1000)
+    ]  # fmt: skip
+    assert reader.rows(f"SELECT DISTINCT data_type {told}.columns WHERE column_name = 'DAYS_ACTIVE'") == [("NUMBER",)]
+    assert reader.rows(f"SELECT schema_name {told}.schemata ORDER BY 1") == [("DEMO",), ("INFORMATION_SCHEMA",)]
+    assert "SHOW GRANTS ON tells it" in refused(reader, f"SELECT * {told}.table_privileges")
+
+
 @pytest.mark.attack
 def test_nobody_makes_a_database_of_a_name_that_every_account_has(reader: Client, admin: Client) -> None:
     """Who could made the others' sample data, and their history. cleanrooms/installed-artifacts; sql-reference/
@@ -96,6 +114,8 @@ def test_a_database_of_that_name_is_its_makers_alone(reader: Client, admin: Clie
     for text in (
         "SELECT * FROM samooha_sample_database.demo.secrets",
         "SHOW TABLES IN SCHEMA samooha_sample_database.demo",
+        "SHOW SCHEMAS IN DATABASE samooha_sample_database",
+        "SELECT * FROM samooha_sample_database.information_schema.tables",
         "USE DATABASE samooha_sample_database",
     ):
         assert refused(reader, text).startswith(ABSENT), text

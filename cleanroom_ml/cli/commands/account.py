@@ -18,9 +18,10 @@ def create(
     user: Annotated[str, typer.Option("--user", help="Its first user.")] = "ADMIN",
 ) -> Output:
     """Create an account with one user, a key pair and a connection; repeating is safe."""
+    from cleanroom_ml.cli.render import engine_starts
     from cleanroom_ml.local import accounts
 
-    done = accounts.create(name, user=user)
+    done = accounts.create(name, user=user, on_start=engine_starts)
     said = "created" if done.created else "there already"
     text = f"{done.account}: {said}; user {done.user}, connection {done.connection!r}, key {done.key_file}"
     return Output(done, text, hints=(f"cleanroom-ml connection use {done.connection}",))

@@ -27,9 +27,13 @@ def start(
     ] = None,
 ) -> Output:
     """Start the engine, if it does not run."""
+    from cleanroom_ml.cli.render import engine_starts
     from cleanroom_ml.local import engine
 
-    found = engine.ensure_running() if like_snowflake is None else engine.start_like_snowflake(like_snowflake)
+    if like_snowflake is None:
+        found = engine.ensure_running(on_start=engine_starts)
+    else:
+        found = engine.start_like_snowflake(like_snowflake, on_start=engine_starts)
     like = f", like Snowflake in: {', '.join(found.like_snowflake)}" if found.like_snowflake else ""
     return Output(found, f"running at {found.host}:{found.port}, pid {found.pid}, home {found.home}{like}")
 

@@ -14,12 +14,12 @@ app = single()
 
 @command(app, example="cleanroom-ml history")
 def history(collaboration_: Collaboration = None) -> Output:
-    """What was run in the collaboration, by whom, and how it ended."""
+    """What was run in the collaboration, by whom, and how it ended; free-form SQL is in nobody's."""
     from cleanroom_ml.services import jobs
 
     with open_connection() as connection:
         rows = jobs.history(connection, collaboration(collaboration_))
-    return Output(rows, "\n".join(map(_line, rows)) or "nothing was run yet")
+    return Output(rows, "\n".join(map(_line, rows)) or "no template was run yet; free-form SQL is not recorded")
 
 
 def _line(row: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ def status(
     """Where a job is, and once it ended, why."""
     from cleanroom_ml.cli.watching import watch, watch_live
     from cleanroom_ml.services import jobs
+    from cleanroom_ml.services.pending import waits_for
 
     name = collaboration(collaboration_)
     mine = meant(name, project_or_none())
@@ -38,6 +40,9 @@ def status(
         if wait:
             return watch(connection, name, job_id, follow=False, timeout=timeout, pool=pool)
         found = jobs.status(connection, name, job_id)
+        waits = waits_for(connection, found, pool)
+    if waits:
+        found = replace(found, details={**found.details, "waits_for": waits})
     reported = {key: value for key, value in found.details.items() if value not in (None, "", "none")}
     lines = [f"{found.job_id}: {found.status}"]
     lines += [f"  {key}: {cell(value)}" for key, value in reported.items() if key not in ("job_id", "status")]

@@ -10,7 +10,7 @@ from cleanroom_ml.engine.rooms.access import Member, identity, key_of
 from cleanroom_ml.engine.rooms.current_spec import current_spec_text
 from cleanroom_ml.engine.rooms.offerings import Offerings
 from cleanroom_ml.engine.rooms.ports import Caller
-from cleanroom_ml.engine.rooms.role_checks import claim
+from cleanroom_ml.engine.rooms.role_checks import claim, require_to_activate
 from cleanroom_ml.engine.rooms.role_checks import collaboration as collaboration_thing
 from cleanroom_ml.engine.rooms.states import ENDING
 from cleanroom_ml.engine.rooms.statuses import Statuses
@@ -76,7 +76,7 @@ class Joining:
 
         Raises:
             SqlError: CollaborationNotFoundException; InvalidCollaborationStatusError; CollaborationStateException, it
-                was edited since; what keeps it from joining.
+                was edited since; insufficient privileges, to join where one can activate; what keeps it from joining.
         """
         with self._database.read() as connection:
             member = access.find(connection, caller.account, name)
@@ -84,6 +84,7 @@ class Joining:
         if member.status not in wanted:
             raise access.invalid_status(wanted, member.status)
         with self._database.read() as connection:
+            require_to_activate(self._storage, connection, caller, member)
             _check_seen(connection, member)
         self.bring_in(caller, member)
         return Rows.one("JOIN", f"You have joined collaboration {name}.")
@@ -109,6 +110,7 @@ class Joining:
         """Raises SqlError for what would keep a member from joining, and changes nothing."""
         applications.check_free(self._storage, member.account, member.local_key or fold(member.source_name))
         with self._database.read() as connection:
+            require_to_activate(self._storage, connection, caller, member)
             self._offerings.check_declared(connection, member, caller)
 
     def _install(self, uid: str, account: str, local_key: str) -> None:

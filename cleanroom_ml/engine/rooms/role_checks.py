@@ -31,6 +31,7 @@ DCR: Final = Thing("DCR")
 DEFAULT_REGISTRY: Final = "DEFAULT"
 # They ask by themselves, or tell everybody.
 _ASKING: Final = {"ADMIN": privileges.ADMIN, "LIBRARY": privileges.LIBRARY}
+_REGISTER: Final = "REGISTER DATA OFFERING"
 _GRANT: Final = f"CALL {ROOM_DATABASE}.ADMIN.GRANT_PRIVILEGE_ON"
 
 
@@ -277,6 +278,21 @@ def _least(procedure: str, privileges: Sequence[str]) -> str:
     """The privilege that is called like the procedure, and opens nothing else; or the first."""
     own = procedure.replace("_", " ")
     return next((each for each in privileges if each.startswith(own)), privileges[0])
+
+
+def require_to_activate(storage: Storage, connection: sqlite3.Connection, caller: Caller, member: Member) -> None:
+    """Whoever joins a collaboration in which he can activate data needs REGISTER DATA OFFERING
+    (cleanrooms/collaboration-api-reference, JOIN). Raises SqlError.
+    """
+    if not access.destinations_of(connection, member.collaboration, member.alias_key):
+        return
+    rights = Rights.of_session(storage, caller)
+    if rights.everything or APP_ROLE in rights.roles or _REGISTER in rights.privileges(DCR):
+        return
+    raise insufficient(
+        f"JOIN needs {_REGISTER} where the collaboration lets you activate data. "
+        f"{_GRANT}_ACCOUNT_TO_ROLE('{_REGISTER}', '{caller.role}')"
+    )
 
 
 def insufficient(reason: str) -> SqlError:

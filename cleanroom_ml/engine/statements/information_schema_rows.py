@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.routines import Routine
 from cleanroom_ml.engine.sql.types.descriptions import characters, standard
 from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.storage import sample_listing
 from cleanroom_ml.engine.storage.grants import Granted, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, View
 from cleanroom_ml.engine.storage.rights import Rights
@@ -45,6 +46,7 @@ class Seen:
         """The tables that are there for it."""
         if self.shared:
             return
+        yield from sample_listing.tables(self.storage, self.account, self.database)
         for table in self.storage.tables.list(self.account, self.database, None, self.session_id):
             if table.session_id is not None or self.rights.finds(Thing.of("TABLE", table.key)):
                 yield table
@@ -66,7 +68,7 @@ class Seen:
 
 
 def tables(seen: Seen) -> Iterator[Row]:
-    owners = seen.storage.grants.owners(seen.account, "TABLE")
+    owners = sample_listing.owners(seen.storage, seen.account, "TABLE")
     altered = seen.storage.tables.altered(seen.account, seen.database)
     for table in seen.tables():
         days = table.retention
@@ -75,7 +77,8 @@ def tables(seen: Seen) -> Iterator[Row]:
         yield _place("TABLE", table.key) | {
             "TABLE_OWNER": seen.owner(owners, "TABLE", table.key, table.session_id),
             "TABLE_TYPE": "LOCAL TEMPORARY" if table.kind == "TEMPORARY" else "BASE TABLE",
-            "IS_TRANSIENT": _yes(table.kind == "TRANSIENT"), "ROW_COUNT": table.rows, "BYTES": table.bytes,
+            "IS_TRANSIENT": _yes(table.kind == "TRANSIENT"), "ROW_COUNT": table.rows,
+            "BYTES": table.bytes if table.bytes or not table.rows else None,
             "RETENTION_TIME": days, "IS_INSERTABLE_INTO": "YES", "IS_TYPED": "YES", "CREATED": table.created_on,
             "LAST_ALTERED": altered.get(table.snapshot), "LAST_DDL": table.created_on,
             "AUTO_CLUSTERING_ON": _yes(bool(table.clustering)),
@@ -106,8 +109,8 @@ def schemata(seen: Seen) -> Iterator[Row]:
         "IS_MANAGED_ACCESS": "NO", "RETENTION_TIME": 1,
         "COMMENT": "Views describing the contents of schemas in this database",
     }  # fmt: skip
-    owners = seen.storage.grants.owners(seen.account, "SCHEMA")
-    for each in seen.storage.namespaces.schemas(seen.account, seen.database):
+    owners = sample_listing.owners(seen.storage, seen.account, "SCHEMA")
+    for each in sample_listing.schemas(seen.storage, seen.account, seen.database):
         thing = Thing("SCHEMA", seen.database, each.name)
         if seen.rights.sees(thing):
             yield {
@@ -119,8 +122,8 @@ def schemata(seen: Seen) -> Iterator[Row]:
 
 
 def databases(seen: Seen) -> Iterator[Row]:
-    owners = seen.storage.grants.owners(seen.account, "DATABASE")
-    for each in seen.storage.namespaces.databases(seen.account):
+    owners = sample_listing.owners(seen.storage, seen.account, "DATABASE")
+    for each in sample_listing.databases(seen.storage, seen.account):
         thing = Thing("DATABASE", each.name)
         if each.kind == "standard" and seen.rights.sees(thing):
             yield {

@@ -31,14 +31,29 @@ def relation(seen: Seen, parts: tuple[str, ...]) -> RowsSource | None:
         return RowsSource.of(sample.columns, sample.rows)
     if seen.shared and parts[1] == information_schema.NAME:
         return information_schema.relation(seen, parts[2])
+    if parts[1] == information_schema.NAME and samples.exists(seen.storage.namespaces, seen.account, parts[:1]):
+        return _of_the_sample_data(seen, parts[2])
     match parts:
         case (naming.ROOM_DATABASE, "ADMIN", "VERSION"):
             return RowsSource.of((("VERSION", "VARCHAR"),), ((VERSION,),))
         case query_history.VIEW:
             return query_history.relation(seen, parts)
+        case ("SNOWFLAKE", information_schema.NAME, name):
+            if (told := query_history.relation(seen, parts)) is not None:
+                return told
+            raise SqlError.unsupported(
+                f"SNOWFLAKE.INFORMATION_SCHEMA.{name[:60]}: only its QUERY_HISTORY functions are"
+            )
         case ("SNOWFLAKE", ("ACCOUNT_USAGE" | "ORGANIZATION_USAGE" | "DATA_SHARING_USAGE") as schema, _):
             raise SqlError.unsupported(f"SNOWFLAKE.{schema}, of which the embedded engine keeps no record")
     return None
+
+
+def _of_the_sample_data(seen: Seen, name: str) -> RowsSource | None:
+    """A relation of the sample database's INFORMATION_SCHEMA. Raises SqlError: one of what is not told of it."""
+    if name.endswith("_PRIVILEGES"):
+        raise SqlError.unsupported(f"INFORMATION_SCHEMA.{name} of {samples.DATABASE}: SHOW GRANTS ON tells it")
+    return information_schema.relation(seen, name)
 
 
 def always(parts: tuple[str | None, ...]) -> bool:

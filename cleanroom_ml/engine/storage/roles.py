@@ -148,6 +148,32 @@ class Roles:
                 "UPDATE role_members SET granted_by = ? WHERE account = ? AND granted_by = ?", (heir, account, name)
             )
 
+    def hand_over(self, account: str, name: str, owner: str, *, current: Literal["COPY", "REVOKE"] | None) -> None:
+        """Makes a role another role's (sql-reference/sql/grant-ownership, "Optional parameters").
+
+        Args:
+            current: what becomes of the grants of the role, and of those of other roles to it. COPY: they are the new
+                owner's gifts from then on; REVOKE: there are none of them any more; None: they stay as they are.
+
+        Raises:
+            NotFound: there is no such role, or it is one of SYSTEM.
+        """
+        with self._database.transaction() as connection:
+            moved = connection.execute(
+                "UPDATE roles SET owner = ? WHERE account = ? AND name = ?", (owner, account, name)
+            ).rowcount
+            if not moved:
+                raise NotFound("role", name)
+            if current == "COPY":
+                connection.execute(
+                    f"UPDATE role_members SET granted_by = ? WHERE {_OF_OR_TO}", (owner, account, name, name)
+                )
+            elif current == "REVOKE":
+                # What it passed on of a role that it was granted goes with that.
+                for each in connection.execute(_GRANTED_TO_ROLE, (account, name)).fetchall():
+                    self.revoke(account, each["role"], "ROLE", name)
+                connection.execute(f"DELETE FROM role_members WHERE {_OF_OR_TO}", (account, name, name))
+
     def exists(self, account: str, name: str) -> bool:
         """Whether the account has this role."""
         with self._database.read() as connection:
@@ -331,6 +357,8 @@ def _inherited(connection: sqlite3.Connection, account: str, roles: Iterable[str
 
 
 _MEMBER: Final = "account = ? AND role = ? AND kind = ? AND member = ?"
+_OF_OR_TO: Final = "account = ? AND (role = ? OR (kind = 'ROLE' AND member = ?))"
+_GRANTED_TO_ROLE: Final = "SELECT role FROM role_members WHERE account = ? AND kind = 'ROLE' AND member = ?"
 
 
 def _values(edges: Iterable[tuple[str, str]]) -> str:

@@ -56,19 +56,22 @@ def _spelled(item: Node, items: Sequence[Item]) -> list[Node]:
     without = {
         fold(each.this if isinstance(each, exp.Column) else each) for each in star.args.get("except_") or []
     }  # fmt: skip
-    made: list[Node] = []
+    # What USING and NATURAL have merged comes first, and once (sql-reference/constructs/join).
+    merged = [name for each in items for name in each.merged] if table is None else []
+    made: list[Node] = [_column(items[0], name) for name in merged if name not in without]
     for each in wanted:
         if each.guard is None:
             if without:
                 raise SqlError.unsupported("* with EXCLUDE of several tables, of which a policy guards one")
-            made.append(exp.Column(this=exp.Star(), table=quoted(each.alias)))
+            rest = [exp.column(name, quoted=True) for name in merged]
+            made.append(exp.Column(this=exp.Star(except_=rest or None), table=quoted(each.alias)))
             continue
-        made += [
-            exp.Column(this=quoted(name), table=quoted(each.alias))
-            for name in each.guard.columns
-            if name not in without
-        ]
+        made += [_column(each, name) for name in each.guard.columns if name not in {*without, *merged}]
     return made
+
+
+def _column(item: Item, name: str) -> exp.Column:
+    return exp.Column(this=quoted(name), table=quoted(item.alias))
 
 
 def _projected(item: Node, items: Sequence[Item]) -> Node:

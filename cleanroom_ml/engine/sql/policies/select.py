@@ -14,7 +14,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.policies import aggregated, expressions, plain, sources
+from cleanroom_ml.engine.sql.policies import aggregated, expressions, passing, plain, sources
 from cleanroom_ml.engine.sql.policies.guard import Guard
 from cleanroom_ml.engine.sql.policies.sources import Item, Named
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
@@ -36,6 +36,7 @@ def spelled_out(select: exp.Select, named: Named, fresh: Callable[[str], str]) -
     Raises:
         SqlError: it does what a policy does not allow, or what this does not know.
     """
+    select = passing.flattened(select, named)
     if not sources.guarded_in(select, named):
         return None
     select = select.copy()

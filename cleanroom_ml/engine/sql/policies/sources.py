@@ -28,21 +28,36 @@ MOST: Final = 20
 """Items of one FROM."""
 
 
-class Named(Protocol):
-    """What a table of FROM is: its name, folded, and the guarded view that it is, if it is one. Raises SqlError."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a table of FROM: its name, folded; the guarded view that it is, if it is one; and of another
+    what tells its columns, which are None where nothing here knows them.
+    """
 
-    def __call__(self, table: exp.Table, /) -> tuple[tuple[str, ...], ViewSource | None] | None: ...
+    parts: tuple[str, ...]
+    view: ViewSource | None
+    columns: Callable[[], Sequence[str] | None]
+
+
+class Named(Protocol):
+    """What a table of FROM is; None: nothing with a name. Raises SqlError."""
+
+    def __call__(self, table: exp.Table, /) -> Known | None: ...
 
 
 @dataclass(slots=True)
 class Item:
-    """One item: what it goes by; and of a guarded view the view, what guards it, and the column of its row numbers."""
+    """One item: what it goes by; of a guarded view the view, what guards it, and the column of its row numbers; and the
+    columns that its join has merged with those of the item before it.
+    """
 
     alias: str
     node: Node
     source: ViewSource | None = None
     row: str | None = None
     join: exp.Join | None = None
+    known: Known | None = None
+    merged: tuple[str, ...] = ()
 
     @property
     def guard(self) -> Guard | None:
@@ -56,7 +71,7 @@ def guarded_in(select: exp.Select, named: Named) -> bool:
         return False
     items = [source.this, *(join.this for join in select.args.get("joins") or [])]
     found = (named(item) for item in items if isinstance(item, exp.Table))
-    return any(each is not None and each[1] is not None for each in found)
+    return any(each is not None and each.view is not None for each in found)
 
 
 def items_of(select: exp.Select, named: Named, fresh: Callable[[str], str]) -> list[Item]:
@@ -68,8 +83,8 @@ def items_of(select: exp.Select, named: Named, fresh: Callable[[str], str]) -> l
     for join in [None, *joins]:
         node = select.args["from_"].this if join is None else join.this
         name = named(node) if isinstance(node, exp.Table) else None
-        default = None if name is None else name[0][-1]
-        source = None if name is None else name[1]
+        default = None if name is None else name.parts[-1]
+        source = None if name is None else name.view
         alias = node.args.get("alias")
         columns = alias is not None and bool(alias.args.get("columns"))
         given = fold(alias.this) if alias is not None and alias.this is not None else default
@@ -79,7 +94,7 @@ def items_of(select: exp.Select, named: Named, fresh: Callable[[str], str]) -> l
         if any(each.alias == given for each in found):
             raise SqlError(2027, "42601", f"SQL compilation error:\nduplicate alias '{given[:200]}'")
         row = fresh("row") if source is not None else None
-        found.append(Item(given, node, source, row, join))
+        found.append(Item(given, node, source, row, join, name))
     return found
 
 
@@ -174,17 +189,28 @@ def _conditions(on: Node) -> list[Node]:
 
 
 def without_using(items: Sequence[Item], places: Sequence[Node]) -> None:
-    """USING spelled out: ON, and its columns in `places` as those of the first table. Raises SqlError: of more than two
-    tables, or of an outer join, whose columns are of neither.
+    """USING and NATURAL spelled out: ON, and its columns in `places` as those of the first table.
+
+    Raises:
+        SqlError: of more than two tables, or of an outer join, whose columns are of neither; NATURAL of what has no
+            column in common with the view, or columns that are not known.
     """
     for item in items[1:]:
         join = item.join
         using = join.args.get("using") if join is not None else None
-        if join is None or not using:
+        natural = join is not None and str(join.args.get("method") or "").upper() == "NATURAL"
+        if join is None or not (using or natural):
             continue
         if len(items) != 2 or join.args.get("side"):
-            raise SqlError.unsupported("USING of an outer join, or of more than two tables, beside a guarded view: ON")
-        names = [fold(each.this if isinstance(each, exp.Column) else each) for each in using]
+            raise SqlError.unsupported(
+                "USING and NATURAL of an outer join, or of more than two tables, beside a guarded view: ON"
+            )
+        names = (
+            _in_common(items, join)
+            if natural
+            else [fold(each.this if isinstance(each, exp.Column) else each) for each in using or []]
+        )
+        item.merged = tuple(names)
         first = items[0].alias
         pairs = [
             exp.EQ(this=_column(name, first), expression=_column(name, items[1].alias)) for name in names
@@ -194,6 +220,29 @@ def without_using(items: Sequence[Item], places: Sequence[Node]) -> None:
         for column in expressions.columns(places):
             if column.args.get("table") is None and fold(column.this) in names:
                 column.set("table", quoted(first))
+
+
+def _in_common(items: Sequence[Item], join: exp.Join) -> list[str]:
+    """The columns of a NATURAL JOIN of two items: each is then a condition like those of USING, and no other
+    (user-guide/join-policies, "Restricting joins on specific columns": all of them must be allowed). Raises SqlError.
+    """
+    if join.args.get("on") is not None or join.args.get("using"):
+        raise SqlError.syntax("NATURAL JOIN takes no ON and no USING.")
+    join.set("method", None)
+    left, right = (_columns_of(item) for item in items)
+    names = [name for name in left if name in right]
+    if not names:
+        raise SqlError.unsupported("NATURAL JOIN of a view that a policy guards with what has none of its columns: ON")
+    return names
+
+
+def _columns_of(item: Item) -> Sequence[str]:
+    if item.guard is not None:
+        return item.guard.columns
+    known = None if item.known is None else item.known.columns()
+    if known is None:
+        raise SqlError.unsupported("NATURAL JOIN of a view that a policy guards with a subquery or a view: USING or ON")
+    return known
 
 
 def _column(name: str, alias: str) -> exp.Column:

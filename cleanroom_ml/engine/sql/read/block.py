@@ -76,7 +76,10 @@ def _file(source: Source) -> ImmediateFile:
         made = ImmediateFile(stage_reference(text)) if text.startswith("@") else ImmediateFile(relative=text)
     for word in ("USING", "DRY_RUN"):
         if cursor.looking_at(word):
-            raise SqlError.unsupported(f"EXECUTE IMMEDIATE FROM … {word}: files that are Jinja templates")
+            raise SqlError.unsupported(
+                f"EXECUTE IMMEDIATE FROM … {word}: files that are Jinja templates. Render it where you are, upload "
+                f"what comes out, and send it without {word}"
+            )
     cursor.expect_end()
     return made
 

@@ -17,10 +17,10 @@ from sqlglot import exp
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.sql import settings
 from cleanroom_ml.engine.sql.binds import Binds
-from cleanroom_ml.engine.sql.catalog import Catalog, GuardedCatalog, ViewSource
+from cleanroom_ml.engine.sql.catalog import Catalog, GuardedCatalog, RowsSource, TableSource, ViewSource
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.policies import select
-from cleanroom_ml.engine.sql.policies.sources import Named
+from cleanroom_ml.engine.sql.policies.sources import Known, Named
 from cleanroom_ml.engine.sql.resolve import (
     distinct,
     grouping,
@@ -239,16 +239,23 @@ class Resolver:
         clause = node.args.get("with_")
         own = {fold(cte.args["alias"].this) for cte in clause.expressions} if clause is not None else set()
 
-        def named(table: exp.Table) -> tuple[tuple[str, ...], ViewSource | None] | None:
+        def named(table: exp.Table) -> Known | None:
             parts = name_of(table, self._constants)
             if parts is None:
                 return None
             if len(parts) == 1 and (parts[0] in ctes or parts[0] in own):
-                return parts, None
+                return Known(parts, None, lambda: None)
             source = self._catalog.guarded(parts) if isinstance(self._catalog, GuardedCatalog) else None
-            return parts, source if source is not None and source.guard is not None else None
+            return Known(
+                parts, source if source is not None and source.guard is not None else None, lambda: self._columns(parts)
+            )
 
         return named
+
+    def _columns(self, parts: tuple[str, ...]) -> Sequence[str] | None:
+        """The columns of a table, by its name; None where they are not known without resolving what it is."""
+        source = self._catalog.source(parts)
+        return [name for name, _ in source.columns] if isinstance(source, TableSource | RowsSource) else None
 
     def _modifiers(self, node: Node, ctes: CommonTables, scope: Scope) -> None:
         order = node.args.get("order")

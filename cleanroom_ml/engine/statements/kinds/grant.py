@@ -10,6 +10,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.grant import Grant, ShowFutureGrants
 from cleanroom_ml.engine.statements.granted import everything_of, grantor, is_sample, thing_of
 from cleanroom_ml.engine.statements.kind import Kind, Roles
+from cleanroom_ml.engine.statements.kinds.role import hand_over_role, require_not_above
 from cleanroom_ml.engine.statements.listing import TIME
 from cleanroom_ml.engine.statements.refusals import dependent, displayed, single, translated
 from cleanroom_ml.engine.statements.registry import object_kinds
@@ -44,8 +45,13 @@ def grant(work: Work, statement: Grant) -> Rows:
         _check_share(statement, grantee)
     if statement.future:
         return _future(work, statement, grantee)
+    ownership = statement.privileges == (OWNERSHIP,)
+    if ownership:
+        _check_ownership(statement)
+    if ownership and statement.kind == "ROLE":
+        return hand_over_role(work, statement, grantee)
     things = _things(work, statement)
-    if statement.privileges == (OWNERSHIP,):
+    if ownership:
         return _ownership(work, statement, things, grantee)
     wanted = [(thing, _privileges(statement, thing.kind)) for thing in things]
     for thing, privileges in wanted:
@@ -175,13 +181,15 @@ def _privileges(statement: Grant, kind: str) -> tuple[str, ...]:
     return statement.privileges
 
 
-def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: str) -> Rows:
-    """GRANT OWNERSHIP: the thing is another role's from then on, and views read with that role's rights."""
+def _check_ownership(statement: Grant) -> None:
     if statement.revoke or statement.grantee_kind != "ROLE" or statement.kind == "ACCOUNT" or statement.option:
         raise SqlError.unsupported(f"{_verb(statement)} OWNERSHIP of this, or to this: GRANT it to another role")
+
+
+def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: str) -> Rows:
+    """GRANT OWNERSHIP: the thing is another role's from then on, and views read with that role's rights."""
     account, grants = work.session.account, work.storage.grants
-    if statement.kind == "ROLE":
-        raise SqlError.unsupported("GRANT OWNERSHIP of a role")
+    require_not_above(work, grantee)
     for thing in things:
         if is_sample(work, thing):
             raise SqlError.unsupported(f"GRANT OWNERSHIP of {displayed(thing.parts)}, which every account has")

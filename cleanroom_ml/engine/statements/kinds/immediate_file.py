@@ -27,6 +27,9 @@ _LARGEST: Final = 10 << 20
 _DEEPEST: Final = 5
 _MOST: Final = 200
 """As many as a request may have (queries/service.py)."""
+_AS_IT_IS: Final = (
+    "PUT compresses a text that it is not told to leave as it is: PUT it again with AUTO_COMPRESS = FALSE"
+)
 _FILE: Final = ("EXECUTE", "IMMEDIATE", "FROM")
 
 
@@ -80,11 +83,14 @@ def _one(
 
 def _text(work: Work, source: StageReference) -> str:
     stage = work.stages.existing(source.parts)
-    file = next((each for each in work.stages.files(stage, source.path) if each.path == source.path), None)
+    listed = work.stages.files(stage, source.path)
+    file = next((each for each in listed if each.path == source.path), None)
     if file is None:
+        packed = f"{source.path}.gz"
+        hint = f" There is '{packed[:200]}'. {_AS_IT_IS}" if any(each.path == packed for each in listed) else ""
         raise SqlError(
-            1501, "02000", f"File '{source.path[:200]}' not found in stage '{displayed(source.parts)}'."
-        )  # fmt: skip
+            1501, "02000", f"File '{source.path[:200]}' not found in stage '{displayed(source.parts)}'.{hint}"
+        )
     if file.size > _LARGEST:
         raise SqlError.unsupported(f"a file of {file.size:,} bytes: at most {_LARGEST:,} are executed")
     BIG_TEXTS.weigh(file.size)
@@ -93,11 +99,12 @@ def _text(work: Work, source: StageReference) -> str:
     try:
         text = plain.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SqlError.syntax(
-            f"the file '{source.path[:200]}' is no text in UTF-8. Upload it with AUTO_COMPRESS = FALSE"
-        ) from None
+        raise SqlError.syntax(f"the file '{source.path[:200]}' is no text in UTF-8. {_AS_IT_IS}") from None
     if text.lstrip()[:10].lower().startswith(("--!jinja", "#!jinja")):
-        raise SqlError.unsupported("EXECUTE IMMEDIATE FROM a file that is a Jinja template (--!jinja)")
+        raise SqlError.unsupported(
+            "EXECUTE IMMEDIATE FROM a file that is a Jinja template (--!jinja): render it where you are, and upload "
+            "what comes out"
+        )
     return text
 
 

@@ -18,9 +18,9 @@ from cleanroom_ml.engine.statements.listing import OWNER, TIME, Listed, Listing,
 from cleanroom_ml.engine.statements.refusals import displayed, insufficient, no_current, translated
 from cleanroom_ml.engine.statements.replies import already_dropped, existed, if_exists
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import Scope, own_schema, owns, scope_of, sees_schema
+from cleanroom_ml.engine.statements.scope import Scope, of_the_system, own_schema, owns, scope_of, sees_schema
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage import samples
+from cleanroom_ml.engine.storage import sample_listing, samples
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 
 # Rooms make the first, the engine the others.
@@ -198,9 +198,9 @@ def drop_schema(work: Work, statement: Drop) -> Rows:
 
 def describe_database(work: Work, statement: Describe) -> Rows:
     """DESCRIBE DATABASE: its schemas."""
-    if len(statement.name) != 1 or not owns(work, statement.name[0]):
+    if len(statement.name) != 1 or not (owns(work, statement.name[0]) or of_the_system(work, statement.name)):
         raise SqlError.not_found("Database", displayed(statement.name))
-    schemas = work.storage.namespaces.schemas(work.session.account, statement.name[0])
+    schemas = sample_listing.schemas(work.storage, work.session.account, statement.name[0])
     seen = [each for each in schemas if work.rights.sees(Thing("SCHEMA", each.database, each.name))]
     return Rows(_MEMBER, [(each.created_on, each.name, "SCHEMA") for each in seen])
 
@@ -221,15 +221,16 @@ def describe_schema(work: Work, statement: Describe) -> Rows:
 def _schemas(work: Work, statement: Show) -> Listed:
     scope = scope_of(work, statement)
     databases = [scope.database] if scope.database else [str(each["name"]) for each in _databases(work, statement)]
-    owners = work.storage.grants.owners(work.session.account, "SCHEMA")
+    account = work.session.account
+    owners = sample_listing.owners(work.storage, account, "SCHEMA")
     for database in databases:
-        made = next(each for each in work.storage.namespaces.databases(work.session.account) if each.name == database)
+        made = next(each for each in sample_listing.databases(work.storage, account) if each.name == database)
         yield {
             "created_on": made.created_on, "name": information_schema.NAME, "is_default": "N", "is_current": "N",
             "database_name": database, "owner": "", "comment": _ITSELF, "options": "", "retention_time": "1",
             "owner_role_type": "",
         }  # fmt: skip
-        for schema in work.storage.namespaces.schemas(work.session.account, database):
+        for schema in sample_listing.schemas(work.storage, account, database):
             thing = Thing("SCHEMA", database, schema.name)
             if not work.rights.sees(thing):
                 continue
@@ -243,8 +244,8 @@ def _schemas(work: Work, statement: Show) -> Listed:
 
 
 def _databases(work: Work, statement: Show) -> Listed:
-    owners = work.storage.grants.owners(work.session.account, "DATABASE")
-    for database in work.storage.namespaces.databases(work.session.account):
+    owners = sample_listing.owners(work.storage, work.session.account, "DATABASE")
+    for database in sample_listing.databases(work.storage, work.session.account):
         thing = Thing("DATABASE", database.name)
         if database.kind == "standard" and work.rights.sees(thing):
             yield {

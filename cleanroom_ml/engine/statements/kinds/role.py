@@ -1,4 +1,6 @@
-"""Roles: CREATE, DROP, SHOW, and GRANT ROLE. A role is its owner's to drop and to give; ACCOUNTADMIN's are all."""
+"""Roles: CREATE, DROP, SHOW, GRANT ROLE and GRANT OWNERSHIP ON ROLE. A role is its owner's to drop and to give;
+ACCOUNTADMIN's are all. Whoever has not all that ACCOUNTADMIN has gives no role that inherits it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.drop import Drop
-from cleanroom_ml.engine.sql.read.grant import GrantRole
+from cleanroom_ml.engine.sql.read.grant import Grant, GrantRole
 from cleanroom_ml.engine.sql.read.role import CreateRole
 from cleanroom_ml.engine.sql.read.show import Show
 from cleanroom_ml.engine.statements.kind import Kind, ObjectKind, Roles
@@ -67,13 +69,14 @@ def grant_role(work: Work, statement: GrantRole) -> Rows:
     if not roles.exists(account, role):
         raise SqlError.not_found("Role", displayed(statement.role))
     owner = roles.owner(account, role)
-    managed = _owned(work, role) or (work.rights.in_account("MANAGE GRANTS") and role != ADMIN)
+    managed = _owned(work, role) or work.rights.in_account("MANAGE GRANTS")
     passing_on = sorted(each for each in roles.passing_on(account, role) if work.rights.has_role(each))
     if not managed and not (passing_on and statement.grantee_kind == "ROLE"):
         raise insufficient(
             f"role {displayed(statement.role)} is granted by the role that owns it ({displayed((owner,))}), or by one "
             "with MANAGE GRANTS on the account. USE ROLE SECURITYADMIN"
         )
+    require_not_above(work, role)
     reply = success()
     with translated(statement.grantee), work.recorded(reply):
         try:
@@ -89,6 +92,37 @@ def grant_role(work: Work, statement: GrantRole) -> Rows:
         except ValueError as refused:
             raise SqlError.syntax(f"{refused}.") from None
     return reply
+
+
+def hand_over_role(work: Work, statement: Grant, grantee: str) -> Rows:
+    """GRANT OWNERSHIP ON ROLE … TO ROLE `grantee` [COPY | REVOKE CURRENT GRANTS] (sql-reference/sql/grant-ownership).
+
+    For its owner, to a role that the session has, and for who manages the account's grants, to any. Grants of the role
+    do not block it. Raises SqlError.
+    """
+    account, name = work.session.account, single(statement.name)
+    if not work.storage.roles.exists(account, name):
+        raise SqlError.not_found("Role", displayed(statement.name))
+    if name in SYSTEM:
+        raise insufficient(f"{name} is a role of the system.")
+    managed = work.rights.in_account("MANAGE GRANTS")
+    if not managed and not (_owned(work, name) and work.rights.has_role(grantee)):
+        raise insufficient(
+            f"role {displayed((name,))} is given by its owner to a role that the session has, or by one with MANAGE "
+            "GRANTS on the account. USE ROLE SECURITYADMIN"
+        )
+    for each in (name, grantee):
+        require_not_above(work, each)
+    reply = success()
+    with translated(statement.name), work.recorded(reply):
+        work.storage.roles.hand_over(account, name, grantee, current=statement.current)
+    return reply
+
+
+def require_not_above(work: Work, role: str) -> None:
+    """Refuses whoever would give what it has not: a role that is or inherits ACCOUNTADMIN. Raises SqlError."""
+    if not work.rights.everything and ADMIN in work.storage.roles.inherited(work.session.account, role):
+        raise insufficient(f"role {displayed((role,))} has all that {ADMIN} has, which is {ADMIN}'s to give.")
 
 
 def _drop(work: Work, name: str) -> None:

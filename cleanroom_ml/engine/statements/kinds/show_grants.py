@@ -67,7 +67,11 @@ def _on(work: Work, statement: ShowGrants) -> list[Row]:
         return _rows(seen)
     thing = thing_of(work, statement.kind, statement.name, "SHOW GRANTS")
     if thing.kind == "ROLE":
-        return []
+        made = (each for each in work.storage.roles.list(account) if each.owner and each.name == thing.name)
+        return [
+            (each.created_on, OWNERSHIP, "ROLE", display(each.name), "ROLE", each.owner, "true", each.owner)
+            for each in made
+        ]
     found = work.rights.finds(thing) if thing.database and thing.name else work.rights.sees(thing)
     if not found:
         raise SqlError.not_found(statement.kind, displayed(statement.name))

@@ -32,10 +32,10 @@ from cleanroom_ml.engine.statements.nullability import refuse_nulls_in
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.replies import already_dropped
 from cleanroom_ml.engine.statements.results import success
-from cleanroom_ml.engine.statements.scope import of_the_system, scope_of
+from cleanroom_ml.engine.statements.scope import scope_of
 from cleanroom_ml.engine.statements.turns import ATTEMPTS
 from cleanroom_ml.engine.statements.work import Work
-from cleanroom_ml.engine.storage import changes, samples
+from cleanroom_ml.engine.storage import changes, sample_listing
 from cleanroom_ml.engine.storage.errors import SnapshotConflict
 from cleanroom_ml.engine.storage.grants import OWNERSHIP, Thing
 from cleanroom_ml.engine.storage.keys import Column, Key, Table, TableKind, TableObject
@@ -318,16 +318,11 @@ def listed_tables(work: Work, statement: Show) -> Listed:
             "created_on": table.created_on, "kind": table.kind, "comment": table.comment,
             "rows": table.rows, "bytes": table.bytes, "retention_time": str(retention_days(work, table)),
         } | clustered.listed(table)  # fmt: skip
-    if scope.database is not None and of_the_system(work, (scope.database,)):
-        yield from (_sample(work, each) for each in samples.TABLES.values())
-
-
-def _sample(work: Work, table: samples.SampleTable) -> dict[str, Value]:
-    key = Key(work.session.account, samples.DATABASE, samples.SCHEMA, table.name)
-    created_on = next(each.created_on for each in work.storage.accounts.list() if each.name == key.account)
-    return place(key, APP_ROLE) | _NO_FEATURES | {
-        "created_on": created_on, "kind": "TABLE", "comment": "", "rows": len(table.rows), "bytes": None,
-    }  # fmt: skip
+    if statement.scope_kind == "ACCOUNT" or scope.database is not None:
+        for table in sample_listing.tables(work.storage, work.session.account, scope.database):
+            yield place(table.key, APP_ROLE) | _NO_FEATURES | {
+                "created_on": table.created_on, "kind": table.kind, "comment": "", "rows": table.rows, "bytes": None,
+            }  # fmt: skip
 
 
 _NO_FEATURES: Final[dict[str, Value]] = {
