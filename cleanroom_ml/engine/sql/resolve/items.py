@@ -197,13 +197,12 @@ class Items:
         default, relation = self._relations.relation(bare, ctes, Scope(parent), parent)
         alias, columns = _alias(inner)
         kinds = renamed(relation.kinds, columns)
-        if kinds is None:
-            raise SqlError.unsupported("MATCH_RECOGNIZE of columns that are not known: name them in a subquery")
-        if is_repeated(kinds) or differ_only_in_case(kinds):
-            raise SqlError.unsupported("MATCH_RECOGNIZE of columns that have one name: name them in a subquery")
+        if kinds is None or is_repeated(kinds) or differ_only_in_case(kinds):
+            raise SqlError.unsupported(
+                "MATCH_RECOGNIZE of columns of one name, or unknown ones: name them in a subquery"
+            )
         own = alias or default
-        # What its expressions may name a column of the item by is no alias of what it is spelled out as.
-        for name in dict.fromkeys([*([own] if own else []), *matching.symbols(node)]):
+        for name in matching.qualifiers(node, own):  # which are no aliases of what it is spelled out as
             self._listening.announce(name, None if columns else relation.name)
         return matching.spelled_out(node, list(kinds), own, self._build.fresh("match").upper())
 

@@ -62,10 +62,13 @@ def relation(node: FoundRows, ctes: CommonTables) -> Relation:
     return Relation(raw(made, name, exp.Literal.string(node.args["program"])), kinds)
 
 
-def symbols(node: MatchRecognized) -> list[str]:
-    """The symbols of its pattern and of DEFINE. Raises SqlError: the pattern is none."""
+def qualifiers(node: MatchRecognized, own: str | None) -> list[str]:
+    """What its expressions may name a column of the item by: the item's name, and the symbols of its pattern and of
+    DEFINE. Raises SqlError: the pattern is none.
+    """
     defined = [fold(each.args["alias"]) for each in node.args["define"]]
-    return list(dict.fromkeys([*row_patterns.pattern(node.args["pattern"]).symbols(), *defined]))
+    named = [own] if own is not None else []
+    return list(dict.fromkeys([*named, *row_patterns.pattern(node.args["pattern"]).symbols(), *defined]))
 
 
 def spelled_out(node: MatchRecognized, columns: Sequence[str], own: str | None, fresh: str) -> exp.Subquery:
@@ -227,8 +230,8 @@ def _condition(node: Node, by: list[Node], ordered: list[Node]) -> Node:
             if not _is_whole(window):
                 raise SqlError.unsupported("a frame in DEFINE that is not the whole partition")
             window.replace(_over(exp.Anonymous(this=name, expressions=call.expressions), by, []))
-    made: Node = holder.this
-    return made
+    rewritten: Node = holder.this
+    return rewritten
 
 
 def _is_whole(window: exp.Window) -> bool:
