@@ -145,7 +145,7 @@ NOT_STATEMENTS = [
     "vacuum",
     "prepare x as select 1",
     "execute x",
-    "explain select 1",
+    "explain analyze select 1",
     "summarize people",
     "use 'x'",
     "call pragma_version",

@@ -91,7 +91,6 @@ def test_a_column_is_called_as_it_is_written(world: World, query: str, expected:
         f"select * from {SALES} pivot(sum(amt), count(amt) for month in ('JAN'))",
         f"select * from {SALES} pivot(listagg(amt) for month in ('JAN'))",
         f"select id from {TREE} connect by nocycle parent = prior id",
-        "select * from orders match_recognize (order by id pattern (a) define a as id > 1)",
         f"select a.id from {TREE} a, {TREE} b where a.id = b.parent (+) or a.id = 1",
     ],
 )

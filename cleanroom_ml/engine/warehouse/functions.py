@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
-from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, PARTS, ROWS, ZONED, WorkerFunction
+from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, MATCHED, PARTS, ROWS, ZONED, WorkerFunction
 
 _NAMED: Final = re.compile(r"\b_sf_[a-z0-9_]+")
 _ARROW: Final[dict[str, pa.DataType]] = {
@@ -33,6 +33,15 @@ _ARROW: Final[dict[str, pa.DataType]] = {
                 ("i", pa.int64()),
                 ("v", pa.string()),
                 ("t", pa.string()),
+            ]
+        )
+    ),
+    MATCHED: pa.list_(
+        pa.struct(
+            [
+                *((name, pa.int64()) for name in "nmq"),
+                ("c", pa.string()),
+                *((name, pa.bool_()) for name in "xl"),
             ]
         )
     ),

@@ -107,14 +107,6 @@ def _first(made: Node, arguments: Sequence[Node]) -> Node:
     return raw(f"coalesce(to_json(list_slice({{0}}, 1, {most})), CAST('[]' AS JSON))", made, kind=ARRAY)
 
 
-def _top(made: Node, arguments: Sequence[Node]) -> Node:
-    """[[value, how often], …], the most frequent first: counted, and not estimated."""
-    most = constant_int(arguments[1], "APPROX_TOP_K") if len(arguments) > 1 else 1
-    entries = "list_transform(map_entries({0}), lambda _e: struct_pack(n := _e.value, v := to_json(_e.key)))"
-    pairs = f"list_transform(list_slice(list_reverse_sort({entries}), 1, {most}), lambda _e: [_e.v, to_json(_e.n)])"
-    return raw(f"to_json({pairs})", made, kind=ARRAY)
-
-
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
     Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
@@ -157,15 +149,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _floats("SKEW", "skewness"),
     Aggregate("COUNT_IF", sql="count_if({0})", takes=TRUTH, gives=WHOLE, outer="coalesce({0}, 0)"),
     Aggregate(
-        "APPROX_COUNT_DISTINCT HLL",
-        (1, None),
-        sql="approx_count_distinct({*})",
-        gives=WHOLE,
-        rows=True,
-        distinct=True,
-        whole=True,
-    ),
-    Aggregate(
         "APPROX_PERCENTILE",
         2,
         sql="approx_quantile(CAST({0} AS DOUBLE), {1})",
@@ -202,7 +185,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     ),
     _at_extreme("MIN_BY", "min", "ASC"),
     _at_extreme("MAX_BY", "max", "DESC"),
-    Aggregate("APPROX_TOP_K", (1, 3), sql="histogram({0})", around=_top, whole=True),
     Aggregate(
         "LISTAGG STRING_AGG",
         (1, 2),

@@ -136,22 +136,29 @@ def call(
         raise SqlError.unsupported(f"{name} WITHIN GROUP")
     if order is not None and distinct is not None:
         _refuse_other_order(order, distinct.expressions[0])
-    template = known.divided_by if divisor and known.divided_by is not None else fitting(known.sql, len(values))
+    if windowed and known.grouped:
+        raise SqlError.unsupported(f"{name} with OVER: compute it by GROUP BY, and join it")
+    made_for = known.sql(values) if callable(known.sql) else fitting(known.sql, len(values))
+    template = known.divided_by if divisor and known.divided_by is not None else made_for
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
     values = taken(values, known.takes)
     if name == "MODE" and kind_of(values[0]) == TZ:
         raise SqlError.unsupported("MODE of TIMESTAMP_TZ: take that of its TIMESTAMP_LTZ")
-    if known.rows and (known.distinct or distinct is not None):
+    if known.each is not None:
+        of = known.each(values)
+        values = [of if condition is None else raw("CASE WHEN {1} THEN {0} END", of, condition)]
+        condition, distinct = None, None
+    elif known.rows and (known.distinct or distinct is not None):
         values = [key(value) for value in values]
     if known.separator and len(values) == 1:
         values.append(exp.Literal.string(""))
-    if known.rows and len(values) > 1:
+    if known.rows and known.each is None and len(values) > 1:
         values = [_row(values, counted=distinct is None and not known.distinct)]
     if known.json is not None and kind_of(values[0]) == JSON:
         template = known.json.replace("{key}", f"{{{len(values)}}}")
         values.append(order_key(values[0]))
-    if distinct is not None:
+    if distinct is not None and not known.distinct:
         name_of, _, inside = template.partition("(")
         template = f"{name_of}(DISTINCT {inside}"
     if order is not None and "{of}" in template:

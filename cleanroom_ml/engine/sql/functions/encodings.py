@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import BINARY, TEXT, WHOLE
 
 _SHA2: Final = {224: "_sf_sha224({0})", 256: "unhex(sha256({0}))", 384: "_sf_sha384({0})", 512: "_sf_sha512({0})"}
-_CANONICAL: Final = (
+CANONICAL: Final = (
     "CASE WHEN {0} IS NULL THEN 'x'"
     " WHEN regexp_matches(typeof({0}), '^(DECIMAL|DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)') THEN 'n' ||"
     " regexp_replace(regexp_replace(regexp_replace(coalesce(CAST(TRY_CAST(CASE WHEN contains(CAST({0} AS VARCHAR), 'e')"
@@ -46,7 +46,7 @@ def _hash(args: Sequence[Node]) -> Node:
     """A signed 64-bit number, the same in every session and release: of MD5, and not of DuckDB's own hash. Equal
     numbers have the same one, whatever their types. It is not the number that Snowflake gives.
     """
-    listed = [raw(_CANONICAL, key(arg)) for arg in args]
+    listed = [raw(CANONICAL, key(arg)) for arg in args]
     whole = " || ".join(f"length({{{n}}}) || ':' || {{{n}}}" for n in range(len(listed)))
     template = f"CAST(CAST(md5_number_lower({whole}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
     return raw(template, *listed, kind=WHOLE)

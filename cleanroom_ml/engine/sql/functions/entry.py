@@ -158,9 +158,12 @@ class Aggregate(Function):
         whole: with OVER it is of whole partitions: it takes no ORDER BY there, and no frame.
         of: the function of values of whose calls it is an aggregate, by its name.
         constant: the place of an argument that is a constant whole number, the least and the greatest that it is.
+        each: makes one value of its arguments, of each row, of which `sql` is then; DISTINCT says nothing to it.
+        over: what it is with OVER, where that is another.
+        grouped: it takes no OVER here.
     """
 
-    sql: str | tuple[str, ...]
+    sql: str | tuple[str, ...] | Callable[[Sequence[Node]], str]
     takes: Takes = None
     gives: Gives = None
     json: str | None = None
@@ -182,6 +185,9 @@ class Aggregate(Function):
     whole: bool = False
     of: str | None = None
     constant: tuple[int, int, int] | None = None
+    each: Builder | None = None
+    over: Aggregate | None = None
+    grouped: bool = False
 
 
 class TableArguments(Protocol):

@@ -28,6 +28,8 @@ _OPERANDS: Final = frozenset(
 )
 _NO_OPERATORS: Final = frozenset({"==", "<=>", "&&", "~~", "~~*", "~", "&", "|", "^", "#"})
 """Operators of other databases, some of which the parser would take for Snowflake's (sql-reference/operators)."""
+_FRAMES: Final = frozenset({"RUNNING", "FINAL"})
+_NAVIGATION: Final = frozenset({"FIRST", "LAST", "NEXT", "PREV"})
 _PREFIXED: Final = {"X": TokenType.HEX_STRING, "N": TokenType.NATIONAL_STRING}
 
 
@@ -52,6 +54,10 @@ class _Reader:
         self._line = 1
         self._line_start = 0
         self._seen = 0
+        self._matching = False
+        """Whether a MATCH_RECOGNIZE came before."""
+        self._patterns = 0
+        """How many of them still wait for their PATTERN."""
 
     def read(self) -> list[Parsed]:
         while self._at < len(self._tokens):
@@ -106,6 +112,8 @@ class _Reader:
         if self._made and self._made[-1].token_type == TokenType.PARAMETER:
             self._add(TokenType.VAR, token.text, token.start, token.end)
             return
+        if self._of_matches(token, following):
+            return
         for rest in _PHRASES.get(upper, ()):
             words = self._tokens[self._at : self._at + len(rest)]
             if tuple(word.upper for word in words if word.kind == WORD) == rest:
@@ -114,6 +122,44 @@ class _Reader:
                 self._add(_KEYWORDS[phrase], phrase, token.start, words[-1].end)
                 return
         self._add(_KEYWORDS.get(upper, TokenType.VAR), token.text, token.start, token.end)
+
+    def _of_matches(self, token: Token, following: Token | None) -> bool:
+        """Whether it is a word of MATCH_RECOGNIZE that the parser gets in another form: PATTERN (…) as a text, `FINAL
+        LAST(` as one name, and FIRST(, LAST( and NEXT( as names of functions.
+        """
+        opens = following is not None and following.text == "("
+        if token.upper == "MATCH_RECOGNIZE" and opens:
+            self._matching, self._patterns = True, self._patterns + 1
+        elif self._patterns and token.upper == "PATTERN" and opens:
+            self._patterns -= 1
+            self._add(TokenType.VAR, token.text, token.start, token.end)
+            self._pattern()
+            return True
+        elif self._matching and token.upper in _FRAMES and following is not None and following.kind == WORD:
+            after = self._tokens[self._at + 1 : self._at + 2]
+            if after and after[0].text == "(":
+                self._at += 1
+                self._add(TokenType.VAR, f"{token.upper} {following.upper}", token.start, following.end)
+                return True
+        elif self._matching and token.upper in _NAVIGATION and opens:
+            self._add(TokenType.VAR, token.text, token.start, token.end)
+            return True
+        return False
+
+    def _pattern(self) -> None:
+        """PATTERN's brackets, and what is between them as one text. Raises SqlError: they are not closed."""
+        opening, depth, end = self._tokens[self._at], 0, self._at
+        for end in range(self._at, len(self._tokens)):
+            depth += (self._tokens[end].text == "(") - (self._tokens[end].text == ")")
+            if not depth:
+                break
+        else:
+            raise SqlError.syntax("syntax error: PATTERN ( is not closed.")
+        closing = self._tokens[end]
+        self._at = end + 1
+        self._add(TokenType.L_PAREN, "(", opening.start, opening.end)
+        self._add(TokenType.STRING, self._text[opening.end : closing.start], opening.end, closing.start)
+        self._add(TokenType.R_PAREN, ")", closing.start, closing.end)
 
     def _number(self, token: Token) -> None:
         written, start = token.text, token.start

@@ -149,6 +149,8 @@ class Calls:
         if name == "IDENTIFIER" and len(node.expressions) == 1:
             return _Call(self._identified(node.expressions[0], scope, ctes), name)
         known = table.aggregate(name)
+        if windowed and known is not None and known.over is not None:
+            known = known.over
         if known is None:
             own = (
                 None

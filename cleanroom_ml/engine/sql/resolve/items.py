@@ -7,7 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import partitions, pivots, randoms, wide_pivots
+from cleanroom_ml.engine.sql.resolve import matching, partitions, pivots, randoms, wide_pivots
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
@@ -27,6 +27,7 @@ from cleanroom_ml.engine.sql.resolve.stars import AS_OF
 from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.matching import MatchRecognized
 from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TZ
 
 _OF_EACH_ROW: Final = frozenset({"FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE"})
@@ -162,7 +163,7 @@ class Items:
 
         Raises SqlError.
         """
-        node = self._without_pivots(node, ctes, parent)
+        node = self._without_pivots(self._without_matches(node, ctes, parent), ctes, parent)
         alias, columns = _alias(node)
         sample = node.args.get("sample")
         default, relation = self._relations.relation(node, ctes, scope, parent)
@@ -184,6 +185,26 @@ class Items:
         target = raw("LATERAL {0}", table) if isinstance(node, exp.Lateral) else table
         listed = f"({', '.join(f'{{{n + 2}}}' for n in range(len(columns)))})" if columns else ""
         return raw(f"{{0}} AS {{1}}{listed}", target, *(quoted(name) for name in (alias, *columns)))
+
+    def _without_matches(self, node: Node, ctes: CommonTables, parent: Scope | None) -> Node:
+        """An item with MATCH_RECOGNIZE as the subquery that it stands for. Raises SqlError."""
+        if not isinstance(node, MatchRecognized):
+            return node
+        inner = self._without_pivots(self._without_matches(node.this, ctes, parent), ctes, parent)
+        node.set("this", inner)
+        bare = inner.copy()
+        bare.set("alias", None)
+        default, relation = self._relations.relation(bare, ctes, Scope(parent), parent)
+        alias, columns = _alias(inner)
+        kinds = renamed(relation.kinds, columns)
+        if kinds is None or is_repeated(kinds) or differ_only_in_case(kinds):
+            raise SqlError.unsupported(
+                "MATCH_RECOGNIZE of columns of one name, or unknown ones: name them in a subquery"
+            )
+        own = alias or default
+        for name in matching.qualifiers(node, own):  # which are no aliases of what it is spelled out as
+            self._listening.announce(name, None if columns else relation.name)
+        return matching.spelled_out(node, list(kinds), own, self._build.fresh("match").upper())
 
     def _without_pivots(self, node: Node, ctes: CommonTables, parent: Scope | None) -> Node:
         """An item with PIVOT or UNPIVOT as the subquery that it stands for. Raises SqlError."""

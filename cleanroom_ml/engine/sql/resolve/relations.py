@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.functions import table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
-from cleanroom_ml.engine.sql.resolve import given, guarded, pruning, query_history
+from cleanroom_ml.engine.sql.resolve import given, guarded, matching, pruning, query_history
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
@@ -94,6 +94,8 @@ class Relations:
         if isinstance(node, guarded.NODES):
             self._build.count_source()
             return None, guarded.relation(node, self._queries, ctes)
+        if isinstance(node, matching.FoundRows):
+            return None, matching.relation(node, ctes)
         if not isinstance(node, exp.Table):
             raise SqlError.unsupported(grammar.construct(node))
         _only(node, _TABLE)

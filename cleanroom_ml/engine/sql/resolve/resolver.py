@@ -26,6 +26,7 @@ from cleanroom_ml.engine.sql.resolve import (
     grouping,
     hierarchies,
     limits,
+    matching,
     nullability,
     outer_joins,
     pruning,
@@ -311,6 +312,7 @@ class Resolver:
                 kinds = dict.fromkeys(columns)
             cte.set("this", body)
             cte.set("alias", table_alias(fresh, columns))
+            cte.set("materialized", True if cte.meta.get(matching.KEPT) else None)
             seen[name] = CommonTable(fresh, kinds)
         return seen
 

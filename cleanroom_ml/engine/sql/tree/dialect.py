@@ -29,6 +29,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.for_parser import for_parser
 from cleanroom_ml.engine.sql.lex.lists import Folded, fold, unfold
 from cleanroom_ml.engine.sql.lex.tokens import STRING, Token, tokenize
+from cleanroom_ml.engine.sql.tree.matching import MatchingParser
 from cleanroom_ml.engine.sql.types.kind import Kind
 from cleanroom_ml.engine.sql.types.table import SNOWFLAKE_WORDS
 
@@ -84,7 +85,7 @@ def raw(template: str, *arguments: Node, kind: Kind | None = None) -> Raw:
 class FrontSnowflake(Snowflake):
     """Snowflake without sqlglot's knowledge of functions."""
 
-    class Parser(SnowflakeParser):
+    class Parser(MatchingParser):
         FUNCTIONS: ClassVar[dict[str, Callable[..., Node]]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Node | None]]] = {
             name: parser for name, parser in SnowflakeParser.FUNCTION_PARSERS.items() if name in _KEPT_PARSERS

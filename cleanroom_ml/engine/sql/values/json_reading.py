@@ -180,7 +180,7 @@ class _Reader:
             if self._looking_at(","):
                 self._at += 1
             elif not self._looking_at("}"):
-                raise self._error("missing comma")
+                raise self._error("missing comma" if self._at < len(self._text) else "incomplete object value")
 
     def _key(self) -> str:
         if self._looking_at('"') or self._looking_at("'"):
@@ -207,7 +207,7 @@ class _Reader:
                 self._at += 1
                 return items
             if not self._looking_at(","):
-                raise self._error("missing comma")
+                raise self._error("missing comma" if self._at < len(self._text) else "incomplete array value")
             self._at += 1
 
     def _string(self) -> str:

@@ -19,6 +19,8 @@ from cleanroom_ml.engine.sql.values import (
     json_text,
     moments,
     objects,
+    row_matching,
+    sketches,
     texts,
 )
 from cleanroom_ml.engine.sql.values.arrays import NotAnArray
@@ -27,6 +29,8 @@ from cleanroom_ml.engine.sql.values.json_reading import JsonError
 from cleanroom_ml.engine.sql.values.json_text import DuplicateKey
 from cleanroom_ml.engine.sql.values.moments import NotAMoment, TooFine
 from cleanroom_ml.engine.sql.values.objects import NotAnObject
+from cleanroom_ml.engine.sql.values.row_matching import NoSkip, TooManyRows
+from cleanroom_ml.engine.sql.values.sketches import NotAState
 from cleanroom_ml.engine.sql.values.texts import NotAnAddress, NotAUrl
 
 TEXT: Final = "VARCHAR"
@@ -35,6 +39,7 @@ TRUTH: Final = "BOOLEAN"
 TEXTS: Final = "VARCHAR[]"
 BYTES: Final = "BLOB"
 ROWS: Final = "STRUCT(s BIGINT, k VARCHAR, p VARCHAR, i BIGINT, v VARCHAR, t VARCHAR)[]"
+MATCHED: Final = "STRUCT(n BIGINT, m BIGINT, q BIGINT, c VARCHAR, x BOOLEAN, l BOOLEAN)[]"
 ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT)"
 PARTS: Final = "STRUCT(s BIGINT, i BIGINT, v VARCHAR)[]"
 
@@ -65,6 +70,9 @@ ERRORS: Final[Mapping[type[ValueError], str]] = {
     DuplicateKey: "duplicatekey",
     NotAnArray: "notanarray",
     NotAnObject: "notanobject",
+    NotAState: "state",
+    NoSkip: "noskip",
+    TooManyRows: "matchedrows",
     NotAMoment: "moment",
     TooFine: "nanoseconds",
     NotAnInterval: "notaninterval",
@@ -181,6 +189,18 @@ FUNCTIONS: Final = _of(
             for word, function in (("parse", call), ("try_parse", attempt))
         ),
         *(WorkerFunction(name, (BYTES,), BYTES, texts.digest(name)) for name in ("sha224", "sha384", "sha512")),
+        WorkerFunction("hll_state", ("UINTEGER[]",), BYTES, sketches.registers),
+        WorkerFunction("hll_count", ("UINTEGER[]",), WHOLE, sketches.count),
+        WorkerFunction("hll_combine", ("BLOB[]",), BYTES, sketches.combine),
+        WorkerFunction("hll_estimate", (BYTES,), WHOLE, sketches.estimate),
+        WorkerFunction("hll_export", (BYTES,), TEXT, sketches.export),
+        WorkerFunction("hll_import", (TEXT,), BYTES, sketches.imported),
+        WorkerFunction("minhash_combine", (TEXTS,), TEXT, sketches.minhash_combine),
+        WorkerFunction("similarity", (TEXTS,), "DOUBLE", sketches.similarity),
+        WorkerFunction("top_k_state", (TEXTS, "BIGINT[]", WHOLE), TEXT, sketches.top_k_state),
+        WorkerFunction("top_k_combine", (TEXTS, WHOLE), TEXT, sketches.top_k_combine),
+        WorkerFunction("top_k_estimate", (TEXT, WHOLE), TEXT, sketches.top_k_estimate),
+        WorkerFunction("match_rows", (TEXTS, TEXT), MATCHED, row_matching.matches),
         WorkerFunction("parse_url", (TEXT, TRUTH), TEXT, texts.parse_url),
         WorkerFunction("parse_ip", (TEXT, TEXT, TRUTH), TEXT, texts.parse_ip),
         WorkerFunction("editdistance", TWO, WHOLE, texts.editdistance),
