@@ -67,6 +67,34 @@ def test_what_may_not_stand_in_values(world: World, values: str, code: int) -> N
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("insert into kept (n) values (1), (true)", "BOOLEAN for column N"),
+        ("insert into kept (d) select true", "BOOLEAN for column D"),
+        ("insert into kept (s) select [1]", "ARRAY for column S"),
+        ("insert into kept (s) select {'a': 1}", "OBJECT for column S"),
+        ("insert into kept (s) values (x'41')", "BINARY for column S"),
+        ("insert into arrays (a) values ('x')", "VARCHAR for column A"),
+        ("insert into arrays (a) select {'a': 1}", "OBJECT for column A"),
+        ("update kept set n = b", "BOOLEAN for column N"),
+    ],
+)
+def test_what_is_not_coerced_has_to_be_cast(world: World, text: str, got: str) -> None:
+    """sql-reference/data-type-conversion, "Data types that can be cast": the column "Coercible"."""
+    world.table("ARRAYS", "A ARRAY", """SELECT '[1]' AS "A" """)
+    with pytest.raises(SqlError, match=rf"^SQL compilation error:\nExpression type .* but got {got}$") as refused:
+        if text.startswith("insert"):
+            stored(world, text)
+        else:
+            world.table("KEPT", COLUMNS, ROW)
+            statement = classify(text)
+            assert isinstance(statement, Update)
+            compile_update(statement, world, Binds())
+    assert refused.value.code == 2023
+    assert stored(world, "insert into kept (n, s) select true::int, [1]::varchar")[0][:2] == (1, "[1]")
+
+
 def test_numbers_of_long_lists_become_texts_one_by_one(world: World) -> None:
     """The rows of a long list are not looked at: in a column of texts each number keeps the digits that it is given."""
     numbers = ["1.50", "1000", "-.5", "1e3", "007", "null", "2"] * 50

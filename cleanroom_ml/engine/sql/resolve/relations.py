@@ -28,7 +28,7 @@ from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
 from cleanroom_ml.engine.sql.resolve import given, guarded, pruning, query_history
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
-from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -124,9 +124,16 @@ class Relations:
         return None, relation
 
     def values(
-        self, node: exp.Values, ctes: CommonTables, parent: Scope | None, types: Sequence[SqlType] = ()
+        self,
+        node: exp.Values,
+        ctes: CommonTables,
+        parent: Scope | None,
+        types: Sequence[SqlType] = (),
+        names: Sequence[str] = (),
     ) -> Relation:
-        """VALUES; of `types`, if there are as many as columns and all rows are looked at. Raises SqlError."""
+        """VALUES; of `types`, if there are as many as columns and all rows are looked at, for columns of these `names`.
+        Raises SqlError.
+        """
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
@@ -150,6 +157,9 @@ class Relations:
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
             for item, value in zip(items, values, strict=True) if types else ():
                 given.check(item, value)
+            if len(names) == len(values):
+                for value, target, name in zip(values, types, names, strict=True):
+                    check_coerced(value, target, name)
             if folded and len(types) == len(values):
                 texts = frozenset(
                     place
