@@ -4,6 +4,7 @@ converted to the types of the columns), whatever the other rows of VALUES hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from sql_world import World
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.updates import compile_update
-from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.compiled import Mutation, Operation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.dml import Insert, Update
@@ -83,14 +84,11 @@ def test_what_may_not_stand_in_values(world: World, values: str, code: int) -> N
 def test_what_is_not_coerced_has_to_be_cast(world: World, text: str, got: str) -> None:
     """sql-reference/data-type-conversion, "Data types that can be cast": the column "Coercible"."""
     world.table("ARRAYS", "A ARRAY", """SELECT '[1]' AS "A" """)
+    world.table("KEPT", COLUMNS, ROW)
+    statement = classify(text)
+    compiler: Callable[..., Mutation] = compile_update if isinstance(statement, Update) else compile_insert
     with pytest.raises(SqlError, match=rf"^SQL compilation error:\nExpression type .* but got {got}$") as refused:
-        if text.startswith("insert"):
-            stored(world, text)
-        else:
-            world.table("KEPT", COLUMNS, ROW)
-            statement = classify(text)
-            assert isinstance(statement, Update)
-            compile_update(statement, world, Binds())
+        compiler(statement, world, Binds())
     assert refused.value.code == 2023
     assert stored(world, "insert into kept (n, s) select true::int, [1]::varchar")[0][:2] == (1, "[1]")
 

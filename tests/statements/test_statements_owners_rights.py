@@ -72,9 +72,7 @@ def test_nothing_becomes_the_property_of_a_role_that_one_does_not_have(
 
 
 @pytest.mark.attack
-def test_what_is_cloned_stays_whose_it_was(
-    admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_cloned_stays_whose_it_was(admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """user-guide/object-clone: what a clone holds has the privileges, and so the owner, of what it is a clone of."""
     for text in (
         "CREATE DATABASE mine",

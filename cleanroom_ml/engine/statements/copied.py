@@ -113,9 +113,7 @@ def _as_it_was(work: Work, source: Thing, target: Thing) -> None:
     grants.own(account, target, grants.owner(account, source))
     for each in work.grants_on(source):
         if each.grantee_kind == "ROLE":
-            grants.grant(
-                account, target, (each.privilege,), each.grantee, by=each.granted_by, option=each.grant_option
-            )
+            grants.grant(account, target, (each.privilege,), each.grantee, by=each.granted_by, option=each.grant_option)
 
 
 def _referring(constraint: Constraint, source: Place, target: Place) -> Constraint:

@@ -96,9 +96,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
     return bounded(make)
 
 
-def _given(
-    tree: Node, resolver: Resolver, types: Sequence[SqlType], names: Sequence[str]
-) -> tuple[Node, Kinds | None]:
+def _given(tree: Node, resolver: Resolver, types: Sequence[SqlType], names: Sequence[str]) -> tuple[Node, Kinds | None]:
     """The rows of a query, or of VALUES: there each value is taken as its column takes it, whatever the others are."""
     if not isinstance(tree, exp.Values):
         return resolver.query(tree, {})

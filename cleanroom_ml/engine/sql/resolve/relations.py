@@ -22,7 +22,7 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
-from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions import absent, table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
@@ -131,9 +131,7 @@ class Relations:
         types: Sequence[SqlType] = (),
         names: Sequence[str] = (),
     ) -> Relation:
-        """VALUES; of `types`, if there are as many as columns and all rows are looked at, for columns of these `names`.
-        Raises SqlError.
-        """
+        """VALUES; of `types`, if there are as many as columns and all rows are looked at. Raises SqlError."""
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
             raise SqlError.unsupported("VALUES with modifiers")
         rows: list[list[Node]] = []
@@ -329,7 +327,7 @@ class Relations:
         chosen = self._expressions.user_functions.chosen(name, given, scope, ctes, rows=True)
         if chosen is None:
             if len(name) > 1:
-                raise SqlError.unknown_function(quote_plain(name), "table function")
+                raise absent.unknown(name)
             return None
         if isinstance(call, exp.Window):
             raise SqlError.unsupported("OVER of a table function here")
