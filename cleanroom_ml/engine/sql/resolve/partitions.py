@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions import absent
 from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions

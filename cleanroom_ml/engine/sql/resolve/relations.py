@@ -155,9 +155,8 @@ class Relations:
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
             for item, value in zip(items, values, strict=True) if types else ():
                 given.check(item, value)
-            if len(names) == len(values):
-                for value, target, name in zip(values, types, names, strict=True):
-                    check_coerced(value, target, name)
+            for value, target, name in zip(values, types, names, strict=False):
+                check_coerced(value, target, name)
             if folded and len(types) == len(values):
                 texts = frozenset(
                     place
