@@ -143,6 +143,19 @@ select try_cast(x as int), try_to_number(x), try_to_double(x) from values ('1_00
 select x from values (1) t(x) where x in (**[1]) => ERR 2
 select array_agg(x order by x) from values (1) t(x) => ERR 2
 select if(true, 1, 2) => ERR 2140
+# constructs/asof-join: the comparison operator in ON is =, and its conditions are not connected with OR
+select * from values (1) l(x) asof join values (1) r(x) match_condition (l.x >= r.x) on (l.x = r.x or l.x = 2) => ERR 1003
+select * from values (1) l(x) asof join values (1) r(x) match_condition (l.x >= r.x) on l.x > r.x => ERR 1003
+select l.x, r.y from values (1, 2) l(x, z) asof join values (1, 2, 3) r(x, z, y) match_condition (l.x >= r.x) on (l.z = r.z) and (l.x = r.x) => 1 | 3
+# constructs/order-by: an expression, and so NULL, which is no position
+select x from values (2) t(x) order by null => 2
+select listagg(x, ',') within group (order by null), array_agg(x) within group (order by null) from values (1) t(x) => 1 | [1]
+# functions/copy_history: a table function that is not here is refused by its name
+select * from table(information_schema.copy_history(table_name => 'T', start_time => current_timestamp())) => ERR 2
+# functions/pow: where it has no value, as SQRT and LN; functions/randstr
+select power(-8, 1/3) => ERR 100064
+select pow(0, -1) => ERR 100064
+select power(0, 0), power(-2, 3), power(-8, 2.0), power(null, 2), randstr(0, 1) || 'x' => 1 | -8 | 64 | NULL | x
 """  # noqa: E501
 ROWS = "(values ('a', 'x', 1), ('a', 'y', 2), ('b', 'x', 3)) t(k, c, v)"
 

@@ -4,6 +4,7 @@ converted to the types of the columns), whatever the other rows of VALUES hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from sql_world import World
 from cleanroom_ml.engine.sql.binds import Binds
 from cleanroom_ml.engine.sql.compile.inserts import compile_insert
 from cleanroom_ml.engine.sql.compile.updates import compile_update
-from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.compiled import Mutation, Operation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.dml import Insert, Update
@@ -65,6 +66,31 @@ def test_what_may_not_stand_in_values(world: World, values: str, code: int) -> N
     with pytest.raises(SqlError) as refused:
         stored(world, f"insert into kept {values}")
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("insert into kept (n) values (1), (true)", "BOOLEAN for column N"),
+        ("insert into kept (d) select true", "BOOLEAN for column D"),
+        ("insert into kept (s) select [1]", "ARRAY for column S"),
+        ("insert into kept (s) select {'a': 1}", "OBJECT for column S"),
+        ("insert into kept (s) values (x'41')", "BINARY for column S"),
+        ("insert into arrays (a) values ('x')", "VARCHAR for column A"),
+        ("insert into arrays (a) select {'a': 1}", "OBJECT for column A"),
+        ("update kept set n = b", "BOOLEAN for column N"),
+    ],
+)
+def test_what_is_not_coerced_has_to_be_cast(world: World, text: str, got: str) -> None:
+    """sql-reference/data-type-conversion, "Data types that can be cast": the column "Coercible"."""
+    world.table("ARRAYS", "A ARRAY", """SELECT '[1]' AS "A" """)
+    world.table("KEPT", COLUMNS, ROW)
+    statement = classify(text)
+    compiler: Callable[..., Mutation] = compile_update if isinstance(statement, Update) else compile_insert
+    with pytest.raises(SqlError, match=rf"^SQL compilation error:\nExpression type .* but got {got}$") as refused:
+        compiler(statement, world, Binds())
+    assert refused.value.code == 2023
+    assert stored(world, "insert into kept (n, s) select true::int, [1]::varchar")[0][:2] == (1, "[1]")
 
 
 def test_numbers_of_long_lists_become_texts_one_by_one(world: World) -> None:

@@ -167,6 +167,27 @@ def test_merge_refuses_to_change_a_row_twice(world):
         world.run(compile_merge(classify(text), world).compiled)
 
 
+def test_merge_deletes_a_row_that_several_rows_delete(world):
+    """sql-reference/sql/merge, "Deterministic results for UPDATE and DELETE"."""
+    text = "merge into people t using (select 1 as i union all select 1) s on t.id = s.i when matched then delete"
+    rows = [(row[0], row[-1]) for row in world.run(compile_merge(classify(text), world).compiled)]
+    assert sorted(rows) == [(0, 0), (1, 3), (2, 0), (3, 0)]
+    mixed = text.replace("then delete", "and random() is null then delete when matched then update set name = 'x'")
+    with pytest.raises(Exception, match="cleanroom:duplicate"):
+        world.run(compile_merge(classify(mixed), world).compiled)
+
+
+def test_merge_all_by_name(world):
+    """The same page, "Perform a merge by using ALL BY NAME"."""
+    text = """merge into orders t using (select 70 as amount, 9 as id union all select amount + 1, id from orders where
+    amount = 30) s on t.amount + 1 = s.amount when matched then update all by name when not matched then insert all by
+    name"""
+    rows = sorted((row[0], row[1], row[-1]) for row in world.run(compile_merge(classify(text), world).compiled))
+    assert rows == [(0, 0, 0), (0, 20, 0), (0, 40, 0), (1, 10, 0), (1, 31, 1), (9, 70, 2)]
+    with pytest.raises(SqlError, match="ALL BY NAME needs the same columns"):
+        compile_merge(classify(text.replace("9 as id", "9 as nr")), world)
+
+
 def test_insert_puts_values_where_they_belong(world):
     assert world.run(compile_insert(classify("insert into orders (amount) select 5"), world).compiled) == [(None, 5)]
     batch = Binds.batch([(1, "2"), (3, None)])

@@ -33,7 +33,10 @@ def test_keys_are_kept_and_shown(alpha: Client) -> None:
     alpha.result("ALTER TABLE ch DROP PRIMARY KEY")
     alpha.result("ALTER TABLE ch ADD CONSTRAINT again PRIMARY KEY (b)")
     assert alpha.dicts("SHOW PRIMARY KEYS")[0]["constraint_name"] == "AGAIN"
+    alpha.result("CREATE TABLE boss (id INT PRIMARY KEY, under INT REFERENCES boss)")
+    assert alpha.dicts("SHOW IMPORTED KEYS IN TABLE boss")[0]["pk_column_name"] == "ID"
     for text, why in (
+        ("CREATE OR REPLACE TABLE boss (a INT, under INT REFERENCES boss(id))", "invalid identifier"),
         ("ALTER TABLE ch ADD PRIMARY KEY (id)", "primary key already exists"),
         ("CREATE TABLE x (a INT, UNIQUE (nothing))", "invalid identifier"),
         ("CREATE TABLE x (a INT REFERENCES never(a))", "does not exist"),

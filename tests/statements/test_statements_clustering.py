@@ -50,6 +50,8 @@ def test_a_clustering_key_is_of_the_tables_columns(alpha: Client) -> None:
     assert refused(alpha, "CREATE TABLE w (a INT) CLUSTER BY (nope)").startswith("000904")
     assert refused(alpha, "ALTER TABLE v CLUSTER BY (TO_DATE(nope))").startswith("000904")
     assert "'VARIANT' for clustering keys" in refused(alpha, "ALTER TABLE v CLUSTER BY (d)")
+    for changing in ("RANDOM()", "a + UNIFORM(1, 2, RANDOM())", "CURRENT_DATE", "SUM(a)", "CURRENT_USER()"):
+        assert "CLUSTER BY of" in refused(alpha, f"ALTER TABLE v CLUSTER BY ({changing})"), changing
     assert _keys(alpha, "v") == "LINEAR(D:ID::NUMBER)"
 
 

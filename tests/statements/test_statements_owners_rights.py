@@ -12,7 +12,7 @@ from statements_foreign import refused
 from cleanroom_ml.engine.contracts.table import Rows
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Distance
-from cleanroom_ml.engine.statements import policy, procedures
+from cleanroom_ml.engine.statements import copied, policy, procedures
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kinds import namespace
 from cleanroom_ml.engine.statements.listing import texts
@@ -69,6 +69,30 @@ def test_nothing_becomes_the_property_of_a_role_that_one_does_not_have(
         patch.setattr(Rights, "has_role", lambda self, role: True)
         builder.result(give.format("accountadmin"))
     assert admin.rows(f"CALL mine.public.up({TAKE_OVER})") == [("x",)], "without the control it is the administrator's"
+
+
+@pytest.mark.attack
+def test_what_is_cloned_stays_whose_it_was(admin: Client, builder: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """user-guide/object-clone: what a clone holds has the privileges, and so the owner, of what it is a clone of."""
+    for text in (
+        "CREATE DATABASE mine",
+        f"CREATE PROCEDURE mine.public.up(t VARCHAR) {UP}",
+        "CREATE TABLE mine.public.t (a INT PRIMARY KEY) CLUSTER BY (a)",
+        "CREATE TABLE mine.public.of_t (a INT REFERENCES mine.public.t(a))",
+        "GRANT SELECT ON TABLE mine.public.t TO ROLE other",
+    ):
+        builder.result(text)
+    admin.result("CREATE DATABASE copied CLONE mine")
+    assert "has its owner's rights" in refused(admin, f"CALL copied.public.up({TAKE_OVER})")
+    granted = {(row["privilege"], row["grantee_name"]) for row in admin.dicts("SHOW GRANTS ON TABLE copied.public.t")}
+    assert granted == {("OWNERSHIP", "READER"), ("SELECT", "OTHER")}
+    assert {row["owner"] for row in admin.dicts("SHOW SCHEMAS IN DATABASE copied")} >= {"READER"}
+    assert [row["cluster_by"] for row in admin.dicts("SHOW TABLES LIKE 'T' IN DATABASE copied")] == ["LINEAR(A)"]
+    [key] = admin.dicts("SHOW IMPORTED KEYS IN TABLE copied.public.of_t")
+    assert (key["pk_database_name"], key["pk_table_name"]) == ("COPIED", "T")
+    monkeypatch.setattr(copied, "_as_it_was", lambda work, source, target: work.made(target))
+    admin.result("CREATE DATABASE again CLONE mine")
+    assert admin.rows(f"CALL again.public.up({TAKE_OVER})") == [("x",)], "without the control it is the administrator's"
 
 
 @pytest.mark.attack

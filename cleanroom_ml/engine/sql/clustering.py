@@ -10,8 +10,10 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.functions import generated, table
+from cleanroom_ml.engine.sql.functions.entry import Scalar
 from cleanroom_ml.engine.sql.lex.tokens import QUOTED, WORD, Token, tokenize
-from cleanroom_ml.engine.sql.tree.dialect import parse_ast
+from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import display
 
@@ -22,7 +24,8 @@ def checked(columns: Mapping[str, SqlType], clustering: str) -> str:
     """A clustering key of a table with these columns by name, as it was written; an empty one is none.
 
     Raises:
-        SqlError: it names what is no column, or is of a column that none may be of.
+        SqlError: it names what is no column, is of a column that none may be of, or is nothing that a row's values
+            alone say (RANDOM(), CURRENT_DATE, SUM(a)).
     """
     if not clustering:
         return ""
@@ -31,6 +34,7 @@ def checked(columns: Mapping[str, SqlType], clustering: str) -> str:
         raise SqlError.syntax("CLUSTER BY takes expressions of the table's columns.")
     types = {name: each.name for name, each in columns.items()}
     for each in tree.expressions:
+        _refuse_changing(each)
         for column in each.find_all(exp.Column):
             name = _folded(column.this)
             if name not in types:
@@ -40,6 +44,18 @@ def checked(columns: Mapping[str, SqlType], clustering: str) -> str:
                 2, "0A000", f"{COMPILATION}Unsupported type '{types[_folded(each.this)]}' for clustering keys"
             )
     return clustering
+
+
+def _refuse_changing(expression: Node) -> None:
+    """Raises SqlError: an expression has another value each time, or one of many rows."""
+    for node in expression.walk():
+        word = table.WORDS.get(type(node).__name__)
+        name = word[0] if word is not None else str(node.this).upper() if isinstance(node, exp.Anonymous) else ""
+        found = table.FUNCTIONS.get(name)
+        if found is None:
+            continue
+        if not isinstance(found, Scalar) or found in generated.FUNCTIONS or found.arguments in {0, (0, 1)}:
+            raise SqlError(2, "0A000", f"{COMPILATION}Unsupported feature 'CLUSTER BY of {name}'.")
 
 
 def shown(clustering: str) -> str:

@@ -16,9 +16,17 @@ from cleanroom_ml.engine.storage.keys import Column, Constraint, Key
 
 
 def declared(
-    work: Work, columns: Sequence[Column], specs: Sequence[ConstraintSpec], before: Sequence[Constraint] = ()
+    work: Work,
+    columns: Sequence[Column],
+    specs: Sequence[ConstraintSpec],
+    before: Sequence[Constraint] = (),
+    *,
+    of: Key | None = None,
 ) -> tuple[Constraint, ...]:
-    """Keys as storage keeps them. Raises SqlError: of no column of the table, two of one name, two primary keys."""
+    """Keys as storage keeps them; `of` is the table that is being made, to which a foreign key of its own may refer.
+    Raises SqlError: of no column of the table, two of one name, two primary keys.
+    """
+    own = next((spec.columns for spec in specs if spec.kind == "PRIMARY KEY"), ())
     known = {column.name for column in columns}
     made = list(before)
     for spec in specs:
@@ -30,7 +38,7 @@ def declared(
         name = spec.name or f"SYS_CONSTRAINT_{uuid.uuid4()}"
         if any(each.name == name for each in made):
             raise SqlError.already_exists("Constraint", name)
-        references, referred = _references(work, spec) if spec.references else ((), ())
+        references, referred = _references(work, spec, of, columns, own) if spec.references else ((), ())
         made.append(Constraint(spec.kind, spec.columns, name, references, referred))
     return tuple(made)
 
@@ -53,16 +61,22 @@ def without(constraints: Sequence[Constraint], dropped: DroppedKey) -> tuple[Con
     return tuple(each for each in constraints if each not in gone)
 
 
-def _references(work: Work, spec: ConstraintSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The table that a foreign key refers to, and its columns. It has to be there for the session's roles."""
+def _references(
+    work: Work, spec: ConstraintSpec, of: Key | None, own: Sequence[Column], primary: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The table that a foreign key refers to, and its columns. It has to be there for the session's roles, or is the
+    one that is being made, with the columns and the primary key that it has then.
+    """
     key: Key = work.catalog.target(spec.references, "TABLE")
-    table = work.storage.tables.get(key, work.session.id)
-    if table is None or (table.session_id is None and not work.rights.finds(Thing.of("TABLE", key))):
-        raise SqlError.not_found("Table", displayed(spec.references))
-    columns = spec.reference_columns or next(
-        (each.columns for each in table.constraints if each.kind == "PRIMARY KEY"), ()
-    )
-    known = {column.name for column in table.columns}
+    there = own
+    if key != of:
+        table = work.storage.tables.get(key, work.session.id)
+        if table is None or (table.session_id is None and not work.rights.finds(Thing.of("TABLE", key))):
+            raise SqlError.not_found("Table", displayed(spec.references))
+        there = table.columns
+        primary = next((each.columns for each in table.constraints if each.kind == "PRIMARY KEY"), ())
+    columns = spec.reference_columns or primary
+    known = {column.name for column in there}
     for column in columns:
         if column not in known:
             raise SqlError.invalid_identifier(column)

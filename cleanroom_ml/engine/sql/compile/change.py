@@ -76,7 +76,9 @@ class Change:
 
     def stored(self, name: str, node: Node) -> Node:
         """The same as the column takes it."""
-        return casts.assigned(self.value(name, node), dict(self.target.columns)[name])
+        value, target = self.value(name, node), dict(self.target.columns)[name]
+        casts.check_coerced(value, target, name)
+        return casts.assigned(value, target)
 
     def assignments(self, expressions: list[Node]) -> dict[str, Node]:
         """Column → value of SET."""

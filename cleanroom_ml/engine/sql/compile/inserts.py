@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.bound_rows import staged_rows
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.read.dml import Insert
-from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope, by_position
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
@@ -60,7 +60,7 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
             query, of_batch, rows = _batch(tree, binds, catalog, resolver)
             width, known = len(names), tuple(of_batch)
         else:
-            query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names])
+            query, kinds = _given(tree, resolver, [dict(target.columns)[name] for name in names], names)
             resolver.listening.call_by_position(dict.fromkeys(names), kinds)
             # Behind a star there may be more columns than names: those of the same name are known once.
             least = 0 if kinds is None else len(by_position(kinds))
@@ -79,7 +79,9 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
         for name, _ in target.columns:
             safe(name)
         types = dict(target.columns)
-        values = [_assigned(number, types[name], known, width) for number, name in enumerate(names)]
+        # Values that were staged are texts here, whatever the client bound.
+        checked = () if binds.staged is not None else names
+        values = [_assigned(number, types[name], known, width, checked) for number, name in enumerate(names)]
         if binds.staged is not None:
             bare = [isinstance(item, exp.Placeholder) for item in _batch_row(tree)]
             values = [
@@ -94,11 +96,11 @@ def compile_insert(statement: Insert, catalog: Catalog, binds: Binds = NO_BINDS)
     return bounded(make)
 
 
-def _given(tree: Node, resolver: Resolver, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
+def _given(tree: Node, resolver: Resolver, types: Sequence[SqlType], names: Sequence[str]) -> tuple[Node, Kinds | None]:
     """The rows of a query, or of VALUES: there each value is taken as its column takes it, whatever the others are."""
     if not isinstance(tree, exp.Values):
         return resolver.query(tree, {})
-    return resolver.values(tree, types)
+    return resolver.values(tree, types, names)
 
 
 def _width(query: Node, otherwise: int) -> int:
@@ -111,10 +113,14 @@ def _width(query: Node, otherwise: int) -> int:
     return otherwise if stars else len(query.expressions)
 
 
-def _assigned(number: int, target: SqlType, known: tuple[Kind | None, ...] | None, width: int) -> Node:
-    """The value at a place of what is given, as its column takes it."""
+def _assigned(
+    number: int, target: SqlType, known: tuple[Kind | None, ...] | None, width: int, names: Sequence[str]
+) -> Node:
+    """The value at a place of what is given, as its column takes it; `names`: those of the columns that are checked."""
     value = exp.column(f"_{number}", quoted=True)
     value.meta[KIND] = known[number] if known is not None and len(known) == width else None
+    if names:
+        check_coerced(value, target, names[number])
     return assigned(value, target)
 
 

@@ -13,14 +13,16 @@ from cleanroom_ml.engine.sql.compiled import Mutation, Operation
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.dml import Merge
 from cleanroom_ml.engine.sql.resolve.identifiers import fold_column
+from cleanroom_ml.engine.sql.resolve.scope import is_repeated
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.naming import quote
 
 
 def compile_merge(statement: Merge, catalog: Catalog, binds: Binds = NO_BINDS) -> Mutation:
     """MERGE INTO t USING s ON … WHEN [NOT] MATCHED [AND …] THEN UPDATE | DELETE | INSERT. A target row that several
-    source rows would
-    change fails the statement, as Snowflake's default does. Raises SqlError."""
+    source rows would change fails the statement, as Snowflake's default does, unless all of them delete it. Raises
+    SqlError.
+    """
 
     def make() -> Mutation:
         target = target_table(statement.target, catalog)
@@ -31,6 +33,7 @@ def compile_merge(statement: Merge, catalog: Catalog, binds: Binds = NO_BINDS) -
         source_alias = next(alias for alias in change.scope.sources if alias != change.alias)
         on = change.rewrite(tree.args["on"])
         matched, missing = _whens(tree)
+        _spell_out_names(change, source_alias, [*matched, *missing])
         source_name = resolver.build.fresh("source")
         numbered_source = raw('SELECT *, row_number() OVER () AS "_source_row" FROM {0}', source)
         both = f"{change.numbered} AS {quote(change.alias)} JOIN {source_name} AS {quote(source_alias)} ON {{0}}"
@@ -43,8 +46,9 @@ def compile_merge(statement: Merge, catalog: Catalog, binds: Binds = NO_BINDS) -
             action,
             raw(both, on),
         )
+        several = f'count(*) OVER (PARTITION BY {ROW}) > 1 AND count_if("_action" <> {Operation.DELETED}) OVER (PARTITION BY {ROW}) > 0'  # noqa: E501
         changed = raw(
-            f'SELECT *, CASE WHEN count(*) OVER (PARTITION BY {ROW}) > 1 THEN error(\'cleanroom:duplicate\') END AS "_twice" FROM {{0}} AS _hits WHERE "_action" IS NOT NULL',  # noqa: E501
+            f'SELECT *, CASE WHEN {several} THEN error(\'cleanroom:duplicate\') END AS "_twice" FROM {{0}} AS _hits WHERE "_action" IS NOT NULL QUALIFY row_number() OVER (PARTITION BY {ROW}) = 1',  # noqa: E501
             raw("({0})", hits),
         )
         picks = []
@@ -72,6 +76,35 @@ def _whens(tree: Node) -> tuple[list[Node], list[Node]]:
             raise SqlError.unsupported("WHEN NOT MATCHED BY SOURCE")
         (matched if when.args.get("matched") else missing).append(when)
     return matched, missing
+
+
+def _spell_out_names(change: Change, source: str, whens: list[Node]) -> None:
+    """ALL BY NAME: each column of the target gets the source's column of its name. Raises SqlError: the columns of both
+    are not called the same (sql-reference/sql/merge).
+    """
+    names = [name for name, _ in change.target.columns]
+    for when in whens:
+        then = when.args["then"]
+        update = isinstance(then, exp.Update) and [type(each) for each in then.expressions] == [exp.Star]
+        if not update and not (isinstance(then, exp.Insert) and isinstance(then.this, exp.Star)):
+            continue
+        found = change.scope.sources[source]
+        if found is None:
+            raise SqlError.unsupported("ALL BY NAME of columns that are not known: name them in a subquery")
+        if sorted(found) != sorted(names) or is_repeated(found):
+            raise SqlError.syntax(
+                "ALL BY NAME needs the same columns, by their names, in the source and in the target."
+            )
+        columns = [exp.column(name, table=source, quoted=True) for name in names]
+        targets = [exp.column(name, quoted=True) for name in names]
+        if update:
+            then.set(
+                "expressions",
+                [exp.EQ(this=name, expression=value) for name, value in zip(targets, columns, strict=True)],
+            )
+        else:
+            then.set("this", exp.Tuple(expressions=targets))
+            then.set("expression", exp.Tuple(expressions=columns))
 
 
 def _matched_values(change: Change, whens: list[Node]) -> tuple[list[Node], Node]:

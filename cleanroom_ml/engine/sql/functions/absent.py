@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.naming import display
+
 _FAMILIES: Final = (
     "SYSTEM$",
     "ST_",
@@ -20,6 +23,7 @@ _FAMILIES: Final = (
     "CORTEX_",
 )
 """How the names of whole families begin: geospatial, sketches, bitmaps, MAPs, vectors, language models, the account."""
+_SCHEMA: Final = "INFORMATION_SCHEMA"
 _ENDINGS: Final = ("_HISTORY", "_HISTORY_BY_USER", "_REFERENCES")
 """How table functions of the account end that tell what happened in it."""
 _NAMES: Final = frozenset(
@@ -55,3 +59,10 @@ _NAMES: Final = frozenset(
 def is_snowflakes(name: str) -> bool:
     """Whether it is a function that Snowflake has."""
     return name in _NAMES or name.startswith(_FAMILIES) or name.endswith(_ENDINGS)
+
+
+def unknown(name: tuple[str, ...]) -> SqlError:
+    """What a call of a table function is told that is not there; one of INFORMATION_SCHEMA's by its name."""
+    if len(name) > 1 and name[-2] == _SCHEMA and is_snowflakes(name[-1]):
+        return SqlError.unsupported(f"{_SCHEMA}.{name[-1]}")
+    return SqlError.unknown_function(".".join(map(display, name)), "table function")

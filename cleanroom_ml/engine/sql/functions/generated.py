@@ -25,10 +25,11 @@ _NORMAL: Final = (
     " * cos(2 * pi() * (CAST(hash(hash({2}, 1)) >> 12 AS DOUBLE) / 4503599627370496)))"
 )
 _RANDOM_TEXT: Final = (
-    f"list_aggregate(list_transform(range(CAST({{0}} AS BIGINT)), lambda _i: substr('{_LETTERS_AND_DIGITS}',"
-    " 1 + CAST(hash(hash({1}, _i)) % 62 AS BIGINT), 1)), 'string_agg', '')"
+    f"coalesce(list_aggregate(list_transform(range(CAST({{0}} AS BIGINT)), lambda _i: substr('{_LETTERS_AND_DIGITS}',"
+    " 1 + CAST(hash(hash({1}, _i)) % 62 AS BIGINT), 1)), 'string_agg', ''),"
+    " CASE WHEN {0} IS NOT NULL THEN '' END)"
 )
-"""RANDSTR(length, generator): letters and digits; the same ones for the same number."""
+"""RANDSTR(length, generator): letters and digits; the same ones for the same number. Of length 0: an empty text."""
 
 
 def _random(args: Sequence[Node]) -> Node:

@@ -64,6 +64,10 @@ _DOMAINS: Final = {
     "ATANH": "abs({0}) >= 1",
 }
 """Where a function has no value, and fails."""
+_POWER: Final = (
+    f"CASE WHEN ({{0}} < 0 AND {{1}} <> trunc({{1}})) OR ({{0}} = 0 AND {{1}} < 0) THEN {fails('floating')}"
+    " ELSE pow({0}, {1}) END"
+)
 _HAVERSINE: Final = (
     "(2 * 6371 * asin(sqrt(pow(sin(radians({2} - {0}) / 2), 2)"
     " + cos(radians({0})) * cos(radians({2})) * pow(sin(radians({3} - {1}) / 2), 2))))"
@@ -239,7 +243,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("ATAN2", arguments=2, sql=_floats("atan2({0}, {1})"), wide=True),
     Scalar("PI", arguments=0, sql="pi()", gives=FLOAT),
     Scalar("LOG", arguments=2, sql=_log, wide=True),
-    Scalar("POW POWER", arguments=2, sql=_floats("pow({0}, {1})"), wide=True),
+    Scalar("POW POWER", arguments=2, sql=_floats(_POWER), wide=True),
     Scalar("SQUARE", sql=_floats("{0} * {0}"), wide=True),
     Scalar("FACTORIAL", sql="factorial(CAST({0} AS INTEGER))", takes=NUM, gives=WHOLE),
     Scalar("MOD", arguments=2, sql=lambda args: arithmetic("%", args[0], args[1]), wide=True),

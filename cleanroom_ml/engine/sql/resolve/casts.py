@@ -30,6 +30,7 @@ from cleanroom_ml.engine.sql.types.kind import (
     name_of,
 )
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
+from cleanroom_ml.naming import display
 
 _MOMENTS: Final = frozenset({DATE, TIMESTAMP, TZ})
 _CASTABLE: Final[Mapping[str, frozenset[str]]] = {
@@ -44,6 +45,15 @@ _CASTABLE: Final[Mapping[str, frozenset[str]]] = {
 """What becomes a value of these types, beside a VARIANT (sql-reference/data-type-conversion, "Data types that can be
 cast"); an ARRAY or an OBJECT becomes none of them.
 """
+_NOT_COERCED: Final[Mapping[str, frozenset[Kind]]] = {
+    "NUMBER": frozenset({OTHER, INTERVAL}),
+    "VARCHAR": frozenset({BINARY}),
+    **dict.fromkeys(("ARRAY", "OBJECT"), frozenset({TEXT, NUM, OTHER, BINARY, DATE, TIME, TIMESTAMP, TZ})),
+}
+"""What is cast to these types, or not even that, and not coerced (the same page, "Coercible"): a column of theirs takes
+none of it. A VARIANT takes anything: nothing is lost.
+"""
+_NAMED: Final[Mapping[Kind, str]] = {**_NAMES, TEXT: "VARCHAR", TIMESTAMP: "TIMESTAMP_NTZ"}
 _DIALECT: Final = FrontSnowflake()
 
 
@@ -105,6 +115,27 @@ def _check_castable(kind: Kind | None, target: SqlType) -> None:
         return
     name = name_of(kind)
     raise SqlError(1007, "22023", f"{COMPILATION}invalid type [CAST({name} AS {target})]: no {name} becomes one.")
+
+
+def check_coerced(value: Node, target: SqlType, column: str) -> None:
+    """Raises SqlError: a column of this type takes no value of that kind, unless it is cast
+    (sql-reference/data-type-conversion, "Data types that can be cast").
+    """
+    kind = kind_of(value)
+    if kind is None or isinstance(kind, Kept) or isinstance(value.unnest(), exp.Null):
+        return
+    if isinstance(kind, Document):
+        refused = target.record.name not in {kind.name, "VARIANT"}
+    else:
+        refused = kind in _NOT_COERCED.get(target.record.name, ())
+    if refused:
+        name = getattr(kind, "name", None) or _NAMED.get(kind, str(kind))
+        raise SqlError(
+            2023,
+            "22000",
+            f"{COMPILATION}Expression type does not match column data type, expecting {target} but got {name} for"
+            f" column {display(column)}",
+        )
 
 
 def _of_any_length(text: Node) -> Node:

@@ -397,4 +397,11 @@ def _as_of(join: exp.Join) -> None:
     join.set("match_condition", None)
     join.set("side", "LEFT")
     on = join.args.get("on")
+    conditions = [on] if on is not None else []
+    while conditions:
+        condition = conditions.pop().unnest()
+        if isinstance(condition, exp.And):
+            conditions += [condition.this, condition.expression]
+        elif not isinstance(condition, exp.EQ):
+            raise SqlError.syntax("ON of an ASOF JOIN takes conditions with = alone, connected with AND.")
     join.set("on", match if on is None else exp.And(this=exp.Paren(this=on), expression=match))

@@ -97,7 +97,8 @@ def adjusted(node: Node) -> Node:
         node.set("this", left)
         node.set("expression", right)
     elif isinstance(node, exp.Ordered):
-        node.set("this", order_key(node.this))
+        by_nothing = isinstance(node.this.unnest(), exp.Null)  # DuckDB takes it for a position
+        node.set("this", raw("CAST(NULL AS INTEGER)") if by_nothing else order_key(node.this))
     elif isinstance(node, exp.Between):
         return comparing.between(node)
     elif isinstance(node, exp.HexString):

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.functions import absent
 from cleanroom_ml.engine.sql.resolve import transport
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
-from cleanroom_ml.engine.sql.resolve.identifiers import quote_plain, quoted
+from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Kinds, Scope
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
@@ -54,7 +55,7 @@ def laid_out(
     functions = expressions.user_functions
     chosen = functions.chosen(name, given, scope, ctes, rows=True)
     if chosen is None:
-        raise SqlError.unknown_function(quote_plain(name), "table function")
+        raise absent.unknown(name)
     if scope.staged is not None or any(kinds is None for kinds in scope.sources.values()):
         raise SqlError.unsupported("OVER of a table function beside columns that are not known")
     if scope.called:

@@ -22,13 +22,13 @@ from cleanroom_ml.engine.sql.catalog import (
 )
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
-from cleanroom_ml.engine.sql.functions import table
+from cleanroom_ml.engine.sql.functions import absent, table
 from cleanroom_ml.engine.sql.functions.entry import TableFunction
 from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
 from cleanroom_ml.engine.sql.resolve import given, guarded, matching, pruning, query_history
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
-from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -126,7 +126,12 @@ class Relations:
         return None, relation
 
     def values(
-        self, node: exp.Values, ctes: CommonTables, parent: Scope | None, types: Sequence[SqlType] = ()
+        self,
+        node: exp.Values,
+        ctes: CommonTables,
+        parent: Scope | None,
+        types: Sequence[SqlType] = (),
+        names: Sequence[str] = (),
     ) -> Relation:
         """VALUES; of `types`, if there are as many as columns and all rows are looked at. Raises SqlError."""
         if {part for part, value in node.args.items() if value} - {"expressions", "alias", "sample"}:
@@ -152,6 +157,8 @@ class Relations:
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
             for item, value in zip(items, values, strict=True) if types else ():
                 given.check(item, value)
+            for value, target, name in zip(values, types, names, strict=False):
+                check_coerced(value, target, name)
             if folded and len(types) == len(values):
                 texts = frozenset(
                     place
@@ -321,7 +328,7 @@ class Relations:
         chosen = self._expressions.user_functions.chosen(name, given, scope, ctes, rows=True)
         if chosen is None:
             if len(name) > 1:
-                raise SqlError.unknown_function(quote_plain(name), "table function")
+                raise absent.unknown(name)
             return None
         if isinstance(call, exp.Window):
             raise SqlError.unsupported("OVER of a table function here")

@@ -115,9 +115,9 @@ class Resolver:
             raise SqlError.syntax("a query is expected.")
         raise SqlError.unsupported(grammar.construct(node))
 
-    def values(self, node: exp.Values, types: Sequence[SqlType]) -> tuple[Node, Kinds | None]:
-        """VALUES whose columns are stored as these types, value by value. Raises SqlError."""
-        return _all_of(self._relations.values(node, {}, None, types))
+    def values(self, node: exp.Values, types: Sequence[SqlType], names: Sequence[str]) -> tuple[Node, Kinds | None]:
+        """VALUES whose columns are stored as these types, value by value, as columns of `names`. Raises SqlError."""
+        return _all_of(self._relations.values(node, {}, None, types, names))
 
     def view(self, source: ViewSource) -> tuple[Node, Kinds | None]:
         """The query that a view's text is."""

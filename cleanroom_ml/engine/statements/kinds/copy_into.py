@@ -192,8 +192,10 @@ class _Load:
         found = misfits(work, self.statement, one, required)
         if not found.errors:
             return made, (name, "LOADED", made.rows, made.rows, found.rows, 0, None, None, None, None), numbered
-        skipped = self.tolerated.skips(found)
-        status = "LOAD_FAILED" if skipped or not made.rows else "PARTIALLY_LOADED"
+        # A file of which no row fits is not loaded: it has to be read again once it is mended, or the table is
+        # (sql-reference/functions/copy_history, STATUS; user-guide/data-load-considerations-load).
+        skipped = self.tolerated.skips(found) or not made.rows
+        status = "LOAD_FAILED" if skipped else "PARTIALLY_LOADED"
         told = (found.errors, found.message, found.line, found.character, found.column)
         limit = self.tolerated.rows if self.tolerated.rows is not None else found.rows
         row = (name, status, found.rows, 0 if skipped else made.rows, limit, *told)

@@ -72,7 +72,7 @@ def create_table(work: Work, statement: CreateTable) -> Rows:
         columns = tuple(declared(work, spec) for spec in statement.columns)
     if not columns:
         raise SqlError.syntax("A table needs at least one column.")
-    keys = constraints.declared(work, columns, statement.constraints)
+    keys = constraints.declared(work, columns, statement.constraints, of=key)
     not_null = constraints.keyed(columns, keys)
     columns = tuple(replace(each, nullable=False) if each.name in not_null else each for each in columns)
     if_exists: Literal["error", "replace", "ignore"] = (
