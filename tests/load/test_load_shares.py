@@ -79,3 +79,25 @@ def test_who_gives_up_waiting_is_out_of_the_line() -> None:
     shares.give_back(waiting)
     assert shares.taken == 0
     assert not any((shares._waiting, shares._owners, shares._parties, shares._last_turn)), "nothing is kept of them"
+
+
+def test_what_is_free_is_taken_without_waiting_and_nobody_is_overtaken() -> None:
+    shares = Shares(2, 4)
+    first = shares.take(A)
+    assert first is not None
+    assert (first.granted, shares.taken) == (True, 1)
+    [second] = ask(shares, A)
+    assert shares.take(B) is None, "there is none within the size"
+    assert granted(ask(shares, B)) == 1, "what is kept for who has none is asked for"
+    waiting = ask(shares, A, 2)
+    shares.give_back(first)
+    shares.give_back(second)
+    assert granted(waiting) == 1
+    shares.give_back(waiting[0])
+    assert granted(waiting) == 2
+    shares.give_back(waiting[1])
+    again = shares.take(A)
+    assert again is not None
+    for _ in range(2):
+        shares.give_back(again)
+    assert shares.taken == 1

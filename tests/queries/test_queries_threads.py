@@ -87,3 +87,20 @@ def test_a_machine_that_gives_no_more_threads_is_an_error_of_that_work_alone(mon
         refused.result(10)
     assert some.submit(A, owner.get).result(10) == A, "its place was given back"
     assert some.close(10)
+
+
+def test_work_begins_now_or_not_at_all() -> None:
+    some = FairThreads(1, 2, "now")
+    over = threading.Event()
+    assert some.begin(A, lambda: "refused", lambda: False) is None
+    working = some.begin(A, lambda: over.wait(10), lambda: True)
+    assert working is not None
+    asked: list[str] = []
+    assert some.begin(B, lambda: "late", lambda: not asked.append("may")) is None  # type: ignore[func-returns-value]
+    assert asked == [], "nobody is asked where no thread is free"
+    over.set()
+    assert working.result(10)
+    assert some.submit(B, lambda: "after").result(10) == "after"
+    assert some.close(10)
+    with pytest.raises(RuntimeError):
+        some.begin(A, over.wait, lambda: True)

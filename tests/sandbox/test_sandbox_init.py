@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cleanroom_ml.engine.sandbox import init
 from cleanroom_ml.engine.sandbox.job_init import init_argv, init_mount
 from cleanroom_ml.engine.sandbox.no_isolation import NoIsolation
 from cleanroom_ml.engine.sandbox.policy import Limits, Mount, SandboxSpec
@@ -28,6 +29,14 @@ def spec(*program: str, mounts: tuple[Mount, ...] = (), **options) -> SandboxSpe
 def test_home_is_made_and_the_status_is_the_programs() -> None:
     done = run(spec("/bin/sh", "-c", 'cd "$HOME" && pwd; exit 5'))
     assert (done.outcome.exit_code, done.output) == (5, b"/scratch/home\n")
+
+
+def test_nothing_that_is_carried_waits_for_what_went_before_to_be_acknowledged() -> None:
+    """tcp(7), TCP_NODELAY: small parts of an answer are sent at once. Otherwise each statement of a job took 40 ms."""
+    with init._listening(0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_loopback_reaches_the_jobs_socket(tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from cleanroom_ml.engine.http.file_pieces import Framing, PieceTransport
 from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol.errors import WireError
 
+MAX_HEAD_BYTES: Final = 32 << 10
 HEAD_SECONDS: Final = 10.0
 """A request's head comes within this, from its first byte; the first one from the connection's start."""
 STRANGER_IDLE_SECONDS: Final = 10.0
@@ -40,6 +42,7 @@ class Connection(H11Protocol):
         table: Connections,
     ) -> None:
         super().__init__(config, server_state, app_state | {"connection": self}, _loop)
+        self.conn = Framing(config.h11_max_incomplete_event_size or MAX_HEAD_BYTES)
         self.owner: Owner | None = None
         self.held = False
         """What is under way here is an answer that is held back: nobody misses it."""
@@ -76,7 +79,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(PieceTransport(transport))  # type: ignore[arg-type] # it has all that a transport has
         self._head = self.loop.call_later(HEAD_SECONDS, self.drop)
         self._table.opened(self)
 

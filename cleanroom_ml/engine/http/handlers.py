@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cleanroom_ml.engine.contracts.statement_time import allowed_seconds
@@ -18,9 +19,11 @@ from cleanroom_ml.engine.http import admin
 from cleanroom_ml.engine.http.allowances import Allowances
 from cleanroom_ml.engine.http.bodies import Bodies
 from cleanroom_ml.engine.http.callers import caller_of, connection_of, owner_of, sender_of, session_of
+from cleanroom_ml.engine.http.file_pieces import FileAnswer
 from cleanroom_ml.engine.http.gate import Gate, master_token_refused
 from cleanroom_ml.engine.http.large_answers import LARGE, LargeAnswers
-from cleanroom_ml.engine.http.transfers import Uploads, file_range
+from cleanroom_ml.engine.http.transfers import Uploads
+from cleanroom_ml.engine.http.waiting import Begun, until_done_or_gone
 from cleanroom_ml.engine.login.logins import WrongPassword
 from cleanroom_ml.engine.protocol.bodies import encoded, parse_object
 from cleanroom_ml.engine.protocol.errors import LOGIN_THROTTLED, WireError, bad_request, failure, success
@@ -42,9 +45,6 @@ if TYPE_CHECKING:
     from cleanroom_ml.engine.assembly.engine import Engine
 
 logger = logging.getLogger(__name__)
-
-# The connector gives up on a silent socket after 60 seconds; it is told "in progress" before that, and asks again.
-PATIENCE_SECONDS: Final = 40.0
 
 MAX_WAITING_LOGINS: Final = 256
 UPLOADS_OF_ONE: Final = 16
@@ -186,9 +186,14 @@ class Handlers:
             else:
                 wanted = _query_request(request, plain)
             del plain
-            submit, base_url = self._engine.queries.submit, caller_of(request).base_url
-            query_id = await self._engine.in_thread(submit, session, wanted, base_url)
-            ended = self._engine.queries.wait(query_id)
+            queries, base_url = self._engine.queries, caller_of(request).base_url
+            seconds = allowed_seconds(wanted.parameters, session.parameters)
+            running = None if held else queries.begin(session, wanted, base_url)
+            if running is not None:
+                self._bound_time(running.done, running.query_id, seconds)
+                return await self._answer_of(request, running, wanted)
+            query_id = await self._engine.in_thread(queries.submit, session, wanted, base_url)
+            ended = queries.wait(query_id)
             if held and ended is not None:
                 # What is bound to the statement is in memory until it ran.
                 loop, amount = asyncio.get_running_loop(), held
@@ -197,7 +202,8 @@ class Handlers:
         finally:
             if held:
                 self._bodies.give(owner, held)
-        self._bound_time(query_id, allowed_seconds(wanted.parameters, session.parameters))
+        if ended is not None:
+            self._bound_time(ended, query_id, seconds)
         if wanted.asynchronous:  # even where it has ended by now: its client looks for the outcome, or the error, later
             return JSONResponse(in_progress(query_id, asynchronous=True))
         return await self._answer(request, query_id, own=True)
@@ -234,12 +240,9 @@ class Handlers:
         if found is None or not found[1].path.is_file():
             raise bad_request("The result has been deleted.", status=410)
         part = found[1]
-        return StreamingResponse(
-            file_range(part.path, part.offset, part.length, self._engine.in_thread),
-            # Without a charset the connector guesses one from the bytes.
-            media_type="application/json; charset=utf-8" if part.text else "application/octet-stream",
-            headers={"Content-Length": str(part.length)},
-        )
+        # Without a charset the connector guesses one from the bytes.
+        kind = "application/json; charset=utf-8" if part.text else "application/octet-stream"
+        return FileAnswer(part.path, part.offset, part.length, self._engine.in_thread, kind)
 
     async def upload(self, request: Request) -> Response:
         claims = caller_of(request).claims
@@ -259,11 +262,7 @@ class Handlers:
             descriptor = await self._engine.in_thread(self._engine.storage.objects.open, str(claims["object"]))
         except StorageError as error:
             raise bad_request("The file is gone.", status=410) from error
-        return StreamingResponse(
-            file_range(descriptor, 0, int(str(claims["size"])), self._engine.in_thread),
-            media_type="application/octet-stream",
-            headers={"Content-Length": str(claims["size"])},
-        )
+        return FileAnswer(descriptor, 0, int(str(claims["size"])), self._engine.in_thread)
 
     async def identity(self, request: Request) -> Response:
         return JSONResponse(
@@ -293,10 +292,31 @@ class Handlers:
         session, queries = session_of(request), self._engine.queries
         done = queries.wait(query_id)
         if done is not None:
-            await _until_done_or_gone(asyncio.wrap_future(done), request)
-            reply = done.result() if own and done.done() else None
-            if reply is not None and reply.base_url == caller_of(request).base_url:
+            reply = await until_done_or_gone(done, request)
+            if own and reply is not None and reply.base_url == caller_of(request).base_url:
                 return Response(reply.content, media_type="application/json")
+        return await self._answer_now(request, session, query_id)
+
+    async def _answer_of(self, request: Request, running: Begun, wanted: QueryRequest) -> Response:
+        """The answer of a statement that was begun for this request, or after PATIENCE_SECONDS that it is in progress.
+
+        Raises:
+            WireError: it is none that could be begun.
+        """
+        session, queries, base_url = session_of(request), self._engine.queries, caller_of(request).base_url
+        reply = await until_done_or_gone(running.done, request)
+        if reply is not None:
+            return Response(reply.content, media_type="application/json")
+        query_id = running.answer_id
+        if not running.recorded:  # the catalog keeps it waiting, or its session has ended meanwhile
+            query_id = await self._engine.in_thread(queries.submit, session, wanted, base_url)
+        elif running.done.done() and query_id != running.query_id:
+            return await self._answer(request, query_id, own=True)
+        return await self._answer_now(request, session, query_id)
+
+    async def _answer_now(self, request: Request, session: Session, query_id: str) -> Response:
+        """What there is to say about a query now, however large it is."""
+        queries = self._engine.queries
 
         def made() -> bytes:
             return encoded(queries.answer(session, query_id, caller_of(request).base_url))
@@ -315,28 +335,14 @@ class Handlers:
             return Response(small, media_type="application/json")
         return await self._answers.respond(owner_of(request), size, large)
 
-    def _bound_time(self, query_id: str, seconds: float) -> None:
+    def _bound_time(self, done: Future[Reply | None], query_id: str, seconds: float) -> None:
         """End the statement when its time is over."""
-        done = self._engine.queries.wait(query_id)
-        if done is None:
-            return
         loop = asyncio.get_running_loop()
         timer = loop.call_later(
             seconds,
             lambda: loop.create_task(_awaited(self._engine.in_thread(self._engine.queries.expire, query_id, seconds))),
         )
         done.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(timer.cancel))
-
-
-async def _until_done_or_gone(done: asyncio.Future[Reply | None], request: Request) -> None:
-    """Wait, for PATIENCE_SECONDS at most, and no longer than the client does. The statement goes on without it, as on
-    Snowflake: a client whose connection broke repeats its request, and is answered by what it had begun.
-    """
-    gone = asyncio.ensure_future(request.receive())  # the body has been read: what comes now is that it has left
-    try:
-        await asyncio.wait((done, gone), timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        gone.cancel()
 
 
 async def _awaited(work: Awaitable[object]) -> None:

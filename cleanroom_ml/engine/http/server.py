@@ -33,7 +33,7 @@ from cleanroom_ml.engine.home import no_isolation
 from cleanroom_ml.engine.home.logs import log_to
 from cleanroom_ml.engine.home.paths import Home, open_home
 from cleanroom_ml.engine.home.private_files import write_private
-from cleanroom_ml.engine.http.connections import Connection, Connections
+from cleanroom_ml.engine.http.connections import MAX_HEAD_BYTES, Connection, Connections
 from cleanroom_ml.engine.http.handlers import Handlers
 from cleanroom_ml.engine.http.job_sockets import JobSocketServer
 from cleanroom_ml.engine.protocol.hosts import allowed_hosts, bracketed, is_loopback
@@ -50,7 +50,6 @@ MAX_STRANGERS: Final = 256
 """Connections on which nobody has proved yet who they are."""
 MAX_CONNECTIONS_OF_AN_ACCOUNT: Final = 256
 IDLE_SECONDS: Final = 75
-MAX_HEADER_BYTES: Final = 32 << 10
 GRACE_SECONDS: Final = 4
 STOP_SECONDS: Final = 8.5
 HOME_SECONDS: Final = 5.0
@@ -241,7 +240,7 @@ def _config(app: ASGIApp, protocol: Any) -> uvicorn.Config:  # Any: the server a
         backlog=256,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
 
 

@@ -1,7 +1,4 @@
-"""Bytes that go through the front without ever being in its memory.
-
-Uploads into stages, downloads, chunks of results.
-"""
+"""Uploads into stages: bytes that go through the front without ever being in its memory."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -28,7 +24,6 @@ PATIENCE_SECONDS: Final = 20.0
 SLOWEST: Final = 16 << 10
 """Bytes a second. A body may keep us waiting for PATIENCE_SECONDS, and for as long as it takes at this rate."""
 MAX_REMEMBERED: Final = 4096
-_PIECE: Final = 256 << 10
 _HEAD: Final = 16
 
 P = ParamSpec("P")
@@ -98,44 +93,6 @@ class Uploads:
             await self._in_thread(self._storage.stages.upload, ticket)
         except StorageError as error:
             raise _gone() from error
-
-
-async def file_range(
-    path_or_descriptor: Path | int, offset: int, length: int, in_thread: InThread
-) -> AsyncIterator[bytes]:
-    """The bytes of a part of a file, a piece at a time. A descriptor is closed at the end."""
-    descriptor = path_or_descriptor
-    if isinstance(descriptor, Path):
-        descriptor = await in_thread(os.open, descriptor, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        end = offset + length
-        while offset < end:
-            size = min(_PIECE, end - offset)
-            piece: bytes = _read_at_once(descriptor, size, offset)
-            if piece:
-                await asyncio.sleep(0)  # others have their turns between two pieces
-            else:
-                piece = await in_thread(os.pread, descriptor, size, offset)
-            if not piece:
-                raise OSError("the file is shorter than it was")
-            offset += len(piece)
-            yield piece
-    finally:
-        os.close(descriptor)
-
-
-def _read_at_once(descriptor: int, size: int, offset: int) -> bytes:
-    """What is in memory of a part of a file, from its beginning; nothing where the disk would have to be waited for, or
-    where the system cannot tell.
-    """
-    if not hasattr(os, "RWF_NOWAIT"):
-        return b""
-    buffer = bytearray(size)
-    try:
-        found = os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT)
-    except OSError:  # EAGAIN, or this file system cannot
-        return b""
-    return bytes(memoryview(buffer)[:found])
 
 
 def _is_more(declared: str, limit: int) -> bool:

@@ -20,12 +20,15 @@ class FairLock:
 
     def acquire(self, blocking: bool = True) -> bool:
         """Wait for the lock, unless told not to; whether it is held now."""
+        free = self._shares.take(owner.get())
+        if free is not None:
+            self._held = free
+            return True
+        if not blocking:
+            return False
         woken = threading.Event()
         place = self._shares.ask(owner.get(), lambda _: woken.set())
         try:
-            if not blocking and not place.granted:
-                self._shares.give_back(place)
-                return False
             woken.wait()
         except BaseException:
             self._shares.give_back(place)

@@ -58,6 +58,15 @@ class Shares:
         self._grant()
         return place
 
+    def take(self, owner: Owner) -> Place | None:
+        """A place that is free, while nobody waits for one; None: `ask`. So nobody has to be told of it."""
+        with self._lock:
+            if self._waiting or self._total >= self.size:
+                return None
+            place = Place(owner, lambda _: None, granted=True)
+            self._taken_by(owner)
+        return place
+
     def give_back(self, place: Place) -> None:
         """The place is not needed (any more), whether it was granted or not. Idempotent."""
         with self._lock:
@@ -97,11 +106,14 @@ class Shares:
         place = queue.popleft()
         if not queue:
             del self._waiting[owner]
+        self._taken_by(owner)
+        return place
+
+    def _taken_by(self, owner: Owner) -> None:
         self._total += 1
         self._owners[owner] += 1
         self._parties[owner.party] += 1
         self._last_turn[owner] = next(self._turns)
-        return place
 
     def _rank(self, owner: Owner) -> tuple[int, int, int]:
         return self._parties[owner.party], self._owners[owner], self._last_turn.get(owner, 0)

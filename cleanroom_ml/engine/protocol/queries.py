@@ -28,6 +28,8 @@ _ANY = ""
 _RESULT_SCAN = ("SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "(", _ANY, ")", ")")
 _CANCEL_ALL = ("SELECT", "SYSTEM$CANCEL_ALL_QUERIES", "(", _ANY, ")")
 _CANCEL_ONE = ("SELECT", "SYSTEM$CANCEL_QUERY", "(", _ANY, ")")
+_LONG_NAME = re.compile("[_$]")
+"""Of what these statements are told by: no other text is cut into tokens for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def cancellation(sql: str) -> Cancellation | None:
 
 def _argument(sql: str, shape: Sequence[str]) -> Token | None:
     """The token in the place of `_ANY`, where the statement is of this shape."""
-    if len(sql) > _LONGEST_READ:
+    if len(sql) > _LONGEST_READ or next(filter(_LONG_NAME.search, shape)) not in sql.upper():
         return None
     try:
         tokens = tokenize(sql)

@@ -20,10 +20,19 @@ class Running(Cancellation):
     def __init__(self, query_id: str, owner: Owner, session_id: str) -> None:
         super().__init__(owner)
         self.query_id = query_id
+        self.answer_id = query_id
+        """Whose answer its client gets: that of an earlier attempt, or of another statement that it asks for."""
+        self.recorded = False
+        """There is a record by that id."""
         self.session_id = session_id
         self.names: set[str] = set()
         self.reply: Reply | None = None
         self.done: Future[Reply | None] = Future()
+
+    def refuse(self, error: Exception) -> None:
+        """Tell who waits that there is no such statement: nothing of it was recorded."""
+        with suppress(InvalidStateError):
+            self.done.set_exception(error)
 
     def finish(self) -> None:
         """Tell who waits. Idempotent."""

@@ -17,11 +17,10 @@ from typing import Final
 
 from cleanroom_ml.engine.contracts.result_format import asked_format
 from cleanroom_ml.engine.contracts.table import Rows
-from cleanroom_ml.engine.load import cancellation
 from cleanroom_ml.engine.load.big_texts import BIG_TEXTS
 from cleanroom_ml.engine.load.owners import Owner
 from cleanroom_ml.engine.protocol import queries as wire
-from cleanroom_ml.engine.protocol.errors import SESSION_GONE, WireError
+from cleanroom_ml.engine.protocol.errors import WireError
 from cleanroom_ml.engine.protocol.puts import PutMemory
 from cleanroom_ml.engine.protocol.queries import QueryRequest
 from cleanroom_ml.engine.protocol.results import MULTI_STATEMENT_COLUMN, MULTI_STATEMENT_MESSAGE, Reply
@@ -39,15 +38,16 @@ from cleanroom_ml.engine.queries.answers import (
     sent_as,
 )
 from cleanroom_ml.engine.queries.execute import Execute
+from cleanroom_ml.engine.queries.records import INTERRUPTED_CODE, Records
 from cleanroom_ml.engine.queries.replies import answer_of, small_reply
-from cleanroom_ml.engine.queries.requests import binds_of, count_of, fingerprint, is_one_commit, shared_out
+from cleanroom_ml.engine.queries.requests import binds_of, count_of, fingerprint, shared_out
 from cleanroom_ml.engine.queries.running import Running
 from cleanroom_ml.engine.queries.threads import FairThreads
 from cleanroom_ml.engine.queries.under_way import UnderWay
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import split
 from cleanroom_ml.engine.statements.results import VARCHAR
-from cleanroom_ml.engine.storage.errors import IllegalState, NotFound, RequestMismatch
+from cleanroom_ml.engine.storage.errors import IllegalState, NotFound
 from cleanroom_ml.engine.storage.queries import QueryRecord
 from cleanroom_ml.engine.storage.sessions import Session
 from cleanroom_ml.engine.storage.storage import Storage
@@ -58,7 +58,6 @@ THREADS: Final = 48
 MAX_IN_FLIGHT: Final = 24
 """Statements of an account's people, and of each job, that run or wait at once."""
 MAX_STATEMENTS: Final = 200
-INTERRUPTED_CODE: Final = 610
 INTERRUPTED: Final = (
     "The engine was restarted while the statement ran. Nothing it had not finished was kept. Run it again."
 )
@@ -77,6 +76,7 @@ class QueryService:
         self._answers = answers
         self._puts = PutMemory()
         self._under_way = UnderWay(FairThreads(THREADS, 2 * THREADS, "statement"))
+        self._records = Records(storage.queries, self._under_way)
 
     def recover(self) -> int:
         """At the start: what was under way when the engine died has failed. How many."""
@@ -89,6 +89,68 @@ class QueryService:
         Raises:
             WireError: the request id was used for another statement, or the session is gone.
         """
+        other = self._elsewhere(session, request)
+        if other is not None:
+            return other
+        request = self._meant(session, request)
+        # Known before it is recorded: from the record on it can be aborted, and must be found then.
+        running = self._running(session)
+        crowded = self._under_way.enter(running) > MAX_IN_FLIGHT
+        try:
+            fresh = self._records.begin(running, session, request)
+        except BaseException:
+            self._under_way.leave(running)
+            raise
+        if not fresh:
+            self._under_way.leave(running)
+            return running.answer_id
+        if crowded:
+            whose = session.job_id or session.account
+            running.cancel(SqlError(625, "53300", f"{whose} has {MAX_IN_FLIGHT} statements under way already."))
+        if running.reason is not None:
+            self._records.fail(running.query_id, running.reason)
+        self._under_way.queue(running, lambda: self._run(running, request, session, base_url))
+        return running.query_id
+
+    def begin(self, session: Session, request: QueryRequest, base_url: str) -> Running | None:
+        """The statement, recorded and run on one thread from now on, where that is free and the session has nothing
+        else under way; None: `submit` it. Never blocks.
+
+        Once it is `done`, its `answer_id` is the one that `submit` would have given; or `done` raises what that raises.
+        Before, `submit` finds this attempt, as it finds every other one.
+        """
+        if request.asynchronous:  # its client is told the id at once
+            return None
+        running = self._running(session)
+        crowded = self._under_way.enter(running) > MAX_IN_FLIGHT
+        if crowded or not self._under_way.begin(
+            running, lambda: self._record_and_run(running, request, session, base_url)
+        ):
+            self._under_way.leave(running)
+            return None
+        return running
+
+    def _record_and_run(self, running: Running, request: QueryRequest, session: Session, base_url: str) -> None:
+        try:
+            other = self._elsewhere(session, request)
+            if other is None:
+                request = self._meant(session, request)
+                fresh = self._records.begin(running, session, request)
+            else:
+                running.answer_id, running.recorded, fresh = other, True, False
+        except Exception as error:  # noqa: BLE001 - nothing was recorded that would say so: whoever waits is told
+            running.refuse(error)
+            return
+        if fresh:
+            self._run(running, request, session, base_url)
+
+    def _running(self, session: Session) -> Running:
+        return Running(str(uuid.uuid4()), Owner(session.account, session.job_id or ""), session.id)
+
+    def _elsewhere(self, session: Session, request: QueryRequest) -> str | None:
+        """The query id of what answers a request that is no statement to be run: one that collects the result of
+        another, or that cancels others.
+        """
         scanned = wire.scanned_result(request.sql)
         if scanned is not None:
             record = self._record(session, scanned)
@@ -96,38 +158,15 @@ class QueryService:
                 return self._several_scanned(session, request)
             if record.session_id != session.id or sent_as(record, asked_format(request.parameters, session.parameters)):
                 return scanned
-        sql, bindings = self._puts.read(session.id, request.sql, request.bindings, remember=request.moves_files)
-        moving = request.moves_files or sql is not request.sql  # of a PUT that was, the client repeats the text alone
-        request = replace(request, sql=sql, bindings=bindings, moves_files=moving)
-        query_id = str(uuid.uuid4())
         cancelled = wire.cancellation(request.sql)
-        if cancelled is not None:
-            return self._cancel(session, request, cancelled, query_id)
-        # Known before it is recorded: from the record on it can be aborted, and must be found then.
-        running = Running(query_id, Owner(session.account, session.job_id or ""), session.id)
-        crowded = self._under_way.enter(running) > MAX_IN_FLIGHT
-        try:
-            record, fresh = self._start(running, query_id, session, request)
-        except RequestMismatch as error:
-            self._under_way.leave(running)
-            raise WireError(390400, "This request id was used for another statement.", sqlstate="08000") from error
-        except NotFound as error:
-            self._under_way.leave(running)
-            raise WireError(SESSION_GONE, "Session no longer exists. New login required.") from error
-        except BaseException:
-            self._under_way.leave(running)
-            raise
-        if not fresh:
-            self._under_way.leave(running)
-            return record.query_id
-        running.query_id = record.query_id
-        if crowded:
-            whose = session.job_id or session.account
-            running.cancel(SqlError(625, "53300", f"{whose} has {MAX_IN_FLIGHT} statements under way already."))
-        if running.reason is not None:
-            self._failed(running.query_id, running.reason)
-        self._under_way.queue(running, lambda: self._run(running, request, session, base_url))
-        return running.query_id
+        return None if cancelled is None else self._cancel(session, request, cancelled, str(uuid.uuid4()))
+
+    def _meant(self, session: Session, request: QueryRequest) -> QueryRequest:
+        """The statement that the client means: of a PUT that it repeats for a file it sends the text alone."""
+        sql, bindings = self._puts.read(session.id, request.sql, request.bindings, remember=request.moves_files)
+        if sql is request.sql and bindings is request.bindings:
+            return request
+        return replace(request, sql=sql, bindings=bindings, moves_files=request.moves_files or sql is not request.sql)
 
     def _several_scanned(self, session: Session, request: QueryRequest) -> str:
         """RESULT_SCAN of several statements: their one row, and not their ids, which the client asks for when it has
@@ -192,6 +231,8 @@ class QueryService:
         try:
             with self._ending(query_id, reason):
                 self._storage.queries.fail(query_id, code=reason.code, sqlstate=reason.sqlstate, message=reason.message)
+        except NotFound:
+            pass  # it is about to be recorded, and has failed then
         except IllegalState:
             return
         self._under_way.stop(query_id, reason)
@@ -242,28 +283,6 @@ class QueryService:
         self._storage.queries.finish(query_id, outcome_of(rows, session, self._storage).response)
         return query_id
 
-    def _start(
-        self, running: Running, query_id: str, session: Session, request: QueryRequest
-    ) -> tuple[QueryRecord, bool]:
-        """The statement's record, and whether it is to be run now.
-
-        A client that lost its engine in the middle repeats its request. What was interrupted then runs again, under the
-        query id of the first attempt: nothing of it was committed, or its outcome would have been recorded with that.
-        """
-        queries = self._storage.queries
-        # Who asks for the outcome later is given the query's id now: then it has to be there later.
-        record, created = queries.start(
-            *(query_id, session.id, request.request_id, fingerprint(request)),
-            durable=request.asynchronous,
-            query_tag=request.parameters.get("QUERY_TAG"),
-        )
-        interrupted = record.state == "FAILED" and record.code == INTERRUPTED_CODE
-        if created or not interrupted or not is_one_commit(request):
-            return record, created
-        if not self._under_way.name(running, record.query_id):
-            return record, False  # another attempt of the same request is about to run it
-        return record, queries.begin_again(record.query_id, code=INTERRUPTED_CODE)
-
     def _run(self, running: Running, request: QueryRequest, session: Session, base_url: str | None) -> None:
         with BIG_TEXTS.statement():
             record = self._run_to_its_end(running, request)
@@ -280,9 +299,9 @@ class QueryService:
                 if session is None:
                     raise SqlError.cancelled()
                 outcome = self._outcome(running, session, request)
-                return self._finish(running.query_id, outcome, durable=request.asynchronous)
+                return self._records.finish(running.query_id, outcome, durable=request.asynchronous)
         except Exception as error:  # noqa: BLE001 - a statement ends here: whatever it was, the client is told
-            return self._failed(running.query_id, running.reason or error)
+            return self._records.fail(running.query_id, running.reason or error)
 
     def _outcome(self, running: Running, session: Session, request: QueryRequest) -> Outcome:
         count = count_of(session, request) if request.statements is None else request.statements
@@ -327,7 +346,7 @@ class QueryService:
         query_id = str(uuid.uuid4())
         child = replace(request, request_id=request_id, statements=1)
         self._under_way.name(parent, query_id)
-        record, fresh = self._start(parent, query_id, session, child)
+        record, fresh = self._records.start(parent, query_id, session, child)
         if not fresh:
             return record
         query_id = record.query_id
@@ -342,39 +361,13 @@ class QueryService:
                 parameters=request.parameters,
             )
             outcome = outcome_of(result, session, self._storage, moving=request.moves_files)
-            return self._finish(query_id, outcome, durable=True)
+            return self._records.finish(query_id, outcome, durable=True)
         except Exception as error:  # noqa: BLE001 - as in `_run`: its end is recorded, whatever it was
-            record_now = self._failed(query_id, parent.reason or error) or self._storage.queries.get(query_id)
+            record_now = self._records.fail(query_id, parent.reason or error) or self._storage.queries.get(query_id)
             assert record_now is not None
             return record_now
         finally:
             self._under_way.unname(parent, query_id)
-
-    def _finish(self, query_id: str, outcome: Outcome, *, durable: bool) -> QueryRecord:
-        """Record that it succeeded. What a query read is spooled, and may be lost with the machine's power: so may its
-        record be, unless it was promised.
-        """
-        return self._storage.queries.finish(
-            query_id,
-            outcome.response,
-            outcome.spool,
-            objects=outcome.objects,
-            durable=durable or outcome.spool is None,
-        )
-
-    def _failed(self, query_id: str, error: Exception) -> QueryRecord | None:
-        """Record how the statement failed; what was recorded before (a cancellation) stays, and None is given."""
-        if not isinstance(error, SqlError | WireError):
-            if not isinstance(error, IllegalState):
-                logger.error("query %s: internal error", query_id, exc_info=error)
-            error = SqlError.internal(query_id)
-        try:
-            with cancellation.tidying():
-                code, sqlstate = error.code, error.sqlstate
-                return self._storage.queries.fail(query_id, code=code, sqlstate=sqlstate, message=error.message)
-        except IllegalState:
-            logger.info("query %s had ended before", query_id)
-            return None
 
     def _record(self, session: Session, query_id: str) -> QueryRecord:
         record = self._storage.queries.get(query_id)

@@ -49,6 +49,24 @@ class FairThreads:
         self._shares.ask(whose, lambda place: self._start(piece, place))
         return piece.future
 
+    def begin(self, whose: Owner, work: Callable[[], T], may: Callable[[], bool]) -> Future[T] | None:
+        """Run it now, where a thread is free for which nobody waits, and `may` says so then; else None, and nothing.
+
+        Raises:
+            RuntimeError: closed.
+        """
+        if self._closed:
+            raise RuntimeError(f"the threads {self._name} are closed")
+        place = self._shares.take(whose)
+        if place is None:
+            return None
+        if not may():
+            self._shares.give_back(place)
+            return None
+        piece = _Piece(work)
+        self._start(piece, place)
+        return piece.future
+
     def close(self, seconds: float) -> bool:
         """Begin nothing any more, and wait for what runs; whether it ended in time."""
         deadline = time.monotonic() + seconds

@@ -88,6 +88,21 @@ class UnderWay:
         elif first:
             self._ask(running.owner, running.session_id)
 
+    def begin(self, running: Running, work: _Work) -> bool:
+        """Do the work now, where its session has no other under way and a thread is free; else False, and nothing."""
+        owner, session_id = running.owner, running.session_id
+
+        def is_first() -> bool:
+            with self._lock:
+                if session_id in self._queues:
+                    return False
+                self._queues[session_id] = deque([(running, work)])
+                return True
+
+        with suppress(RuntimeError):  # the engine stops
+            return self._threads.begin(owner, lambda: self._take_turn(owner, session_id), is_first) is not None
+        return False
+
     def stop(self, query_id: str, reason: SqlError) -> None:
         """End it. Its record is final: who waits is told now, and what had not begun is over with that."""
         running = self.get(query_id)

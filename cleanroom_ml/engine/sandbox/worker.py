@@ -30,7 +30,7 @@ from cleanroom_ml.engine.sandbox.policy import LONG_SECONDS, LONG_WEIGHT, RUN, S
 from cleanroom_ml.engine.sandbox.process import SandboxProcess
 from cleanroom_ml.engine.sandbox.processes import kill_pidfd, open_pidfd
 from cleanroom_ml.engine.sandbox.python_runtime import LIBRARY, python_runtime
-from cleanroom_ml.engine.sandbox.worker_frames import FRAME_BYTES, exactly, frame, readable
+from cleanroom_ml.engine.sandbox.worker_frames import FRAME_BYTES, exactly, frame, readable, send_with
 
 _FDS_A_MESSAGE: Final = 200  # the kernel takes 253 (SCM_MAX_FD)
 _START_SECONDS: Final = 60.0
@@ -275,11 +275,16 @@ class Worker:
         self, ours: socket.socket, request: dict[str, object], fds: Sequence[int], deadline: float
     ) -> tuple[int, bytes]:
         body = json.dumps(request).encode()
-        ours.sendall(struct.pack("!QQ", len(body), len(fds)))
-        for start in range(0, len(fds), _FDS_A_MESSAGE):
-            socket.send_fds(ours, [b"F"], list(fds[start : start + _FDS_A_MESSAGE]))
-            exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
-        ours.sendall(body)
+        head = struct.pack("!QQ", len(body), len(fds))
+        ours.settimeout(max(0.001, deadline - time.monotonic()))
+        if len(fds) <= _FDS_A_MESSAGE:  # in one message: whoever reads it is woken once
+            send_with(ours, head + body, fds)
+        else:
+            send_with(ours, head, fds[:_FDS_A_MESSAGE])
+            for start in range(_FDS_A_MESSAGE, len(fds), _FDS_A_MESSAGE):
+                exactly(ours, 1, deadline)  # keeps those in flight below an ordinary user's RLIMIT_NOFILE
+                send_with(ours, b"F", fds[start : start + _FDS_A_MESSAGE])
+            ours.sendall(body)
         if not readable(ours, min(LONG_SECONDS, deadline - time.monotonic())):
             self._weigh(min(LONG_WEIGHT, self.config.limits.cpu_weight))
         kind, length = struct.unpack("!BQ", exactly(ours, 9, deadline))

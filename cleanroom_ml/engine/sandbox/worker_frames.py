@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 FRAME_BYTES: Final = 9
@@ -44,6 +45,13 @@ def exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
             raise EOFError
         data += part
     return bytes(data)
+
+
+def send_with(connection: socket.socket, data: bytes, fds: Sequence[int]) -> None:
+    """Send all of `data`, with copies of the descriptors at its first byte. Raises TimeoutError, OSError."""
+    sent = socket.send_fds(connection, [data], list(fds)) if fds else 0
+    if sent < len(data):
+        connection.sendall(memoryview(data)[sent:])
 
 
 def readable(connection: socket.socket, seconds: float) -> bool:

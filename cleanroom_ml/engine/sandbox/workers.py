@@ -197,6 +197,9 @@ class SandboxedWorkers:
 
     def _place(self, token: Cancellation, deadline: float) -> Place:
         """Wait for a turn: until it comes, the time is over, or somebody ends the work."""
+        free = None if self._closed or token.reason is not None else self._shares.take(token.owner)
+        if free is not None:
+            return free
         woken = threading.Event()
         with self._lock:
             self._waiting.add(woken)

@@ -13,8 +13,8 @@ Control frames, zygote to host: one byte and a 64-bit number. R pid: a child wai
 (waitpid status). X length, then text: a module or the handler cannot be loaded. Host to zygote: C and the number of the
 child that is to serve the call, with the descriptor of the call's own socket. A call whose child was killed before it
 took the message lies there still; the next child throws it away.
-On the call's socket: `!QQ` (body length, number of descriptors), the descriptors in messages of up to 200, each
-acknowledged by a byte, then the body (JSON). The answer: `!BQ` (0 result, 1 error), then JSON.
+On the call's socket: `!QQ` (body length, number of descriptors), with the first 200 descriptors; the others in messages
+of up to 200, each asked for by a byte; then the body (JSON). The answer: `!BQ` (0 result, 1 error), then JSON.
 A child whose handler says so (`again`) waits for another request on the same socket: whose it may be, decides the host.
 """
 
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -41,6 +42,8 @@ _WRITABLE = ("/scratch", "/tmp", "/dev/shm")
 _MOST_LEFTOVERS = 1000
 _NO_MORE_REQUESTS = 77
 _PATIENCE_SECONDS = 5.0
+_HEAD_BYTES = 16
+_FDS_A_MESSAGE = 200
 
 _Handler = Callable[[dict[str, object], list[int]], dict[str, object]]
 
@@ -77,24 +80,42 @@ def _serve_one(control: socket.socket, handler: _Handler) -> None:
     control.close()
     call = socket.socket(fileno=fds[0])
     again = getattr(handler, "again", None)
-    _answer_one(call, handler, _receive(call, 16))
+    _answer_one(call, handler, *_receive_head(call))
     while again is not None and again():
         try:
-            head = _receive(call, 16)
+            head, files = _receive_head(call)
         except EOFError:
             return  # the host has no more for it
-        _answer_one(call, handler, head)
+        _answer_one(call, handler, head, files)
 
 
-def _answer_one(call: socket.socket, handler: _Handler, head: bytes) -> None:
-    length, count = struct.unpack("!QQ", head)
-    files: list[int] = []
-    while len(files) < count:
-        data, more, flags, _ = socket.recv_fds(call, 1, 200)
-        if not data or not more or flags & socket.MSG_CTRUNC:
-            raise OSError(f"{count} descriptors are more than this process may hold")
+def _receive_head(call: socket.socket) -> tuple[bytes, list[int]]:
+    """What a request begins with, and the descriptors that came with it."""
+    head, files = b"", list[int]()
+    while len(head) < _HEAD_BYTES:
+        part, more, flags, _ = socket.recv_fds(call, _HEAD_BYTES - len(head), _FDS_A_MESSAGE)
+        if not part:
+            raise EOFError
+        _require_all(flags)
+        head += part
         files += more
+    return head, files
+
+
+def _require_all(flags: int) -> None:
+    if flags & socket.MSG_CTRUNC:
+        raise OSError("there are more descriptors than this process may hold")
+
+
+def _answer_one(call: socket.socket, handler: _Handler, head: bytes, files: list[int]) -> None:
+    length, count = struct.unpack("!QQ", head)
+    while len(files) < count:
         call.sendall(b"A")
+        data, more, flags, _ = socket.recv_fds(call, 1, _FDS_A_MESSAGE)
+        _require_all(flags)
+        if not data or not more:
+            raise EOFError
+        files += more
     for fd in files:
         os.set_inheritable(fd, False)
     request = json.loads(_receive(call, length))
@@ -184,6 +205,8 @@ def _load(handler: str, modules: str) -> _Handler:
         open_once()
     if _threads() > before:
         raise RuntimeError("the handler started threads: they, and the locks they hold, would be lost in every child")
+    gc.collect()
+    gc.freeze()  # a child that looks for garbage among what was loaded gets a copy of every page that it touches
     return found
 
 

@@ -27,6 +27,7 @@ class Compiled:
         indent: of documents in a result; None: they are on one line.
         functions: the functions in Python that it calls by `routines.called_as`
         drawn: numbers of sequences of which it uses as many as it gives rows.
+        of_tables: all that it reads are tables that its own text names.
         operations: the last column is the row's operation (`Operation`), not data: a write counts and drops it.
     """
 
@@ -44,6 +45,7 @@ class Compiled:
     indent: int | None = 2
     functions: tuple[UserFunction, ...] = ()
     drawn: tuple[Drawn, ...] = ()
+    of_tables: bool = False
 
 
 class Operation:

@@ -25,6 +25,7 @@ from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.places import placed
+from cleanroom_ml.engine.statements.plans import Plans
 from cleanroom_ml.engine.statements.ports import (
     Applications,
     Pools,
@@ -87,6 +88,8 @@ class Executor:
         """What runs procedures in Python; set once all parts of the engine are there."""
         self._patterns = Patterns(warehouse)
         self.transactions = Transactions(storage.sessions)
+        self._plans = Plans()
+        storage.sessions.on_end(self._plans.forget)
 
     def execute(
         self,
@@ -287,6 +290,7 @@ class Executor:
             depth=depth,
             as_owner=acting is not None,
             nested=nesting > 0,
+            plans=self._plans if direct and acting is None and isinstance(catalog, AccountCatalog) else None,
         )
         if isinstance(catalog, AccountCatalog):
             work = replace(work, distance=catalog.distance)

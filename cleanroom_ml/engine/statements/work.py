@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.catalog import Drawn
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Distance
+from cleanroom_ml.engine.statements.plans import Plans
 from cleanroom_ml.engine.statements.ports import (
     Applications,
     Pools,
@@ -77,6 +78,7 @@ class Work:
         depth: how many procedures in Python this statement is in.
         as_owner: it is a statement of a procedure with its owner's rights.
         nested: it is one of a pipe, a block, a file or a procedure.
+        plans: those that were made before for what sessions send themselves.
     """
 
     storage: Storage
@@ -109,6 +111,15 @@ class Work:
     depth: int = 0
     as_owner: bool = False
     nested: bool = False
+    plans: Plans | None = None
+
+    @property
+    def plannable(self) -> bool:
+        """Whether the statement is made of its text, its session and the catalog alone (plans.py): nothing is
+        bound to it, and no transaction is open, whose rows are in no catalog.
+        """
+        bound = self.binds.positional or self.binds.named or self.binds.rows or self.binds.staged
+        return not bound and self.transactions.current(self.session) is None
 
     @property
     def seconds(self) -> float:

@@ -78,13 +78,7 @@ class Rights:
         """
         if session.kind != "client":
             return cls(storage, session.account, frozenset({ADMIN}), ADMIN)
-        with storage.database.read():
-            available = storage.roles.available(session.account, session.user)
-            roles = storage.roles.inherited(session.account, session.role) & available
-            if session.role not in available:
-                roles = frozenset()
-            if ADMIN not in roles and storage.roles.secondary(session.id):
-                roles |= available
+        roles = storage.roles.acting(session.account, session.user, session.role, session.id)
         return cls(storage, session.account, roles, session.role)
 
     @classmethod

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import AlreadyExists, NotFound
 from cleanroom_ml.engine.storage.keys import checked_name, from_micros
+from cleanroom_ml.engine.storage.unchanged import Unchanged
 
 ADMIN: Final = "ACCOUNTADMIN"
 PUBLIC: Final = "PUBLIC"
@@ -104,6 +105,7 @@ class Roles:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._acting: Unchanged[tuple[str, str, str, str], frozenset[str]] = Unchanged(database)
 
     def create(
         self, account: str, name: str, *, owner: str, comment: str = "", if_exists: Literal["error", "ignore"] = "error"
@@ -304,6 +306,19 @@ class Roles:
         """The roles that a user may use: those of `direct`, and all that these inherit."""
         with self._database.read() as connection:
             return _inherited(connection, account, _granted(connection, account, user))
+
+    def acting(self, account: str, user: str, role: str, session_id: str) -> frozenset[str]:
+        """The roles by which a session of a user acts that uses this role: with what it inherits, as far as they are
+        its user's, none where the role is not; and with all of its user's, where these are activated beside it.
+        """
+
+        def read() -> frozenset[str]:
+            with self._database.read():
+                available = self.available(account, user)
+                roles = self.inherited(account, role) & available if role in available else frozenset[str]()
+                return roles | available if ADMIN not in roles and self.secondary(session_id) else roles
+
+        return self._acting.get((account, user, role, session_id), read)
 
     def inherited(self, account: str, role: str) -> frozenset[str]:
         """A role with all that it inherits; nothing at all where there is no such role."""

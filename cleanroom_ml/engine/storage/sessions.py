@@ -15,6 +15,7 @@ from cleanroom_ml.engine.contracts.values import Value
 from cleanroom_ml.engine.storage.database import Database, Schema
 from cleanroom_ml.engine.storage.errors import NotFound, SessionGone, TokenExpired
 from cleanroom_ml.engine.storage.keys import from_micros, to_micros
+from cleanroom_ml.engine.storage.unchanged import Unchanged
 
 SessionKind = Literal["client", "job", "room"]
 
@@ -28,7 +29,6 @@ RUN_ROLE = "ACCOUNTADMIN"
 OVERLAP = timedelta(minutes=5)
 # A sign of life is written down this often at most: each is a write that waits for the disk.
 _TOUCH = timedelta(minutes=1)
-_MOST_KNOWN = 1024
 
 SCHEMA = Schema(
     "sessions",
@@ -86,7 +86,8 @@ class Sessions:
         self._token_life = token_life
         self._idle_life = idle_life
         self._on_end: list[Callable[[str], None]] = []
-        self._known: dict[str, tuple[int, sqlite3.Row]] = {}
+        self._known: Unchanged[str, sqlite3.Row] = Unchanged(database)
+        self._found: Unchanged[str, sqlite3.Row | None] = Unchanged(database)
 
     def on_end(self, ended: Callable[[str], None]) -> None:
         """From now on `ended` is called with the id of every session that ends, whichever way: what somebody keeps for
@@ -155,15 +156,15 @@ class Sessions:
             SessionGone: unknown, closed, or idle for longer than a session lives.
         """
         now = self._database.now()
-        changes = self._database.changes
-        with self._database.read() as connection:
-            row = self._row(connection, token, "session", now)
-        if row["expires_on"] < to_micros(now):
-            raise TokenExpired("the session token has expired")
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        if changes % 2 == 0:
-            self._known[_hash(token)] = (changes, row)
+
+        def read() -> sqlite3.Row:
+            with self._database.read() as connection:
+                row = self._row(connection, token, "session", now)
+            if row["expires_on"] < to_micros(now):
+                raise TokenExpired("the session token has expired")
+            return row
+
+        row = self._known.read(_hash(token), read)
         if self._is_to_be_touched(row, now):
             # Where somebody writes, the next request says it: who asks for a result does not wait for another's commit.
             with self._database.transaction_if_free() as connection:
@@ -175,17 +176,27 @@ class Sessions:
         """What `by_token` would give, where it gave that before and nothing at all was committed since; None: ask that.
         Never blocks.
         """
-        changes, row = self._known.get(_hash(token), (-1, None))
+        row = self._known.seen(_hash(token))
         now = self._database.now()
-        if row is None or changes != self._database.changes or row["expires_on"] < to_micros(now):
+        if row is None or row["expires_on"] < to_micros(now):
             return None
         return None if self._is_to_be_touched(row, now) or not self._lives(row, now) else _session(row)
 
     def get(self, session_id: str) -> Session | None:
         """The session with this id, None where it is gone."""
-        with self._database.read() as connection:
-            row = connection.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone()
-        return _session(row) if row is not None and self._lives(row, self._database.now()) else None
+        now = self._database.now()
+
+        def read() -> sqlite3.Row | None:
+            with self._database.read() as connection:
+                found: sqlite3.Row | None = connection.execute(
+                    "SELECT * FROM sessions WHERE id = ?", (session_id,)
+                ).fetchone()
+            return found
+
+        row = None if self._database.entered else self._found.seen(session_id)
+        if row is None or self._is_to_be_touched(row, now):  # a sign of life since is no change that is counted
+            row = self._found.read(session_id, read)
+        return _session(row) if row is not None and self._lives(row, now) else None
 
     def list(self, account: str | None = None, *, job_id: str | None = None) -> list[Session]:
         """Sessions that live, of one account and one job where they are given, oldest first."""

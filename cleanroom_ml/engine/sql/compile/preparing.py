@@ -58,6 +58,7 @@ def finished(resolver: Resolver, tree: Node, columns: Columns | None = None, *, 
         indent=current().indent,
         functions=tuple(function for _, function in build.functions.values()),
         drawn=tuple(build.drawn),
+        of_tables=build.tables == build.sources,
     )
 
 

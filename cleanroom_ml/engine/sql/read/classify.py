@@ -10,6 +10,8 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.split import statements
 from cleanroom_ml.engine.sql.lex.tokens import tokenize
 from cleanroom_ml.engine.sql.read.pipe import FLOW, pipe_of
+from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.sql.read.read_before import READ
 from cleanroom_ml.engine.sql.read.registry import forms
 from cleanroom_ml.engine.sql.read.source import Source
 from cleanroom_ml.engine.sql.read.statement import Statement
@@ -35,11 +37,17 @@ def classify(text: str, binds: Binds = NO_BINDS) -> Statement:
         SqlError: it is no statement, several, or one that this engine does not have.
     """
     BIG_TEXTS.weigh(len(text))
+    known = READ.get(text)
+    if known is not None:
+        return known
     try:
         with BIG_TEXTS.turn():
-            return _classify(text, binds)
+            found = _classify(text, binds)
     except RecursionError:
         raise SqlError.too_complex() from None
+    if type(found) is Query:  # of which nothing is bound before it is compiled
+        READ.keep(text, found)
+    return found
 
 
 def may_be_a_script(text: str) -> bool:

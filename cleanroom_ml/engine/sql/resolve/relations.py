@@ -245,6 +245,7 @@ class Relations:
         if isinstance(source, ViewSource):
             guarded.refuse(source)
             return parts[-1], replace(self._view(source), name=parts)
+        self._build.tables += isinstance(source, TableSource)
         query = self._build.scan(left(source)) if isinstance(source, TableSource) else building.rows(source)
         rows = source.rows if isinstance(source, TableSource) else len(source.rows)
         never = source.required if isinstance(source, TableSource) else frozenset[str]()

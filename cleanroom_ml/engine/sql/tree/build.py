@@ -41,6 +41,8 @@ class Build:
     functions: dict[tuple[str, str], tuple[int, UserFunction]] = field(default_factory=dict)
     """Functions in Python that it calls, each once."""
     sources: int = 0
+    tables: int = 0
+    """Of these sources, those that are tables, by their own names."""
     names: int = 0
     seen: bool = False
     """Whether all rows that it reads are the caller's to see: those behind a view, or in a clean room, are not."""

@@ -7,6 +7,7 @@ from typing import Final
 from cleanroom_ml.engine.contracts.table import SELECT, Rows
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compile.queries import compile_query
+from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.query import InferSchema, Query
 from cleanroom_ml.engine.sql.types.descriptions import inferred
@@ -28,13 +29,25 @@ _INFERRED = (
 
 def query(work: Work, statement: Query) -> StatementResult:
     """Runs a query into a spool file."""
-    compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
+    compiled = _compiled(work, statement)
     with work.storage.pin(compiled.inputs):
         spooled = work.warehouse.query(
             compiled, query_id=work.query_id, timeout=work.seconds, keep=work.keep, texts=work.sent_as == "JSON"
         )
     work.give_back(compiled.drawn, spooled.rows)
     return spooled
+
+
+def _compiled(work: Work, statement: Query) -> Compiled:
+    """The query's plan, which the session may have from before."""
+    keep = work.keep if work.plannable else None
+    known = None if keep is None or work.plans is None else work.plans.get(statement.ast, keep, work.asked)
+    if known is not None:
+        return known
+    compiled = compile_query(work.fixed(statement.ast), work.catalog, work.binds)
+    if keep is not None and work.plans is not None:
+        work.plans.keep(statement.ast, keep, work.asked, compiled)
+    return compiled
 
 
 def describe_query(work: Work, statement: Query) -> Rows:
