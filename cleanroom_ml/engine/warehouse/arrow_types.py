@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from cleanroom_ml.engine.sql.types.intervals import field_of
+from cleanroom_ml.engine.sql.types.moment_casts import Moment
 from cleanroom_ml.engine.sql.types.record import AS_COMPUTED, Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.types.table import RECORDS
@@ -15,6 +16,12 @@ from cleanroom_ml.engine.sql.types.table import RECORDS
 _DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
 TWO_PARTS: Final = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())])
 """A moment as seconds since 1970 and nanoseconds."""
+_US: Final[dict[str, pa.DataType]] = {
+    "TIME": pa.time64("us"),
+    "NTZ": pa.timestamp("us"),
+    "LTZ": pa.timestamp("us", tz="UTC"),
+    "TZ": pa.timestamp("us"),
+}
 _WITH_PARAMETERS: Final = {
     str(found): found
     for found in (
@@ -38,8 +45,21 @@ def stored_type(sql_type: SqlType) -> pa.DataType:
     return _named(sql_type.stored)
 
 
+def fine_type(moment: Moment) -> pa.DataType:
+    """How a column is stored whose values have nanoseconds (sql/types/fine.py)."""
+    fields = [("moment_us", _US[moment]), ("moment_ns", pa.int16())]
+    return pa.struct([*fields, ("shift", pa.int16())] if moment == "TZ" else fields)
+
+
+def is_fine(given: pa.DataType) -> bool:
+    """Whether an Arrow array is of moments with nanoseconds."""
+    return bool(pa.types.is_struct(given) and given.get_field_index("moment_ns") >= 0)
+
+
 def sent_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:
     """The Arrow type on the wire of a result column that DuckDB gives as `given`."""
+    if sql_type.record.moment == "NTZ" and (is_fine(given) or given == pa.timestamp("ns")):
+        return TWO_PARTS
     if sql_type.record.sent != AS_COMPUTED:
         return _named(sql_type.record.sent)
     if pa.types.is_decimal(given):

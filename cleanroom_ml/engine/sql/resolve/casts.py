@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, TAKEN, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
+    COARSE,
     DATE,
     INTERVAL,
     JSON,
@@ -63,7 +64,7 @@ def sql_type(node: Node) -> SqlType:
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
-    kind = kind_of(value)
+    kind = COARSE.get(kind_of(value), kind_of(value))
     if attempt and kind is not None and kind != TEXT:
         raise SqlError(
             1065,
@@ -105,6 +106,7 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
 def _check_castable(kind: Kind | None, target: SqlType) -> None:
     """Raises SqlError: no value of this kind is one of that type."""
     known = _CASTABLE.get(target.record.name)
+    kind = COARSE.get(kind, kind)
     variant = kind == JSON and not isinstance(kind, Document)
     if known is None or kind is None or variant or kind in known or isinstance(kind, Kept):
         return

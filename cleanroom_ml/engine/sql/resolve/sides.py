@@ -15,7 +15,20 @@ from cleanroom_ml.engine.sql.resolve.identifiers import quoted, table_alias
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, is_repeated, pairs
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
-from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, JSON, NUM, OTHER, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import (
+    BINARY,
+    DATE,
+    FINE_TIME,
+    FINE_TIMESTAMP,
+    FINE_TZ,
+    JSON,
+    NUM,
+    OTHER,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    Kind,
+)
 
 _NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
     OTHER: "BOOLEAN",
@@ -23,6 +36,9 @@ _NO_NUMBERS: Final[Mapping[Kind | None, str]] = {
     TIME: "TIME",
     TIMESTAMP: "TIMESTAMP",
     TZ: "TIMESTAMP_TZ",
+    FINE_TIME: "TIME",
+    FINE_TIMESTAMP: "TIMESTAMP",
+    FINE_TZ: "TIMESTAMP_TZ",
     BINARY: "BINARY",
 }
 _MARK: Final = "\ue000"

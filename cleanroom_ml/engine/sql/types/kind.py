@@ -4,7 +4,7 @@ does. Of a number it knows which: `Number` is NUM with its precision and scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 MAX_PRECISION: Final = 38
@@ -67,6 +67,7 @@ class Kept(str):
 
 Kind = (
     Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"]
+    | Literal["FINE TIMESTAMP", "FINE TZ", "FINE TIME"]
     | Number
     | Text
     | Document
@@ -83,6 +84,12 @@ TIMESTAMP: Final = "TIMESTAMP"
 TZ: Final = "TZ"
 """A TIMESTAMP_TZ; the other two are TIMESTAMP."""
 TIME: Final = "TIME"
+FINE_TIMESTAMP: Final = "FINE TIMESTAMP"
+FINE_TZ: Final = "FINE TZ"
+FINE_TIME: Final = "FINE TIME"
+FINE: Final[Mapping[Kind, Kind]] = {TIMESTAMP: FINE_TIMESTAMP, TZ: FINE_TZ, TIME: FINE_TIME}
+"""Moments with nanoseconds (types/fine.py): a kind of their own, so that what does not know them refuses them."""
+COARSE: Final[Mapping[Kind | None, Kind]] = {fine: kind for kind, fine in FINE.items()}
 INTERVAL: Final = "INTERVAL"
 BINARY: Final = "BINARY"
 OTHER: Final = "OTHER"
