@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.sql.values.objects import pretty
-from cleanroom_ml.engine.warehouse.arrow_types import TWO_PARTS, is_fine, sent_type
+from cleanroom_ml.engine.warehouse.arrow_types import TWO_PARTS, is_fine, nanoseconds, sent_type
 from cleanroom_ml.engine.warehouse.depth import check
 
 _STYLED: Final = r'^(?:[\[{]|"\\u0001)'
@@ -97,7 +97,7 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
 def _fine(array: pa.StructArray, target: pa.DataType) -> pa.Array:
     """Moments with nanoseconds: as a time of day, or in two or three parts."""
     micros = pc.struct_field(array, "moment_us")
-    nanos = pc.struct_field(array, "moment_ns")
+    nanos = nanoseconds(array)
     if not pa.types.is_struct(target):
         counted = pc.add(pc.multiply(micros.view(pa.int64()), 1000), nanos.cast(pa.int64()))
         return _only_there(counted, array).cast(target)

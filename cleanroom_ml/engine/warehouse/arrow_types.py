@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.intervals import field_of
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
@@ -16,6 +17,7 @@ from cleanroom_ml.engine.sql.types.table import RECORDS
 _DECIMAL: Final = re.compile(r"decimal128\((\d+), (\d+)\)")
 TWO_PARTS: Final = pa.struct([("epoch", pa.int64()), ("fraction", pa.int32())])
 """A moment as seconds since 1970 and nanoseconds."""
+_MOST_NANOSECONDS: Final = 999
 _US: Final[dict[str, pa.DataType]] = {
     "TIME": pa.time64("us"),
     "NTZ": pa.timestamp("us"),
@@ -54,6 +56,14 @@ def fine_type(moment: Moment) -> pa.DataType:
 def is_fine(given: pa.DataType) -> bool:
     """Whether an Arrow array is of moments with nanoseconds."""
     return bool(pa.types.is_struct(given) and given.get_field_index("moment_ns") >= 0)
+
+
+def nanoseconds(array: pa.StructArray) -> pa.Array:
+    """Those of moments that have some. Raises ArrowInvalid: they are none; a file may have columns of these names."""
+    found = pc.struct_field(array, "moment_ns")
+    if pc.any(pc.or_(pc.less(found, 0), pc.greater(found, _MOST_NANOSECONDS))).as_py():
+        raise pa.ArrowInvalid("more nanoseconds than a microsecond has")
+    return found
 
 
 def sent_type(sql_type: SqlType, given: pa.DataType) -> pa.DataType:

@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.types import fine
 from cleanroom_ml.engine.sql.types.moment_casts import cut, stored
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse import parquet_bounds
-from cleanroom_ml.engine.warehouse.arrow_types import fine_type, is_fine, stored_type
+from cleanroom_ml.engine.warehouse.arrow_types import fine_type, is_fine, nanoseconds, stored_type
 from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
 
@@ -155,10 +155,11 @@ def _wide_type(sql_type: SqlType) -> pa.DataType:
 
 
 def _stored(array: pa.Array, target: pa.DataType, number: int) -> pa.Array:
+    if is_fine(array.type):
+        nanoseconds(array)
+        return array.cast(target) if is_fine(target) else _to_the_microsecond(array, target, number)
     if array.type == target:
         return array
-    if is_fine(array.type) and not is_fine(target):
-        return _to_the_microsecond(array, target, number)
     try:
         return array.cast(target)
     except pa.ArrowInvalid:
