@@ -43,27 +43,32 @@ def sent(name: str, counts: list[int | None]) -> pa.Table:
     return narrowed(pa.Table.from_batches([convert(batch, schema)], schema))
 
 
+def _decimal(count: int) -> str:
+    whole, rest = divmod(abs(count), 10**9)
+    return f"{'-' if count < 0 else ''}{whole}.{rest:09d}"
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_what_is_sent_has_every_digit(name: str) -> None:
     counts = [NANOS % 86_400_000_000_000, None, 1] if name == "TIME" else [NANOS, None, BEFORE, FAR]
     table = sent(name, counts)
     kind = parse_type(name)
-    exact = [
-        None if each is None else f"{'-' if each < 0 else ''}{abs(each) // 10**9}.{abs(each) % 10**9:09d}"
-        for each in counts
-    ]
+    exact = [None if each is None else _decimal(each) for each in counts]
     zone = " 1500" if name == "TIMESTAMP_TZ" else ""
-    assert json_out.texts(table.column(0).combine_chunks(), kind) == [
-        each if each is None else each + zone for each in exact
-    ]
+    texts = [each if each is None else each + zone for each in exact]
+    assert json_out.texts(table.column(0).combine_chunks(), kind) == texts
     back = unspool._undone(table.column(0).combine_chunks(), kind)
     assert back.to_pylist() == given(name, counts).to_pylist()
 
 
-def test_a_chunk_that_64_bits_hold_is_nanoseconds() -> None:
-    """As Snowflake sends it: of two parts the connector's pandas reader makes other columns."""
-    assert sent("TIMESTAMP_NTZ", [NANOS, None]).column(0).to_pylist() == [NANOS, None]
-    assert pa.types.is_struct(sent("TIMESTAMP_NTZ", [NANOS, FAR]).column(0).type)
+def test_a_moment_without_a_zone_is_of_two_parts() -> None:
+    """nanoarrow's `convertTimestampColumn_nanoarrow` makes microseconds, where a caller asks for them, of no other."""
+    table = sent("TIMESTAMP_NTZ", [NANOS, BEFORE])
+    fraction = NANOS % 10**9
+    assert table.column(0).to_pylist() == [
+        {"epoch": NANOS // 10**9, "fraction": fraction},
+        {"epoch": -1, "fraction": 999_999_999},
+    ]
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -80,7 +85,7 @@ def test_an_object_has_nanoseconds_only_where_a_value_has_some(name: str) -> Non
 @pytest.mark.attack
 @pytest.mark.parametrize("nanos", [1000, -1, 32767])
 def test_a_file_cannot_say_that_it_has_more(nanos: int) -> None:
-    """Columns of a Parquet file may be called as ours are: a moment of a thousand nanoseconds would be equal to none."""
+    """Columns of a Parquet file may be called as ours are: of a thousand nanoseconds nothing would be equal."""
     array = pa.array(
         [{"moment_us": 0, "moment_ns": nanos}], pa.struct([("moment_us", pa.int64()), ("moment_ns", pa.int16())])
     )

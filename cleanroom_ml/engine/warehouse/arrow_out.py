@@ -150,8 +150,9 @@ def narrowed(table: pa.Table) -> pa.Table:
     """
     for number, field in enumerate(table.schema):
         if (field.metadata or {}).get(b"logicalType") == b"TIMESTAMP_NTZ":
-            given = table.column(number)
-            moments = _together(given) if pa.types.is_struct(field.type) else _nanoseconds(given)
+            if pa.types.is_struct(field.type):  # with nanoseconds: of one number the connector makes no microseconds
+                continue
+            moments = _nanoseconds(table.column(number))
             table = table.set_column(number, field.with_type(moments.type), moments)
         elif pa.types.is_decimal(field.type) and not _is_interval(field):
             whole = _whole_numbers(table.column(number))
@@ -175,16 +176,6 @@ def _nanoseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
             for chunk in column.chunks
         ]
         return pa.chunked_array(parted, TWO_PARTS)
-
-
-def _together(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Moments of two parts as nanoseconds, where 64 bits hold all of them."""
-    try:
-        seconds = pc.multiply_checked(pc.struct_field(column, "epoch"), 1_000_000_000)
-        made = pc.add_checked(seconds, pc.struct_field(column, "fraction").cast(pa.int64()))
-    except pa.ArrowInvalid:
-        return column
-    return pc.if_else(pc.is_null(column), pa.scalar(None, made.type), made)
 
 
 def _whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
