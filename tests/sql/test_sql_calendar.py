@@ -38,12 +38,12 @@ def test_days_are_counted_as_duckdb_counts_them(written: tuple[int, int, int]) -
     ).fetchall()[0][0]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["10000-02-30", "2021-02-29", "300000-01-01", "-999999-01-01", "99999999999999999999"])
+@pytest.mark.parametrize("text", ["10000-02-30", "2021-02-29", "300000-01-01", "-999999-01-01", "9" * 22])
 def test_what_is_no_date_or_too_far_is_refused(text: str) -> None:
     """Never an overflow of the 64 bits that hold it."""
-    with pytest.raises((moments.NotAMoment, moments.TooFine)):
+    with pytest.raises(moments.NotAMoment):
         moments.moment(text)
-    assert moments.try_wall("10000-02-30") is None
+    assert moments.tried(moments.wall)("10000-02-30", "AUTO", 1970) is None
     for target in ("DATE", "NTZ", "TZ"):
         with pytest.raises(SqlError):
             tree._constant(target, text, "AUTO", False)  # type: ignore[arg-type]
@@ -56,5 +56,5 @@ def test_a_constant_is_the_value_of_a_column_with_the_same_text(text: str) -> No
         count = f"epoch_us({sql})" if target == "NTZ" else f"({sql}) - DATE '1970-01-01'"
         [(found,)] = duckdb.execute(f"SELECT {count}").fetchall()
         assert found == read(text)
-    assert moments.clock("2024-01-01 23:59:59.25") == datetime(1970, 1, 1, 23, 59, 59, 250000).time()
-    assert moments.clock("1969-12-31 23:59:59") == datetime(1970, 1, 1, 23, 59, 59).time()
+    assert moments.day_time("2024-01-01 23:59:59.25") == datetime(1970, 1, 1, 23, 59, 59, 250000).time()
+    assert moments.day_time("1969-12-31 23:59:59") == datetime(1970, 1, 1, 23, 59, 59).time()

@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
+from cleanroom_ml.engine.sql.settings import keeping_nanoseconds
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 from cleanroom_ml.engine.statements.stage_reader import file_options
 
@@ -106,7 +107,7 @@ def test_parquet_columns_come_by_name_however_they_are_read(world: World, known:
 @pytest.mark.parametrize("known", [None, ("t",)])
 @pytest.mark.parametrize("declared", ["TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "DATE"])
 @pytest.mark.parametrize("text", [BY_NAME.format("case_insensitive"), "copy into t from (select $1:t from @s)"])
-def test_nanoseconds_of_a_staged_file_are_refused_and_never_cut(
+def test_nanoseconds_of_a_staged_file_are_never_cut(
     world: World, known: tuple[str, ...] | None, declared: str, text: str
 ) -> None:
     """Of a TIMESTAMP_NTZ(9) Snowflake keeps them (sql-reference/data-types-datetime)."""
@@ -114,8 +115,13 @@ def test_nanoseconds_of_a_staged_file_are_refused_and_never_cut(
     [(found,)] = _copied(world, f"T {declared}", text, StagedSource((kept,), FileOptions(type="PARQUET"), known))
     assert found is not None
     fine = _parquet(world, "SELECT TIMESTAMP_NS '2024-01-01 01:02:03.000000001' AS t")
-    with pytest.raises(Exception, match="nanoseconds"):
-        _copied(world, f"T {declared}", text, StagedSource((fine,), FileOptions(type="PARQUET"), known))
+    staged = StagedSource((fine,), FileOptions(type="PARQUET"), known)
+    if declared != "DATE":
+        with pytest.raises(Exception, match="nanoseconds"):
+            _copied(world, f"T {declared}", text, staged)
+    with keeping_nanoseconds():
+        [(found,)] = _copied(world, f"T {declared}", text, staged)
+    assert found == datetime.date(2024, 1, 1) if declared == "DATE" else found["moment_ns"] == 1
 
 
 def test_binary_columns_stay_bytes_where_the_columns_are_known(world: World) -> None:

@@ -186,7 +186,7 @@ class Activations:
                     member.account,
                     receiver.account,
                     json.dumps([[column.name, column.type] for column in table.columns]),
-                    json.dumps([{"sha256": item.sha256} for item in table.objects]),
+                    json.dumps([{"sha256": item.sha256, "bounds": item.bounds} for item in table.objects]),
                     self._database.now_micros(),
                 ),
             )
@@ -273,11 +273,11 @@ class Activations:
                 return
             key = self._receiving_table(member)
             columns = tuple((name, parse_type(text)) for name, text in json.loads(row["columns"]))
-            shas = tuple(item["sha256"] for item in json.loads(row["objects"]))
+            bounds = {item["sha256"]: item.get("bounds", "") for item in json.loads(row["objects"])}
             context = ContextValues(caller.account, caller.user, caller.role, caller.warehouse)
             # Not the caller's session: rows in a transaction that the caller has open could be rolled back.
             mover = Session(f"activation-{batch_id}", caller.account, caller.user, caller.role, kind="room")
-            catalog = BatchCatalog(self._storage, key, context, TableSource(columns, shas))
+            catalog = BatchCatalog(self._storage, key, context, TableSource(columns, tuple(bounds), bounds=bounds))
             table = quote_name((key.database, key.schema, key.name))
             count = f"SELECT COUNT(*) FROM {table} WHERE BATCH_ID = '{batch_id}'"
             if not self._executor.values(catalog, mover, count, query_id=query_id)[0][0]:

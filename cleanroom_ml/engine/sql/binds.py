@@ -11,7 +11,18 @@ from typing import Any, Final
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 
-Scalar = None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime
+
+@dataclass(frozen=True, slots=True)
+class FineMoment:
+    """A moment or time of day to the microsecond, and the nanoseconds after that: Python's own have none."""
+
+    whole: datetime.datetime | datetime.time
+    nanos: int
+
+
+Scalar = (
+    None | bool | int | float | str | bytes | Decimal | datetime.date | datetime.time | datetime.datetime | FineMoment
+)
 Value = Scalar | list[Any] | dict[str, Any]
 """A value of SQL. Any: ARRAY and OBJECT hold whatever JSON does."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,9 @@ Sort = Literal["number", "date", "moment", "text"]
 Value = Decimal | datetime | str
 """A DATE is the moment at its beginning, as where it is compared with one."""
 
+_FINE: Final = "\x01"
+"""Among the columns, what is no column's name: the places of those that have nanoseconds in the object."""
+_FINE_WRITTEN: Final = json.dumps(_FINE)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,38}(?:\.[0-9]{1,38})?\Z")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?)?\Z", re.ASCII)
 
@@ -64,14 +67,18 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def written(ranges: Mapping[str, Range]) -> str:
-    """What `read` reads; empty, where nothing is known."""
-    if not ranges:
+def written(ranges: Mapping[str, Range], fine: Collection[int] = ()) -> str:
+    """What `of_column` and `fine_columns` read; empty, where nothing is known. `fine`: the columns that are stored with
+    nanoseconds, by position.
+    """
+    if not ranges and not fine:
         return ""
-    listed = {
+    listed: dict[str, object] = {
         name: None if each.least is None else [_text(each.least), _text(each.greatest), *([True] if each.cut else [])]
         for name, each in ranges.items()
     }
+    if fine:
+        listed[_FINE] = sorted(fine)
     return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -92,15 +99,35 @@ def checked(text: str, columns: Sequence[tuple[str, SqlType]]) -> str:
         raise ValueError("too long")
     types = dict(columns)
     raw = json.loads(text)
-    if not isinstance(raw, dict) or len(raw) > MOST_COLUMNS or not raw.keys() <= types.keys():
+    if not isinstance(raw, dict):
         raise ValueError("not the columns")
-    return written({name: _range(given, sort_of(types[name])) for name, given in raw.items()})
+    fine = _checked_fine(raw.pop(_FINE, []), columns)
+    if len(raw) > MOST_COLUMNS or not raw.keys() <= types.keys():
+        raise ValueError("not the columns")
+    return written({name: _range(given, sort_of(types[name])) for name, given in raw.items()}, fine)
+
+
+def _checked_fine(given: object, columns: Sequence[tuple[str, SqlType]]) -> frozenset[int]:
+    if not isinstance(given, list) or len(given) > len(columns):
+        raise ValueError("not the columns with nanoseconds")
+    for place in given:
+        if type(place) is not int or not 0 <= place < len(columns) or not columns[place][1].holds_nanoseconds:
+            raise ValueError("not a column with nanoseconds")
+    return frozenset(given)
+
+
+def fine_columns(text: str) -> frozenset[int]:
+    """The columns that an object has with nanoseconds (types/fine.py), by position."""
+    if _FINE_WRITTEN not in text:
+        return frozenset()
+    found = _loaded(text).get(_FINE)
+    return frozenset(found) if isinstance(found, list) else frozenset()
 
 
 def of_column(text: str, name: str, sort: Sort) -> Range | None:
     """What is known of a column; None: nothing."""
     raw = _loaded(text)
-    return _range(raw[name], sort) if name in raw else None
+    return _range(raw[name], sort) if name in raw and name != _FINE else None
 
 
 @lru_cache(maxsize=4096)

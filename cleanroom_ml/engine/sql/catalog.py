@@ -7,16 +7,25 @@ None reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from cleanroom_ml.engine.sql.binds import Option, Value
+from cleanroom_ml.engine.sql.bounds import fine_columns
 from cleanroom_ml.engine.sql.policies.guard import Guard
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 
 Columns = tuple[tuple[str, SqlType], ...]
+
+
+def with_nanoseconds(columns: Columns, places: Collection[int]) -> Columns:
+    """Columns of which those at some places are read with nanoseconds."""
+    return tuple(
+        (name, replace(sql_type, fine=True) if place in places else sql_type)
+        for place, (name, sql_type) in enumerate(columns)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,16 @@ class TableSource:
     bounds: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     """Columns that are NOT NULL."""
+
+    def __post_init__(self) -> None:
+        """A column is read with nanoseconds where one of the objects has it with some."""
+        found = frozenset().union(*(self.fine_in(sha256) for sha256 in self.objects)) if self.bounds else frozenset()
+        if found:
+            object.__setattr__(self, "columns", with_nanoseconds(self.columns, found))
+
+    def fine_in(self, sha256: str) -> frozenset[int]:
+        """The columns that one of its objects has with nanoseconds, by position."""
+        return fine_columns(self.bounds.get(sha256, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class SqlError(Exception):
         return SqlError, (self.code, self.sqlstate, self.message)
 
     @classmethod
+    def nanoseconds(cls, what: str) -> SqlError:
+        """What is not computed with digits beyond the microsecond, and does not drop them."""
+        return cls.unsupported(f"nanoseconds in {what}: cast to TIMESTAMP_NTZ(6), or to TIME(6), first")
+
+    @classmethod
     def not_found(cls, kind: str, name: str) -> SqlError:
         """What does not exist and what one may not see read the same, on purpose."""
         label = "Object" if kind.upper() in {"", "OBJECT", "TABLE", "VIEW"} else kind.capitalize()
@@ -184,6 +189,16 @@ class SqlError(Exception):
         return cls(
             603, "XX000", f"SQL execution internal error: processing aborted; the query id is {_displayed(query_id)}."
         )
+
+
+class TooFineValue(SqlError):
+    """A value has nanoseconds where the statement was compiled without them: compiled with them it may run
+    (`settings.keeping_nanoseconds`).
+    """
+
+    def __init__(self) -> None:
+        made = SqlError.nanoseconds("this expression")
+        super().__init__(made.code, made.sqlstate, made.message)
 
 
 def room_error(name: ErrorName, message: str) -> SqlError:

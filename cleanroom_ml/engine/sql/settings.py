@@ -133,6 +133,27 @@ def before_the_sessions(parameters: Mapping[str, str]) -> Iterator[None]:
         _OF_THE_STATEMENT.reset(token)
 
 
+_NANOSECONDS: Final[ContextVar[bool]] = ContextVar("nanoseconds", default=False)
+
+
+@contextmanager
+def keeping_nanoseconds() -> Iterator[None]:
+    """What is compiled in here gives moments with nanoseconds wherever a value of a row may have some. Without it such
+    a value fails its statement (`TooFineValue`), which is then compiled again in here: who has no such values never
+    pays for them.
+    """
+    token = _NANOSECONDS.set(True)
+    try:
+        yield
+    finally:
+        _NANOSECONDS.reset(token)
+
+
+def keeps_nanoseconds() -> bool:
+    """Whether the statement is compiled with nanoseconds."""
+    return _NANOSECONDS.get()
+
+
 def current() -> Settings:
     """Those of the statement that is compiled."""
     return _CURRENT.get()

@@ -165,7 +165,8 @@ class AccountCatalog:
         if table is None or not isinstance(source, TableSource):
             raise SqlError.unsupported("AT | BEFORE of what is no table")
         objects = past_objects(self._storage, self._session, table, moment)
-        return replace(source, objects=tuple(each.sha256 for each in objects), writable=False, rows=None)
+        bounds = {each.sha256: each.bounds for each in objects}
+        return replace(source, objects=tuple(each.sha256 for each in objects), bounds=bounds, writable=False, rows=None)
 
     def written(self, parts: tuple[str, ...]) -> Source | None:
         """The table that the statement changes: it may be written without being read."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from cleanroom_ml.engine.contracts.table import CALL, Rows
-from cleanroom_ml.engine.sql.binds import Value, Variant
+from cleanroom_ml.engine.sql.binds import Binds, Value, Variant
 from cleanroom_ml.engine.sql.catalog import RowsSource
 from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
@@ -16,9 +16,11 @@ from cleanroom_ml.engine.sql.read.query import Query
 from cleanroom_ml.engine.sql.script.block import BlockResult, Returned, run_block
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kept import inner_binds
+from cleanroom_ml.engine.statements.nanoseconds import to_the_nanosecond
 from cleanroom_ml.engine.statements.results import VARCHAR
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
+from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
 
 _MOST_ROWS = 10_000
 
@@ -47,17 +49,21 @@ def run(
     )
 
 
+def _few_rows(work: Work, inner: Query, binds: Binds) -> tuple[tuple[ResultColumn, ...], list[tuple[Value, ...]]]:
+    work.attempt()
+    catalog = overlaid(work.catalog, work.transactions.current(work.session))
+    compiled = compile_query(inner.ast, catalog, binds)
+    with work.storage.pin(compiled.inputs):
+        return work.warehouse.rows(compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds)
+
+
 def run_one(work: Work, text: str, variables: Mapping[str, Value]) -> BlockResult:
     """One statement of a block, with its rows by value. Raises SqlError."""
     binds = inner_binds(work, variables)
     inner = classify(text, binds)
     query_id = str(uuid.uuid4())
     if isinstance(inner, Query):
-        work.attempt()
-        catalog = overlaid(work.catalog, work.transactions.current(work.session))
-        compiled = compile_query(inner.ast, catalog, binds)
-        with work.storage.pin(compiled.inputs):
-            found, rows = work.warehouse.rows(compiled, query_id=work.query_id, limit=_MOST_ROWS, timeout=work.seconds)
+        found, rows = to_the_nanosecond(partial(_few_rows, work, inner, binds))
         if work.written is not None:
             work.written.done()
         columns = tuple((each.name, each.type) for each in found)

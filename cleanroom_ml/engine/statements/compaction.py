@@ -29,7 +29,8 @@ def compact(work: Work, key: Key) -> bool:
     if len(small) <= MOST_SMALL:
         return False
     columns = tuple((column.name, parse_type(column.type)) for column in table.columns)
-    source = TableSource(columns, tuple(item.sha256 for item in small), key=key, snapshot=table.snapshot)
+    bounds = {item.sha256: item.bounds for item in small}
+    source = TableSource(columns, tuple(bounds), key=key, snapshot=table.snapshot, bounds=bounds)
     compiled = compile_rewrite(source, [(name, kind, name) for name, kind in columns])
     with work.storage.pin(compiled.inputs):
         written = work.warehouse.write(compiled, columns, query_id=work.query_id, timeout=work.seconds)

@@ -23,6 +23,7 @@ from cleanroom_ml.engine.statements import policy, session_parameters
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
 from cleanroom_ml.engine.statements.kind import AnyKind
 from cleanroom_ml.engine.statements.kinds.transaction import commit_open
+from cleanroom_ml.engine.statements.nanoseconds import to_the_nanosecond
 from cleanroom_ml.engine.statements.patterns import Patterns
 from cleanroom_ml.engine.statements.places import placed
 from cleanroom_ml.engine.statements.plans import Plans
@@ -307,10 +308,14 @@ class Executor:
         if binds.rows is not None and kind.batch is not None:
             with temporaries.made_by(rights.role):
                 return stamped(kind.batch(work, statement), kind.wire)
-        work.attempt()
+
+        def once() -> StatementResult:
+            work.attempt()
+            return kind.run(work, statement)
+
         try:
             with temporaries.made_by(rights.role):
-                result = stamped(kind.run(work, statement), kind.wire)
+                result = stamped(to_the_nanosecond(once) if kind.again else once(), kind.wire)
         except SqlError as error:
             named = placed(named_in(error, statement), text)
             if named is error:

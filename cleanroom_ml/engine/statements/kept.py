@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.query import Query
+from cleanroom_ml.engine.statements.nanoseconds import to_the_nanosecond
 from cleanroom_ml.engine.statements.transactions import overlaid
 from cleanroom_ml.engine.statements.work import Work
 
@@ -42,6 +43,10 @@ def run_and_keep(work: Work, text: str, variables: Mapping[str, Value], query_id
 
 def written(work: Work, statement: Query, variables: Mapping[str, Value]) -> TableSource:
     """The rows of a query as an object. Nothing of them comes to the front."""
+    return to_the_nanosecond(lambda: _written(work, statement, variables))
+
+
+def _written(work: Work, statement: Query, variables: Mapping[str, Value]) -> TableSource:
     results = work.results
     assert results is not None
     catalog = overlaid(work.catalog, work.transactions.current(work.session))
@@ -52,6 +57,5 @@ def written(work: Work, statement: Query, variables: Mapping[str, Value]) -> Tab
         if len({name for name, _ in columns}) != len(columns):
             raise SqlError.syntax("A result that others read needs a different name for each column.")
         made = work.warehouse.write(compiled, columns, query_id=work.query_id, timeout=work.seconds)
-    objects = () if made.sha256 is None else (made.sha256,)
-    results.pins.enter_context(work.storage.pin(objects))
-    return TableSource(columns, objects)
+    results.pins.enter_context(work.storage.pin(made.objects))
+    return TableSource(columns, made.objects, bounds=made.bounds_of_object)

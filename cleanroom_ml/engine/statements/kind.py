@@ -61,6 +61,7 @@ class Kind(Generic[S]):
         leaves_open: of a kind that commits: whether this very statement leaves an open transaction as it is.
         columns: what it would give, without rows and without doing anything; None: the one line of a status.
         batch: runs it for each row of a batch of bound rows, all in one commit; None: `run` does what is to be done.
+        again: where it fails, it has changed nothing, and can be run from the start.
         one_commit: it changes what it changes in one transaction; a block or a procedure may have done a half.
     """
 
@@ -75,6 +76,7 @@ class Kind(Generic[S]):
     leaves_open: Callable[[S], bool] = lambda _: False
     columns: Callable[[Work, S], Rows] | None = None
     batch: Callable[[Work, S], Rows] | None = None
+    again: bool = False
     one_commit: bool = True
 
 

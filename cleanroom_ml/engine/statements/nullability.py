@@ -23,7 +23,7 @@ def refuse_nulls_in(work: Work, columns: tuple[Column, ...], written: Written) -
     if not strict or written.sha256 is None:
         return
     tests = ", ".join(f"COUNT_IF({quote(column.name)} IS NULL)" for column in strict)
-    compiled = compile_query(f"SELECT {tests} FROM WRITTEN", _Written(columns, written.sha256))
+    compiled = compile_query(f"SELECT {tests} FROM WRITTEN", _Written(columns, written))
     _, rows = work.warehouse.rows(compiled, query_id=work.query_id, timeout=work.seconds)
     for column, count in zip(strict, rows[0], strict=True):
         if count:
@@ -31,8 +31,9 @@ def refuse_nulls_in(work: Work, columns: tuple[Column, ...], written: Written) -
 
 
 class _Written:
-    def __init__(self, columns: tuple[Column, ...], sha256: str) -> None:
-        self._source = TableSource(tuple((column.name, parse_type(column.type)) for column in columns), (sha256,))
+    def __init__(self, columns: tuple[Column, ...], written: Written) -> None:
+        declared = tuple((column.name, parse_type(column.type)) for column in columns)
+        self._source = TableSource(declared, written.objects, bounds=written.bounds_of_object)
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         return self._source if parts == ("WRITTEN",) else None

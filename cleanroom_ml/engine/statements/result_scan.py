@@ -116,14 +116,15 @@ class Results:
         if query_id not in self._spooled:
             columns = tuple((column.name, column.type) for column in spooled.columns)
             objects: tuple[str, ...] = ()
+            bounds: dict[str, str] = {}
             if spooled.rows:
                 try:
                     made = self._warehouse.of_spooled(spooled, query_id=query_id)
                 except FileNotFoundError:
                     return None
-                objects = () if made.sha256 is None else (made.sha256,)
+                objects, bounds = made.objects, made.bounds_of_object
                 self.pins.enter_context(storage.pin(objects))
-            self._spooled[query_id] = TableSource(columns, objects, rows=spooled.rows)
+            self._spooled[query_id] = TableSource(columns, objects, rows=spooled.rows, bounds=bounds)
         return self._spooled[query_id]
 
     def earlier(self, number: int) -> str | None:

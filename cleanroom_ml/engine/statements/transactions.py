@@ -101,7 +101,20 @@ class OverlaidCatalog:
                 for each in change.numbered
             }
             numbers = {name: (taken.get(name, number), step) for name, (number, step) in found.numbers.items()}
-            return replace(found, objects=objects, snapshot=base, numbers=numbers, rows=None)
+            bounds = {
+                item.sha256: item.bounds
+                for change in self._overlay.changes
+                if isinstance(change, Append | Replace) and change.key == found.key
+                for item in change.objects
+            }
+            return replace(
+                found,
+                objects=objects,
+                bounds={**found.bounds, **bounds},
+                snapshot=base,
+                numbers=numbers,
+                rows=None,
+            )
         return found
 
     def functions(self, parts: tuple[str, ...]) -> Sequence[UserFunction]:

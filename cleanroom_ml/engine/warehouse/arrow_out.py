@@ -17,9 +17,8 @@ import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.descriptions import characters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.values.moments import TooFine
 from cleanroom_ml.engine.sql.values.objects import pretty
-from cleanroom_ml.engine.warehouse.arrow_types import TWO_PARTS, sent_type
+from cleanroom_ml.engine.warehouse.arrow_types import TWO_PARTS, is_fine, nanoseconds, sent_type
 from cleanroom_ml.engine.warehouse.depth import check
 
 _STYLED: Final = r'^(?:[\[{]|"\\u0001)'
@@ -80,50 +79,66 @@ def column(array: pa.Array, target: pa.DataType) -> pa.Array:
     given = array.type
     if given == target:
         return array
+    if is_fine(given):
+        return _fine(array, target)
     if pa.types.is_struct(target):
         return _with_offset(array, target) if pa.types.is_struct(given) else _of_two(array, target)
     if pa.types.is_struct(given) and given.num_fields == 1 and not pa.types.is_string(target):
         return pc.struct_field(array, 0).cast(target)  # an INTERVAL
     if pa.types.is_timestamp(given):
-        return _microseconds(array, pa.timestamp("us", tz=given.tz)).view(target)
+        return array.cast(pa.timestamp("us", tz=given.tz)).view(target)
     if pa.types.is_time(given):
-        return pc.multiply(_microseconds(array, pa.time64("us")).view(target), 1000)
+        return array.cast(pa.time64("ns")).view(target)
     if pa.types.is_nested(given) or pa.types.is_interval(given) or pa.types.is_duration(given):
         return pa.array([None if value is None else _json(value) for value in array.to_pylist()], target)
     return array.cast(target)
 
 
-def _microseconds(array: pa.Array, target: pa.DataType) -> pa.Array:
-    """Moments as the wire has them. Raises TooFine: some have nanoseconds, which nothing here keeps."""
-    try:
-        return array.cast(target)
-    except pa.ArrowInvalid:
-        if array.type.unit != "ns":
-            raise
-        raise TooFine from None
+def _fine(array: pa.StructArray, target: pa.DataType) -> pa.Array:
+    """Moments with nanoseconds: as a time of day, or in two or three parts."""
+    micros = pc.struct_field(array, "moment_us")
+    nanos = nanoseconds(array)
+    if not pa.types.is_struct(target):
+        counted = pc.add(pc.multiply(micros.view(pa.int64()), 1000), nanos.cast(pa.int64()))
+        return _only_there(counted, array).cast(target)
+    seconds, rest = _parted(micros.view(pa.int64()))
+    parts = [seconds, pc.add(rest, nanos.cast(pa.int32()))]
+    if target.get_field_index("timezone") >= 0:
+        parts.append(_offset(array))
+    return pa.StructArray.from_arrays(parts, fields=list(target), mask=pc.is_null(array))
+
+
+def _only_there(values: pa.Array, array: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_null(array), pa.scalar(None, values.type), values)
+
+
+def _offset(array: pa.StructArray) -> pa.Array:
+    return pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
 
 
 def _of_two(array: pa.Array, target: pa.DataType) -> pa.Array:
     """TIMESTAMP_LTZ: seconds since 1970 and nanoseconds. Of one count the connector takes 1970's offset for all."""
-    micros = _microseconds(array, pa.timestamp("us", tz=array.type.tz)).view(pa.int64())
-    return pa.StructArray.from_arrays(_parted(micros), fields=list(target), mask=pc.is_null(array))
+    if array.type.unit == "ns":
+        parts = _parted(array.view(pa.int64()), 1_000_000_000)
+    else:
+        parts = _parted(array.cast(pa.timestamp("us", tz=array.type.tz)).view(pa.int64()))
+    return pa.StructArray.from_arrays(parts, fields=list(target), mask=pc.is_null(array))
 
 
 def _with_offset(array: pa.StructArray, target: pa.DataType) -> pa.Array:
     """TIMESTAMP_TZ: seconds since 1970, nanoseconds, and its offset in minutes + 1440, as the connector reads it."""
     micros = pc.struct_field(array, "utc").cast(pa.timestamp("us")).view(pa.int64())
-    offset = pc.add(pc.struct_field(array, "shift").cast(pa.int32()), pa.scalar(1440, pa.int32()))
-    return pa.StructArray.from_arrays([*_parted(micros), offset], fields=list(target), mask=pc.is_null(array))
+    return pa.StructArray.from_arrays([*_parted(micros), _offset(array)], fields=list(target), mask=pc.is_null(array))
 
 
-def _parted(micros: pa.Array) -> list[pa.Array]:
-    """Microseconds as whole seconds, also before 1970, and nanoseconds."""
-    seconds = pc.divide(micros, 1_000_000)  # towards zero
-    rest = pc.subtract(micros, pc.multiply(seconds, 1_000_000))
+def _parted(count: pa.Array, of_a_second: int = 1_000_000) -> list[pa.Array]:
+    """Microseconds, or what there are so many of in a second, as whole seconds, also before 1970, and nanoseconds."""
+    seconds = pc.divide(count, of_a_second)  # towards zero
+    rest = pc.subtract(count, pc.multiply(seconds, of_a_second))
     before = pc.less(rest, 0)
     seconds = pc.if_else(before, pc.subtract(seconds, 1), seconds)
-    rest = pc.if_else(before, pc.add(rest, 1_000_000), rest)
-    return [seconds, pc.multiply(rest, 1000).cast(pa.int32())]
+    rest = pc.if_else(before, pc.add(rest, of_a_second), rest)
+    return [seconds, pc.multiply(rest, 1_000_000_000 // of_a_second).cast(pa.int32())]
 
 
 def narrowed(table: pa.Table) -> pa.Table:
@@ -135,6 +150,8 @@ def narrowed(table: pa.Table) -> pa.Table:
     """
     for number, field in enumerate(table.schema):
         if (field.metadata or {}).get(b"logicalType") == b"TIMESTAMP_NTZ":
+            if pa.types.is_struct(field.type):  # with nanoseconds: of one number the connector makes no microseconds
+                continue
             moments = _nanoseconds(table.column(number))
             table = table.set_column(number, field.with_type(moments.type), moments)
         elif pa.types.is_decimal(field.type) and not _is_interval(field):

@@ -12,7 +12,7 @@ from typing import Final
 
 from cleanroom_ml.engine.sandbox.errors import WorkerCancelled, WorkerCrashed, WorkerError, WorkerTimeout
 from cleanroom_ml.engine.sql.compiled import Compiled
-from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError, TooFineValue
 from cleanroom_ml.engine.sql.functions.table import FUNCTIONS
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, from_duckdb, parse_type
 from cleanroom_ml.engine.sql.types.table import BY_INTERNAL_NAME
@@ -24,7 +24,6 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
     "duplicatekey": (100072, "22000", "Duplicate field key in an object"),
     "notanarray": (100107, "22000", "Not an array, or an array that is too long"),
     "moment": (100035, "22007", "Date, time or timestamp is not recognized"),
-    "nanoseconds": (2, "0A000", "Unsupported feature 'nanoseconds': timestamps are kept to the microsecond here."),
     "interval": (2, "0A000", "Unsupported feature 'an INTERVAL as a text or a VARIANT'."),
     "notaninterval": (100035, "22007", "Interval is not recognized"),
     "notanobject": (100103, "22000", "Not an object, or arrays of keys and values of different lengths"),
@@ -132,6 +131,8 @@ def from_answer(error: object, compiled: Compiled, columns: Sequence[tuple[str, 
     quoted = value[:300] if compiled.quoting and isinstance(value, str) else None
     if kind == "moment" and quoted is not None:
         return _unrecognized(error.get("target"), where, quoted)
+    if kind == "nanoseconds":
+        return TooFineValue()
     if kind in _WORDED:
         return SqlError(*_WORDED[kind])
     if kind in _UNSUPPORTED:

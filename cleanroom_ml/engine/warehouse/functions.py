@@ -11,7 +11,18 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
-from cleanroom_ml.engine.sql.values.table import ERRORS, FUNCTIONS, MATCHED, PARTS, ROWS, ZONED, WorkerFunction
+from cleanroom_ml.engine.sql.values.table import (
+    ERRORS,
+    FINE_NTZ,
+    FINE_TIME,
+    FINE_ZONED,
+    FUNCTIONS,
+    MATCHED,
+    PARTS,
+    ROWS,
+    ZONED,
+    WorkerFunction,
+)
 
 _NAMED: Final = re.compile(r"\b_sf_[a-z0-9_]+")
 _ARROW: Final[dict[str, pa.DataType]] = {
@@ -24,6 +35,9 @@ _ARROW: Final[dict[str, pa.DataType]] = {
     "TIME": pa.time64("us"),
     "TIMESTAMP": pa.timestamp("us"),
     ZONED: pa.struct([("w", pa.timestamp("us")), ("m", pa.int64())]),
+    FINE_ZONED: pa.struct([("w", pa.timestamp("us")), ("m", pa.int64()), ("n", pa.int64())]),
+    FINE_NTZ: pa.struct([("moment_us", pa.timestamp("us")), ("moment_ns", pa.int16())]),
+    FINE_TIME: pa.struct([("moment_us", pa.time64("us")), ("moment_ns", pa.int16())]),
     ROWS: pa.list_(
         pa.struct(
             [
@@ -117,7 +131,8 @@ class _Vectors:
         except ValueError as error:
             kind = next((kind for known, kind in ERRORS.items() if isinstance(error, known)), "conversion")
             # What is quoted of it is told to nobody who may not see it (worker.failure).
-            type_name = self._function.gives if self._function.gives in {"DATE", "TIME"} else "TIMESTAMP"
+            gives = "TIME" if self._function.gives == FINE_TIME else self._function.gives
+            type_name = gives if gives in {"DATE", "TIME"} else "TIMESTAMP"
             given = f"\n{type_name}\n{row[0]}" if kind == "moment" else ""
             raise ValueError(f"cleanroom:{kind}{given}") from None
         return pa.array(made, self._gives)

@@ -74,6 +74,16 @@ class Written:
     bounds: str = ""
     """What is known of the values of its columns (engine/sql/bounds.py)."""
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The object, if there is one, as a `TableSource` has it."""
+        return () if self.sha256 is None else (self.sha256,)
+
+    @property
+    def bounds_of_object(self) -> dict[str, str]:
+        """Its bounds, as a `TableSource` has them."""
+        return dict.fromkeys(self.objects, self.bounds)
+
 
 @dataclass(frozen=True, slots=True)
 class InferredColumn:

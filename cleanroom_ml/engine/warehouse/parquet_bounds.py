@@ -14,17 +14,21 @@ from cleanroom_ml.engine.sql.bounds import Range, Value
 from cleanroom_ml.engine.sql.types.sql_type import parse_type
 
 
-def of_file(metadata: pq.FileMetaData, schema: pa.Schema, columns: Sequence[Sequence[str]]) -> str:
-    """What `engine.sql.bounds` reads. A column without notes in any row group is left out."""
+def of_file(
+    metadata: pq.FileMetaData, schema: pa.Schema, columns: Sequence[Sequence[str]], fine: Sequence[int] = ()
+) -> str:
+    """What `engine.sql.bounds` reads. A column without notes in any row group is left out, and so are those with
+    nanoseconds (`fine`).
+    """
     found: dict[str, Range] = {}
-    for (name, text), leaf in zip(columns, _leaves(schema), strict=True):
+    for number, ((name, text), leaf) in enumerate(zip(columns, _leaves(schema), strict=True)):
         sort = bounds.sort_of(parse_type(text))
-        if sort is None or len(found) == bounds.MOST_COLUMNS:
+        if number in fine or sort is None or len(found) == bounds.MOST_COLUMNS:
             continue
         known = _range(metadata, leaf)
         if known is not None:
             found[name] = known
-    return bounds.written(found)
+    return bounds.written(found, fine)
 
 
 def _leaves(schema: pa.Schema) -> Iterator[int]:

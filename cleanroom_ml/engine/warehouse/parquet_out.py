@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cleanroom_ml.engine.sql.compiled import Operation
+from cleanroom_ml.engine.sql.types import fine
 from cleanroom_ml.engine.sql.types.moment_casts import cut, stored
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse import parquet_bounds
-from cleanroom_ml.engine.warehouse.arrow_types import stored_type
+from cleanroom_ml.engine.warehouse.arrow_types import fine_type, is_fine, nanoseconds, stored_type
 from cleanroom_ml.engine.warehouse.depth import check
 from cleanroom_ml.naming import quote
 
@@ -45,6 +46,9 @@ def _cast(name: str, number: int, sql_type: SqlType, source: str) -> str:
     if sql_type.is_json:
         return sql_type.cast_of(None).template_for(name)
     if sql_type.record.moment is not None:
+        exact = fine.stored(sql_type.record.moment, source, sql_type.scale)
+        if exact is not None:
+            return exact.replace("{0}", name)
         made = stored(sql_type.record.moment, source).replace("{0}", name)
         return cut(sql_type.record.moment, sql_type.scale).replace("{0}", made)
     # DuckDB rounds the half of a DOUBLE to the even number, Snowflake away from zero.
@@ -63,7 +67,9 @@ def _cast(name: str, number: int, sql_type: SqlType, source: str) -> str:
 
 
 class TooWide(Exception):
-    """A column has whole numbers that 64 bits do not hold. `column`: its position."""
+    """A column has whole numbers that 64 bits do not hold, or moments that microseconds do not. `column`: its
+    position.
+    """
 
     def __init__(self, column: int) -> None:
         super().__init__(column)
@@ -79,14 +85,17 @@ def write(
     wide: frozenset[int] = frozenset(),
 ) -> dict[str, object]:
     """Write the reader's rows; {rows, updated, joined, inserted, deleted, bounds}. With `operations` the last column
-    says what each row is. The columns `wide` are written in 128 bits. Raises TooWide: another one has to be.
+    says what each row is. The columns `wide` are written in 128 bits, or with nanoseconds. Raises TooWide: another one
+    has to be.
     """
+    types = [parse_type(text) for _, text in columns]
     schema = pa.schema(
         [
-            pa.field(name, pa.decimal128(38, 0) if number in wide else stored_type(parse_type(text)))
-            for number, (name, text) in enumerate(columns)
+            pa.field(name, _wide_type(found) if number in wide else stored_type(found))
+            for number, ((name, _), found) in enumerate(zip(columns, types, strict=True))
         ]
     )
+    with_nanoseconds = [number for number in sorted(wide) if is_fine(schema.field(number).type)]
     documents = [number for number, (_, text) in enumerate(columns) if parse_type(text).is_json]
     counts = dict.fromkeys((Operation.UPDATED, Operation.INSERTED, Operation.DELETED, Operation.JOINED), 0)
     rows = 0
@@ -126,7 +135,7 @@ def write(
         "joined": counts[Operation.JOINED],
         "inserted": counts[Operation.INSERTED],
         "deleted": counts[Operation.DELETED],
-        "bounds": parquet_bounds.of_file(noted[0], schema, columns),
+        "bounds": parquet_bounds.of_file(noted[0], schema, columns, with_nanoseconds),
     }
 
 
@@ -140,7 +149,15 @@ def _counted(batch: pa.RecordBatch, counts: dict[int, int]) -> pa.RecordBatch:
     return kept.select(list(range(batch.num_columns - 1)))
 
 
+def _wide_type(sql_type: SqlType) -> pa.DataType:
+    moment = sql_type.record.moment
+    return pa.decimal128(38, 0) if moment is None else fine_type(moment)
+
+
 def _stored(array: pa.Array, target: pa.DataType, number: int) -> pa.Array:
+    if is_fine(array.type):
+        nanoseconds(array)
+        return array.cast(target) if is_fine(target) else _to_the_microsecond(array, target, number)
     if array.type == target:
         return array
     try:
@@ -149,3 +166,14 @@ def _stored(array: pa.Array, target: pa.DataType, number: int) -> pa.Array:
         if target != pa.int64() or not pa.types.is_decimal(array.type):
             raise
         raise TooWide(number) from None
+
+
+def _to_the_microsecond(array: pa.StructArray, target: pa.DataType, number: int) -> pa.Array:
+    """Moments that have no nanoseconds without them. Raises TooWide: some have."""
+    if pc.any(pc.not_equal(pc.struct_field(array, "moment_ns"), 0)).as_py():
+        raise TooWide(number)
+    micros = pc.struct_field(array, "moment_us")
+    if not pa.types.is_struct(target):
+        return micros.cast(target)
+    parts = [micros, pc.struct_field(array, "shift")]
+    return pa.StructArray.from_arrays(parts, fields=list(target), mask=pc.is_null(array))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
-from cleanroom_ml.engine.warehouse.arrow_types import stored_type
+from cleanroom_ml.engine.warehouse.arrow_types import fine_type, is_fine, stored_type
 
 NAME = "_spooled"
 """What DuckDB knows it by."""
@@ -20,13 +20,38 @@ _DAY_OF_ZONES = 1440
 def table(fd: int, batches: Sequence[Sequence[int]], types: Sequence[str]) -> pa.Table:
     """The rows of the streams at these offsets and lengths, in columns `_0`, `_1`, … of DuckDB's types."""
     kinds = [parse_type(text) for text in types]
-    parts = []
+    parts: list[list[pa.Array]] = []
     for offset, length in batches:
         with pa.ipc.open_stream(pa.py_buffer(os.pread(fd, length, offset))) as reader:
             for batch in reader:
-                arrays = [_undone(array, kind) for array, kind in zip(batch.columns, kinds, strict=True)]
-                parts.append(pa.table(arrays, names=[f"_{number}" for number in range(len(arrays))]))
-    return pa.concat_tables(parts)
+                parts.append([_undone(array, kind) for array, kind in zip(batch.columns, kinds, strict=True)])
+    columns = [_alike(list(column), kind) for column, kind in zip(zip(*parts, strict=True), kinds, strict=True)]
+    return pa.table(columns, names=[f"_{number}" for number in range(len(columns))])
+
+
+def _alike(chunks: list[pa.Array], kind: SqlType) -> pa.ChunkedArray:
+    """A column's chunks, all with nanoseconds where one of them has some."""
+    moment = kind.record.moment
+    if moment is not None and any(is_fine(chunk.type) for chunk in chunks):
+        chunks = [chunk if is_fine(chunk.type) else _with(chunk, None, fine_type(moment)) for chunk in chunks]
+    return pa.chunked_array(chunks)
+
+
+def _with(moments: pa.Array, nanos: pa.Array | None, target: pa.DataType) -> pa.StructArray:
+    """Moments to the microsecond with their nanoseconds (sql/types/fine.py); None: they have none."""
+    given = pa.array([0], pa.int16()).take(pa.repeat(0, len(moments))) if nanos is None else nanos.cast(pa.int16())
+    parts = [moments, given]
+    if pa.types.is_struct(moments.type):
+        parts = [pc.struct_field(moments, "utc"), given, pc.struct_field(moments, "shift")]
+    return pa.StructArray.from_arrays(parts, fields=list(target), mask=pc.is_null(moments))
+
+
+def _exact(moments: pa.Array, nanos: pa.Array, kind: SqlType) -> pa.Array:
+    """Moments with nanoseconds, if they have some."""
+    moment = kind.record.moment
+    if moment is None or not pc.any(pc.not_equal(nanos, 0)).as_py():
+        return moments
+    return _with(moments, nanos, fine_type(moment))
 
 
 def put(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
@@ -44,15 +69,23 @@ def _undone(array: pa.Array, kind: SqlType) -> pa.Array:
             [array.cast(stored.field(0).type)], fields=[stored.field(0)], mask=pc.is_null(array)
         )
     if pa.types.is_struct(given):
-        return _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array, kind)
-    if given == pa.int64() and kind.record.moment == "NTZ":
-        return array.view(pa.timestamp("ns")).cast(pa.timestamp("us"))
-    if given == pa.int64() and kind.record.python == "time":
-        return array.view(pa.time64("ns")).cast(pa.time64("us"))
+        made = _of_zone(array) if given.get_field_index("timezone") >= 0 else _of_two(array, kind)
+        fraction = pc.struct_field(array, "fraction")
+        return _exact(made, pc.subtract(fraction, pc.multiply(pc.divide(fraction, 1000), 1000)), kind)
+    if given == pa.int64() and kind.record.moment in {"NTZ", "TIME"}:
+        micros = _floored(array)
+        target = pa.timestamp("us") if kind.record.moment == "NTZ" else pa.time64("us")
+        return _exact(micros.view(target), pc.subtract(array, pc.multiply(micros, 1000)), kind)
     if given == pa.int64() and kind.scale:
         units = array.cast(pa.decimal128(38, 0))
         return pa.Array.from_buffers(pa.decimal128(38, kind.scale), len(units), units.buffers(), offset=units.offset)
     return array
+
+
+def _floored(nanos: pa.Array) -> pa.Array:
+    """Nanoseconds as whole microseconds, also before 1970."""
+    micros = pc.divide(nanos, 1000)  # towards zero
+    return pc.if_else(pc.less(nanos, pc.multiply(micros, 1000)), pc.subtract(micros, 1), micros)
 
 
 def _micros(array: pa.StructArray) -> pa.Array:

@@ -235,7 +235,9 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
 def write(
     request: Request, sql: str, types: list[SqlType], output: int, connection: duckdb.DuckDBPyConnection
 ) -> dict[str, object]:
-    """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them."""
+    """Whole numbers are written in 64 bits, from the start again in 128 where a column turns out to need them, and
+    moments with nanoseconds likewise.
+    """
     wide: frozenset[int] = frozenset()
     while True:
         # A cursor of its own: the one before may have a result that nobody reads to its end.
@@ -312,6 +314,11 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return bytes(value).hex()
+    if isinstance(value, dict) and "moment_ns" in value:
+        if value["moment_ns"]:
+            raise TooFine
+        whole = value["moment_us"]
+        return whole.isoformat() if "shift" not in value else f"{whole.isoformat()} {value['shift']}"
     if isinstance(value, dict) and value.keys() == {"utc", "shift"}:
         return f"{value['utc'].isoformat()} {value['shift']}"
     return str(value)

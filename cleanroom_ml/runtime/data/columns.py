@@ -2,7 +2,7 @@
 
 Types are those that the connector's own reader gives, but one type a column, known before the first row has arrived,
 and the same in every chunk: NUMBER(p, 0) is int64, NUMBER(p, s) and FLOAT are float64 (Snowflake's ingestor makes the
-same of them); timestamps have microseconds, which is what the engine keeps. NULL stays NULL.
+same of them); timestamps have microseconds: one with nanoseconds is refused. NULL stays NULL.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from snowflake.connector.cursor import ResultMetadata
 
 _PLAIN_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
+_TOO_FINE: Final = (
+    "a moment has nanoseconds, and the frames of a job have microseconds; select it as TIMESTAMP_NTZ(6), as TIME(6) or"
+    " as VARCHAR"
+)
 _UNITS: Final = {0: "s", 3: "ms", 6: "us", 9: "ns"}
 _INT64_DIGITS: Final = 18
 
@@ -121,7 +125,10 @@ def _of_parts(array: pa.Array, target: pa.DataType, scale: int) -> pa.Array:
     epoch = pc.struct_field(array, "epoch")
     if array.type.get_field_index("fraction") < 0:
         return _moments(epoch, target, scale)
-    micros = pc.divide(pc.struct_field(array, "fraction").cast(pa.int64()), 1000)
+    fraction = pc.struct_field(array, "fraction").cast(pa.int64())
+    micros = pc.divide(fraction, 1000)
+    if pc.any(pc.not_equal(pc.multiply(micros, 1000), fraction)).as_py():
+        raise ColumnValueError(_TOO_FINE)
     return _moments(pc.add(pc.multiply(epoch, 1_000_000), micros), target, 6)
 
 
@@ -131,5 +138,12 @@ def _moments(array: pa.Array, target: pa.DataType, scale: int) -> pa.Array:
     if pa.types.is_time(target):
         kind = pa.time32(_UNITS[scale]) if scale < 6 else pa.time64(_UNITS[scale])
         whole = array.cast(pa.int32()) if scale < 6 else array
-        return whole.view(kind).cast(target)
-    return array.cast(pa.int64()).view(pa.timestamp(_UNITS[scale], tz=target.tz)).cast(target)
+        return _to_the_microsecond(whole.view(kind), target)
+    return _to_the_microsecond(array.cast(pa.int64()).view(pa.timestamp(_UNITS[scale], tz=target.tz)), target)
+
+
+def _to_the_microsecond(moments: pa.Array, target: pa.DataType) -> pa.Array:
+    try:
+        return moments.cast(target)
+    except pa.ArrowInvalid as error:
+        raise ColumnValueError(_TOO_FINE) from error

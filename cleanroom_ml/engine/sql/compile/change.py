@@ -7,17 +7,20 @@ The target's rows get a number (`_row`) in a materialised common table, so that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.catalog import TableSource, with_nanoseconds
 from cleanroom_ml.engine.sql.compile.preparing import safe
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import casts
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope, differ_only_in_case
+from cleanroom_ml.engine.sql.settings import keeps_nanoseconds
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kinds_of_columns
 from cleanroom_ml.naming import quote
@@ -32,6 +35,9 @@ class Change:
         if differ_only_in_case(name for name, _ in target.columns):
             raise SqlError.unsupported("UPDATE, DELETE and MERGE of a table with columns that differ only in case")
         self.resolver = resolver
+        if keeps_nanoseconds():  # what a column becomes may have some: all of it is read so, and written as it needs
+            places = [place for place, (_, found) in enumerate(target.columns) if found.holds_nanoseconds]
+            target = replace(target, columns=with_nanoseconds(target.columns, places))
         self.target = target
         alias = node.args.get("alias") if isinstance(node, exp.Table) else None
         self.alias = fold(alias.this) if alias is not None and alias.this is not None else name[-1]
@@ -75,10 +81,13 @@ class Change:
         return value
 
     def stored(self, name: str, node: Node) -> Node:
-        """The same as the column takes it."""
+        """The same as the column takes it. Raises SqlError: also of nanoseconds where the target is read without."""
         value, target = self.value(name, node), dict(self.target.columns)[name]
         casts.check_coerced(value, target, name)
-        return casts.assigned(value, target)
+        value = casts.assigned(value, target)
+        if fine.is_fine(value) and not target.fine:
+            raise fine.needed(f"the new value of {name[:100]}")
+        return fine.as_fine(value) if target.fine else value
 
     def assignments(self, expressions: list[Node]) -> dict[str, Node]:
         """Column → value of SET."""

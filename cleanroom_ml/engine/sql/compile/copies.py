@@ -33,9 +33,14 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.files.staged import column_of, staged_relation
 from cleanroom_ml.engine.sql.read.copy_into import CopyInto
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
+from cleanroom_ml.engine.sql.resolve.scope import by_position
+from cleanroom_ml.engine.sql.settings import keeps_nanoseconds
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Raw, raw
-from cleanroom_ml.engine.sql.types.moment_casts import NOT_FINER, from_moment, from_text
+from cleanroom_ml.engine.sql.tree.fine import SOURCES
+from cleanroom_ml.engine.sql.types import fine
+from cleanroom_ml.engine.sql.types.kind import Kind
+from cleanroom_ml.engine.sql.types.moment_casts import NOT_FINER, Moment, from_moment, from_text
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.naming import quote
 
@@ -64,7 +69,8 @@ def compile_copy(
     """
 
     def make() -> Mutation:
-        given = _Given(statement, staged, catalog, binds)
+        # Where a row that does not fit is left out, one with nanoseconds is none of those.
+        given = _Given(statement, staged, catalog, binds, exact=tolerance is not None)
         if numbers is not None:
             given.target = replace(given.target, numbers=numbers)
         columns = ", ".join(
@@ -87,7 +93,7 @@ def compile_misfits(
     """
 
     def make() -> tuple[Compiled, TableSource]:
-        given = _Given(statement, staged, catalog, binds)
+        given = _Given(statement, staged, catalog, binds, exact=True)
         names = given.names
         texts = ", ".join(f'CAST("_{n}" AS VARCHAR)' for n in range(len(names)))
         places = {name: n for n, name in enumerate(names)}
@@ -119,8 +125,12 @@ def compile_misfits(
 class _Given:
     """What a COPY reads, as a relation `_given` of columns `_0`, `_1`, …: one for each column that it names."""
 
-    def __init__(self, statement: CopyInto, staged: StagedSource, catalog: Catalog, binds: Binds) -> None:
+    def __init__(
+        self, statement: CopyInto, staged: StagedSource, catalog: Catalog, binds: Binds, *, exact: bool
+    ) -> None:
         target = target_table(statement.target, catalog)
+        self.kinds: Sequence[Kind | None] = ()
+        self.exact = exact or keeps_nanoseconds()
         names = statement.columns or tuple(name for name, _ in target.columns)
         self.target = target
         self.names = names
@@ -139,7 +149,9 @@ class _Given:
             given = len(tree.expressions) if isinstance(tree, exp.Select) and not tree.is_star else len(names)
             if given != len(names):
                 raise SqlError.width(len(names), given)
-            self._source = raw("SELECT * FROM {0}", resolver.query(tree, {})[0])
+            rows, found = resolver.query(tree, {})
+            self._source = raw("SELECT * FROM {0}", rows)
+            self.kinds = () if found is None else by_position(found)
         else:
             resolver = Resolver(Build(), catalog, binds)
             if csv:
@@ -174,7 +186,10 @@ class _Given:
         position = self.positions.get(name)
         if position is None:
             return defaults.value(self.target, name, sql_type, self.resolver)
-        value = _copied(f'"_{position}"', sql_type, self.formats)
+        moment, kind = sql_type.record.moment, self.kinds[position] if position < len(self.kinds) else None
+        if moment is not None and kind in SOURCES:
+            return fine.converted(SOURCES[kind], moment).replace("{0}", f'"_{position}"')
+        value = _copied(f'"_{position}"', sql_type, self.formats, with_nanoseconds=self.exact)
         cut = self.cuts and sql_type.record.characters and sql_type.length is not None
         return f"left({value}, {sql_type.length})" if cut else value
 
@@ -184,7 +199,8 @@ class _Given:
         for number, (name, sql_type) in enumerate(self.target.columns):
             if name in self.target.numbers and name not in self.positions:
                 continue  # numbered once it is known which rows there are
-            value = f"TRY(CAST({self.value(name, sql_type)} AS {sql_type.duckdb}))"
+            made = self.value(name, sql_type)
+            value = f"TRY({made})" if sql_type.record.moment else f"TRY(CAST({made} AS {sql_type.duckdb}))"
             test = [f"{value} IS NULL"] if name in required else []
             position = self.positions.get(name)
             if position is not None and name not in required:
@@ -256,22 +272,38 @@ def _formats(options: FileOptions) -> Mapping[str, str]:
     return {option: text for option, text in given.items() if text is not None}
 
 
-def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str]) -> str:
+def _copied(value: str, sql_type: SqlType, formats: Mapping[str, str], *, with_nanoseconds: bool = False) -> str:
     """A staged value as a column's type: JSON values lose their quotes, text is read as the type."""
     member = f"json_extract_string(CAST({value} AS JSON), '$')"
     moment = sql_type.record.moment
     if moment is not None:
         layout = formats.get(sql_type.record.format or "", "AUTO").replace("'", "''")
         text = f"CASE WHEN typeof({value}) = 'JSON' THEN {member} ELSE CAST({value} AS VARCHAR) END"
-        read = from_text(moment).replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
+        exact = with_nanoseconds or moment == "DATE"
+        read = (fine.from_text if exact else from_text)(moment)
+        read = read.replace("{1}", f"'{layout}'").replace("{2}", "1970").replace("{0}", text)
+        texts = f"typeof({value}) IN ('VARCHAR', 'JSON')"
+        if exact:
+            return f"CASE WHEN {texts} THEN {read} {_native(value, moment)} END"
         native = from_moment(moment).replace("{0}", NOT_FINER).replace("{0}", value)
         # DuckDB has a type for what pandas writes (nanoseconds in UTC), and few casts of it.
         zoned = from_moment(moment).replace("{0}", f"CAST(CAST({NOT_FINER} AS VARCHAR) AS TIMESTAMPTZ)")
-        return (
-            f"CASE WHEN typeof({value}) IN ('VARCHAR', 'JSON') THEN {read}"
-            f" WHEN typeof({value}) = 'TIMESTAMPTZ_NS' THEN {zoned.replace('{0}', value)} ELSE {native} END"
-        )
+        zoned = zoned.replace("{0}", value)
+        return f"CASE WHEN {texts} THEN {read} WHEN typeof({value}) = 'TIMESTAMPTZ_NS' THEN {zoned} ELSE {native} END"
     return sql_type.copied.format(value=value, member=member, type=sql_type.duckdb)
+
+
+def _native(value: str, target: Moment) -> str:
+    """The branches of a CASE for a value that DuckDB read as a date or a moment, with nanoseconds; a DATE has none."""
+    given: dict[str, Moment] = {"TIMESTAMP_NS": "NTZ", "TIMESTAMPTZ_NS": "LTZ", "TIME_NS": "TIME"}
+    branches = "".join(
+        f" WHEN typeof({value}) = '{name}' THEN"
+        f" {fine.applied(fine.converted(source, target), fine.of_any(value, source), '_moment')}"
+        for name, source in given.items()
+        if (source == "TIME") == (target == "TIME")
+    )
+    plain = from_moment(target).replace("{0}", value)
+    return f"{branches} ELSE {plain if target == 'DATE' else fine.made(plain, '0', shifted=target == 'TZ')}"
 
 
 class _OneStage:

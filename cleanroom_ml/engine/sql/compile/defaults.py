@@ -9,10 +9,12 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.catalog import ContextValues, TableSource
 from cleanroom_ml.engine.sql.compile.preparing import safe
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.identifiers import fold
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Draws, Scope
 from cleanroom_ml.engine.sql.resolve.sequences import NEXTVAL
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, parse_ast
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
@@ -47,6 +49,8 @@ def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver)
         return f"CAST(NULL AS {sql_type.duckdb})"
     scope = Scope(None, draws=Draws(exact=True))
     made = resolver.expressions.rewrite(expression(text), scope, {})
+    if sql_type.fine or fine.is_fine(made):
+        return safe(generate(fine.as_fine(assigned(made, sql_type))))
     return f"CAST({safe(generate(made))} AS {sql_type.duckdb})"
 
 

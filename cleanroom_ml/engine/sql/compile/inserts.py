@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, Scalar
+from cleanroom_ml.engine.sql.binds import NO_BINDS, Binds, FineMoment, Scalar
 from cleanroom_ml.engine.sql.catalog import Catalog, TableSource
 from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import (
@@ -29,6 +29,7 @@ from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Draws, Kinds, Scope, by_position
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
@@ -180,7 +181,8 @@ def _given_rows(rows: tuple[tuple[Scalar, ...], ...]) -> tuple[list[Kind | None]
     """Rows that came with the statement: the kinds of their values, and the relation `_BATCH` of them."""
     if not rows or len({len(row) for row in rows}) != 1:
         raise SqlError.bad_value("The rows of a batch must all have the same number of values, and there must be some.")
-    values = [raw("{0}", exp.Tuple(expressions=[literal(value) for value in row])) for row in rows]
+    columns = [fine.alike([literal(value) for value in column]) for column in zip(*rows, strict=True)]
+    values = [raw("{0}", exp.Tuple(expressions=list(row))) for row in zip(*columns, strict=True)]
     listed = ", ".join(f'"_{number + 1}"' for number in range(len(rows[0])))
     relation = raw(f'(SELECT * FROM (VALUES {{*}}) AS "_BATCH"({listed})) AS "_BATCH"', *values)
     return [_kind(rows, number) for number in range(len(rows[0]))], relation
@@ -189,8 +191,10 @@ def _given_rows(rows: tuple[tuple[Scalar, ...], ...]) -> tuple[list[Kind | None]
 def _kind(rows: tuple[tuple[Scalar, ...], ...], number: int) -> Kind | None:
     """The kind that all values of a column have, NULLs apart."""
     values = [row[number] for row in rows if row[number] is not None]
-    classes = {(type(value), isinstance(value, datetime) and value.tzinfo is not None) for value in values}
-    return kind_of(literal(values[0])) if len(classes) == 1 else None
+    whole = [value.whole if isinstance(value, FineMoment) else value for value in values]
+    classes = {(type(value), isinstance(value, datetime) and value.tzinfo is not None) for value in whole}
+    exact = next((value for value in values if isinstance(value, FineMoment)), values[0] if values else None)
+    return kind_of(literal(exact)) if len(classes) == 1 else None
 
 
 def _batch_row(tree: Node) -> list[Node]:

@@ -52,7 +52,7 @@ def compile_merge(statement: Merge, catalog: Catalog, binds: Binds = NO_BINDS) -
             raw("({0})", hits),
         )
         picks = []
-        for number, (name, sql_type) in enumerate(target.columns):
+        for number, (name, sql_type) in enumerate(change.target.columns):
             picks.append(
                 f'CASE WHEN _m."_action" = {Operation.UPDATED} AND _m."_twice" IS NULL THEN CAST(_m."_v{number}" AS {sql_type.duckdb}) ELSE _t.{quote(name)} END AS {quote(name)}'  # noqa: E501
             )

@@ -63,12 +63,14 @@ def compile_rewrite(
     """
     resolver = Resolver(Build(), _NoNames(), NO_BINDS)
     made = []
+    types = dict(source.columns)
     before = {name: f"_old{number}" for number, (name, _) in enumerate(source.columns)}
     for name, sql_type, old, *given in columns:
         value = "NULL" if old is None else before[old]
         if old is None and given and given[0] is not None:
             value = generate(resolver.expressions.rewrite(defaults.expression(given[0]), Scope(None), {}))
-        made.append(f"CAST({value} AS {sql_type.duckdb}) AS {quote(name)}")
+        exact = old is not None and types[old].fine  # the worker casts it as it writes it
+        made.append(f"{value if exact else f'CAST({value} AS {sql_type.duckdb})'} AS {quote(name)}")
     listed = ", ".join(made)
     body = raw(f"SELECT {safe(listed)} FROM ({{0}}) AS _old({', '.join(before.values())})", resolver.build.scan(source))
     return finished(resolver, body, tuple((each[0], each[1]) for each in columns))

@@ -68,6 +68,8 @@ def _field(name: str, sql_type: SqlType, options: FileOptions) -> str:
         value = f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g') || ' Z'"
     elif sql_type.logical == "BINARY":
         value = f"hex({name})"
+    elif sql_type.record.moment == "TIME":
+        value = f"CAST(CAST({name} AS TIME) AS VARCHAR)"  # one with nanoseconds is none, and fails
     else:
         value = f"CAST({name} AS VARCHAR)"
     quote = options.field_optionally_enclosed_by

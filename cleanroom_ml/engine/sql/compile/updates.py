@@ -42,7 +42,7 @@ def compile_update(statement: Update, catalog: Catalog, binds: Binds = NO_BINDS)
         )
         picks = []
         names = list(assigned)
-        for name, sql_type in target.columns:
+        for name, sql_type in change.target.columns:
             if name in assigned:
                 value = f'CAST(_m."_v{names.index(name)}" AS {sql_type.duckdb})'
                 picks.append(f"CASE WHEN _m.{ROW} IS NULL THEN _t.{quote(name)} ELSE {value} END AS {quote(name)}")

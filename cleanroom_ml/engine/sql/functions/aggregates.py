@@ -12,6 +12,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.functions.entry import KEY, TRUTH, VALUE, Aggregate, Function, constant_int
 from cleanroom_ml.engine.sql.tree.arithmetic import quotient_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.fine import refuse
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.kind import (
     ARRAY,
@@ -95,27 +96,27 @@ def _deviation(names: str, target: str) -> Aggregate:
 def _at_extreme(name: str, extreme: str, order: str) -> Aggregate:
     """The value where another is largest or smallest, or an ARRAY of the first so many."""
     several = f"list({{0}} ORDER BY {{1}} {order}) FILTER (WHERE {{1}} IS NOT NULL AND {{2}} > 0)"
-    return Aggregate(
-        name, (2, 3), sql=(f"arg_{extreme}_null({{0}}, {{1}})", several), takes=(None, KEY), gives=0, around=_first
-    )
+    one = f"arg_{extreme}_null({{0}}, {{1}})"
+    return Aggregate(name, (2, 3), sql=(one, several), takes=(None, KEY), gives=0, around=_first, fine=True)
 
 
 def _first(made: Node, arguments: Sequence[Node]) -> Node:
     if len(arguments) < 3:
         return raw("{0}", made, kind=kind_of(arguments[0]))
+    refuse("an ARRAY of MIN_BY or MAX_BY", arguments[:1])
     most = constant_int(arguments[2], "MIN_BY and MAX_BY")
     return raw(f"coalesce(to_json(list_slice({{0}}, 1, {most})), CAST('[]' AS JSON))", made, kind=ARRAY)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True),
+    Aggregate("COUNT", (1, None), sql="count({*})", gives=number(18, 0), star=True, rows=True, fine=True),
     Aggregate("SUM", sql="sum({0})", takes=NUM, gives=widened),
     # `1.79166667` without OVER, `1.79166` with it: user-guide/functions-window-using shows both of a NUMBER(7,2).
     Aggregate("AVG", sql="sum({0})", takes=NUM, gives=widened, divided_by="count({0})", more_over=3),
-    Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0),
-    Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0),
-    Aggregate("ANY_VALUE", sql="any_value({0})", gives=0, whole=True),
-    Aggregate("MODE", sql="mode({0})", gives=0, whole=True),
+    Aggregate("MIN", sql="min({0})", json="arg_min({0}, {key})", gives=0, fine=True),
+    Aggregate("MAX", sql="max({0})", json="arg_max({0}, {key})", gives=0, fine=True),
+    Aggregate("ANY_VALUE", sql="any_value({0})", gives=0, whole=True, fine=True),
+    Aggregate("MODE", sql="mode({0})", gives=0, whole=True, fine=True),
     Aggregate("MEDIAN", sql="quantile_cont({0}, 0.5)", takes=NUM, gives=_between, between=True, whole=True),
     _deviation("STDDEV STDDEV_SAMP", "var_samp"),
     _deviation("STDDEV_POP", "var_pop"),

@@ -18,14 +18,16 @@ from cleanroom_ml.engine.sql.functions.entry import (
     fewest,
     fitting,
     kind_given,
+    refuse_nanoseconds,
     taken,
 )
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, divided, once, unit
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
 from cleanroom_ml.engine.sql.types.checks import fails
-from cleanroom_ml.engine.sql.types.kind import ARRAY, JSON, NUM, TEXT, TZ, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.types.kind import ARRAY, FINE_TZ, JSON, NUM, TEXT, TZ, WHOLE, Kind, Number
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -138,12 +140,16 @@ def call(
         _refuse_other_order(order, distinct.expressions[0])
     if windowed and known.grouped:
         raise SqlError.unsupported(f"{name} with OVER: compute it by GROUP BY, and join it")
+    if name in {"LAG", "LEAD"} and len(values) == 3:
+        values[0], values[2] = fine.alike([values[0], values[2]])
     made_for = known.sql(values) if callable(known.sql) else fitting(known.sql, len(values))
     template = known.divided_by if divisor and known.divided_by is not None else made_for
     over = _ordered(order, name) if "{of}" in template else values
     kind = WHOLE if divisor else kind_given(known.gives, taken(over, known.takes))
+    if not known.fine:
+        refuse_nanoseconds(name, over, known.takes)
     values = taken(values, known.takes)
-    if name == "MODE" and kind_of(values[0]) == TZ:
+    if name == "MODE" and kind_of(values[0]) in {TZ, FINE_TZ}:
         raise SqlError.unsupported("MODE of TIMESTAMP_TZ: take that of its TIMESTAMP_LTZ")
     if known.each is not None:
         of = known.each(values)

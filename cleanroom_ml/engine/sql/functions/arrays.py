@@ -101,8 +101,8 @@ def _tokens(args: Sequence[Node]) -> Node:
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TO_ARRAY", sql="CAST(_sf_to_array(CAST({0} AS VARCHAR)) AS JSON)", takes=VALUE, gives=ARRAY),
-    Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql=_construct),
-    Scalar("ARRAY_CONSTRUCT_COMPACT", arguments=(0, None), sql=_construct_compact),
+    Scalar("ARRAY_CONSTRUCT", arguments=(0, None), sql=_construct, fine=True),
+    Scalar("ARRAY_CONSTRUCT_COMPACT", arguments=(0, None), sql=_construct_compact, fine=True),
     _of("ARRAY_SIZE", SOUGHT, gives=WHOLE),  # of a VARIANT that is no array it is NULL
     _of("ARRAY_CONTAINS", SOUGHT, LIST, gives=OTHER),
     _of("ARRAY_POSITION", SOUGHT, LIST, gives=WHOLE),

@@ -97,23 +97,25 @@ def _extreme(name: str) -> Builder:
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1, as_truth), wide=True),
-    Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True),
-    Scalar("COALESCE", arguments=(2, None), sql=_one_of("coalesce({*})"), wide=True),
-    Scalar("NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True),
-    Scalar("NULLIF", arguments=2, sql=_null_if, wide=True),
+    Scalar("IFF", arguments=3, sql=_one_of("CASE WHEN {0} THEN {1} ELSE {2} END", 1, as_truth), wide=True, fine=True),
+    Scalar("NVL IFNULL", arguments=2, sql=_one_of("coalesce({*})"), wide=True, fine=True),
+    Scalar("COALESCE", arguments=(2, None), sql=_one_of("coalesce({*})"), wide=True, fine=True),
+    Scalar(
+        "NVL2", arguments=3, sql=_one_of("CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END", 1), wide=True, fine=True
+    ),
+    Scalar("NULLIF", arguments=2, sql=_null_if, wide=True, fine=True),
     Scalar("ZEROIFNULL", sql=_zero_if_null, wide=True),
     Scalar("NULLIFZERO", sql="nullif({0}, 0)", takes=NUM, gives=0, wide=True),
-    Scalar("EQUAL_NULL", arguments=2, sql=_equal_null, wide=True),
-    Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True),
-    Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True),
-    Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True),
-    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("greatest"), wide=True),
-    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("least"), wide=True),
+    Scalar("EQUAL_NULL", arguments=2, sql=_equal_null, wide=True, fine=True),
+    Scalar("DECODE", arguments=(3, None), sql=_decode, wide=True, fine=True),
+    Scalar("GREATEST", arguments=(1, None), sql=_extreme("greatest"), wide=True, fine=True),
+    Scalar("LEAST", arguments=(1, None), sql=_extreme("least"), wide=True, fine=True),
+    Scalar("GREATEST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("greatest"), wide=True, fine=True),
+    Scalar("LEAST_IGNORE_NULLS", arguments=(1, None), sql=_of_those_there("least"), wide=True, fine=True),
     Scalar("BOOLAND", arguments=2, sql=_of_truths("({0} AND {1})"), wide=True),
     Scalar("BOOLOR", arguments=2, sql=_of_truths("({0} OR {1})"), wide=True),
     Scalar("BOOLNOT", sql=_of_truths("(NOT {0})"), wide=True),
-    Scalar("REGR_VALX", arguments=2, sql="CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", gives=1, wide=True),
-    Scalar("REGR_VALY", arguments=2, sql="CASE WHEN {1} IS NULL THEN NULL ELSE {0} END", gives=0, wide=True),
+    Scalar("REGR_VALX", arguments=2, sql="CASE WHEN {0} IS NULL THEN NULL ELSE {1} END", gives=1, wide=True, fine=True),
+    Scalar("REGR_VALY", arguments=2, sql="CASE WHEN {1} IS NULL THEN NULL ELSE {0} END", gives=0, wide=True, fine=True),
     Scalar("BOOLXOR", arguments=2, sql=_of_truths("({0} <> {1})"), wide=True),
 )

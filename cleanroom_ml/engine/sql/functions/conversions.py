@@ -60,7 +60,7 @@ def _to_boolean(word: str) -> Builder:
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("TO_VARCHAR TO_CHAR TO_TEXT", arguments=(1, 2), sql=_to_varchar, wide=True),
+    Scalar("TO_VARCHAR TO_CHAR TO_TEXT", arguments=(1, 2), sql=_to_varchar, wide=True, fine=True),
     Scalar("TO_NUMBER TO_DECIMAL TO_NUMERIC", arguments=(1, 4), sql=to_number("CAST"), wide=True),
     Scalar("TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_NUMERIC", arguments=(1, 4), sql=to_number("TRY_CAST"), wide=True),
     Scalar("TO_DOUBLE", sql=_to_double("CAST"), wide=True),

@@ -10,13 +10,25 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions import dateparts, weeks
 from cleanroom_ml.engine.sql.functions.entry import Builder, Function, Scalar, constant_int, constant_text
-from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.settings import keeps_nanoseconds
+from cleanroom_ml.engine.sql.tree import fine, moments
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, once
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
 from cleanroom_ml.engine.sql.types import moment_casts as casts
 from cleanroom_ml.engine.sql.types.checks import fails
-from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Number
+from cleanroom_ml.engine.sql.types.kind import (
+    COARSE,
+    DATE,
+    INTERVAL,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    WHOLE,
+    Number,
+    is_whole,
+)
 
 _DAYS: Final = {name: number for number, name in enumerate(("mo", "tu", "we", "th", "fr", "sa", "su"), 1)}
 _BEGINNING: Final = "lower(left(trim({0}), 2))"
@@ -58,7 +70,7 @@ def _weekday(later: bool) -> Builder:
 
 def _months_between(args: Sequence[Node]) -> Raw:
     """Whole months where both are the same day of their month, or both its last; else a day is 1/31 of a month."""
-    first, second = (moments.to("NTZ", arg) for arg in args)
+    first, second = (fine.whole(moments.to("NTZ", arg)) for arg in args)
     same = "(day({0}) = day({1}) OR (CAST({0} AS DATE) = last_day({0}) AND CAST({1} AS DATE) = last_day({1})))"
     rest = "(epoch({0} - date_trunc('month', {0})) - epoch({1} - date_trunc('month', {1}))) / 2678400.0"
     months = "((year({0}) - year({1})) * 12 + month({0}) - month({1}))"
@@ -69,7 +81,8 @@ def _months_between(args: Sequence[Node]) -> Raw:
 def _add_months(args: Sequence[Node]) -> Node:
     """The last day of a month stays one (`sql-reference/functions/add_months`). Part months are rounded."""
     count = raw("CAST(round(CAST({0} AS DOUBLE)) AS BIGINT)", as_number(args[1]), kind=WHOLE)
-    given = args[0] if kind_of(args[0]) in {DATE, TIMESTAMP, TZ, None} else moments.to("NTZ", args[0])
+    known = kind_of(args[0]) in {DATE, TIMESTAMP, TZ, None, *COARSE}
+    given = args[0] if known else moments.to("NTZ", args[0])
     clock = moments.wall(given)
     moved = "({0} + {1} * INTERVAL 1 MONTH)"
     ends = f"(last_day({moved}) - CAST({moved} AS DATE))"
@@ -106,7 +119,7 @@ def _time_slice(args: Sequence[Node]) -> Node:
     made = raw(template, moments.wall(args[0]), kind=TIMESTAMP)
     if kind_of(args[0]) == DATE:
         return raw("CAST({0} AS DATE)", made, kind=DATE)
-    return moments.rewound(args[0], made)
+    return moments.rewound(fine.whole(args[0]), made)
 
 
 def _unit(node: Node) -> str:
@@ -125,16 +138,28 @@ def _moment(node: Node) -> Node:
 
 
 def interval(part: str, count: Node) -> Raw:
-    """A number of parts as an INTERVAL. Raises SqlError: of nanoseconds, unless they are whole microseconds."""
+    """A number of parts as an INTERVAL: of nanoseconds, those that are whole microseconds, or it fails."""
     whole = "CAST(round(CAST({0} AS DOUBLE)) AS BIGINT)"
     if part in dateparts.MICROS:  # DuckDB multiplies an interval by 32 bits only: too few for an epoch's milliseconds
         return raw(f"to_microseconds({whole} * {dateparts.MICROS[part]})", as_number(count))
     if part != "NANOSECOND":
         return raw(f"({whole} * INTERVAL 1 {part})", as_number(count))
-    number = constant_int(count, "DATEADD of nanoseconds")
-    if number % 1000:
-        raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
-    return raw("to_microseconds(CAST({0} AS BIGINT))", exp.Literal.number(number // 1000))
+    template = f"to_microseconds(CASE WHEN {{0}} % 1000 <> 0 THEN {fails('nanoseconds')} ELSE {{0}} // 1000 END)"
+    return once(template, _whole(count), kind=INTERVAL)
+
+
+def _is_fine_count(count: Node) -> bool:
+    """Whether it is written as a number of nanoseconds that are no whole microseconds."""
+    literal = count.unnest()
+    literal = literal.this if isinstance(literal, exp.Neg) else literal
+    return isinstance(literal, exp.Literal) and not literal.is_string and not str(literal.this).endswith("000")
+
+
+def _whole(count: Node) -> Node:
+    """A number, rounded: a NUMBER without digits after the point keeps all of its own, a double has 15."""
+    given = as_number(count)
+    rounded = "{0}" if is_whole(kind_of(given)) else "round(CAST({0} AS DOUBLE))"
+    return raw(f"CAST({rounded} AS BIGINT)", given, kind=WHOLE)
 
 
 def _dateadd(args: Sequence[Node]) -> Node:
@@ -147,6 +172,8 @@ def added(part: str, count: Node, moment: Node) -> Node:
     clock = moments.wall(given)
     if kind_of(clock) == TIME:
         dateparts.check_time(part, "DATEADD")
+    if part == "NANOSECOND" and (keeps_nanoseconds() or fine.is_fine(given) or _is_fine_count(count)):
+        return moments.later(moments.to("NTZ", given) if kind_of(given) == DATE else given, _whole(count))
     step = interval(part, count)
     if kind_of(clock) == DATE and part in dateparts.DATE_PARTS:
         return raw("CAST({0} + {1} AS DATE)", clock, step, kind=DATE)
@@ -156,20 +183,22 @@ def added(part: str, count: Node, moment: Node) -> Node:
 
 def _datediff(args: Sequence[Node]) -> Node:
     part = dateparts.step(_unit(args[0]))
-    first, second = (_compared(arg) for arg in args[1:])
+    ends = [_moment(arg) for arg in args[1:]]
+    first, second = map(_compared, ends)
     if TIME in {kind_of(first), kind_of(second)}:
         dateparts.check_time(part, "DATEDIFF")
     if part == "WEEK":  # DuckDB counts whole weeks, Snowflake the first days of weeks between
         starts = [raw(weeks.start_of_week(), value, kind=DATE) for value in (first, second)]
         return raw("(date_diff('day', {0}, {1}) // 7)", *starts, kind=WHOLE)
     if part == "NANOSECOND":
-        return raw("(date_diff('microsecond', {0}, {1}) * 1000)", first, second, kind=WHOLE)
+        nanos = [fine.nanos(end.copy()) for end in ends]
+        return raw("(date_diff('microsecond', {0}, {1}) * 1000 + {3} - {2})", first, second, *nanos, kind=WHOLE)
     return raw(f"date_diff('{part}', {{0}}, {{1}})", first, second, kind=WHOLE)
 
 
-def _compared(node: Node) -> Node:
+def _compared(end: Node) -> Node:
     """The clock of a moment that is one end of a difference; those with an offset are taken in UTC."""
-    given = _moment(node)
+    given = fine.whole(end)
     if kind_of(given) == TZ:
         return raw("struct_extract({0}, 'utc')", given, kind=TIMESTAMP)
     return given if kind_of(given) == TIME else raw("CAST({0} AS TIMESTAMP)", given, kind=TIMESTAMP)
@@ -181,6 +210,7 @@ def date_trunc(args: Sequence[Node]) -> Node:
     given = _moment(args[1])
     if part == "NANOSECOND":
         return given
+    given = fine.whole(given)
     clock = moments.wall(given)
     if kind_of(clock) == TIME:
         made = raw(f"date_trunc('{part}', CAST('1970-01-01' AS DATE) + {{0}})", clock)
@@ -210,12 +240,16 @@ def _date_part(args: Sequence[Node]) -> Node:
 def extract(unit: str, moment: Node) -> Raw:
     """EXTRACT(unit FROM moment)."""
     part = dateparts.part(unit)
-    given = _moment(moment)
+    exact = _moment(moment)
+    given = fine.whole(exact)
     if kind_of(given) == TIME:
         dateparts.check_time(part, "DATE_PART")
     if part in _EPOCHS:
         instant = raw("struct_extract({0}, 'utc')", given) if kind_of(given) == TZ else given
-        return raw(_EPOCHS[part], instant, kind=WHOLE)
+        count = raw(_EPOCHS[part], instant, kind=WHOLE)
+        if part != "EPOCH_NANOSECOND" or not fine.is_fine(exact):
+            return count
+        return raw("({0} + {1})", count, fine.nanos(exact.copy()), kind=WHOLE)
     if part.startswith("TIMEZONE_"):
         shift = casts.TZ_SHIFT if kind_of(given) == TZ else casts.SHIFT
         return raw(f"({shift} // 60)" if part == "TIMEZONE_HOUR" else f"({shift} % 60)", given, kind=WHOLE)
@@ -228,7 +262,9 @@ def extract(unit: str, moment: Node) -> Raw:
         case "YEAROFWEEK":
             made = weeks.year_of_week()
         case "NANOSECOND":
-            made = "((date_part('microsecond', {0}) % 1000000) * 1000)"
+            nanos = fine.nanos(exact.copy())
+            template = "((date_part('microsecond', {0}) % 1000000) * 1000 + {1})"
+            return raw(f"CAST({template} AS BIGINT)", clock, nanos, kind=WHOLE)
         case "MILLISECOND" | "MICROSECOND":
             raise SqlError.syntax(f"'{unit[:40]}' is not a valid date/time component for this function.")
         case _:
@@ -237,7 +273,7 @@ def extract(unit: str, moment: Node) -> Raw:
 
 
 def _part_of(name: str) -> Scalar:
-    return Scalar(name, sql=lambda args: extract(name, args[0]))
+    return Scalar(name, sql=lambda args: extract(name, args[0]), fine=True)
 
 
 def _part_first(given: list[Node]) -> list[Node]:
@@ -278,17 +314,17 @@ _PARTS: Final = (
 )
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("DATEADD TIMEADD TIMESTAMPADD", arguments=3, sql=_dateadd, part=0),
-    Scalar("DATEDIFF TIMEDIFF TIMESTAMPDIFF", arguments=3, sql=_datediff, part=0),
-    Scalar("DATE_TRUNC", arguments=2, sql=date_trunc, part=0, arrange=_part_first),
-    Scalar("DATE_PART", arguments=2, sql=_date_part, part=0),
+    Scalar("DATEADD TIMEADD TIMESTAMPADD", arguments=3, sql=_dateadd, part=0, fine=True),
+    Scalar("DATEDIFF TIMEDIFF TIMESTAMPDIFF", arguments=3, sql=_datediff, part=0, fine=True),
+    Scalar("DATE_TRUNC", arguments=2, sql=date_trunc, part=0, arrange=_part_first, fine=True),
+    Scalar("DATE_PART", arguments=2, sql=_date_part, part=0, fine=True),
     *(_part_of(name) for name in _PARTS),
-    Scalar("DAYNAME", sql=_name("dayname")),
-    Scalar("MONTHNAME", sql=_name("monthname")),
-    Scalar("ADD_MONTHS", arguments=2, sql=_add_months),
-    Scalar("NEXT_DAY", arguments=2, sql=_weekday(True)),
-    Scalar("PREVIOUS_DAY", arguments=2, sql=_weekday(False)),
-    Scalar("MONTHS_BETWEEN", arguments=2, sql=_months_between),
-    Scalar("LAST_DAY", arguments=(1, 2), sql=_last_day, part=1),
-    Scalar("TIME_SLICE", arguments=(3, 4), sql=_time_slice),
+    Scalar("DAYNAME", sql=_name("dayname"), fine=True),
+    Scalar("MONTHNAME", sql=_name("monthname"), fine=True),
+    Scalar("ADD_MONTHS", arguments=2, sql=_add_months, fine=True),
+    Scalar("NEXT_DAY", arguments=2, sql=_weekday(True), fine=True),
+    Scalar("PREVIOUS_DAY", arguments=2, sql=_weekday(False), fine=True),
+    Scalar("MONTHS_BETWEEN", arguments=2, sql=_months_between, fine=True),
+    Scalar("LAST_DAY", arguments=(1, 2), sql=_last_day, part=1, fine=True),
+    Scalar("TIME_SLICE", arguments=(3, 4), sql=_time_slice, fine=True),
 )

@@ -9,7 +9,9 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import Aggregate, Builder, Function, Scalar, constant_int, constant_text
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
+from cleanroom_ml.engine.sql.tree.fine import is_fine
 from cleanroom_ml.engine.sql.tree.kinds import as_bytes, as_text, kind_of
+from cleanroom_ml.engine.sql.types import fine
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import BINARY, TEXT, WHOLE
 
@@ -24,6 +26,11 @@ CANONICAL: Final = (
     " ELSE typeof({0}) || CAST({0} AS VARCHAR) END"
 )
 """A value as a text that is the same for equal numbers of whichever type (functions/hash.md)."""
+_CANONICAL_MOMENT: Final = (
+    f"CASE WHEN {{0}} IS NULL THEN 'x' ELSE concat(typeof({fine.MICROS}), CAST({fine.MICROS} AS VARCHAR),"
+    f" CASE WHEN {fine.NANOS} <> 0 THEN concat('+', {fine.NANOS}) ELSE '' END) END"
+)
+"""The same of a moment with nanoseconds: it is equal to one without, where it has none."""
 
 
 _SIGNED: Final = (
@@ -46,7 +53,7 @@ def _hash(args: Sequence[Node]) -> Node:
     """A signed 64-bit number, the same in every session and release: of MD5, and not of DuckDB's own hash. Equal
     numbers have the same one, whatever their types. It is not the number that Snowflake gives.
     """
-    listed = [raw(CANONICAL, key(arg)) for arg in args]
+    listed = [raw(_CANONICAL_MOMENT if is_fine(arg) else CANONICAL, key(arg)) for arg in args]
     whole = " || ".join(f"length({{{n}}}) || ':' || {{{n}}}" for n in range(len(listed)))
     template = f"CAST(CAST(md5_number_lower({whole}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
     return raw(template, *listed, kind=WHOLE)
@@ -146,15 +153,15 @@ def _to_binary(attempt: bool) -> Builder:
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
-    Scalar("MD5 MD5_HEX", sql=_of_bytes("md5({0})", "TEXT")),
-    Scalar("MD5_BINARY", sql=_of_bytes("unhex(md5({0}))", "BINARY")),
-    Scalar("MD5_NUMBER_LOWER64", sql=_number("CAST('0x' || substr(md5({0}), 17) AS UBIGINT)")),
-    Scalar("MD5_NUMBER_UPPER64", sql=_number("CAST('0x' || left(md5({0}), 16) AS UBIGINT)")),
-    Scalar("SHA1 SHA1_HEX", sql=_of_bytes("sha1({0})", "TEXT")),
-    Scalar("SHA1_BINARY", sql=_of_bytes("unhex(sha1({0}))", "BINARY")),
-    Scalar("SHA2 SHA2_HEX", arguments=(1, 2), sql=_sha2(False)),
-    Scalar("SHA2_BINARY", arguments=(1, 2), sql=_sha2(True)),
-    Scalar("HASH", arguments=(1, None), sql=_hash, columns=True),
+    Scalar("MD5 MD5_HEX", sql=_of_bytes("md5({0})", "TEXT"), fine=True),
+    Scalar("MD5_BINARY", sql=_of_bytes("unhex(md5({0}))", "BINARY"), fine=True),
+    Scalar("MD5_NUMBER_LOWER64", sql=_number("CAST('0x' || substr(md5({0}), 17) AS UBIGINT)"), fine=True),
+    Scalar("MD5_NUMBER_UPPER64", sql=_number("CAST('0x' || left(md5({0}), 16) AS UBIGINT)"), fine=True),
+    Scalar("SHA1 SHA1_HEX", sql=_of_bytes("sha1({0})", "TEXT"), fine=True),
+    Scalar("SHA1_BINARY", sql=_of_bytes("unhex(sha1({0}))", "BINARY"), fine=True),
+    Scalar("SHA2 SHA2_HEX", arguments=(1, 2), sql=_sha2(False), fine=True),
+    Scalar("SHA2_BINARY", arguments=(1, 2), sql=_sha2(True), fine=True),
+    Scalar("HASH", arguments=(1, None), sql=_hash, columns=True, fine=True),
     Aggregate("HASH_AGG", sql="sum({0})", of="HASH", outer=_SIGNED, gives=WHOLE, whole=True),
     Scalar("TO_BINARY", arguments=(1, 2), sql=_to_binary(False)),
     Scalar("TRY_TO_BINARY", arguments=(1, 2), sql=_to_binary(True)),

@@ -20,9 +20,11 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.tree.arithmetic import IN_BIGINT, as_number, as_whole
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
+from cleanroom_ml.engine.sql.tree.fine import refuse
 from cleanroom_ml.engine.sql.tree.kinds import as_json, as_text, as_truth, as_variant, kind_of, literal_text, order_key
 from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
+    COARSE,
     DATE,
     JSON,
     NO_NUMBERS,
@@ -92,6 +94,7 @@ class Scalar(Function):
         columns: a star stands for all columns.
         refuses: a kind that Snowflake's function takes, and this one does not.
         asked: it is this value of the session, for constant arguments.
+        fine: it takes moments with nanoseconds; what does not, and takes them as no text or VARIANT, refuses them.
         variants: its first argument has to be a VARIANT, or what becomes one by itself.
     """
 
@@ -109,6 +112,7 @@ class Scalar(Function):
     refuses: Kind | None = None
     asked: Callable[[ContextValues, Sequence[Node]], Value] | None = None
     variants: bool = False
+    fine: bool = False
 
     def call(self, name: str, arguments: Sequence[Node]) -> Node:
         """Its call with these rewritten arguments. Raises SqlError."""
@@ -116,6 +120,8 @@ class Scalar(Function):
         if self.refuses is not None and any(kind_of(argument) == self.refuses for argument in arguments):
             raise SqlError.unsupported(f"{name} of {name_of(self.refuses)}")
         check_coercible(name, arguments, self.takes)
+        if not self.fine:
+            refuse_nanoseconds(name, arguments, self.takes)
         if self.variants and any(kind_of(arguments[0]) == kind for kind in _NO_VARIANTS):
             raise SqlError(1044, "42P13", f"SQL compilation error:\nInvalid argument types for function '{name}'")
         values = taken(arguments, self.takes)
@@ -157,6 +163,7 @@ class Aggregate(Function):
         needs_order: its window has to be ordered.
         whole: with OVER it is of whole partitions: it takes no ORDER BY there, and no frame.
         of: the function of values of whose calls it is an aggregate, by its name.
+        fine: as of a Scalar.
         constant: the place of an argument that is a constant whole number, the least and the greatest that it is.
         each: makes one value of its arguments, of each row, of which `sql` is then; DISTINCT says nothing to it.
         over: what it is with OVER, where that is another.
@@ -184,6 +191,7 @@ class Aggregate(Function):
     needs_order: bool = False
     whole: bool = False
     of: str | None = None
+    fine: bool = False
     constant: tuple[int, int, int] | None = None
     each: Builder | None = None
     over: Aggregate | None = None
@@ -241,7 +249,14 @@ def check_coercible(name: str, arguments: Sequence[Node], takes: Takes) -> None:
             raise SqlError.arguments(name, f"{name_of(kind)} is no number")
 
 
-_NO_VARIANTS: Final = (TEXT, DATE, TIME, TIMESTAMP, TZ, BINARY)
+def refuse_nanoseconds(name: str, arguments: Sequence[Node], takes: Takes) -> None:
+    """Raises SqlError: an argument has nanoseconds, and is taken neither as a text nor as a VARIANT."""
+    each = takes if isinstance(takes, tuple) else (takes,)
+    places = ((each[min(place, len(each) - 1)], argument) for place, argument in enumerate(arguments))
+    refuse(name, [argument for wanted, argument in places if wanted not in {TEXT, VALUE}])
+
+
+_NO_VARIANTS: Final = (TEXT, DATE, TIME, TIMESTAMP, TZ, *COARSE, BINARY)
 """What becomes a VARIANT only by a cast (sql-reference/data-type-conversion)."""
 
 

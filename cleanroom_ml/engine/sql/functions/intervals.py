@@ -21,7 +21,7 @@ _MOST: Final = 2**63 - 1
 
 def interval(text: str, unit: str) -> Raw:
     """The INTERVAL that a text means; `unit` is what stands after it. Pieces are added one after the other; one
-    without a part is of seconds. Raises SqlError.
+    without a part is of seconds. Nanoseconds are no part of DuckDB's INTERVAL: they are its `nanos`. Raises SqlError.
     """
     pieces = text.split(",")
     if len(pieces) > _MAX_PIECES:
@@ -29,6 +29,7 @@ def interval(text: str, unit: str) -> Raw:
     made: list[str] = []
     amounts: list[exp.Expr] = []
     parts: set[str] = set()
+    nanos = 0
     for number, piece in enumerate(pieces):
         found = _PIECE.fullmatch(piece)
         if found is None or (found[3] and unit):
@@ -36,8 +37,7 @@ def interval(text: str, unit: str) -> Raw:
         part = dateparts.step(found[3] or (unit if len(pieces) == 1 and unit else "SECOND"))
         amount = int(found[2])
         if part == "NANOSECOND":
-            if amount % 1000:
-                raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here")
+            nanos += amount % 1000 * (-1 if found[1] == "-" else 1)
             part, amount = "MICROSECOND", amount // 1000
         parts.add(part)
         micros = dateparts.MICROS.get(part)
@@ -52,4 +52,5 @@ def interval(text: str, unit: str) -> Raw:
     text = " ".join(made)
     whole = raw(f"({text.removeprefix('+ ')})", *amounts, kind=INTERVAL)
     whole.set("of_days", parts <= dateparts.DATE_PARTS)
+    whole.set("nanos", nanos)
     return whole

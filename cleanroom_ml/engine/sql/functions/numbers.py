@@ -25,9 +25,11 @@ from cleanroom_ml.engine.sql.tree.arithmetic import (
     widest,
 )
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.fine import refuse
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import (
+    COARSE,
     DATE,
     FLOAT,
     MAX_PRECISION,
@@ -229,8 +231,9 @@ def _bits(name: str, template: str, count: int = 2) -> Scalar:
 
 def _trunc(args: Sequence[Node]) -> Node:
     """TRUNC(number [, digits]), or TRUNC(date, 'part')."""
-    if len(args) == 2 and kind_of(args[0]) in {DATE, TIMESTAMP, TZ}:
+    if len(args) == 2 and kind_of(args[0]) in {DATE, TIMESTAMP, TZ, *COARSE}:
         return date_trunc([args[1], args[0]])
+    refuse("TRUNC", args)
     return _to_digits("trunc")(args)
 
 
@@ -250,7 +253,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("DIV0", arguments=2, sql=_division("is 0"), wide=True),
     Scalar("DIV0NULL", arguments=2, sql=_division("or NULL is 0"), wide=True),
     Scalar("ROUND", arguments=(1, 3), sql=_round, arrange=_in_order, wide=True),
-    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_trunc, wide=True),
+    Scalar("TRUNC TRUNCATE", arguments=(1, 2), sql=_trunc, wide=True, fine=True),
     Scalar("CEIL", arguments=(1, 2), sql=_to_digits("ceil"), wide=True),
     Scalar("FLOOR", arguments=(1, 2), sql=_to_digits("floor"), wide=True),
     _bits("BITAND BIT_AND", "(CAST({0} AS HUGEINT) & CAST({1} AS HUGEINT))"),

@@ -27,6 +27,9 @@ _TYPES: Final[Mapping[str, str]] = {
     "TIMESTAMP": "TIMESTAMP_NTZ(9)[SB16]",
     "TZ": "TIMESTAMP_TZ(9)[SB16]",
     "TIME": "TIME(9)[SB8]",
+    "FINE TIMESTAMP": "TIMESTAMP_NTZ(9)[SB16]",
+    "FINE TZ": "TIMESTAMP_TZ(9)[SB16]",
+    "FINE TIME": "TIME(9)[SB8]",
     "BINARY": "BINARY(8388608)[LOB]",
 }
 

@@ -12,9 +12,12 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.functions.entry import VALUE, Builder, Function, Scalar
+from cleanroom_ml.engine.sql.settings import keeps_nanoseconds
 from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_digits, as_json, as_text, as_variant, kind_of, literal_text
+from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.kind import (
     ARRAY,
     BINARY,
@@ -25,12 +28,10 @@ from cleanroom_ml.engine.sql.types.kind import (
     OBJECT,
     OTHER,
     TEXT,
-    TIME,
-    TIMESTAMP,
-    TZ,
     WHOLE,
     Kind,
 )
+from cleanroom_ml.engine.sql.types.moment_casts import DUCKDB, Moment
 from cleanroom_ml.engine.sql.values import marks, paths
 
 MEMBER: Final = f"nullif(json_extract({{0}}, {{1}}), '\"{marks.IN_JSON}U\"')"
@@ -177,7 +178,25 @@ def _as(names: str, kind: str, cast: str, gives: Kind, *, count: int = 1) -> Sca
 def _as_zoned(args: Sequence[Node]) -> Node:
     value = as_variant(args[0])
     made = moments.to("TZ", as_text(value.copy()), attempt=True)
-    return raw(f"CASE WHEN ({_TYPEOF}) = 'TIMESTAMP_TZ' THEN {{1}} END", value, made, kind=TZ)
+    return raw(f"CASE WHEN ({_TYPEOF}) = 'TIMESTAMP_TZ' THEN {{1}} END", value, made, kind=kind_of(made))
+
+
+def _as_moment(target: Moment) -> Scalar:
+    """AS_TIME and AS_TIMESTAMP_…: DuckDB reads its own text of a moment, and drops nanoseconds without a word."""
+    kind = target if target == "TIME" else f"TIMESTAMP_{target}"
+
+    def build(args: Sequence[Node]) -> Node:
+        value = as_variant(args[0])
+        text = as_text(value.copy())
+        if keeps_nanoseconds():
+            made = moments.to(target, text, layout="AUTO")
+        else:
+            too_fine = f"regexp_matches({{0}}, '\\.{'[0-9]' * 6}[0-9]*[1-9]')"
+            template = f"CASE WHEN {too_fine} THEN {fails('nanoseconds')} ELSE CAST({{0}} AS {DUCKDB[target]}) END"
+            made = once(template, text, kind=moments.KINDS[target])
+        return raw(f"CASE WHEN ({_TYPEOF}) = '{kind}' THEN {{1}} END", value, made, kind=kind_of(made))
+
+    return Scalar(f"AS_{kind}", sql=build, variants=True)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
@@ -187,8 +206,14 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     Scalar("TO_JSON", sql="_sf_to_json(CAST({0} AS VARCHAR))", takes=VALUE, gives=TEXT),
     Scalar("TO_VARIANT", sql="{0}", takes=VALUE, gives=JSON),
     Scalar("TO_OBJECT", sql="CAST(_sf_to_object(CAST({0} AS VARCHAR)) AS JSON)", takes=JSON, gives=OBJECT),
-    Scalar("OBJECT_CONSTRUCT", arguments=(0, None), sql=_object("object_construct"), star=True),
-    Scalar("OBJECT_CONSTRUCT_KEEP_NULL", arguments=(0, None), sql=_object("object_construct_keep_null"), star=True),
+    Scalar("OBJECT_CONSTRUCT", arguments=(0, None), sql=_object("object_construct"), star=True, fine=True),
+    Scalar(
+        "OBJECT_CONSTRUCT_KEEP_NULL",
+        arguments=(0, None),
+        sql=_object("object_construct_keep_null"),
+        star=True,
+        fine=True,
+    ),
     Scalar("OBJECT_INSERT", arguments=(3, 4), sql=_insert),
     Scalar("OBJECT_DELETE", arguments=(2, None), sql=_keyed("object_delete")),
     Scalar("OBJECT_PICK", arguments=(2, None), sql=_keyed("object_pick")),
@@ -223,9 +248,9 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     _as("AS_ARRAY", "ARRAY", "JSON", ARRAY),
     _as("AS_OBJECT", "OBJECT", "JSON", OBJECT),
     _as("AS_DATE", "DATE", "DATE", DATE),
-    _as("AS_TIME", "TIME", "TIME", TIME),
+    _as_moment("TIME"),
     _as("AS_BINARY", "BINARY", "unhex({1})", BINARY),
-    _as("AS_TIMESTAMP_NTZ", "TIMESTAMP_NTZ", "TIMESTAMP", TIMESTAMP),
-    _as("AS_TIMESTAMP_LTZ", "TIMESTAMP_LTZ", "TIMESTAMPTZ", TIMESTAMP),
+    _as_moment("NTZ"),
+    _as_moment("LTZ"),
     Scalar("AS_TIMESTAMP_TZ", sql=_as_zoned, variants=True),
 )

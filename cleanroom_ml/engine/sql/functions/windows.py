@@ -27,7 +27,7 @@ def _window(
     constant: tuple[int, int, int] | None = None,
 ) -> Aggregate:
     return Aggregate(
-        name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True, constant=constant
+        name, count, sql=sql, gives=gives, window_only=True, frame=frame, needs_order=True, constant=constant, fine=True
     )
 
 

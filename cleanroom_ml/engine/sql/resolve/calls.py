@@ -23,7 +23,7 @@ from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.tree.literals import literal
-from cleanroom_ml.engine.sql.types.kind import TZ
+from cleanroom_ml.engine.sql.types.kind import FINE_TZ, TZ
 
 
 def _is_star(node: Node) -> bool:
@@ -101,7 +101,7 @@ class Calls:
             elif value is not None:
                 node.set(part, self._rewrite(value, scope, ctes))
         for item in node.args["order"].expressions if node.args.get("order") else []:
-            if kind_of(item.this) == TZ:
+            if kind_of(item.this) in {TZ, FINE_TZ}:
                 item.set("this", key(item.this))
         distinct = any(isinstance(each, exp.Distinct) for each in found.arguments)
         frames.check(node, found.name, distinct=distinct)

@@ -14,6 +14,7 @@ from cleanroom_ml.engine.sql.tree.dialect import FrontSnowflake, Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, TAKEN, as_text, as_variant, kind_of, literal_text
 from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
+    COARSE,
     DATE,
     INTERVAL,
     JSON,
@@ -53,7 +54,6 @@ _NOT_COERCED: Final[Mapping[str, frozenset[Kind]]] = {
 """What is cast to these types, or not even that, and not coerced (the same page, "Coercible"): a column of theirs takes
 none of it. A VARIANT takes anything: nothing is lost.
 """
-_NAMED: Final[Mapping[Kind, str]] = {**_NAMES, TEXT: "VARCHAR", TIMESTAMP: "TIMESTAMP_NTZ"}
 _DIALECT: Final = FrontSnowflake()
 
 
@@ -68,7 +68,7 @@ def sql_type(node: Node) -> SqlType:
 def cast(value: Node, to: Node, *, attempt: bool = False) -> Node:
     """`value::to`. Raises SqlError: there is no such type."""
     target = sql_type(to)
-    kind = kind_of(value)
+    kind = COARSE.get(kind_of(value), kind_of(value))
     if attempt and kind is not None and kind != TEXT:
         raise SqlError(
             1065,
@@ -110,6 +110,7 @@ def as_type(value: Node, target: SqlType, *, attempt: bool = False) -> Node:
 def _check_castable(kind: Kind | None, target: SqlType) -> None:
     """Raises SqlError: no value of this kind is one of that type."""
     known = _CASTABLE.get(target.record.name)
+    kind = COARSE.get(kind, kind)
     variant = kind == JSON and not isinstance(kind, Document)
     if known is None or kind is None or variant or kind in known or isinstance(kind, Kept):
         return
@@ -121,7 +122,7 @@ def check_coerced(value: Node, target: SqlType, column: str) -> None:
     """Raises SqlError: a column of this type takes no value of that kind, unless it is cast
     (sql-reference/data-type-conversion, "Data types that can be cast").
     """
-    kind = kind_of(value)
+    kind = COARSE.get(kind_of(value), kind_of(value))
     if kind is None or isinstance(kind, Kept) or isinstance(value.unnest(), exp.Null):
         return
     if isinstance(kind, Document):
@@ -129,7 +130,7 @@ def check_coerced(value: Node, target: SqlType, column: str) -> None:
     else:
         refused = kind in _NOT_COERCED.get(target.record.name, ())
     if refused:
-        name = getattr(kind, "name", None) or _NAMED.get(kind, str(kind))
+        name = "TIMESTAMP_NTZ" if kind == TIMESTAMP else name_of(kind)
         raise SqlError(
             2023,
             "22000",

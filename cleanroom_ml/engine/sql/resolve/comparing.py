@@ -4,18 +4,18 @@ CASE and IN, and of the functions that compare (EQUAL_NULL, NULLIF, DECODE).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.resolve import dated
-from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree import fine, moments
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, compared, constant_number, fit_together, of_one_scale
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import KIND, as_text, as_truth, as_variant, kind_of, order_key
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, OTHER, TEXT
+from cleanroom_ml.engine.sql.types.kind import COARSE, DATE, JSON, NUM, OTHER, TEXT, Kind
 
 _COLUMN: Final = "_in"
 SIGNED: Final[Mapping[type[Node], str]] = {
@@ -55,9 +55,20 @@ def alike(nodes: Sequence[Node]) -> list[Node]:
     if JSON in kinds and len(kinds) > 1:
         return [node if isinstance(node.unnest(), exp.Null) else as_variant(node) for node in nodes]
     target = next((dated.READ[kind] for kind in kinds if kind is not None and kind in dated.READ), None)
+    if kinds & COARSE.keys():
+        return _fine(nodes, {COARSE.get(kind, kind) for kind in kinds})
     if kinds and TEXT in kinds and len(kinds) == 2 and target is not None:
-        return [moments.to(target, node) if kind_of(node) == TEXT else node for node in nodes]
+        return fine.alike([moments.to(target, node) if kind_of(node) == TEXT else node for node in nodes])
     return list(nodes)
+
+
+def _fine(nodes: Sequence[Node], kinds: Set[Kind | None]) -> list[Node]:
+    """Of which some have nanoseconds: all have, if they are moments of one kind, or texts beside those."""
+    others = kinds - {TEXT, DATE}
+    target = next((dated.READ[kind] for kind in others if kind is not None and kind in dated.READ), None)
+    if target is not None and len(others) == 1:
+        nodes = [moments.to(target, node) if kind_of(node) in {TEXT, DATE} else node for node in nodes]
+    return fine.alike(nodes)
 
 
 def among(node: exp.In) -> Node:

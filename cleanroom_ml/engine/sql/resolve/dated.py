@@ -9,15 +9,39 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.resolve import interval_values
-from cleanroom_ml.engine.sql.tree import moments
+from cleanroom_ml.engine.sql.tree import fine, moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import DATE, INTERVAL, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, WHOLE, Kept, Kind
+from cleanroom_ml.engine.sql.types.kind import (
+    COARSE,
+    DATE,
+    FINE_TIME,
+    FINE_TIMESTAMP,
+    FINE_TZ,
+    INTERVAL,
+    JSON,
+    NUM,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    WHOLE,
+    Kept,
+    Kind,
+)
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 
-_MOMENTS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ})
+_MOMENTS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ, *COARSE})
 _TEXTS: Final = frozenset({TEXT, JSON})
-READ: Final[dict[Kind, Moment]] = {DATE: "DATE", TIME: "TIME", TIMESTAMP: "NTZ", TZ: "TZ"}
+READ: Final[dict[Kind, Moment]] = {
+    DATE: "DATE",
+    TIME: "TIME",
+    TIMESTAMP: "NTZ",
+    TZ: "TZ",
+    FINE_TIME: "TIME",
+    FINE_TIMESTAMP: "NTZ",
+    FINE_TZ: "TZ",
+}
 
 
 def moved(node: exp.Add | exp.Sub) -> Node | None:
@@ -36,7 +60,7 @@ def moved(node: exp.Add | exp.Sub) -> Node | None:
         return raw("({0} - {1})", node.this, moments.to("DATE", node.expression), kind=WHOLE)
     if left == DATE and right == DATE and sign == "-":
         return raw("({0} - {1})", node.this, node.expression, kind=WHOLE)
-    if left in {TIMESTAMP, TZ, TIME} and (right in _MOMENTS or right == NUM):
+    if left in {TIMESTAMP, TZ, TIME, *COARSE} and (right in _MOMENTS or right == NUM):
         raise SqlError(
             1044,
             "42P13",
@@ -60,11 +84,18 @@ def _by_interval(left: Node, right: Node, sign: str) -> Node:
     given = moments.to("NTZ", left) if kind_of(left) in _TEXTS else left
     clock = moments.wall(given)
     made = raw(f"({{0}} {sign} {{1}})", clock, right, kind=kind_of(clock))
+    nanos = right.args.get("nanos") or 0
     if kind_of(clock) == DATE:
         if right.args.get("of_days"):
             return raw("CAST({0} AS DATE)", made, kind=DATE)
         made.set("kind", TIMESTAMP)
-    return moments.rewound(given, made)
+    moved = moments.rewound(given, made)
+    return moments.later(moved, whole_count(nanos if sign == "+" else -nanos)) if nanos else moved
+
+
+def whole_count(number: int) -> Node:
+    """A whole number, also below zero."""
+    return raw(f"({number})", kind=WHOLE)
 
 
 def compared(node: Node, parts: Sequence[str]) -> bool:
@@ -93,10 +124,19 @@ def listed(node: exp.In) -> bool:
 def comparable(operands: Sequence[Node]) -> list[Node] | None:
     """Text beside a moment is read as one; where one has an offset, all are moments. None: nothing to do."""
     kinds = {kind_of(operand) for operand in operands}
-    there = kinds & _MOMENTS
-    if not there or not (kinds & _TEXTS or TZ in kinds):
+    there = {COARSE.get(kind, kind) for kind in kinds} & _MOMENTS
+    if not there or not (kinds & _TEXTS or TZ in there or kinds & COARSE.keys()):
         return None
     if TZ in there:
-        return [moments.instant(operand) if kind_of(operand) is not None else operand for operand in operands]
-    target = next(READ[kind] for kind in (TIMESTAMP, DATE, TIME) if kind in there)
-    return [moments.to(target, operand) if kind_of(operand) in _TEXTS else operand for operand in operands]
+        made = [moments.instant(operand) if kind_of(operand) is not None else operand for operand in operands]
+    else:
+        target = next(READ[kind] for kind in (TIMESTAMP, DATE, TIME) if kind in there)
+        made = [moments.to(target, operand) if kind_of(operand) in _TEXTS else operand for operand in operands]
+    return _to_the_nanosecond(made)
+
+
+def _to_the_nanosecond(operands: Sequence[Node]) -> list[Node]:
+    """Moments of which one has nanoseconds are compared with those of all; a date is the moment at its beginning."""
+    if not any(map(fine.is_fine, operands)):
+        return list(operands)
+    return fine.alike([moments.to("NTZ", each) if kind_of(each) == DATE else each for each in operands])

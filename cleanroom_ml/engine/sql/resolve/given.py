@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.lists import Folded, digits
 from cleanroom_ml.engine.sql.resolve import comparing
 from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, kind_of, kind_of_any
 from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, MAX_PRECISION, NUM, TEXT, Kind, Number, common, number
@@ -44,7 +45,7 @@ def alike(rows: list[list[Node]], types: Sequence[SqlType]) -> list[list[Node]]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     if len(types) == len(columns):
         columns = [
-            [assigned(value, target) for value in (_of_one_text(column) if target.kind == TEXT else column)]
+            fine.alike([assigned(value, target) for value in (_of_one_text(column) if target.kind == TEXT else column)])
             for column, target in zip(columns, types, strict=True)
         ]
     elif not types:

@@ -9,12 +9,13 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
+from cleanroom_ml.engine.sql.settings import keeps_nanoseconds
 from cleanroom_ml.engine.sql.tree import moments
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
 from cleanroom_ml.engine.sql.types.checks import fails
 from cleanroom_ml.engine.sql.types.intervals import field_of, read
-from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIMESTAMP, TZ, Kept, Kind
+from cleanroom_ml.engine.sql.types.kind import DATE, FINE_TIMESTAMP, FINE_TZ, TEXT, TIMESTAMP, TZ, Kept, Kind
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.sql.values.durations import UNITS, NotAnInterval, count, fields_of
 
@@ -52,7 +53,7 @@ def moved(left: Node, right: Node, sign: str) -> Node | None:
         return _together(left, right, sign, kinds[0], kinds[1])
     if isinstance(kinds[0], Kept) and sign == "+":
         left, right, kinds = right, left, (kinds[1], kinds[0])
-    if not isinstance(kinds[1], Kept) or kinds[0] not in {DATE, TIMESTAMP, TZ}:
+    if not isinstance(kinds[1], Kept) or kinds[0] not in {DATE, TIMESTAMP, TZ, FINE_TIMESTAMP, FINE_TZ}:
         return None
     return _from(left, right, sign, kinds[1])
 
@@ -84,6 +85,10 @@ def _from(moment: Node, interval: Node, sign: str, kept: Kept) -> Node:
     elif kind == DATE and fields == ("DAY",):
         raise SqlError.unsupported(f"DATE {sign} INTERVAL DAY: add a number of days, or take INTERVAL DAY TO SECOND")
     else:
+        if keeps_nanoseconds():
+            given = moments.to("NTZ", moment) if kind == DATE else moment
+            count = raw(f"({'-' if sign == '-' else ''}CAST({number.replace('{1}', '{0}')} AS HUGEINT))", interval)
+            return moments.later(given, count)
         fine = f"CASE WHEN {number} % 1000 <> 0 THEN {fails('nanoseconds')} ELSE {number} // 1000 END"
         made = f"({{0}} {sign} to_microseconds(CAST({fine} AS BIGINT)))"
         kind = TIMESTAMP if kind == DATE else kind

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cleanroom_ml.engine.sql.routines import UserFunction
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
+from cleanroom_ml.engine.sql.tree.fine import refuse
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
@@ -18,7 +19,8 @@ def duckdb_type(found: SqlType) -> str:
 
 
 def given(value: Node, found: SqlType) -> Node:
-    """A value of a type as it is handed over."""
+    """A value of a type as it is handed over. Raises SqlError: it has nanoseconds, and Python's moments have none."""
+    refuse("an argument of a function in Python", [value])
     return raw(f"CAST({{0}} AS {duckdb_type(found)})", value)
 
 

@@ -26,7 +26,7 @@ from cleanroom_ml.engine.sql.tree.arithmetic import is_simple
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, parse_ast, raw
 from cleanroom_ml.engine.sql.tree.kinds import KIND, kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, NUM, TEXT, name_of
+from cleanroom_ml.engine.sql.types.kind import COARSE, JSON, NUM, TEXT, name_of
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
@@ -280,6 +280,7 @@ def _rank(routine: Routine, placed: Sequence[Node | None]) -> int | None:
     rank = 0
     for parameter, value in zip(routine.parameters, placed, strict=True):
         kind = None if value is None or isinstance(value.unnest(), exp.Null) else kind_of(value)
+        kind = COARSE.get(kind, kind)
         if kind is None:
             continue
         wanted = parameter.type.kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import UserFunction, called_as
 from cleanroom_ml.engine.sql.tree import literals, many_rows
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, Raw, raw
+from cleanroom_ml.engine.sql.types import fine as fine_type
 from cleanroom_ml.engine.sql.types.kind import TIMESTAMP
 from cleanroom_ml.engine.sql.types.moment_casts import WITHOUT_OFFSET
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -84,18 +85,30 @@ class Build:
         """
         if not table.objects:
             return empty(table.columns)
+        names = read_as([name for name, _ in table.columns])
+        if any(sql_type.fine or sql_type.record.moment == "TZ" for _, sql_type in table.columns):
+            # Of different objects a TIMESTAMP_TZ may be of different types, and a moment with nanoseconds or without:
+            # those that are alike are read together, those of other versions each for itself.
+            apart = len(table.objects) > 1 and any(sql_type.record.moment == "TZ" for _, sql_type in table.columns)
+            alike: dict[object, list[str]] = {}
+            for sha256 in table.objects:
+                fine = table.fine_in(sha256)
+                alike.setdefault((fine, sha256 if apart else ""), []).append(sha256)
+            return raw(
+                " UNION ALL ".join(self._part(table, names, found, table.fine_in(found[0])) for found in alike.values())
+            )
+        return raw(self._part(table, names, table.objects, frozenset()))
+
+    def _part(self, table: TableSource, names: Sequence[str], objects: Sequence[str], fine: frozenset[int]) -> str:
+        """Objects that have the same columns with nanoseconds, as a query."""
         columns = ", ".join(
-            _read(_slotless(read), _slotless(name), sql_type)
-            for (name, sql_type), read in zip(table.columns, read_as([name for name, _ in table.columns]), strict=True)
+            _read(_slotless(read), _slotless(name), sql_type, place in fine)
+            for place, ((name, sql_type), read) in enumerate(zip(table.columns, names, strict=True))
         )
-        if len(table.objects) > 1 and any(sql_type.record.moment == "TZ" for _, sql_type in table.columns):
-            # Objects of different versions have a TIMESTAMP_TZ as different types: each is read for itself.
-            each = (f"SELECT {columns} FROM read_parquet({self.files((found,))})" for found in table.objects)
-            return raw(" UNION ALL ".join(each))
         # Objects may have whole numbers in 64 bits or in 128: the widest of them is what the column is.
-        widest = len(table.objects) > 1 and any(sql_type.is_of_any_size for _, sql_type in table.columns)
+        widest = len(objects) > 1 and any(sql_type.is_of_any_size for _, sql_type in table.columns)
         together = ", union_by_name = true" if widest else ""
-        return raw(f"SELECT {columns} FROM read_parquet({self.files(table.objects)}{together})")
+        return f"SELECT {columns} FROM read_parquet({self.files(objects)}{together})"
 
 
 def read_as(names: Sequence[str]) -> list[str]:
@@ -114,7 +127,9 @@ def read_as(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _read(read: str, name: str, sql_type: SqlType) -> str:
+def _read(read: str, name: str, sql_type: SqlType, with_nanoseconds: bool) -> str:
+    if sql_type.fine:
+        return f"{_fine(read, sql_type, with_nanoseconds)} AS {name}"
     if sql_type.is_of_any_size:
         return name if read == name else f"{read} AS {name}"
     return f"{_stored(read, sql_type)} AS {name}"
@@ -126,6 +141,15 @@ def _stored(column: str, sql_type: SqlType) -> str:
     """
     made = f"CAST({column} AS {sql_type.duckdb})"
     return made if sql_type.record.moment != "TZ" else WITHOUT_OFFSET.format(column=column, made=made)
+
+
+def _fine(column: str, sql_type: SqlType, with_nanoseconds: bool) -> str:
+    """A stored column as a moment with nanoseconds: an object has some, or was written without."""
+    if with_nanoseconds:
+        return f"CAST({column} AS {sql_type.duckdb})"
+    shifted = sql_type.record.moment == "TZ"
+    plain = _stored(column, replace(sql_type, fine=False))
+    return f"CAST({fine_type.made(plain, '0', shifted=shifted)} AS {sql_type.duckdb})"
 
 
 def empty(columns: Columns) -> Raw:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import JSON, OTHER, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types import fine
+from cleanroom_ml.engine.sql.types.kind import FINE_TIMESTAMP, FINE_TZ, JSON, OTHER, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.values.marks import IN_JSON
 
 _MOMENT: Final = "struct_extract({0}, 'utc')"
@@ -23,7 +25,7 @@ _VALUE: Final = (
 
 def is_finer(kind: Kind | None) -> bool:
     """Whether DuckDB's equality of such values is finer than Snowflake's."""
-    return kind in {TZ, JSON}
+    return kind in {TZ, FINE_TZ, JSON}
 
 
 def key(node: Node) -> Node:
@@ -31,6 +33,8 @@ def key(node: Node) -> Node:
     kind = kind_of(node)
     if kind == TZ:
         return raw(_MOMENT, node, kind=TIMESTAMP)
+    if kind == FINE_TZ:
+        return once(fine.made(fine.MICROS, fine.NANOS), node, kind=FINE_TIMESTAMP)
     if kind == JSON:
         return raw(_VALUE, node, kind=OTHER)
     return node

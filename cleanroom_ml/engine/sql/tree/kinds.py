@@ -13,6 +13,7 @@ from cleanroom_ml.engine.sql.tree import moment_texts
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.types.kind import (
     BINARY,
+    COARSE,
     FLOAT,
     JSON,
     MAX_PRECISION,
@@ -29,7 +30,14 @@ from cleanroom_ml.engine.sql.types.kind import (
 from cleanroom_ml.engine.sql.types.numbers import BOOLEAN, IS_MARKED_NUMBER, MARKED_NUMBER
 from cleanroom_ml.engine.sql.types.record import Taken
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
-from cleanroom_ml.engine.sql.types.variants import NO_INTERVAL, TEXT_TO_VARIANT, TO_VARIANT, TZ_TO_VARIANT
+from cleanroom_ml.engine.sql.types.variants import (
+    FINE_TIME_TO_VARIANT,
+    FINE_TO_VARIANT,
+    NO_INTERVAL,
+    TEXT_TO_VARIANT,
+    TO_VARIANT,
+    TZ_TO_VARIANT,
+)
 from cleanroom_ml.engine.sql.values.marks import IN_JSON, MARK
 
 _BOOLEAN: Final = SqlType("BOOLEAN")
@@ -167,6 +175,12 @@ def as_variant(node: Node) -> Node:
             return raw("to_json({0})" if plain else TEXT_TO_VARIANT, node, kind=JSON)
         case "TZ":
             return raw(TZ_TO_VARIANT, as_text(node), kind=JSON)
+        case "FINE TIMESTAMP":
+            return raw(FINE_TO_VARIANT, node, kind=JSON)
+        case "FINE TIME":
+            return raw(FINE_TIME_TO_VARIANT, node, kind=JSON)
+        case "FINE TZ":
+            raise SqlError.nanoseconds("a TIMESTAMP_TZ that becomes a VARIANT")
         case _:
             return raw(TO_VARIANT, node, kind=JSON)
 
@@ -206,6 +220,8 @@ def as_json(node: Node) -> Node:
     known.
     """
     _refuse_kept(kind_of(node))
+    if kind_of(node) in COARSE:
+        return as_variant(node)
     return node if kind_of(node) == JSON else raw("CAST({0} AS JSON)", node, kind=JSON)
 
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from cleanroom_ml.engine.sql.binds import Value, Variant
+from cleanroom_ml.engine.sql.binds import FineMoment, Value, Variant
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.types.kind import BINARY, DATE, FLOAT, JSON, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_casts import made_tz
@@ -54,6 +55,8 @@ def literal(value: Value) -> Node:
         return _cast(value.isoformat(), "DATE", DATE)
     if isinstance(value, datetime.time):
         return _cast(value.isoformat(), "TIME", TIME)
+    if isinstance(value, FineMoment):
+        return fine.made(literal(value.whole), exp.Literal.number(value.nanos))
     if isinstance(value, list | dict):
         return _cast(json_text.write(_member(value)), "JSON", JSON)
     raise SqlError.bad_value("A bound value has a type that is not supported.")

@@ -7,11 +7,12 @@ from typing import Final
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.settings import current
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Node, raw
+from cleanroom_ml.engine.sql.types import fine
 from cleanroom_ml.engine.sql.types import moment_casts as casts
-from cleanroom_ml.engine.sql.types.kind import DATE, TEXT, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import COARSE, DATE, FINE_TIME, FINE_TZ, TEXT, TIME, TIMESTAMP, TZ, Kind
 from cleanroom_ml.engine.sql.types.moment_text import text_template
 
-KINDS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ})
+KINDS: Final = frozenset({DATE, TIME, TIMESTAMP, TZ, *COARSE})
 _NATIVE_TEXT: Final = "YYYY-MM-DD"
 
 
@@ -23,6 +24,8 @@ def text(value: Node, kind: Kind, layout: str | None = None) -> Node:
         if chosen == _NATIVE_TEXT:
             return raw("CAST({0} AS VARCHAR)", value, kind=TEXT)
         return raw(_template(chosen, "{0}", "0"), raw("CAST({0} AS TIMESTAMP)", value), kind=TEXT)
+    if kind in COARSE:
+        return _fine(value, kind, layout)
     if kind == TIME:
         made = raw("(CAST('1970-01-01' AS DATE) + {0})", value)
         return raw(_template(layout or settings.output("TIME"), "{0}", "0"), made, kind=TEXT)
@@ -37,9 +40,29 @@ def text(value: Node, kind: Kind, layout: str | None = None) -> Node:
     return raw(f"CASE WHEN typeof({{0}}) = 'TIMESTAMP' THEN {naive} ELSE {local} END", value, kind=TEXT)
 
 
-def _template(layout: str, clock: str, shift: str) -> str:
+def _fine(value: Node, kind: Kind, layout: str | None) -> Node:
+    settings = current()
+    if kind == FINE_TIME:
+        clock = f"(CAST('1970-01-01' AS DATE) + {fine.MICROS})"
+        return raw(_template(layout or settings.output("TIME"), clock, "0", fine.NANOS), value, kind=TEXT)
+    if kind == FINE_TZ:
+        whole = f"({fine.WHOLE_TZ})"
+        clock, shift = (template.replace("{0}", whole) for template in (casts.TZ_WALL, casts.TZ_SHIFT))
+        return raw(_template(layout or settings.output("TIMESTAMP_TZ"), clock, shift, fine.NANOS), value, kind=TEXT)
+    clock = f"CAST({fine.MICROS} AS TIMESTAMP)"
+    shift = casts.SHIFT.replace("{0}", fine.MICROS)
+    if layout is not None:
+        return raw(_template(layout, clock, shift, fine.NANOS), value, kind=TEXT)
+    naive, local = (
+        _template(settings.output(name), clock, shift, fine.NANOS) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ")
+    )
+    return raw(f"CASE WHEN typeof({fine.MICROS}) = 'TIMESTAMP' THEN {naive} ELSE {local} END", value, kind=TEXT)
+
+
+def _template(layout: str, clock: str, shift: str, nanos: str | None = None) -> str:
     try:
-        made = text_template(layout)
+        made = text_template(layout, nanoseconds=nanos is not None)
     except ValueError:
         raise SqlError.bad_value("A date or time format that is none, or longer than 256 characters.") from None
-    return SLOT.sub(lambda slot: clock if slot.group(1) == "0" else f"({shift})", made)
+    given = {"0": clock, "1": f"({shift})", "2": nanos or "0"}
+    return SLOT.sub(lambda slot: given[slot.group(1)], made)

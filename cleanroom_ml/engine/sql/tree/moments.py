@@ -12,11 +12,28 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.settings import current
+from cleanroom_ml.engine.sql.settings import current, keeps_nanoseconds
+from cleanroom_ml.engine.sql.tree import fine
+from cleanroom_ml.engine.sql.tree.arithmetic import once
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.kinds import as_text, kind_of, literal_text
+from cleanroom_ml.engine.sql.types import fine as types
 from cleanroom_ml.engine.sql.types import moment_casts as casts
-from cleanroom_ml.engine.sql.types.kind import DATE, JSON, NUM, TEXT, TIME, TIMESTAMP, TZ, Kind
+from cleanroom_ml.engine.sql.types.kind import (
+    COARSE,
+    DATE,
+    FINE,
+    FINE_TIME,
+    FINE_TIMESTAMP,
+    JSON,
+    NUM,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    Kind,
+    Number,
+)
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 from cleanroom_ml.engine.sql.values import calendar
 from cleanroom_ml.engine.sql.values import moments as values
@@ -29,6 +46,7 @@ KINDS: Final[Mapping[Moment, Kind]] = {
     "TZ": TZ,
 }
 _BEYOND_MICROSECONDS: Final = r"(\.\d{6})\d{1,3}([^0-9]|$)"
+_DIGITS_OF_MICROS: Final = 6
 _INPUT: Final[Mapping[Moment, str]] = {"DATE": "DATE", "TIME": "TIME"}
 
 
@@ -39,6 +57,10 @@ def to(target: Moment, value: Node, *, layout: str | Node | None = None, attempt
     if isinstance(value, exp.Null):
         return raw(f"CAST(NULL AS {casts.DUCKDB[target]})", kind=KINDS[target])
     kind = kind_of(value)
+    if kind in COARSE:
+        if kind == FINE_TIME and target != "TIME":
+            raise SqlError.types(target)
+        return once(types.converted(fine.SOURCES[kind], target), value, kind=_fine_kind(target))
     if kind == TZ:
         return raw(casts.from_tz(target), value, kind=KINDS[target])
     if kind == TIME:
@@ -53,16 +75,37 @@ def to(target: Moment, value: Node, *, layout: str | Node | None = None, attempt
         template = casts.from_seconds(target)
         if template is None:
             raise SqlError.types(target)
+        if isinstance(kind, Number) and (kind.scale or 0) > _DIGITS_OF_MICROS:
+            return of_seconds(target, value)
         return raw(template, value, kind=KINDS[target])
     read = _read(target, value, layout, attempt)
     if kind != JSON or target != "NTZ" or layout is not None:
         return read
     # The number of a VARIANT is a moment, of which the session's clock is shown (functions/to_timestamp.md).
     seconds = raw("TRY_CAST(CAST({0} AS VARCHAR) AS DECIMAL(38, 9))", value, kind=NUM)
-    moment = raw(casts.from_seconds("LTZ") or "{0}", seconds, kind=TIMESTAMP)
+    moment: Node = raw(f"CAST({casts.from_seconds('LTZ')} AS TIMESTAMP)", seconds, kind=TIMESTAMP)
+    if fine.is_fine(read):
+        moment = to(target, of_seconds("LTZ", seconds))
     number = "regexp_full_match(CAST({0} AS VARCHAR), '-?[0-9]+(\\.[0-9]+)?')"
-    template = f"CASE WHEN {number} THEN CAST({{1}} AS TIMESTAMP) ELSE {{2}} END"
-    return raw(template, value, moment, read, kind=KINDS[target])
+    template = f"CASE WHEN {number} THEN {{1}} ELSE {{2}} END"
+    return raw(template, value, moment, read, kind=kind_of(read))
+
+
+def _fine_kind(target: Moment) -> Kind:
+    return FINE.get(KINDS[target], KINDS[target])
+
+
+def of_seconds(target: Moment, seconds: Node) -> Node:
+    """A number of seconds since 1970 as a TIMESTAMP_…, with nanoseconds."""
+    return of_nanoseconds(target, types.SECONDS, seconds)
+
+
+def of_nanoseconds(target: Moment, count: str, given: Node) -> Node:
+    """A count of nanoseconds since 1970, a template of what is given, as a TIMESTAMP_…"""
+    naive = target == "NTZ"
+    micros = "make_timestamp({0})" if naive else "(make_timestamp({0}) AT TIME ZONE 'UTC')"
+    made = fine.of_counts(micros, count, given, kind=FINE_TIMESTAMP)
+    return to("TZ", made) if target == "TZ" else made
 
 
 def _read(target: Moment, value: Node, layout: str | Node | None, attempt: bool) -> Node:
@@ -71,9 +114,12 @@ def _read(target: Moment, value: Node, layout: str | Node | None, attempt: bool)
     constant = literal_text(value)
     if constant is not None and isinstance(layout, str):
         return _constant(target, constant, layout, attempt)
-    template = casts.from_text(target, attempt=attempt)
     century = exp.Literal.number(settings.century)
     written = exp.Literal.string(layout) if isinstance(layout, str) else layout
+    if keeps_nanoseconds():
+        template = types.from_text(target, attempt=attempt)
+        return once(template, as_text(value), written, century, kind=_fine_kind(target))
+    template = casts.from_text(target, attempt=attempt)
     return raw(template, as_text(value), written, century, kind=KINDS[target])
 
 
@@ -84,10 +130,9 @@ def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
         if target == "DATE":
             return _written_day(values.day(text, layout, century))
         if target == "TIME":
-            return _written(values.clock(text, layout, century).isoformat(), "TIME", kind)
+            time = values.clock(text, layout, century)
+            return _with(_written(time.time.isoformat(), "TIME", kind), time.nanos)
         found = values.moment(text, layout, century)
-    except values.TooFine:
-        raise SqlError.unsupported("nanoseconds: timestamps are kept to the microsecond here") from None
     except values.NotAMoment:
         if attempt:
             return raw(f"CAST(NULL AS {casts.DUCKDB[target]})", kind=kind)
@@ -96,13 +141,19 @@ def _constant(target: Moment, text: str, layout: str, attempt: bool) -> Node:
         raise SqlError(code, "22007", f"{name} '{text[:100]}' is not recognized") from None
     wall = _written_wall(found.wall)
     if target == "NTZ":
-        return wall
+        return _with(wall, found.nanos)
     if found.minutes is None:
-        return raw(casts.from_moment(target), wall, kind=kind)
+        return _with(raw(casts.from_moment(target), wall, kind=kind), found.nanos)
     shift = exp.Literal.number(found.minutes)
     if target == "LTZ":
-        return raw("(({0} - to_minutes(CAST({1} AS BIGINT))) AT TIME ZONE 'UTC')", wall, shift, kind=kind)
-    return raw(casts.made_tz("{0}", "{1}"), wall, shift, kind=kind)
+        made = raw("(({0} - to_minutes(CAST({1} AS BIGINT))) AT TIME ZONE 'UTC')", wall, shift, kind=kind)
+        return _with(made, found.nanos)
+    return _with(raw(casts.made_tz("{0}", "{1}"), wall, shift, kind=kind), found.nanos)
+
+
+def _with(moment: Node, nanos: int) -> Node:
+    """A constant with its nanoseconds, if it has some."""
+    return fine.made(moment, exp.Literal.number(nanos)) if nanos else moment
 
 
 def _written_day(days: int) -> Node:
@@ -124,7 +175,10 @@ def _written(text: str, name: str, kind: Kind) -> Raw:
 
 
 def wall(value: Node) -> Node:
-    """What a date's or a moment's clock shows, as a DATE or TIMESTAMP; text is read as a TIMESTAMP_NTZ."""
+    """What a date's or a moment's clock shows to the microsecond, as a DATE or TIMESTAMP; text is read as a
+    TIMESTAMP_NTZ.
+    """
+    value = fine.whole(value)
     kind = kind_of(value)
     if kind == TZ:
         return raw(casts.TZ_WALL, value, kind=TIMESTAMP)
@@ -132,7 +186,9 @@ def wall(value: Node) -> Node:
 
 
 def rewound(original: Node, clock: Node) -> Node:
-    """A clock's new time as a moment with the offset of `original`."""
+    """A clock's new time as a moment with the offset of `original`, and its nanoseconds."""
+    if fine.is_fine(original):
+        return fine.made(rewound(fine.whole(original), clock), fine.nanos(original.copy()))
     if kind_of(original) != TZ:
         return clock
     return raw(casts.made_tz("{0}", casts.TZ_SHIFT.replace("{0}", "{1}")), clock, original, kind=TZ)
@@ -153,6 +209,11 @@ def as_fine_as_kept(value: Node, digits: int | None) -> Node:
 
 def scaled(value: Node, digits: int | None) -> Node:
     """A TIME or TIMESTAMP_… with so many digits of a second: what is beyond them is cut."""
+    kind = kind_of(value)
+    if kind in COARSE:
+        if types.holds(digits):
+            return once(types.cut(fine.SOURCES[kind], digits), value, kind=kind)
+        return scaled(fine.whole(value), digits)
     if digits is None or digits >= 6:
         return value
     unit = 10 ** (6 - digits)
@@ -160,6 +221,12 @@ def scaled(value: Node, digits: int | None) -> Node:
     if kind_of(value) == TZ:
         return rewound(value, raw(f"({{0}} - {cut})", wall(value), kind=TIMESTAMP))
     return raw(f"({{0}} - {cut})", value, kind=kind_of(value))
+
+
+def later(value: Node, count: Node) -> Node:
+    """A moment or time so many nanoseconds later: with nanoseconds."""
+    clock, rest = fine.counted(wall(value), fine.nanos(value.copy()), count)
+    return fine.made(rewound(fine.whole(value), clock), rest)
 
 
 def instant(value: Node) -> Node:

@@ -67,6 +67,7 @@ class Kept(str):
 
 Kind = (
     Literal["JSON", "TEXT", "NUM", "DATE", "TIMESTAMP", "TZ", "TIME", "INTERVAL", "BINARY", "OTHER"]
+    | Literal["FINE TIMESTAMP", "FINE TZ", "FINE TIME"]
     | Number
     | Text
     | Document
@@ -83,12 +84,18 @@ TIMESTAMP: Final = "TIMESTAMP"
 TZ: Final = "TZ"
 """A TIMESTAMP_TZ; the other two are TIMESTAMP."""
 TIME: Final = "TIME"
+FINE_TIMESTAMP: Final = "FINE TIMESTAMP"
+FINE_TZ: Final = "FINE TZ"
+FINE_TIME: Final = "FINE TIME"
+FINE: Final[Mapping[Kind, Kind]] = {TIMESTAMP: FINE_TIMESTAMP, TZ: FINE_TZ, TIME: FINE_TIME}
+"""Moments with nanoseconds (types/fine.py): a kind of their own, so that what does not know them refuses them."""
+COARSE: Final[Mapping[Kind | None, Kind]] = {fine: kind for kind, fine in FINE.items()}
 INTERVAL: Final = "INTERVAL"
 BINARY: Final = "BINARY"
 OTHER: Final = "OTHER"
 FLOAT: Final = Number()
 
-NO_NUMBERS: Final[frozenset[str]] = frozenset({OTHER, DATE, TIME, TIMESTAMP, TZ, BINARY})
+NO_NUMBERS: Final[frozenset[str]] = frozenset({OTHER, DATE, TIME, TIMESTAMP, TZ, *FINE.values(), BINARY})
 """Values of these become numbers only by a cast, if at all (sql-reference/data-type-conversion)."""
 _NAMES: Final[Mapping[str, str]] = {
     JSON: "VARIANT",
@@ -110,7 +117,8 @@ def name_of(kind: Kind | None) -> str:
         case Kept():
             return kind.text
         case _:
-            return _NAMES.get(kind, kind)
+            coarse = COARSE.get(kind, kind)
+            return _NAMES.get(coarse, coarse)
 
 
 def number(leading: int, scale: int) -> Number:

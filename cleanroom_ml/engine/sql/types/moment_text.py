@@ -1,5 +1,5 @@
 """How dates, times and moments become text in DuckDB: templates of which `{0}` is the wall clock's TIMESTAMP and `{1}`
-how many minutes it is ahead of UTC.
+how many minutes it is ahead of UTC; of moments with nanoseconds `{2}` is how many those are.
 
 `sql-reference/date-time-input-output`: the elements, and how many digits each has in text.
 """
@@ -52,16 +52,26 @@ _COMPUTED: Final = {
 }
 
 
-def text_template(layout: str) -> str:
-    """The template of a format. Raises ValueError: it is none."""
+_DIGITS: Final = "strftime({0}, '%f') || lpad(CAST({2} AS VARCHAR), 3, '0')"
+_OF_NANOSECONDS: Final = {
+    "FF": f"({_DIGITS})",
+    "FF9": f"({_DIGITS})",
+    "FF8": f"left({_DIGITS}, 8)",
+    "FF7": f"left({_DIGITS}, 7)",
+}
+
+
+def text_template(layout: str, *, nanoseconds: bool = False) -> str:
+    """The template of a format; with `nanoseconds`, of moments that have some. Raises ValueError: it is none."""
+    computed = {**_COMPUTED, **_OF_NANOSECONDS} if nanoseconds else _COMPUTED
     pieces: list[str] = []
     native = ""
     for element, literal in elements(layout):
-        if element in _COMPUTED:
+        if element in computed:
             if native:
                 pieces.append(_strftime(native))
             native = ""
-            pieces.append(_COMPUTED[element])
+            pieces.append(computed[element])
         else:
             native += _NATIVE[element] if element else literal.replace("%", "%%")
     if native or not pieces:

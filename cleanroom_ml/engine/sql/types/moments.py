@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
-from cleanroom_ml.engine.sql.binds import Scalar, Value
+from cleanroom_ml.engine.sql.binds import FineMoment, Scalar, Value
 from cleanroom_ml.engine.sql.types import exact_texts
 from cleanroom_ml.engine.sql.types.kind import DATE as DATE_KIND
 from cleanroom_ml.engine.sql.types.kind import TIME as TIME_KIND
@@ -23,7 +23,7 @@ from cleanroom_ml.engine.sql.types.record import Parameters, Sized, TypeRecord, 
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DATE: Final = date(1970, 1, 1)
 _DIGITS: Final = 9
-"""Of a second, on the wire: what every column has that declares no other number. Values have six here."""
+"""Of a second, on the wire: what every column has that declares no other number."""
 
 
 def _written_date(value: object) -> str:
@@ -61,24 +61,35 @@ def _bound_date(value: str) -> Scalar:
 
 
 def _bound_time(value: str) -> Scalar:
-    micros = bound_integer(value) // 1000
+    micros, nanos = divmod(bound_integer(value), 1000)
     if not 0 <= micros < 86_400_000_000:
         raise ValueError
-    return (_EPOCH + timedelta(microseconds=micros)).time()
+    return _exactly((_EPOCH + timedelta(microseconds=micros)).time(), nanos)
 
 
-def _bound_moment(value: str) -> datetime:
-    return _EPOCH + timedelta(microseconds=bound_integer(value) // 1000)
+def _exactly(whole: datetime | time, nanos: int) -> Scalar:
+    return FineMoment(whole, nanos) if nanos else whole
+
+
+def _counted(value: str) -> tuple[datetime, int]:
+    micros, nanos = divmod(bound_integer(value), 1000)
+    return _EPOCH + timedelta(microseconds=micros), nanos
+
+
+def _bound_moment(value: str) -> Scalar:
+    return _exactly(*_counted(value))
 
 
 def _bound_utc(value: str) -> Scalar:
-    return _bound_moment(value).replace(tzinfo=UTC)
+    moment, nanos = _counted(value)
+    return _exactly(moment.replace(tzinfo=UTC), nanos)
 
 
 def _bound_with_offset(value: str) -> Scalar:
-    moment, _, offset = value.partition(" ")
+    text, _, offset = value.partition(" ")
     zone = timezone(timedelta(minutes=bound_integer(offset) - 1440))
-    return _bound_moment(moment).replace(tzinfo=UTC).astimezone(zone)
+    moment, nanos = _counted(text)
+    return _exactly(moment.replace(tzinfo=UTC).astimezone(zone), nanos)
 
 
 def _read_moment(value: Any, _: Sized) -> Value:  # Any: see TypeRecord.read

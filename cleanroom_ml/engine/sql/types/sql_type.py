@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
-from cleanroom_ml.engine.sql.types import intervals
-from cleanroom_ml.engine.sql.types.kind import JSON, TEXT, TIMESTAMP, TZ, Kept, Kind, Number, Text
+from cleanroom_ml.engine.sql.types import fine, intervals
+from cleanroom_ml.engine.sql.types.kind import FINE, JSON, TEXT, TIMESTAMP, TZ, Kept, Kind, Number, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
+_FINE: Final = {
+    text.upper(): record.name for record in RECORDS.values() if (text := fine.TYPES.get(record.moment or "DATE"))
+}
 _TEXT = re.compile(
     r"\s*+([A-Za-z_][A-Za-z0-9_]*+(?>(?:\s+[A-Za-z]+){0,5}))\s*+(?:\(\s*+(\d{1,9})\s*+(?:,\s*+(\d{1,4})\s*+)?\))?\s*+\Z"
 )
@@ -21,12 +25,15 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SqlType:
-    """One Snowflake type. `str()` is its canonical text; `length` is None where it is the maximum."""
+    """One Snowflake type. `str()` is its canonical text; `length` is None where it is the maximum. `fine`: of a column
+    of a source, that it is read with nanoseconds (types/fine.py).
+    """
 
     name: str
     precision: int | None = None
     scale: int | None = None
     length: int | None = None
+    fine: bool = False
 
     def __str__(self) -> str:
         if self.record.parameters is Parameters.NUMBER:
@@ -53,11 +60,13 @@ class SqlType:
             case Parameters.INTERVAL:
                 return Kept(str(self))
             case _:
-                return self.record.kind
+                return FINE[self.record.kind] if self.fine else self.record.kind
 
     @property
     def duckdb(self) -> str:
         """The DuckDB type that holds its values."""
+        if self.fine and self.record.moment is not None:
+            return fine.TYPES[self.record.moment]
         return self.record.of(self.record.duckdb, self)
 
     @property
@@ -86,6 +95,11 @@ class SqlType:
     @property
     def is_timestamp(self) -> bool:
         return self.record.kind in {TIMESTAMP, TZ}
+
+    @property
+    def holds_nanoseconds(self) -> bool:
+        """Whether its values may have digits beyond the microsecond."""
+        return self.record.moment in fine.TYPES and fine.holds(self.scale)
 
     @property
     def is_whole(self) -> bool:
@@ -196,6 +210,8 @@ def from_duckdb(text: str) -> SqlType:
     upper = text.upper().strip()
     if upper.endswith("]"):
         return SqlType("ARRAY")
+    if upper in _FINE:
+        return SqlType(_FINE[upper])
     for record in RECORDS.values():
         if record.nested and upper.startswith(record.nested):
             return SqlType(record.name)

@@ -1,7 +1,8 @@
 """Text as dates, times and moments: by AUTO, by a format, or as a count since 1970.
 
 `sql-reference/date-time-input-output` lists what AUTO reads; `sql-reference/functions/to_timestamp` says what a text of
-digits means. Moments have microseconds here: a text with more digits that are not zero is refused, not cut.
+digits means. Of the digits of a second nine are kept; what is asked for in microseconds alone is refused where there
+are more of them, not cut.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ MAX_TEXT: Final = 256
 _EPOCH: Final = datetime(1970, 1, 1)
 _ISO: Final = re.compile(
     r"(?P<year>[+-]?\d{1,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-    r"(?:(?:\s+|T)(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d{0,9}))?)?)?)?"
+    r"(?:(?:\s+|T)(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d*))?)?)?)?"
     r"(?: ?(?P<zone>Z|[+-]\d{1,2}(?::?\d{2})?))?\Z",
     re.IGNORECASE,
 )
 _TIME: Final = re.compile(
-    r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d{0,9}))?)?"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d*))?)?"
     r"(?: ?(?P<half>AM|PM))?(?: ?(?P<zone>Z|[+-]\d{1,2}(?::?\d{2})?))?\Z",
     re.IGNORECASE,
 )
@@ -93,19 +94,29 @@ class NotAMoment(ValueError):
 
 
 class TooFine(ValueError):
-    """A text with nanoseconds, which are not kept here."""
+    """A text with nanoseconds, where microseconds are asked for."""
 
 
 class Moment(NamedTuple):
-    """A wall clock's time in microseconds since 1970, and how many minutes it is ahead of UTC, where that is said."""
+    """A wall clock's time in microseconds since 1970 with the nanoseconds after that, and how many minutes it is ahead
+    of UTC, where that is said.
+    """
 
     wall: int
     minutes: int | None
+    nanos: int = 0
+
+
+class Clock(NamedTuple):
+    """A time of day, and the nanoseconds after it."""
+
+    time: time
+    nanos: int = 0
 
 
 @lru_cache(maxsize=8192)
 def moment(text: str, layout: str = AUTO, century: int = 1970) -> Moment:
-    """The moment that a text means. Raises NotAMoment or TooFine."""
+    """The moment that a text means. Raises NotAMoment."""
     if len(text) > MAX_TEXT:
         raise NotAMoment
     try:
@@ -113,44 +124,47 @@ def moment(text: str, layout: str = AUTO, century: int = 1970) -> Moment:
             return _by_format(text.strip(), layout, century)
         return _automatic(text.strip(), century)
     except (OverflowError, ValueError) as error:
-        if isinstance(error, NotAMoment | TooFine):
+        if isinstance(error, NotAMoment):
             raise
         raise NotAMoment from None
 
 
 def day(text: str, layout: str = AUTO, century: int = 1970) -> int:
-    """The date that a text means, in days since 1970. Raises NotAMoment or TooFine."""
+    """The date that a text means, in days since 1970. Raises NotAMoment."""
     return moment(text, layout, century).wall // DAY
 
 
 @lru_cache(maxsize=8192)
-def clock(text: str, layout: str = AUTO, century: int = 1970) -> time:
-    """The time of day that a text means. Raises NotAMoment or TooFine."""
+def clock(text: str, layout: str = AUTO, century: int = 1970) -> Clock:
+    """The time of day that a text means. Raises NotAMoment."""
     if len(text) > MAX_TEXT:
         raise NotAMoment
     stripped = text.strip()
     if layout.upper() == AUTO:
         if _DIGITS.match(stripped):
-            return _time(_counted(int(stripped)))
+            return _clock(*_counted(int(stripped)))
         found = _TIME.match(stripped)
         if found is None:
-            return _time(moment(text).wall)
+            given = moment(text)
+            return _clock(given.wall, given.nanos)
         try:
-            return time(*_hours(found))
-        except ValueError as error:
-            if isinstance(error, TooFine):
-                raise
+            hour, minute, second, micro, nanos = _hours(found)
+            return Clock(time(hour, minute, second, micro), nanos)
+        except ValueError:
             raise NotAMoment from None
-    return _time(moment(text, layout, century).wall)
+    given = moment(text, layout, century)
+    return _clock(given.wall, given.nanos)
 
 
 def _automatic(text: str, century: int) -> Moment:
     if _DIGITS.match(text):
-        return Moment(_counted(int(text)), 0)
+        micros, nanos = _counted(int(text))
+        return Moment(micros, 0, nanos)
     found = _ISO.match(text)
     if found is not None:
-        wall = micros_of(int(found["year"]), int(found["month"]), int(found["day"]), *_hours(found))
-        return Moment(wall, _minutes(found["zone"]))
+        *parts, nanos = _hours(found)
+        wall = micros_of(int(found["year"]), int(found["month"]), int(found["day"]), *parts)
+        return Moment(wall, _minutes(found["zone"]), nanos)
     for layout in _OTHER_FORMATS:
         pattern = _pattern(layout)
         other = pattern.match(text)
@@ -159,15 +173,15 @@ def _automatic(text: str, century: int) -> Moment:
     raise NotAMoment
 
 
-def _time(wall: int) -> time:
-    return (_EPOCH + timedelta(microseconds=wall % DAY)).time()
+def _clock(wall: int, nanos: int) -> Clock:
+    return Clock((_EPOCH + timedelta(microseconds=wall % DAY)).time(), nanos)
 
 
-def _counted(number: int) -> int:
-    """Microseconds since 1970, of a number that counts seconds, milliseconds, microseconds or nanoseconds, by how large
-    it is.
+def _counted(number: int) -> tuple[int, int]:
+    """Microseconds since 1970 and the nanoseconds after them, of a number that counts seconds, milliseconds,
+    microseconds or nanoseconds, by how large it is.
     """
-    size = abs(number)
+    size, nanos = abs(number), 0
     if size < _MILLISECONDS_OF_A_YEAR:
         micros = number * 1_000_000
     elif size < _MILLISECONDS_OF_A_YEAR * 1000:
@@ -175,12 +189,10 @@ def _counted(number: int) -> int:
     elif size < _MILLISECONDS_OF_A_YEAR * 1_000_000:
         micros = number
     else:
-        micros, rest = divmod(number, 1000)
-        if rest:
-            raise TooFine
+        micros, nanos = divmod(number, 1000)
     if abs(micros) > MOST:
         raise NotAMoment
-    return micros
+    return micros, nanos
 
 
 @lru_cache(maxsize=256)
@@ -213,12 +225,13 @@ def _of(found: re.Match[str], century: int) -> Moment:
     month = int(parts.get("month") or 1)
     if parts.get("name"):
         month = _MONTHS.index(parts["name"][:3].upper()) + 1
-    wall = micros_of(year, month, int(parts.get("day") or 1), *_hours(found))
-    return Moment(wall, _minutes(parts.get("zone")))
+    *clock_parts, nanos = _hours(found)
+    wall = micros_of(year, month, int(parts.get("day") or 1), *clock_parts)
+    return Moment(wall, _minutes(parts.get("zone")), nanos)
 
 
-def _hours(found: re.Match[str]) -> tuple[int, int, int, int]:
-    """Hour, minute, second, microsecond. Raises TooFine, and ValueError: they are none."""
+def _hours(found: re.Match[str]) -> tuple[int, int, int, int, int]:
+    """Hour, minute, second, microsecond, nanosecond. Raises ValueError: they are none."""
     parts = found.groupdict()
     hour = int(parts.get("hour") or 0)
     half = (parts.get("half") or "").upper()[:1]
@@ -228,10 +241,9 @@ def _hours(found: re.Match[str]) -> tuple[int, int, int, int]:
         if not 1 <= hour <= 12:
             raise NotAMoment
         hour = hour % 12 + (12 if half == "P" else 0)
-    fraction = (parts.get("fraction") or "").ljust(9, "0")
-    if fraction[6:] != "000":
-        raise TooFine
-    return hour, int(parts.get("minute") or 0), int(parts.get("second") or 0), int(fraction[:6])
+    fraction = (parts.get("fraction") or "").ljust(9, "0")[:9]
+    minute, second = int(parts.get("minute") or 0), int(parts.get("second") or 0)
+    return hour, minute, second, int(fraction[:6]), int(fraction[6:])
 
 
 def _minutes(zone: str | None) -> int | None:
@@ -248,20 +260,52 @@ def _minutes(zone: str | None) -> int | None:
 
 
 def wall(text: str, layout: str = AUTO, century: int = 1970) -> int:
-    """A TIMESTAMP_NTZ: what the clock shows, wherever it is, in microseconds since 1970."""
-    return moment(text, layout, century).wall
+    """A TIMESTAMP_NTZ: what the clock shows, wherever it is, in microseconds since 1970. Raises TooFine too."""
+    return _to_the_microsecond(moment(text, layout, century)).wall
 
 
 def zoned(text: str, layout: str = AUTO, century: int = 1970) -> dict[str, object]:
-    """What a worker makes a TIMESTAMP_LTZ or TIMESTAMP_TZ of."""
-    found = moment(text, layout, century)
+    """What a worker makes a TIMESTAMP_LTZ or TIMESTAMP_TZ of. Raises TooFine too."""
+    found = _to_the_microsecond(moment(text, layout, century))
     return {"w": found.wall, "m": found.minutes}
+
+
+def day_time(text: str, layout: str = AUTO, century: int = 1970) -> time:
+    """A TIME. Raises TooFine too."""
+    return _to_the_microsecond(clock(text, layout, century)).time
+
+
+def fine_wall(text: str, layout: str = AUTO, century: int = 1970) -> dict[str, object]:
+    """As `wall`, with nanoseconds (types/fine.py)."""
+    found = moment(text, layout, century)
+    return {"moment_us": found.wall, "moment_ns": found.nanos}
+
+
+def fine_zoned(text: str, layout: str = AUTO, century: int = 1970) -> dict[str, object]:
+    """As `zoned`, with nanoseconds."""
+    found = moment(text, layout, century)
+    return {"w": found.wall, "m": found.minutes, "n": found.nanos}
+
+
+def fine_time(text: str, layout: str = AUTO, century: int = 1970) -> dict[str, object]:
+    """As `day_time`, with nanoseconds."""
+    found = clock(text, layout, century)
+    return {"moment_us": found.time, "moment_ns": found.nanos}
+
+
+_Found = TypeVar("_Found", Moment, Clock)
+
+
+def _to_the_microsecond(found: _Found) -> _Found:
+    if found.nanos:
+        raise TooFine
+    return found
 
 
 _Given = TypeVar("_Given")
 
 
-def _tried(call: Callable[[str, str, int], _Given]) -> Callable[[str, str, int], _Given | None]:
+def tried(call: Callable[[str, str, int], _Given]) -> Callable[[str, str, int], _Given | None]:
     """The same function that gives None for what is no moment; what is one and too fine is still refused."""
 
     def attempt(text: str, layout: str = AUTO, century: int = 1970) -> _Given | None:
@@ -271,9 +315,3 @@ def _tried(call: Callable[[str, str, int], _Given]) -> Callable[[str, str, int],
             return None
 
     return attempt
-
-
-try_day = _tried(day)
-try_clock = _tried(clock)
-try_wall = _tried(wall)
-try_zoned = _tried(zoned)

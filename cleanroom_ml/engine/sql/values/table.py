@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cleanroom_ml.engine.sql.types.fine import TYPES
 from cleanroom_ml.engine.sql.values import (
     arrays,
     durations,
@@ -41,6 +42,9 @@ BYTES: Final = "BLOB"
 ROWS: Final = "STRUCT(s BIGINT, k VARCHAR, p VARCHAR, i BIGINT, v VARCHAR, t VARCHAR)[]"
 MATCHED: Final = "STRUCT(n BIGINT, m BIGINT, q BIGINT, c VARCHAR, x BOOLEAN, l BOOLEAN)[]"
 ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT)"
+FINE_ZONED: Final = "STRUCT(w TIMESTAMP, m BIGINT, n BIGINT)"
+FINE_NTZ: Final = TYPES["NTZ"]
+FINE_TIME: Final = TYPES["TIME"]
 PARTS: Final = "STRUCT(s BIGINT, i BIGINT, v VARCHAR)[]"
 
 
@@ -116,13 +120,18 @@ def _construct_all(pairs: list[str | None]) -> str:
 
 TWO: Final = (TEXT, TEXT)
 _Reader = Callable[..., Any]  # Any: an entry's call
-_READERS: Final[tuple[tuple[str, str, _Reader, _Reader], ...]] = (
-    ("date", "DATE", moments.day, moments.try_day),
-    ("time", "TIME", moments.clock, moments.try_clock),
-    ("ntz", "TIMESTAMP", moments.wall, moments.try_wall),
-    ("zoned", ZONED, moments.zoned, moments.try_zoned),
+_READERS: Final[tuple[tuple[str, str, _Reader], ...]] = (
+    ("date", "DATE", moments.day),
+    ("time", "TIME", moments.day_time),
+    ("ntz", "TIMESTAMP", moments.wall),
+    ("zoned", ZONED, moments.zoned),
+    ("fine_time", FINE_TIME, moments.fine_time),
+    ("fine_ntz", FINE_NTZ, moments.fine_wall),
+    ("fine_zoned", FINE_ZONED, moments.fine_zoned),
 )
-"""Text as a date or a moment: the name, what it gives, the function, and the one that gives NULL for what is none."""
+"""Text as a date or a moment: the name, what it gives, and the function. Each is there as one that gives NULL for what
+is none, too.
+"""
 FUNCTIONS: Final = _of(
     (
         WorkerFunction("float_digits", ("DOUBLE", WHOLE), TEXT, floats.digits),
@@ -185,8 +194,8 @@ FUNCTIONS: Final = _of(
         WorkerFunction("flatten", (TEXT, TEXT, TRUTH, TRUTH, TEXT), ROWS, flattening.flatten, nulls=True, once=True),
         *(
             WorkerFunction(f"{word}_{name}", (TEXT, TEXT, WHOLE), gives, function)
-            for name, gives, call, attempt in _READERS
-            for word, function in (("parse", call), ("try_parse", attempt))
+            for name, gives, call in _READERS
+            for word, function in (("parse", call), ("try_parse", moments.tried(call)))
         ),
         *(WorkerFunction(name, (BYTES,), BYTES, texts.digest(name)) for name in ("sha224", "sha384", "sha512")),
         WorkerFunction("hll_state", ("UINTEGER[]",), BYTES, sketches.registers),

@@ -230,7 +230,8 @@ def _is_about_data(error: SqlError) -> bool:
 
 
 def _merged(work: Work, source: TableSource, objects: list[TableObject]) -> list[TableObject]:
-    merged = TableSource(source.columns, tuple(item.sha256 for item in objects))
+    bounds = {item.sha256: item.bounds for item in objects}
+    merged = TableSource(source.columns, tuple(item.sha256 for item in objects), bounds=bounds)
     compiled = compile_rewrite(merged, [(name, kind, name) for name, kind in source.columns])
     with work.storage.pin(compiled.inputs):
         written = work.warehouse.write(compiled, source.columns, query_id=work.query_id, timeout=work.seconds)
@@ -263,5 +264,7 @@ def _tolerated(options: Mapping[str, Option]) -> _Tolerated | None:
 
 
 KINDS: Final = (
-    Kind(CopyInto, copy_into, COPY, Allowed.TEMPLATE, Roles.NAMES, changing=lambda _: frozenset({"INSERT"})),
+    Kind(
+        CopyInto, copy_into, COPY, Allowed.TEMPLATE, Roles.NAMES, changing=lambda _: frozenset({"INSERT"}), again=True
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from sqlglot import exp
@@ -22,6 +23,7 @@ from cleanroom_ml.engine.sql.read.table import Truncate
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements import compaction
 from cleanroom_ml.engine.statements.kind import Allowed, Kind, Roles
+from cleanroom_ml.engine.statements.nanoseconds import to_the_nanosecond
 from cleanroom_ml.engine.statements.nullability import refuse_nulls
 from cleanroom_ml.engine.statements.refusals import busy, displayed, no_privilege, translated
 from cleanroom_ml.engine.statements.results import success
@@ -266,7 +268,7 @@ def _batched(work: Work, statement: Changing, run: Callable[[Work, Changing], Ro
     if own:
         work.transactions.begin(work.session)
     try:
-        replies = [run(_for_row(work, row), statement) for row in rows]
+        replies = [to_the_nanosecond(partial(run, _for_row(work, row), statement)) for row in rows]
         total = _total(replies)
         if own:
             overlay = work.transactions.end(work.session)
@@ -332,6 +334,7 @@ KINDS: Final = (
         Roles.NAMES,
         changing=lambda each: frozenset({"INSERT", "DELETE"} if each.overwrite else {"INSERT"}),
         columns=lambda work, each: _shown(work, each.target, _INSERTED),
+        again=True,
     ),
     Kind(
         Update,
@@ -342,6 +345,7 @@ KINDS: Final = (
         changing=lambda _: frozenset({"SELECT", "UPDATE"}),
         columns=lambda work, each: _shown(work, each.target, _UPDATED, _JOINED),
         batch=lambda work, each: _batched(work, each, update),
+        again=True,
     ),
     Kind(
         Delete,
@@ -352,6 +356,7 @@ KINDS: Final = (
         changing=lambda _: frozenset({"SELECT", "DELETE"}),
         columns=lambda work, each: _shown(work, each.target, _DELETED),
         batch=lambda work, each: _batched(work, each, delete),
+        again=True,
     ),
     Kind(
         Merge,
@@ -364,6 +369,7 @@ KINDS: Final = (
             work, each.target, *(name for kind, name in _MERGED.items() if kind in _merge_clauses(each.ast))
         ),
         batch=lambda work, each: _batched(work, each, merge),
+        again=True,
     ),
     Kind(
         Truncate,

@@ -18,6 +18,7 @@ from cleanroom_ml.engine.sql.read.dml import Insert
 from cleanroom_ml.engine.sql.read.insert_all import Branch, InsertAll, Into
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.kinds import dml
+from cleanroom_ml.engine.statements.nanoseconds import to_the_nanosecond
 from cleanroom_ml.engine.statements.refusals import busy, displayed, translated
 from cleanroom_ml.engine.statements.transactions import OverlaidCatalog, Overlay
 from cleanroom_ml.engine.statements.work import Work
@@ -73,6 +74,10 @@ def insert_all(work: Work, statement: InsertAll) -> Rows:
 
 def _rows(work: Work, statement: InsertAll) -> TableSource:
     """The rows of the query as one object. Raises SqlError."""
+    return to_the_nanosecond(lambda: _written(work, statement))
+
+
+def _written(work: Work, statement: InsertAll) -> TableSource:
     compiled = compile_query(work.fixed(statement.source), work.catalog, work.binds)
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id)
@@ -80,7 +85,7 @@ def _rows(work: Work, statement: InsertAll) -> TableSource:
         if len({name for name, _ in columns}) != len(columns):
             raise SqlError.syntax("The query of INSERT ALL needs a different name for each column.")
         made = work.warehouse.write(compiled, columns, query_id=work.query_id, timeout=work.seconds)
-    return TableSource(columns, () if made.sha256 is None else (made.sha256,), rows=made.rows)
+    return TableSource(columns, made.objects, rows=made.rows, bounds=made.bounds_of_object)
 
 
 def _parts(statement: InsertAll) -> list[tuple[exp.Expr | None, Into]]:
@@ -135,7 +140,9 @@ def _insert(work: Work, name: str, condition: exp.Expr | None, into: Into, *, ov
         counted = written.rows
         return dml.counted({"number of rows inserted": written.rows})
 
-    dml.write(work, into.target, lambda: compile_insert(insert, work.catalog, work.binds), reply)
+    to_the_nanosecond(
+        lambda: dml.write(work, into.target, lambda: compile_insert(insert, work.catalog, work.binds), reply)
+    )
     return counted
 
 

@@ -96,7 +96,7 @@ def describe_inferred(statement: InferSchema) -> Rows:
 
 
 KINDS: Final = (
-    Kind(Query, query, SELECT, Allowed.TEMPLATE, Roles.NAMES, columns=describe_query),
+    Kind(Query, query, SELECT, Allowed.TEMPLATE, Roles.NAMES, columns=describe_query, again=True),
     Kind(
         InferSchema,
         infer_schema,

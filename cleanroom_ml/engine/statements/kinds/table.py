@@ -292,7 +292,9 @@ def _altered(work: Work, table: Table, statement: AlterTable) -> changes.Change:
     )
     if table.objects and not same:
         source = TableSource(
-            tuple((each.name, _kind(each)) for each in table.columns), tuple(item.sha256 for item in table.objects)
+            tuple((each.name, _kind(each)) for each in table.columns),
+            tuple(item.sha256 for item in table.objects),
+            bounds={item.sha256: item.bounds for item in table.objects},
         )
         compiled = compile_rewrite(source, [(each.name, _kind(each), was, given) for each, was, given in kept])
         with work.storage.pin(compiled.inputs):
@@ -360,7 +362,7 @@ _TABLES: Final = (
     "owner_role_type", "is_event", "budget", "is_hybrid", "is_iceberg", "is_dynamic", "is_immutable",
 )  # fmt: skip
 KINDS: Final = (
-    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, commits=True),
+    Kind(CreateTable, create_table, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, commits=True, again=True),
     Kind(AlterTable, alter_table, allowed=Allowed.TEMPLATE, roles=Roles.NAMES, commits=True),
 )
 OBJECTS: Final = (

@@ -20,6 +20,7 @@ from cleanroom_ml.engine.sql.files.staged import FOREIGN
 from cleanroom_ml.engine.sql.read.unload import Unload
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.tree.dialect import Node
+from cleanroom_ml.engine.sql.types.kind import COARSE
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.statements.kind import Kind, Roles
 from cleanroom_ml.engine.statements.refusals import translated
@@ -113,6 +114,8 @@ def _written(work: Work, statement: Unload, layout: FileOptions, query: Node, be
     """One file. Raises SqlError: it has not the rows that were counted for it."""
     header = statement.options.get("HEADER") is True
     compiled = compile_query(query, work.catalog, work.binds)
+    if any(kind in COARSE for kind in compiled.kinds):
+        raise SqlError.nanoseconds("COPY INTO a stage")
     with work.storage.pin(compiled.inputs):
         found = work.warehouse.describe(compiled, query_id=work.query_id)
         columns = tuple((each.name, each.type) for each in found)
