@@ -43,19 +43,15 @@ def test_the_bodies_of_functions_are_lines_that_an_import_does_not_execute() -> 
 def test_a_module_is_executed_by_who_runs_a_function_of_it(
     executed: Mapping[int, Sequence[str]], tests: set[str]
 ) -> None:
-    assert recorded.tests_of("rules.py", SOURCE, lambda _: executed) == tests
-
-
-def test_a_module_without_functions_is_executed_by_who_imports_it() -> None:
-    assert recorded.tests_of("rules.py", "LIMIT = 3\n", lambda _: {1: ["a.py"]}) == {"a.py"}
+    assert recorded.tests_of("rules.py", recorded.bodies(SOURCE), lambda _: executed) == tests
 
 
 def test_a_record_that_is_not_so_is_complained_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorded, "PACKAGE", tmp_path)
-    for name in ("one.py", "two.py"):
-        (tmp_path / name).write_text(SOURCE, encoding="utf-8")
-    ran: dict[str, Mapping[int, Sequence[str]]] = {"one.py": {6: ["a.py"]}, "two.py": {6: ["c.py"]}}
-    by_entry = {"/": ["one.py", "two.py"]}
+    for name, source in (("one.py", SOURCE), ("two.py", SOURCE), ("names.py", "LIMIT = 3\n")):
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    ran: dict[str, Mapping[int, Sequence[str]]] = {"one.py": {6: ["a.py"]}, "two.py": {6: ["c.py"]}, "names.py": {}}
+    by_entry = {"/": ["one.py", "two.py", "names.py"]}
     assert recorded.complaints({"/": ["a.py", "c.py"]}, by_entry, ran.__getitem__) == []
     assert recorded.complaints({"/": ["a.py", "b.py"]}, by_entry, ran.__getitem__) == [
         "two.py: none of a.py, b.py executes it; c.py does",

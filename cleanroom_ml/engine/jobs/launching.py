@@ -15,6 +15,7 @@ from cleanroom_ml.engine.jobs.images.frozen import frozen_root
 from cleanroom_ml.engine.jobs.record import write_plan
 from cleanroom_ml.engine.sandbox.processes import start_time
 from cleanroom_ml.engine.sandbox.remove_tree import remove_tree
+from cleanroom_ml.engine.storage.objects import sync_directory
 
 _KEPT = (files.RECORD, files.LOG, files.RESULT, files.EVENTS, files.USAGE, files.SUPERVISOR_LOG, files.LOCK)
 
@@ -24,7 +25,7 @@ def prepare(directory: Path, plan: Plan, token: str) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     files.write_atomically(directory / files.TOKEN, token.encode("ascii"))
     write_plan(plan, directory)
-    files.sync_directory(directory.parent)
+    sync_directory(directory.parent)
 
 
 def new_token() -> str:

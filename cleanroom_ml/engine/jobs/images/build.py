@@ -32,6 +32,7 @@ from cleanroom_ml.engine.jobs.layers.pip import Pip, index_sha256, tree_bytes
 from cleanroom_ml.engine.jobs.layers.policy import GIB
 from cleanroom_ml.engine.jobs.layers.stand_ins import stand_ins
 from cleanroom_ml.engine.jobs.layers.work import private_directory, remove_whole, sweep_abandoned
+from cleanroom_ml.engine.storage.objects import sync_directory
 from cleanroom_ml.errors import CleanroomError, UsageError
 from cleanroom_ml.json_values import Document
 
@@ -97,7 +98,7 @@ def _build(root: Path, manifest: ImageManifest, environ: Mapping[str, str], *, a
         if target.is_dir():  # another manifest that comes to the same
             remove_whole(target)
         made.rename(target)
-        files.sync_directory(root)
+        sync_directory(root)
     return replace(image, root=target)
 
 

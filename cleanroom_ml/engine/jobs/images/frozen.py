@@ -37,6 +37,7 @@ from cleanroom_ml.engine.jobs.images.seal import Manifest, State
 from cleanroom_ml.engine.jobs.images.venv import make_environment
 from cleanroom_ml.engine.jobs.layers.errors import ImageChangedError, ImageNotBuiltError
 from cleanroom_ml.engine.jobs.layers.work import private_directory, remove_whole, sweep_abandoned
+from cleanroom_ml.engine.storage.objects import sync_directory
 from cleanroom_ml.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ class FrozenImages:
             if target.is_dir():
                 remove_whole(target)
             made.rename(target)
-            files.sync_directory(self._root)
+            sync_directory(self._root)
             for home in homes:
                 _pin(target, home)
             self._seal_again(others, {state[3]: state for state in laid.states.values()})

@@ -32,7 +32,7 @@ from cleanroom_ml.engine.jobs.layers.work import age_seconds, private_directory,
 from cleanroom_ml.engine.sandbox.drivers import Driver
 from cleanroom_ml.engine.sandbox.policy import MIB, SCRATCH, Limits, Mount, Outcome, SandboxSpec
 from cleanroom_ml.engine.sandbox.process import run
-from cleanroom_ml.engine.storage.objects import ObjectStore
+from cleanroom_ml.engine.storage.objects import ObjectStore, sync_directory
 
 TREE: Final = "tree"
 UNPACKER: Final = Path(__file__).with_name("unpack.py").resolve()
@@ -136,7 +136,7 @@ class LayerStore:
             except OSError:
                 if not target.is_dir():  # else somebody else has just made the same
                     raise
-            files.sync_directory(self._root)
+            sync_directory(self._root)
 
     def _unpack(self, lock: DependencyLock, image: Image, scratch: Path) -> None:
         wheels = [
