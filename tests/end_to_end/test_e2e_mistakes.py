@@ -109,7 +109,9 @@ def _somebody_else_at(port):
 def test_somebody_else_at_the_engines_address_is_sent_no_credentials(fresh_home: Home, tmp_path):
     person = Person(fresh_home.path.parent)
     anywhere = Party(tmp_path, person)
-    anywhere.types("account", "create", "publisher")
+    # Whoever waits for the engine is told so; whoever finds it running is not.
+    assert "starting the engine" in anywhere.types("account", "create", "publisher").err
+    assert "starting the engine" not in anywhere.types("account", "create", "publisher").err
     anywhere.quickly("connection", "use", "publisher")
     port = local_engine.status(fresh_home).port
     assert port is not None
@@ -121,4 +123,6 @@ def test_somebody_else_at_the_engines_address_is_sent_no_credentials(fresh_home:
     assert heard
     assert all(each.startswith(b"GET /cleanroom/identity?nonce=") for each in heard)
     # With the port free again, the same command starts the engine by itself.
-    assert "nothing to show" in anywhere.types("collaboration", "list").err
+    found = anywhere.types("collaboration", "list").err
+    assert "nothing to show" in found
+    assert "starting the engine" in found
