@@ -8,7 +8,6 @@ from sqlglot import exp
 from sqlglot.parsers.snowflake import SnowflakeParser
 from sqlglot.tokenizer_core import TokenType
 
-
 _SAMPLE = frozenset({TokenType.TABLE_SAMPLE})
 
 
