@@ -46,8 +46,8 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
         "Invalid value for a function of approximations: no state of its kind, or two that differ",
     ),
     "noskip": (
-        100132,
-        "22000",
+        1014,
+        "22023",
         "AFTER MATCH SKIP TO a symbol that no row of the match has, or that is that of its first row",
     ),
     "binary": (100115, "22000", "The following string is not a legal value of its format"),
