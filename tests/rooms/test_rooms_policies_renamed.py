@@ -137,6 +137,11 @@ def test_another_dataset_of_the_provider_does_not_answer_for_what_a_statement_ma
             " PIVOT (MAX(hashed_email_sha256) FOR k IN (1 AS city))) p2",
         ),
         ("p2.city", f"(SELECT CONNECT_BY_ROOT hashed_email_sha256 AS city FROM {V} CONNECT BY 1 = 0) p2"),
+        (
+            "p2.city",
+            f"{V} AS q MATCH_RECOGNIZE (MEASURES LAST(q.hashed_email_sha256) AS city PATTERN (a) DEFINE a AS TRUE) p2",
+        ),
+        ("q.hashed_email_sha256", f"{V} AS q MATCH_RECOGNIZE (ALL ROWS PER MATCH PATTERN (a) DEFINE a AS TRUE) p2"),
     ):
         with pytest.raises(SqlError, match=r"^PolicyViolationError"):
             told(renamed, column, tables)

@@ -11,7 +11,7 @@ import pytest
 from sql_world import World
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.values import sketches
+from cleanroom_ml.engine.sql.values import digests, sketches
 
 ONE_TO_EIGHT = "(select column1 c1 from values (1), (2), (3), (4), (5), (6), (7), (8))"
 FIVE_TO_TWELVE = f"(select c1 + 4 as c1 from {ONE_TO_EIGHT})"
@@ -26,6 +26,12 @@ SPARSE = (
 
 def states(function: str, *sources: str) -> str:
     return " union all ".join(f"select {function} s from {source}" for source in sources)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One for all of them: none changes anything."""
+    return World(tmp_path_factory.mktemp("world"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_hll_is_within_its_documented_error(world: World, size: int) -> None:
 
 def test_the_state_of_many_values_is_dense_and_no_longer_than_documented(world: World) -> None:
     """functions/hll_accumulate: "a binary of at most 4096 Bytes"; the dense form of the guide."""
-    query = "select hll_accumulate(seq8()), hll_export(hll_accumulate(seq8()))::varchar from table(generator(rowcount => 60000))"  # noqa: E501
+    query = "select hll_accumulate(seq8()), hll_export(hll_accumulate(seq8()))::varchar from table(generator(rowcount => 20000))"  # noqa: E501
     ((state, exported),) = world.query(query)
     assert isinstance(state, bytes)
     assert len(state) == 4096
@@ -124,9 +130,23 @@ def test_a_full_summary_may_have_forgotten_what_another_has() -> None:
     assert sketches.top_k_estimate(combined, 3) == '[["a",10],["c",9],["b",4]]'
 
 
+def test_percentiles_of_many_values_are_of_a_state_that_is_bounded() -> None:
+    """user-guide/querying-approximate-percentile-values: t-Digest, whose error is smallest at the ends."""
+    values = [float(number * 7919 % 30_011) for number in range(30_011)]
+    halves = [digests.gathered(values[:15_000]), digests.gathered(values[15_000:])]
+    state = digests.combined(halves)
+    assert len(json.loads(state)["state"]) <= 2 * digests.MOST
+    for fraction in (0, 0.001, 0.1, 0.5, 0.9, 0.999, 1):
+        found = digests.estimate(state, fraction)
+        assert found is not None
+        assert abs(found - fraction * 30_010) <= 30_011 * 0.0005
+    assert digests.estimate(digests.combined([digests.gathered([1.0, 2.0]), digests.gathered([10.0])]), 0.5) == 2.0
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        "select approx_percentile_estimate(parse_json('{\"type\":\"tdigest\",\"state\":[1]}'), 0.5)",
         "select hll_estimate(to_binary('00'))",
         "select hll_estimate(to_binary('4D00000100'))",
         "select hll_import(parse_json('{\"version\":3,\"precision\":12,\"sparse\":{\"indices\":[1,1],\"maxLzCounts\":[1,1]}}'))",  # noqa: E501

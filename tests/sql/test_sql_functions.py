@@ -106,7 +106,10 @@ SCALARS = [
     ("array_generate_range(2, 5)::string", "[2,3,4]"),
     ("object_delete(object_construct('a', 1, 'b', 2), 'a')::string", '{"b":2}'),
     ("is_integer(parse_json('3')) and not is_integer(parse_json('3.5'))", True),
-]
+    # snowpark-python, tests/integ/scala/test_function_suite.py::test_check_json
+    ("check_json('{\"a\": null') || '; ' || check_json('[1')",
+     "incomplete object value, pos 11; incomplete array value, pos 3"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), SCALARS, ids=[text for text, _ in SCALARS])
@@ -142,6 +145,8 @@ QUERIES = [
         [(4.5,)],
     ),
     ("select approx_percentile_estimate(approx_percentile_accumulate(id), 0.5) from people where id > 100", [(None,)]),
+    # sql-reference/constructs/sample stands behind any item of FROM
+    ("select a from values (1, 2), (3, 4) as t(a, b) sample (100) where b > 2", [(3,)]),
     ("select corr(column1, column2) from values (1, 5), (2, 5)", [(None,)]),
     ("select regr_slope(column1, column2) from values (5, 1), (5, 1)", [(None,)]),
     ("select ntile(2) over (order by column1) from values (1), (2), (3) order by column1", [(1,), (1,), (2,)]),

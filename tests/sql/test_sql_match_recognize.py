@@ -26,9 +26,10 @@ def _day(day: int) -> datetime.date:
     return datetime.date(2020, 10, day)
 
 
-@pytest.fixture
-def stocks(world: World) -> World:
+@pytest.fixture(scope="module")
+def stocks(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The page's table, `stock_price_history`."""
+    world = World(tmp_path_factory.mktemp("stocks"))
     rows = ", ".join(
         f"('{company}', DATE '{_day(day)}', {price})"
         for company, prices in PRICES.items()
@@ -351,7 +352,7 @@ class _Listening(World):
 
 
 @pytest.mark.attack
-def test_a_room_hears_of_all_that_names_its_columns(tmp_path: object, stocks: World) -> None:
+def test_a_room_hears_of_all_that_names_its_columns(stocks: World) -> None:
     """A filter of a template that was given `p.price` or `s.price` asks whose column that is; a measure that is called
     like a column that may not be used is heard of like any alias.
     """

@@ -11,6 +11,12 @@ ORDER = """parse_json('[{"item":"UHD Monitor","quantity":3,"subtotal":1500},
  {"item":"Business Printer","quantity":1,"subtotal":1200}]')::array"""
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One for all of them: none changes anything."""
+    return World(tmp_path_factory.mktemp("world"))
+
+
 @pytest.mark.parametrize(
     ("call", "expected"),
     [

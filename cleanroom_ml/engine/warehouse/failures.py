@@ -45,8 +45,8 @@ _WORDED: Final[Mapping[str, tuple[int, str, str]]] = {
         "Invalid value for a function of approximations: no state of its kind, or two that differ",
     ),
     "noskip": (
-        100132,
-        "22000",
+        1014,
+        "22023",
         "AFTER MATCH SKIP TO a symbol that no row of the match has, or that is that of its first row",
     ),
     "binary": (100115, "22000", "The following string is not a legal value of its format"),
@@ -84,7 +84,6 @@ _UNSUPPORTED: Final[Mapping[str, str]] = {
     "pivot": "PIVOT for ANY, or for a query, with NULL among the numbers that are to be columns",
     "partition": "CONDITIONAL_CHANGE_EVENT over a partition of more than 20000 rows",
     "matchedrows": "MATCH_RECOGNIZE whose matches of one partition have more than 2000000 rows",
-    "percentile": "APPROX_PERCENTILE_ACCUMULATE of more than 20000 values, or a state of another engine's",
     "drawn": "a window that is ordered or parted by random values here: draw them in a subquery",
     "again": "the alias of a random value in another clause here: draw it in a subquery",
     "windows": "a window function inside of another one: compute it in a subquery",

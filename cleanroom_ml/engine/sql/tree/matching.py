@@ -8,6 +8,8 @@ from sqlglot import exp
 from sqlglot.parsers.snowflake import SnowflakeParser
 from sqlglot.tokenizer_core import TokenType
 
+_SAMPLE = frozenset({TokenType.TABLE_SAMPLE})
+
 
 class MatchRecognized(exp.Expression):
     """The rows of `this` in which a pattern is found.
@@ -35,6 +37,8 @@ class MatchingParser(SnowflakeParser):
 
     def _parse_table(self, *args: Any, **options: Any) -> exp.Expr | None:  # Any: whatever sqlglot's takes
         item: exp.Expr | None = super()._parse_table(*args, **options)
+        if isinstance(item, exp.Values) and self._curr is not None and self._curr.token_type in _SAMPLE:
+            item.set("sample", self._parse_table_sample())  # which sqlglot takes for a part of the SELECT
         while item is not None and self._curr is not None and self._curr.token_type is TokenType.MATCH_RECOGNIZE:
             item = self._parse_matches(item)
         return item

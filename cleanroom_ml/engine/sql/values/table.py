@@ -13,6 +13,7 @@ from typing import Any, Final
 from cleanroom_ml.engine.sql.types.fine import TYPES
 from cleanroom_ml.engine.sql.values import (
     arrays,
+    digests,
     durations,
     flattening,
     floats,
@@ -206,6 +207,9 @@ FUNCTIONS: Final = _of(
         WorkerFunction("hll_import", (TEXT,), BYTES, sketches.imported),
         WorkerFunction("minhash_combine", (TEXTS,), TEXT, sketches.minhash_combine),
         WorkerFunction("similarity", (TEXTS,), "DOUBLE", sketches.similarity),
+        WorkerFunction("percentile_state", ("DOUBLE[]",), TEXT, digests.gathered),
+        WorkerFunction("percentile_combine", (TEXTS,), TEXT, digests.combined),
+        WorkerFunction("percentile", (TEXT, "DOUBLE"), "DOUBLE", digests.estimate),
         WorkerFunction("top_k_state", (TEXTS, "BIGINT[]", WHOLE), TEXT, sketches.top_k_state),
         WorkerFunction("top_k_combine", (TEXTS, WHOLE), TEXT, sketches.top_k_combine),
         WorkerFunction("top_k_estimate", (TEXT, WHOLE), TEXT, sketches.top_k_estimate),
