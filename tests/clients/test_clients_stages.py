@@ -72,7 +72,6 @@ def test_file_format_options_are_applied(client: SnowflakeConnection, stage: str
         "validation_mode = return_errors",
         "file_format = (type = csv record_delimiter = '|')",
         "file_format = (type = csv encoding = 'UTF16')",
-        "file_format = (type = csv escape_unenclosed_field = '\\\\')",
         "file_format = (type = csv time_format = 'HH24')",
         "file_format = (type = csv replace_invalid_characters = true)",
     ],

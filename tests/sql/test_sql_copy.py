@@ -73,7 +73,6 @@ def test_blank_lines_are_skipped(world: World) -> None:
     [
         (FileOptions(encoding="UTF16"), COPY, "A INT;B INT"),
         (FileOptions(skip_blank_lines=True), COPY, "A INT"),
-        (FileOptions(trim_space=True, field_optionally_enclosed_by='"'), COPY, "A INT;B INT"),
         (FileOptions(date_format="DD/MM/YYYY"), "copy into t from (select $1, $2 from @s)", "A INT;B INT"),
         (FileOptions(type="PARQUET", timestamp_format="YYYY"), COPY, "A VARIANT"),
         (FileOptions(type="PARQUET"), COPY, "A INT;B INT"),

@@ -102,6 +102,7 @@ class FileOptions:
     parse_header: bool = False
     field_optionally_enclosed_by: str | None = None
     escape: str | None = None
+    escape_unenclosed_field: str | None = "\\"
     null_if: tuple[str, ...] = ("\\N",)
     empty_field_as_null: bool = True
     trim_space: bool = False

@@ -218,7 +218,6 @@ _FIXED: Mapping[str, frozenset[object]] = {
     "RECORD_DELIMITER": frozenset({"\n", "\r\n", "\\n", "\\r\\n"}),
     "TIME_FORMAT": frozenset({"AUTO"}),
     "BINARY_FORMAT": frozenset({"HEX"}),
-    "ESCAPE_UNENCLOSED_FIELD": frozenset({"NONE", None}),
 }
 
 

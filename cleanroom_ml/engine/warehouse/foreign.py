@@ -1,4 +1,6 @@
-"""Staged ORC and Avro files as Parquet: made of a descriptor by the worker that reads it, and kept in memory alone."""
+"""Staged ORC and Avro files as Parquet, and CSV files as DuckDB reads them: made of a descriptor by the worker that
+reads it, and kept in memory alone.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ import pyarrow as pa
 import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
-from cleanroom_ml.engine.warehouse import avro
+from cleanroom_ml.engine.sql.files.csv_form import PREFIX, CsvForm
+from cleanroom_ml.engine.warehouse import avro, csv_text
 
 
 class Unreadable(Exception):
@@ -20,7 +23,8 @@ class Unreadable(Exception):
 
 @contextmanager
 def replaced(fds: Sequence[int], foreign: Mapping[str, str]) -> Iterator[list[int]]:
-    """In the block the same descriptors, but for those that `foreign` says are of another format: a new one for each.
+    """In the block the same descriptors, but for those that `foreign` says are of another format, or CSV of a form that
+    DuckDB does not read: a new one for each.
 
     Raises:
         Unreadable: a file is none of its format, or nested too deeply.
@@ -28,12 +32,22 @@ def replaced(fds: Sequence[int], foreign: Mapping[str, str]) -> Iterator[list[in
     given, made = list(fds), list[int]()
     try:
         for number, kind in foreign.items():
-            made.append(_as_parquet(given[int(number)], kind))
-            given[int(number)] = made[-1]
+            fd = given[int(number)]
+            new = _as_csv(fd, kind) if kind.startswith(PREFIX) else _as_parquet(fd, kind)
+            if new is not None:
+                made.append(new)
+                given[int(number)] = new
         yield given
     finally:
         for fd in made:
             os.close(fd)
+
+
+def _as_csv(fd: int, kind: str) -> int | None:
+    try:
+        return csv_text.rewritten(fd, CsvForm.read(kind))
+    except csv_text.Unreadable as error:
+        raise Unreadable from error
 
 
 def _as_parquet(fd: int, kind: str) -> int:

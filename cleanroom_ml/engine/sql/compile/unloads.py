@@ -76,10 +76,11 @@ def _field(name: str, sql_type: SqlType, options: FileOptions) -> str:
     texts = sql_type.record.characters or sql_type.is_json
     if texts and quote:
         value = f"{_quoted(quote)} || replace({value}, {_quoted(quote)}, {_quoted(quote * 2)}) || {_quoted(quote)}"
-    elif texts:
-        for special in ("\\", options.field_delimiter, "\n"):
+    escape = options.escape or options.escape_unenclosed_field
+    if texts and not quote and escape:
+        for special in (escape, options.field_delimiter, "\n"):
             if special:
-                value = f"replace({value}, {_char(special)}, {_char(chr(92) + special)})"
+                value = f"replace({value}, {_char(special)}, {_char(escape + special)})"
     null = options.null_if[0] if options.null_if else ""
     return f"coalesce({value}, {_quoted(null)})"
 

@@ -17,7 +17,7 @@ from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 
 # As the connector creates the stage; and no text of a value stands for NULL, which is an empty field without quotes.
-_OPTIONS: Final = FileOptions(type="CSV", field_optionally_enclosed_by='"', null_if=())
+_OPTIONS: Final = FileOptions(type="CSV", field_optionally_enclosed_by='"', null_if=(), escape_unenclosed_field=None)
 _ROWS: Final = re.compile(r"(?:.*/)?([1-9][0-9]{0,17})\.csv(?:\.gz)?\Z")
 
 

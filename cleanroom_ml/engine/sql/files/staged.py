@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedFile, StagedSource
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.files.csv_form import HIDDEN, CsvForm, form_of
 from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import SLOT, Raw, raw
@@ -57,10 +58,15 @@ def staged_relation(build: Build, staged: StagedSource, width: int = 1, *, exact
     selects, names = [], []
     begun = datetime.now(UTC)
     for number, file in enumerate(staged.files):
+        known = file.sha256 in build.inputs
         marker = f"'{build.marker(file.sha256)}'"
         build.staged[file.path] = None
-        if foreign:
-            build.foreign[build.inputs[file.sha256]] = foreign
+        form = _form(options_of(file, staged.options)) if kind == "CSV" else None
+        made = foreign if form is None else form.text
+        if known and build.foreign.get(build.inputs[file.sha256]) != made:
+            raise SqlError.unsupported("a staged file that is read in two formats by one statement")
+        if made:
+            build.foreign[build.inputs[file.sha256]] = made
         if staged.columns is not None:
             body = _parquet_columns(marker, staged.columns)
         else:
@@ -161,8 +167,6 @@ def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) ->
     if options.skip_blank_lines and width == 1:
         # DuckDB leaves blank lines out of wider files itself; of one column they are indistinguishable from NULLs.
         raise SqlError.unsupported("SKIP_BLANK_LINES with files of one column")
-    if options.trim_space and options.field_optionally_enclosed_by:
-        raise SqlError.unsupported("TRIM_SPACE with FIELD_OPTIONALLY_ENCLOSED_BY")
     names = ", ".join(f"'${n + 1}': 'VARCHAR'" for n in range(width))
     # Of several lines at once DuckDB cannot say which fields are missing where a field may hold a new line.
     reading = (
@@ -171,7 +175,8 @@ def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) ->
         if exact
         else "strict_mode=false, null_padding=true" + ", parallel=false" * bool(options.field_optionally_enclosed_by)
     )
-    arguments = f"{csv_arguments(options)}, columns={{{names}}}, auto_detect=false, {reading}"
+    how = csv_arguments(options, enclosing=_form(options) is not None)
+    arguments = f"{how}, columns={{{names}}}, auto_detect=false, {reading}"
     fields = ", ".join(f'{_field(f"${n + 1}", options)} AS "${n + 1}"' for n in range(width))
     return f"SELECT {fields} FROM read_csv({path}, {arguments})"
 
@@ -179,7 +184,7 @@ def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) ->
 def _field(name: str, options: FileOptions) -> str:
     """A field without the spaces around it, where they are not wanted, and NULL where its text means that."""
     field = f'"{name}"'
-    if options.trim_space:
+    if options.trim_space and not options.field_optionally_enclosed_by:  # else the worker has, around the quotes alone
         trimmed = f"trim({field})"
         field = f"CASE WHEN {trimmed} <> '' THEN {trimmed} END" if options.empty_field_as_null else trimmed
     if not options.null_if:
@@ -187,14 +192,21 @@ def _field(name: str, options: FileOptions) -> str:
     return f"CASE WHEN {field} IN ({', '.join(map(_text, options.null_if))}) THEN NULL ELSE {field} END"
 
 
-def csv_arguments(options: FileOptions, *, header: bool = False) -> str:
-    """The reading options of a CSV file as DuckDB's arguments; `header`: the first line read names the columns."""
-    quote = options.field_optionally_enclosed_by or ""
+def _form(options: FileOptions) -> CsvForm | None:
+    return form_of(options, _compression(options), _encoding(options))
+
+
+def csv_arguments(options: FileOptions, *, header: bool = False, enclosing: bool = False) -> str:
+    """The reading options of a CSV file as DuckDB's arguments; `header`: the first line read names the columns;
+    `enclosing`: a worker has enclosed the fields that need it (`CsvForm`).
+    """
+    quote = options.field_optionally_enclosed_by or (HIDDEN if enclosing else "")
+    escape = quote if enclosing else options.escape or quote
     skip = options.skip_header + (1 if options.parse_header and not header else 0)
     # A quoted field is never NULL for being empty (EMPTY_FIELD_AS_NULL); NULL_IF is looked at afterwards.
     nulls = f"nullstr=[{_text('' if options.empty_field_as_null else _NOWHERE)}], allow_quoted_nulls=false, "
     return (
-        f"delim={_text(options.field_delimiter)}, quote={_text(quote)}, escape={_text(options.escape or quote)},"
+        f"delim={_text(options.field_delimiter)}, quote={_text(quote)}, escape={_text(escape)},"
         f" header={str(header).lower()}, skip={int(skip)}, {nulls}compression='{_compression(options)}',"
         f" encoding='{_encoding(options)}', max_line_size=16777216"
     )
