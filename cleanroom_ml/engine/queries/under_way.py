@@ -141,11 +141,11 @@ class UnderWay:
             if work is not None:
                 work()
         finally:
-            if running is not None:
-                self.leave(running)
             with self._lock:
                 more = bool(queue)
-                if not more:
+                if not more:  # before anybody is told: whoever hears that it is over may come with the next at once
                     del self._queues[session_id]
+            if running is not None:
+                self.leave(running)
             if more:
                 self._ask(owner, session_id)
