@@ -4,6 +4,7 @@ pages sql-reference/functions/<name> give of them.
 
 from __future__ import annotations
 
+import copy
 import datetime
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import pytest
 from sql_world import World
 
 from cleanroom_ml.engine.sql.binds import Binds, FineMoment
+from cleanroom_ml.engine.sql.catalog import TableSource
+from cleanroom_ml.engine.sql.compile.queries import compile_query
 from cleanroom_ml.engine.sql.errors import SqlError, TooFineValue
 from cleanroom_ml.engine.sql.settings import keeping_nanoseconds
+from cleanroom_ml.engine.sql.types.sql_type import parse_type
+from cleanroom_ml.engine.warehouse.answers import declared
 
 FORM = "'YYYY-MM-DD HH24:MI:SS.FF9'"
 ZONED = "'YYYY-MM-DD HH24:MI:SS.FF9 TZHTZM'"
@@ -205,3 +210,30 @@ REFUSED = [
 def test_what_is_not_computed_with_them_is_refused_by_name(world: World, text: str) -> None:
     with pytest.raises(SqlError, match="nanoseconds in "):
         value(world, text)
+
+
+DECLARED = [
+    ("a", 3),
+    ("max(a)", 3),
+    ("lag(a) over (order by a)", 3),
+    ("coalesce(a, a::timestamp(5))", 5),
+    ("a::timestamp_ltz(2)", 2),
+    ("'10:00'::time(4)", 4),
+    ("'2024-01-01 00:00:00.123456789'::timestamp(8)", 8),
+    # what is computed may have more digits than what it is computed of
+    ("a::timestamp", None),
+    ("dateadd(ms, 1, a)", None),
+    ("dateadd(ns, 1, a)", None),
+    ("a + interval '1 ms'", None),
+    ("date_trunc(day, a)", None),
+    ("nvl(a, current_timestamp()::timestamp)", None),
+]
+
+
+@pytest.mark.parametrize(("text", "digits"), DECLARED, ids=[text for text, _ in DECLARED])
+def test_a_result_says_how_many_digits_its_type_declares(world: World, text: str, digits: int | None) -> None:
+    """sql-reference/data-types-datetime: the precision of a type is its number of digits, 9 by default."""
+    world.sources[("DECLARED",)] = TableSource((("A", parse_type("TIMESTAMP_NTZ(3)")),), ())
+    [kind] = compile_query(f"select {text} from declared", world).kinds
+    found = declared((("A", parse_type("TIMESTAMP_NTZ")),), (copy.deepcopy(kind),))[0][1]
+    assert found.wire("A")["scale"] == (9 if digits is None else digits)

@@ -11,7 +11,8 @@ from cleanroom_ml.engine.sql import bounds
 from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kept, Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import TEXT, Document, Kept, Kind, Number, Seconds, Text
+from cleanroom_ml.engine.sql.types.record import Parameters
 from cleanroom_ml.engine.sql.types.sql_type import SqlType, parse_type
 from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
 
@@ -54,6 +55,8 @@ def named(columns: tuple[tuple[str, SqlType], ...], compiled: Compiled) -> tuple
 def _declared(found: SqlType, kind: Kind | None) -> SqlType:
     if isinstance(kind, Text) and found.kind == TEXT:
         return replace(found, length=kind.length)
+    if isinstance(kind, Seconds) and found.record.parameters is Parameters.SECONDS:
+        return replace(found, scale=kind.digits)
     if isinstance(kind, Document) and found.is_json:
         return SqlType(kind.name)
     given = found.kind

@@ -33,6 +33,8 @@ from cleanroom_ml.engine.sql.types.kind import (
     TZ,
     Kind,
     Number,
+    Seconds,
+    of_any_digits,
 )
 from cleanroom_ml.engine.sql.types.moment_casts import Moment
 from cleanroom_ml.engine.sql.values import calendar
@@ -190,7 +192,7 @@ def rewound(original: Node, clock: Node) -> Node:
     if fine.is_fine(original):
         return fine.made(rewound(fine.whole(original), clock), fine.nanos(original.copy()))
     if kind_of(original) != TZ:
-        return clock
+        return undeclared(clock)
     return raw(casts.made_tz("{0}", casts.TZ_SHIFT.replace("{0}", "{1}")), clock, original, kind=TZ)
 
 
@@ -207,14 +209,28 @@ def as_fine_as_kept(value: Node, digits: int | None) -> Node:
     return raw("regexp_replace({0}, {1}, {2})", value, pattern, kept, kind=TEXT)
 
 
+def undeclared(value: Node) -> Node:
+    """A moment of which nothing says how many digits of a second it has."""
+    kind = kind_of(value)
+    return raw("{0}", value, kind=of_any_digits(kind)) if isinstance(kind, Seconds) else value
+
+
 def scaled(value: Node, digits: int | None) -> Node:
     """A TIME or TIMESTAMP_… with so many digits of a second: what is beyond them is cut."""
+    if digits is None:
+        return undeclared(value)
+    made = _cut(value, digits)
+    kind = kind_of(made)
+    return made if kind is None else raw("{0}", made, kind=Seconds(kind, digits))
+
+
+def _cut(value: Node, digits: int) -> Node:
     kind = kind_of(value)
     if kind in COARSE:
         if types.holds(digits):
-            return once(types.cut(fine.SOURCES[kind], digits), value, kind=kind)
-        return scaled(fine.whole(value), digits)
-    if digits is None or digits >= 6:
+            return once(types.cut(fine.SOURCES[kind], digits), value, kind=of_any_digits(kind))
+        return _cut(fine.whole(value), digits)
+    if digits >= 6:
         return value
     unit = 10 ** (6 - digits)
     cut = f"date_part('microsecond', {{0}}) % {unit} * INTERVAL 1 MICROSECOND"

@@ -43,6 +43,17 @@ class Text(str):
         return made
 
 
+class Seconds(str):
+    """A moment or a time (it equals the kind of those) that is declared to have so many digits of a second."""
+
+    digits: int
+
+    def __new__(cls, kind: Kind, digits: int = 0) -> Seconds:  # a copy gets its digits with its other attributes
+        made = super().__new__(cls, kind)
+        made.digits = digits
+        return made
+
+
 class Document(str):
     """JSON (it equals it), of which it is known that it is an ARRAY or an OBJECT: `name`."""
 
@@ -70,6 +81,7 @@ Kind = (
     | Literal["FINE TIMESTAMP", "FINE TZ", "FINE TIME"]
     | Number
     | Text
+    | Seconds
     | Document
     | Kept
 )
@@ -90,6 +102,7 @@ FINE_TIME: Final = "FINE TIME"
 FINE: Final[Mapping[Kind, Kind]] = {TIMESTAMP: FINE_TIMESTAMP, TZ: FINE_TZ, TIME: FINE_TIME}
 """Moments with nanoseconds (types/fine.py): a kind of their own, so that what does not know them refuses them."""
 COARSE: Final[Mapping[Kind | None, Kind]] = {fine: kind for kind, fine in FINE.items()}
+_MOMENTS: Final[Mapping[Kind | None, Kind]] = {kind: kind for kind in (*FINE, *COARSE.keys()) if kind is not None}
 INTERVAL: Final = "INTERVAL"
 BINARY: Final = "BINARY"
 OTHER: Final = "OTHER"
@@ -151,6 +164,9 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
     if given[0] == TEXT:
         texts = [kind.length for kind in given if isinstance(kind, Text)]
         return Text(max(texts)) if len(texts) == len(given) else TEXT
+    if isinstance(given[0], Seconds):
+        digits = [kind.digits for kind in given if isinstance(kind, Seconds)]
+        return Seconds(given[0], max(digits)) if len(digits) == len(given) else of_any_digits(given[0])
     if isinstance(given[0], Kept):
         return given[0] if len({kind.text for kind in given if isinstance(kind, Kept)}) == 1 else None
     if given[0] == JSON:
@@ -158,9 +174,16 @@ def common(kinds: Iterable[Kind | None]) -> Kind | None:
     return NUM if given[0] == NUM else given[0]
 
 
+def of_any_digits(kind: Kind | None) -> Kind | None:
+    """The same kind without the digits of a second that a type declares."""
+    return _MOMENTS.get(kind, kind)
+
+
 def widened(kind: Kind | None) -> Kind | None:
     """The kind of values like these, of as many digits as there can be."""
     if kind == TEXT:
         return TEXT
+    if isinstance(kind, Seconds):
+        return of_any_digits(kind)
     exact = isinstance(kind, Number) and kind.scale is not None
     return Number(MAX_PRECISION, kind.scale) if isinstance(kind, Number) and exact else kind

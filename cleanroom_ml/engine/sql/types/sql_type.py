@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from cleanroom_ml.engine.sql.types import fine, intervals
-from cleanroom_ml.engine.sql.types.kind import FINE, JSON, TEXT, TIMESTAMP, TZ, Kept, Kind, Number, Text
+from cleanroom_ml.engine.sql.types.kind import FINE, JSON, TEXT, TIMESTAMP, TZ, Kept, Kind, Number, Seconds, Text
 from cleanroom_ml.engine.sql.types.record import Cast, Parameters, TypeRecord
 from cleanroom_ml.engine.sql.types.table import BY_WORD, RECORDS
 
@@ -59,8 +59,11 @@ class SqlType:
                 return Text(self.length)
             case Parameters.INTERVAL:
                 return Kept(str(self))
+            case Parameters.SECONDS:
+                kind = FINE[self.record.kind] if self.fine else self.record.kind
+                return kind if self.scale is None else Seconds(kind, self.scale)
             case _:
-                return FINE[self.record.kind] if self.fine else self.record.kind
+                return self.record.kind
 
     @property
     def duckdb(self) -> str:
@@ -154,7 +157,7 @@ class SqlType:
                 size = min(self.longest * 4, most) if self.record.characters else self.longest
                 entry.update(length=self.longest, byteLength=size)
             case Parameters.SECONDS:
-                entry.update(precision=0, scale=self.record.seconds)
+                entry.update(precision=0, scale=self.record.seconds if self.scale is None else self.scale)
             case Parameters.INTERVAL:
                 precision, scale = intervals.wire_digits(self.name, self.precision)
                 entry.update(precision=precision, scale=scale)
