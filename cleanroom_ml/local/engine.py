@@ -125,6 +125,7 @@ def ensure_running(
         found = status(home)
         if found.running:
             return found
+        require("engine", what="the embedded engine")
         if on_start is not None:
             on_start()
         return _start(home, arguments, deadline)
@@ -181,7 +182,6 @@ def stop(home: Home | None = None, *, timeout: float = STOP_SECONDS) -> bool:
 
 
 def _start(home: Home, arguments: Sequence[str], deadline: float) -> EngineStatus:
-    require("engine", what="the embedded engine")
     complaint = home.path / "engine-start.log"
     descriptor = os.open(complaint, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

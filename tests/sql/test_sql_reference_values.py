@@ -158,7 +158,7 @@ def test_text_functions_do_not_take_the_hexadecimal_digits_of_bytes(worlds: Worl
         worlds.query(f"select {name}(to_binary('6162'){more})")
 
 
-@pytest.mark.parametrize("text", ["encrypt('a', 'b')", "st_makepoint(1, 2)", "minhash(5, 1)"])
+@pytest.mark.parametrize("text", ["encrypt('a', 'b')", "st_makepoint(1, 2)"])
 def test_what_is_not_here_is_refused_by_its_name(worlds: World, text: str) -> None:
     with pytest.raises(SqlError, match=f"Unsupported feature '{text.partition('(')[0].upper().replace('$', '[$]')}'"):
         worlds.query(f"select {text}")

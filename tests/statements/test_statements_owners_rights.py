@@ -14,7 +14,7 @@ from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.routines import Distance
 from cleanroom_ml.engine.statements import copied, policy, procedures
 from cleanroom_ml.engine.statements.account_catalog import AccountCatalog
-from cleanroom_ml.engine.statements.kinds import namespace
+from cleanroom_ml.engine.statements.kinds import grant, namespace
 from cleanroom_ml.engine.statements.listing import texts
 from cleanroom_ml.engine.statements.ports import KnownProcedure
 from cleanroom_ml.engine.statements.results import encode
@@ -67,6 +67,10 @@ def test_nothing_becomes_the_property_of_a_role_that_one_does_not_have(
     assert "OWNERSHIP to OTHER" in refused(builder, give.format("other"))
     with monkeypatch.context() as patch:
         patch.setattr(Rights, "has_role", lambda self, role: True)
+        assert "ACCOUNTADMIN's to give" in refused(builder, give.format("accountadmin")), (
+            "nor by whoever manages grants"
+        )
+        patch.setattr(grant, "require_not_above", lambda work, role: None)
         builder.result(give.format("accountadmin"))
     assert admin.rows(f"CALL mine.public.up({TAKE_OVER})") == [("x",)], "without the control it is the administrator's"
 

@@ -71,6 +71,6 @@ def test_what_was_revoked_or_closed_is_gone_at_once(
     other, _ = storage.sessions.create(account, user)
     assert storage.sessions.get(other.id) == other
     monkeypatch.setattr(Database, "changes", 0, raising=False)
-    monkeypatch.setattr(Unchanged, "seen", lambda self, key: self._kept[key][1] if key in self._kept else None)
+    monkeypatch.setattr(Unchanged, "seen", lambda self, key: self._kept[1].get(key))
     storage.sessions.close(other.id)
     assert storage.sessions.get(other.id) == other, "without the control it does"

@@ -21,24 +21,26 @@ class Unchanged(Generic[K, V]):
     def __init__(self, database: Database, most: int = MOST) -> None:
         self._database = database
         self._most = most
-        self._kept: dict[K, tuple[int, V]] = {}
+        self._kept: tuple[int, dict[K, V]] = 0, {}
 
     def seen(self, key: K) -> V | None:
         """What was read before, if a reader would find the same now; None: read it. Never blocks.
 
         Not for a thread that is inside a transaction of its own, which sees more.
         """
-        kept = self._kept.get(key)
-        return None if kept is None or kept[0] != self._database.changes else kept[1]
+        changes, kept = self._kept
+        return kept.get(key) if changes == self._database.changes else None
 
     def read(self, key: K, read: Callable[[], V]) -> V:
         """What `read` finds, kept where it found what is committed. Raises what it raises."""
         changes = self._database.changes
         value = read()
         if changes % 2 == 0 and not self._database.entered:
-            if len(self._kept) >= self._most:
-                self._kept.clear()
-            self._kept[key] = (changes, value)
+            at, kept = self._kept
+            if at != changes or len(kept) >= self._most:  # of before, it is never asked for again
+                kept = {}
+            kept[key] = value
+            self._kept = changes, kept
         return value
 
     def get(self, key: K, read: Callable[[], V]) -> V:

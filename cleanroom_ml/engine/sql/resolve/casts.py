@@ -126,7 +126,7 @@ def check_coerced(value: Node, target: SqlType, column: str) -> None:
     if kind is None or isinstance(kind, Kept) or isinstance(value.unnest(), exp.Null):
         return
     if isinstance(kind, Document):
-        refused = target.record.name not in {kind.name, "VARIANT"}
+        refused = not target.is_json or (isinstance(target.kind, Document) and target.kind.name != kind.name)
     else:
         refused = kind in _NOT_COERCED.get(target.record.name, ())
     if refused:

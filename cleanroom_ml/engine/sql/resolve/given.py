@@ -11,7 +11,7 @@ from sqlglot import exp
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.sql.lex.lists import Folded, digits
 from cleanroom_ml.engine.sql.resolve import comparing
-from cleanroom_ml.engine.sql.resolve.casts import assigned
+from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
 from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw, snowflake_text
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, kind_of, kind_of_any
@@ -19,16 +19,22 @@ from cleanroom_ml.engine.sql.types.kind import FLOAT, JSON, MAX_PRECISION, NUM, 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 
 
-def check_written(item: Node) -> None:
+def check_written(items: Sequence[Node]) -> None:
     """Raises SqlError: a query or a window function is no value of an INSERT's VALUES."""
-    if item.find(exp.Query, exp.Window) is not None:
-        raise _invalid(item)
+    for item in items:
+        if item.find(exp.Query, exp.Window) is not None:
+            raise _invalid(item)
 
 
-def check(item: Node, value: Node) -> None:
-    """Raises SqlError: what an item was rewritten to is a semi-structured value, or an aggregate."""
-    if kind_of(value) == JSON or any(node.meta.get(AGGREGATE) for node in value.walk()):
-        raise _invalid(item)
+def check(items: Sequence[Node], values: Sequence[Node], types: Sequence[SqlType], names: Sequence[str]) -> None:
+    """Raises SqlError: what an item of a row was rewritten to is a semi-structured value, or an aggregate, or none that
+    its column takes.
+    """
+    for item, value in zip(items, values, strict=True):
+        if kind_of(value) == JSON or any(node.meta.get(AGGREGATE) for node in value.walk()):
+            raise _invalid(item)
+    for value, target, name in zip(values, types, names, strict=False):
+        check_coerced(value, target, name)
 
 
 def _invalid(item: Node) -> SqlError:

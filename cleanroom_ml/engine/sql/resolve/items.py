@@ -7,7 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.resolve import matching, partitions, pivots, randoms, wide_pivots
+from cleanroom_ml.engine.sql.resolve import matching, nearest, partitions, pivots, randoms, wide_pivots
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, fold_column, quoted
@@ -102,7 +102,7 @@ class Items:
     def join(self, join: exp.Join, ctes: CommonTables, scope: Scope, parent: Scope | None) -> None:
         """A join, rewritten in place; its right side is entered into `scope`. Raises SqlError."""
         if str(join.args.get("method") or "").upper() == "ASOF":
-            _as_of(join)
+            nearest.match(join)
         grammar.check(join)
         join.set("directed", None)  # it says in which order the sides are read, and changes no row
         if (join.args.get("method") or "").upper() not in {"", "NATURAL", "ASOF"} or (
@@ -381,27 +381,3 @@ def _refuse_unlike(join: exp.Join, scope: Scope) -> None:
             raise SqlError.unsupported("USING and NATURAL JOIN with a TIMESTAMP_TZ column: write ON")
         if JSON in found and TEXT in found:
             raise SqlError.unsupported(f"USING and NATURAL JOIN of a VARIANT and a text, {name[:100]}: write ON")
-
-
-def _as_of(join: exp.Join) -> None:
-    """ASOF JOIN … MATCH_CONDITION (…): each row of the left side with the nearest of the right one, or with NULLs
-    (sql-reference/constructs/asof-join). Raises SqlError: it says anything else.
-    """
-    match = join.args.get("match_condition")
-    match = match.unnest() if match is not None else None
-    if not isinstance(match, exp.GT | exp.GTE | exp.LT | exp.LTE) or join.args.get("side") or join.args.get("kind"):
-        raise SqlError.syntax(
-            "MATCH_CONDITION clause is invalid: Only comparison operators '>=', '>', '<=' and '<' are allowed."
-            " Keywords such as AND and OR are not allowed."
-        )
-    join.set("match_condition", None)
-    join.set("side", "LEFT")
-    on = join.args.get("on")
-    conditions = [on] if on is not None else []
-    while conditions:
-        condition = conditions.pop().unnest()
-        if isinstance(condition, exp.And):
-            conditions += [condition.this, condition.expression]
-        elif not isinstance(condition, exp.EQ):
-            raise SqlError.syntax("ON of an ASOF JOIN takes conditions with = alone, connected with AND.")
-    join.set("on", match if on is None else exp.And(this=exp.Paren(this=on), expression=match))

@@ -28,7 +28,7 @@ from cleanroom_ml.engine.sql.lex.lists import Folded, with_texts
 from cleanroom_ml.engine.sql.read.names import PUBLIC, folded, stage_reference
 from cleanroom_ml.engine.sql.resolve import given, guarded, matching, pruning, query_history
 from cleanroom_ml.engine.sql.resolve.calls import called_parts
-from cleanroom_ml.engine.sql.resolve.casts import assigned, check_coerced
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.constants import Constants
 from cleanroom_ml.engine.sql.resolve.expressions import Expressions
 from cleanroom_ml.engine.sql.resolve.identifiers import fold, quote_plain, quoted
@@ -152,13 +152,10 @@ class Relations:
             items = row.expressions if isinstance(row, exp.Tuple) else [row]
             none = [is_never_null(item, scope) for item in items]
             required = [*map(and_, required, none)] if rows else none
-            for item in items if types else ():
-                given.check_written(item)
+            given.check_written(items if types else ())
             values = [self._expressions.rewrite(item, scope, ctes) for item in items]
-            for item, value in zip(items, values, strict=True) if types else ():
-                given.check(item, value)
-            for value, target, name in zip(values, types, names, strict=False):
-                check_coerced(value, target, name)
+            if types:
+                given.check(items, values, types, names)
             if folded and len(types) == len(values):
                 texts = frozenset(
                     place

@@ -189,7 +189,6 @@ def _check_ownership(statement: Grant) -> None:
 def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: str) -> Rows:
     """GRANT OWNERSHIP: the thing is another role's from then on, and views read with that role's rights."""
     account, grants = work.session.account, work.storage.grants
-    require_not_above(work, grantee)
     for thing in things:
         if is_sample(work, thing):
             raise SqlError.unsupported(f"GRANT OWNERSHIP of {displayed(thing.parts)}, which every account has")
@@ -198,6 +197,7 @@ def _ownership(work: Work, statement: Grant, things: Sequence[Thing], grantee: s
         # What a role owns acts with its rights: nobody plants code under a role that is not theirs.
         if not work.rights.in_account("MANAGE GRANTS") and not work.rights.has_role(grantee):
             raise _not_executed(f"OWNERSHIP to {displayed((grantee,))}, a role that this session does not have")
+        require_not_above(work, grantee)
         dependent = any(each.privilege != OWNERSHIP for each in grants.list(account, thing=thing))
         if dependent and statement.current is None:
             raise SqlError.syntax(
