@@ -170,6 +170,8 @@ class Calls:
             given[0] = given[0].this
         if known.of is not None:
             given = _of_calls(known.of, given)
+        if known.each is not None:  # DISTINCT says nothing to it, wherever it stands
+            given = [each for one in given for each in (one.expressions if isinstance(one, exp.Distinct) else [one])]
         if known.rows:
             given = [column for argument in given for column in _columns_of(argument, scope, bare=known.distinct)]
         arguments = [self._rewrite(argument, scope, ctes) for argument in given]

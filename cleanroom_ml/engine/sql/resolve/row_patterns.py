@@ -178,6 +178,9 @@ class _Reader:
             raise SqlError.syntax("a quantifier of PATTERN that allows no number of times.")
         if max(least, most or 0) > MOST_STEPS:
             raise SqlError.unsupported(f"a PATTERN of more than {MOST_STEPS} steps")
+        if most is None and found.can_be_empty:
+            # Pattern languages do not agree on what that matches, and Snowflake's pages do not say.
+            raise SqlError.unsupported("a PATTERN that repeats without an end what may match no row")
         return Pattern("times", parts=(found,), least=least, most=most, greedy=not self._accept("?"))
 
     def _primary(self, *, excluded: bool) -> Pattern | None:

@@ -7,7 +7,7 @@ A pattern is a program, made by `resolve/row_patterns.py`:
     ["goto", at]  ["start"]  ["end"]  ["match"]
 
 A symbol is a row's whatever came before it, so a place of the program that led to no match from a row never does: the
-time is bounded by the length of the program times the rows, for each match that is found.
+time is bounded by the length of the program times the rows, and the rows of all matches.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def matches(symbols: Sequence[str], program: str) -> list[Row]:
 
     Args:
         symbols: of each row in order, for each symbol `1` where the row is one of it.
-        program: as above, and how it goes on after a match: `{"steps": […], "skip": "PAST", "symbol": null}`.
+        program: as above, and how it goes on after a match: `{"steps": […], "skip": "PAST", "symbol": null}`. It never
+            comes to a step again without a row.
 
     Raises:
         NoSkip, TooManyRows.
@@ -93,8 +94,8 @@ class _Finder:
         symbols, steps, failed = self._symbols, self._steps, self._failed
         end, width = len(symbols), len(steps)
         taken: list[int] = []
-        touched: list[int] = []
-        later: list[tuple[int, int]] = []
+        way: list[int] = []
+        later: list[tuple[int, int, int]] = []
         at, row = 0, start
         while True:
             step = steps[at]
@@ -108,15 +109,15 @@ class _Finder:
                 place = row * width + at
                 if not failed[place]:
                     failed[place] = 1
-                    touched.append(place)
-                    later.append((step[2], row))
+                    way.append(place)
+                    later.append((step[2], row, len(way)))
                     at = step[1]
                     continue
             elif kind == "goto":
                 at = step[1]
                 continue
             elif kind == "match":
-                for place in touched:  # they may lead to a match, which this was
+                for place in way:  # what is on the way to a match leads to one
                     failed[place] = 0
                 return taken
             elif row == (0 if kind == "start" else end):
@@ -124,5 +125,6 @@ class _Finder:
                 continue
             if not later:
                 return None
-            at, row = later.pop()
+            at, row, before = later.pop()
             del taken[row - start :]
+            del way[before:]
