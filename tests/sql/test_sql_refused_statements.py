@@ -39,3 +39,10 @@ def test_a_statement_is_refused_by_its_name(text: str, named: str) -> None:
 @pytest.mark.parametrize("text", ["describe table t", "desc t", "describe t type = stage", "describe result 'x'"])
 def test_what_is_described_is(text: str) -> None:
     assert type(classify(text)).__name__ == "Describe"
+
+
+def test_alter_stands_once_for_several_columns() -> None:
+    """sql-reference/sql/alter-table-column: `ALTER TABLE t ALTER a …, b …`; a second ALTER was a column's name."""
+    with pytest.raises(SqlError, match="ALTER stands once") as refused:
+        classify("alter table t alter a set data type varchar(200), alter b set data type int")
+    assert refused.value.code == 1003

@@ -168,14 +168,16 @@ def _csv(path: str, options: FileOptions, width: int, *, exact: bool = False) ->
         # DuckDB leaves blank lines out of wider files itself; of one column they are indistinguishable from NULLs.
         raise SqlError.unsupported("SKIP_BLANK_LINES with files of one column")
     names = ", ".join(f"'${n + 1}': 'VARCHAR'" for n in range(width))
+    form = _form(options)
     # Of several lines at once DuckDB cannot say which fields are missing where a field may hold a new line.
+    lines = form is not None or bool(options.field_optionally_enclosed_by)
     reading = (
         f"strict_mode=true, ignore_errors=true, store_rejects=true, rejects_table='{REJECTS}',"
         f" rejects_scan='{REJECTS}_scan'"
         if exact
-        else "strict_mode=false, null_padding=true" + ", parallel=false" * bool(options.field_optionally_enclosed_by)
+        else "strict_mode=false, null_padding=true" + ", parallel=false" * lines
     )
-    how = csv_arguments(options, enclosing=_form(options) is not None)
+    how = csv_arguments(options, enclosing=form is not None)
     arguments = f"{how}, columns={{{names}}}, auto_detect=false, {reading}"
     fields = ", ".join(f'{_field(f"${n + 1}", options)} AS "${n + 1}"' for n in range(width))
     return f"SELECT {fields} FROM read_csv({path}, {arguments})"

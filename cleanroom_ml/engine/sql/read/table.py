@@ -273,6 +273,8 @@ def _changes(source: Source) -> tuple[ColumnChange, ...]:
     bracket = cursor.accept("(")
     found: list[ColumnChange] = []
     while not found or cursor.accept(","):
+        if found and (cursor.looking_at("ALTER") or cursor.looking_at("MODIFY")):
+            raise cursor.surprise("ALTER stands once, before the first column")
         cursor.accept("COLUMN")
         found.append(_change(source, cursor.part()))
     if bracket:
