@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pyarrow as pa
+import pytest
 
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse.arrow_out import convert, narrowed, wire_schema
-from cleanroom_ml.runtime.data.columns import decoded
+from cleanroom_ml.engine.warehouse.arrow_types import fine_type
+from cleanroom_ml.runtime.data.columns import ColumnValueError, decoded
 
 MOMENTS = [
     dt.datetime(2024, 3, 10, 20, 0, 0, 123456, dt.UTC),
@@ -47,3 +49,19 @@ def test_moments_without_a_zone_are_nanoseconds_where_64_bits_hold_them() -> Non
         assert sent.schema.field("N").metadata[b"scale"] == b"9"
         assert decoded(sent.to_batches()[0], target, [0]).column(0).to_pylist() == moments
     assert sent.column("N").to_pylist()[1] == -500_000_000
+
+
+@pytest.mark.parametrize("name", ["TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIME"])
+def test_nanoseconds_are_refused_by_name_and_never_cut(name: str) -> None:
+    """A job's frames have microseconds; the connector's reader would give them."""
+    kind = SqlType(name)
+    moment = kind.record.moment
+    assert moment is not None
+    counted = [(each.name, pa.int64() if each.name == "moment_us" else each.type) for each in fine_type(moment)]
+    shift = {"shift": 0} if name == "TIMESTAMP_TZ" else {}
+    given = pa.array([{"moment_us": 5, "moment_ns": 1, **shift}, None], pa.struct(counted)).cast(fine_type(moment))
+    batch = pa.record_batch([given], names=["A"])
+    sent = convert(batch, wire_schema(["A"], [kind], batch.schema))
+    target = pa.time64("us") if name == "TIME" else pa.timestamp("us", tz=None if name == "TIMESTAMP_NTZ" else "UTC")
+    with pytest.raises(ColumnValueError, match=r"nanoseconds.* select it as TIMESTAMP_NTZ\(6\)"):
+        decoded(sent, pa.schema([pa.field("A", target)]), [0])
