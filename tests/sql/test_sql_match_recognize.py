@@ -384,6 +384,9 @@ def test_a_search_that_does_not_go_on_fails(stocks: World, skip: str) -> None:
 class _Listening(World):
     """A clean room's listener: it is told what aliases stand for (rooms/column_guard.py)."""
 
+    aliases: dict[str, set[tuple[str, ...] | None]]
+    columns: set[str | None]
+
     def context(self) -> ContextValues:
         return replace(super().context(), listener=self)
 
