@@ -8,12 +8,13 @@ from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import NotApprovedError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import NotApprovedError, ServerError, UsageError, WaitTimeoutError
 from cleanroom_ml.services.answers import named_rows
 from cleanroom_ml.services.read_templates import ReadTemplate, read_template
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 from cleanroom_ml.services.waiting import Pauses
 from cleanroom_ml.services.whose import own_names
+from cleanroom_ml.specs.identifiers import is_spec_id
 
 APPLIED_SECONDS: Final = 120.0
 """How long a change that everybody has approved may take to be applied: nobody says, and others take seconds."""
@@ -39,6 +40,7 @@ def approved_template(
     Raises:
         NotApprovedError: it was submitted, and somebody has not approved yet or has rejected.
         UsageError: nobody submitted a template of that name.
+        ServerError: what the target tells as its id is none.
         WaitTimeoutError: everybody has approved, and it is not in the collaboration yet.
     """
     pauses, deadline, last = Pauses(), time.monotonic() + APPLIED_SECONDS, ""
@@ -46,7 +48,14 @@ def approved_template(
         rows = named_rows(connection.call("COLLABORATION.VIEW_TEMPLATES", collaboration), "template_id")
         approved = [row for row in rows if _matches(wanted, row)]
         if approved:
-            return str(approved[-1]["template_id"]), read_template(approved[-1].get("template_spec"))
+            template_id = str(approved[-1]["template_id"])
+            if not is_spec_id(template_id):
+                raise ServerError(
+                    f"the target tells no id of the template {wanted!r}",
+                    why=f"what it tells is {template_id[:60]!r}; nothing was started",
+                    fix="cleanroom-ml template list, then the same command again",
+                )
+            return template_id, read_template(approved[-1].get("template_spec"))
         requests = [request for request in list_requests(connection, collaboration) if request.concerns(wanted)]
         before, last = last, requests[-1].status if requests else ""
         if last == "COMPLETED" and before != last:

@@ -69,6 +69,15 @@ def _pattern(pattern: re.Pattern[str], noun: str, allowed: str) -> Callable[[obj
     return check
 
 
+def is_spec_id(text: str) -> bool:
+    """Whether a text is the id of something registered, as specs name it."""
+    try:
+        _spec_id(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _spec_id(value: object) -> str:
     text = as_text(value)
     if text.startswith('"'):
