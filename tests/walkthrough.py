@@ -93,7 +93,7 @@ class Shell:
                     break
             elif process.poll() is not None:
                 break
-            if screen.count(b"[y/N]") > asked:
+            if screen.count(b"[y/N]: ") > asked:
                 asked += 1
                 os.write(master, b"y\n")
         process.wait(timeout=30)

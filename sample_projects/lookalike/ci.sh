@@ -45,7 +45,7 @@ job=$(in_party advertiser cleanroom-ml run train)
 in_party advertiser cleanroom-ml status "$job" --wait --timeout 600
 in_party advertiser cleanroom-ml result "$job" --format json
 in_party advertiser cleanroom-ml run score --wait --timeout 600
-in_party advertiser cleanroom-ml activate --yes
+in_party advertiser cleanroom-ml activate --yes --again  # as another batch, where an earlier run has sent one
 
 # The publisher receives the audience
 in_party publisher cleanroom-ml activation process --segment lookalike_q3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 
 import pytest
 from e2e_parties import COMMAND, Pair
@@ -93,7 +92,6 @@ def test_ctrl_c_ends_the_watching_and_not_the_job(pair: Pair) -> None:
     told = ""
     while "status: " not in told:
         told += watching.stderr.readline()
-    time.sleep(0.2)
     watching.send_signal(signal.SIGINT)
     told += watching.stderr.read()
     assert watching.wait(30) == 130

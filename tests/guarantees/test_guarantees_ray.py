@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from guarantees_world import World
 
-from cleanroom_ml.engine.jobs import service as job_service
+from cleanroom_ml.engine.jobs import pools as job_pools
 from cleanroom_ml.engine.jobs.families import NodeLimits
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runtime]
@@ -90,7 +90,7 @@ __return__ = [list(told), mine, binary.map(lambda row: {"size": len(row["file_bi
 def roomy() -> object:
     """Ray wants more memory than the smallest family has here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job_service, "limits", lambda *_: NodeLimits(cpus=2, memory_bytes=2 * GIB))
+        patch.setattr(job_pools, "limits", lambda *_, **__: NodeLimits(cpus=2, memory_bytes=2 * GIB))
         yield
 
 

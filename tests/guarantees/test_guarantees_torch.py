@@ -8,7 +8,7 @@ import pytest
 from guarantees_front import Front
 from guarantees_world import ROOM, World
 
-from cleanroom_ml.engine.jobs import service as job_service
+from cleanroom_ml.engine.jobs import pools as job_pools
 from cleanroom_ml.engine.jobs.families import NodeLimits
 from cleanroom_ml.services import jobs, offerings
 
@@ -189,7 +189,7 @@ def room(front: Front, world_here: World) -> World:
 def small(room: World) -> Iterator[World]:
     """Its jobs get LIMIT bytes of memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job_service, "limits", lambda *_: NodeLimits(cpus=2, memory_bytes=LIMIT))
+        patch.setattr(job_pools, "limits", lambda *_, **__: NodeLimits(cpus=2, memory_bytes=LIMIT))
         yield room
 
 

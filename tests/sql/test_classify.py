@@ -137,6 +137,18 @@ def test_a_number_in_a_call_is_what_it_is_written_as():
     ]
 
 
+def test_a_number_of_a_document_is_written_in_a_text_as_a_query_writes_it():
+    """A template hands a job its arguments so: a NUMBER in a VARIANT has no zeros at its end, a FLOAT 15 digits
+    (functions/parse_json, functions/to_json).
+    """
+    call = parse_call(
+        "call p(object_construct('a', 0.7, 'b', 1.0, 'c', [-1.50])::varchar, 1.50::varchar, -0.0::varchar)"
+    )
+    assert call.args == ('{"a":0.7,"b":1,"c":[-1.5]}', "1.50", "0.0")
+    call = parse_call("call p({'a': ?, 'b': 1e0, 'c': 'x'}::varchar)", Binds.of(0.7))
+    assert call.args == ('{"a":7.000000000000000e-01,"b":1.000000000000000e+00,"c":"x"}',)
+
+
 @pytest.mark.parametrize(
     "text",
     ["put 'file:///x' @%", "ls @../x", "ls '@s/../../etc'", "put '/etc/passwd' @s", "get @s 'http://x'", "list s"],

@@ -287,11 +287,15 @@ def _number(text: str) -> Value:
     return exact
 
 
+class _Exact(float):
+    """A NUMBER inside of a document: it was written with a point and without an exponent, and is no FLOAT."""
+
+
 def _member(value: Value) -> Value:
     """A value inside of a document that Python's JSON is made of. Raises SqlError: a query has to say what it is."""
     match value:
         case Decimal() if "e" not in repr(float(value)) and Decimal(repr(float(value))) == value:
-            return float(value)
+            return _Exact(value)
         case Variant() | Decimal():
             pass
         case None | bool() | int() | float() | str() | list() | dict():
@@ -308,6 +312,8 @@ def _text(value: Value) -> str:
             return str(value)
         case str() if not isinstance(value, Variant):
             return value
+        case Decimal():
+            return format(value if value else abs(value), "f")
         case list() | dict():
             return _json(value)
         case _:
@@ -315,20 +321,23 @@ def _text(value: Value) -> str:
 
 
 def _json(value: Value) -> str:
-    """The text of a document. Raises SqlError: it has a number with a point, which a query writes in its own way."""
-    if _has_floats(value):
-        raise SqlError.unsupported("this document as a text in an argument of CALL")
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    """The text of a document, as a query writes it."""
+    return json_text.shown(_as_written(value), indent=None)
 
 
-def _has_floats(value: object) -> bool:
+def _as_written(value: Value) -> object:
+    """A value of a document as one of a VARIANT, where a NUMBER is exact and a FLOAT is marked as one."""
     match value:
         case list():
-            return any(map(_has_floats, value))
+            return [_as_written(each) for each in value]
         case dict():
-            return any(map(_has_floats, value.values()))
+            return {key: _as_written(each) for key, each in value.items()}
+        case _Exact():
+            return Decimal(repr(value))
+        case float():
+            return json_text.double(value)
         case _:
-            return isinstance(value, float)
+            return value
 
 
 def _parsed(text: str) -> Value:
