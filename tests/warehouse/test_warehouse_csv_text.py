@@ -73,7 +73,12 @@ def test_records_go_on_behind_what_is_read_at_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_damaged_files_are_read_as_they_are() -> None:
-    assert made(b"no gzip \\,", replace(PLAIN, compression="gzip")) is None
+    whole = gzip.compress(b"1,a\\,b\n" * 500)
+    for data in (b"no gzip \\,", whole[:30], whole[:20] + b"\xff" * 20 + whole[40:], whole[:-8] + bytes(8)):
+        assert made(data, replace(PLAIN, compression="gzip")) is None
+    whole = pa.compress(b"1,a\\,b\n" * 500, "zstd", asbytes=True)
+    for data in (b"none", whole[:20], whole[:12] + b"\xff" * 8 + whole[20:]):
+        assert made(data, replace(PLAIN, compression="zstd")) is None
 
 
 def test_what_a_format_means_for_its_files() -> None:

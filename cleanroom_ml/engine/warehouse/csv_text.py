@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import re
+import zlib
 from collections.abc import Generator
 from typing import Final, cast
 
@@ -45,7 +46,7 @@ def rewritten(fd: int, form: CsvForm) -> int | None:
         except BaseException:
             os.close(made)
             raise
-    except (_Other, EOFError, OSError, pa.ArrowException):
+    except (_Other, EOFError, OSError, zlib.error, pa.ArrowException):
         return None
     os.lseek(made, 0, os.SEEK_SET)
     return made
