@@ -16,6 +16,8 @@ from cleanroom_ml.engine.sql.binds import Binds, FineMoment
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.keys import Key
 
+pytestmark = pytest.mark.sandbox
+
 FORM = "'YYYY-MM-DD HH24:MI:SS.FF9'"
 SHOWN = f"to_char(a, {FORM}), to_char(b, {FORM}), to_char(c, 'YYYY-MM-DD HH24:MI:SS.FF9 TZHTZM'), to_char(d, 'SS.FF9')"
 ALL = "a TIMESTAMP_NTZ, b TIMESTAMP_LTZ, c TIMESTAMP_TZ, d TIME"
@@ -69,6 +71,7 @@ def test_a_digit_that_a_column_does_not_have_is_cut(alpha: Client) -> None:
     )
 
 
+@pytest.mark.slow
 def test_changes_of_rows_keep_the_digits_of_all(alpha: Client) -> None:
     alpha.result(f"CREATE TABLE t ({ALL}, k INT)")
     alpha.result(f"INSERT INTO t SELECT '{PLAIN}', '{PLAIN}', '{PLAIN}', '10:00:00', 1")
@@ -122,6 +125,7 @@ def test_what_a_result_scan_reads_has_them(alpha: Client) -> None:
 CSV = f"1,{FINE},{FINE},{FINE},22:00:00.123456789\n2,{PLAIN},{PLAIN},{PLAIN},22:00:00.5\n".encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["", " ON_ERROR = CONTINUE"])
 def test_copy_keeps_them_and_leaves_no_row_out_for_them(alpha: Client, more: str) -> None:
     alpha.result("CREATE STAGE s")
