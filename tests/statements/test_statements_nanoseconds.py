@@ -16,6 +16,8 @@ from cleanroom_ml.engine.sql.binds import Binds, FineMoment
 from cleanroom_ml.engine.sql.errors import SqlError
 from cleanroom_ml.engine.storage.keys import Key
 
+pytestmark = pytest.mark.sandbox
+
 FORM = "'YYYY-MM-DD HH24:MI:SS.FF9'"
 SHOWN = f"to_char(a, {FORM}), to_char(b, {FORM}), to_char(c, 'YYYY-MM-DD HH24:MI:SS.FF9 TZHTZM'), to_char(d, 'SS.FF9')"
 ALL = "a TIMESTAMP_NTZ, b TIMESTAMP_LTZ, c TIMESTAMP_TZ, d TIME"
@@ -58,6 +60,7 @@ def test_every_way_into_a_table_keeps_every_digit(alpha: Client) -> None:
     assert alpha.rows("SELECT count(*) FROM t x JOIN texts y ON x.a = y.x::timestamp") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_digit_that_a_column_does_not_have_is_cut(alpha: Client) -> None:
     alpha.result("CREATE TABLE t (a TIMESTAMP_NTZ(8), b TIMESTAMP_NTZ(3), c TIME(7))")
     alpha.result(f"INSERT INTO t VALUES ('{FINE}', '{FINE}', '{FINE[11:]}')")
@@ -68,6 +71,7 @@ def test_a_digit_that_a_column_does_not_have_is_cut(alpha: Client) -> None:
     )
 
 
+@pytest.mark.slow
 def test_changes_of_rows_keep_the_digits_of_all(alpha: Client) -> None:
     alpha.result(f"CREATE TABLE t ({ALL}, k INT)")
     alpha.result(f"INSERT INTO t SELECT '{PLAIN}', '{PLAIN}', '{PLAIN}', '10:00:00', 1")
@@ -89,6 +93,7 @@ def test_changes_of_rows_keep_the_digits_of_all(alpha: Client) -> None:
     assert alpha.rows("SELECT a, b FROM t") == [(1710108000500000000, None)]
 
 
+@pytest.mark.slow
 def test_a_transaction_and_the_past_have_them(alpha: Client) -> None:
     alpha.result("CREATE TABLE t (a TIMESTAMP_NTZ)")
     alpha.result("INSERT INTO t VALUES ('2024-01-01 00:00:00.000000001')")
@@ -105,6 +110,7 @@ def test_a_transaction_and_the_past_have_them(alpha: Client) -> None:
     assert nanos(alpha) == [0, 9]
 
 
+@pytest.mark.slow
 def test_what_a_result_scan_reads_has_them(alpha: Client) -> None:
     alpha.result(f"CREATE TABLE t ({ALL})")
     alpha.result(f"INSERT INTO t VALUES ('{FINE}', '{FINE}', '{FINE}', '22:00:00.123456789'), (NULL, NULL, NULL, NULL)")
@@ -119,6 +125,7 @@ def test_what_a_result_scan_reads_has_them(alpha: Client) -> None:
 CSV = f"1,{FINE},{FINE},{FINE},22:00:00.123456789\n2,{PLAIN},{PLAIN},{PLAIN},22:00:00.5\n".encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["", " ON_ERROR = CONTINUE"])
 def test_copy_keeps_them_and_leaves_no_row_out_for_them(alpha: Client, more: str) -> None:
     alpha.result("CREATE STAGE s")
@@ -129,6 +136,7 @@ def test_copy_keeps_them_and_leaves_no_row_out_for_them(alpha: Client, more: str
     assert alpha.rows(f"SELECT {SHOWN} FROM t ORDER BY k") == [shown(FINE), shown(PLAIN)]
 
 
+@pytest.mark.slow
 def test_what_pandas_writes_is_kept(alpha: Client) -> None:
     """connector: `write_pandas` puts datetime64[ns] as Parquet's nanoseconds."""
     file = io.BytesIO()

@@ -41,22 +41,27 @@ def text(value: Node, kind: Kind, layout: str | None = None) -> Node:
 
 
 def _fine(value: Node, kind: Kind, layout: str | None) -> Node:
+    # The value stands in it once for every element of the format.
+    return raw(fine.applied(_fine_template(kind, layout), "{0}", "_shown"), value, kind=TEXT)
+
+
+def _fine_template(kind: Kind, layout: str | None) -> str:
     settings = current()
     if kind == FINE_TIME:
         clock = f"(CAST('1970-01-01' AS DATE) + {fine.MICROS})"
-        return raw(_template(layout or settings.output("TIME"), clock, "0", fine.NANOS), value, kind=TEXT)
+        return _template(layout or settings.output("TIME"), clock, "0", fine.NANOS)
     if kind == FINE_TZ:
         whole = f"({fine.WHOLE_TZ})"
         clock, shift = (template.replace("{0}", whole) for template in (casts.TZ_WALL, casts.TZ_SHIFT))
-        return raw(_template(layout or settings.output("TIMESTAMP_TZ"), clock, shift, fine.NANOS), value, kind=TEXT)
+        return _template(layout or settings.output("TIMESTAMP_TZ"), clock, shift, fine.NANOS)
     clock = f"CAST({fine.MICROS} AS TIMESTAMP)"
     shift = casts.SHIFT.replace("{0}", fine.MICROS)
     if layout is not None:
-        return raw(_template(layout, clock, shift, fine.NANOS), value, kind=TEXT)
+        return _template(layout, clock, shift, fine.NANOS)
     naive, local = (
         _template(settings.output(name), clock, shift, fine.NANOS) for name in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ")
     )
-    return raw(f"CASE WHEN typeof({fine.MICROS}) = 'TIMESTAMP' THEN {naive} ELSE {local} END", value, kind=TEXT)
+    return f"CASE WHEN typeof({fine.MICROS}) = 'TIMESTAMP' THEN {naive} ELSE {local} END"
 
 
 def _template(layout: str, clock: str, shift: str, nanos: str | None = None) -> str:
