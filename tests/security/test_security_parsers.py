@@ -30,6 +30,7 @@ SANDBOXED = {
     "engine/warehouse/confined.py": "the SQL worker's DuckDB",
     "engine/warehouse/functions.py": "functions that the SQL worker puts into its DuckDB",
     "engine/warehouse/avro.py": "Avro files, read by the SQL worker",
+    "engine/warehouse/csv_text.py": "CSV files with escaped fields, made plainer in the SQL worker",
     "engine/warehouse/foreign.py": "ORC and Avro files, made Parquet in the SQL worker",
     "engine/warehouse/failing.py": "the SQL worker's errors",
     "engine/warehouse/json_out.py": "the SQL worker writes results with it",
