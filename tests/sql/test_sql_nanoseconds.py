@@ -243,3 +243,56 @@ def test_a_result_says_how_many_digits_its_type_declares(world: World) -> None:
         [kind] = compile_query(f"select {text} from declared", world).kinds
         found = declared((("A", parse_type("TIMESTAMP_NTZ")),), (copy.deepcopy(kind),))[0][1]
         assert (text, found.wire("A")["scale"]) == (text, 9 if digits is None else digits)
+
+
+ROWS = "values (1, '2024-01-01 00:00:00.000000001'), (2, '2024-01-01 00:00:00.000000002'), (3, '2024-01-02'), (4, null)"
+COARSE_ROWS = "values (1, '2024-01-01'), (2, '2024-01-01 00:00:00.000001'), (3, '2024-01-02'), (4, null)"
+COLUMNS = (
+    "column1 as id, column2::timestamp{0} as n, column2::timestamp_ltz{0} as l, column2::timestamp_tz{0} as z,"
+    " column2::timestamp{0}::time{0} as t"
+)
+LOW, HIGH = "'2024-01-01 00:00:00.000000001'", "'2024-01-01 00:00:00.000000002'"
+BOUNDS = f"(select {LOW}::timestamp as lo, {HIGH}::timestamp as hi)"
+
+
+def of_both(world: World, text: str) -> list[tuple[object, ...]]:
+    """The rows of a query of `f`, whose moments have nanoseconds, and `c`, whose have none."""
+    world.parameters = {}
+    fine, coarse = COLUMNS.format(""), COLUMNS.format("(6)")
+    with keeping_nanoseconds():
+        return world.answer(f"with f as (select {fine} from {ROWS}), c as (select {coarse} from {COARSE_ROWS}) {text}")
+
+
+RANGES = [
+    *(f"select id from f where {each} between {LOW} and {HIGH}" for each in ("n", "l", "z")),
+    "select id from f where t between '00:00:00.000000001' and '00:00:00.000000002'",
+    f"select id from f where n >= {LOW} and n <= {HIGH}",
+    f"select id from f where n > '2024-01-01'::date and {HIGH} >= n",
+    f"select id from f where n >= '2024-01-01'::timestamp_tz and l < '2024-01-02' and n <= {HIGH} and l > n::date",
+    f"select id from f where n between (select {LOW}::timestamp) and (select {HIGH}::timestamp)",
+    f"select id from f, {BOUNDS} where n >= lo and n <= hi",
+    f"select id from (select * from f cross join {BOUNDS}) where n between lo and hi",
+    f"select id from (select id, n, {LOW}::timestamp as lo, {HIGH}::timestamp as hi from f) where n between lo and hi",
+    f"select f.id from f, f a, f b where f.n >= a.n and f.n <= b.n and a.n = {LOW} and b.n in ({HIGH})",
+    f"select id from f qualify max(n) over (partition by id) between {LOW} and {HIGH}",
+    f"select id from f group by id having max(n) >= {LOW} and max(n) <= {HIGH}",
+    "select f.id from f join c on f.n > c.n and f.n < dateadd(ns, 5, c.n)",
+    f"select f.id from f left join c on f.id = c.id and c.n >= {LOW} and c.n <= {HIGH} where f.n <= {HIGH}",
+    f"select id from f where exists (select 1 from f g where g.id = f.id and g.n >= {LOW} and g.n <= {HIGH})",
+    f"select id from f where n >= any (select {LOW}::timestamp) and n <= any (select {HIGH}::timestamp)",
+]
+
+
+@pytest.mark.parametrize("text", RANGES)
+def test_moments_are_found_between_two_bounds(world: World, text: str) -> None:
+    """Of two bounds DuckDB's optimizer makes one BETWEEN, and has none of what has nanoseconds."""
+    assert of_both(world, f"{text} order by 1") == [(1,), (2,)]
+
+
+def test_ranges_of_two_tables_are_joined_by_what_is_less(world: World) -> None:
+    """Not row by row: a comparison that DuckDB does not know for one is asked of each row with each other one."""
+    text = f"select 1 from (select {T} as n, 1 as a) f join (select {T} as n, 2 as b) g on f.n >= g.n and f.n <= g.n"
+    world.parameters = {}
+    assert "coalesce" not in compile_query(text, world).sql
+    apart = f"select 1 from (select {T} as n) where n >= {LOW} and n <= {HIGH}"
+    assert compile_query(apart, world).sql.count("coalesce") == 2

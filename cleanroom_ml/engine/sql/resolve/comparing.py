@@ -41,6 +41,28 @@ def pair(left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]
     return compared(left, right)
 
 
+def kept_whole(node: Node, *, among_several: bool) -> Node:
+    """A rewritten comparison, as one that DuckDB's optimizer does not take apart where that would fail: of two bounds
+    of a column it makes one BETWEEN, and has none of moments with nanoseconds. Conditions of joins, which are of two
+    sides' columns and no bounds, stay what it joins by; `among_several`: FROM has several items.
+    """
+    if isinstance(node, exp.Between):
+        first, others = node.this, [node.args["low"], node.args["high"]]
+    elif isinstance(node, exp.In) and len(node.expressions) == 1:
+        first, others = node.this, node.expressions
+    elif type(node) in SIGNED:
+        first, others = node.this, [node.expression]
+    else:
+        return node
+    if not any(map(fine.is_fine, (first, *others))):
+        return node
+    tables = [{column.table for column in side.find_all(exp.Column)} for side in (first, *others)]
+    of_columns = all(tables)
+    sides = set().union(*tables)
+    joins = isinstance(node, exp.EQ) or len(sides) > 1 or (among_several and "" in sides)
+    return node if of_columns and joins else raw("coalesce({0}, NULL)", node, kind=OTHER)
+
+
 def alike(nodes: Sequence[Node]) -> list[Node]:
     """Values of which one is given (CASE, COALESCE, GREATEST), all of one kind: text beside a number is one, beside
     a date or moment is read as that, and what stands beside a VARIANT becomes one

@@ -113,7 +113,7 @@ class Expressions:
                 )
             elif isinstance(value, exp.Expr):
                 node.set(part, self.rewrite(value, scope, ctes))
-        return operators.adjusted(node)
+        return comparing.kept_whole(operators.adjusted(node), among_several=len(scope.sources) > 1)
 
     def _chain(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`a AND b AND …` leans to the left and may be hundreds long: walked without recursion."""
