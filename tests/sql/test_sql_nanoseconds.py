@@ -296,3 +296,57 @@ def test_ranges_of_two_tables_are_joined_by_what_is_less(world: World) -> None:
     assert "coalesce" not in compile_query(text, world).sql
     apart = f"select 1 from (select {T} as n) where n >= {LOW} and n <= {HIGH}"
     assert compile_query(apart, world).sql.count("coalesce") == 2
+
+
+ROW_VALUES = [
+    (f"(id, n) in ((1, {LOW}), (3, '2024-01-02'))", [1, 3]),
+    (f"(id, n) = (1, {LOW})", [1]),
+    (f"(n, id) <> ({LOW}, 1) and id < 3", [2]),
+    ("(id, n) in (select id, n from c)", [3]),
+    ("(id, z) in (select id, z from f g where id < 3)", [1, 2]),
+    ("(id, to_variant(id)) in ((1, 1), (2, 3))", [1]),
+    ("(id, id) in ((1, '1.0'), (2, '3'))", [1]),
+]
+
+
+def test_rows_of_moments_are_compared_as_moments_are(world: World) -> None:
+    """Text beside a moment is read as one in a row of several values as well (sql-reference/data-type-conversion)."""
+    for text, found in ROW_VALUES:
+        assert (text, of_both(world, f"select id from f where {text} order by 1")) == (
+            text,
+            [(each,) for each in found],
+        )
+    for text in ("(id, n) in ((1, '2024-1-1'))", "(id, t) = (1, '00:00')", "(id, n::date) in ((1, '2024-1-1'))"):
+        assert (text, of_both(world, f"select id from c where {text}")) == (text, [(1,)])
+
+
+NEIGHBOURS = [
+    ("f", "'2024-01-01'", 0),
+    ("f", "'2024-01-01 00:00:00.000000003'", 3),
+    ("f", "'2024-01-01'::date", 0),
+    ("c", "'2024-01-01 00:00:00.000000003'", 3),
+]
+
+
+@pytest.mark.parametrize(("table", "default", "digits"), NEIGHBOURS)
+def test_what_stands_for_a_row_that_is_not_there_has_every_digit(
+    world: World, table: str, default: str, digits: int
+) -> None:
+    lagged = f"lag(n, 1, {default}) over (order by id)"
+    assert of_both(world, f"select date_part(ns, {lagged}) from {table} order by id limit 1") == [(digits,)]
+
+
+REFUSED_QUERIES = [
+    "select 1 from f join c using (n)",
+    "select 1 from c left join f using (n)",
+    "select 1 from (select n from f) f natural join (select n from c) c",
+    "select count(*) over (order by n range between interval '1 day' preceding and current row) from f",
+    "select * from (with recursive r(i, t) as (select 1, n from c union all select i + 1, dateadd(ns, 1, t) from r"
+    " where i < 3) select * from r)",
+]
+
+
+@pytest.mark.parametrize("text", REFUSED_QUERIES)
+def test_a_query_that_is_not_computed_with_them_is_refused_by_name(world: World, text: str) -> None:
+    with pytest.raises(SqlError, match="nanoseconds"):
+        of_both(world, text)

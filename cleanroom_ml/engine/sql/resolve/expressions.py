@@ -95,6 +95,8 @@ class Expressions:
             query, kinds = self._queries.query(node, ctes, scope)
             if kinds is not None and len(by_position(kinds)) == 1:
                 query.meta[KIND] = next(iter(kinds.values()))
+            elif kinds is not None:
+                query.meta[comparing.ROW] = by_position(kinds)
             return query
         word = self._calls.word(node)
         if word is not None:
