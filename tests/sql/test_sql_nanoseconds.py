@@ -350,3 +350,10 @@ REFUSED_QUERIES = [
 def test_a_query_that_is_not_computed_with_them_is_refused_by_name(world: World, text: str) -> None:
     with pytest.raises(SqlError, match="nanoseconds"):
         of_both(world, text)
+
+
+def test_what_is_computed_once_is_no_column_of_an_alias(world: World) -> None:
+    """DuckDB takes `a._0` in a lambda for a column of a relation `a`, whatever the lambda's own parameter is."""
+    added = f'date_part(ns, dateadd(ns, 1, iff("_0" = 1, {T}, {T})))'
+    for alias in ("_given", "_moment"):
+        assert of_both(world, f'select {added} from (select id from c limit 1) as "{alias}"("_0")') == [(123456790,)]
