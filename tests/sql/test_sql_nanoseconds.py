@@ -167,6 +167,13 @@ def test_what_only_the_rows_know_is_refused_first_and_kept_then(world: World) ->
         assert all_of(world, [text for text, _ in RUN_AGAIN], source) == RUN_AGAIN
 
 
+@pytest.mark.parametrize("text", [LATE, "'9999-12-31'::timestamp"])
+def test_a_count_that_is_no_number_of_64_bits_is_out_of_range(world: World, text: str) -> None:
+    with pytest.raises(SqlError) as raised:
+        world.answer(f"select date_part(epoch_nanosecond, {text})")
+    assert raised.value.code == 100132
+
+
 def test_rows_are_put_in_order_and_grouped_by_every_digit(world: World) -> None:
     world.parameters = {}
     rows = ", ".join(f"('2024-01-01 00:00:00.00000000{digit}'::timestamp)" for digit in (2, 1, 0))
@@ -306,6 +313,10 @@ ROW_VALUES = [
     ("(id, z) in (select id, z from f g where id < 3)", [1, 2]),
     ("(id, to_variant(id)) in ((1, 1), (2, 3))", [1]),
     ("(id, id) in ((1, '1.0'), (2, '3'))", [1]),
+    # what is NULL is equal to nothing
+    ("(id, n) in ((4, null))", []),
+    ("(id, n) = (4, null) or (id, n) <> (3, null)", [1, 2, 4]),
+    ("exists (select 1 from f g where (g.id, g.n) = (f.id, f.n))", [1, 2, 3]),
 ]
 
 

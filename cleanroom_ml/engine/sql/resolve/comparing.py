@@ -104,9 +104,11 @@ def among(node: exp.In) -> Node:
     query = node.args.get("query")
     if query is not None:
         return _among_rows(node, query)
-    if isinstance(node.this, exp.Tuple):
-        of_rows([node.this, *node.expressions])
-        return node
+    if isinstance(node.this.unnest(), exp.Tuple):
+        this, items = node.this.unnest(), [item.unnest() for item in node.expressions]
+        if not of_rows([this, *items]):
+            return node
+        return raw(_either(len(items)), *(same_row(this.copy(), item) for item in items), kind=OTHER)
     if dated.listed(node):
         return node
     kinds = {kind_of(item) for item in node.expressions}
@@ -133,16 +135,38 @@ def among(node: exp.In) -> Node:
     return node
 
 
-def of_rows(rows: Sequence[Node], *, ordered: bool = False) -> None:
+def of_rows(rows: Sequence[Node], *, ordered: bool = False) -> bool:
     """Rows that are compared, `(a, b) = (c, d)`, in place: what stands at one place of all of them becomes comparable.
-    Raises SqlError: it does not.
+    False: they are no rows, or not of as many values. Raises SqlError: it does not.
     """
     lists = [row.unnest().expressions for row in rows if isinstance(row.unnest(), exp.Tuple)]
     if len(lists) < len(rows) or len({len(each) for each in lists}) != 1:
-        return  # which DuckDB refuses
+        return False  # which DuckDB refuses
     places = [_of_one_place(values, ordered=ordered) for values in zip(*lists, strict=True)]
     for row, made in zip(rows, zip(*places, strict=True), strict=True):
         row.unnest().set("expressions", list(made))
+    return True
+
+
+def are_rows(left: Node, right: Node) -> bool:
+    """Whether both are rows, of as many values."""
+    both = left.unnest(), right.unnest()
+    return all(isinstance(each, exp.Tuple) for each in both) and len(both[0].expressions) == len(both[1].expressions)
+
+
+def same_row(left: Node, right: Node) -> Node:
+    """Whether rows of comparable values are the same: DuckDB's own comparison of rows takes NULL for equal to NULL."""
+    sides = [side for both in zip(left.unnest().expressions, right.unnest().expressions, strict=True) for side in both]
+    equal = (f"{{{number}}} = {{{number + 1}}}" for number in range(0, len(sides), 2))
+    return raw(f"({' AND '.join(equal)})", *sides, kind=OTHER)
+
+
+def _either(count: int) -> str:
+    """A template of so many truths, of which one is enough: in brackets, so that no chain of them is long."""
+    parts = [f"{{{number}}}" for number in range(count)]
+    while len(parts) > 1:
+        parts = [f"({' OR '.join(parts[start : start + 50])})" for start in range(0, len(parts), 50)]
+    return parts[0]
 
 
 def _of_one_place(values: Sequence[Node], *, ordered: bool) -> Sequence[Node]:
