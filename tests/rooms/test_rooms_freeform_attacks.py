@@ -305,3 +305,11 @@ def test_a_job_and_a_template_have_no_view_for_free_form_sql(free: World) -> Non
     spec = offering("passed").replace("PEOPLE\n", "PASSED\n").split("      EMAIL_HASH")[0]
     with pytest.raises(SqlError, match="does not exist or not authorized"):
         free.advertiser.call("REGISTER_DATA_OFFERING", spec + "      N: {category: passthrough}\n")
+
+
+def test_a_format_of_a_moment_shows_no_memory_of_what_is_hidden(free: World) -> None:
+    """Of an element that is written shorter than it is long, the rest is what the worker has read before."""
+    moment = "dateadd('second', income, '2024-01-01 00:00:00.123456'::timestamp_ntz)"
+    shown = f"hex_encode(to_varchar({moment}, '{'FF9' * 80}'))"
+    found = rows(free, f"SELECT {shown} FROM {{hidden}} WHERE upper({H}) NOT IN ('X', 'Y')")
+    assert {bytes.fromhex(text) for (text,) in found} == {b"123456000" * 80}

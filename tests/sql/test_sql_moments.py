@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from sql_world import World
 
+import cleanroom_ml
 from cleanroom_ml.engine.sql.errors import SqlError
+from cleanroom_ml.engine.sql.types.moment_text import _COMPUTED, _NATIVE
 
 D = datetime.date
 M = datetime.datetime
@@ -226,3 +229,34 @@ def test_values_of_a_type_are_compared_and_grouped_as_moments(worlds: World) -> 
 )
 def test_steps_of_more_than_32_bits(worlds: World, text: str, expected: object) -> None:
     assert value(worlds, text) == expected
+
+
+NINE = re.compile(r"(?<!`)%n")
+WIDE = "2024-03-05 14:07:09.123456"
+SHOWN = {
+    "FF": "123456000",
+    "FF0": "",
+    **{f"FF{digits}": "123456000"[:digits] for digits in range(1, 10)},
+    **{"YYYY": "2024", "UUUU": "2024", "YY": "24", "Y": "24", "MM": "03", "MO": "3", "MON": "Mar", "MMMM": "March"},
+    **{"DD": "05", "D": "5", "DY": "Tue", "HH24": "14", "HH": "14", "H24": "14", "H": "14", "HH12": "02", "H12": "2"},
+    **{"AM": "PM", "PM": "PM", "P": "P", "MI": "07", "ME": "7", "SS": "09", "S": "9"},
+    **{"TZH": "+00", "TZM": "00", "TZHTZM": "+0000", "TZH:TZM": "+00:00"},
+}
+"""Each element of a format, and what it is of that moment (sql-reference/date-time-input-output)."""
+
+
+@pytest.mark.attack
+def test_a_format_shows_nothing_but_the_moment(worlds: World) -> None:
+    """DuckDB 2.0's `%n` is as long as nine digits and writes six: the rest was whatever had been in that memory."""
+    assert {*_NATIVE, *_COMPUTED} <= SHOWN.keys()
+    columns = ", ".join(
+        f"listagg(distinct hex_encode(to_char(t, '{element}\"!\"{element}|{element}')), ' ')" for element in SHOWN
+    )
+    rows = f"select dateadd(day, column1 - column1, '{WIDE}'::timestamp) as t from values (1), (2), (3)"
+    [found] = worlds.query(f"select {columns} from ({rows})")
+    assert [bytes.fromhex(str(text)).decode() for text in found] == [f"{x}!{x}|{x}" for x in SHOWN.values()]
+
+
+def test_no_template_formats_by_what_duckdb_leaves_unwritten() -> None:
+    written = {str(path) for path in Path(cleanroom_ml.__file__).parent.rglob("*.py") if NINE.search(path.read_text())}
+    assert written == set()

@@ -167,6 +167,13 @@ def test_what_only_the_rows_know_is_refused_first_and_kept_then(world: World) ->
         assert all_of(world, [text for text, _ in RUN_AGAIN], source) == RUN_AGAIN
 
 
+@pytest.mark.parametrize("text", [LATE, "'9999-12-31'::timestamp"])
+def test_a_count_that_is_no_number_of_64_bits_is_out_of_range(world: World, text: str) -> None:
+    with pytest.raises(SqlError) as raised:
+        world.answer(f"select date_part(epoch_nanosecond, {text})")
+    assert raised.value.code == 100132
+
+
 def test_rows_are_put_in_order_and_grouped_by_every_digit(world: World) -> None:
     world.parameters = {}
     rows = ", ".join(f"('2024-01-01 00:00:00.00000000{digit}'::timestamp)" for digit in (2, 1, 0))
@@ -243,3 +250,121 @@ def test_a_result_says_how_many_digits_its_type_declares(world: World) -> None:
         [kind] = compile_query(f"select {text} from declared", world).kinds
         found = declared((("A", parse_type("TIMESTAMP_NTZ")),), (copy.deepcopy(kind),))[0][1]
         assert (text, found.wire("A")["scale"]) == (text, 9 if digits is None else digits)
+
+
+ROWS = "values (1, '2024-01-01 00:00:00.000000001'), (2, '2024-01-01 00:00:00.000000002'), (3, '2024-01-02'), (4, null)"
+COARSE_ROWS = "values (1, '2024-01-01'), (2, '2024-01-01 00:00:00.000001'), (3, '2024-01-02'), (4, null)"
+COLUMNS = (
+    "column1 as id, column2::timestamp{0} as n, column2::timestamp_ltz{0} as l, column2::timestamp_tz{0} as z,"
+    " column2::timestamp{0}::time{0} as t"
+)
+LOW, HIGH = "'2024-01-01 00:00:00.000000001'", "'2024-01-01 00:00:00.000000002'"
+BOUNDS = f"(select {LOW}::timestamp as lo, {HIGH}::timestamp as hi)"
+
+
+def of_both(world: World, text: str) -> list[tuple[object, ...]]:
+    """The rows of a query of `f`, whose moments have nanoseconds, and `c`, whose have none."""
+    world.parameters = {}
+    fine, coarse = COLUMNS.format(""), COLUMNS.format("(6)")
+    with keeping_nanoseconds():
+        return world.answer(f"with f as (select {fine} from {ROWS}), c as (select {coarse} from {COARSE_ROWS}) {text}")
+
+
+RANGES = [
+    *(f"select id from f where {each} between {LOW} and {HIGH}" for each in ("n", "l", "z")),
+    "select id from f where t between '00:00:00.000000001' and '00:00:00.000000002'",
+    f"select id from f where n >= {LOW} and n <= {HIGH}",
+    f"select id from f where n > '2024-01-01'::date and {HIGH} >= n",
+    f"select id from f where n >= '2024-01-01'::timestamp_tz and l < '2024-01-02' and n <= {HIGH} and l > n::date",
+    f"select id from f where n between (select {LOW}::timestamp) and (select {HIGH}::timestamp)",
+    f"select id from f, {BOUNDS} where n >= lo and n <= hi",
+    f"select id from (select * from f cross join {BOUNDS}) where n between lo and hi",
+    f"select id from (select id, n, {LOW}::timestamp as lo, {HIGH}::timestamp as hi from f) where n between lo and hi",
+    f"select f.id from f, f a, f b where f.n >= a.n and f.n <= b.n and a.n = {LOW} and b.n in ({HIGH})",
+    f"select id from f qualify max(n) over (partition by id) between {LOW} and {HIGH}",
+    f"select id from f group by id having max(n) >= {LOW} and max(n) <= {HIGH}",
+    "select f.id from f join c on f.n > c.n and f.n < dateadd(ns, 5, c.n)",
+    f"select f.id from f left join c on f.id = c.id and c.n >= {LOW} and c.n <= {HIGH} where f.n <= {HIGH}",
+    f"select id from f where exists (select 1 from f g where g.id = f.id and g.n >= {LOW} and g.n <= {HIGH})",
+    f"select id from f where n >= any (select {LOW}::timestamp) and n <= any (select {HIGH}::timestamp)",
+]
+
+
+@pytest.mark.parametrize("text", RANGES)
+def test_moments_are_found_between_two_bounds(world: World, text: str) -> None:
+    """Of two bounds DuckDB's optimizer makes one BETWEEN, and has none of what has nanoseconds."""
+    assert of_both(world, f"{text} order by 1") == [(1,), (2,)]
+
+
+def test_ranges_of_two_tables_are_joined_by_what_is_less(world: World) -> None:
+    """Not row by row: a comparison that DuckDB does not know for one is asked of each row with each other one."""
+    text = f"select 1 from (select {T} as n, 1 as a) f join (select {T} as n, 2 as b) g on f.n >= g.n and f.n <= g.n"
+    world.parameters = {}
+    assert "coalesce" not in compile_query(text, world).sql
+    apart = f"select 1 from (select {T} as n) where n >= {LOW} and n <= {HIGH}"
+    assert compile_query(apart, world).sql.count("coalesce") == 2
+
+
+ROW_VALUES = [
+    (f"(id, n) in ((1, {LOW}), (3, '2024-01-02'))", [1, 3]),
+    (f"(id, n) = (1, {LOW})", [1]),
+    (f"(n, id) <> ({LOW}, 1) and id < 3", [2]),
+    ("(id, n) in (select id, n from c)", [3]),
+    ("(id, z) in (select id, z from f g where id < 3)", [1, 2]),
+    ("(id, to_variant(id)) in ((1, 1), (2, 3))", [1]),
+    ("(id, id) in ((1, '1.0'), (2, '3'))", [1]),
+    # what is NULL is equal to nothing
+    ("(id, n) in ((4, null))", []),
+    ("(id, n) = (4, null) or (id, n) <> (3, null)", [1, 2, 4]),
+    ("exists (select 1 from f g where (g.id, g.n) = (f.id, f.n))", [1, 2, 3]),
+]
+
+
+def test_rows_of_moments_are_compared_as_moments_are(world: World) -> None:
+    """Text beside a moment is read as one in a row of several values as well (sql-reference/data-type-conversion)."""
+    for text, found in ROW_VALUES:
+        assert (text, of_both(world, f"select id from f where {text} order by 1")) == (
+            text,
+            [(each,) for each in found],
+        )
+    for text in ("(id, n) in ((1, '2024-1-1'))", "(id, t) = (1, '00:00')", "(id, n::date) in ((1, '2024-1-1'))"):
+        assert (text, of_both(world, f"select id from c where {text}")) == (text, [(1,)])
+
+
+NEIGHBOURS = [
+    ("f", "'2024-01-01'", 0),
+    ("f", "'2024-01-01 00:00:00.000000003'", 3),
+    ("f", "'2024-01-01'::date", 0),
+    ("c", "'2024-01-01 00:00:00.000000003'", 3),
+]
+
+
+@pytest.mark.parametrize(("table", "default", "digits"), NEIGHBOURS)
+def test_what_stands_for_a_row_that_is_not_there_has_every_digit(
+    world: World, table: str, default: str, digits: int
+) -> None:
+    lagged = f"lag(n, 1, {default}) over (order by id)"
+    assert of_both(world, f"select date_part(ns, {lagged}) from {table} order by id limit 1") == [(digits,)]
+
+
+REFUSED_QUERIES = [
+    "select 1 from f join c using (n)",
+    "select 1 from c left join f using (n)",
+    "select 1 from (select n from f) f natural join (select n from c) c",
+    "select count(*) over (order by n range between interval '1 day' preceding and current row) from f",
+    "select * from (with recursive r(i, t) as (select 1, n from c union all select i + 1, dateadd(ns, 1, t) from r"
+    " where i < 3) select * from r)",
+]
+
+
+@pytest.mark.parametrize("text", REFUSED_QUERIES)
+def test_a_query_that_is_not_computed_with_them_is_refused_by_name(world: World, text: str) -> None:
+    with pytest.raises(SqlError, match="nanoseconds"):
+        of_both(world, text)
+
+
+def test_what_is_computed_once_is_no_column_of_an_alias(world: World) -> None:
+    """DuckDB takes `a._0` in a lambda for a column of a relation `a`, whatever the lambda's own parameter is."""
+    added = f'date_part(ns, dateadd(ns, 1, iff("_0" = 1, {T}, {T})))'
+    for alias in ("_given", "_moment"):
+        assert of_both(world, f'select {added} from (select id from c limit 1) as "{alias}"("_0")') == [(123456790,)]

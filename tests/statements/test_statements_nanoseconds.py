@@ -61,6 +61,20 @@ def test_every_way_into_a_table_keeps_every_digit(alpha: Client) -> None:
 
 
 @pytest.mark.slow
+def test_a_default_has_them_and_no_change_of_a_type_cuts_them(alpha: Client) -> None:
+    """sql-reference/sql/alter-table-column lists no change of the digits of a moment, only a synonymous type."""
+    default = "TIMESTAMP_NTZ DEFAULT '2024-01-01 00:00:00.00000000{}'::TIMESTAMP_NTZ"
+    alpha.result(f"CREATE TABLE t (a {default.format(1)}, i INT)")
+    alpha.result("INSERT INTO t (i) VALUES (1)")
+    alpha.result("MERGE INTO t USING (SELECT 2 AS k) s ON t.i = s.k WHEN NOT MATCHED THEN INSERT (i) VALUES (s.k)")
+    alpha.result(f"ALTER TABLE t ADD COLUMN m {default.format(2)}")
+    with pytest.raises(SqlError, match="cannot change column A"):
+        alpha.result("ALTER TABLE t ALTER a SET DATA TYPE TIMESTAMP_NTZ(3)")
+    alpha.result("ALTER TABLE t ALTER a SET DATA TYPE TIMESTAMP_NTZ(9)")
+    assert alpha.rows("SELECT i, date_part(ns, a), date_part(ns, m) FROM t ORDER BY i") == [(1, 1, 2), (2, 1, 2)]
+
+
+@pytest.mark.slow
 def test_a_digit_that_a_column_does_not_have_is_cut(alpha: Client) -> None:
     alpha.result("CREATE TABLE t (a TIMESTAMP_NTZ(8), b TIMESTAMP_NTZ(3), c TIME(7))")
     alpha.result(f"INSERT INTO t VALUES ('{FINE}', '{FINE}', '{FINE[11:]}')")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.queries import compile_scalars
@@ -15,6 +16,8 @@ from cleanroom_ml.engine.statements.work import Work
 from cleanroom_ml.engine.storage.grants import Thing
 from cleanroom_ml.engine.storage.keys import Column, Table
 
+_DIGITS: Final = 9
+"""Of a second, where a type says nothing (sql-reference/data-types-datetime)."""
 Kept = tuple[Column, str | None, str | None]
 """A column, which one it was (None: it is new), and the DEFAULT that rows get which are there already."""
 
@@ -86,7 +89,10 @@ def _changed(work: Work, column: Column, change: ColumnChange) -> Column:
         was = parse_type(column.type)
         longer = was.name == change.type.name and (change.type.length or 1 << 62) >= (was.length or 1 << 62)
         wider = (was.precision or 0) <= (change.type.precision or 0) and was.scale == change.type.scale
-        if not longer or (was.precision is not None and not wider):
+        # Of a moment no other number of digits: the page lists no such change, and fewer would cut what is there.
+        digits = [_DIGITS if each.scale is None else each.scale for each in (was, change.type)]
+        other = was.record.moment is not None and digits[0] != digits[1]
+        if not longer or other or (was.precision is not None and not wider):
             raise SqlError(
                 2108,
                 "22000",

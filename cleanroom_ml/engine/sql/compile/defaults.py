@@ -39,8 +39,10 @@ def sequence(found: Node) -> tuple[str, ...] | None:
     return tuple(fold(part) for part in found.parts[:-1])
 
 
-def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver) -> str:
-    """DuckDB's text of the value of a column that nothing was given for. Raises SqlError."""
+def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver, *, beside_others: bool = False) -> str:
+    """DuckDB's text of the value of a column that nothing was given for; `beside_others`: it has the type that the
+    table's other values have. Raises SqlError.
+    """
     if name in target.numbers:
         first, step = target.numbers[name]
         return f"CAST({first} + {step} * (row_number() OVER () - 1) AS {sql_type.duckdb})"
@@ -49,6 +51,8 @@ def value(target: TableSource, name: str, sql_type: SqlType, resolver: Resolver)
         return f"CAST(NULL AS {sql_type.duckdb})"
     scope = Scope(None, draws=Draws(exact=True))
     made = resolver.expressions.rewrite(expression(text), scope, {})
+    if beside_others and not sql_type.fine and fine.is_fine(assigned(made.copy(), sql_type)):
+        raise fine.needed(f"the DEFAULT of {name[:100]}")
     if sql_type.fine or fine.is_fine(made):
         return safe(generate(fine.as_fine(assigned(made, sql_type))))
     return f"CAST({safe(generate(made))} AS {sql_type.duckdb})"

@@ -158,7 +158,7 @@ def _inserted(change: Change, whens: list[Node], source: str, alias: str, on: No
     for name, sql_type in change.target.columns:
         if name in change.target.numbers and not all(name in row for row in rows):
             raise SqlError.unsupported("MERGE that numbers the rows of an IDENTITY column")
-        otherwise = raw(defaults.value(change.target, name, sql_type, change.resolver))
+        otherwise = raw(defaults.value(change.target, name, sql_type, change.resolver, beside_others=True))
         value = _case(conditions, [row.get(name, otherwise) for row in rows], exp.Null())
         picks.append(raw(f"CAST({{0}} AS {sql_type.duckdb})", value))
     wanted = _case(conditions, [exp.Boolean(this=True) for _ in conditions], exp.Boolean(this=False))

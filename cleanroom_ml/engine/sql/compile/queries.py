@@ -12,8 +12,10 @@ from cleanroom_ml.engine.sql.catalog import Catalog, ContextValues, TableSource
 from cleanroom_ml.engine.sql.compile import defaults
 from cleanroom_ml.engine.sql.compile.preparing import bounded, finished, prepare, safe
 from cleanroom_ml.engine.sql.compiled import Compiled
+from cleanroom_ml.engine.sql.resolve.casts import assigned
 from cleanroom_ml.engine.sql.resolve.resolver import Resolver
 from cleanroom_ml.engine.sql.resolve.scope import Scope, by_position, never_null, pairs
+from cleanroom_ml.engine.sql.tree import fine
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, generate, raw
 from cleanroom_ml.engine.sql.types.kind import TEXT
@@ -67,9 +69,11 @@ def compile_rewrite(
     before = {name: f"_old{number}" for number, (name, _) in enumerate(source.columns)}
     for name, sql_type, old, *given in columns:
         value = "NULL" if old is None else before[old]
-        if old is None and given and given[0] is not None:
-            value = generate(resolver.expressions.rewrite(defaults.expression(given[0]), Scope(None), {}))
         exact = old is not None and types[old].fine  # the worker casts it as it writes it
+        if old is None and given and given[0] is not None:
+            default = resolver.expressions.rewrite(defaults.expression(given[0]), Scope(None), {})
+            exact = fine.is_fine(default) and sql_type.record.moment is not None
+            value = generate(assigned(default, sql_type) if exact else default)
         made.append(f"{value if exact else f'CAST({value} AS {sql_type.duckdb})'} AS {quote(name)}")
     listed = ", ".join(made)
     body = raw(f"SELECT {safe(listed)} FROM ({{0}}) AS _old({', '.join(before.values())})", resolver.build.scan(source))

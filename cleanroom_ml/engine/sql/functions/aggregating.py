@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -21,13 +21,37 @@ from cleanroom_ml.engine.sql.functions.entry import (
     refuse_nanoseconds,
     taken,
 )
-from cleanroom_ml.engine.sql.tree import fine
+from cleanroom_ml.engine.sql.tree import fine, moments
 from cleanroom_ml.engine.sql.tree.arithmetic import as_number, divided, once, unit
 from cleanroom_ml.engine.sql.tree.dialect import Node, Raw, raw
 from cleanroom_ml.engine.sql.tree.equality import key
 from cleanroom_ml.engine.sql.tree.kinds import AGGREGATE, as_text, as_variant, kind_of, order_key
 from cleanroom_ml.engine.sql.types.checks import fails
-from cleanroom_ml.engine.sql.types.kind import ARRAY, FINE_TZ, JSON, NUM, TEXT, TZ, WHOLE, Kind, Number
+from cleanroom_ml.engine.sql.types.kind import (
+    ARRAY,
+    DATE,
+    FINE_TZ,
+    JSON,
+    NUM,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TZ,
+    WHOLE,
+    Kind,
+    Number,
+)
+from cleanroom_ml.engine.sql.types.moment_casts import Moment
+
+_READ: Final[Mapping[Kind | None, Moment]] = {DATE: "DATE", TIME: "TIME", TIMESTAMP: "NTZ", TZ: "TZ", **fine.SOURCES}
+
+
+def _with_default(value: Node, default: Node) -> list[Node]:
+    """LAG and LEAD: a value and the one for rows that have none there, of its kind and with as many digits."""
+    target = _READ.get(kind_of(value))
+    if target is not None and (kind_of(default) == TEXT or (fine.is_fine(value) and kind_of(default) == DATE)):
+        default = moments.to(target, default)
+    return fine.alike([value, default])
 
 
 def listed(known: Aggregate, arguments: Sequence[Node]) -> Aggregate:
@@ -141,7 +165,7 @@ def call(
     if windowed and known.grouped:
         raise SqlError.unsupported(f"{name} with OVER: compute it by GROUP BY, and join it")
     if name in {"LAG", "LEAD"} and len(values) == 3:
-        values[0], values[2] = fine.alike([values[0], values[2]])
+        values[0], values[2] = _with_default(values[0], values[2])
     made_for = known.sql(values) if callable(known.sql) else fitting(known.sql, len(values))
     template = known.divided_by if divisor and known.divided_by is not None else made_for
     over = _ordered(order, name) if "{of}" in template else values

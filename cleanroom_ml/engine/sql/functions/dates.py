@@ -39,7 +39,7 @@ _EPOCHS: Final = {
     "EPOCH_SECOND": "CAST(floor(epoch({0})) AS BIGINT)",
     "EPOCH_MILLISECOND": "epoch_ms({0})",
     "EPOCH_MICROSECOND": "epoch_us({0})",
-    "EPOCH_NANOSECOND": "epoch_ns({0})",
+    "EPOCH_NANOSECOND": "(epoch_us({0}) * 1000)",
 }
 _PLAIN: Final = {
     "WEEKISO": "week",

@@ -95,6 +95,8 @@ class Expressions:
             query, kinds = self._queries.query(node, ctes, scope)
             if kinds is not None and len(by_position(kinds)) == 1:
                 query.meta[KIND] = next(iter(kinds.values()))
+            elif kinds is not None:
+                query.meta[comparing.ROW] = by_position(kinds)
             return query
         word = self._calls.word(node)
         if word is not None:
@@ -113,7 +115,7 @@ class Expressions:
                 )
             elif isinstance(value, exp.Expr):
                 node.set(part, self.rewrite(value, scope, ctes))
-        return operators.adjusted(node)
+        return comparing.kept_whole(operators.adjusted(node), among_several=len(scope.sources) > 1)
 
     def _chain(self, node: Node, scope: Scope, ctes: CommonTables) -> Node:
         """`a AND b AND …` leans to the left and may be hundreds long: walked without recursion."""

@@ -13,7 +13,7 @@ from cleanroom_ml.engine.sql.errors import COMPILATION, SqlError
 from cleanroom_ml.engine.sql.numbers import is_whole
 from cleanroom_ml.engine.sql.tree.dialect import Node
 from cleanroom_ml.engine.sql.tree.kinds import kind_of
-from cleanroom_ml.engine.sql.types.kind import INTERVAL, NUM, TEXT, TIME
+from cleanroom_ml.engine.sql.types.kind import COARSE, INTERVAL, NUM, TEXT, TIME
 
 _OF_RANGES: Final = frozenset(
     (
@@ -48,6 +48,8 @@ def check(window: Node, name: str, *, distinct: bool) -> None:
         raise SqlError(2303, "0A000", f"{COMPILATION}Sliding window frame unsupported for function {what}")
     if bounds and ordered in {TEXT, TIME}:
         raise _invalid("ORDER BY of a RANGE with offsets is a number, a date or a timestamp")
+    if bounds and ordered in COARSE:
+        raise SqlError.nanoseconds("ORDER BY of a RANGE with offsets")
     if _place(spec, "start") > _place(spec, "end"):
         raise _invalid("its end is before its start")
 

@@ -28,7 +28,7 @@ from cleanroom_ml.engine.sql.tree import grammar
 from cleanroom_ml.engine.sql.tree.build import Build
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
 from cleanroom_ml.engine.sql.tree.matching import MatchRecognized
-from cleanroom_ml.engine.sql.types.kind import FINE_TZ, JSON, TEXT, TZ
+from cleanroom_ml.engine.sql.types.kind import COARSE, FINE_TZ, JSON, TEXT, TZ
 
 _OF_EACH_ROW: Final = frozenset({"FLATTEN", "SPLIT_TO_TABLE", "STRTOK_SPLIT_TO_TABLE"})
 
@@ -379,5 +379,9 @@ def _refuse_unlike(join: exp.Join, scope: Scope) -> None:
         found = [kinds[name] for kinds in (*before, last) if name in kinds]
         if TZ in found or FINE_TZ in found:
             raise SqlError.unsupported("USING and NATURAL JOIN with a TIMESTAMP_TZ column: write ON")
+        if COARSE.keys() & set(found) and len(set(found)) > 1:
+            raise SqlError.unsupported(
+                f"USING and NATURAL JOIN of a moment with nanoseconds and one without, {name[:100]}: write ON"
+            )
         if JSON in found and TEXT in found:
             raise SqlError.unsupported(f"USING and NATURAL JOIN of a VARIANT and a text, {name[:100]}: write ON")

@@ -94,6 +94,9 @@ def adjusted(node: Node) -> Node:
     elif isinstance(node, _COMPARISONS):
         ordered = isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE)
         left, right = comparing.pair(node.this, node.expression, ordered=ordered)
+        if isinstance(node, exp.EQ | exp.NEQ) and comparing.are_rows(left, right):
+            same = comparing.same_row(left, right)
+            return same if isinstance(node, exp.EQ) else raw("(NOT {0})", same, kind=OTHER)
         node.set("this", left)
         node.set("expression", right)
     elif isinstance(node, exp.Ordered):

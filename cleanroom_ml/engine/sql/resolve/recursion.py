@@ -9,7 +9,7 @@ from cleanroom_ml.engine.sql.resolve.identifiers import fold, quoted, table_alia
 from cleanroom_ml.engine.sql.resolve.scope import Kinds, by_position, differ_only_in_case
 from cleanroom_ml.engine.sql.tree import equality
 from cleanroom_ml.engine.sql.tree.dialect import Node, raw
-from cleanroom_ml.engine.sql.types.kind import Number
+from cleanroom_ml.engine.sql.types.kind import COARSE, Number
 
 
 def is_recursive(cte: exp.CTE, name: str) -> bool:
@@ -40,6 +40,11 @@ def check(first: Kinds, kinds: Kinds | None) -> None:
     first ones, which say what its columns are.
     """
     for (column, kind), later in zip(first.items(), by_position(kinds or {}), strict=False):
+        if kind not in COARSE and later in COARSE:
+            raise SqlError.unsupported(
+                f"nanoseconds in {column[:100]}, of which the first rows of a recursive common table have none: add"
+                " 0 nanoseconds there"
+            )
         exact = isinstance(kind, Number) and kind.scale is not None
         if isinstance(kind, Number) and exact and isinstance(later, Number) and kind.scale != later.scale:
             raise SqlError.unsupported(

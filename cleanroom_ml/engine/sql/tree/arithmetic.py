@@ -237,14 +237,18 @@ def constant_number(node: Node) -> Node | None:
     return None
 
 
+_ONCE: Final = "_computed_once"
+"""No alias of a relation: DuckDB would take `alias._0` for that one's column, whatever the lambda's parameter is."""
+
+
 def once(template: str, *arguments: Node, kind: Kind | None) -> Raw:
     """A template in which arguments stand several times, and each is computed once all the same."""
     if all(is_simple(argument) or template.count(f"{{{n}}}") < 2 for n, argument in enumerate(arguments)):
         return raw(f"({template})", *arguments, kind=kind)
     packed = ", ".join(f"_{n} := {{{n}}}" for n in range(len(arguments)))
     for n in range(len(arguments)):
-        template = template.replace(f"{{{n}}}", f"_given._{n}")
-    return raw(f"list_transform([struct_pack({packed})], lambda _given: {template})[1]", *arguments, kind=kind)
+        template = template.replace(f"{{{n}}}", f"{_ONCE}._{n}")
+    return raw(f"list_transform([struct_pack({packed})], lambda {_ONCE}: {template})[1]", *arguments, kind=kind)
 
 
 def is_simple(node: Node) -> bool:
