@@ -32,6 +32,11 @@ pytestmark = pytest.mark.sandbox
         ("SELECT COUNT(*), COUNT(DISTINCT city), HLL(city) FROM {agg}", [(12, 4, 4)]),
         ("SELECT IFF(income > 15, 'high', 'low') AS b, COUNT(*) FROM {agg} GROUP BY b", [("high", 6), ("low", 6)]),
         # "A query that does not return enough results … returns a NULL value in every field of the results".
+        ("SELECT COUNT(*) FROM {agg} WHERE DATEDIFF(day, '2024-01-01'::DATE, TRY_TO_DATE(city)) IS NULL", [(12,)]),
+        (
+            "SELECT DATE_PART(epoch_nanosecond, TRY_TO_TIMESTAMP(city)) AS n, COUNT(*) FROM {agg} GROUP BY ALL",
+            [(None, 12)],
+        ),
         ("SELECT COUNT(*), 'x' FROM {agg} WHERE city = 'Moss'", [(None, None)]),
         ("SELECT city, COUNT(*) FROM {agg} WHERE income > 18 GROUP BY city", [(None, None)]),
         # cleanrooms/free-form-sql, query 5: groups of one, no value of them is shown.
@@ -117,6 +122,10 @@ def test_a_subquery_hands_rows_on(free: World, query: str, wanted: list[tuple[ob
     ("query", "why"),
     [
         ("SELECT income, COUNT(*) FROM (SELECT city FROM {agg}) GROUP BY income", "invalid identifier"),
+        (
+            "SELECT COUNT(*) FROM {agg} t JOIN mine m ON t.hashed_email_sha256 = m.email WHERE current_schema = 'main'",
+            "invalid identifier 'CURRENT_SCHEMA'",
+        ),
         ("SELECT COUNT(*) FROM (SELECT city FROM {agg}) WHERE income = 12", "invalid identifier"),
         ("SELECT COUNT(*) AS income FROM (SELECT city FROM {agg}) HAVING income > 1", "the alias INCOME"),
         ("SELECT x, COUNT(*) FROM (SELECT city AS x, income AS x FROM {agg}) GROUP BY x", "ambiguous"),

@@ -50,6 +50,21 @@ def test_types_of_columns() -> None:
     assert table["IMAGE"][0].as_py().startswith("[[[0, 1, 2, 3], [4")
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1_000, 1_001], pa.timestamp("ns")),
+        pa.array([1_001], pa.timestamp("ns", "UTC")),
+        pa.array([1_001], pa.timestamp("ns")).dictionary_encode(),
+        pa.array([1_001], pa.time64("ns")),
+        pa.array([1 << 60], pa.timestamp("s")),
+    ],
+)
+def test_no_moment_is_cut_to_microseconds_without_a_word(column: pa.Array) -> None:
+    with pytest.raises(UnwritableColumnError, match="column AT holds a moment with nanoseconds"):
+        plain(pa.table({"AT": column}))
+
+
 def test_parts_with_different_columns_go_together_or_it_is_said() -> None:
     first, second = pa.schema([("a", pa.int64())]), plain(pa.table({"a": [0.5], "b": [[1]]})).schema
     unified = together([first, second])

@@ -9,11 +9,12 @@ from __future__ import annotations
 import pytest
 
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.policies import constraints, values
+from cleanroom_ml.engine.sql.policies import constraints, expressions, values
 from cleanroom_ml.engine.sql.policies.constraints import Constraint, Reader, constraint_of
 from cleanroom_ml.engine.sql.policies.definition import AGGREGATION, JOIN, KINDS, PROJECTION, Policy
 from cleanroom_ml.engine.sql.read.classify import classify
 from cleanroom_ml.engine.sql.read.policy import AlterPolicy, CreatePolicy
+from cleanroom_ml.engine.sql.tree.dialect import parse_ast
 
 CONDITIONAL = (
     "CASE WHEN CURRENT_ROLE() = 'ADMIN' THEN NO_AGGREGATION_CONSTRAINT()"
@@ -209,3 +210,16 @@ def test_every_kind_has_its_statements() -> None:
         assert classify(f"DROP {kind} d.s.p")
         assert classify(f"SHOW {kind.removesuffix('POLICY')}POLICIES LIKE 'p'")
         assert classify(f"DESC {kind} p")
+
+
+def test_a_date_part_is_no_column_and_a_column_of_its_name_is_one() -> None:
+    """functions/datediff: a part need not be in quotes; it is never the value of a column."""
+    tree = parse_ast(
+        "select datediff(day, day, other), date_part(t.day, a), datediff('day', b, c), upper(day),"
+        " date_trunc(x, 'day'), datediff(\"day\", d, e)"
+    )
+    read = [expressions.named(column) for column in expressions.columns([tree])]
+    assert sorted(read, key=str) == sorted(
+        [*((None, name) for name in ("DAY", "OTHER", "A", "B", "C", "DAY", "X", "day", "D", "E")), ("T", "DAY")],
+        key=str,
+    )

@@ -205,6 +205,18 @@ def test_schemas_are_inferred(warehouse, names, store):
     assert [(column.name, str(column.type)) for column in found] == [("id", "NUMBER(38,0)"), ("name", "VARCHAR")]
 
 
+def test_a_structure_of_a_file_is_an_object_whatever_its_members(warehouse, store, tmp_path):
+    """functions/infer_schema: a Parquet group is an OBJECT; those with these members are how we keep moments."""
+    path = tmp_path / "own.parquet"
+    own = ["{'moment_us': now()::TIMESTAMP, 'moment_ns': 1::SMALLINT} AS n",
+           "{'utc': now()::TIMESTAMP, 'shift': 1::SMALLINT} AS z"]  # fmt: skip
+    duckdb.sql(f"COPY (SELECT {', '.join(own)}) TO '{path}' (FORMAT parquet)")
+    found = warehouse.infer_schema(
+        [("own.parquet", store.put(path.read_bytes()))], FileOptions(type="PARQUET"), query_id="infer"
+    )
+    assert [str(column.type) for column in found] == ["OBJECT", "OBJECT"]
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

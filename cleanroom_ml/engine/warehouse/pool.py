@@ -234,10 +234,19 @@ class Warehouse:
         return Written(self._objects.adopt(path), counts["rows"], size)
 
     def describe(
-        self, compiled: Compiled, *, query_id: str, timeout: float = 60.0, keep: Kept | None = None
+        self,
+        compiled: Compiled,
+        *,
+        query_id: str,
+        timeout: float = 60.0,
+        keep: Kept | None = None,
+        of_file: bool = False,
     ) -> tuple[ResultColumn, ...]:
-        """The result's columns, without running it. `keep` as in `query`. Raises SqlError."""
-        answer = self._call({"op": "describe"}, compiled, query_id, timeout, keep=keep)
+        """The result's columns, without running it. `keep` as in `query`; `of_file`: they are a file's own.
+
+        Raises SqlError.
+        """
+        answer = self._call({"op": "describe", "of_file": of_file}, compiled, query_id, timeout, keep=keep)
         columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
         return answers.named(columns, compiled)
 
@@ -255,7 +264,8 @@ class Warehouse:
         """
         merged: dict[str, InferredColumn] = {}
         for path, sha256 in files:
-            described = self.describe(compile_file(path, sha256, options), query_id=query_id, timeout=timeout)
+            compiled = compile_file(path, sha256, options)
+            described = self.describe(compiled, query_id=query_id, timeout=timeout, of_file=True)
             if options.type.upper() == "JSON":  # an object's keys have no order
                 described = tuple(sorted(described, key=lambda column: column.name))
             for number, column in enumerate(described):

@@ -211,7 +211,7 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
     if relation is None:
         return {"error": {"kind": "no_result"}}
     names = list(relation.columns)
-    types = [from_duckdb(str(found)) for found in relation.types]
+    types = [from_duckdb(str(found), of_file=bool(request.get("of_file"))) for found in relation.types]
     columns = [[name, str(found)] for name, found in zip(names, types, strict=True)]
     if op == "describe":
         return {"columns": columns}

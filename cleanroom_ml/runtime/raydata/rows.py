@@ -117,16 +117,29 @@ def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
             )
         return _flat(name, pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):
-        return column.cast(kind.value_type)
+        return _flat(name, column.cast(kind.value_type))
     if pa.types.is_float16(kind):
         return column.cast(pa.float32())
     if pa.types.is_null(kind):
         return column.cast(pa.string())
     if pa.types.is_timestamp(kind) and kind.unit != _MICROSECONDS:
-        return column.cast(pa.timestamp(_MICROSECONDS, kind.tz), safe=False)
+        return _micros(name, column, pa.timestamp(_MICROSECONDS, kind.tz))
     if pa.types.is_time(kind) and kind != pa.time64(_MICROSECONDS):
-        return column.cast(pa.time64(_MICROSECONDS), safe=False)
+        return _micros(name, column, pa.time64(_MICROSECONDS))
     return column
+
+
+def _micros(name: str, column: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
+    """Moments in microseconds. Raises UnwritableColumnError: one of them has nanoseconds, which would be cut off, or is
+    beyond what microseconds count.
+    """
+    try:
+        return column.cast(target)
+    except pa.ArrowInvalid as error:
+        raise UnwritableColumnError(
+            f"column {name} holds a moment with nanoseconds, or one beyond what microseconds count, and a dataset is"
+            " written in microseconds; round it with map_batches (pandas: .dt.floor('us')), or write it as text"
+        ) from error
 
 
 def arrow_of(block: Block) -> pa.Table:

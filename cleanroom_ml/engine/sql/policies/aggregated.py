@@ -64,6 +64,8 @@ class _Groups:
 
     def over_groups(self, node: Node) -> Node:
         """An expression of the SELECT over step 3. Raises SqlError: it is of no group."""
+        if expressions.is_part(node):
+            return node.copy()
         for place, key in enumerate(self.keys):
             if node == key:
                 secret = [sources.hidden(self.items, column) for column in expressions.columns([key])]

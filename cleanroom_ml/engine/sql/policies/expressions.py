@@ -75,14 +75,29 @@ def check(node: Node, guard: Guard, *, of_rows: bool) -> None:
 
 
 def columns(nodes: Iterable[Node]) -> list[exp.Column]:
-    """Every column that is named in these; `t.*` is none. Raises SqlError: one has no plain name."""
+    """Every column that is named in these; none is `t.*`, or a date part. Raises SqlError: one has no plain name."""
     named = (column for node in nodes for column in node.find_all(exp.Column))
-    found = [column for column in named if not isinstance(column.this, exp.Star)]
+    found = [column for column in named if not isinstance(column.this, exp.Star) and not is_part(column)]
     for column in found:
         plain = isinstance(column.this, exp.Identifier)
         if not plain or column.args.get("db") or column.args.get("catalog"):
             raise SqlError.unsupported("this way to name a column of a view that a policy guards")
     return found
+
+
+def is_part(node: Node) -> bool:
+    """Whether it is a bare word where a function takes a date part, which is read as a text there, whatever columns
+    there are (`Calls`): no column. One with an alias, or in quotes, is held for a column.
+    """
+    call = node.parent
+    if not isinstance(node, exp.Column) or not isinstance(call, exp.Anonymous):
+        return False
+    function = FUNCTIONS.get(str(_called(call)))
+    if not isinstance(function, Scalar) or function.part is None or node.args.get("table") is not None:
+        return False
+    given = call.expressions if function.arrange is None else function.arrange(call.expressions)
+    bare = isinstance(node.this, exp.Identifier) and not node.this.args.get("quoted")
+    return bare and function.part < len(given) and given[function.part] is node
 
 
 def named(column: exp.Column) -> tuple[str | None, str]:

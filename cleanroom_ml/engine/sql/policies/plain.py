@@ -84,7 +84,7 @@ def _projected(item: Node, items: Sequence[Item]) -> Node:
         raise projection("a column that may not be projected")
     name = fold(item.args["alias"]) if isinstance(item, exp.Alias) else str(column_name(item) or "")
     made = bare.copy()
-    for column in [made] if isinstance(made, exp.Column) else list(made.find_all(exp.Column)):
+    for column in expressions.columns([made]):
         if sources.hidden(items, column):
             empty = exp.Paren(
                 this=exp.Case(ifs=[exp.If(this=exp.Boolean(this=False), true=column.copy())])

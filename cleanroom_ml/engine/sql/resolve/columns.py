@@ -12,6 +12,7 @@ from cleanroom_ml.engine.sql.functions.variant import MEMBER, pointer
 from cleanroom_ml.engine.sql.numbers import whole_number
 from cleanroom_ml.engine.sql.resolve.identifiers import quoted
 from cleanroom_ml.engine.sql.resolve.listening import Listening
+from cleanroom_ml.engine.sql.resolve.own_words import owner
 from cleanroom_ml.engine.sql.resolve.scope import CommonTables, Rewrite, Scope
 from cleanroom_ml.engine.sql.resolve.sequences import Sequences
 from cleanroom_ml.engine.sql.tree import grammar
@@ -58,6 +59,8 @@ class Columns:
         apart = scope.told_apart(name, alias)
         if alias is None and apart is None and (only := scope.only_here(name)) is not None:
             apart = only, name
+        if alias is None and apart is None and (asked := owner(name, scope)) is not None:
+            apart = asked, name
         if apart is not None:
             column = exp.column(apart[1], table=apart[0], quoted=True)
         else:

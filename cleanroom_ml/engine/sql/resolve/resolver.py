@@ -103,7 +103,7 @@ class Resolver:
             inner, kinds = self.query(node.this, ctes, parent)
             node.set("this", inner)
             node.set("alias", None)
-            self._modifiers(node, ctes, Scope(parent))
+            self._modifiers(node, ctes, Scope(parent, {"": kinds}))
             return node, kinds
         if isinstance(node, exp.Values):
             return _all_of(self._relations.values(node, ctes, parent))
@@ -229,7 +229,9 @@ class Resolver:
         inner = replace(scope, parent=Scope(parent, {"": aliases}), draws=None)
         for part in ("where", "group", "having", "qualify", "distinct"):
             if node.args.get(part):
+                inner.grouped = part in {"having", "qualify"}
                 node.set(part, self.expressions.rewrite(node.args[part], inner, ctes))
+        inner.grouped = False
         self._modifiers(node, ctes, inner)
         distinct.grouped(node, scope)
         distinct.distinct(node)

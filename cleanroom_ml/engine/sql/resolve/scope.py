@@ -101,6 +101,8 @@ class Scope:
     """What WHERE asks of the columns of its tables, as far as that is plain."""
     called: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Of FROM items with columns whose names differ only in case: column → the name that DuckDB knows it by."""
+    grouped: bool = False
+    """It is looked up in HAVING or QUALIFY: DuckDB looks last for what SELECT calls its columns."""
 
     @property
     def positional(self) -> tuple[str, tuple[str, ...]] | None:

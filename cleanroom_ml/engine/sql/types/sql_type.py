@@ -208,11 +208,15 @@ def parse_type(text: str) -> SqlType:
     return SqlType(record.name)
 
 
-def from_duckdb(text: str) -> SqlType:
-    """The Snowflake type of a DuckDB result column; nested types are ARRAY or OBJECT, what is unknown is VARCHAR."""
+def from_duckdb(text: str, *, of_file: bool = False) -> SqlType:
+    """The Snowflake type of a DuckDB result column; nested types are ARRAY or OBJECT, what is unknown is VARCHAR.
+    `of_file`: of a column as somebody's file has it, where a structure is no value of ours, whatever its members.
+    """
     upper = text.upper().strip()
     if upper.endswith("]"):
         return SqlType("ARRAY")
+    if of_file and upper.startswith("STRUCT("):
+        return SqlType("OBJECT")
     if upper in _FINE:
         return SqlType(_FINE[upper])
     for record in RECORDS.values():

@@ -23,6 +23,7 @@ LARGEST: Final = 53
 """The largest leading-zero count + 1 of 52 bits."""
 MOST_COUNTERS: Final = 100_000
 MOST_HASHES: Final = 1024
+_MOST_ESTIMATED: Final = 1 << 63
 _VERSION: Final = 3
 _HASH: Final = "md5"
 _OURS: Final = b"M"
@@ -69,7 +70,7 @@ def combine(states: Iterable[bytes]) -> bytes:
 def estimate(state: bytes) -> int:
     """HLL_ESTIMATE: Ertl's estimator, which is unbiased for few values and for many (arXiv:1702.01284, algorithm 6).
 
-    Raises NotAState.
+    Raises NotAState: also of counts that no hashes have, of which the estimate would be beyond a BIGINT.
     """
     counts, _ = _unpacked(state)
     histogram = [0] * (LARGEST + 1)
@@ -80,7 +81,11 @@ def estimate(state: bytes) -> int:
     for each in range(LARGEST - 1, 0, -1):
         total = (total + histogram[each]) / 2
     total += STREAMS * _sigma(histogram[0] / STREAMS)
-    return 0 if math.isinf(total) else round(STREAMS * STREAMS / (2 * math.log(2)) / total)
+    if math.isinf(total):
+        return 0
+    if total * _MOST_ESTIMATED <= STREAMS * STREAMS:
+        raise NotAState
+    return round(STREAMS * STREAMS / (2 * math.log(2)) / total)
 
 
 def export(state: bytes) -> str:
