@@ -20,7 +20,7 @@ from cleanroom_ml.engine.sql.binds import Value
 from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.files.infer import compile_file, inferred
+from cleanroom_ml.engine.sql.files.infer import compile_file, inferred, told_apart
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.routines import called_as
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
@@ -255,7 +255,7 @@ class Warehouse:
         """
         merged: dict[str, InferredColumn] = {}
         for path, sha256 in files:
-            described = self.describe(compile_file(path, sha256, options), query_id=query_id, timeout=timeout)
+            described = self._described(path, sha256, options, query_id=query_id, timeout=timeout)
             if options.type.upper() == "JSON":  # an object's keys have no order
                 described = tuple(sorted(described, key=lambda column: column.name))
             for number, column in enumerate(described):
@@ -274,6 +274,19 @@ class Warehouse:
             if len(merged) > MAX_COLUMNS:
                 raise SqlError.too_many_columns(len(merged))
         return tuple(merged.values())
+
+    def _described(
+        self, path: str, sha256: str, options: FileOptions, *, query_id: str, timeout: float
+    ) -> tuple[ResultColumn, ...]:
+        found = self.describe(compile_file(path, sha256, options), query_id=query_id, timeout=timeout)
+        kind, other = options.type.upper(), found
+        if kind not in {"CSV", "JSON"} or not any(column.type.record.moment == "LTZ" for column in found):
+            return found
+        if kind == "CSV":
+            compiled = compile_file(path, sha256, options, any_moment=True)
+            other = self.describe(compiled, query_id=query_id, timeout=timeout)
+        types = told_apart([column.type for column in found], [column.type for column in other])
+        return tuple(replace(column, type=type_) for column, type_ in zip(found, types, strict=True))
 
     def looked_into(self, staged: StagedSource, *, query_id: str) -> StagedSource:
         """The same source, with its `columns` where it is one Parquet file whose columns can be told apart, or one CSV
