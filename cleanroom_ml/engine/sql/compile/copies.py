@@ -241,9 +241,9 @@ def _by_column(
         known.setdefault(name if exact else name.upper(), number)
     values = []
     for name in names:
-        number = known.get(name if exact else name.upper())
-        value = "NULL" if number is None else quote(column_of(number))
-        values.append(f"to_json({value})" if name in documents and number is not None else value)
+        place = known.get(name if exact else name.upper())
+        value = "NULL" if place is None else quote(column_of(place))
+        values.append(f"to_json({value})" if name in documents and place is not None else value)
     listed = ", ".join(values)
     return raw(f"SELECT {listed} FROM {{0}} AS _files", relation)
 
