@@ -111,11 +111,12 @@ def interactive() -> bool:
 def jsonable(value: object) -> object:
     """Dataclasses as objects, times as RFC 3339 in UTC, bytes in hexadecimal, paths as text.
 
-    JSON has no NaN and no infinity: they are null.
+    JSON has no NaN and no infinity: they are the texts "NaN", "inf" and "-inf", as Snowflake casts them
+    (sql-reference/data-types-numeric); null is what is not there.
     """
     match value:
         case float() if not math.isfinite(value):
-            return None
+            return "NaN" if math.isnan(value) else str(value)
         case None | bool() | int() | float() | str():
             return value
         case bytes() | bytearray():

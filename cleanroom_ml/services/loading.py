@@ -23,6 +23,7 @@ from cleanroom_ml.connection.literals import text
 from cleanroom_ml.connection.session import Row, whole_number
 from cleanroom_ml.errors import ConflictError, ServerError, UsageError
 from cleanroom_ml.naming import display, quote, quote_name, split_name
+from cleanroom_ml.services.file_looks import ragged, refuse_no_text, separator, shown
 from cleanroom_ml.services.namespaces import in_its_schema
 
 Kind = Literal["parquet", "csv", "json"]
@@ -47,6 +48,8 @@ large, a text that is too long, a time.
 """
 _UNREADABLE: Final = frozenset({100069, 100072, 100144, 100183})
 """Numbers of a file that nothing can be made of: no JSON, a key twice, no UTF-8, damaged."""
+_WIDTHS: Final = 100080
+"""A line of a CSV file with another number of columns than the table has."""
 _INTERNAL: Final = 603
 """The target's own error, with this file or without it (service-behaviour.md has it of either)."""
 
@@ -93,6 +96,7 @@ def load(
     *,
     types: Mapping[str, str] | None = None,
     if_there: IfThere = "refuse",
+    delimiter: str | None = None,
 ) -> Loaded:
     """Make a table of Parquet, CSV or JSON files, all of one kind; on the engine its database and schema too.
 
@@ -103,16 +107,18 @@ def load(
         types: column name → SQL type, where the target's guess is not wanted (an id with leading zeros is VARCHAR).
         if_there: what to do with a table that is there. With "refuse" one that the same files were loaded into before,
             with the same types, is left as it is.
+        delimiter: what separates the fields of CSV files; None: a comma, or a tab in a file `.tsv`.
 
     Raises:
-        UsageError: a file cannot be read, its kind is not known, it has no columns, or a name is none.
+        UsageError: a file cannot be read, its kind is not known, it has no columns, or a name is none. A CSV file has
+            one column whose name looks like several, and no `delimiter` was given.
         ConflictError: the table is there already, of other files or with other types.
         ServerError: the target refused, for a value that does not fit its column, for instance.
     """
     target = _table(table)
-    source = _source(files)
+    source = _source(files, delimiter)
     types = types or {}
-    mark = _mark(source, types)
+    mark = _mark(source, types, delimiter)
     scratch = f"CLEANROOM_ML_LOAD_{secrets.token_hex(6).upper()}"
     beside = quote_name((*target[:2], scratch))
     created = in_its_schema(connection, table, lambda: connection.execute(f"CREATE TEMPORARY STAGE {beside}"))
@@ -122,7 +128,10 @@ def load(
         _check_same(there, _displayed(target), source, mark, columns, types)
         return Loaded(_displayed(target), whole_number(there["rows"]), False, columns, created)
     _upload(connection, source, beside)
-    columns = _wanted(_inferred(connection, source, beside, scratch, target), types)
+    found = _inferred(connection, source, beside, scratch, target)
+    if source.kind == "csv" and len(found) == 1 and delimiter is None:
+        _refuse_other_separator(source, found[0][0])
+    columns = _wanted(found, types)
     rows = _into_scratch(connection, source, beside, columns)
     if there is not None and if_there == "append":
         names = ", ".join(quote(name) for name, _ in columns)
@@ -136,10 +145,23 @@ def load(
     return Loaded(_displayed(target), rows, True, _columns_of(connection, target), created)
 
 
-def _mark(source: _Source, types: Mapping[str, str]) -> str:
+def _refuse_other_separator(source: _Source, column: str) -> None:
+    other = separator(column, source.delimiter)
+    if other is None:
+        return
+    named, given = shown(other), shown(source.delimiter)
+    raise UsageError(
+        f"{source.files[0].name} has one column, {column!r}",
+        why=f"its fields look separated by {named}",
+        fix=f"--delimiter {named}; or --delimiter {given} if it is one column",
+    )
+
+
+def _mark(source: _Source, types: Mapping[str, str], delimiter: str | None) -> str:
     """What the table's comment says of the load: the files by their digest, and the types that were asked for."""
     mark = f"cleanroom-ml load sha256:{source.digest}"
     asked = sorted((name.upper(), " ".join(type_.upper().split())) for name, type_ in types.items())
+    asked += [] if delimiter is None else [("", delimiter)]
     return f"{mark} types:{hashlib.sha256(repr(asked).encode()).hexdigest()}" if asked else mark
 
 
@@ -163,7 +185,7 @@ def _check_same(
     other_types = same_files and not comment.startswith(f"{mark} rows:")
     raise ConflictError(
         f"the table {table} is there already, with {rows:,} rows",
-        why="the same files were loaded into it with other --column types"
+        why="the same files were loaded into it with other --column types, or another --delimiter"
         if other_types
         else "what is in a table is never overwritten unasked",
         fix=f"cleanroom-ml load … --as {table} --replace, or --append",
@@ -184,7 +206,7 @@ def _displayed(parts: tuple[str, ...]) -> str:
     return ".".join(display(part) for part in parts)
 
 
-def _source(files: Sequence[Path]) -> _Source:
+def _source(files: Sequence[Path], delimiter: str | None) -> _Source:
     """What the files are, by their names; of a JSON file the first character is looked at as well."""
     kinds = {_kind(file) for file in files}
     if len(kinds) != 1:
@@ -199,9 +221,16 @@ def _source(files: Sequence[Path]) -> _Source:
         except OSError as error:
             raise UsageError(f"cannot read {file}", why=error.strerror, fix="check the path") from None
     kind = kinds.pop()
+    if delimiter is not None and (kind != "csv" or len(delimiter) != 1 or delimiter in '"\\\r\n\0'):
+        raise UsageError(
+            f"not a delimiter of {kind} files: {delimiter!r}", fix="one character, for CSV files alone: ';'"
+        )
+    for file in files:
+        if kind != "parquet" and not file.name.lower().endswith(_COMPRESSED):
+            refuse_no_text(file)
     tabs = kind == "csv" and _plain_suffix(files[0]) == ".tsv"
     array = kind == "json" and any(_begins_with_bracket(file) for file in files)
-    return _Source(tuple(files), kind, digest.hexdigest(), array, "\t" if tabs else ",")
+    return _Source(tuple(files), kind, digest.hexdigest(), array, delimiter or ("\t" if tabs else ","))
 
 
 def _plain_suffix(file: Path) -> str:
@@ -292,6 +321,13 @@ def _into_scratch(connection: Connection, source: _Source, beside: str, columns:
     return whole_number(connection.query(f"SELECT COUNT(*) FROM {beside}")[1][0][0])
 
 
+def _uneven(source: _Source) -> str | None:
+    for file in source.files:
+        if (found := ragged(file, source.delimiter)) is not None:
+            return found if len(source.files) == 1 else f"{file.name}: {found}"
+    return None
+
+
 @contextmanager
 def _reported(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Iterator[None]:
     """What the target says of a file that it cannot read is for those who wrote it: say what it means here."""
@@ -302,8 +338,14 @@ def _reported(source: _Source, columns: tuple[tuple[str, str], ...] = ()) -> Ite
         if error.code in _BAD_VALUES and columns:
             error.why = "the columns were taken for: " + ", ".join(f"{name} {type_}" for name, type_ in columns)
             error.fix = "--column NAME=VARCHAR for the one that is something else"
-        elif error.code in _BAD_VALUES | _UNREADABLE:
+        elif error.code in {*_BAD_VALUES, *_UNREADABLE, _WIDTHS}:
             error.what = f"{names}: cannot be read as {source.kind}"
+            if source.kind == "csv" and (uneven := _uneven(source)) is not None:
+                error.why, error.fix = (
+                    uneven,
+                    "mend the line (a field with a delimiter in it is quoted), or --delimiter",
+                )
+                raise
             error.why = "damaged, compressed in another way than the name says, or of another kind (text is UTF-8)"
             error.fix = f"write it anew ({_WRITTEN[source.kind]}), then the same command again"
         elif error.code == _INTERNAL:

@@ -124,6 +124,24 @@ def test_load_makes_what_is_missing_once(cli, account, person: Path) -> None:
     assert rows == [{"ID": 1, "NAME": "Zoë, x", "odd col": "a"}, {"ID": 2, "NAME": None, "odd col": "b"}]
 
 
+def test_a_file_that_looks_like_another_is_told_before_it_is_a_table(cli, account, person: Path) -> None:
+    work = person / "work"
+    (work / "semicolons.csv").write_text("a;b\n1;x\n2;y\n")
+    (work / "ragged.csv").write_text("a,b\n1,2\n3\n4,5,6\n")
+    (work / "book.csv").write_bytes(b"PK\x03\x04\x14\0\0\0")
+    refused = cli("load", "semicolons.csv", "--as", "LOOKS.S.T")
+    assert (refused.code, "fix: --delimiter ';'" in refused.err) == (2, True)
+    assert "T: 2 rows" in done(cli("load", "semicolons.csv", "--as", "LOOKS.S.T", "--delimiter", ";"))
+    assert "loaded before" in done(cli("load", "semicolons.csv", "--as", "LOOKS.S.T", "--delimiter", ";"))
+    assert json.loads(done(cli("sql", "SELECT b FROM LOOKS.S.T ORDER BY a", "--format", "json")))[0] == {"B": "x"}
+    assert cli("load", "semicolons.csv", "--as", "LOOKS.S.T", "--delimiter", "|").code == 1
+    uneven = cli("load", "ragged.csv", "--as", "LOOKS.S.U")
+    assert (uneven.code, "why: line 3 has 1 column, the first one has 2 columns" in uneven.err) == (5, True), uneven.err
+    excel = cli("load", "book.csv", "--as", "LOOKS.S.U")
+    assert (excel.code, "export it as CSV" in excel.err) == (2, True)
+    assert cli("load", "ragged.csv", "--as", "LOOKS.S.U", "--delimiter", ";;").code == 2
+
+
 def test_other_content_is_a_conflict_until_it_is_said_what_to_do(cli, account, person: Path) -> None:
     (person / "work" / "a.csv").write_text("id\n1\n2\n")
     (person / "work" / "b.csv").write_text("id\n3\n")

@@ -63,6 +63,13 @@ def test_csv_quotes_and_keeps_every_column(capsys) -> None:
     assert rendered(capsys, Output([]), "csv")[0] == ""
 
 
+def test_not_a_number_is_told_from_what_is_not_there(capsys) -> None:
+    output = Output([{"a": float("nan"), "b": None}], columns=("a", "b"), verbatim=True)
+    assert rendered(capsys, output, "csv")[0] == "a,b\nNaN,\n"
+    assert rendered(capsys, output, "table")[0].split() == ["a", "b", "NaN"]
+    assert json.loads(rendered(capsys, output, "json")[0]) == [{"a": "NaN", "b": None}]
+
+
 def test_a_table_without_a_terminal_has_no_escape_codes(capsys) -> None:
     out, _ = rendered(capsys, Output([Job("j1", "DONE")]), "table")
     assert out.split()[:2] == ["job_id", "status"]
@@ -95,8 +102,8 @@ def test_text_is_for_people_only(capsys) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (float("nan"), None),
-        ([float("inf")], [None]),
+        (float("nan"), "NaN"),
+        ([float("inf"), float("-inf"), None], ["inf", "-inf", None]),
         (b"\x00\xff", "00FF"),
         (date(2026, 1, 2), "2026-01-02"),
         (datetime(2026, 1, 2), "2026-01-02T00:00:00.000000Z"),
@@ -116,7 +123,7 @@ def test_json_parses_whatever_it_holds_and_wherever_it_goes(monkeypatch, encodin
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding))
     value = {"half": "\ud800", "snow": "☃", "c1": "\x9b31m", "nan": float("nan")}
     render(Output(value), "json")
-    assert json.loads(raw.getvalue().decode(encoding)) == {**value, "nan": None}
+    assert json.loads(raw.getvalue().decode(encoding)) == {**value, "nan": "NaN"}
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

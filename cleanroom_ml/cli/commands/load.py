@@ -23,6 +23,10 @@ def load(
         list[str] | None,
         optional_option("--column", metavar="NAME=TYPE", help="A column's type, where the guess is not wanted."),
     ] = None,
+    delimiter: Annotated[
+        str | None,
+        optional_option("--delimiter", metavar="CHARACTER", help="What separates a CSV file's fields, if not a comma."),
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the table if it is there.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add the rows if it is there.")] = False,
 ) -> Output:
@@ -40,7 +44,12 @@ def load(
         types[name] = type_
     with open_connection() as connection:
         done = load_files(
-            connection, files, table, types=types, if_there="replace" if replace else "append" if append else "refuse"
+            connection,
+            files,
+            table,
+            types=types,
+            if_there="replace" if replace else "append" if append else "refuse",
+            delimiter="\t" if delimiter == "\\t" else delimiter,
         )
     lines = [f"{done.table}: {done.rows:,} rows" + ("" if done.fresh else " (the same files were loaded before)")]
     lines += [f"  created {each}" for each in done.created]

@@ -1,33 +1,45 @@
 """`Warehouse`: the front's side of the SQL workers. It moves descriptors and file names, never rows."""
 
 from __future__ import annotations
-
-import contextlib
-import os
-import re
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Final, Protocol
-
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
-from cleanroom_ml.engine.sandbox.policy import GIB, WORKER_WEIGHT, Limits
+from cleanroom_ml.engine.sandbox.policy import GIB
+from cleanroom_ml.engine.sandbox.policy import Limits
+from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
+from cleanroom_ml.engine.sql.catalog import FileOptions
+from cleanroom_ml.engine.sql.catalog import StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.files.infer import compile_file, inferred
+from cleanroom_ml.engine.sql.files.infer import compile_file
+from cleanroom_ml.engine.sql.files.infer import inferred
+from cleanroom_ml.engine.sql.files.infer import told_apart
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.routines import called_as
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
-from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
-from cleanroom_ml.engine.warehouse.outcomes import Batch, InferredColumn, Rejected, ResultColumn, Spooled, Written
-from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions, check_packages, signature_of
+from cleanroom_ml.engine.warehouse.failures import from_answer
+from cleanroom_ml.engine.warehouse.failures import from_worker
+from cleanroom_ml.engine.warehouse.outcomes import Batch
+from cleanroom_ml.engine.warehouse.outcomes import InferredColumn
+from cleanroom_ml.engine.warehouse.outcomes import Rejected
+from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
+from cleanroom_ml.engine.warehouse.outcomes import Spooled
+from cleanroom_ml.engine.warehouse.outcomes import Written
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
+from cleanroom_ml.engine.warehouse.python_functions import check_packages
+from cleanroom_ml.engine.warehouse.python_functions import signature_of
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from typing import Protocol
+import contextlib
+import os
+import re
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
 _QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
@@ -264,8 +276,7 @@ class Warehouse:
         """
         merged: dict[str, InferredColumn] = {}
         for path, sha256 in files:
-            compiled = compile_file(path, sha256, options)
-            described = self.describe(compiled, query_id=query_id, timeout=timeout, of_file=True)
+            described = self._described(path, sha256, options, query_id=query_id, timeout=timeout)
             if options.type.upper() == "JSON":  # an object's keys have no order
                 described = tuple(sorted(described, key=lambda column: column.name))
             for number, column in enumerate(described):
@@ -284,6 +295,20 @@ class Warehouse:
             if len(merged) > MAX_COLUMNS:
                 raise SqlError.too_many_columns(len(merged))
         return tuple(merged.values())
+
+    def _described(
+        self, path: str, sha256: str, options: FileOptions, *, query_id: str, timeout: float
+    ) -> tuple[ResultColumn, ...]:
+        compiled = compile_file(path, sha256, options)
+        found = self.describe(compiled, query_id=query_id, timeout=timeout, of_file=True)
+        kind, other = options.type.upper(), found
+        if kind not in {"CSV", "JSON"} or not any(column.type.record.moment == "LTZ" for column in found):
+            return found
+        if kind == "CSV":
+            compiled = compile_file(path, sha256, options, any_moment=True)
+            other = self.describe(compiled, query_id=query_id, timeout=timeout, of_file=True)
+        types = told_apart([column.type for column in found], [column.type for column in other])
+        return tuple(replace(column, type=type_) for column, type_ in zip(found, types, strict=True))
 
     def looked_into(self, staged: StagedSource, *, query_id: str) -> StagedSource:
         """The same source, with its `columns` where it is one Parquet file whose columns can be told apart, or one CSV

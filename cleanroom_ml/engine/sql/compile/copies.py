@@ -142,8 +142,8 @@ class _Given:
         # Text in a Parquet column is a JSON string for a VARIANT, not JSON to be parsed: that way is through JSON.
         kinds = dict(target.columns)
         csv = staged.options.type.upper() == "CSV"
-        through_json = not csv and any(kinds[name].is_json for name in names)
-        files = replace(staged, columns=None) if through_json else staged
+        documents = frozenset(() if csv else (name for name in names if kinds[name].is_json))
+        files = replace(staged, columns=None) if documents and (statement.ast is not None or not by_name) else staged
         if statement.ast is not None:
             tree, resolver = prepare(statement.ast, _OneStage(catalog, files), binds)
             given = len(tree.expressions) if isinstance(tree, exp.Select) and not tree.is_star else len(names)
@@ -168,7 +168,7 @@ class _Given:
                     raise SqlError.syntax("MATCH_BY_COLUMN_NAME of CSV files needs PARSE_HEADER = TRUE.")
                 self._source = _by_header(names, relation, files.columns, exact=sensitive)
             elif by_name and files.columns is not None:
-                self._source = _by_column(names, relation, files.columns, exact=sensitive)
+                self._source = _by_column(names, relation, files.columns, documents, exact=sensitive)
             elif by_name:
                 self._source = _by_name(names, relation, exact=sensitive)
             else:
@@ -230,13 +230,21 @@ def _by_position(names: Sequence[str], relation: Raw, staged: StagedSource) -> R
     )
 
 
-def _by_column(names: Sequence[str], relation: Raw, columns: Sequence[str], *, exact: bool) -> Raw:
-    """As `_by_name`, from the columns themselves."""
+def _by_column(
+    names: Sequence[str], relation: Raw, columns: Sequence[str], documents: frozenset[str], *, exact: bool
+) -> Raw:
+    """As `_by_name`, from the columns themselves; those that are to be `documents` as JSON, each by itself: bytes in
+    another column of the file have no form in it.
+    """
     known: dict[str, int] = {}
     for number, name in enumerate(columns):
         known.setdefault(name if exact else name.upper(), number)
-    found = [known.get(name if exact else name.upper()) for name in names]
-    listed = ", ".join("NULL" if number is None else quote(column_of(number)) for number in found)
+    values = []
+    for name in names:
+        place = known.get(name if exact else name.upper())
+        value = "NULL" if place is None else quote(column_of(place))
+        values.append(f"to_json({value})" if name in documents and place is not None else value)
+    listed = ", ".join(values)
     return raw(f"SELECT {listed} FROM {{0}} AS _files", relation)
 
 

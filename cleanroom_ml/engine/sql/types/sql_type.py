@@ -222,7 +222,7 @@ def from_duckdb(text: str, *, of_file: bool = False) -> SqlType:
     for record in RECORDS.values():
         if record.nested and upper.startswith(record.nested):
             return SqlType(record.name)
-    if upper == "TIME WITH TIME ZONE":  # of Parquet files whose times are of UTC
+    if upper in {"TIME WITH TIME ZONE", "TIME_NS"}:  # of Parquet files whose times are of UTC, or have nanoseconds
         return SqlType("TIME")
     try:
         return parse_type(upper)
