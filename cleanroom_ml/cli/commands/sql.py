@@ -25,7 +25,11 @@ def sql(
     ] = None,
     file: Annotated[Path | None, optional_option("-f", "--file", metavar="FILE", help="Read them from a file.")] = None,
 ) -> Output:
-    """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last."""
+    """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last.
+
+    Times have the zone that they have in the data, and microseconds: what is finer is cut, and TO_VARCHAR(T, 'FF9') of
+    a time T tells it.
+    """
     from cleanroom_ml.cli.render import render
     from cleanroom_ml.cli.streams import discard
     from cleanroom_ml.services.statements import lines_of, run, split
