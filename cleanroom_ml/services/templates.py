@@ -11,7 +11,7 @@ from typing import Final
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, CommunicationError, UsageError
-from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.services.answers import told_aliases
 from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.approvals import sent_by
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
@@ -230,7 +230,9 @@ def _is_about(request: UpdateRequest, template_id: str) -> bool:
 def _shared(connection: Connection, collaboration: str, template_id: str) -> tuple[bool, dict[str, str]]:
     """Whether a template is there, and the aliases that have it, by their names in upper case."""
     rows = [row for row in list_templates(connection, collaboration) if _is(row, template_id)]
-    return bool(rows), {alias.upper(): alias for row in rows for alias in texts_of(row.get("shared_with"))}
+    return bool(rows), {
+        alias.upper(): alias for row in rows for alias in told_aliases(row.get("shared_with"), template_id)
+    }
 
 
 def _is(row: Row, template_id: str) -> bool:

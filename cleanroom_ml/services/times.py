@@ -1,4 +1,4 @@
-"""Times as they are told: RFC 3339 in UTC (docs/cli-conventions.md, "Streams"); those of somebody's data as they are."""
+"""Times as they are told: RFC 3339 in UTC (docs/cli-conventions.md, "Streams"); those of data as they are."""
 
 from __future__ import annotations
 
