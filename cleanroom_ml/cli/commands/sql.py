@@ -21,15 +21,12 @@ app = single()
 @command(app, example='cleanroom-ml sql "SELECT COUNT(*) FROM ML_DB.PUBLIC.CUSTOMERS" --format csv')
 def sql(
     statement: Annotated[
-        str | None, optional_argument(metavar="STATEMENTS", help="SQL; - or none: standard input.")
+        str | None,
+        optional_argument(metavar="STATEMENTS", help="SQL; - or none: stdin. Times are cut to microseconds."),
     ] = None,
     file: Annotated[Path | None, optional_option("-f", "--file", metavar="FILE", help="Read them from a file.")] = None,
 ) -> Output:
-    """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last.
-
-    Times have the zone that they have in the data, and microseconds: what is finer is cut, and TO_VARCHAR(T, 'FF9') of
-    a time T tells it.
-    """
+    """Run SQL on this directory's connection; of several statements json lists each, csv and jsonl the last."""
     from cleanroom_ml.cli.render import render
     from cleanroom_ml.cli.streams import discard
     from cleanroom_ml.services.statements import lines_of, run, split
