@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[Entry, ...]] = {
         Entry("review", "review", "Show everything a request would run, and its digest."),
         Entry("approve", "approve", "Verify every file, then approve a request."),
         Entry("reject", "reject", "Reject a request; this is final."),
-        Entry("pool", "pool", "Compute pools: create, list, show, drop."),
+        Entry("pool", "pool", "Compute pools: create, list, show, suspend, resume, drop."),
         Entry("run", "run", "Run a template; prints the job id."),
         Entry("status", "status", "Where a job is."),
         Entry("logs", "logs", "What a job has printed."),

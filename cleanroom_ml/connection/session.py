@@ -19,6 +19,7 @@ from cleanroom_ml.connection.literals import literal
 from cleanroom_ml.connection.opening import with_tag, without_secondary_roles
 from cleanroom_ml.connection.placeholders import filled
 from cleanroom_ml.connection.target import Target
+from cleanroom_ml.error_names import ErrorName
 from cleanroom_ml.errors import CleanroomError, ConnectError, ServerError
 from cleanroom_ml.naming import ROOM_DATABASE, display
 
@@ -127,6 +128,9 @@ class Connection:
                 f"CALL {DATABASE}.{procedure}({', '.join(literal(argument) for argument in arguments)})"
             )
         except CleanroomError as error:
+            if error.what.startswith(ErrorName.CollaborationNotFoundException) and self.target.parameters.get("role"):
+                # A collaboration of which a role has no privilege is not there for it, whoever is a part of it.
+                error.fix = f"{error.fix}; or the role has no privilege of it: cleanroom-ml grant READ --to <role>"
             if error.fix and arguments and procedure.startswith("COLLABORATION."):
                 error.fix = filled(error.fix, {"collaboration": arguments[0]})
             raise

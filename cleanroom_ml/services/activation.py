@@ -17,7 +17,7 @@ from cleanroom_ml.errors import (
     WaitTimeoutError,
 )
 from cleanroom_ml.services.answers import named_rows
-from cleanroom_ml.services.memberships import Membership, me
+from cleanroom_ml.services.memberships import Membership, me, members
 from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.run_refusals import explained
 from cleanroom_ml.services.runnable import runnable_template
@@ -122,6 +122,9 @@ def activate(
             )
     except CommunicationError as broken:
         raise _broken(connection, request, before, broken) from broken
+    except ServerError as refused:
+        _to_nobody(connection, request, refused)
+        raise
     sent = _listed(connection, request, before)
     if sent is None:
         own = own_alias(connection, request.collaboration)
@@ -139,6 +142,17 @@ def activate(
             fix=f"cleanroom-ml activate  sends it again, as another batch than {sent.batch_id}",
         )
     return sent
+
+
+def _to_nobody(connection: Connection, request: ActivationRequest, refused: ServerError) -> None:
+    """Where the destination is nobody in the collaboration, the refusal says whom there is."""
+    try:
+        aliases = [each.collaborator for each in members(connection, request.collaboration)]
+    except CleanroomError:  # not this role's to see: what the target said of it is all that is known
+        return
+    if request.destination.upper() not in map(str.upper, aliases):
+        refused.why = not_there("collaborator", request.destination, aliases, fix="").why
+        refused.fix = "correct --to, or activate.to in cleanroom.yaml: cleanroom-ml collaboration show"
 
 
 def list_activations(connection: Connection, collaboration: str) -> tuple[Activation, ...]:

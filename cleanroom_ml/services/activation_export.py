@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.errors import ServerError, UsageError
-from cleanroom_ml.services.activation import received, sent_to_oneself
+from cleanroom_ml.services.activation import list_activations, own_alias, received, sent_to_oneself
 from cleanroom_ml.services.formulas import is_formula
 from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.segment_records import candidates, find, named, records
@@ -23,12 +23,13 @@ _BATCH_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`formulas`: texts of a CSV file that a spreadsheet would run."""
+    """`formulas`: texts of a CSV file that a spreadsheet would run. `replaced`: there was such a file before."""
 
     path: Path
     rows: int
     columns: tuple[str, ...]
     formulas: int = 0
+    replaced: bool = False
 
 
 def export(connection: Connection, collaboration: str, segment: str, path: Path) -> Exported:
@@ -49,6 +50,7 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
     told = () if batch is None else _named_for(connection, collaboration, batch)
     batch = batch or sent_to_oneself(connection, collaboration, segment)
     if batch is None:
+        _check_not_sent(connection, collaboration, segment)
         raise UsageError(
             f"no records of segment {segment!r} have been received",
             why=f"received: {', '.join(sorted({item.segment_name for item in taken})) or 'nothing'}",
@@ -62,11 +64,28 @@ def export(connection: Connection, collaboration: str, segment: str, path: Path)
     try:
         counted = _Counted(records(connection, found.table, batch), frozenset(found.columns))
         rows = write(Path(temporary), found.columns, iter(counted))
+        replaced = path.exists()
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return Exported(path, rows, found.columns, counted.formulas if path.suffix.lower() == ".csv" else 0)
+    return Exported(path, rows, found.columns, counted.formulas if path.suffix.lower() == ".csv" else 0, replaced)
+
+
+def _check_not_sent(connection: Connection, collaboration: str, segment: str) -> None:
+    """Raises UsageError where this account sent the segment to somebody else: there it is, and not here."""
+    own = own_alias(connection, collaboration).upper()
+    sent = [
+        item
+        for item in list_activations(connection, collaboration)
+        if item.segment_name == segment and item.shared_by.upper() == own != item.shared_with.upper()
+    ]
+    if sent:
+        to = ", ".join(dict.fromkeys(item.shared_with for item in sent))
+        raise UsageError(
+            f"segment {segment!r} was sent by this party: its records are with {to}",
+            fix=f"{to}: cleanroom-ml activation process --segment {segment}",
+        )
 
 
 def _named_for(connection: Connection, collaboration: str, batch: str) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 
 from cleanroom_ml.connection.session import Row
+from cleanroom_ml.errors import ServerError
 from cleanroom_ml.json_values import Document
 from cleanroom_ml.services.reported import UnreadableError, reported
+from cleanroom_ml.specs.identifiers import is_alias
 from cleanroom_ml.specs.parse import plain_mapping
 from cleanroom_ml.specs.problems import SpecProblems
 
@@ -68,6 +70,23 @@ def named_rows(rows: Iterable[Row], column: str) -> list[Row]:
     """
     lower = (type(row)((name.lower(), value) for name, value in row.items()) for row in rows)
     return [row for row in lower if row[column] not in (None, "")]
+
+
+def told_aliases(value: object, what: str) -> tuple[str, ...]:
+    """The aliases of a list that is going to be sent back: what is none is the target's mistake, and goes nowhere.
+
+    Raises:
+        ServerError: one of them is no alias; `what` says whose they are.
+    """
+    names = texts_of(value)
+    for name in names:
+        if not is_alias(name):
+            raise ServerError(
+                f"the target tells no alias of who has {what}",
+                why=f"what it tells is {name[:60]!r}; nothing was changed",
+                fix="the same command again",
+            )
+    return names
 
 
 def first_of(entry: Mapping[str, object], *names: str) -> object:

@@ -20,6 +20,7 @@ GONE = (ErrorName.CollaborationNotFoundException.value, "does not exist")
 UNDER_WAY = frozenset({"CREATING", "INSTALLING", "REPLICATING", "JOINING", "LEAVING", "DROPPING"})
 _REVIEWING = "REVIEWING"
 """What the page on EDIT calls a review of who was added later: under way, or done; which, nobody says."""
+RUNNER = "analysis_runner"
 _MEND = "mend what it says"
 _OTHER_NAME = (
     "give it another name (`name:` in its spec, `collaboration:` in cleanroom.yaml); "
@@ -70,6 +71,11 @@ def members(connection: Connection, name: str) -> tuple[Membership, ...]:
 def roles_of(value: object) -> tuple[str, ...]:
     """Roles as they are told: an array, its JSON text, or a text of words, in either case."""
     return tuple(text.lower().replace(" ", "_") for text in texts_of(value))
+
+
+def runners(connection: Connection, name: str) -> tuple[str, ...]:
+    """The aliases of those who run analyses in the collaboration."""
+    return tuple(each.collaborator for each in members(connection, name) if RUNNER in each.roles)
 
 
 def me(connection: Connection, name: str) -> Membership | None:

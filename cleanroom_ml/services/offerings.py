@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, ServerError, UsageError
-from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.services.answers import spec_text, texts_of, told_aliases
 from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.memberships import me
 from cleanroom_ml.services.named import not_there
@@ -19,6 +19,7 @@ from cleanroom_ml.services.registration import OFFERINGS, Registered, list_regis
 from cleanroom_ml.services.registration import unregister as take_out
 from cleanroom_ml.services.tolerant_specs import read_shown
 from cleanroom_ml.specs.data_offering import DataOffering
+from cleanroom_ml.specs.identifiers import same
 from cleanroom_ml.specs.load import load_spec
 
 LOCAL = "LOCAL"
@@ -27,12 +28,19 @@ LOCAL = "LOCAL"
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """`new` is False where the offering had been linked for all of them before."""
+    """`new` is False where the offering had been linked for all of them before.
+
+    `still_linked`: other versions of it that some of them can still read; `free_form`: the datasets that they may read
+    by SQL of their own, `unprotected` those of them for which no policy says which rows.
+    """
 
     offering_id: str
     collaboration: str
     shared_with: tuple[str, ...]
     new: bool
+    still_linked: tuple[str, ...] = ()
+    free_form: tuple[str, ...] = ()
+    unprotected: tuple[str, ...] = ()
 
 
 def register_offering(connection: Connection, path: Path) -> Registered:
@@ -42,10 +50,45 @@ def register_offering(connection: Connection, path: Path) -> Registered:
 
 def offering_id(path: Path) -> str:
     """The id of the data offering of a file. Raises SpecProblems where the file breaks a rule."""
+    return offering_of(path).id
+
+
+def offering_of(path: Path) -> DataOffering:
+    """The data offering of a file. Raises SpecProblems where the file breaks a rule."""
     spec = load_spec(path)
     if not isinstance(spec, DataOffering):
         raise UsageError(f"{path} is a {spec.spec_type}", why="a data offering is expected here")
-    return spec.id
+    return spec
+
+
+def link_spec(connection: Connection, collaboration: str, spec: DataOffering, runners: tuple[str, ...]) -> Linked:
+    """`link` of this party's own offering, and what its runners can read by it, or by an older version of it."""
+    listed = list_offerings(connection, collaboration)
+    return replace(
+        _link(connection, collaboration, spec.id, runners, listed),
+        still_linked=_other_versions(connection, listed, spec, {alias.upper() for alias in runners}),
+        free_form=tuple(each.alias for each in spec.datasets if each.free_form),
+        unprotected=tuple(each.alias for each in spec.datasets if each.unprotected),
+    )
+
+
+def _other_versions(
+    connection: Connection, listed: list[Row], spec: DataOffering, runners: set[str]
+) -> tuple[str, ...]:
+    """The ids of other versions of an offering of this account's that are linked for one of the runners."""
+    linked = {
+        str(row["data_offering_id"]).upper() for row in listed if runners & {alias.upper() for alias in _aliases(row)}
+    } - {spec.id.upper()}
+    if not any(each.startswith(f"{spec.name}_".upper()) for each in linked):
+        return ()
+    found = []
+    for row in list_registered(connection, OFFERINGS):
+        own = str(row[OFFERINGS.id_column])
+        if own.upper() in linked and own.upper().startswith(f"{spec.name}_".upper()):
+            with suppress(CleanroomError):  # one that cannot be read is of no name that is known
+                read = read_shown(DataOffering, spec_text(row[OFFERINGS.spec_column]), own)[0]
+                found += [own] if same(read.name, spec.name) else []
+    return tuple(found)
 
 
 def link(connection: Connection, collaboration: str, offering: str, runners: tuple[str, ...]) -> Linked:
@@ -55,7 +98,13 @@ def link(connection: Connection, collaboration: str, offering: str, runners: tup
         ServerError: not registered, not joined, or this party is no data provider of such a runner; or it failed later.
         WaitTimeoutError: it was sent, and the view does not show it yet.
     """
-    linked = _readers(connection, collaboration, offering)
+    return _link(connection, collaboration, offering, runners, list_offerings(connection, collaboration))
+
+
+def _link(
+    connection: Connection, collaboration: str, offering: str, runners: tuple[str, ...], listed: list[Row]
+) -> Linked:
+    linked = {alias.upper() for alias in _shared_with(listed, offering)}
     missing = [alias for alias in runners if alias.upper() not in linked]
     if missing:
         _apply(connection, collaboration, "LINK_DATA_OFFERING", offering, missing, (missing,))
@@ -97,7 +146,7 @@ def unlink(connection: Connection, collaboration: str, offering: str) -> tuple[s
         WaitTimeoutError: it was sent, and the view shows the offering still.
     """
     listed = list_offerings(connection, collaboration)
-    runners = sorted(_shared_with(listed, offering))
+    runners = sorted(told_aliases(sorted(_shared_with(listed, offering)), offering))
     if not runners and registered_spec(connection, OFFERINGS, offering) is None:
         own = {str(row[OFFERINGS.id_column]) for row in list_registered(connection, OFFERINGS)}
         raise not_there("data offering", offering, own, fix="cleanroom-ml offering list")
@@ -195,4 +244,4 @@ def own_runners(connection: Connection, collaboration: str) -> tuple[str, ...]:
     mine = me(connection, collaboration)
     if mine is None or "analysis_runner" not in mine.roles:
         raise UsageError("nobody to share the offering with", fix="share_with: [ALIAS] in cleanroom.yaml, or --with")
-    return (mine.collaborator,)
+    return told_aliases([mine.collaborator], "this account's data")

@@ -12,10 +12,12 @@ from cleanroom_ml.connection import bindings, sources
 from cleanroom_ml.errors import UsageError
 from cleanroom_ml.services import starter
 from cleanroom_ml.services.starter import Party, table
+from cleanroom_ml.specs.collaboration import Collaboration
+from cleanroom_ml.specs.data_offering import DataOffering
 from cleanroom_ml.specs.load import load_project, load_spec, read_text
 from cleanroom_ml.specs.problems import Problem, SpecProblems
 from cleanroom_ml.specs.project import COLLABORATION_FILE, PROJECT_FILE, Project
-from cleanroom_ml.specs.project_checks import body_problems, validate_project
+from cleanroom_ml.specs.project_checks import body_problems, role_problems, validate_project
 from cleanroom_ml.specs.template import Template
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "samples",
     "start",
     "table",
+    "warnings",
 ]
 
 # Short enough for `<name>_customers`, which is a name as well (at most 75 characters).
@@ -190,8 +193,26 @@ def check(path: Path) -> Checked:
         return Checked(str(path), tuple(error.problems))
     if (among := _of_its_project(path)) is not None:
         return Checked(str(path), among)
-    found = body_problems(spec, read_text(path), str(path)) if isinstance(spec, Template) else ()
-    return Checked(str(path), tuple(found))
+    if isinstance(spec, Template):
+        return Checked(str(path), tuple(body_problems(spec, read_text(path), str(path))))
+    if isinstance(spec, Collaboration):
+        return Checked(str(path), tuple(role_problems(spec, read_text(path), str(path))))
+    return Checked(str(path), ())
+
+
+def warnings(path: Path) -> tuple[str, ...]:
+    """What is allowed and may not be meant, of the offerings of a project or of one spec file that `check` passes."""
+    if path.is_dir() or path.name == PROJECT_FILE:
+        files = load_project(path if path.is_dir() else path.parent).offering_paths
+    else:
+        files = (path,)
+    found = []
+    for file in files:
+        spec = load_spec(file)
+        for dataset in spec.datasets if isinstance(spec, DataOffering) else ():
+            if dataset.unprotected:
+                found.append(f"{file}: {dataset.alias} allows free-form SQL without a policy: every row is readable")
+    return tuple(found)
 
 
 def _of_its_project(path: Path) -> tuple[Problem, ...] | None:

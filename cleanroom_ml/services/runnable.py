@@ -8,12 +8,20 @@ from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import NotApprovedError, ServerError, UsageError, WaitTimeoutError
+from cleanroom_ml.errors import (
+    CleanroomError,
+    NotApprovedError,
+    PolicyDeniedError,
+    ServerError,
+    UsageError,
+    WaitTimeoutError,
+)
 from cleanroom_ml.services.answers import named_rows
+from cleanroom_ml.services.memberships import RUNNER, members
 from cleanroom_ml.services.read_templates import ReadTemplate, read_template
 from cleanroom_ml.services.update_requests import UpdateRequest, list_requests
 from cleanroom_ml.services.waiting import Pauses
-from cleanroom_ml.services.whose import own_names
+from cleanroom_ml.services.whose import own_account, own_names
 from cleanroom_ml.specs.identifiers import is_spec_id
 
 APPLIED_SECONDS: Final = 120.0
@@ -26,6 +34,38 @@ def runnable_template(connection: Connection, collaboration: str, wanted: str) -
 
 
 def approved_template(
+    connection: Connection, collaboration: str, wanted: str, *, runs: tuple[str, ...] = ()
+) -> tuple[str, ReadTemplate | None]:
+    """`_approved` for an account that runs analyses; to one that does not, no template and no approval is missing.
+
+    Raises:
+        PolicyDeniedError: the account runs no analyses in the collaboration, and has no such template.
+    """
+    try:
+        return _approved(connection, collaboration, wanted, runs=runs)
+    except (NotApprovedError, UsageError):
+        check_runs(connection, collaboration)
+        raise
+
+
+def check_runs(connection: Connection, collaboration: str) -> None:
+    """Raises PolicyDeniedError where this account is told to run no analyses in the collaboration."""
+    try:
+        everybody, account = members(connection, collaboration), own_account(connection)
+    except CleanroomError:  # not this role's to see: what was refused before is all that is known
+        return
+    mine = next((each for each in everybody if each.account.upper() == account.upper()), None)
+    if mine is None or not mine.roles or RUNNER in mine.roles:
+        return
+    runners = ", ".join(each.collaborator for each in everybody if RUNNER in each.roles)
+    raise PolicyDeniedError(
+        f"{mine.collaborator} is no analysis runner of the collaboration {collaboration}",
+        why=f"its runners: {runners}" if runners else None,
+        fix=f"{runners or 'a runner'}: cleanroom-ml run, cleanroom-ml activate",
+    )
+
+
+def _approved(
     connection: Connection, collaboration: str, wanted: str, *, runs: tuple[str, ...] = ()
 ) -> tuple[str, ReadTemplate | None]:
     """The id of the approved template that `wanted` (a name or an id) stands for; of several, the latest added.
@@ -119,8 +159,9 @@ def _not_approved(wanted: str, request: UpdateRequest) -> NotApprovedError:
     if request.status == "FAILED":
         return NotApprovedError(f"the request for {wanted!r} failed", why=request.failure_reason or None)
     missing = ", ".join(request.waiting_for)
+    has = "have" if len(request.waiting_for) > 1 else "has"
     return NotApprovedError(
-        f"the template {wanted!r} is not approved yet: {missing or 'somebody'} has not decided",
+        f"the template {wanted!r} is not approved yet: {missing or 'somebody'} {has} not decided",
         why="the runner and every data provider of that runner must approve",
         fix=("" if request.status == "PENDING_MY_APPROVAL" else f"{missing or 'the others'}: ")
         + f"cleanroom-ml approve {request.template_id}",

@@ -11,6 +11,7 @@ from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.driver import rows_only_connector
 from cleanroom_ml.connection.session import Row
 from cleanroom_ml.errors import CleanroomError, UsageError
+from cleanroom_ml.services.times import as_it_is
 from cleanroom_ml.specs.load import read_text
 
 __all__ = ["Answer", "lines_of", "read_text", "run", "split"]
@@ -76,7 +77,7 @@ def run(connection: Connection, statements: tuple[str, ...], lines: tuple[int, .
                 error.why = "; ".join(filter(None, (error.why, done.get(number, f"the {number} before it were run"))))
             raise
         columns = _told_apart(names)
-        yield Answer(statement, columns, tuple(dict(zip(columns, row, strict=True)) for row in rows))
+        yield Answer(statement, columns, tuple(dict(zip(columns, map(as_it_is, row), strict=True)) for row in rows))
 
 
 def _bare(statement: str | None) -> str:

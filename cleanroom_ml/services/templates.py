@@ -10,11 +10,13 @@ from typing import Final
 
 from cleanroom_ml.connection import Connection
 from cleanroom_ml.connection.session import Row
-from cleanroom_ml.errors import CleanroomError, CommunicationError, UsageError
-from cleanroom_ml.services.answers import texts_of
+from cleanroom_ml.errors import CleanroomError, CommunicationError, ServerError, UsageError
+from cleanroom_ml.services.answers import told_aliases
 from cleanroom_ml.services.applied import Change, apply
 from cleanroom_ml.services.approvals import sent_by
 from cleanroom_ml.services.code_specs import RegisteredCodeSpec, register_code_spec
+from cleanroom_ml.services.memberships import runners as runners_of
+from cleanroom_ml.services.named import not_there
 from cleanroom_ml.services.registration import Registered, register_file
 from cleanroom_ml.services.update_requests import REMOVE_TEMPLATE, UpdateRequest, list_requests
 from cleanroom_ml.services.waiting import patiently
@@ -98,6 +100,9 @@ def submit(
                 connection.call("COLLABORATION.ADD_TEMPLATE_REQUEST", collaboration, template.id, missing)
             except CommunicationError as broken:
                 _look_for(connection, collaboration, wanted_of, {request.id for request in before}, pause, broken)
+            except ServerError as refused:
+                _who_runs(connection, collaboration, missing, refused)
+                raise
             sent += wanted_of
     after = _listed(connection, collaboration, sent, {request.id for request in before}, pause)
     known = {request.id for request in before}
@@ -115,6 +120,20 @@ def submit(
         ),
         _superseded(connection, collaboration, [template for _, template in templates], after),
     )
+
+
+def _who_runs(connection: Connection, collaboration: str, wanted: Sequence[str], refused: ServerError) -> None:
+    """Where a template was to be shared with somebody who runs nothing, the refusal names those who do."""
+    try:
+        running = runners_of(connection, collaboration)
+    except CleanroomError:  # not this role's to see: what the target said of it is all that is known
+        return
+    other = next((alias for alias in wanted if alias.upper() not in {each.upper() for each in running}), None)
+    if other is not None and running:
+        refused.why = not_there("analysis runner", other, running, fix="").why
+        refused.fix = "share it with who runs: cleanroom-ml template submit " + " ".join(
+            f"--with {each}" for each in running
+        )
 
 
 def _superseded(
@@ -230,7 +249,9 @@ def _is_about(request: UpdateRequest, template_id: str) -> bool:
 def _shared(connection: Connection, collaboration: str, template_id: str) -> tuple[bool, dict[str, str]]:
     """Whether a template is there, and the aliases that have it, by their names in upper case."""
     rows = [row for row in list_templates(connection, collaboration) if _is(row, template_id)]
-    return bool(rows), {alias.upper(): alias for row in rows for alias in texts_of(row.get("shared_with"))}
+    return bool(rows), {
+        alias.upper(): alias for row in rows for alias in told_aliases(row.get("shared_with"), template_id)
+    }
 
 
 def _is(row: Row, template_id: str) -> bool:

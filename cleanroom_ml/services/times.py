@@ -1,4 +1,4 @@
-"""Times as they are told: RFC 3339 in UTC (docs/cli-conventions.md, "Streams")."""
+"""Times as they are told: RFC 3339 in UTC (docs/cli-conventions.md, "Streams"); those of data as they are."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def rfc3339(value: object) -> str:
         return str(value)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def as_it_is(value: object) -> object:
+    """A value of somebody's own query: a time of it is told with the zone that it has there, or without one.
+
+    TIMESTAMP_NTZ has none, TIMESTAMP_TZ its own offset, TIMESTAMP_LTZ the session's. The driver gives microseconds.
+    """
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value

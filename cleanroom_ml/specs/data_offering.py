@@ -124,6 +124,16 @@ class Dataset(SpecModel):
         report(self._findings())
         return self
 
+    @property
+    def free_form(self) -> bool:
+        """Whether runners may read it by SQL of their own, and not by approved templates alone."""
+        return self.allowed_analyses == "template_and_freeform_sql"
+
+    @property
+    def unprotected(self) -> bool:
+        """Whether that SQL may read every row of it, since no policy is bound to it."""
+        return self.free_form and (self.freeform_sql_policies is None or not self.freeform_sql_policies.any())
+
     def _findings(self) -> Iterator[Finding]:
         columns = self.schema_and_template_policies
         where = "schema_and_template_policies"
@@ -148,9 +158,7 @@ class Dataset(SpecModel):
             if fold(bound) not in exposed:
                 what = f"there is no column {displayed(fold(bound))}; runners see {seen}"
                 yield Finding(("freeform_sql_policies", *place), what, "policies go by the names that runners see")
-        free = self.allowed_analyses == "template_and_freeform_sql"
-        policies = self.freeform_sql_policies
-        if free and self.require_freeform_sql_policy and (policies is None or not policies.any()):
+        if self.require_freeform_sql_policy and self.unprotected:
             what = "require_freeform_sql_policy is true, but there is no policy"
             yield Finding(("require_freeform_sql_policy",), what, "a policy in freeform_sql_policies")
 

@@ -78,6 +78,15 @@ def is_spec_id(text: str) -> bool:
     return True
 
 
+def is_alias(text: str) -> bool:
+    """Whether a text is the alias of a collaborator, as specs name one."""
+    try:
+        identifier(ALIAS_MAX)(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _spec_id(value: object) -> str:
     text = as_text(value)
     if text.startswith('"'):

@@ -62,6 +62,26 @@ def body_problems(template: Template, text: str, source: str) -> Iterator[Proble
         yield place(text, source, ("template",), finding.what, finding.allowed, line=finding.line)
 
 
+def role_problems(spec: Collaboration, text: str, source: str) -> Iterator[Problem]:
+    """Everybody who is declared owns it, runs, provides, or may receive results: initializing it is refused else.
+
+    Source: docs/api-digest.md §9. Not among the rules of the model: the service says it in words of its own.
+    """
+    runners = spec.analysis_runners.values()
+    named = chain(
+        [spec.owner],
+        spec.analysis_runners,
+        chain.from_iterable(runner.data_providers for runner in runners),
+        chain.from_iterable(runner.destinations for runner in runners),
+    )
+    known = {fold(alias) for alias in named}
+    for alias in spec.collaborator_identifier_aliases:
+        if fold(alias) not in known:
+            what = f"{displayed(alias)} has no role: it neither owns, runs, provides nor receives"
+            allowed = "name it as owner, runner, data provider or destination, or take it out"
+            yield place(text, source, ("collaborator_identifier_aliases", alias), what, allowed)
+
+
 @dataclass(frozen=True, slots=True)
 class _File(Generic[Model]):
     """A parsed spec and the text it came from."""
@@ -101,6 +121,7 @@ class _Checks:
                 yield from _calls(template, [file.model for file in code_specs])
             yield from self._runs([file.model for file in templates])
         if collaboration is not None:
+            yield from role_problems(collaboration.model, collaboration.text, collaboration.source)
             yield from self._names(collaboration.model)
 
     def _all(self, model: type[Model], field: str, problems: list[Problem]) -> list[_File[Model]]:

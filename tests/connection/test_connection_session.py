@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from account_stand_in import Account, listening, refused, rows
@@ -175,3 +176,17 @@ def test_libraries_that_no_command_needs_are_not_there_while_the_connector_loads
     import wave
 
     assert wave.open
+
+
+def test_a_collaboration_that_a_role_does_not_see_may_be_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Connection, sql: str) -> list[dict[str, object]]:
+        raise ServerError("CollaborationNotFoundException: collaboration 'room' does not exist", fix="look")
+
+    monkeypatch.setattr(Connection, "execute", refuse)
+    fixes = []
+    for settings in ((), (Setting("role", "ANALYST", "test"),)):
+        target: Any = Target("c", "snowflake", settings, "test")
+        with pytest.raises(ServerError) as caught:
+            Connection(target, None).call("COLLABORATION.RUN", "room")  # type: ignore[arg-type]
+        fixes.append(caught.value.fix)
+    assert fixes == ["look", "look; or the role has no privilege of it: cleanroom-ml grant READ --to <role>"]

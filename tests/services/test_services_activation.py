@@ -252,3 +252,19 @@ def test_only_an_object_below_id_is_a_record_of_its_own() -> None:
     assert flat({"id": {"p1.A": 1}}) == {"p1.A": 1}
     for record in ({"ID": "7"}, {"ID": {"a": 1}, "B": 2}, {}, {"A": {"b": 1}}):
         assert flat(record) == record
+
+
+def test_who_sent_a_segment_is_told_where_it_is(tmp_path: Path) -> None:
+    account: Any = Account([listed("b1")])
+    with pytest.raises(UsageError, match="its records are with pub") as caught:
+        export(account, "room", "q1", tmp_path / "q1.csv")
+    assert caught.value.fix == "pub: cleanroom-ml activation process --segment q1"
+
+
+def test_a_destination_that_nobody_is_is_told_who_there_are() -> None:
+    account: Any = Account([])
+    account.run = ServerError("ActivationError: 'adw' is not among the activation_destinations of adv.")
+    with pytest.raises(ServerError, match="adw") as caught:
+        activation.activate(account, ActivationRequest("room", "act_v1", "adw", "q1"))
+    assert caught.value.why == "did you mean 'adv'? there are: adv"
+    assert str(caught.value.fix).startswith("correct --to, or activate.to in cleanroom.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
@@ -39,3 +40,15 @@ def test_the_statement_that_is_refused_is_told() -> None:
         "it is bad; none was run",
     )
     assert told("SELECT bad") == ("error line 1 at position 7", "it is bad")
+
+
+def test_a_time_is_told_with_the_zone_that_it_has() -> None:
+    """A TIMESTAMP_NTZ was told as a time of UTC, and the offset of a TIMESTAMP_TZ was lost."""
+    east = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+
+    class Times:
+        def query(self, statement: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+            return ("NTZ", "TZ"), [(east.replace(tzinfo=None), east)]
+
+    answer = next(run(cast(Connection, Times()), ("SELECT 1",)))
+    assert answer.rows == ({"NTZ": "2026-03-01T12:00:00.123456", "TZ": "2026-03-01T12:00:00.123456+05:30"},)

@@ -10,9 +10,7 @@ from services_any_target import PLAIN, REGISTERED, row
 from services_targets import Account
 
 from cleanroom_ml.cli.commands.template import _older
-from cleanroom_ml.errors import (
-    UsageError,
-)
+from cleanroom_ml.errors import ServerError, UsageError
 from cleanroom_ml.services import templates
 
 
@@ -148,3 +146,12 @@ def test_taking_a_template_away_names_those_that_have_it() -> None:
     assert sent == ["('lookalike', 'TRAIN_v1', ['Agency'])", "('lookalike', 'train_V1', ['advertiser', 'agency'])"]
     with pytest.raises(UsageError, match="no template"):
         templates.remove_from_room(account, "lookalike", "nope_V1", ())
+
+
+def test_who_runs_nothing_is_no_one_to_share_with(tmp_path: Path) -> None:
+    room = Room(late=0)
+    room.account.answers["COLLABORATION.ADD_TEMPLATE_REQUEST"] = ServerError("no runner", fix="the target's")
+    with pytest.raises(ServerError, match="no runner") as caught:
+        room.submit(tmp_path, "advertizer")
+    assert caught.value.why == "did you mean 'advertiser'? there are: advertiser"
+    assert caught.value.fix == "share it with who runs: cleanroom-ml template submit --with advertiser"

@@ -63,4 +63,6 @@ def export(
     with open_connection() as connection:
         done = write(connection, collaboration(collaboration_), segment, output)
     warn_of_formulas(done.formulas)
-    return Output(done, f"{done.path}: {done.rows:,} rows ({', '.join(done.columns)})")
+    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
+    replaced = ", in the place of a file that was there" if done.replaced else ""
+    return Output(done, f"{done.path}: {rows} ({', '.join(done.columns)}){replaced}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cleanroom_ml.services.connections import Connection
+    from cleanroom_ml.services.offerings import Linked
 
 app = group("Data offerings: which columns of which tables templates may read.")
 
@@ -62,13 +63,20 @@ def link(
         if local:
             return _linked_locally(connection, name, tuple(map(offerings.offering_id, paths)))
         to = tuple(runners or mine.share_with) or offerings.own_runners(connection, name)
-        done = [offerings.link(connection, name, offerings.offering_id(path), to) for path in paths]
-    lines = [
-        f"{each.offering_id}: {'linked' if each.new else 'linked before'}, readable by the templates of "
-        + ", ".join(each.shared_with)
-        for each in done
-    ]
-    return Output(done, "\n".join(lines))
+        done = [offerings.link_spec(connection, name, offerings.offering_of(path), to) for path in paths]
+    return Output(done, "\n".join(line for each in done for line in linked_lines(each)))
+
+
+def linked_lines(linked: Linked) -> Iterator[str]:
+    """What an offering's link lets whom read, older versions of it that are linked still among it."""
+    whom = ", ".join(linked.shared_with)
+    sql = f", and {', '.join(linked.free_form)} by any SQL of theirs" if linked.free_form else ""
+    begin = f"{linked.offering_id}: {'linked' if linked.new else 'linked before'}"
+    yield f"{begin}, readable by the templates of {whom}{sql}"
+    for dataset in linked.unprotected:
+        yield f"  warning: {dataset} has no freeform_sql_policies: every row of it is readable"
+    for other in linked.still_linked:
+        yield f"  {other} is still linked: cleanroom-ml offering unlink {other}"
 
 
 def _linked_locally(connection: Connection, name: str, ids: tuple[str, ...]) -> Output:
@@ -113,7 +121,7 @@ def list_(collaboration_: Collaboration = None) -> Output:
     with open_connection() as connection:
         rows = list_offerings(connection, collaboration(collaboration_))
     lines = [line for row in rows for line in dataset_lines(row)]
-    return Output(rows, "\n".join(lines) or "nothing is offered yet")
+    return Output(rows, "\n".join(lines) or "nothing is offered to you yet")
 
 
 def dataset_lines(row: dict[str, object]) -> Iterator[str]:

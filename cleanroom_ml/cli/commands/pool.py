@@ -34,8 +34,10 @@ def create(
     collaboration_: Collaboration = None,
 ) -> Output:
     """Create a pool and let the collaboration's application use it; repeating is safe."""
-    from cleanroom_ml.errors import UsageError
+    from cleanroom_ml.cli.render import note
+    from cleanroom_ml.errors import PolicyDeniedError, UsageError
     from cleanroom_ml.services.pools import bounds, create_pool
+    from cleanroom_ml.services.runnable import check_runs
 
     mine = project_or_none()
     configured = mine.pool if mine else None
@@ -53,6 +55,7 @@ def create(
     if nodes is None and min_nodes is None and max_nodes is None and configured is not None and same:
         nodes = configured.nodes
     least, most = bounds(nodes, min_nodes, max_nodes)
+    room, runs_nothing = collaboration(collaboration_), None
     with open_connection() as connection:
         done = create_pool(
             connection,
@@ -61,15 +64,23 @@ def create(
             nodes=most,
             min_nodes=least,
             auto_suspend_seconds=auto_suspend,
-            collaboration=collaboration(collaboration_),
+            collaboration=room,
             warehouse=warehouse,
         )
+        try:
+            check_runs(connection, room)
+        except PolicyDeniedError as denied:
+            runs_nothing = denied
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
     if pool.state.upper() in ("SUSPENDED", "STOPPING"):
         hint = f"cleanroom-ml pool resume {pool.name}"
     text = f"{_line(pool)}, for {done.application}"
-    return Output(done, text if done.created else f"{text} (there already)", hints=(hint,))
+    if runs_nothing is not None:
+        note(f"warning: {runs_nothing.what}: its jobs run on the pools of who runs them")
+    return Output(
+        done, text if done.created else f"{text} (there already)", hints=() if runs_nothing is not None else (hint,)
+    )
 
 
 @command(app, "list", example="cleanroom-ml pool list")

@@ -21,7 +21,8 @@ app = single()
 @command(app, example='cleanroom-ml sql "SELECT COUNT(*) FROM ML_DB.PUBLIC.CUSTOMERS" --format csv')
 def sql(
     statement: Annotated[
-        str | None, optional_argument(metavar="STATEMENTS", help="SQL; - or none: standard input.")
+        str | None,
+        optional_argument(metavar="STATEMENTS", help="SQL; - or none: stdin. Times are cut to microseconds."),
     ] = None,
     file: Annotated[Path | None, optional_option("-f", "--file", metavar="FILE", help="Read them from a file.")] = None,
 ) -> Output:
