@@ -48,7 +48,6 @@ SANDBOXED = {
     "engine/warehouse/python_pandas.py": "rows as data frames for a party's functions, in their sandbox",
     "engine/warehouse/python_values.py": "values of a party's functions, in both of these sandboxes",
     "engine/warehouse/python_worker.py": "the functions' process itself",
-    "engine/warehouse/csv_text.py": "the SQL worker writes a CSV file's fields anew with it",
     "engine/warehouse/unspool.py": "the SQL worker makes a table of a result again with it",
     "engine/warehouse/spool.py": "the SQL worker cuts results into pieces with it",
     "engine/jobs/layers/unpack.py": "lays wheels out in a sandbox of its own",

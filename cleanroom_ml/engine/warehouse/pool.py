@@ -1,45 +1,33 @@
 """`Warehouse`: the front's side of the SQL workers. It moves descriptors and file names, never rows."""
 
 from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
 from cleanroom_ml.engine.contracts.kept import Kept
 from cleanroom_ml.engine.contracts.limits import MAX_COLUMNS
 from cleanroom_ml.engine.contracts.statement_time import DEFAULT_SECONDS
 from cleanroom_ml.engine.sandbox.errors import WorkerError
-from cleanroom_ml.engine.sandbox.policy import GIB
-from cleanroom_ml.engine.sandbox.policy import Limits
-from cleanroom_ml.engine.sandbox.policy import WORKER_WEIGHT
+from cleanroom_ml.engine.sandbox.policy import GIB, WORKER_WEIGHT, Limits
 from cleanroom_ml.engine.sandbox.workers import SandboxedWorkers
 from cleanroom_ml.engine.sql.binds import Value
-from cleanroom_ml.engine.sql.catalog import FileOptions
-from cleanroom_ml.engine.sql.catalog import StagedSource
+from cleanroom_ml.engine.sql.catalog import FileOptions, StagedSource
 from cleanroom_ml.engine.sql.compiled import Compiled
 from cleanroom_ml.engine.sql.errors import SqlError
-from cleanroom_ml.engine.sql.files.infer import compile_file
-from cleanroom_ml.engine.sql.files.infer import inferred
-from cleanroom_ml.engine.sql.files.infer import told_apart
+from cleanroom_ml.engine.sql.files.infer import compile_file, inferred, told_apart
 from cleanroom_ml.engine.sql.files.staged import distinct
 from cleanroom_ml.engine.sql.routines import called_as
 from cleanroom_ml.engine.sql.types.sql_type import SqlType
 from cleanroom_ml.engine.warehouse import answers
-from cleanroom_ml.engine.warehouse.failures import from_answer
-from cleanroom_ml.engine.warehouse.failures import from_worker
-from cleanroom_ml.engine.warehouse.outcomes import Batch
-from cleanroom_ml.engine.warehouse.outcomes import InferredColumn
-from cleanroom_ml.engine.warehouse.outcomes import Rejected
-from cleanroom_ml.engine.warehouse.outcomes import ResultColumn
-from cleanroom_ml.engine.warehouse.outcomes import Spooled
-from cleanroom_ml.engine.warehouse.outcomes import Written
-from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions
-from cleanroom_ml.engine.warehouse.python_functions import check_packages
-from cleanroom_ml.engine.warehouse.python_functions import signature_of
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Final
-from typing import Protocol
-import contextlib
-import os
-import re
+from cleanroom_ml.engine.warehouse.failures import from_answer, from_worker
+from cleanroom_ml.engine.warehouse.outcomes import Batch, InferredColumn, Rejected, ResultColumn, Spooled, Written
+from cleanroom_ml.engine.warehouse.python_functions import PythonFunctions, check_packages, signature_of
 
 _PRELOAD: Final = ("duckdb", "pyarrow", "pyarrow.parquet", "pyarrow.compute", "cleanroom_ml.engine.warehouse.worker")
 _QUERY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
