@@ -117,3 +117,21 @@ def test_intervals_come_back_in_both_forms(client: SnowflakeConnection) -> None:
         cursor.execute("insert into spans (d) values ('1234567 0:0:0')")
     with pytest.raises(ProgrammingError, match="as a text or a VARIANT"):
         cursor.execute("select d::varchar from spans")
+
+
+@pytest.mark.parametrize("form", ["ARROW", "JSON"])
+def test_what_is_declared_of_a_moment_is_how_many_digits_are_read(client: SnowflakeConnection, form: str) -> None:
+    """snowflake-connector-python, test_arrow_result.py::test_select_timestamp_with_scale; its converter.py takes as
+    many digits off a text as are declared.
+    """
+    cursor = client.cursor()
+    asked = {"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": form}
+    text = "2017-01-01 12:00:01.123456"
+    for digits in (0, 2, 6, 7, 9):
+        kept = dt.datetime(2017, 1, 1, 12, 0, 1, int("123456"[:digits].ljust(6, "0")))
+        items = [f"'{text}'::timestamp_{each}({digits})" for each in ("ntz", "ltz", "tz")]
+        query = f"select {', '.join(items)}, '12:00:01.123456'::time({digits})"
+        for sent in (f"begin let r resultset := ({query}); return table(r); end", query):
+            ntz, ltz, tz, time = cursor.execute(sent, _statement_params=asked).fetchall()[0]
+            assert [ntz, ltz.replace(tzinfo=None), tz.replace(tzinfo=None), time] == [kept, kept, kept, kept.time()]
+        assert [each.scale for each in cursor.description] == [digits] * 4

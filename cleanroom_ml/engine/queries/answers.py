@@ -373,7 +373,10 @@ def _address(base_url: str) -> str:
 
 
 def _small(rows: Rows) -> _Small:
-    rowtype = [kind.wire(name, at not in rows.never_null) for at, (name, kind) in enumerate(rows.columns)]
+    # A client reads as many digits of a second as are declared, and the texts of small results have all nine.
+    rowtype = [
+        kind.with_all_seconds.wire(name, at not in rows.never_null) for at, (name, kind) in enumerate(rows.columns)
+    ]
     return {"rowtype": rowtype, "rowset": rowset([str(entry["type"]) for entry in rowtype], rows.rows)}
 
 

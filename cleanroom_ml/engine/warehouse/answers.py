@@ -46,6 +46,11 @@ def declared(columns: tuple[tuple[str, SqlType], ...], kinds: Sequence[Kind | No
     return tuple((name, _declared(found, kind)) for (name, found), kind in zip(columns, kinds, strict=True))
 
 
+def seconds(kinds: Sequence[Kind | None]) -> list[int | None]:
+    """How many digits of a second columns declare; None: nothing is said of them, or they have none."""
+    return [kind.digits if isinstance(kind, Seconds) else None for kind in kinds]
+
+
 def named(columns: tuple[tuple[str, SqlType], ...], compiled: Compiled) -> tuple[ResultColumn, ...]:
     """The columns of a result, with what the statement says of their NULLs."""
     never = compiled.never_null if len(compiled.kinds) == len(columns) else frozenset[int]()

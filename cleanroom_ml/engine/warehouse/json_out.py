@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -26,11 +27,18 @@ CHUNK_BYTES: Final = 2 << 20
 _CELLS: Final = 65_536
 """Values that are Python objects at once."""
 _STEP_BYTES: Final = 4 << 20
-_NANOS: Final = 1_000_000_000
+_IN_NANOS: Final = 9
+_NANOS: Final = 10**_IN_NANOS
 
 
-def append(fd: int, batches: Sequence[Sequence[int]], types: Sequence[SqlType]) -> list[list[int]]:
-    """Writes the rows of these streams behind them: [offset, length, rows] of each chunk of text."""
+def append(
+    fd: int, batches: Sequence[Sequence[int]], types: Sequence[SqlType], seconds: Sequence[int | None] = ()
+) -> list[list[int]]:
+    """Writes the rows of these streams behind them: [offset, length, rows] of each chunk of text. `seconds`: the digits
+    of a second that columns declare, which is how many the connector reads.
+    """
+    if len(seconds) == len(types):
+        types = [kind if each is None else replace(kind, scale=each) for kind, each in zip(types, seconds, strict=True)]
     end = sum(length for _, length, _ in batches)
     chunks: list[list[int]] = []
     pending: list[bytes] = []
@@ -81,7 +89,7 @@ def texts(array: pa.Array, kind: SqlType) -> list[str | None]:
     """One column of a stream as texts; None for NULL."""
     writer = _MOMENTS.get(kind.record.moment or "")
     if writer is not None:
-        return writer(array, kind.record.seconds or 0)
+        return writer(array, (kind.record.seconds or 0) if kind.scale is None else kind.scale)
     values = array.to_pylist()
     one = _written(array.type, kind)
     return values if one is None else [None if value is None else one(value) for value in values]
@@ -127,11 +135,12 @@ def _dates(array: pa.Array, _: int) -> list[str | None]:
 def _counts(array: pa.Array, digits: int) -> list[str | None]:
     if pa.types.is_struct(array.type):
         return _locals(array, digits)
-    return [None if units is None else _scaled(units, digits) for units in array.to_pylist()]
+    unit = 10 ** (_IN_NANOS - digits)
+    return [None if units is None else _scaled(units // unit, digits) for units in array.to_pylist()]
 
 
 def _locals(array: pa.Array, digits: int) -> list[str | None]:
-    unit = 10 ** (9 - digits)
+    unit = 10 ** (_IN_NANOS - digits)
     return [
         None if value is None else _scaled((value["epoch"] * _NANOS + value["fraction"]) // unit, digits)
         for value in array.to_pylist()

@@ -124,6 +124,7 @@ class Warehouse:
         output = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             request: dict[str, object] = {"op": "query", "texts": texts, "indent": compiled.indent}
+            request["seconds"] = answers.seconds(compiled.kinds) if texts else []
             answer = self._call(request, compiled, query_id, timeout, output=output, keep=keep)
             columns = answers.declared(answers.columns(answer, query_id), compiled.kinds)
             size = os.fstat(output).st_size

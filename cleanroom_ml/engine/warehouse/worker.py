@@ -62,6 +62,7 @@ class Request(TypedDict, total=False):
     channel: int
     spooled: list[list[int]]
     texts: bool
+    seconds: list[int | None]
     indent: int | None
     keep: bool
     quoting: bool
@@ -225,7 +226,7 @@ def _answered(request: Request, sql: str, fds: list[int], connection: duckdb.Duc
     reader = relation.to_arrow_reader(_rows_at_a_time(types))
     if op == "query":
         batches, total = _spool(reader, names, types, fds[-1], request.get("indent", 2))
-        texts = {"texts": json_out.append(fds[-1], batches, types)} if request.get("texts") else {}
+        texts = {"texts": json_out.append(fds[-1], batches, types, request["seconds"])} if request.get("texts") else {}
         return {"columns": columns, "batches": batches, "total": total, **texts}
     if op == "lines":
         return _lines(reader, fds[-1], packed=bool(request.get("packed")))

@@ -6,7 +6,7 @@ Scale-0 NUMBER is BIGINT in DuckDB (its HUGEINT results leave as decimal(38,0)).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -64,6 +64,11 @@ class SqlType:
                 return kind if self.scale is None else Seconds(kind, self.scale)
             case _:
                 return self.record.kind
+
+    @property
+    def with_all_seconds(self) -> SqlType:
+        """The same type of all the digits of a second that there are; any other as it is."""
+        return replace(self, scale=None) if self.record.parameters is Parameters.SECONDS else self
 
     @property
     def duckdb(self) -> str:
