@@ -95,4 +95,5 @@ def test_the_audience_arrives_as_csv_and_as_parquet(activated):
     export = ("activation", "export", "--segment", "lookalike_q3", "--output", "again.csv")
     assert "400 rows" in publisher.quickly(*export).out
     nothing = activated.advertiser.quickly(*export, code=2)
-    assert "no records of segment 'lookalike_q3' have been received" in nothing.err
+    assert "segment 'lookalike_q3' was sent by this party: its records are with publisher" in nothing.err
+    assert "fix: publisher: cleanroom-ml activation process --segment lookalike_q3" in nothing.err
