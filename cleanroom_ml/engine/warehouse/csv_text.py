@@ -83,6 +83,11 @@ def _written(file: io.BufferedWriter, compression: str) -> io.BufferedIOBase:
     return file
 
 
+def _class(characters: bytes) -> bytes:
+    """Bytes as members of a class of a regular expression."""
+    return b"".join(rb"\x%02x" % each for each in characters)
+
+
 class _Records:
     """The records of files of one form, as DuckDB reads them."""
 
@@ -94,40 +99,33 @@ class _Records:
         self._delimiter, self._quote = delimiter, quote
         self._nulls = frozenset(each.encode(form.encoding) for each in form.nulls)
         self._escapes = [each for each in (inside, escape) if each]
-        spaces = rb" *+" if form.trims else b""
+        spaces = rb" *" if form.trims else b""
         ends = rb"(?:" + (re.escape(delimiter) + rb"|" if delimiter else b"") + rb"\r?\n|\Z)"
+        # Each byte can be taken in one way alone, so that nothing is tried twice. Possessive and atomic groups would say
+        # it as well, but one inside of another takes too much in Python 3.11.2.
+        marks = delimiter[:1] + b"\r\n"
+        other = rb"[^" + _class(escape + marks) + rb"]*"
+        within = rb"(?!" + ends + rb")[" + _class(marks) + rb"]"
         skipped = re.escape(escape) + rb".|" if escape else b""
-        quick = rb"[^" + re.escape(escape + delimiter[:1]) + rb"\r\n]++|"
-        one = rb"[^" + re.escape(escape) + rb"]" if escape else rb"."
-        bare = rb"((?>(?:" + skipped + quick + rb"(?!" + ends + rb")" + one + rb")*))(" + ends + rb")"
+        bare = rb"(" + other + rb"(?:(?:" + skipped + within + rb")" + other + rb")*)(" + ends + rb")"
         self._bare = re.compile(bare, re.DOTALL)
         self._escaped = re.compile(re.escape(escape) + rb"(.)", re.DOTALL) if escape else None
         self._quick = None
         if escape and len(delimiter) == 1 and not form.trims:
-            others = rb"(?:[^" + re.escape(escape + delimiter) + rb"\r\n]++|\r(?!\n))*+"
+            others = other + rb"(?:\r(?!\n)" + other + rb")*"
             begins = rb"(?:(?<=" + re.escape(delimiter) + rb")|(?<=\n)|\A)"
-            self._quick = re.compile(
-                begins + others + rb"(?:" + re.escape(escape) + rb"." + others + rb")++", re.DOTALL
-            )
-            self._goes_on = re.compile(
-                rb"(?<!"
-                + re.escape(escape)
-                + rb")(?:"
-                + re.escape(escape * 2)
-                + rb")*+"
-                + re.escape(escape)
-                + rb"\r?\n\Z"
-            )
+            self._quick = re.compile(begins + others + rb"(?:" + re.escape(escape) + rb"." + others + rb")+", re.DOTALL)
+            twice = rb"(?:" + re.escape(escape * 2) + rb")*"
+            self._goes_on = re.compile(rb"(?<!" + re.escape(escape) + rb")" + twice + re.escape(escape) + rb"\r?\n\Z")
         self._opens = self._closed = self._enclosed = self._inside = None
         if not quote:
             return
-        members = [
-            re.escape(inside) + rb"." if inside and inside != quote else b"",
-            re.escape(quote * 2),
-            rb"[^" + re.escape(quote + inside) + rb"]++",
-        ]
-        text = rb"((?>(?:" + rb"|".join(filter(None, members)) + rb")*))"
-        closed = spaces + re.escape(quote) + text + re.escape(quote)
+        pairs = re.escape(quote * 2)
+        pairs += rb"|" + re.escape(inside) + rb"." if inside and inside != quote else b""
+        other = rb"[^" + _class(quote + inside) + rb"]*"
+        text = rb"(" + other + rb"(?:(?:" + pairs + rb")" + other + rb")*)"
+        # The last of an odd number of quotes is the one that closes.
+        closed = spaces + re.escape(quote) + text + re.escape(quote) + rb"(?!" + re.escape(quote) + rb")"
         self._opens = re.compile(spaces + re.escape(quote))
         self._closed = re.compile(closed, re.DOTALL)
         self._enclosed = re.compile(closed + spaces + rb"(" + ends + rb")", re.DOTALL)
