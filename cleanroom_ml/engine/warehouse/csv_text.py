@@ -101,8 +101,8 @@ class _Records:
         self._escapes = [each for each in (inside, escape) if each]
         spaces = rb" *" if form.trims else b""
         ends = rb"(?:" + (re.escape(delimiter) + rb"|" if delimiter else b"") + rb"\r?\n|\Z)"
-        # Each byte can be taken in one way alone, so that nothing is tried twice. Possessive and atomic groups would say
-        # it as well, but one inside of another takes too much in Python 3.11.2.
+        # Each byte can be taken in one way alone, so that nothing is tried twice. Possessive and atomic groups say that
+        # as well, but one inside of another takes too much in Python 3.11.2.
         marks = delimiter[:1] + b"\r\n"
         other = rb"[^" + _class(escape + marks) + rb"]*"
         within = rb"(?!" + ends + rb")[" + _class(marks) + rb"]"
