@@ -12,7 +12,7 @@ from test_import_rules import FILES, ROOT, is_module, module_of
 
 TESTS = Path(__file__).parent
 RECORD: dict[str, list[str]] = tomllib.loads((TESTS / "tested_by.toml").read_text(encoding="utf-8"))
-MOST_BY_RECORD = 346
+MOST_BY_RECORD = 343
 """Modules whose tests are only in the record. A new module gets a test of its name: this number does not grow."""
 
 

@@ -50,15 +50,22 @@ def approved_template(
 
 def check_runs(connection: Connection, collaboration: str) -> None:
     """Raises PolicyDeniedError where this account is told to run no analyses in the collaboration."""
+    denied = runs_nothing(connection, collaboration)
+    if denied is not None:
+        raise denied
+
+
+def runs_nothing(connection: Connection, collaboration: str) -> PolicyDeniedError | None:
+    """What tells that this account runs no analyses in the collaboration; None: it does, or nobody says."""
     try:
         everybody, account = members(connection, collaboration), own_account(connection)
     except CleanroomError:  # not this role's to see: what was refused before is all that is known
-        return
+        return None
     mine = next((each for each in everybody if each.account.upper() == account.upper()), None)
     if mine is None or not mine.roles or RUNNER in mine.roles:
-        return
+        return None
     runners = ", ".join(each.collaborator for each in everybody if RUNNER in each.roles)
-    raise PolicyDeniedError(
+    return PolicyDeniedError(
         f"{mine.collaborator} is no analysis runner of the collaboration {collaboration}",
         why=f"its runners: {runners}" if runners else None,
         fix=f"{runners or 'a runner'}: cleanroom-ml run, cleanroom-ml activate",

@@ -145,14 +145,12 @@ def test_what_is_done_with_a_pool_next(cli, monkeypatch: pytest.MonkeyPatch, sta
     monkeypatch.setattr("cleanroom_ml.cli.commands.pool.open_connection", lambda: nullcontext(account))
     Path("cleanroom.yaml").write_text("version: 1\ncollaboration: c\npool: {name: P, family: CPU_X64_S}\n")
 
-    def runs_nothing(*_: object) -> None:
-        raise PolicyDeniedError("shop is no analysis runner of c")
-
-    monkeypatch.setattr("cleanroom_ml.services.runnable.check_runs", runs_nothing)
+    denied = PolicyDeniedError("shop is no analysis runner of c")
+    monkeypatch.setattr("cleanroom_ml.services.runnable.runs_nothing", lambda *_: denied)
     created = cli("pool", "create")
     assert "warning: shop is no analysis runner of c: its jobs run on the pools of who runs them" in created.err
     assert "next:" not in created.err
-    monkeypatch.setattr("cleanroom_ml.services.runnable.check_runs", lambda *_: None)
+    monkeypatch.setattr("cleanroom_ml.services.runnable.runs_nothing", lambda *_: None)
     created = cli("pool", "create")
     assert f"next: cleanroom-ml {'pool resume P' if state == 'SUSPENDED' else 'run'}\n" in created.err
     assert cli("pool", "suspend").code == 0

@@ -174,7 +174,7 @@ def test_what_is_no_state_is_refused(world: World, query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        (f"select minhash(1025, i) from {TA}", "MINHASH takes a constant between 1 and 1024"),
+        (f"select minhash(1025, i) from {TA}", "argument 1 of MINHASH is a constant between 1 and 1024"),
         (f"select minhash(i, i) from {TA}", "not a constant whole number"),
         (f"select approx_top_k(i, 100001) from {TA}", "argument 2 of APPROX_TOP_K is a constant between 1 and 100000"),
         (f"select hll_accumulate(i) over () from {TA}", "Unsupported feature 'HLL_ACCUMULATE with OVER"),

@@ -35,9 +35,9 @@ def create(
 ) -> Output:
     """Create a pool and let the collaboration's application use it; repeating is safe."""
     from cleanroom_ml.cli.render import note
-    from cleanroom_ml.errors import PolicyDeniedError, UsageError
+    from cleanroom_ml.errors import UsageError
     from cleanroom_ml.services.pools import bounds, create_pool
-    from cleanroom_ml.services.runnable import check_runs
+    from cleanroom_ml.services.runnable import runs_nothing
 
     mine = project_or_none()
     configured = mine.pool if mine else None
@@ -55,7 +55,7 @@ def create(
     if nodes is None and min_nodes is None and max_nodes is None and configured is not None and same:
         nodes = configured.nodes
     least, most = bounds(nodes, min_nodes, max_nodes)
-    room, runs_nothing = collaboration(collaboration_), None
+    room = collaboration(collaboration_)
     with open_connection() as connection:
         done = create_pool(
             connection,
@@ -67,19 +67,16 @@ def create(
             collaboration=room,
             warehouse=warehouse,
         )
-        try:
-            check_runs(connection, room)
-        except PolicyDeniedError as denied:
-            runs_nothing = denied
+        denied = runs_nothing(connection, room)
     pool = done.pool
     hint = "cleanroom-ml run" if same else f"cleanroom-ml run --pool {pool.name}"
     if pool.state.upper() in ("SUSPENDED", "STOPPING"):
         hint = f"cleanroom-ml pool resume {pool.name}"
     text = f"{_line(pool)}, for {done.application}"
-    if runs_nothing is not None:
-        note(f"warning: {runs_nothing.what}: its jobs run on the pools of who runs them")
+    if denied is not None:
+        note(f"warning: {denied.what}: its jobs run on the pools of who runs them")
     return Output(
-        done, text if done.created else f"{text} (there already)", hints=() if runs_nothing is not None else (hint,)
+        done, text if done.created else f"{text} (there already)", hints=() if denied is not None else (hint,)
     )
 
 

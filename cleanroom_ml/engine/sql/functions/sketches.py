@@ -100,14 +100,6 @@ def _imported(args: Sequence[Node]) -> Node:
     return raw("_sf_hll_import(CAST({0} AS VARCHAR))", as_json(args[0]), kind=BINARY)
 
 
-def _hashes(values: Sequence[Node]) -> int:
-    """MINHASH's first argument. Raises SqlError: it is no constant of 1 to 1024."""
-    count = constant_int(values[0], "MINHASH")
-    if not 1 <= count <= MOST_HASHES:
-        raise SqlError.bad_value(f"MINHASH takes a constant between 1 and {MOST_HASHES}.")
-    return count
-
-
 def _element(values: Sequence[Node]) -> Node:
     return raw(f"CAST({{0}} % {_BIT} AS BIGINT)", _hash(values[1:]))
 
@@ -124,7 +116,7 @@ def _least(values: Sequence[Node]) -> str:
     """The least of each function: that of the lower 31 bits orders, the others tell apart what it does not."""
     each = (
         f"coalesce(min((({{0}} % {_LOW}) * {factor} + {more}) % {_PRIME} * {_BIT // _LOW} + {{0}} // {_LOW}), {_NONE})"
-        for factor, more in map(_factors, range(_hashes(values)))
+        for factor, more in map(_factors, range(_bounded(values, 0, "MINHASH", 1, MOST_HASHES)))
     )
     return f"[{', '.join(each)}]"
 
